@@ -1,0 +1,20 @@
+/* From the caller's table to a filled request, by an operation's row. Lua layer. */
+#ifndef OH_ARGUMENTS_H
+#define OH_ARGUMENTS_H
+
+#include "compat.h"
+#include "exchange.h"
+#include "operation.h"
+
+enum oh_arguments_result {
+    OH_ARGUMENTS_GOOD,
+    OH_ARGUMENTS_UNSUPPORTED, /* right in another dialect, impossible in this one */
+    OH_ARGUMENTS_INVALID      /* well-formed, but this dialect could never accept it */
+};
+
+/* Fills path, query and body from the table at `index`, or from a lone string or list, which is the row's first field.
+   Raises for the caller's mistakes; for the other two results it pushes a message. `exchange` must be owned already. */
+enum oh_arguments_result oh_arguments_read(lua_State *L, int shared, const struct oh_operation *operation, int index,
+                                           struct oh_exchange *exchange);
+
+#endif

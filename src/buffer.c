@@ -1,0 +1,74 @@
+/* A growing run of bytes with a ceiling. Must not know Lua or libcurl. */
+#include "buffer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "secret.h"
+
+#define FIRST_CAPACITY 1024
+
+void oh_buffer_init(struct oh_buffer *buffer, size_t limit)
+{
+    memset(buffer, 0, sizeof *buffer);
+    buffer->limit = limit;
+}
+
+static enum oh_buffer_result reserve(struct oh_buffer *buffer, size_t count)
+{
+    size_t wanted, capacity;
+    char *data;
+
+    if (count > buffer->limit || buffer->length > buffer->limit - count)
+        return OH_BUFFER_FULL;
+    wanted = buffer->length + count;
+    if (wanted <= buffer->capacity)
+        return OH_BUFFER_OK;
+    capacity = buffer->capacity > 0 ? buffer->capacity : FIRST_CAPACITY;
+    while (capacity < wanted)
+        capacity = capacity > buffer->limit / 2 ? buffer->limit : capacity * 2;
+    data = realloc(buffer->data, capacity);
+    if (data == NULL)
+        return OH_BUFFER_MEMORY;
+    buffer->data = data;
+    buffer->capacity = capacity;
+    return OH_BUFFER_OK;
+}
+
+enum oh_buffer_result oh_buffer_append(struct oh_buffer *buffer, const void *bytes, size_t count)
+{
+    enum oh_buffer_result result;
+
+    if (count == 0)
+        return OH_BUFFER_OK;
+    result = reserve(buffer, count);
+    if (result == OH_BUFFER_OK) {
+        memcpy(buffer->data + buffer->length, bytes, count);
+        buffer->length += count;
+    }
+    return result;
+}
+
+enum oh_buffer_result oh_buffer_append_text(struct oh_buffer *buffer, const char *text)
+{
+    return oh_buffer_append(buffer, text, strlen(text));
+}
+
+void oh_buffer_clear(struct oh_buffer *buffer, size_t keep)
+{
+    if (buffer->capacity > keep)
+        oh_buffer_free(buffer);
+    else
+        buffer->length = 0;
+}
+
+void oh_buffer_free(struct oh_buffer *buffer)
+{
+    if (buffer->data != NULL) {
+        oh_secret_wipe(buffer->data, buffer->length);
+        free(buffer->data);
+    }
+    buffer->data = NULL;
+    buffer->length = 0;
+    buffer->capacity = 0;
+}

@@ -1,0 +1,26 @@
+/* A growing run of bytes with a ceiling. Owns its memory; knows neither Lua nor libcurl. */
+#ifndef OH_BUFFER_H
+#define OH_BUFFER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct oh_buffer {
+    char *data; /* NULL while empty; never NUL-terminated */
+    size_t length;
+    size_t capacity;
+    size_t limit; /* most bytes it may hold */
+};
+
+enum oh_buffer_result { OH_BUFFER_OK, OH_BUFFER_FULL, OH_BUFFER_MEMORY };
+
+void oh_buffer_init(struct oh_buffer *buffer, size_t limit);
+/* On FULL or MEMORY the contents are as before. */
+enum oh_buffer_result oh_buffer_append(struct oh_buffer *buffer, const void *bytes, size_t count);
+enum oh_buffer_result oh_buffer_append_text(struct oh_buffer *buffer, const char *text);
+/* Forgets the contents; keeps up to `keep` bytes of memory for the next use. */
+void oh_buffer_clear(struct oh_buffer *buffer, size_t keep);
+/* Wipes and releases. */
+void oh_buffer_free(struct oh_buffer *buffer);
+
+#endif

@@ -1,0 +1,47 @@
+/* The few things that Lua 5.1 (and LuaJIT) spell differently from 5.2 to 5.5. Only for the Lua-aware files. */
+#ifndef OH_COMPAT_H
+#define OH_COMPAT_H
+
+#include <lauxlib.h>
+#include <lua.h>
+#include <lualib.h>
+
+#if LUA_VERSION_NUM < 502
+
+#define oh_rawlen lua_objlen
+
+/* As luaL_setfuncs: the functions share `upvalues` values on top of the stack, which are popped. */
+static inline void oh_setfuncs(lua_State *L, const luaL_Reg *functions, int upvalues)
+{
+    for (; functions->name != NULL; functions++) {
+        int i;
+        for (i = 0; i < upvalues; i++)
+            lua_pushvalue(L, -upvalues);
+        lua_pushcclosure(L, functions->func, upvalues);
+        lua_setfield(L, -(upvalues + 2), functions->name);
+    }
+    lua_pop(L, upvalues);
+}
+
+static inline void oh_setmetatable(lua_State *L, const char *name)
+{
+    luaL_getmetatable(L, name);
+    lua_setmetatable(L, -2);
+}
+
+#else
+
+#define oh_rawlen lua_rawlen
+#define oh_setfuncs luaL_setfuncs
+#define oh_setmetatable luaL_setmetatable
+
+#endif
+
+/* Only where the interpreter has integers must a float with an integral value become one. */
+#if LUA_VERSION_NUM >= 503
+#define oh_isinteger lua_isinteger
+#else
+#define oh_isinteger(L, index) 0
+#endif
+
+#endif

@@ -1,0 +1,437 @@
+/* All exchanges of one client. Must not know Lua.
+   libcurl's rules kept here: one timer that a new call replaces; sockets keyed by number, never by handle; callbacks
+   never fail and never call back into libcurl; remove -> easy cleanup -> multi cleanup -> close descriptors. */
+#define _GNU_SOURCE
+#include "multi.h"
+
+#include <curl/curl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <time.h>
+
+#define MOST_IDLE 16              /* warm handles kept for the next reads */
+#define MOST_CONNECTIONS 10L      /* to the one host: HTTP/2 streams share them */
+
+static pthread_once_t library_once = PTHREAD_ONCE_INIT;
+static CURLcode library_result;
+
+static void start_library(void)
+{
+    library_result = curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+bool oh_multi_library(void)
+{
+    (void)pthread_once(&library_once, start_library);
+    return library_result == CURLE_OK;
+}
+
+const char *oh_multi_library_version(void)
+{
+    return curl_version();
+}
+
+/* ---- lists ---------------------------------------------------------------------------------------------------- */
+
+static void list_push(struct oh_exchange_list *list, struct oh_exchange *exchange)
+{
+    exchange->next = NULL;
+    exchange->previous = list->last;
+    if (list->last != NULL)
+        list->last->next = exchange;
+    else
+        list->first = exchange;
+    list->last = exchange;
+}
+
+static void list_remove(struct oh_exchange_list *list, struct oh_exchange *exchange)
+{
+    if (exchange->previous != NULL)
+        exchange->previous->next = exchange->next;
+    else
+        list->first = exchange->next;
+    if (exchange->next != NULL)
+        exchange->next->previous = exchange->previous;
+    else
+        list->last = exchange->previous;
+    exchange->previous = exchange->next = NULL;
+}
+
+static struct oh_exchange *list_find(const struct oh_exchange_list *list, uint64_t number)
+{
+    struct oh_exchange *exchange = list->first;
+
+    while (exchange != NULL && exchange->number != number)
+        exchange = exchange->next;
+    return exchange;
+}
+
+static void list_free(struct oh_exchange_list *list)
+{
+    struct oh_exchange *exchange;
+
+    while ((exchange = list->first) != NULL) {
+        list_remove(list, exchange);
+        oh_exchange_free(exchange);
+    }
+}
+
+/* ---- SIGPIPE -------------------------------------------------------------------------------------------------- */
+
+/* TLS back ends may write to a dead connection without MSG_NOSIGNAL; the host must not die of it. */
+struct pipe_guard {
+    bool active;
+    bool was_pending;
+    sigset_t before;
+};
+
+static void guard_enter(struct pipe_guard *guard, const struct oh_multi *multi)
+{
+    sigset_t pipe, pending;
+
+    guard->active = multi->origin->secure;
+    if (!guard->active)
+        return;
+    sigemptyset(&pipe);
+    sigaddset(&pipe, SIGPIPE);
+    sigpending(&pending);
+    guard->was_pending = sigismember(&pending, SIGPIPE) == 1;
+    guard->active = pthread_sigmask(SIG_BLOCK, &pipe, &guard->before) == 0;
+}
+
+static void guard_leave(const struct pipe_guard *guard)
+{
+    sigset_t pipe, pending;
+    int taken;
+
+    if (!guard->active)
+        return;
+    sigemptyset(&pipe);
+    sigaddset(&pipe, SIGPIPE);
+    sigpending(&pending);
+    if (!guard->was_pending && sigismember(&pending, SIGPIPE) == 1)
+        (void)sigwait(&pipe, &taken); /* ours: swallow it before it is let through */
+    (void)pthread_sigmask(SIG_SETMASK, &guard->before, NULL);
+}
+
+/* ---- libcurl's two callbacks ---------------------------------------------------------------------------------- */
+
+static int on_socket(CURL *easy, curl_socket_t socket, int what, void *context, void *unused)
+{
+    struct oh_multi *multi = context;
+    int wanted = 0;
+
+    (void)easy; /* may be a handle of libcurl's own */
+    (void)unused;
+    if (what != CURL_POLL_REMOVE)
+        wanted = ((what & CURL_POLL_IN) ? OH_READABLE : 0) | ((what & CURL_POLL_OUT) ? OH_WRITABLE : 0);
+    (void)oh_readiness_watch(&multi->readiness, (int)socket, wanted);
+    return 0; /* anything else would fail every transfer */
+}
+
+static int on_timer(CURLM *handle, long milliseconds, void *context)
+{
+    struct oh_multi *multi = context;
+
+    (void)handle;
+    multi->timer = milliseconds < 0 ? -1 : oh_monotonic() + (double)milliseconds / 1000;
+    return 0;
+}
+
+/* ---- life ----------------------------------------------------------------------------------------------------- */
+
+void oh_multi_init(struct oh_multi *multi, struct oh_origin *origin)
+{
+    memset(multi, 0, sizeof *multi);
+    multi->origin = origin;
+    multi->readiness.descriptor = -1;
+    multi->readiness.timer = -1;
+    multi->timer = -1;
+}
+
+/* Nothing is opened before the first exchange needs it. */
+static bool open_handle(struct oh_multi *multi)
+{
+    CURLM *handle;
+
+    if (multi->handle != NULL)
+        return true;
+    if (multi->readiness.descriptor < 0 && !oh_readiness_open(&multi->readiness))
+        return false;
+    handle = curl_multi_init();
+    if (handle == NULL)
+        return false;
+    if (curl_multi_setopt(handle, CURLMOPT_SOCKETFUNCTION, on_socket) != CURLM_OK ||
+        curl_multi_setopt(handle, CURLMOPT_SOCKETDATA, (void *)multi) != CURLM_OK ||
+        curl_multi_setopt(handle, CURLMOPT_TIMERFUNCTION, on_timer) != CURLM_OK ||
+        curl_multi_setopt(handle, CURLMOPT_TIMERDATA, (void *)multi) != CURLM_OK ||
+        curl_multi_setopt(handle, CURLMOPT_MAX_HOST_CONNECTIONS, MOST_CONNECTIONS) != CURLM_OK) {
+        curl_multi_cleanup(handle);
+        return false;
+    }
+#if LIBCURL_VERSION_NUM >= 0x081400
+    (void)curl_multi_setopt(handle, CURLMOPT_QUICK_EXIT, 1L);
+#endif
+    multi->handle = handle;
+    return true;
+}
+
+struct oh_exchange *oh_multi_prepare(struct oh_multi *multi, bool plain)
+{
+    struct oh_exchange *exchange = plain ? multi->idle.first : NULL;
+
+    list_free(&multi->building);
+    if (exchange != NULL) {
+        list_remove(&multi->idle, exchange);
+        multi->idle_count--;
+    } else {
+        exchange = oh_exchange_new(multi->most_sent, multi->most_received);
+    }
+    if (exchange != NULL) {
+        exchange->received.limit = multi->most_received;
+        list_push(&multi->building, exchange);
+    }
+    return exchange;
+}
+
+/* Lets an outside watcher wake up when libcurl's timer is due; costs a system call, so only if there is one. */
+static void arm(struct oh_multi *multi)
+{
+    double left;
+
+    if (!multi->watched || multi->readiness.descriptor < 0)
+        return;
+    left = multi->timer < 0 ? -1 : multi->timer - oh_monotonic();
+    if (multi->timer >= 0 && left < 0)
+        left = 0;
+    (void)oh_readiness_arm(&multi->readiness, left);
+}
+
+bool oh_multi_submit(struct oh_multi *multi, struct oh_exchange *exchange)
+{
+    struct pipe_guard guard;
+    CURLMcode added;
+
+    if (!multi->external) {
+        if (!open_handle(multi) || !oh_exchange_configure(exchange, multi->origin))
+            return false;
+        guard_enter(&guard, multi);
+        added = curl_multi_add_handle(multi->handle, exchange->easy);
+        guard_leave(&guard);
+        if (added != CURLM_OK)
+            return false;
+    }
+    exchange->number = ++multi->last_number;
+    list_remove(&multi->building, exchange);
+    list_push(multi->external ? &multi->outgoing : &multi->flying, exchange);
+    multi->flying_count++;
+    arm(multi);
+    return true;
+}
+
+/* ---- moving on ------------------------------------------------------------------------------------------------ */
+
+void oh_multi_finish(struct oh_multi *multi, struct oh_exchange *exchange)
+{
+    list_remove(&multi->flying, exchange);
+    list_push(&multi->done, exchange);
+    multi->flying_count--;
+}
+
+static void collect(struct oh_multi *multi)
+{
+    struct oh_exchange *exchange;
+    char *context;
+    CURLMsg *message;
+    int left;
+
+    while ((message = curl_multi_info_read(multi->handle, &left)) != NULL) {
+        CURL *easy = message->easy_handle;
+        CURLcode result = message->data.result;
+
+        if (message->msg != CURLMSG_DONE)
+            continue;
+        /* The message dies with the removal. */
+        if (curl_easy_getinfo(easy, CURLINFO_PRIVATE, &context) != CURLE_OK || context == NULL)
+            continue;
+        exchange = (struct oh_exchange *)(void *)context;
+        oh_exchange_conclude(exchange, (int)result);
+        (void)curl_multi_remove_handle(multi->handle, easy);
+        oh_multi_finish(multi, exchange);
+    }
+}
+
+#ifndef OH_READINESS_NONE
+static void serve(struct oh_multi *multi, const struct oh_ready *ready, int count)
+{
+    int i, running;
+
+    for (i = 0; i < count; i++) {
+        int what = ((ready[i].what & OH_READABLE) ? CURL_CSELECT_IN : 0) |
+                   ((ready[i].what & OH_WRITABLE) ? CURL_CSELECT_OUT : 0) |
+                   ((ready[i].what & OH_BROKEN) ? CURL_CSELECT_ERR : 0);
+        (void)curl_multi_socket_action(multi->handle, ready[i].socket, what, &running);
+    }
+    if (multi->timer >= 0 && multi->timer <= oh_monotonic()) {
+        multi->timer = -1; /* libcurl sets the next one */
+        (void)curl_multi_socket_action(multi->handle, CURL_SOCKET_TIMEOUT, 0, &running);
+    }
+    collect(multi);
+}
+#endif
+
+/* One wait of at most so many seconds; false if a signal interrupted it. */
+static bool turn(struct oh_multi *multi, double seconds)
+{
+#ifdef OH_READINESS_NONE
+    int running;
+
+    if (multi->handle == NULL)
+        return false;
+    (void)curl_multi_poll(multi->handle, NULL, 0, (int)(seconds * 1000), NULL);
+    (void)curl_multi_perform(multi->handle, &running);
+    collect(multi);
+    return true;
+#else
+    struct oh_ready ready[64];
+    int count;
+
+    if (multi->timer >= 0) {
+        double left = multi->timer - oh_monotonic();
+        if (left < seconds)
+            seconds = left > 0 ? left : 0;
+    }
+    count = oh_readiness_wait(&multi->readiness, seconds, ready, 64);
+    if (count < 0)
+        return false;
+    if (multi->handle != NULL)
+        serve(multi, ready, count);
+    return true;
+#endif
+}
+
+void oh_multi_step(struct oh_multi *multi, double seconds)
+{
+    struct pipe_guard guard;
+    double deadline, left;
+
+    if (multi->external || (multi->readiness.descriptor < 0 && !oh_readiness_open(&multi->readiness)))
+        return;
+    left = seconds > OH_LONGEST_STEP ? OH_LONGEST_STEP : seconds;
+    deadline = oh_monotonic() + left;
+    multi->inside = true;
+    guard_enter(&guard, multi);
+    do {
+        if (!turn(multi, multi->done.first != NULL ? 0 : left))
+            break;
+        left = deadline - oh_monotonic();
+    } while (left > 0 && multi->done.first == NULL);
+    guard_leave(&guard);
+    multi->inside = false;
+    arm(multi);
+}
+
+struct oh_exchange *oh_multi_done(struct oh_multi *multi)
+{
+    return multi->done.first;
+}
+
+void oh_multi_release(struct oh_multi *multi, struct oh_exchange *exchange)
+{
+    list_remove(&multi->done, exchange);
+    if (multi->idle_count < MOST_IDLE && oh_exchange_reusable(exchange)) {
+        oh_exchange_reset(exchange);
+        list_push(&multi->idle, exchange);
+        multi->idle_count++;
+    } else {
+        oh_exchange_free(exchange);
+    }
+}
+
+struct oh_exchange *oh_multi_fetch(struct oh_multi *multi)
+{
+    struct oh_exchange *exchange = multi->outgoing.first;
+
+    if (exchange != NULL) {
+        list_remove(&multi->outgoing, exchange);
+        list_push(&multi->flying, exchange);
+    }
+    return exchange;
+}
+
+struct oh_exchange *oh_multi_find(struct oh_multi *multi, uint64_t number)
+{
+    return list_find(&multi->flying, number);
+}
+
+bool oh_multi_cancel(struct oh_multi *multi, uint64_t number)
+{
+    struct oh_exchange *exchange = list_find(&multi->outgoing, number);
+    struct pipe_guard guard;
+
+    if (exchange != NULL) {
+        list_remove(&multi->outgoing, exchange);
+        list_push(&multi->flying, exchange);
+    }
+    exchange = list_find(&multi->flying, number);
+    if (exchange == NULL)
+        return false;
+    if (exchange->easy != NULL) {
+        guard_enter(&guard, multi);
+        oh_exchange_conclude(exchange, CURLE_ABORTED_BY_CALLBACK);
+        (void)curl_multi_remove_handle(multi->handle, exchange->easy);
+        guard_leave(&guard);
+    }
+    exchange->answer.transport = OH_TRANSPORT_CANCELLED;
+    oh_multi_finish(multi, exchange);
+    arm(multi);
+    return true;
+}
+
+int oh_multi_descriptor(struct oh_multi *multi)
+{
+    if (multi->readiness.descriptor < 0 && !oh_readiness_open(&multi->readiness))
+        return -1;
+    multi->watched = true;
+    arm(multi);
+    return multi->readiness.descriptor;
+}
+
+double oh_multi_timeout(struct oh_multi *multi)
+{
+    double left;
+
+    if (multi->done.first != NULL || multi->outgoing.first != NULL)
+        return 0;
+    if (multi->timer < 0)
+        return -1;
+    left = multi->timer - oh_monotonic();
+    return left > 0 ? left : 0;
+}
+
+void oh_multi_close(struct oh_multi *multi)
+{
+    struct oh_exchange *exchange;
+    struct pipe_guard guard;
+
+    guard_enter(&guard, multi);
+    for (exchange = multi->flying.first; exchange != NULL; exchange = exchange->next)
+        if (exchange->easy != NULL && multi->handle != NULL)
+            (void)curl_multi_remove_handle(multi->handle, exchange->easy);
+    list_free(&multi->building);
+    list_free(&multi->outgoing);
+    list_free(&multi->flying);
+    list_free(&multi->done);
+    list_free(&multi->idle);
+    if (multi->handle != NULL)
+        (void)curl_multi_cleanup(multi->handle); /* calls on_socket: the descriptors are still open */
+    guard_leave(&guard);
+    oh_readiness_close(&multi->readiness);
+    oh_multi_init(multi, multi->origin);
+}
+
+void oh_multi_abandon(struct oh_multi *multi)
+{
+    oh_multi_init(multi, multi->origin);
+}

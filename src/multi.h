@@ -1,0 +1,63 @@
+/* All exchanges of one client: libcurl's multi handle folded into one pollable descriptor.
+   HTTP layer: knows libcurl, never Lua. Owns every exchange, handle and descriptor. */
+#ifndef OH_MULTI_H
+#define OH_MULTI_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "exchange.h"
+#include "origin.h"
+#include "readiness.h"
+
+#define OH_LONGEST_STEP 0.1 /* seconds: a signal handler of the host must get its turn */
+
+struct oh_exchange_list {
+    struct oh_exchange *first, *last;
+};
+
+struct oh_multi {
+    void *handle;                 /* CURLM; NULL while nothing has been sent through libcurl */
+    struct oh_origin *origin;     /* borrowed from the client */
+    struct oh_readiness readiness;
+    double timer;                 /* monotonic moment libcurl asked for, below 0: none */
+    bool watched;                 /* somebody outside polls the descriptor */
+    bool external;                /* exchanges are carried by the caller, not by libcurl */
+    bool inside;                  /* within step: nothing may close or step */
+    uint64_t last_number;
+    size_t most_sent, most_received; /* bytes of a request, of an answer */
+    size_t idle_count, flying_count;
+    struct oh_exchange_list building, outgoing, flying, done, idle;
+};
+
+/* Once per process; false when libcurl cannot be initialised. Never undone: others may use libcurl too. */
+bool oh_multi_library(void);
+const char *oh_multi_library_version(void);
+
+void oh_multi_init(struct oh_multi *multi, struct oh_origin *origin);
+/* An empty exchange in `building`, owned before it is filled; frees one that was left there half-made. `plain`: a GET
+   with the origin's own credentials, which may get a warm handle, since making one costs more than the call. */
+struct oh_exchange *oh_multi_prepare(struct oh_multi *multi, bool plain);
+/* Sends a prepared exchange on its way and numbers it. False: out of memory or no descriptor; it stays in building. */
+bool oh_multi_submit(struct oh_multi *multi, struct oh_exchange *exchange);
+/* Moves everything on, waiting at most so many seconds (never above OH_LONGEST_STEP). Calls no foreign code. */
+void oh_multi_step(struct oh_multi *multi, double seconds);
+/* The oldest finished exchange, or NULL; it stays until released. */
+struct oh_exchange *oh_multi_done(struct oh_multi *multi);
+void oh_multi_release(struct oh_multi *multi, struct oh_exchange *exchange);
+/* Ends an exchange that has not finished; it comes out of done as cancelled. False: no such number. */
+bool oh_multi_cancel(struct oh_multi *multi, uint64_t number);
+/* External carriers: the oldest exchange that nobody has fetched (moves to flying), one by its number, its end. */
+struct oh_exchange *oh_multi_fetch(struct oh_multi *multi);
+struct oh_exchange *oh_multi_find(struct oh_multi *multi, uint64_t number);
+void oh_multi_finish(struct oh_multi *multi, struct oh_exchange *exchange);
+/* The descriptor to poll for reading, -1 where there is none. */
+int oh_multi_descriptor(struct oh_multi *multi);
+/* Seconds until step wants to be called even if the descriptor stays quiet; below 0: never. */
+double oh_multi_timeout(struct oh_multi *multi);
+/* Ends everything. Idempotent. */
+void oh_multi_close(struct oh_multi *multi);
+/* In a forked child: forgets everything without touching it, since it still belongs to the parent. */
+void oh_multi_abandon(struct oh_multi *multi);
+
+#endif

@@ -1,0 +1,209 @@
+/* The one place that a client talks to. Must not know Lua. */
+#include "origin.h"
+
+#include <curl/curl.h>
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "secret.h"
+
+static bool is_loopback(const char *host)
+{
+    return strcmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0 ||
+           (strncmp(host, "127.", 4) == 0 && strspn(host, "0123456789.") == strlen(host));
+}
+
+/* Takes one part out of the URL; absent parts are NULL. The caller frees with curl_free. */
+static char *part(CURLU *url, CURLUPart which)
+{
+    char *text = NULL;
+
+    return curl_url_get(url, which, &text, 0) == CURLUE_OK ? text : NULL;
+}
+
+static bool present(CURLU *url, CURLUPart which)
+{
+    char *text = part(url, which);
+    bool there = text != NULL;
+
+    curl_free(text);
+    return there;
+}
+
+bool oh_origin_keep(char **slot, const char *value, size_t length)
+{
+    char *copy = malloc(length + 1);
+
+    if (copy == NULL)
+        return false;
+    memcpy(copy, value, length);
+    copy[length] = '\0';
+    oh_secret_free(*slot);
+    *slot = copy;
+    return true;
+}
+
+/* scheme://host[:port] as libcurl spells it, then the prefix. */
+static bool keep_text(struct oh_origin *origin)
+{
+    char *bare;
+    bool kept = false;
+
+    if (curl_url_set(origin->url, CURLUPART_PATH, NULL, 0) != CURLUE_OK)
+        return false;
+    bare = part(origin->url, CURLUPART_URL); /* libcurl gives the empty path a slash */
+    if (bare != NULL) {
+        size_t length = strlen(bare), extra = strlen(origin->prefix);
+        while (length > 0 && bare[length - 1] == '/')
+            length--;
+        origin->text = malloc(length + extra + 1);
+        if (origin->text != NULL) {
+            memcpy(origin->text, bare, length);
+            memcpy(origin->text + length, origin->prefix, extra + 1);
+            kept = true;
+        }
+    }
+    curl_free(bare);
+    return kept;
+}
+
+/* A directory of certificates with OpenSSL's hash links opens in no time; the bundle file costs 20 ms to parse. */
+static bool find_ca_directory(struct oh_origin *origin)
+{
+#if LIBCURL_VERSION_NUM >= 0x075400
+    const curl_version_info_data *build = curl_version_info(CURLVERSION_NOW);
+    struct dirent *entry;
+    bool hashed = false, kept = true;
+    DIR *directory;
+
+    if (build->age < CURLVERSION_ELEVENTH - 1 || build->capath == NULL || build->ssl_version == NULL ||
+        strncmp(build->ssl_version, "OpenSSL", 7) != 0)
+        return true;
+    directory = opendir(build->capath);
+    if (directory == NULL)
+        return true;
+    while (!hashed && (entry = readdir(directory)) != NULL)
+        hashed = strlen(entry->d_name) == 10 && strspn(entry->d_name, "0123456789abcdef") == 8 &&
+                 strcmp(entry->d_name + 8, ".0") == 0;
+    closedir(directory);
+    if (hashed)
+        kept = oh_origin_keep(&origin->ca_directory, build->capath, strlen(build->capath));
+    return kept;
+#else
+    (void)origin;
+    return true;
+#endif
+}
+
+static const char *problem_of(struct oh_origin *origin, const char *scheme, const char *host)
+{
+    if (scheme == NULL || host == NULL || host[0] == '\0')
+        return "is not a URL with a host";
+    if (strcmp(scheme, "https") != 0 && strcmp(scheme, "http") != 0)
+        return "must begin with https://";
+    if (strcmp(scheme, "http") == 0 && !is_loopback(host))
+        return "must begin with https:// (plain http would show the API key to the network; only loopback may use it)";
+    if (present(origin->url, CURLUPART_USER) || present(origin->url, CURLUPART_PASSWORD))
+        return "must not carry a user name or password";
+    if (present(origin->url, CURLUPART_QUERY) || present(origin->url, CURLUPART_FRAGMENT))
+        return "must not carry a query or fragment";
+    return NULL;
+}
+
+const char *oh_origin_open(struct oh_origin *origin, const char *base_url)
+{
+    const char *problem;
+    char *scheme, *host, *path;
+
+    origin->url = curl_url();
+    if (origin->url == NULL)
+        return "out of memory";
+    if (curl_url_set(origin->url, CURLUPART_URL, base_url, 0) != CURLUE_OK)
+        return "is not a URL that begins with https://";
+    scheme = part(origin->url, CURLUPART_SCHEME);
+    host = part(origin->url, CURLUPART_HOST);
+    path = part(origin->url, CURLUPART_PATH);
+    problem = problem_of(origin, scheme, host);
+    if (problem == NULL) {
+        size_t length = path != NULL ? strlen(path) : 0;
+        while (length > 0 && path[length - 1] == '/')
+            length--;
+        origin->secure = strcmp(scheme, "https") == 0;
+        if (!oh_origin_keep(&origin->prefix, path != NULL ? path : "", length) || !keep_text(origin) ||
+            (origin->secure && !find_ca_directory(origin)))
+            problem = "out of memory";
+    }
+    curl_free(scheme);
+    curl_free(host);
+    curl_free(path);
+    return problem;
+}
+
+static bool add_header(struct curl_slist **list, const char *name, const char *value)
+{
+    size_t name_length = strlen(name), size = name_length + strlen(value) + 1;
+    struct curl_slist *longer;
+    char *line = malloc(size);
+
+    if (line == NULL)
+        return false;
+    memcpy(line, name, name_length);
+    memcpy(line + name_length, value, size - name_length);
+    longer = curl_slist_append(*list, line);
+    oh_secret_wipe(line, size);
+    free(line);
+    if (longer != NULL)
+        *list = longer;
+    return longer != NULL;
+}
+
+struct curl_slist *oh_origin_headers(const struct oh_origin *origin, const char *api_key, const char *organization,
+                                     bool with_body)
+{
+    struct curl_slist *list = NULL;
+    bool complete = add_header(&list, "Accept: ", "application/json") &&
+                    (api_key == NULL || add_header(&list, "Authorization: Bearer ", api_key)) &&
+                    (organization == NULL || add_header(&list, "X-Org-Id: ", organization)) &&
+                    (origin->user_agent == NULL || add_header(&list, "User-Agent: ", origin->user_agent));
+
+    /* "Expect:" without a value keeps libcurl from asking first: a 417 would make it send the body twice. */
+    if (complete && with_body)
+        complete = add_header(&list, "Content-Type: ", "application/json") && add_header(&list, "Expect:", "");
+    if (!complete) {
+        oh_origin_drop_headers(list);
+        return NULL;
+    }
+    return list;
+}
+
+void oh_origin_drop_headers(struct curl_slist *headers)
+{
+    struct curl_slist *line;
+
+    for (line = headers; line != NULL; line = line->next)
+        oh_secret_wipe(line->data, strlen(line->data));
+    curl_slist_free_all(headers);
+}
+
+struct curl_slist *oh_origin_shared_headers(struct oh_origin *origin)
+{
+    if (origin->headers == NULL)
+        origin->headers = oh_origin_headers(origin, origin->api_key, origin->organization, false);
+    return origin->headers;
+}
+
+void oh_origin_close(struct oh_origin *origin)
+{
+    oh_origin_drop_headers(origin->headers);
+    curl_url_cleanup(origin->url);
+    oh_secret_free(origin->text);
+    oh_secret_free(origin->prefix);
+    oh_secret_free(origin->api_key);
+    oh_secret_free(origin->organization);
+    oh_secret_free(origin->user_agent);
+    oh_secret_free(origin->ca_file);
+    oh_secret_free(origin->ca_directory);
+    oh_secret_free(origin->proxy);
+    memset(origin, 0, sizeof *origin);
+}

@@ -1,0 +1,38 @@
+/* The one place that a client talks to, and the credentials that only this place may see.
+   HTTP layer: knows libcurl, never Lua. Owns all its strings. */
+#ifndef OH_ORIGIN_H
+#define OH_ORIGIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct Curl_URL;
+struct curl_slist;
+
+struct oh_origin {
+    struct Curl_URL *url; /* parsed once; each exchange copies it */
+    char *text;           /* scheme://host[:port][/prefix], without a trailing slash */
+    char *prefix;         /* path before every operation's path, "" as a rule */
+    bool secure;          /* https */
+    char *api_key;        /* secret; NULL when the caller gives one per exchange */
+    char *organization;
+    char *user_agent;
+    char *ca_file;
+    char *ca_directory;   /* a hashed directory that saves loading the bundle, NULL if there is none */
+    char *proxy;
+    struct curl_slist *headers; /* of a plain read, made on first use, secret */
+};
+
+/* Parses and pins the base URL. NULL, or what is wrong with it ("out of memory" included). */
+const char *oh_origin_open(struct oh_origin *origin, const char *base_url);
+/* Replaces a string that the origin owns; false when out of memory. */
+bool oh_origin_keep(char **slot, const char *value, size_t length);
+/* Request headers with the given credentials; the caller wipes them with oh_origin_drop_headers. NULL: no memory. */
+struct curl_slist *oh_origin_headers(const struct oh_origin *origin, const char *api_key, const char *organization,
+                                     bool with_body);
+void oh_origin_drop_headers(struct curl_slist *headers);
+/* Headers of a read with the origin's own credentials; owned by the origin. NULL: no memory. */
+struct curl_slist *oh_origin_shared_headers(struct oh_origin *origin);
+void oh_origin_close(struct oh_origin *origin);
+
+#endif

@@ -1,0 +1,153 @@
+/* What an answer means. Must not know Lua or libcurl. Sources: the service answers 401 and 403 as JSON, 405 for a
+   POST to a removed path, 408 and 5xx without saying whether it acted, and 429 before it acts. */
+#define _GNU_SOURCE /* timegm */
+#include "outcome.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+static bool only_digits(const char *text)
+{
+    size_t count = strspn(text, "0123456789");
+
+    return count > 0 && text[count] == '\0';
+}
+
+static int month_number(const char *name)
+{
+    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    int i;
+
+    for (i = 0; i < 12; i++)
+        if (strncmp(months + 3 * i, name, 3) == 0)
+            return i;
+    return -1;
+}
+
+static int two_digits(const char *text)
+{
+    if (text[0] < '0' || text[0] > '9' || text[1] < '0' || text[1] > '9')
+        return -1;
+    return (text[0] - '0') * 10 + (text[1] - '0');
+}
+
+/* The one date form that HTTP still sends: "Sun, 06 Nov 1994 08:49:37 GMT". */
+static bool http_date(const char *text, time_t *out)
+{
+    struct tm date;
+
+    if (strlen(text) != 29 || strcmp(text + 25, " GMT") != 0 || strncmp(text + 3, ", ", 2) != 0)
+        return false;
+    memset(&date, 0, sizeof date);
+    date.tm_mday = two_digits(text + 5);
+    date.tm_mon = month_number(text + 8);
+    date.tm_year = two_digits(text + 12) * 100 + two_digits(text + 14) - 1900;
+    date.tm_hour = two_digits(text + 17);
+    date.tm_min = two_digits(text + 20);
+    date.tm_sec = two_digits(text + 23);
+    if (date.tm_mday < 1 || date.tm_mon < 0 || date.tm_year < 70 || date.tm_hour < 0 || date.tm_min < 0 ||
+        date.tm_sec < 0)
+        return false;
+    *out = timegm(&date);
+    return *out != (time_t)-1;
+}
+
+double oh_outcome_retry_after(const char *header, time_t now)
+{
+    double seconds;
+    time_t date;
+
+    if (only_digits(header)) {
+        if (strlen(header) > 9)
+            return 1e9;
+        seconds = (double)strtol(header, NULL, 10);
+    } else if (http_date(header, &date)) {
+        seconds = (double)date - (double)now;
+    } else {
+        return -1;
+    }
+    return seconds < 1 ? 1 : seconds; /* 0 is seen on the wire; it must not become a busy loop */
+}
+
+bool oh_outcome_is_page(const struct oh_answer *answer)
+{
+    return strncasecmp(answer->content_type, "text/html", 9) == 0 || (answer->length > 0 && answer->body[0] == '<');
+}
+
+static enum oh_kind kind_of_status(long status)
+{
+    if (status >= 200 && status < 300)
+        return OH_GOOD;
+    if (status >= 500 && status < 600)
+        return OH_SERVER;
+    switch (status) {
+    case 400: case 413: case 414: case 415: case 422: return OH_INVALID;
+    case 401: return OH_AUTHENTICATION;
+    case 402: case 403: return OH_PERMISSION;
+    case 404: case 410: return OH_NOT_FOUND;
+    case 408: return OH_TIMEOUT;
+    case 409: return OH_CONFLICT;
+    case 429: return OH_THROTTLED;
+    }
+    return status >= 400 && status < 500 && status != 405 ? OH_INVALID : OH_PROTOCOL;
+}
+
+static enum oh_kind kind_of_transport(enum oh_transport transport)
+{
+    switch (transport) {
+    case OH_TRANSPORT_CONNECT: return OH_CONNECT;
+    case OH_TRANSPORT_TIMEOUT: return OH_TIMEOUT;
+    case OH_TRANSPORT_TLS: return OH_TLS;
+    case OH_TRANSPORT_CANCELLED: return OH_CANCELLED;
+    case OH_TRANSPORT_ANSWERED:
+    case OH_TRANSPORT_CUT:
+    case OH_TRANSPORT_TOO_LARGE:
+    case OH_TRANSPORT_GARBLED:
+    case OH_TRANSPORT_MEMORY: break;
+    }
+    return OH_PROTOCOL;
+}
+
+/* A 4xx says that nothing was done, but for 408, which says nothing; a 3xx has not acted either, but for 303, which
+   sends the client to look at the result. */
+static bool status_refuses(long status)
+{
+    return (status >= 400 && status < 500 && status != 408) || (status >= 300 && status < 400 && status != 303);
+}
+
+void oh_outcome_judge(const struct oh_operation *operation, const struct oh_answer *answer, time_t now,
+                      struct oh_outcome *outcome)
+{
+    bool passing;
+
+    memset(outcome, 0, sizeof *outcome);
+    outcome->retry_after = -1;
+    if (answer->transport == OH_TRANSPORT_ANSWERED) {
+        outcome->kind = kind_of_status(answer->status);
+        outcome->refused = status_refuses(answer->status);
+        passing = outcome->kind == OH_THROTTLED || outcome->kind == OH_SERVER || outcome->kind == OH_TIMEOUT;
+        if (passing && answer->retry_after[0] != '\0')
+            outcome->retry_after = oh_outcome_retry_after(answer->retry_after, now);
+    } else {
+        outcome->kind = kind_of_transport(answer->transport);
+        passing = outcome->kind == OH_CONNECT || outcome->kind == OH_TIMEOUT || answer->transport == OH_TRANSPORT_CUT;
+    }
+    outcome->retryable = passing && (!operation->once || outcome->refused || !answer->sent);
+}
+
+void oh_outcome_unreadable(struct oh_outcome *outcome)
+{
+    outcome->kind = OH_PROTOCOL;
+    outcome->retryable = false;
+    outcome->refused = false;
+}
+
+const char *oh_kind_name(enum oh_kind kind)
+{
+    static const char *const names[] = {"good",     "authentication", "permission", "not_found", "invalid",
+                                        "conflict", "throttled",      "server",     "connect",   "timeout",
+                                        "tls",      "protocol",       "cancelled"};
+
+    return names[kind];
+}

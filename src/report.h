@@ -1,0 +1,18 @@
+/* From a finished exchange to what Lua gets: a value, or nil and an error table. Lua layer. */
+#ifndef OH_REPORT_H
+#define OH_REPORT_H
+
+#include <stdbool.h>
+
+#include "compat.h"
+#include "exchange.h"
+
+/* Pushes the value (returns 1), or nil and an error table (returns 2). The exchange stays as it is, but for the key,
+   which is masked in what an error quotes. Raises only when memory ends. */
+int oh_report(lua_State *L, int shared, struct oh_exchange *exchange, const char *api_key);
+/* Pushes nil and the error of a call that cannot be sent; returns 2. */
+int oh_report_refusal(lua_State *L, const char *kind, const char *operation, const char *api, const char *reason);
+/* Fills the answer of an exchange that Lua carried from the table at `index`; false when out of memory. */
+bool oh_report_fill(lua_State *L, int index, struct oh_exchange *exchange);
+
+#endif
