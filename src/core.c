@@ -239,27 +239,24 @@ static void set_call_options(lua_State *L, struct client *client, struct oh_exch
     const char *text;
     size_t length;
 
-    exchange->timeout = client->timeout;
-    exchange->connect_timeout = client->connect_timeout;
-    if (lua_istable(L, options)) {
-        exchange->timeout = seconds_option(L, options, "timeout", exchange->timeout);
-        exchange->connect_timeout = seconds_option(L, options, "connect_timeout", exchange->connect_timeout);
-        exchange->received.limit = bytes_option(L, options, "max_body", exchange->received.limit);
-        text = text_option(L, options, "api_key", &length);
-        check_key(L, text, length);
-        keep_text(L, &exchange->api_key, text, length);
-        text = text_option(L, options, "organization", &length);
-        if (text != NULL && !oh_identifier_valid(text, length))
-            luaL_error(L, "organization is not an id");
-        keep_text(L, &exchange->organization, text, length);
-    }
+    exchange->timeout = seconds_option(L, options, "timeout", client->timeout);
+    exchange->connect_timeout = seconds_option(L, options, "connect_timeout", client->connect_timeout);
+    exchange->received.limit = bytes_option(L, options, "max_body", exchange->received.limit);
+    text = text_option(L, options, "api_key", &length);
+    check_key(L, text, length);
+    keep_text(L, &exchange->api_key, text, length);
+    text = text_option(L, options, "organization", &length);
+    if (text != NULL && !oh_identifier_valid(text, length))
+        luaL_error(L, "organization is not an id");
+    keep_text(L, &exchange->organization, text, length);
 }
 
+/* `options` is the index of a table, or 0 for none. */
 static bool has_option(lua_State *L, int options, const char *name)
 {
     bool there = false;
 
-    if (lua_istable(L, options)) {
+    if (options != 0) {
         lua_pushstring(L, name);
         lua_rawget(L, options);
         there = !lua_isnil(L, -1);
@@ -329,23 +326,31 @@ static int l_operation(lua_State *L)
     return 1;
 }
 
-/*** Checks a call's fields against every dialect of an operation without sending anything.
+/*** Checks a call's fields without sending anything.
 @function check
 @param client the client
 @tparam string name of the operation
-@param fields as for the operation; raises for the caller's mistakes */
+@param fields as for the operation; raises for the caller's mistakes
+@tparam[opt] string api the dialect to check for; else every dialect that has the operation
+@treturn[1] nil
+@treturn[2] nil
+@treturn[2] table error of kind `unsupported` or `invalid`, when one dialect was named and cannot take it */
 static int l_check(lua_State *L)
 {
     struct client *client = check_open(L);
-    const char *name = luaL_checkstring(L, 2);
+    const char *name = luaL_checkstring(L, 2), *api = luaL_optstring(L, 4, NULL);
     const struct oh_operation *operation;
+    enum oh_arguments_result read;
     size_t i;
 
     for (i = 0; (operation = oh_operation_at(i)) != NULL; i++) {
-        if (strcmp(operation->name, name) != 0)
+        if (strcmp(operation->name, name) != 0 || (api != NULL && strcmp(oh_api_name(operation->api), api) != 0))
             continue;
-        lua_settop(L, 3);
-        (void)oh_arguments_read(L, lua_upvalueindex(1), operation, 3, prepare(L, client, operation, 4));
+        lua_settop(L, 4);
+        read = oh_arguments_read(L, lua_upvalueindex(1), operation, 3, prepare(L, client, operation, 0));
+        if (read != OH_ARGUMENTS_GOOD && api != NULL)
+            return oh_report_refusal(L, read == OH_ARGUMENTS_UNSUPPORTED ? "unsupported" : "invalid", name, api,
+                                     lua_tostring(L, -1));
     }
     return 0;
 }
@@ -591,7 +596,7 @@ static int l_array(lua_State *L)
 
 /*** The table of operations, for documentation and checks.
 @function operations
-@treturn table list of {name=, api=, method=, path=, once=, fields={{name=, wire=, type=, required=}, …}} */
+@treturn table list of {name=, api=, method=, path=, once=, timeout= (seconds), fields={{name=, wire=, type=, required=}, …}} */
 static int l_operations(lua_State *L)
 {
     const struct oh_operation *operation;
@@ -606,6 +611,7 @@ static int l_operations(lua_State *L)
         lua_pushstring(L, operation->method), lua_setfield(L, -2, "method");
         lua_pushstring(L, operation->path), lua_setfield(L, -2, "path");
         lua_pushboolean(L, operation->once), lua_setfield(L, -2, "once");
+        lua_pushnumber(L, operation->timeout), lua_setfield(L, -2, "timeout");
         lua_newtable(L);
         for (field = operation->fields, j = 1; field->name != NULL; field++, j++) {
             lua_newtable(L);

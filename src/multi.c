@@ -5,6 +5,7 @@
 #include "multi.h"
 
 #include <curl/curl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
@@ -288,7 +289,7 @@ static bool turn(struct oh_multi *multi, double seconds)
     int running;
 
     if (multi->handle == NULL)
-        return false;
+        return poll(NULL, 0, (int)(seconds * 1000)) >= 0;
     (void)curl_multi_poll(multi->handle, NULL, 0, (int)(seconds * 1000), NULL);
     (void)curl_multi_perform(multi->handle, &running);
     collect(multi);
@@ -316,9 +317,11 @@ void oh_multi_step(struct oh_multi *multi, double seconds)
     struct pipe_guard guard;
     double deadline, left;
 
-    if (multi->external || (multi->readiness.descriptor < 0 && !oh_readiness_open(&multi->readiness)))
-        return;
     left = seconds > OH_LONGEST_STEP ? OH_LONGEST_STEP : seconds;
+    if (multi->external || (multi->readiness.descriptor < 0 && !oh_readiness_open(&multi->readiness))) {
+        (void)poll(NULL, 0, (int)(left * 1000)); /* nothing to serve: whoever asked to wait waits */
+        return;
+    }
     deadline = oh_monotonic() + left;
     multi->inside = true;
     guard_enter(&guard, multi);

@@ -61,6 +61,7 @@ static void push_error(lua_State *L, int shared, struct oh_exchange *exchange, c
     set_boolean(L, "retryable", outcome->retryable);
     set_boolean(L, "refused", outcome->refused);
     set_boolean(L, "sent", answer->sent);
+    set_boolean(L, "answered", answer->transport == OH_TRANSPORT_ANSWERED);
     if (answer->status > 0) {
         lua_pushinteger(L, (lua_Integer)answer->status);
         lua_setfield(L, -2, "status");

@@ -1,0 +1,431 @@
+--- One account on one service: settings, and every call as submit -> await -> retry -> value or `nil, err`.
+
+local conversations = require "openhands.conversation"
+local core = require "openhands.core"
+local errors = require "openhands.errors"
+local lookup = require "openhands.lookup"
+local retry = require "openhands.retry"
+local settings = require "openhands.settings"
+local start = require "openhands.start"
+local transports = require "openhands.transport"
+local watch = require "openhands.watch"
+
+---@class openhands.Client
+local methods = {}
+
+local Client = { __index = methods, __name = "openhands.Client" }
+
+local M = {}
+
+local REMEMBERED = 2048 -- conversations per generation; two generations are kept
+
+-- Seconds that each operation may take unless somebody says otherwise.
+local own_timeout = {}
+for _, row in ipairs(core.operations()) do
+  own_timeout[row.name] = row.timeout
+end
+
+local function loop_of(setting, transport)
+  if transport then
+    return transports.loop(transport)
+  elseif type(setting) == "table" then
+    return setting
+  end
+  local found, loop = pcall(require, "openhands.loop." .. setting)
+  if not found then
+    errors.raise(("new: there is no loop %q"):format(setting))
+  end
+  return loop
+end
+
+-- A string key goes to the core and stays there; a function is asked before each exchange.
+local function split_key(values, origins)
+  if type(values.api_key) ~= "string" then
+    return nil
+  end
+  local key = values.api_key
+  values.api_key = nil
+  if origins.api_key ~= "call" and key:find("[^\33-\126]") then
+    return nil, ("the key in %s contains a byte that an API key cannot have (a line break or space?)"):format(
+      origins.api_key
+    )
+  end
+  return key
+end
+
+--- Makes a client. Raises for malformed settings; nothing is opened before the first call.
+---@param given openhands.Settings?
+---@return openhands.Client
+function M.new(given)
+  local values, origins = settings.of_client(given)
+  local key, key_problem = split_key(values, origins)
+  local made, handle = pcall(core.new, {
+    base_url = values.base_url,
+    api_key = key,
+    organization = values.organization,
+    user_agent = values.user_agent,
+    ca_file = values.ca_file,
+    proxy = values.proxy,
+    connect_timeout = values.connect_timeout,
+    max_body = values.max_body,
+    external = values.transport ~= nil,
+  })
+  if not made then
+    errors.raise("new: " .. handle)
+  end
+  local self = setmetatable({
+    _core = handle,
+    _settings = values,
+    _has_key = key ~= nil,
+    _key_problem = key_problem,
+    _api = values.api ~= "auto" and values.api or nil,
+    _base_url = values.base_url:gsub("/+$", ""),
+    _loop = loop_of(values.loop, values.transport),
+    _retry = retry.new(values.random),
+    -- Held by who waits; an abandoned wait (Ctrl-C) leaves nothing behind.
+    _waiting = setmetatable({}, { __mode = "v" }),
+    _young = {},
+    _old = {},
+    _young_count = 0,
+  }, Client)
+  self._conversation = conversations.class(self)
+  self._loop.attach(self)
+  return self
+end
+
+function Client:__tostring()
+  return ("openhands.Client (%s%s)"):format(self._base_url, self._closed and ", closed" or "")
+end
+
+-- ---- what the other rooms use ------------------------------------------------------------------------------------
+
+function methods:_now()
+  return self._loop.now()
+end
+
+function methods:_sleep(seconds)
+  self._loop.sleep(self, seconds)
+end
+
+function methods:_page(id)
+  return self._base_url .. "/conversations/" .. id
+end
+
+function methods:_log(format, ...)
+  local log = self._settings.log
+  if log then
+    log(self._core:redact(format:format(...)))
+  end
+end
+
+--- What this client has seen of a conversation. Bounded: what was not asked for in a while is forgotten.
+---@param id string
+---@return openhands.Memory
+function methods:_remember(id)
+  local key = conversations.same_id(id)
+  local memory = self._young[key]
+  if memory then
+    return memory
+  end
+  memory = self._old[key] or {}
+  self._young_count = self._young_count + 1
+  if self._young_count > REMEMBERED then
+    self._old, self._young, self._young_count = self._young, {}, 1
+  end
+  self._young[key] = memory
+  return memory
+end
+
+-- Hands the exchanges to a transport that is not the network.
+local function carry(self)
+  local number, request = self._core:outgoing()
+  while number do
+    self._core:answer(number, transports.carry(self._settings.transport, request))
+    number, request = self._core:outgoing()
+  end
+end
+
+--- Moves all exchanges on and hands finished ones to whoever waits.
+function methods:_pump(seconds)
+  if self._settings.transport then
+    carry(self)
+  else
+    self._core:step(seconds)
+  end
+  local number, value, err = self._core:next()
+  while number do
+    local box = self._waiting[number]
+    if box then
+      self._waiting[number] = nil
+      box.done, box.value, box.err = true, value, err
+    end
+    number, value, err = self._core:next()
+  end
+end
+
+-- The key of this call, or nil when the core has it; false and an error when there is none.
+local function key_of(self, call, operation)
+  local key = rawget(call, "api_key") or self._settings.api_key
+  local problem = self._key_problem
+  if type(key) == "function" then
+    key = key()
+    problem = "the function given as api_key returned no usable key"
+    if type(key) == "string" and key ~= "" and not key:find("[^\33-\126]") then
+      return key
+    end
+  elseif key then
+    return key
+  elseif self._has_key then
+    return nil
+  end
+  problem = problem or ("there is no API key: give api_key to openhands.new{...}, or set %s"):format(
+    table.concat(settings.key_variables, " or ")
+  )
+  return false, errors.new { kind = "authentication", operation = operation, message = operation .. ": " .. problem }
+end
+
+local function no_time(operation)
+  return errors.new {
+    kind = "timeout",
+    operation = operation,
+    sent = false,
+    message = ("%s: the time for this call is over; allow more with 'deadline'"):format(operation),
+  }
+end
+
+-- A mistake of the caller's, found by the core, is raised where the caller called.
+local function guarded(operate, ...)
+  local good, first, second = pcall(operate, ...)
+  if not good then
+    errors.raise(first)
+  end
+  return first, second
+end
+
+--- One exchange: sent at most once, awaited, never repeated.
+---@return any value, openhands.Error?
+function methods:_exchange(operation, fields, call, api)
+  local key, err = key_of(self, call, operation)
+  if key == false then
+    return nil, err
+  end
+  local now = self:_now()
+  local timeout = math.min(call.timeout or own_timeout[operation], call.deadline_at - now)
+  if timeout <= 0 then
+    return nil, no_time(operation)
+  end
+  local number, refusal = guarded(core[operation], self._core, fields, {
+    api = api,
+    api_key = key,
+    timeout = timeout,
+    connect_timeout = call.connect_timeout,
+    max_body = rawget(call, "max_body"),
+    organization = rawget(call, "organization"),
+  })
+  if not number then
+    return nil, errors.from_core(refusal, self._base_url)
+  end
+  local box = {}
+  self._waiting[number] = box
+  self._loop.await(self, box)
+  if box.err then
+    err = errors.from_core(box.err, self._base_url)
+    self:_log("%s (%s) failed after %.3f s: %s", operation, api, self:_now() - now, err.message)
+    return nil, err
+  end
+  self:_log("%s (%s) answered after %.3f s", operation, api, self:_now() - now)
+  return box.value
+end
+
+--- A call that changes nothing, repeated while that may help and the time of the call allows it.
+---@return any value, openhands.Error?
+function methods:_read(operation, fields, call, api)
+  local attempt = 1
+  while true do
+    local value, err = self:_exchange(operation, fields, call, api)
+    if not err then
+      self._retry:succeeded()
+      return value
+    end
+    local delay = attempt <= call.retries and self._retry:delay(attempt, err)
+    if not delay or self:_now() + delay >= call.deadline_at then
+      return nil, err
+    end
+    self:_sleep(delay)
+    attempt = attempt + 1
+  end
+end
+
+--- Checks the fields of a call without sending anything; raises for the caller's mistakes.
+---@param api "v0"|"v1"|nil the dialect to check for; nil: those that have the operation
+---@return boolean? good, openhands.Error? refusal of that dialect
+function methods:_check(operation, fields, api)
+  local _, refusal = guarded(self._core.check, self._core, operation, fields, api)
+  if refusal then
+    return nil, errors.from_core(refusal, self._base_url)
+  end
+  return true
+end
+
+-- Fields of which an account has at least one.
+local account_fields = { "id", "email", "org_id", "org_name", "role", "permissions", "language", "git_user_name" }
+
+local function looks_like_account(answer)
+  for _, name in ipairs(account_fields) do
+    if answer[name] ~= nil then
+      return true
+    end
+  end
+  return false
+end
+
+-- What a failed look at the account says of the dialect: "v0" if something else than V1 answered, else nothing.
+local function dialect_of_failure(err)
+  local redirected = err.status and err.status >= 300 and err.status < 400
+  local answered = err.answered and not redirected
+  if answered and (err.kind == "protocol" or err.kind == "not_found" or err.kind == "invalid") then
+    return "v0"
+  end
+end
+
+--- The dialect of the service: as set, as remembered, or as one harmless GET tells.
+---@return "v0"|"v1"|nil api, openhands.Error?
+function methods:_dialect(operation, fields, call)
+  local chosen = rawget(call, "api")
+  if chosen and chosen ~= "auto" then
+    return chosen
+  elseif self._api then
+    return self._api
+  end
+  self:_check(operation, fields)
+  local account, err = self:_read("me", nil, call, "v1")
+  if account then
+    self._api = looks_like_account(account) and "v1" or "v0"
+  else
+    self._api = dialect_of_failure(err)
+    if not self._api then
+      err.operation = operation
+      return nil, err
+    end
+  end
+  self:_log("the service speaks %s", self._api)
+  return self._api
+end
+
+--- How a conversation stands, in either dialect.
+function methods:_status(id, call)
+  local api, err = self:_dialect("status", id, call)
+  if not api then
+    return nil, err
+  end
+  local conversation
+  if api == "v0" then
+    local answer
+    answer, err = self:_read("status", id, call, "v0")
+    if err then
+      return nil, err
+    elseif answer ~= core.null then
+      return conversations.from_status(self, answer, "v0", id, call.grace)
+    end
+  else
+    conversation, err = lookup.status(self, id, call)
+    if conversation or err then
+      return conversation, err
+    end
+  end
+  return nil, errors.new {
+    kind = "not_found",
+    operation = "status",
+    conversation_id = id,
+    message = ("status: the service knows no conversation %s; check the id, "
+      .. "and that it belongs to the account of this API key"):format(id),
+  }
+end
+
+-- ---- what users call ---------------------------------------------------------------------------------------------
+
+local function begin(self, name, options, own)
+  if self._closed then
+    errors.raise(name .. ": this client is closed")
+  end
+  local call = settings.of_call(self._settings, name, options, own)
+  call.deadline_at = self:_now() + call.deadline
+  return call
+end
+
+--- Starts a conversation: a paid job that an agent works on. Sent at most once; see the kinds `ambiguous` and `limit`.
+---@param fields table `initial_user_msg` (needed), `repository`, `selected_branch`, `git_provider`, … as documented
+---@param options openhands.Settings? settings of this call
+---@return openhands.Conversation? conversation with `state` "starting", openhands.Error?
+function methods:start(fields, options)
+  local call = begin(self, "start", options)
+  if type(fields) ~= "table" then
+    errors.raise("start: needs a table of fields, not a " .. type(fields))
+  end
+  return start.start(self, fields, call)
+end
+
+--- How a conversation stands now.
+---@param subject string|openhands.Conversation its id, or the conversation
+---@param options openhands.Settings? settings of this call
+---@return openhands.Conversation? conversation, openhands.Error?
+function methods:status(subject, options)
+  local call = begin(self, "status", options)
+  return self:_status(conversations.id_of(subject, "status"), call)
+end
+
+local wait_options = { timeout = true, interval = true, on_change = true }
+
+local function check_wait_options(name, options)
+  for _, field in ipairs { "timeout", "interval" } do
+    local value = options[field]
+    if value ~= nil and (type(value) ~= "number" or value < 0 or value ~= value) then
+      errors.raise(("%s: '%s' must be a number of seconds, at least 0"):format(name, field))
+    end
+  end
+  if options.on_change ~= nil and type(options.on_change) ~= "function" then
+    errors.raise(("%s: 'on_change' must be a function, not a %s"):format(name, type(options.on_change)))
+  end
+end
+
+--- Waits until a conversation settles: finished, failed, waiting for a person, paused, stopped or gone. A wait that ends
+--- early (kind "timeout") says nothing of the job: it goes on, and `err.conversation` is how it was last seen.
+---@param subject string|openhands.Conversation its id, or the conversation
+---@param options table? `timeout` (seconds to wait, 12 hours), `interval` (seconds between looks),
+--- `on_change` (function, called with the conversation and its previous state), and settings of this call
+---@return openhands.Conversation? conversation with `answer`, openhands.Error?
+function methods:wait(subject, options)
+  local call = begin(self, "wait", options, wait_options)
+  local id = conversations.id_of(subject, "wait")
+  check_wait_options("wait", options or {})
+  local latest = getmetatable(subject) == self._conversation and subject or nil
+  return watch.wait(self, id, latest, call, options or {})
+end
+
+--- Starts a conversation and waits until it settles.
+---@param fields table as for `start`
+---@param options table? as for `wait`
+---@return openhands.Conversation? conversation, openhands.Error?
+function methods:run(fields, options)
+  local call = begin(self, "run", options, wait_options)
+  check_wait_options("run", options or {})
+  if type(fields) ~= "table" then
+    errors.raise("run: needs a table of fields, not a " .. type(fields))
+  end
+  local conversation, err = start.start(self, fields, call)
+  if not conversation then
+    return nil, err
+  end
+  return watch.wait(self, conversation.conversation_id, conversation, call, options or {})
+end
+
+--- Ends everything this client has in flight, here; conversations go on. May be called again.
+function methods:close()
+  self._closed = true
+  self._loop.detach(self) -- before the descriptor closes
+  self._core:close()
+end
+
+Client.__close = methods.close
+
+return M

@@ -1,0 +1,212 @@
+--- What a conversation's fields mean, in one vocabulary for every dialect, and what can be done with one.
+
+local errors = require "openhands.errors"
+local states = require "openhands.state"
+
+---@class openhands.Conversation
+---@field conversation_id string
+---@field status string V0's words: STARTING, RUNNING, STOPPED, ERROR, ARCHIVED; after a start what the service answered
+---@field state openhands.State
+---@field settled boolean whether waiting longer makes no sense
+---@field url string the page for people
+---@field api "v0"|"v1"
+---@field start_task_id string? V1: of the task that starts it
+---@field answer string? after a wait: the agent's final message, where the service tells
+---@field detail string? why it failed, where the service tells
+---@field title string?
+---@field cost number? dollars spent on models so far, where the service tells
+---@field pull_requests string[]? pages of the pull requests it made, where the service tells
+---@field runtime_url string? V0: base of the conversation's own runtime server
+---@field selected_repository string?
+---@field created_at string?
+local methods = {}
+
+local M = {}
+
+local function text(value)
+  return type(value) == "string" and value ~= "" and value or nil
+end
+
+--- An id as it is compared: the service spells the same one with and without dashes.
+---@param id string
+---@return string
+function M.same_id(id)
+  return (id:gsub("-", ""):lower())
+end
+
+-- As the server itself maps V1 sandboxes to V0.
+local v0_words = { PAUSED = "STOPPED", MISSING = "ARCHIVED" }
+
+local function v0_status(sandbox_status)
+  local word = text(sandbox_status) and sandbox_status:upper() or "UNKNOWN"
+  return v0_words[word] or word
+end
+
+-- Where the public hosts show a pull request; a self-hosted one's address is not known here.
+local pull_request_pages = {
+  github = "https://github.com/%s/pull/%s",
+  gitlab = "https://gitlab.com/%s/-/merge_requests/%s",
+  bitbucket = "https://bitbucket.org/%s/pull-requests/%s",
+}
+
+local function pull_requests(answer)
+  local page, repository = pull_request_pages[answer.git_provider], text(answer.selected_repository)
+  if type(answer.pr_number) ~= "table" or not page or not repository then
+    return nil
+  end
+  local pages = {}
+  for _, number in ipairs(answer.pr_number) do
+    if type(number) == "number" then
+      pages[#pages + 1] = page:format(repository, ("%.0f"):format(number))
+    end
+  end
+  return pages
+end
+
+-- The fields that every conversation has, over what the server sent.
+local function dress(client, answer, fields)
+  local conversation = {}
+  for name, value in pairs(answer) do
+    conversation[name] = value
+  end
+  for name, value in pairs(fields) do
+    conversation[name] = value
+  end
+  conversation.url = client:_page(fields.conversation_id)
+  if type(answer.metrics) == "table" and type(answer.metrics.accumulated_cost) == "number" then
+    conversation.cost = answer.metrics.accumulated_cost
+  end
+  conversation.pull_requests = pull_requests(answer)
+  return setmetatable(conversation, client._conversation)
+end
+
+local function protocol_error(operation, what)
+  return errors.new {
+    kind = "protocol",
+    operation = operation,
+    message = ("%s: the answer has no usable field '%s'; check base_url and api"):format(operation, what),
+  }
+end
+
+--- From the answer to a V0 start.
+---@return openhands.Conversation? conversation, openhands.Error?
+function M.from_v0_start(client, answer)
+  local id = text(answer.conversation_id)
+  if not id then
+    return nil, protocol_error("start", "conversation_id")
+  end
+  client:_remember(id).started_at = client:_now()
+  return dress(client, answer, {
+    conversation_id = id,
+    status = text(answer.status) or "ok",
+    state = "starting",
+    settled = false,
+    api = "v0",
+  })
+end
+
+--- From a V1 start task: the answer to a start, or what a look at the task gives.
+---@param client openhands.Client
+---@param task table
+---@param id string the id asked for; an old server may have given the conversation another one
+---@param started boolean whether this is the answer to a start
+---@return openhands.Conversation? conversation, openhands.Error?
+function M.from_task(client, task, id, started)
+  local task_id = text(task.id)
+  if not task_id then
+    return nil, protocol_error(started and "start" or "start_tasks", "id")
+  end
+  local memory = client:_remember(id)
+  local given = text(task.app_conversation_id)
+  if given and M.same_id(given) ~= M.same_id(id) then
+    memory.conversation_id = given
+    id = given
+  end
+  memory.start_task_id = task_id
+  memory.started_at = memory.started_at or client:_now()
+  local state, settled = states.judge_task(task)
+  memory.state = state
+  local word = text(task.status) and task.status:upper() or "UNKNOWN"
+  return dress(client, task, {
+    conversation_id = id,
+    start_task_id = task_id,
+    status = started and word or (word == "ERROR" and "ERROR" or "STARTING"),
+    state = state,
+    settled = settled,
+    detail = text(task.detail),
+    api = "v1",
+  })
+end
+
+--- From the answer to a status call.
+---@param client openhands.Client
+---@param answer table
+---@param api "v0"|"v1"
+---@param id string the id asked for
+---@param grace number seconds
+---@return openhands.Conversation? conversation, openhands.Error?
+function M.from_status(client, answer, api, id, grace)
+  local shown = text(api == "v0" and answer.conversation_id or api == "v1" and answer.id)
+  if not shown then
+    return nil, protocol_error("status", api == "v0" and "conversation_id" or "id")
+  elseif M.same_id(shown) ~= M.same_id(id) then
+    return nil, protocol_error("status", (api == "v0" and "conversation_id" or "id") .. " that was asked for")
+  end
+  local memory = client:_remember(id)
+  local state, settled = states.judge(api, answer, memory, client:_now(), grace)
+  return dress(client, answer, {
+    conversation_id = shown,
+    start_task_id = memory.start_task_id,
+    status = api == "v1" and v0_status(answer.sandbox_status) or text(answer.status) or "UNKNOWN",
+    state = state,
+    settled = settled,
+    runtime_url = api == "v0" and text(answer.url) or nil,
+    api = api,
+  })
+end
+
+--- The id in what a caller gave for a conversation; raises if there is none.
+---@param subject string|table
+---@param caller string
+---@return string
+function M.id_of(subject, caller)
+  local id = subject
+  if type(subject) == "table" then
+    id = rawget(subject, "conversation_id")
+  end
+  if type(id) ~= "string" then
+    errors.raise(("%s: needs a conversation or its id, not a %s"):format(caller, type(subject)))
+  elseif #id > 128 or not id:find("^[%w_-]+$") then
+    errors.raise(("%s: not an id: 1 to 128 of A-Z a-z 0-9 _ -, this has %d bytes"):format(caller, #id))
+  end
+  return id
+end
+
+--- How it stands now. See `openhands.status`.
+---@param options table?
+---@return openhands.Conversation? conversation, openhands.Error?
+function methods:status(options)
+  return getmetatable(self).client:status(self, options)
+end
+
+--- Waits until it settles. See `openhands.wait`.
+---@param options table?
+---@return openhands.Conversation? conversation, openhands.Error?
+function methods:wait(options)
+  return getmetatable(self).client:wait(self, options)
+end
+
+local function to_line(self)
+  local parts = { "conversation", self.conversation_id, self.state }
+  parts[#parts + 1] = text(self.title) and ('"%s"'):format(self.title)
+  return table.concat(parts, " ")
+end
+
+--- The metatable of one client's conversations: what they do, they do through that client.
+---@param client openhands.Client
+---@return table
+function M.class(client)
+  return { __index = methods, __name = "openhands.Conversation", __tostring = to_line, client = client }
+end
+
+return M

@@ -1,0 +1,251 @@
+--- The one error type: what happened, to what, and what to do about it. Test on `kind`, never on the text.
+
+---@class openhands.Error
+---@field kind openhands.ErrorKind
+---@field message string for people; never holds a secret
+---@field operation string? the call that failed
+---@field status integer? HTTP status
+---@field retryable boolean whether the same call may succeed later without doing harm
+---@field retry_after number? seconds that the service asks to wait
+---@field conversation_id string? of the conversation that the call was about
+---@field conversation openhands.Conversation? as it was last seen, where a wait ended early
+---@field limit integer? with kind "limit": conversations that may run at once
+---@field current integer? with kind "limit": conversations that do
+---@field reset_at string? with kind "quota": when it ends, ISO 8601
+---@field detail any the service's own words: its decoded body, secrets removed
+
+---@alias openhands.ErrorKind
+---| "authentication" # no key, or one that the service refuses
+---| "permission" # the key may not do this, or the repository is out of its reach
+---| "not_found" # the service does not know it
+---| "invalid" # the service refuses the arguments
+---| "unsupported" # the service's dialect cannot do this
+---| "conflict" # not in its present state
+---| "throttled" # too many requests; passes with time
+---| "limit" # too many conversations at once; passes when one ends
+---| "quota" # no more conversations today
+---| "server" # the service failed
+---| "connect" # no connection
+---| "timeout" # no answer in time; of a wait: still running
+---| "tls" # no trusted connection
+---| "protocol" # not what this API answers
+---| "ambiguous" # nobody can tell whether the conversation was started
+---| "cancelled" # given up by this program
+---| "closed" # the client was closed meanwhile
+
+local M = {}
+
+local methods = {}
+
+local Error = { __index = methods, __name = "openhands.Error" }
+
+function Error:__tostring()
+  return self.message
+end
+
+--- True for values made here.
+---@param value any
+---@return boolean
+function M.is(value)
+  return type(value) == "table" and getmetatable(value) == Error
+end
+
+---@param fields table at least `kind` and `message`
+---@return openhands.Error
+function M.new(fields)
+  if fields.retryable == nil then
+    fields.retryable = false
+  end
+  return setmetatable(fields, Error)
+end
+
+-- Fields of answers whose values open something.
+local secret_names = {
+  session_api_key = true,
+  api_key = true,
+  key = true,
+  secrets = true,
+  access_token = true,
+  authorization = true,
+}
+
+local function clean_text(text)
+  return (text:gsub("(tkn=)[^&%s\"']+", "%1[redacted]"):gsub("([Bb]earer%s+)[^%s\"',}]+", "%1[redacted]"))
+end
+
+local function clean(value, depth)
+  if type(value) == "string" then
+    return clean_text(value)
+  elseif type(value) ~= "table" then
+    return value
+  elseif depth > 20 then
+    return "[too deep]"
+  end
+  local copy = {}
+  for name, item in pairs(value) do
+    -- A validation error quotes the input that it refuses: all of the request, in the worst case.
+    local quoted = name == "input" and type(item) == "table"
+    if secret_names[name] or quoted then
+      copy[name] = "[redacted]"
+    else
+      copy[name] = clean(item, depth + 1)
+    end
+  end
+  return copy
+end
+
+--- A copy without the secrets that answers may hold.
+---@param value any
+---@return any
+function M.clean(value)
+  return clean(value, 0)
+end
+
+local function text(value)
+  return type(value) == "string" and value ~= "" and value or nil
+end
+
+-- One entry of a 422 list, as "field: what is wrong".
+local function validation_words(entry)
+  local where = {}
+  for _, part in ipairs(type(entry.loc) == "table" and entry.loc or {}) do
+    where[#where + 1] = tostring(part)
+  end
+  return table.concat(where, ".") .. ": " .. (text(entry.msg) or "refused")
+end
+
+-- The service words its errors as `detail` (text, table or list), `error`, `message`, or a bare string.
+local function words_of(detail)
+  if type(detail) ~= "table" then
+    return text(detail)
+  end
+  local inner = detail.detail
+  if type(inner) == "table" then
+    if type(inner[1]) == "table" then
+      return validation_words(inner[1])
+    end
+    return text(inner.message) or text(inner.error) or text(inner.code)
+  end
+  return text(inner) or text(detail.message) or text(detail.error)
+end
+
+-- A number field of an error body, wherever this release of the service puts it.
+local function body_field(detail, name, kind)
+  if type(detail) ~= "table" then
+    return nil
+  end
+  local value = type(detail.detail) == "table" and detail.detail[name] or detail[name]
+  return type(value) == kind and value or nil
+end
+
+-- Five things answer 429, and only two of them pass with time.
+local function refine_429(err, detail)
+  local code = body_field(detail, "error", "string") or body_field(detail, "code", "string") or ""
+  local words = words_of(detail) or ""
+  if code == "CONCURRENCY_LIMIT_REACHED" then
+    err.kind = "limit"
+    err.limit = body_field(detail, "limit", "number")
+    err.current = body_field(detail, "current", "number")
+  elseif code:find("daily_conversation_limit", 1, true) then
+    err.kind = "quota"
+    err.reset_at = body_field(detail, "reset_at", "string")
+  elseif words:find("pending messages", 1, true) then
+    err.kind = "limit"
+  else
+    return
+  end
+  err.retryable = false
+end
+
+-- What to do about it.
+local advice = {
+  authentication = "check the API key",
+  permission = "check what this API key and its account may do",
+  not_found = "check the id, and that it belongs to the account of this API key",
+  throttled = "ask again later, or less often",
+  limit = "wait until one of them has ended, or pause one",
+  quota = "wait until the quota is renewed",
+  server = "try again later",
+  connect = "check the network and base_url",
+  timeout = "try again, or allow more time",
+  tls = "check base_url and the certificates (ca_file)",
+  protocol = "check base_url and api: something else than this API answered",
+  unsupported = "use another dialect, or leave it out",
+}
+
+local function what_happened(err, raw)
+  local words = words_of(err.detail)
+  if raw.redirect_host then
+    return ("redirected to %s, which is not followed"):format(raw.redirect_host)
+  elseif raw.status and raw.status >= 300 and raw.status < 400 then
+    return ("redirected with HTTP status %d, which is not followed"):format(raw.status)
+  elseif raw.page then
+    return ("answered with a web page (HTTP status %d)"):format(raw.status or 0)
+  elseif err.kind == "protocol" and raw.status and raw.status >= 200 and raw.status < 300 and not raw.reason then
+    return ("gave an answer that is not what this call answers (HTTP status %d)"):format(raw.status)
+  elseif raw.status and (raw.status < 200 or raw.status > 299) then
+    return ("answered with HTTP status %d%s"):format(raw.status, words and (": " .. words) or "")
+  elseif err.kind == "protocol" then
+    return "gave no usable answer: " .. (raw.reason or "it is unreadable")
+  end
+  return "could not be asked: " .. (raw.reason or "no reason given")
+end
+
+--- Dresses the plain error table that `openhands.core` gives.
+---@param raw table
+---@param base_url string
+---@return openhands.Error
+function M.from_core(raw, base_url)
+  local err = {
+    kind = raw.kind,
+    operation = raw.operation,
+    status = raw.status,
+    retryable = raw.retryable,
+    retry_after = raw.retry_after,
+    detail = M.clean(raw.detail),
+    -- For the start protocol: `refused` is "certainly not done", `sent` false is "never left this machine".
+    refused = raw.refused,
+    sent = raw.sent,
+    answered = raw.answered,
+  }
+  if raw.status == 429 then
+    refine_429(err, err.detail)
+  elseif raw.status == 401 and type(raw.detail) == "string" and not raw.page then
+    err.kind = "permission" -- V0's answer for a repository that the account cannot reach: the key itself is good
+  end
+  if raw.kind == "unsupported" or (raw.kind == "invalid" and raw.sent == false) then
+    err.message = ("%s: %s (%s)"):format(raw.operation, raw.reason, raw.api)
+  else
+    err.message = ("%s: %s %s"):format(raw.operation, base_url, what_happened(err, raw))
+  end
+  if raw.page and type(err.detail) == "string" then
+    err.message = ("%s; it begins: %s"):format(err.message, err.detail:sub(1, 60))
+  end
+  if advice[err.kind] then
+    err.message = err.message .. "; " .. advice[err.kind]
+  end
+  err.message = clean_text(err.message)
+  return M.new(err)
+end
+
+-- Where this library's own files are, to find the caller among the levels of the stack.
+local here = debug and debug.getinfo and debug.getinfo(1, "S").source:match("^(.*)errors%.lua$")
+
+--- Raises the caller's mistake, at the line of the caller's code.
+---@param message string
+function M.raise(message)
+  local level = 2
+  if here then
+    local frame = debug.getinfo(level, "S")
+    while frame and (frame.what == "C" or frame.source:sub(1, #here) == here) do
+      level = level + 1
+      frame = debug.getinfo(level, "S")
+    end
+    if not frame then
+      level = 0 -- called from C alone: there is no line to name
+    end
+  end
+  error("openhands." .. message, level)
+end
+
+return M

@@ -1,0 +1,79 @@
+--- openhands: start conversations with a coding agent, and know when they are done.
+---
+---     local openhands = require "openhands"          -- the key is in OPENHANDS_API_KEY
+---     local conversation = assert(openhands.start { initial_user_msg = "Fix the typo.", repository = "owner/repo" })
+---     local done = assert(openhands.wait(conversation))
+---     print(done.state, done.answer)
+---
+--- Every method of a client is also a function of this module, on a client that is made from the environment when it
+--- is first needed.
+
+local clients = require "openhands.client"
+local core = require "openhands.core"
+
+local M = {}
+
+local default_client
+
+local function default()
+  default_client = default_client or clients.new()
+  return default_client
+end
+
+--- Makes a client of its own, for another account, service or set of limits.
+---@param settings openhands.Settings?
+---@return openhands.Client client, close it with `client:close()` before its loop
+function M.new(settings)
+  return clients.new(settings)
+end
+
+--- Starts a conversation: a paid job that an agent works on.
+---@param fields table `initial_user_msg` (needed), `repository`, `selected_branch`, `git_provider`, …
+---@param options openhands.Settings? settings of this call
+---@return openhands.Conversation? conversation, openhands.Error?
+function M.start(fields, options)
+  return default():start(fields, options)
+end
+
+--- How a conversation stands now.
+---@param subject string|openhands.Conversation
+---@param options openhands.Settings? settings of this call
+---@return openhands.Conversation? conversation, openhands.Error?
+function M.status(subject, options)
+  return default():status(subject, options)
+end
+
+--- Waits until a conversation settles.
+---@param subject string|openhands.Conversation
+---@param options table? `timeout`, `interval` (seconds), `on_change`, and settings of this call
+---@return openhands.Conversation? conversation, openhands.Error?
+function M.wait(subject, options)
+  return default():wait(subject, options)
+end
+
+--- Starts a conversation and waits until it settles.
+---@param fields table as for `start`
+---@param options table? as for `wait`
+---@return openhands.Conversation? conversation, openhands.Error?
+function M.run(fields, options)
+  return default():run(fields, options)
+end
+
+--- Closes the default client, if there is one; the next call makes a new one from the environment.
+function M.close()
+  if default_client then
+    default_client:close()
+    default_client = nil
+  end
+end
+
+--- Marks a table as a list, so that it is sent as `[]` even when it is empty.
+M.array = core.array
+
+--- What stands for JSON null inside lists; in tables with names a null is an absent field.
+M.null = core.null
+
+--- The version of this library.
+M.version = (core.version())
+
+return M

@@ -1,0 +1,152 @@
+--- Where the service shows a V1 conversation: in the list once it is ready, in its start task until then, and for an
+--- id that nobody here has seen, in the requests of recent start tasks.
+
+local conversations = require "openhands.conversation"
+local errors = require "openhands.errors"
+
+local M = {}
+
+local MOST_PAGES = 20 -- of start tasks; a hundred each
+local SKEW = 300 -- seconds by which the service's clock may differ from ours
+local RECENT = 86400 -- seconds back in which an unknown id is looked for
+
+local function at(seconds)
+  return os.date("!%Y-%m-%dT%H:%M:%SZ", seconds)
+end
+
+local function is_same(value, id)
+  return type(value) == "string" and conversations.same_id(value) == id
+end
+
+-- Whether a start task is about the conversation, by our id in its request, the service's id, or the task's own.
+local function matches(task, id)
+  return type(task) == "table"
+    and (
+      is_same(task.app_conversation_id, id)
+      or is_same(task.id, id)
+      or (type(task.request) == "table" and is_same(task.request.conversation_id, id))
+    )
+end
+
+--- The start task of a conversation among those created since a moment.
+--- The service's own filter by conversation id is blind until the task is ready, so the requests are read here.
+---@param client openhands.Client
+---@param id string
+---@param since integer seconds since the epoch
+---@param call table
+---@return table|false? task false: the service shows none, openhands.Error?
+function M.start_task(client, id, since, call)
+  local wanted, page_id = conversations.same_id(id), nil
+  for _ = 1, MOST_PAGES do
+    local page, err = client:_read("search_start_tasks", {
+      created_at__gte = at(since - SKEW),
+      limit = 100,
+      page_id = page_id,
+    }, call, "v1")
+    if not page then
+      return nil, err
+    elseif type(page.items) ~= "table" then
+      return nil, errors.new {
+        kind = "protocol",
+        operation = "search_start_tasks",
+        message = "search_start_tasks: the answer has no list 'items'; check base_url and api",
+      }
+    end
+    for _, task in ipairs(page.items) do
+      if matches(task, wanted) then
+        return task
+      end
+    end
+    if type(page.next_page_id) ~= "string" or page.next_page_id == page_id then
+      return false
+    end
+    page_id = page.next_page_id
+  end
+  return false
+end
+
+local function first(client, operation, id, call)
+  local list, err = client:_read(operation, id, call, "v1")
+  if not list then
+    return nil, err
+  end
+  return type(list[1]) == "table" and list[1]
+end
+
+--- The start task with this id; false if the service knows none.
+function M.task(client, task_id, call)
+  return first(client, "start_tasks", task_id, call)
+end
+
+--- The conversation as the service lists it; false if it does not (yet).
+function M.listed(client, id, call)
+  return first(client, "status", id, call)
+end
+
+--- Looks in every place. `since`: when its start may have been sent, seconds since the epoch.
+---@return openhands.Conversation|false? conversation false: the service knows nothing of it, openhands.Error?
+function M.anywhere(client, id, since, call)
+  local answer, err = M.listed(client, id, call)
+  if answer then
+    return conversations.from_status(client, answer, "v1", id, call.grace)
+  elseif answer == nil then
+    return nil, err
+  end
+  local task
+  task, err = M.start_task(client, id, since or (os.time() - RECENT), call)
+  if not task then
+    return task, err
+  end
+  return conversations.from_task(client, task, id, false)
+end
+
+-- How a conversation stands whose start task is known: the task's word until it is ready, then the conversation's.
+local function by_task(client, id, memory, call)
+  local task, err = M.task(client, memory.start_task_id, call)
+  if task == nil then
+    return nil, err
+  elseif task == false then
+    return false
+  end
+  local conversation
+  conversation, err = conversations.from_task(client, task, id, false)
+  if not conversation or task.status ~= "READY" then
+    return conversation, err
+  end
+  memory.ready = true
+  local answer
+  answer, err = M.listed(client, conversation.conversation_id, call)
+  if answer then
+    return conversations.from_status(client, answer, "v1", conversation.conversation_id, call.grace)
+  elseif answer == nil then
+    return nil, err
+  end
+  return conversation -- ready and not listed yet: that takes a moment
+end
+
+--- How a V1 conversation stands, by the shortest way that its memory allows.
+---@return openhands.Conversation|false? conversation false: the service knows nothing of it, openhands.Error?
+function M.status(client, id, call)
+  local memory = client:_remember(id)
+  id = memory.conversation_id or id
+  if memory.start_task_id and not memory.ready then
+    local conversation, err = by_task(client, id, memory, call)
+    if conversation ~= false then
+      return conversation, err
+    end
+  end
+  local answer, err = M.listed(client, id, call)
+  if answer then
+    return conversations.from_status(client, answer, "v1", id, call.grace)
+  elseif answer == nil then
+    return nil, err
+  end
+  -- People take the id of the start task for the conversation's.
+  local task = M.task(client, id, call)
+  if not task then
+    return M.anywhere(client, id, nil, call)
+  end
+  return conversations.from_task(client, task, id, false)
+end
+
+return M

@@ -1,0 +1,46 @@
+--- When to ask again: back-off with full jitter, the service's Retry-After, and a budget per client, so that a service
+--- in trouble is not asked more than one in health.
+
+local M = {}
+
+local SHORTEST, LONGEST = 0.5, 20 -- seconds of back-off: the first ceiling, the last
+local LONGEST_RETRY_AFTER = 120 -- seconds; a longer wish is the caller's to grant
+local CAPACITY = 20 -- retries that may be spent at once
+local REFUND = 0.5 -- what a success gives back
+
+local methods = {}
+local Retry = { __index = methods, __name = "openhands.Retry" }
+
+---@param random fun(): number uniform in [0, 1)
+function M.new(random)
+  return setmetatable({ _random = random, _tokens = CAPACITY }, Retry)
+end
+
+--- Seconds of back-off before try `attempt` + 1, whatever the budget says.
+---@param attempt integer tries made so far, from 1
+---@return number seconds
+function methods:backoff(attempt)
+  return self._random() * math.min(LONGEST, SHORTEST * 2 ^ attempt)
+end
+
+--- Seconds to wait before asking again after a failure, or nil if that should not be done.
+---@param attempt integer tries made so far, from 1
+---@param err openhands.Error
+---@return number? seconds
+function methods:delay(attempt, err)
+  if not err.retryable or self._tokens < 1 or (err.retry_after or 0) > LONGEST_RETRY_AFTER then
+    return nil
+  end
+  self._tokens = self._tokens - 1
+  if err.retry_after then
+    return err.retry_after + self._random() * SHORTEST
+  end
+  return self:backoff(attempt)
+end
+
+--- Notes a call that went well.
+function methods:succeeded()
+  self._tokens = math.min(CAPACITY, self._tokens + REFUND)
+end
+
+return M

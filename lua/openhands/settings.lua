@@ -1,0 +1,152 @@
+--- A client's settings: each from the call, else from `openhands.new{...}`, else from the environment, else a default.
+
+local errors = require "openhands.errors"
+
+---@class openhands.Settings
+---@field api_key? string|fun(): string? the account's key, or a function asked for it before each exchange
+---@field base_url? string where the service is; https, or http on loopback
+---@field api? "auto"|"v0"|"v1" dialect; "auto" finds out with one GET
+---@field timeout? number seconds that one exchange may take
+---@field connect_timeout? number seconds until it must be connected
+---@field deadline? number seconds that a whole call may take, retries included
+---@field retries? integer tries after the first, for calls that change nothing
+---@field grace? number seconds for which an absence on the service is not believed: a start is taken for lost, or a
+--- conversation for gone, no sooner
+---@field loop? string|table how to wait: "plain"
+---@field ca_file? string PEM file of the authorities to trust instead of the system's
+---@field proxy? string URL of a proxy
+---@field organization? string id of the organisation to act for
+---@field user_agent? string
+---@field max_body? integer bytes that an answer may have
+---@field log? fun(message: string) called with a line per exchange; never holds a secret
+---@field random? fun(): number source of jitter, uniform in [0, 1)
+---@field transport? table carrier of exchanges instead of the network
+
+local M = {}
+
+local PRODUCT = "openhands-lua/0.1.0"
+
+-- kind: the types that a value may have; per_call: may also be given for one call; least: the smallest number.
+local known = {
+  api_key = { kind = "string or function", per_call = true },
+  base_url = { kind = "string" },
+  api = { kind = "string", per_call = true },
+  timeout = { kind = "number", per_call = true, least = 0.001 },
+  connect_timeout = { kind = "number", per_call = true, least = 0.001 },
+  deadline = { kind = "number", per_call = true, least = 0.001 },
+  retries = { kind = "number", per_call = true, least = 0 },
+  grace = { kind = "number", per_call = true, least = 0 },
+  loop = { kind = "string or table" },
+  ca_file = { kind = "string" },
+  proxy = { kind = "string" },
+  organization = { kind = "string", per_call = true },
+  user_agent = { kind = "string" },
+  max_body = { kind = "number", per_call = true, least = 1 },
+  log = { kind = "function" },
+  random = { kind = "function" },
+  transport = { kind = "table" },
+}
+
+local defaults = {
+  base_url = "https://app.all-hands.dev",
+  api = "auto",
+  connect_timeout = 10,
+  deadline = 600,
+  retries = 2,
+  grace = 60,
+  loop = "plain",
+  random = math.random,
+}
+
+M.key_variables = { "OPENHANDS_API_KEY", "OPENHANDS_CLOUD_API_KEY" }
+
+local environment = {
+  api_key = M.key_variables,
+  base_url = { "OPENHANDS_BASE_URL" },
+  api = { "OPENHANDS_API" },
+  ca_file = { "SSL_CERT_FILE" },
+}
+
+local function from_environment(name)
+  for _, variable in ipairs(environment[name] or {}) do
+    local value = os.getenv(variable)
+    if value and value ~= "" then
+      return value, variable
+    end
+  end
+end
+
+local function check(caller, name, value)
+  local rule = known[name]
+  local found = type(value)
+  if not rule then
+    errors.raise(("%s: unknown setting '%s'"):format(caller, tostring(name)))
+  elseif not rule.kind:find(found, 1, true) then
+    errors.raise(("%s: '%s' must be a %s, not a %s"):format(caller, name, rule.kind, found))
+  elseif rule.least and not (value >= rule.least and value < math.huge) then
+    errors.raise(("%s: '%s' must be at least %s"):format(caller, name, tostring(rule.least)))
+  elseif name == "api" and value ~= "auto" and value ~= "v0" and value ~= "v1" then
+    errors.raise(('%s: \'api\' must be "auto", "v0" or "v1"'):format(caller))
+  end
+end
+
+local function to_stderr(message)
+  io.stderr:write("openhands: ", message, "\n")
+end
+
+--- All settings of a new client.
+---@param given openhands.Settings?
+---@return table settings, table origins where each came from: "call", the variable's name, or "default"
+function M.of_client(given)
+  local settings, origins = {}, {}
+  if given ~= nil and type(given) ~= "table" then
+    errors.raise("new: settings must be a table, not a " .. type(given))
+  end
+  for name, value in pairs(given or {}) do
+    check("new", name, value)
+    settings[name], origins[name] = value, "call"
+  end
+  for name in pairs(known) do
+    if settings[name] == nil then
+      settings[name], origins[name] = from_environment(name)
+    end
+    if settings[name] == nil then
+      settings[name], origins[name] = defaults[name], "default"
+    end
+  end
+  check(origins.api, "api", settings.api)
+  settings.user_agent = (settings.user_agent and settings.user_agent .. " " or "") .. PRODUCT
+  if settings.log == nil and os.getenv("OPENHANDS_LOG") == "debug" then
+    settings.log = to_stderr
+  end
+  return settings, origins
+end
+
+--- The settings of one call: the client's, with those given for this call before them.
+---@param settings table of the client
+---@param caller string name of the call, for messages
+---@param options table? as the user gave them
+---@param own table? names that the call itself takes besides settings
+---@return table call
+function M.of_call(settings, caller, options, own)
+  if options == nil then
+    return setmetatable({}, { __index = settings })
+  elseif type(options) ~= "table" then
+    errors.raise(("%s: options must be a table, not a %s"):format(caller, type(options)))
+  end
+  local call = {}
+  for name, value in pairs(options) do
+    if not (own and own[name]) then
+      if known[name] and not known[name].per_call then
+        errors.raise(("%s: '%s' belongs to a client; give it to openhands.new{...}"):format(caller, name))
+      elseif not known[name] then
+        errors.raise(("%s: unknown option '%s'"):format(caller, tostring(name)))
+      end
+      check(caller, name, value)
+      call[name] = value
+    end
+  end
+  return setmetatable(call, { __index = settings })
+end
+
+return M

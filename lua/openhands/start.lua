@@ -1,0 +1,180 @@
+--- Starting safely: a paid job is never started twice and never lost.
+---
+--- The exchange that carries a start is sent at most once by the layers below. Its end is one of three: accepted, not
+--- started (nothing left this machine, or the service refused), or ambiguous. On V1 an ambiguous start is looked for
+--- under the id that we chose; only when the service has not shown it for the whole grace time is it sent again, with
+--- the same id. V0 has no such handle: there ambiguous stays ambiguous.
+
+local conversations = require "openhands.conversation"
+local core = require "openhands.core"
+local errors = require "openhands.errors"
+local lookup = require "openhands.lookup"
+
+local M = {}
+
+local LOOKS = 3 -- answered look-ups without a trace, before an absence is believed
+
+local function copy(fields)
+  local result = {}
+  for name, value in pairs(fields) do
+    result[name] = value
+  end
+  return result
+end
+
+local function is_not_started(err)
+  return err.sent == false or err.refused
+end
+
+local function ambiguous(id, cause, api)
+  local hint = id and ("start again with conversation_id = %q to take up the same conversation"):format(id)
+    or "look for it in the list of conversations before you start another one"
+  return errors.new {
+    kind = "ambiguous",
+    operation = "start",
+    message = ("start: nobody can tell whether the conversation was started (%s); %s"):format(cause.message, hint),
+    status = cause.status,
+    conversation_id = id,
+    detail = cause.detail,
+    api = api,
+  }
+end
+
+-- Sends the start once. Returns the conversation; or nil and an error, which is certain if `is_not_started`.
+local function send(client, fields, call, api)
+  local answer, err = client:_exchange("start", fields, call, api)
+  if not answer then
+    return nil, err
+  elseif api == "v0" then
+    return conversations.from_v0_start(client, answer)
+  end
+  return conversations.from_task(client, answer, fields.conversation_id, true)
+end
+
+-- Looks for a start that may have reached the service until it is found, or its absence is certain.
+-- Returns the conversation; false when it is certain that there is none; nil and an error when time ran out.
+local function reconcile(client, id, since, call, unclear_at)
+  local looks, pause = 0, math.min(1, call.grace / (LOOKS + 1))
+  local last_error
+  while true do
+    local conversation, err = lookup.anywhere(client, id, since, call)
+    if conversation then
+      return conversation
+    elseif conversation == false then
+      looks, last_error = looks + 1, nil
+    else
+      last_error = err
+    end
+    local now = client:_now()
+    if looks >= LOOKS and now - unclear_at >= call.grace then
+      return false
+    elseif last_error and not last_error.retryable and last_error.kind ~= "protocol" then
+      return nil, last_error -- the key was refused, say: asking again will not help
+    elseif now + pause >= call.deadline_at then
+      return nil, last_error or errors.new { kind = "timeout", message = "the time for this call is over" }
+    end
+    client:_sleep(pause)
+    pause = math.min(pause * 1.5, 10)
+  end
+end
+
+-- Whether a start that certainly did not happen may be tried again, after waiting as long as it should.
+local function may_repeat(client, err, attempt, call)
+  if attempt > call.retries then
+    return false
+  end
+  local delay = client._retry:delay(attempt, err)
+  if not delay or client:_now() + delay >= call.deadline_at then
+    return false
+  end
+  client:_sleep(delay)
+  return true
+end
+
+local function start_v0(client, fields, call)
+  local attempt = 1
+  while true do
+    local conversation, err = send(client, fields, call, "v0")
+    if conversation then
+      return conversation
+    elseif not is_not_started(err) then
+      return nil, ambiguous(nil, err, "v0")
+    elseif not may_repeat(client, err, attempt, call) then
+      return nil, err
+    end
+    attempt = attempt + 1
+  end
+end
+
+local function start_v1(client, fields, call)
+  local id, attempt = fields.conversation_id, 1
+  local memory = client:_remember(id)
+  local since = memory.unclear_since or os.time()
+  while true do
+    local conversation, err = send(client, fields, call, "v1")
+    if conversation then
+      memory.unclear_at, memory.unclear_since = nil, nil
+      return conversation
+    end
+    err.conversation_id = id
+    if not is_not_started(err) then
+      memory.unclear_at, memory.unclear_since = client:_now(), since
+      local found, problem = reconcile(client, id, since, call, memory.unclear_at)
+      if found then
+        memory.unclear_at, memory.unclear_since = nil, nil
+        return found
+      elseif found == nil then
+        return nil, ambiguous(id, problem.kind == "timeout" and err or problem, "v1")
+      elseif attempt > call.retries then
+        return nil, ambiguous(id, err, "v1")
+      end
+    elseif not may_repeat(client, err, attempt, call) then
+      return nil, err
+    end
+    attempt = attempt + 1
+  end
+end
+
+-- The caller names the conversation: it may be a job of an earlier call, of another process, of another machine.
+local function take_up(client, id, call)
+  local memory = client:_remember(id)
+  if memory.unclear_at then
+    return reconcile(client, id, memory.unclear_since, call, memory.unclear_at)
+  end
+  return lookup.anywhere(client, id, nil, call)
+end
+
+--- Starts a conversation, or takes up the one that the caller names.
+---@param client openhands.Client
+---@param given table fields of the start
+---@param call table settings of this call
+---@return openhands.Conversation? conversation, openhands.Error?
+function M.start(client, given, call)
+  local api, err = client:_dialect("start", given, call)
+  if not api then
+    return nil, err
+  end
+  local fields = copy(given)
+  if api == "v0" then
+    return start_v0(client, fields, call)
+  end
+  if fields.conversation_id then
+    local _, refusal = client:_check("start", fields, "v1")
+    if refusal then
+      return nil, refusal
+    end
+    local conversation
+    conversation, err = take_up(client, fields.conversation_id, call)
+    if conversation then
+      return conversation
+    elseif conversation == nil then
+      err.conversation_id = fields.conversation_id
+      return nil, err
+    end
+  else
+    fields.conversation_id = core.uuid()
+  end
+  return start_v1(client, fields, call)
+end
+
+return M

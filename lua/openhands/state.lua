@@ -1,0 +1,178 @@
+--- How a conversation stands, judged from what the service says now and what was seen of it before.
+--- Pure: tables in, words out. Each rule is a way in which the service has misled its clients.
+
+---@alias openhands.State
+---| "starting" # accepted; the agent has not begun
+---| "running"
+---| "waiting" # for a person to confirm an action
+---| "paused" # put to sleep, by a person or by the service; it does not go on by itself
+---| "stopped" # V0: the runtime is down; V0 does not say how the work ended
+---| "finished" # the agent ended its turn
+---| "failed" # error or stuck
+---| "gone" # archived or deleted
+---| "unknown" # a value that this version has never seen
+
+--- What a client remembers of a conversation between two looks.
+---@class openhands.Memory
+---@field started_at number? monotonic moment at which this client started it
+---@field conversation_id string? the id under which the service has it, if another than was asked for
+---@field start_task_id string? V1's start task, until it is ready
+---@field running boolean? it has been seen at work
+---@field state openhands.State? at the last look
+---@field missing_since number? monotonic moment of the first of the latest sightings as missing
+---@field missing_count integer? how many in a row
+
+local M = {}
+
+local SIGHTINGS = 3 -- of an absence, before it is believed
+
+-- V0 says STOPPED until the runtime is up, which may take minutes; after so many graces it is taken at its word.
+local START_GRACES = 10
+
+local function upper(value)
+  return type(value) == "string" and value:upper() or nil
+end
+
+--- Whether an absence has been seen often and long enough to be believed. Notes the sighting.
+---@param memory openhands.Memory
+---@param now number monotonic, seconds
+---@param grace number seconds
+---@return boolean
+function M.absence_confirmed(memory, now, grace)
+  memory.missing_since = memory.missing_since or now
+  memory.missing_count = (memory.missing_count or 0) + 1
+  return memory.missing_count >= SIGHTINGS and now - memory.missing_since >= grace
+end
+
+--- Forgets earlier sightings as missing.
+---@param memory openhands.Memory
+function M.present(memory)
+  memory.missing_since, memory.missing_count = nil, nil
+end
+
+-- Execution states that decide by themselves. Compared in one case: documents and wire differ.
+local by_execution = {
+  FINISHED = { "finished", true },
+  ERROR = { "failed", true },
+  STUCK = { "failed", true },
+  WAITING_FOR_CONFIRMATION = { "waiting", true },
+  DELETING = { "gone", true },
+}
+
+local function judge_v1(answer, memory, now, grace)
+  local sandbox, execution = upper(answer.sandbox_status), upper(answer.execution_status)
+  local decided = by_execution[execution]
+  if sandbox ~= "MISSING" then
+    M.present(memory)
+  end
+  if decided then
+    return decided[1], decided[2]
+  elseif sandbox == "PAUSED" then
+    return "paused", true -- whatever the agent did last: the sandbox sleeps
+  elseif sandbox == "MISSING" then
+    -- A failed look-up says MISSING too: one sighting is not an end.
+    if M.absence_confirmed(memory, now, grace) then
+      return "gone", true
+    end
+    return memory.state or "unknown", false
+  elseif sandbox == "ERROR" then
+    return "failed", true
+  elseif execution == "PAUSED" then
+    return "paused", true -- after a resume the container runs and the agent does not
+  elseif execution == "RUNNING" then
+    memory.running = true
+    return "running", false
+  elseif execution == "IDLE" then
+    -- Before its first step the agent is idle too.
+    return memory.running and "finished" or "starting", memory.running or false
+  elseif execution ~= nil then
+    return "unknown", false
+  elseif sandbox == "STARTING" then
+    return "starting", false
+  elseif sandbox == "RUNNING" then
+    return memory.running and "running" or "starting", false -- the live look-up failed for a moment
+  end
+  return "unknown", false
+end
+
+-- Seconds since an ISO 8601 moment in UTC by the wall clock, nil if it cannot be read.
+local function age(created_at, wall_clock)
+  local year, month, day, hour, minute, second =
+    tostring(created_at):match("^(%d%d%d%d)-(%d%d)-(%d%d)T(%d%d):(%d%d):(%d%d)")
+  if not year then
+    return nil
+  end
+  local utc = os.date("!*t", wall_clock)
+  utc.isdst = false
+  local offset = os.time(utc) - wall_clock -- os.time reads its table as local time
+  local created = os.time {
+    year = tonumber(year) or 0,
+    month = tonumber(month) or 0,
+    day = tonumber(day) or 0,
+    hour = tonumber(hour),
+    min = tonumber(minute),
+    sec = tonumber(second),
+    isdst = false,
+  }
+  return created and wall_clock - (created - offset)
+end
+
+local function judge_v0(answer, memory, now, grace, wall_clock)
+  local status = upper(answer.status)
+  if status == "RUNNING" then
+    memory.running = true
+    return "running", false
+  elseif status == "STARTING" then
+    return "starting", false
+  elseif status == "ERROR" then
+    return "failed", true
+  elseif status == "ARCHIVED" then
+    return "gone", true
+  elseif status ~= "STOPPED" then
+    return "unknown", false
+  elseif memory.running then
+    return "stopped", true
+  end
+  -- STOPPED is also the first thing the service says of a fresh conversation.
+  local lifetime
+  if memory.started_at then
+    lifetime = now - memory.started_at
+  else
+    lifetime = age(answer.created_at, wall_clock)
+  end
+  if lifetime and lifetime >= START_GRACES * grace then
+    return "stopped", true
+  end
+  return "starting", false
+end
+
+--- Judges an answer about a conversation and notes in `memory` what later judgements need.
+---@param api "v0"|"v1"
+---@param answer table
+---@param memory openhands.Memory
+---@param now number monotonic, seconds
+---@param grace number seconds
+---@param wall_clock integer? seconds since the epoch, for ages of V0 conversations
+---@return openhands.State state, boolean settled whether waiting longer makes no sense
+function M.judge(api, answer, memory, now, grace, wall_clock)
+  local state, settled
+  if api == "v1" then
+    state, settled = judge_v1(answer, memory, now, grace)
+  else
+    state, settled = judge_v0(answer, memory, now, grace, wall_clock or os.time())
+  end
+  memory.state = state
+  return state, settled
+end
+
+--- The same for a V1 start task: before it is ready the conversation exists nowhere else.
+---@param task table
+---@return openhands.State state, boolean settled
+function M.judge_task(task)
+  if upper(task.status) == "ERROR" then
+    return "failed", true
+  end
+  return "starting", false -- READY too: the agent has not been seen yet
+end
+
+return M

@@ -1,0 +1,52 @@
+--- A carrier of exchanges in place of the network: the simulator's model in the same process, or a spec's own.
+---
+--- A transport is a table with `request(self, request)`, which answers `{status, headers, body}` or
+--- `{transport = "connect"|"timeout"|"tls"|"cut", sent = boolean}`, and, where its time is not the clock's, `now()` and
+--- `sleep(seconds)`. `headers` is a list of pairs of name and value.
+
+local plain = require "openhands.loop.plain"
+
+local M = {}
+
+local function header(answer, name)
+  for _, pair in ipairs(answer.headers or {}) do
+    if pair[1]:lower() == name then
+      return pair[2]
+    end
+  end
+end
+
+--- Carries one request of the core's, in the form that the core takes its answers.
+---@param transport table
+---@param request table `method`, `path`, `query`, `body`, `headers`
+---@return table answer
+function M.carry(transport, request)
+  local answer = transport:request(request)
+  return {
+    status = answer.status,
+    body = answer.body,
+    content_type = header(answer, "content-type"),
+    retry_after = header(answer, "retry-after"),
+    transport = answer.transport,
+    sent = answer.sent,
+    reason = answer.reason,
+  }
+end
+
+--- The loop of a client with a transport: it waits in the transport's time.
+---@param transport table
+---@return table loop
+function M.loop(transport)
+  return {
+    name = "transport",
+    now = transport.now or plain.now,
+    sleep = transport.sleep and function(_, seconds)
+      transport.sleep(seconds)
+    end or plain.sleep,
+    await = plain.await,
+    attach = plain.attach,
+    detach = plain.detach,
+  }
+end
+
+return M
