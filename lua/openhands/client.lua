@@ -103,6 +103,11 @@ function methods:_now()
   return self._loop.now()
 end
 
+--- Whole seconds since 1970, as the service counts them, within a few minutes.
+function methods:_wall()
+  return math.floor(self._loop.wall())
+end
+
 function methods:_sleep(seconds)
   self._loop.sleep(self, seconds)
 end
@@ -354,7 +359,7 @@ local function begin(self, name, options, own)
 end
 
 --- Starts a conversation: a paid job that an agent works on. Sent at most once; see the kinds `ambiguous` and `limit`.
----@param fields table `initial_user_msg` (needed), `repository`, `selected_branch`, `git_provider`, … as documented
+---@param fields openhands.StartFields
 ---@param options openhands.Settings? settings of this call
 ---@return openhands.Conversation? conversation with `state` "starting", openhands.Error?
 function methods:start(fields, options)
@@ -403,7 +408,7 @@ function methods:wait(subject, options)
 end
 
 --- Starts a conversation and waits until it settles.
----@param fields table as for `start`
+---@param fields openhands.StartFields
 ---@param options table? as for `wait`
 ---@return openhands.Conversation? conversation, openhands.Error?
 function methods:run(fields, options)

@@ -153,7 +153,7 @@ function M.from_status(client, answer, api, id, grace)
     return nil, protocol_error("status", (api == "v0" and "conversation_id" or "id") .. " that was asked for")
   end
   local memory = client:_remember(id)
-  local state, settled = states.judge(api, answer, memory, client:_now(), grace)
+  local state, settled = states.judge(api, answer, memory, client:_now(), grace, client:_wall())
   return dress(client, answer, {
     conversation_id = shown,
     start_task_id = memory.start_task_id,
@@ -182,10 +182,10 @@ function M.id_of(subject, caller)
   return id
 end
 
---- How it stands now. See `openhands.status`.
+--- How it stands now, as `openhands.status` tells. (`status` itself is a field.)
 ---@param options table?
 ---@return openhands.Conversation? conversation, openhands.Error?
-function methods:status(options)
+function methods:refresh(options)
   return getmetatable(self).client:status(self, options)
 end
 

@@ -28,7 +28,7 @@ function M.new(settings)
 end
 
 --- Starts a conversation: a paid job that an agent works on.
----@param fields table `initial_user_msg` (needed), `repository`, `selected_branch`, `git_provider`, …
+---@param fields openhands.StartFields
 ---@param options openhands.Settings? settings of this call
 ---@return openhands.Conversation? conversation, openhands.Error?
 function M.start(fields, options)
@@ -52,7 +52,7 @@ function M.wait(subject, options)
 end
 
 --- Starts a conversation and waits until it settles.
----@param fields table as for `start`
+---@param fields openhands.StartFields
 ---@param options table? as for `wait`
 ---@return openhands.Conversation? conversation, openhands.Error?
 function M.run(fields, options)

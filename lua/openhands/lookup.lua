@@ -93,7 +93,7 @@ function M.anywhere(client, id, since, call)
     return nil, err
   end
   local task
-  task, err = M.start_task(client, id, since or (os.time() - RECENT), call)
+  task, err = M.start_task(client, id, since or (client:_wall() - RECENT), call)
   if not task then
     return task, err
   end

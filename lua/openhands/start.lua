@@ -109,7 +109,7 @@ end
 local function start_v1(client, fields, call)
   local id, attempt = fields.conversation_id, 1
   local memory = client:_remember(id)
-  local since = memory.unclear_since or os.time()
+  local since = memory.unclear_since or client:_wall()
   while true do
     local conversation, err = send(client, fields, call, "v1")
     if conversation then

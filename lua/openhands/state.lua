@@ -152,14 +152,14 @@ end
 ---@param memory openhands.Memory
 ---@param now number monotonic, seconds
 ---@param grace number seconds
----@param wall_clock integer? seconds since the epoch, for ages of V0 conversations
+---@param wall_clock integer seconds since 1970, for ages of V0 conversations
 ---@return openhands.State state, boolean settled whether waiting longer makes no sense
 function M.judge(api, answer, memory, now, grace, wall_clock)
   local state, settled
   if api == "v1" then
     state, settled = judge_v1(answer, memory, now, grace)
   else
-    state, settled = judge_v0(answer, memory, now, grace, wall_clock or os.time())
+    state, settled = judge_v0(answer, memory, now, grace, wall_clock)
   end
   memory.state = state
   return state, settled

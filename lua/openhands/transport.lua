@@ -1,8 +1,8 @@
 --- A carrier of exchanges in place of the network: the simulator's model in the same process, or a spec's own.
 ---
 --- A transport is a table with `request(self, request)`, which answers `{status, headers, body}` or
---- `{transport = "connect"|"timeout"|"tls"|"cut", sent = boolean}`, and, where its time is not the clock's, `now()` and
---- `sleep(seconds)`. `headers` is a list of pairs of name and value.
+--- `{class = "connect"|"timeout"|"tls"|"cut", sent = boolean}`, and, where its time is not the clock's, `now()`,
+--- `wall()` and `sleep(seconds)`. `headers` is a list of pairs of name and value.
 
 local plain = require "openhands.loop.plain"
 
@@ -27,7 +27,7 @@ function M.carry(transport, request)
     body = answer.body,
     content_type = header(answer, "content-type"),
     retry_after = header(answer, "retry-after"),
-    transport = answer.transport,
+    transport = answer.class,
     sent = answer.sent,
     reason = answer.reason,
   }
@@ -40,6 +40,7 @@ function M.loop(transport)
   return {
     name = "transport",
     now = transport.now or plain.now,
+    wall = transport.wall or plain.wall,
     sleep = transport.sleep and function(_, seconds)
       transport.sleep(seconds)
     end or plain.sleep,

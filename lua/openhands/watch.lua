@@ -61,7 +61,7 @@ function Wait:look_behind_idle(conversation)
     local memory = self.client:_remember(conversation.conversation_id)
     memory.running = true
     conversation.state, conversation.settled =
-      states.judge("v1", conversation, memory, self.client:_now(), self.call.grace)
+      states.judge("v1", conversation, memory, self.client:_now(), self.call.grace, self.client:_wall())
   end
 end
 

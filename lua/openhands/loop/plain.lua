@@ -9,6 +9,9 @@ local SLICE = 0.1 -- seconds; the core never waits longer in one step either
 --- Seconds on a clock that never jumps.
 M.now = core.monotonic
 
+--- Seconds since 1970, only to speak of moments to the service.
+M.wall = os.time
+
 --- Returns when the exchange has finished.
 ---@param client openhands.Client
 ---@param box table its `done` turns true

@@ -1,0 +1,55 @@
+-- The first conversation: start it, watch it, read its answer.
+--
+-- usage: lua examples/first_conversation.lua [prompt [repository]]
+--
+-- With OPENHANDS_API_KEY in the environment it runs on the service: one paid conversation. Without, it runs on the
+-- simulator, which is started for the purpose: two conversations, one in each dialect of the service, for free.
+
+local openhands = require "openhands"
+
+local prompt = arg[1] or "Check README.md for incorrect information and send a PR to fix it."
+local repository = arg[2]
+
+local function say(...)
+  print(("%-3s %-9s %s"):format(...))
+  io.flush()
+end
+
+local function follow(client, interval)
+  local conversation = assert(client:start { initial_user_msg = prompt, repository = repository })
+  local dialect = conversation.api:upper()
+  say(dialect, "started", conversation.url)
+
+  local done = assert(client:wait(conversation, {
+    interval = interval,
+    on_change = function(now)
+      say(dialect, now.state, now.title or "")
+    end,
+  }))
+  say(dialect, "answer", done.answer or "(this dialect does not tell)")
+  say(dialect, "cost", done.cost and ("$%.2f"):format(done.cost) or "(this dialect does not tell)")
+  for _, page in ipairs(done.pull_requests or {}) do
+    say(dialect, "PR", page)
+  end
+  print()
+end
+
+local key = os.getenv "OPENHANDS_API_KEY" or os.getenv "OPENHANDS_CLOUD_API_KEY"
+if key and key ~= "" then
+  local service = os.getenv "OPENHANDS_BASE_URL" or "https://app.all-hands.dev"
+  print(("Running on the service, %s: this conversation is paid for.\n"):format(service))
+  local client = openhands.new()
+  follow(client)
+  client:close()
+else
+  local simulator = require("openhands.simulator").spawn { pace = 0.05 } -- a minute in three seconds
+  print("No OPENHANDS_API_KEY: running on the simulator, at " .. simulator.address)
+  print("Nothing leaves this machine.\n")
+  repository = repository or "owner/repo"
+  for _, api in ipairs { "v1", "v0" } do
+    local client = openhands.new { base_url = simulator.address, api_key = "any", api = api }
+    follow(client, 0.1)
+    client:close()
+  end
+  simulator:close()
+end

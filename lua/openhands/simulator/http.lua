@@ -1,0 +1,172 @@
+--- HTTP/1.1 as bytes: reads requests from a stream of pieces, writes answers. No sockets.
+local M = {}
+
+local reasons = {
+  [100] = "Continue", [200] = "OK", [201] = "Created", [204] = "No Content", [301] = "Moved Permanently",
+  [302] = "Found", [303] = "See Other", [307] = "Temporary Redirect", [308] = "Permanent Redirect",
+  [400] = "Bad Request", [401] = "Unauthorized", [403] = "Forbidden", [404] = "Not Found",
+  [405] = "Method Not Allowed", [408] = "Request Timeout", [409] = "Conflict", [410] = "Gone",
+  [413] = "Payload Too Large", [422] = "Unprocessable Entity", [429] = "Too Many Requests",
+  [500] = "Internal Server Error", [502] = "Bad Gateway", [503] = "Service Unavailable", [504] = "Gateway Timeout",
+}
+
+M.continue = "HTTP/1.1 100 Continue\r\n\r\n"
+
+--- The status line and headers of an answer, with the empty line that ends them.
+---@param status integer
+---@param headers { [1]: string, [2]: string }[]
+---@return string
+function M.head(status, headers)
+  local lines = { ("HTTP/1.1 %d %s"):format(status, reasons[status] or "Unknown") }
+  for _, header in ipairs(headers) do lines[#lines + 1] = header[1] .. ": " .. header[2] end
+  return table.concat(lines, "\r\n") .. "\r\n\r\n"
+end
+
+local function has_no_body(status)
+  return status == 204 or status == 304 or status < 200
+end
+
+--- A whole answer: head, and body with its Content-Length.
+---@param response { status: integer, headers: table[], body: string }
+---@param closes boolean whether the connection ends after it
+---@return string head
+---@return string body
+function M.answer(response, closes)
+  local headers = {}
+  for _, header in ipairs(response.headers) do headers[#headers + 1] = header end
+  local body = has_no_body(response.status) and "" or response.body
+  if not has_no_body(response.status) then headers[#headers + 1] = { "Content-Length", tostring(#body) } end
+  if closes then headers[#headers + 1] = { "Connection", "close" } end
+  return M.head(response.status, headers), body
+end
+
+---@class openhands.simulator.Reader
+local reader = {}
+local metatable = { __index = reader }
+
+--- Makes a reader of one connection's requests.
+---@return openhands.simulator.Reader
+function M.reader()
+  return setmetatable({ _pieces = {}, _size = 0 }, metatable)
+end
+
+--- Takes bytes as they came.
+---@param bytes string
+function reader:push(bytes)
+  self._pieces[#self._pieces + 1] = bytes
+  self._size = self._size + #bytes
+end
+
+--- Whether a request has begun and is not complete.
+---@return boolean
+function reader:has_begun()
+  return self._head ~= nil or self._size > 0
+end
+
+local function read_head(text)
+  local method, target, version = text:match("^(%u+) (%S+) HTTP/1%.([01])\r\n")
+  if not method then return nil, "bad request line" end
+  local path, query = target:match("^([^?]*)%??(.*)$")
+  local head = { method = method, target = target, path = path, headers = {}, is_old = version == "0" }
+  head.query = target:find("?", 1, true) and query or nil
+  for line in text:gmatch("\r\n([^\r\n]+)") do
+    local name, value = line:match("^([^:%s]+):%s*(.-)%s*$")
+    if not name then return nil, "bad header line" end
+    name = name:lower()
+    head.headers[name] = head.headers[name] and head.headers[name] .. ", " .. value or value
+  end
+  return head
+end
+
+-- All bytes that wait, as one string. Not called while a body is known to be incomplete, or a large one would be copied
+-- once per piece.
+local function joined(self)
+  local text = table.concat(self._pieces)
+  self._pieces = { text }
+  return text
+end
+
+local function drop(self, text, count)
+  self._pieces, self._size = { text:sub(count + 1) }, #text - count
+end
+
+-- The chunks at the start of `text`: the decoded body and the bytes used; nothing while they are incomplete.
+local function read_chunks(text)
+  local parts, position = {}, 1
+  while true do
+    local _, line_end, digits = text:find("^(%x+)[^\r\n]*\r\n", position)
+    if not digits then
+      if text:find("\r\n", position, true) then return nil, nil, "bad chunk size" end
+      return nil
+    end
+    local size = tonumber(digits, 16)
+    if size == 0 then
+      local _, trailer_end = text:find("\r\n", line_end + 1, true)
+      while trailer_end and text:sub(line_end + 1, trailer_end) ~= "\r\n" do
+        line_end = trailer_end
+        _, trailer_end = text:find("\r\n", line_end + 1, true)
+      end
+      return trailer_end and table.concat(parts) or nil, trailer_end
+    end
+    if #text < line_end + size + 2 then return nil end
+    parts[#parts + 1] = text:sub(line_end + 1, line_end + size)
+    position = line_end + size + 3
+  end
+end
+
+-- Reads the body of `self._head`: `nil` while incomplete.
+local function read_body(self)
+  local headers = self._head.headers
+  if (headers["transfer-encoding"] or ""):lower():match("chunked") then
+    local text = joined(self)
+    local body, used, problem = read_chunks(text)
+    if body then drop(self, text, used) end
+    return body, problem
+  end
+  local length = tonumber((headers["content-length"] or "0"):match("^%d+$"))
+  if not length then return nil, "bad Content-Length" end
+  if self._size < length then return nil end
+  local text = joined(self)
+  drop(self, text, length)
+  return text:sub(1, length)
+end
+
+--- The next complete request: `{ method, path, query, target, headers, body, is_old }`.
+---@return table? request nil while it is incomplete
+---@return string? problem when the bytes are no HTTP request
+function reader:request()
+  if not self._head then
+    if self._size == 0 then return nil end
+    local text = joined(self)
+    local _, stop = text:find("\r\n\r\n", 1, true)
+    if not stop then return nil end
+    local head, problem = read_head(text:sub(1, stop))
+    if not head then return nil, problem end
+    drop(self, text, stop)
+    self._head = head
+  end
+  local body, problem = read_body(self)
+  if not body then return nil, problem end
+  local request = self._head
+  request.body, self._head = body, nil
+  return request
+end
+
+--- Whether the client waits for `100 Continue` before it sends the body; true once per request.
+---@return boolean
+function reader:awaits_continue()
+  local head = self._head
+  if not head or head.continued or (head.headers.expect or ""):lower() ~= "100-continue" then return false end
+  head.continued = true
+  return true
+end
+
+--- Whether the connection ends after this request.
+---@param request table
+---@return boolean
+function M.wants_close(request)
+  local connection = (request.headers.connection or ""):lower()
+  return connection == "close" or (request.is_old and connection ~= "keep-alive")
+end
+
+return M

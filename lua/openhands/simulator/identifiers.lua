@@ -1,0 +1,22 @@
+--- The two spellings of an id: 32 hexadecimal digits in most answers, dashed in some; both are accepted.
+local M = {}
+
+local dashed = "^%x%x%x%x%x%x%x%x%-%x%x%x%x%-%x%x%x%x%-%x%x%x%x%-%x%x%x%x%x%x%x%x%x%x%x%x$"
+
+--- A UUID in either spelling, as 32 lower-case hexadecimal digits.
+---@param text any
+---@return string? id nil if the text is no UUID
+function M.uuid(text)
+  if type(text) ~= "string" then return nil end
+  if not (#text == 32 and text:match("^%x+$")) and not text:match(dashed) then return nil end
+  return (text:gsub("-", ""):lower())
+end
+
+--- The dashed spelling.
+---@param id string 32 hexadecimal digits
+---@return string
+function M.dashed(id)
+  return (id:gsub("^(........)(....)(....)(....)(............)$", "%1-%2-%3-%4-%5"))
+end
+
+return M

@@ -1,0 +1,164 @@
+--- The life of a job, as data: at which second which fields change and which events are told. Pure tables and one
+-- function that makes a list of steps of them; model.lua applies the steps when their time has come.
+--
+-- In `changes`, false stands for null. Seconds are for `pace` 1, where a whole conversation takes one minute.
+local M = {}
+
+local running = { sandbox_status = "RUNNING", execution_status = "running" }
+
+local start_tasks = {
+  { 0, { task_status = "WORKING" } },
+  { 1, { task_status = "WAITING_FOR_SANDBOX", sandbox_status = "STARTING" } },
+  { 6, { task_status = "PREPARING_REPOSITORY", sandbox_status = "RUNNING" } },
+  { 8, { task_status = "RUNNING_SETUP_SCRIPT" } },
+  { 10, { task_status = "SETTING_UP_GIT_HOOKS" } },
+  { 11, { task_status = "SETTING_UP_SKILLS" } },
+  { 12, { task_status = "STARTING_CONVERSATION" } },
+  { 14, { task_status = "READY", execution_status = "idle" }, { "message" } },
+}
+
+local work = {
+  { 16, { execution_status = "running" } },
+  { 20, { cost = 0.0142 }, { "work", 1 } },
+  { 24, { titled = true } },
+  { 32, { cost = 0.0391 }, { "work", 2 } },
+  { 44, { cost = 0.0667 }, { "work", 3 } },
+}
+
+local finish = { 60, { execution_status = "finished", cost = 0.0831, pr_number = { 7 } }, { "finish" } }
+
+-- How a V1 conversation ends, by outcome. The work above goes on until the first of these steps, or until `work`.
+-- `lookups` are what the next status look-ups see instead of the truth: by request, so that no poller misses them.
+local endings = {
+  finished = { finish },
+  flap = { work = 60, { 26, { lookups = { "null", "missing", "null" } } }, finish },
+  error = { { 30, { execution_status = "error" }, { "failure", "LLMAuthenticationError",
+    "the model provider refused the key" } } },
+  budget = { { 18, { execution_status = "error" }, { "failure", "LLMBudgetExceeded",
+    "429 budget_exceeded - Current cost: 12.34, Max budget: 10.0" } } },
+  stuck = { { 50, { execution_status = "stuck" } } },
+  waiting = { { 30, { execution_status = "waiting_for_confirmation" } } },
+  paused = { { 30, { sandbox_status = "PAUSED", execution_status = false } } },
+  missing = { { 30, { sandbox_status = "MISSING", execution_status = false } } },
+  idle = { { 60, { execution_status = "idle", cost = 0.0831 }, { "answer" } } },
+  unknown = { { 28, { sandbox_status = "HIBERNATING", execution_status = "daydreaming" } }, { 45, running }, finish },
+}
+
+-- Start tasks that never lead to a conversation.
+local failed_starts = {
+  ["start-error"] = "500: Sandbox failed to start within 120s: {sandbox}",
+  ["start-limit"] = "CONCURRENCY_LIMIT_REACHED: You have reached your limit of 3 concurrent conversations.",
+  ["start-repository"] = "Unable to access repo {repository}",
+}
+
+local v0_start = {
+  { 0, { status = "STOPPED" } },
+  { 1, { status = "STARTING" } },
+  { 12, { status = "RUNNING", runtime_status = "STATUS$READY" }, { "message" } },
+  { 16, {}, { "agent_state", "running" } },
+  { 24, { titled = true } },
+}
+
+local function stopped(second, agent_state)
+  return { second, { status = "STOPPED", runtime_status = false }, { "agent_state", agent_state } }
+end
+
+local function v0_failed(second, runtime_status)
+  return { second, { status = "ERROR", runtime_status = runtime_status }, { "agent_state", "error" } }
+end
+
+local v0_endings = {
+  finished = { { 58, { pr_number = { 7 } }, { "agent_state", "finished" } }, stopped(60, "stopped") },
+  idle = { { 58, {}, { "agent_state", "awaiting_user_input" } }, stopped(60, "stopped") },
+  error = { v0_failed(30, "STATUS$ERROR") },
+  budget = { v0_failed(18, "STATUS$ERROR_LLM_OUT_OF_CREDITS") },
+  stuck = { { 50, {}, { "agent_state", "error" } }, stopped(60, "stopped") },
+  waiting = { { 30, {}, { "agent_state", "awaiting_user_confirmation" } } },
+  paused = { stopped(30, "paused") },
+  missing = { { 30, { status = "ARCHIVED", runtime_status = false } } },
+  unknown = { { 28, { status = "HIBERNATING" } }, { 45, { status = "RUNNING" } },
+    { 58, {}, { "agent_state", "finished" } }, stopped(60, "stopped") },
+  ["start-error"] = { v0_failed(10, "STATUS$ERROR_RUNTIME_DISCONNECTED") },
+}
+
+--- What an outcome may be called, in a prompt as `[simulate: NAME]` or in the option `outcome`.
+M.outcomes = {}
+for _, group in ipairs { endings, failed_starts } do
+  for name in pairs(group) do M.outcomes[name] = true end
+end
+M.outcomes.slow, M.outcomes["never-ready"] = true, true
+
+--- The outcome that a prompt asks for.
+---@param prompt string
+---@return string? outcome
+function M.outcome_of(prompt)
+  local name = prompt:match("%[simulate:%s*([%w-]+)%s*%]")
+  return M.outcomes[name] and name or nil
+end
+
+local function until_second(steps, group, limit)
+  for _, step in ipairs(group) do
+    if step[1] < limit then steps[#steps + 1] = step end
+  end
+end
+
+local function v1_steps(outcome, repository, sandbox_id)
+  local steps = {}
+  if outcome == "never-ready" then return { start_tasks[1] } end
+  local detail = failed_starts[outcome]
+  if detail then
+    until_second(steps, start_tasks, 8)
+    detail = detail:gsub("{(%a+)}", { sandbox = sandbox_id, repository = repository })
+    steps[#steps + 1] = { 12, { task_status = "ERROR", task_detail = detail, sandbox_status = "ERROR" } }
+    return steps
+  end
+  local ending = endings[outcome] or endings.finished
+  until_second(steps, start_tasks, 15)
+  if outcome == "unknown" then steps[#steps + 1] = { 4, { task_status = "WARMING_UP_POOL" } } end
+  until_second(steps, work, ending.work or ending[1][1])
+  for _, step in ipairs(ending) do steps[#steps + 1] = step end
+  table.sort(steps, function(one, other) return one[1] < other[1] end)
+  return steps
+end
+
+local function v0_steps(outcome)
+  local steps = {}
+  if outcome == "never-ready" then return { v0_start[1] } end
+  if failed_starts[outcome] then outcome = "start-error" end
+  local ending = v0_endings[outcome] or v0_endings.finished
+  until_second(steps, v0_start, ending[1][1])
+  for _, step in ipairs(ending) do steps[#steps + 1] = step end
+  return steps
+end
+
+--- The steps of a new job.
+---@param job { api: "v0"|"v1", outcome: string, repository: string?, sandbox_id: string }
+---@return table[] steps `{ second, changes, { event name, arguments... }? }`, sorted by second from 0
+function M.of(job)
+  local steps = job.api == "v0" and v0_steps(job.outcome) or v1_steps(job.outcome, job.repository, job.sandbox_id)
+  if job.outcome ~= "slow" then return steps end
+  local slow = {}
+  for index, step in ipairs(steps) do slow[index] = { step[1] * 10, step[2], step[3] } end
+  return slow
+end
+
+--- What a message to an existing conversation sets off.
+---@return table[] steps
+function M.after_message()
+  return {
+    { 1, running },
+    { 8, { cost = 0.0994 }, { "work", 2 } },
+    { 20, { execution_status = "finished", cost = 0.1202 }, { "finish" } },
+  }
+end
+
+--- A resumed sandbox: the container comes back, the agent stays paused until it gets a message.
+---@return table[] steps
+function M.after_resume()
+  return {
+    { 0, { sandbox_status = "STARTING", execution_status = false } },
+    { 5, { sandbox_status = "RUNNING", execution_status = "paused" } },
+  }
+end
+
+return M

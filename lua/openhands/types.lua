@@ -1,0 +1,33 @@
+---@meta
+--- Types for editors; nothing runs here. A spec holds them against the core's table of operations.
+
+--- What a conversation is started with. V0 and V1 in brackets: only that dialect has the field.
+---@class openhands.StartFields
+---@field initial_user_msg string what the agent is to do
+---@field initial_message? string|table the same, in V1's spelling; may be V1's message table
+---@field repository? string "owner/name"
+---@field selected_repository? string the same, in V1's spelling
+---@field selected_branch? string
+---@field git_provider? string "github", "gitlab", "bitbucket", …
+---@field suggested_task? table
+---@field conversation_id? string (V1) a UUID of your own; naming the same one again takes up the same conversation
+---@field llm_model? string (V1)
+---@field agent_profile_id? string (V1)
+---@field agent_type? "default"|"plan" (V1)
+---@field title? string (V1) the service may replace it
+---@field trigger? string (V1)
+---@field pr_number? integer[] (V1)
+---@field parent_conversation_id? string (V1)
+---@field sandbox_id? string (V1) of a sandbox to share
+---@field public? boolean (V1)
+---@field plugins? table[] (V1) `{ source, ref, repo_path, parameters }`
+---@field secrets? table<string, string> (V1)
+---@field system_message_suffix? string (V1)
+---@field observability_metadata? table (V1)
+---@field observability_tags? string[] (V1)
+---@field observability_span_name? string (V1)
+---@field image_urls? string[] (V0)
+---@field replay_json? string (V0)
+---@field create_microagent? table (V0)
+---@field conversation_instructions? string (V0)
+---@field mcp_config? table (V0)

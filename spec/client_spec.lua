@@ -1,0 +1,308 @@
+local openhands = require "openhands"
+local stand_in = require "spec.support.stand_in"
+
+local ID = "7f3b9a1c2d4e4f60a1b2c3d4e5f60718"
+local KEY = "sk-canary-0123456789"
+local ACCOUNT = '{"id":"5a0c1d7e","email":"dev@example.com"}'
+
+-- A service on which every path but users/me answers as V1 and V0 do for an unknown conversation.
+local function service(me)
+  return function(request)
+    if request.path == "/api/v1/users/me" then
+      return me
+    elseif request.path:find("^/api/v1/") then
+      return stand_in.json(request.path:find("search") and '{"items":[]}' or "[null]")
+    end
+    return stand_in.json "null"
+  end
+end
+
+local function paths(requests)
+  local list = {}
+  for i, request in ipairs(requests) do
+    list[i] = request.method .. " " .. request.path
+  end
+  return list
+end
+
+describe("the dialect", function()
+  it("is V1 where the account answers, and is asked for once", function()
+    local client, requests = stand_in.scripted(service(stand_in.json(ACCOUNT)))
+    client:status(ID)
+    client:status(ID)
+    local asked = 0
+    for _, path in ipairs(paths(requests)) do
+      asked = asked + (path == "GET /api/v1/users/me" and 1 or 0)
+    end
+    assert.equal(1, asked)
+    assert.equal("GET /api/v1/app-conversations", paths(requests)[2])
+  end)
+
+  local others = {
+    ["a web page"] = { status = 200, headers = { { "Content-Type", "text/html" } }, body = "<!doctype html>" },
+    ["404"] = stand_in.json('{"detail":"Not Found"}', 404),
+    ["other JSON"] = stand_in.json '{"hello":"world"}',
+    ["a list"] = stand_in.json "[]",
+    ["null"] = stand_in.json "null",
+    ["405"] = stand_in.json('{"detail":"Method Not Allowed"}', 405),
+  }
+  for name, me in pairs(others) do
+    it("is V0 where the account answers " .. name, function()
+      local client, requests = stand_in.scripted(service(me))
+      client:status(ID)
+      assert.equal("GET /api/conversations/" .. ID, paths(requests)[2])
+    end)
+  end
+
+  local undecided = {
+    authentication = stand_in.json('{"error":"NoCredentialsError"}', 401),
+    permission = stand_in.json('{"detail":"no"}', 403),
+    throttled = stand_in.json('{"message":"Too many requests"}', 429),
+    server = stand_in.json("{}", 502),
+    connect = { class = "connect", sent = false },
+    timeout = { class = "timeout" },
+    tls = { class = "tls", sent = false },
+    protocol = stand_in.json("", 302),
+  }
+  for kind, me in pairs(undecided) do
+    it("stays open after an error of kind " .. kind, function()
+      local answer = me
+      local client, requests = stand_in.scripted(function(request)
+        return service(answer)(request)
+      end)
+      local conversation, err = client:start { initial_user_msg = "x" }
+      assert.is_nil(conversation)
+      assert.equal(kind, err.kind)
+      for _, path in ipairs(paths(requests)) do
+        assert.equal("GET /api/v1/users/me", path) -- nothing was ever posted to see what happens
+      end
+      answer = stand_in.json(ACCOUNT)
+      local _, later = client:status(ID)
+      assert.equal("not_found", later.kind)
+    end)
+  end
+
+  it("is as set, without a question", function()
+    local client, requests = stand_in.scripted(service(stand_in.json(ACCOUNT)), { api = "v0" })
+    client:status(ID)
+    assert.same({ "GET /api/conversations/" .. ID }, paths(requests))
+    client:status(ID, { api = "v1" })
+    assert.equal("GET /api/v1/app-conversations", paths(requests)[2])
+  end)
+end)
+
+describe("a read", function()
+  it("is tried three times where that may help", function()
+    local client, requests = stand_in.scripted(function()
+      return stand_in.json("{}", 500)
+    end, { api = "v0" })
+    local conversation, err = client:status(ID)
+    assert.is_nil(conversation)
+    assert.equal("server", err.kind)
+    assert.equal(3, #requests)
+    client:status(ID, { retries = 0 })
+    assert.equal(4, #requests)
+  end)
+
+  it("is not tried again where it does not help", function()
+    for _, status in ipairs { 400, 401, 403, 404, 302 } do
+      local client, requests = stand_in.scripted(function()
+        return stand_in.json("{}", status)
+      end, { api = "v0" })
+      client:status(ID)
+      assert.equal(1, #requests)
+    end
+  end)
+
+  it("waits as Retry-After says, within the deadline", function()
+    local client, requests = stand_in.scripted(function(_, count)
+      if count == 1 then
+        return stand_in.json("{}", 429, { { "Retry-After", "7" } })
+      end
+      return stand_in.json "null"
+    end, { api = "v0" })
+    client:status(ID)
+    assert.equal(2, #requests)
+    assert.is_true(client:_now() >= 7)
+    client, requests = stand_in.scripted(function()
+      return stand_in.json("{}", 429, { { "Retry-After", "7" } })
+    end, { api = "v0", deadline = 5 })
+    local _, err = client:status(ID)
+    assert.equal("throttled", err.kind)
+    assert.equal(7, err.retry_after)
+    assert.equal(1, #requests)
+    assert.equal(0, client:_now())
+  end)
+end)
+
+describe("the key", function()
+  local getenv = os.getenv
+
+  after_each(function()
+    os.getenv = getenv -- luacheck: ignore 122
+  end)
+
+  local function without_environment(values)
+    os.getenv = function(name) -- luacheck: ignore 122
+      return values and values[name] or nil
+    end
+  end
+
+  it("is missing: an error that names the variables, and nothing is sent", function()
+    without_environment()
+    local requests = 0
+    local client = openhands.new {
+      transport = {
+        request = function()
+          requests = requests + 1
+          return stand_in.json(ACCOUNT)
+        end,
+      },
+    }
+    local _, err = client:status(ID)
+    assert.equal("authentication", err.kind)
+    assert.matches("OPENHANDS_API_KEY or OPENHANDS_CLOUD_API_KEY", tostring(err))
+    assert.equal(0, requests)
+    openhands.close()
+    for _, call in ipairs { "start", "run" } do
+      local conversation
+      conversation, err = openhands[call] { initial_user_msg = "x" }
+      assert.is_nil(conversation)
+      assert.equal("authentication", err.kind)
+    end
+    openhands.close()
+  end)
+
+  it("of the environment, when malformed, is an error that does not show it", function()
+    without_environment { OPENHANDS_API_KEY = KEY .. "\n" }
+    openhands.close()
+    local conversation, err = openhands.status(ID)
+    assert.is_nil(conversation)
+    assert.equal("authentication", err.kind)
+    assert.matches("the key in OPENHANDS_API_KEY contains a byte", tostring(err))
+    assert.is_nil(tostring(err):find(KEY, 1, true))
+    openhands.close()
+  end)
+
+  it("of the program, when malformed, is raised without showing it", function()
+    for _, key in ipairs { "", KEY .. " ", KEY .. "\n", KEY .. "\0", KEY .. "\255", "a b" } do
+      local good, message = pcall(openhands.new, { api_key = key })
+      assert.is_false(good)
+      assert.matches("api_key", message)
+      assert.is_nil(message:find(KEY, 1, true))
+    end
+    assert.is_false((pcall(openhands.new, { api_key = 7 })))
+  end)
+
+  it("may be a function, asked before each exchange", function()
+    local asked = 0
+    local client = stand_in.scripted(service(stand_in.json(ACCOUNT)), {
+      api = "v0",
+      api_key = function()
+        asked = asked + 1
+        return asked < 3 and "key-" .. asked or nil
+      end,
+    })
+    client:status(ID)
+    client:status(ID)
+    assert.equal(2, asked)
+    local _, err = client:status(ID)
+    assert.equal("authentication", err.kind)
+    assert.matches("returned no usable key", tostring(err))
+  end)
+
+  it("shows nowhere", function()
+    local lines = {}
+    local client = stand_in.scripted(function()
+      return stand_in.json(('{"detail":"your key %s is no good","session_api_key":"SESSION"}'):format(KEY), 500)
+    end, {
+      api = "v0",
+      log = function(line)
+        lines[#lines + 1] = line
+      end,
+    })
+    local _, err = client:status(ID)
+    assert.is_true(#lines > 0)
+    for _, value in ipairs { err, client, client._core, err.detail.detail } do
+      lines[#lines + 1] = tostring(value)
+    end
+    local text = table.concat(lines, "\n")
+    assert.is_nil(text:find(KEY, 1, true))
+    assert.is_nil(text:find("SESSION", 1, true))
+    assert.equal("your key ******************** is no good", err.detail.detail)
+    for name, value in pairs(client._settings) do
+      assert.is_true(value ~= KEY, name)
+    end
+    client:close()
+  end)
+end)
+
+describe("a caller's mistake", function()
+  local function refused(pattern, call, ...)
+    local client, requests = stand_in.scripted(service(stand_in.json(ACCOUNT)))
+    local good, message = pcall(client[call], client, ...)
+    assert.is_false(good)
+    assert.matches(pattern, message)
+    assert.equal(0, #requests) -- not even the question for the dialect
+    client:close()
+  end
+
+  it("is raised before anything is sent", function()
+    refused("initial_user_msg", "start", { initial_user_mesg = "x" })
+    refused("'initial_user_msg' is missing", "start", {})
+    refused("needs a table of fields, not a string", "start", "x")
+    refused("needs a table of fields, not a nil", "start")
+    refused("unknown option", "start", { initial_user_msg = "x" }, { repository = "o/r" })
+    refused("'plugins%[1%]' is a function", "start", { initial_user_msg = "x", plugins = { print } })
+    refused("metatable", "start", setmetatable({ initial_user_msg = "x" }, { __index = error, __pairs = error }))
+    for _, id in ipairs { "", "../x", "a/b", "%2e%2e", "a\0b", ("x"):rep(1e7) } do
+      refused("not an id", "status", id)
+      refused("not an id", "wait", id)
+    end
+    refused("needs a conversation or its id", "status", 7)
+    refused("needs a conversation or its id", "status", {})
+    refused("needs a conversation or its id", "status", setmetatable({}, { __index = error }))
+  end)
+
+  it("is a call on a closed client", function()
+    local client = stand_in.scripted(service(stand_in.json(ACCOUNT)))
+    client:close()
+    client:close()
+    for _, call in ipairs { "start", "status", "wait", "run" } do
+      local good, message = pcall(client[call], client, ID)
+      assert.is_false(good)
+      assert.matches("this client is closed", message)
+    end
+  end)
+
+  it("is a base URL in clear, or a loop that there is not", function()
+    assert.has_error(function()
+      openhands.new { api_key = "x", base_url = "http://service.example" }
+    end)
+    assert.has_error(function()
+      openhands.new { api_key = "x", loop = "hula" }
+    end)
+  end)
+end)
+
+describe("what a client remembers", function()
+  it("is bounded", function()
+    local client = stand_in.scripted(service(stand_in.json(ACCOUNT)))
+    client:_remember("first").running = true
+    for i = 1, 2048 do
+      client:_remember("a" .. i)
+    end
+    assert.is_true(client:_remember("FIRST").running) -- asked for lately enough
+    for i = 1, 5000 do
+      client:_remember("b" .. i)
+    end
+    assert.is_nil(client:_remember("first").running)
+    local count = 0
+    for _, generation in ipairs { client._young, client._old } do
+      for _ in pairs(generation) do
+        count = count + 1
+      end
+    end
+    assert.is_true(count <= 4096)
+  end)
+end)

@@ -1,0 +1,113 @@
+-- Every Lua snippet of the README runs, each in a process of its own, as a reader would run it.
+
+local simulator = require "openhands.simulator"
+
+local function snippets()
+  local file = assert(io.open "README.md")
+  local text = file:read "*a"
+  file:close()
+  local list = {}
+  for code in text:gmatch "```lua\n(.-)```" do
+    list[#list + 1] = code
+  end
+  return list
+end
+
+local function interpreter()
+  local first = -1
+  while arg[first - 1] do
+    first = first - 1
+  end
+  return arg[first]
+end
+
+-- Runs a snippet with the simulator as its service; returns what it printed.
+local function run(code, address)
+  local path = os.tmpname()
+  local file = assert(io.open(path, "w"))
+  file:write(code)
+  file:close()
+  local command = ("OPENHANDS_API_KEY=any OPENHANDS_BASE_URL=%s '%s' %s 2>&1; echo exit $?"):format(
+    address,
+    interpreter(),
+    path
+  )
+  local process = assert(io.popen(command))
+  local output = process:read "*a"
+  process:close()
+  os.remove(path)
+  return output
+end
+
+describe("the README", function()
+  local service
+
+  setup(function()
+    service = simulator.spawn { pace = 0.005 }
+  end)
+
+  teardown(function()
+    service:close()
+  end)
+
+  local expected = {
+    { "finished\tDone%." }, -- twelve lines
+    { "%->\tfinished\n", "Done%." }, -- a client of one's own
+    { "not_found\tfalse\tstatus: the service knows no conversation" },
+    { "conversation %x+%-%x+%-%x+%-%x+%-%x+ starting" }, -- starting safely
+    { "failed\t", "1\taccepted" }, -- the simulator in a process
+    { "finished\t.*after %d+ s" }, -- the simulator inside
+  }
+
+  it("has as many snippets as are expected here", function()
+    assert.equal(#expected, #snippets())
+  end)
+
+  for index, code in ipairs(snippets()) do
+    it("runs: " .. (code:match "openhands%.new" or code:match "openhands%.%w+" or "") .. " #" .. index, function()
+      local output = run(code, service.address)
+      assert.matches("exit 0\n$", output)
+      for _, pattern in ipairs(expected[index]) do
+        assert.matches(pattern, output)
+      end
+    end)
+  end
+
+  it("names settings, kinds and start fields as they are", function()
+    local file = assert(io.open "README.md")
+    local text = file:read "*a"
+    file:close()
+    for _, row in ipairs(require("openhands.core").operations()) do
+      if row.name == "start" then
+        for _, field in ipairs(row.fields) do
+          assert.is_truthy(text:find("`" .. field.name .. "`", 1, true), field.name)
+        end
+      end
+    end
+  end)
+end)
+
+describe("the first example", function()
+  it("shows two conversations, one per dialect, from start to end", function()
+    local command = ("env -u OPENHANDS_API_KEY -u OPENHANDS_CLOUD_API_KEY '%s' examples/first_conversation.lua 2>&1")
+    local process = assert(io.popen(command:format(interpreter())))
+    local output = process:read "*a"
+    process:close()
+    assert.matches("running on the simulator", output)
+    assert.matches("V1  finished", output)
+    assert.matches("V1  answer    Done%.", output)
+    assert.matches("V0  stopped", output)
+  end)
+
+  it("runs on the service when there is a key, and says so", function()
+    local service = simulator.spawn { pace = 0.005 }
+    local command = "OPENHANDS_API_KEY=any OPENHANDS_BASE_URL=%s '%s' examples/first_conversation.lua 2>&1"
+    local process = assert(io.popen(command:format(service.address, interpreter())))
+    local output = process:read "*a"
+    process:close()
+    assert.matches("Running on the service, " .. service.address:gsub("%p", "%%%0"), output)
+    assert.matches("V1  finished", output)
+    assert.equal(1, #service:starts())
+    service:close()
+  end)
+end)

@@ -1,0 +1,211 @@
+-- The start protocol in virtual time; spec/start_matrix_spec.lua runs it over sockets with every fault.
+
+local stand_in = require "spec.support.stand_in"
+
+local OURS = "11111111-2222-4333-8444-555555555555"
+
+local function once(point, class, match)
+  return { point = point, class = class, match = match or { method = "POST" } }
+end
+
+local function same(a, b)
+  return a:gsub("-", ""):lower() == b:gsub("-", ""):lower()
+end
+
+describe("a start", function()
+  it("carries an id of our own on V1, and has it at once", function()
+    local client, model = stand_in.simulated({ api = "v1" })
+    local conversation = assert(client:start { initial_user_msg = "x" })
+    assert.equal("WORKING", conversation.status)
+    assert.equal("starting", conversation.state)
+    assert.equal(1, #model.starts)
+    assert.is_true(same(conversation.conversation_id, model.starts[1].conversation_id))
+    assert.is_true(same(conversation.start_task_id, model.starts[1].task_id))
+  end)
+
+  it("takes the id that the caller chose", function()
+    local client, model = stand_in.simulated({ api = "v1" })
+    assert.equal(OURS, assert(client:start { initial_user_msg = "x", conversation_id = OURS }).conversation_id)
+    assert.is_true(same(OURS, model.starts[1].conversation_id))
+  end)
+
+  it("is V0's on a V0 server", function()
+    local client, model = stand_in.simulated({ api = "v0" })
+    local conversation = assert(client:start { initial_user_msg = "x", repository = "o/r" })
+    assert.same({ "v0", "ok", "starting" }, { conversation.api, conversation.status, conversation.state })
+    assert.equal(model.starts[1].conversation_id, conversation.conversation_id)
+  end)
+
+  it("is found again when its answer was lost", function()
+    for _, class in ipairs { "cut", "timeout", "connect" } do
+      local client, model, transport = stand_in.simulated({ api = "v1" })
+      transport.faults = { once("after_commit", class) }
+      local conversation = assert(client:start { initial_user_msg = "x" })
+      assert.equal(1, #model.starts)
+      assert.is_true(same(conversation.conversation_id, model.starts[1].conversation_id))
+    end
+  end)
+
+  it("is found although the service shows it late", function()
+    local client, model, transport = stand_in.simulated({ api = "v1", visibility = 40 })
+    transport.faults = { once("after_commit", "timeout") }
+    assert(client:start { initial_user_msg = "x" })
+    assert.equal(1, #model.starts)
+    assert.is_true(model:time() >= 40)
+  end)
+
+  it("is sent again, with the same id, only after the whole grace time without a trace", function()
+    local client, model, transport = stand_in.simulated({ api = "v1" })
+    transport.faults = { { point = "before", class = "timeout", sent = true, match = { method = "POST" } } }
+    local conversation = assert(client:start { initial_user_msg = "x" })
+    assert.equal(1, #model.starts)
+    assert.is_true(model:time() >= 60)
+    local ids = {}
+    for _, request in ipairs(model.requests) do
+      if request.method == "POST" then
+        ids[#ids + 1] = request.body:match '"conversation_id":"([^"]+)"'
+      end
+    end
+    assert.same({ conversation.conversation_id, conversation.conversation_id }, ids)
+  end)
+
+  it("is ambiguous when it stays unclear, and can be taken up", function()
+    local client, model, transport = stand_in.simulated({ api = "v1" }, { deadline = 30 })
+    transport.faults = {
+      once("after_commit", "timeout"),
+      { point = "before", class = "connect", match = { method = "GET" }, skip = 1, count = -1 },
+    }
+    local conversation, err = client:start { initial_user_msg = "x" }
+    assert.is_nil(conversation)
+    assert.equal("ambiguous", err.kind)
+    assert.is_false(err.retryable)
+    assert.is_true(same(err.conversation_id, model.starts[1].conversation_id))
+
+    transport.faults = {}
+    conversation = assert(client:start { initial_user_msg = "x", conversation_id = err.conversation_id })
+    assert.is_true(same(conversation.conversation_id, err.conversation_id))
+    assert.equal(1, #model.starts)
+  end)
+
+  it("can be taken up by another process, before and after it is ready", function()
+    local client, model, transport = stand_in.simulated({ api = "v1" })
+    local first = assert(client:start { initial_user_msg = "x" })
+    for _ = 1, 2 do
+      local other = require("openhands").new { transport = transport, api_key = "any" }
+      local again = assert(other:start { initial_user_msg = "x", conversation_id = first.conversation_id })
+      assert.is_true(same(first.conversation_id, again.conversation_id))
+      assert.equal("finished", assert(other:wait(again)).state)
+    end
+    assert.equal(1, #model.starts)
+  end)
+
+  it("waits out the grace time when an unclear one is taken up", function()
+    local client, model, transport = stand_in.simulated({ api = "v1", visibility = 50 }, { deadline = 5 })
+    transport.faults = { once("after_commit", "timeout") }
+    local _, err = client:start { initial_user_msg = "x" }
+    assert.equal("ambiguous", err.kind)
+    local task = { initial_user_msg = "x", conversation_id = err.conversation_id }
+    assert(client:start(task, { deadline = 600 }))
+    assert.equal(1, #model.starts)
+  end)
+
+  it("stays ambiguous on V0, which has no handle", function()
+    local client, model, transport = stand_in.simulated({ api = "v0" })
+    transport.faults = { once("after_commit", "timeout") }
+    local conversation, err = client:start { initial_user_msg = "x" }
+    assert.is_nil(conversation)
+    assert.equal("ambiguous", err.kind)
+    assert.is_nil(err.conversation_id)
+    assert.equal(1, #model.starts)
+  end)
+
+  it("is repeated when it certainly did not happen", function()
+    for _, api in ipairs { "v0", "v1" } do
+      local client, model, transport = stand_in.simulated({ api = api })
+      transport.faults = { { point = "before", class = "connect", match = { method = "POST" }, count = 2 } }
+      assert(client:start { initial_user_msg = "x" })
+      assert.equal(1, #model.starts)
+
+      transport.faults = { { point = "before", class = "connect", match = { method = "POST" }, count = 3 } }
+      local conversation, err = client:start { initial_user_msg = "x" }
+      assert.is_nil(conversation)
+      assert.equal("connect", err.kind)
+      assert.equal(1, #model.starts)
+    end
+  end)
+
+  it("waits out throttling, and does not try to wait out limits", function()
+    for _, api in ipairs { "v0", "v1" } do
+      for _, name in ipairs { "window", "burst" } do
+        local client, model = stand_in.simulated({ api = api })
+        assert(client:_dialect("start", { initial_user_msg = "x" }, { retries = 0, deadline_at = 100 }))
+        model:throttle(name, 1)
+        assert(client:start { initial_user_msg = "x" })
+        assert.equal(1, #model.starts)
+      end
+      for name, kind in pairs { concurrency = "limit", quota = "quota" } do
+        local client, model = stand_in.simulated({ api = api })
+        assert(client:_dialect("start", { initial_user_msg = "x" }, { retries = 0, deadline_at = 100 }))
+        model:throttle(name, 1)
+        local before = model:time()
+        local conversation, err = client:start { initial_user_msg = "x" }
+        assert.is_nil(conversation)
+        assert.equal(kind, err.kind)
+        assert.equal(before, model:time())
+        assert.equal(0, #model.starts)
+      end
+    end
+  end)
+
+  it("is refused without a second try", function()
+    local client, model = stand_in.simulated({ api = "v0" })
+    local conversation, err = client:start { initial_user_msg = "x", repository = "owner/forbidden" }
+    assert.is_nil(conversation)
+    assert.equal("permission", err.kind)
+    assert.equal(0, #model.starts)
+  end)
+
+  it("has the service's id where an old server ignores ours", function()
+    local client, model = stand_in.simulated({ api = "v1", client_ids = false })
+    local conversation = assert(client:start { initial_user_msg = "x" })
+    local done = assert(client:wait(conversation))
+    assert.equal("finished", done.state)
+    assert.is_true(same(done.conversation_id, model.starts[1].conversation_id))
+    assert.equal("finished", assert(client:status(conversation.conversation_id)).state) -- under our id, too
+  end)
+
+  it("is ambiguous when the answer to it cannot be read", function()
+    for _, body in ipairs { "{}", '{"id":7}', "[]", "<html>", "" } do
+      local client = stand_in.scripted(function(request)
+        if request.method == "POST" then
+          return stand_in.json(body)
+        end
+        return stand_in.json(request.path:find("search") and '{"items":[]}' or "[null]")
+      end, { api = "v1", retries = 0 })
+      local conversation, err = client:start { initial_user_msg = "x" }
+      assert.is_nil(conversation)
+      assert.equal("ambiguous", err.kind)
+    end
+  end)
+
+  it("tells of a field that the dialect cannot take, and sends nothing", function()
+    local client, model = stand_in.simulated({ api = "v0" })
+    local conversation, err = client:start { initial_user_msg = "x", llm_model = "m" }
+    assert.is_nil(conversation)
+    assert.equal("unsupported", err.kind)
+    assert.matches("llm_model", tostring(err))
+    assert.equal(0, #model.starts)
+    client, model = stand_in.simulated({ api = "v1" })
+    conversation, err = client:start { initial_user_msg = "x", conversation_id = "abc1234" }
+    assert.is_nil(conversation)
+    assert.equal("invalid", err.kind)
+    assert.equal(0, #model.starts)
+  end)
+
+  it("leaves the caller's table as it was", function()
+    local client = stand_in.simulated({ api = "v1" })
+    local fields = { initial_user_msg = "x" }
+    assert(client:start(fields))
+    assert.same({ initial_user_msg = "x" }, fields)
+  end)
+end)
