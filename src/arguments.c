@@ -1,4 +1,4 @@
-/* From the caller's table to a filled request. Tables are read raw: no metamethod of the caller's runs in here. */
+/* From the caller's table to a filled request. Tables are read raw: none of their metamethods runs in here. */
 #include "arguments.h"
 
 #include <stdio.h>
@@ -18,6 +18,16 @@ struct reading {
     enum oh_arguments_result result;
     const char *refused, *reason; /* static strings: the first field that this dialect cannot take, and why */
 };
+
+static struct oh_path item_of(const struct oh_path *list, size_t i)
+{
+    struct oh_path path;
+
+    memset(&path, 0, sizeof path);
+    path.up = list;
+    path.index = (lua_Number)i;
+    return path;
+}
 
 static struct oh_path path_to(const struct reading *reading, const char *name)
 {
@@ -175,9 +185,7 @@ static void check_items(struct reading *reading, const struct oh_field *field, i
     struct oh_path item;
 
     for (i = 1; i <= length; i++) {
-        memset(&item, 0, sizeof item);
-        item.up = path;
-        item.index = (lua_Number)i;
+        item = item_of(path, i);
         lua_rawgeti(reading->L, index, (int)i);
         if (field->type == OH_INTEGERS)
             check_integer(reading, field, lua_gettop(reading->L), &item);
@@ -195,8 +203,7 @@ static void check_text_map(struct reading *reading, const struct oh_field *field
     if (lua_type(L, index) != LUA_TTABLE)
         wrong_type(reading, field, index, path);
     for (lua_pushnil(L); lua_next(L, index) != 0; lua_pop(L, 1)) {
-        memset(&item, 0, sizeof item);
-        item.up = path;
+        item = item_of(path, 0);
         if (lua_type(L, -2) != LUA_TSTRING)
             oh_json_fail(L, path, "must be %s", oh_type_name(field->type));
         item.name = lua_tostring(L, -2);
@@ -216,37 +223,75 @@ static void write_message(struct reading *reading, const char *text, size_t leng
     append(reading, body, "}]}", 3, path);
 }
 
-/* Pushes the text of a V1 message table, its blocks joined by line breaks, for V0, which takes text only. */
-static bool push_message_text(struct reading *reading, int index, const struct oh_path *path)
+/* Pushes the content list of a V1 message table and returns its length; raises if it has none. */
+static size_t push_content(struct reading *reading, int index, const struct oh_path *path)
 {
     lua_State *L = reading->L;
-    size_t i, length;
-    int content;
+    struct oh_path content = item_of(path, 0);
+    size_t length;
 
+    content.name = "content";
     lua_pushliteral(L, "content");
     lua_rawget(L, index);
-    content = lua_gettop(L);
-    length = oh_json_list_length(L, reading->shared, content, path);
-    luaL_checkstack(L, 4, "message too long");
-    lua_pushliteral(L, "");
+    length = oh_json_list_length(L, reading->shared, lua_gettop(L), &content);
+    if (length == 0)
+        oh_json_fail(L, &content, "is empty");
+    return length;
+}
+
+/* A V1 message as V0 takes it: the text of its blocks, joined by line breaks. */
+static void write_message_as_text(struct reading *reading, const struct oh_field *field, int index,
+                                  const struct oh_path *path)
+{
+    struct oh_buffer *body = &reading->exchange->body;
+    size_t i, size, length = push_content(reading, index, path);
+    lua_State *L = reading->L;
+    int content = lua_gettop(L);
+    const char *text;
+
+    append(reading, body, "\"", 1, path);
     for (i = 1; i <= length; i++) {
         lua_rawgeti(L, content, (int)i);
         if (lua_istable(L, -1)) {
             lua_pushliteral(L, "text");
             lua_rawget(L, -2);
-            lua_remove(L, -2);
         }
-        if (lua_type(L, -1) != LUA_TSTRING)
-            return false;
-        if (i > 1) {
-            lua_pushliteral(L, "\n");
-            lua_insert(L, -2);
-            lua_concat(L, 3);
+        if (lua_type(L, -1) != LUA_TSTRING) {
+            refuse(reading, OH_ARGUMENTS_UNSUPPORTED, field->name, "must be text: the V0 API takes no other content");
         } else {
-            lua_concat(L, 2);
+            text = lua_tolstring(L, -1, &size);
+            if (i > 1)
+                append(reading, body, "\\n", 2, path);
+            oh_json_write_escaped(L, reading->shared, text, size, body, path);
         }
+        lua_settop(L, content);
     }
-    return true;
+    append(reading, body, "\"", 1, path);
+}
+
+static void write_prompt(struct reading *reading, const struct oh_field *field, int index, const struct oh_path *path)
+{
+    struct oh_buffer *body = &reading->exchange->body;
+    lua_State *L = reading->L;
+    const char *text;
+    size_t length;
+
+    if (lua_type(L, index) == LUA_TTABLE) {
+        if (field->type == OH_MESSAGE_TEXT) {
+            write_message_as_text(reading, field, index, path);
+        } else {
+            (void)push_content(reading, index, path);
+            oh_json_write(L, reading->shared, index, OH_JSON_OBJECT, body, path);
+        }
+        return;
+    }
+    text = check_text(reading, field, index, path, &length);
+    if (length == 0)
+        oh_json_fail(L, path, "is empty");
+    if (field->type == OH_MESSAGE)
+        write_message(reading, text, length, path);
+    else
+        oh_json_write_text(L, reading->shared, text, length, body, path);
 }
 
 static void write_body_value(struct reading *reading, const struct oh_field *field, int index,
@@ -255,27 +300,12 @@ static void write_body_value(struct reading *reading, const struct oh_field *fie
     struct oh_buffer *body = &reading->exchange->body;
     enum oh_json_form form = OH_JSON_ANY;
     lua_State *L = reading->L;
-    const char *text;
     size_t length;
 
     switch (field->type) {
     case OH_MESSAGE:
     case OH_MESSAGE_TEXT:
-        if (lua_type(L, index) != LUA_TSTRING && lua_type(L, index) != LUA_TTABLE)
-            wrong_type(reading, field, index, path);
-        if (lua_type(L, index) == LUA_TTABLE && field->type == OH_MESSAGE)
-            break;
-        if (lua_type(L, index) == LUA_TTABLE && !push_message_text(reading, index, path)) {
-            refuse(reading, OH_ARGUMENTS_UNSUPPORTED, field->name, "must be text: the V0 API takes no other content");
-            return;
-        }
-        text = lua_tolstring(L, -1, &length);
-        if (length == 0)
-            oh_json_fail(L, path, "is empty");
-        if (field->type == OH_MESSAGE)
-            write_message(reading, text, length, path);
-        else
-            oh_json_write_text(L, reading->shared, text, length, body, path);
+        write_prompt(reading, field, index, path);
         return;
     case OH_TEXT:
         (void)check_text(reading, field, index, path, &length);
@@ -310,6 +340,8 @@ static void write_body_value(struct reading *reading, const struct oh_field *fie
         form = field->type == OH_LIST ? OH_JSON_LIST : OH_JSON_OBJECT;
         if (form == OH_JSON_LIST)
             (void)oh_json_list_length(L, reading->shared, index, path);
+        else if (oh_rawlen(L, index) > 0)
+            oh_json_fail(L, path, "must be %s, not a list", oh_type_name(field->type));
         break;
     }
     oh_json_write(L, reading->shared, index, form, body, path);
@@ -346,9 +378,7 @@ static void write_query_ids(struct reading *reading, const struct oh_field *fiel
     if (count == 0 || count > MOST_IDS)
         oh_json_fail(L, path, "must hold 1 to %d ids, not %d", MOST_IDS, count < 2147483647 ? (int)count : 2147483647);
     for (i = 1; i <= count; i++) {
-        memset(&item, 0, sizeof item);
-        item.up = path;
-        item.index = (lua_Number)i;
+        item = item_of(path, i);
         lua_rawgeti(L, index, (int)i);
         id = check_id(reading, field, lua_gettop(L), &item, &length);
         write_query_value(reading, field, id, length, &item);
@@ -472,7 +502,9 @@ enum oh_arguments_result oh_arguments_read(lua_State *L, int shared, const struc
         lua_pushvalue(L, index);
     } else {
         lua_newtable(L);
-        if (type != LUA_TNIL && type != LUA_TNONE && operation->fields[0].name != NULL) {
+        if (type != LUA_TNIL && type != LUA_TNONE) {
+            if (operation->fields[0].name == NULL)
+                oh_json_fail(L, &reading.root, "takes no fields");
             lua_pushstring(L, operation->fields[0].name);
             lua_pushvalue(L, index);
             lua_rawset(L, -3);
@@ -485,4 +517,9 @@ enum oh_arguments_result oh_arguments_read(lua_State *L, int shared, const struc
     if (reading.result != OH_ARGUMENTS_GOOD)
         lua_pushfstring(L, "'%s' %s", reading.refused, reading.reason);
     return reading.result;
+}
+
+const char *oh_arguments_kind(enum oh_arguments_result result)
+{
+    return result == OH_ARGUMENTS_UNSUPPORTED ? "unsupported" : "invalid";
 }

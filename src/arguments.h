@@ -16,5 +16,7 @@ enum oh_arguments_result {
    Raises for the caller's mistakes; for the other two results it pushes a message. `exchange` must be owned already. */
 enum oh_arguments_result oh_arguments_read(lua_State *L, int shared, const struct oh_operation *operation, int index,
                                            struct oh_exchange *exchange);
+/* The kind of error that a result other than GOOD is. */
+const char *oh_arguments_kind(enum oh_arguments_result result);
 
 #endif

@@ -27,9 +27,14 @@ static enum oh_buffer_result reserve(struct oh_buffer *buffer, size_t count)
     capacity = buffer->capacity > 0 ? buffer->capacity : FIRST_CAPACITY;
     while (capacity < wanted)
         capacity = capacity > buffer->limit / 2 ? buffer->limit : capacity * 2;
-    data = realloc(buffer->data, capacity);
+    data = malloc(capacity); /* not realloc: it would leave a copy behind that nobody wipes */
     if (data == NULL)
         return OH_BUFFER_MEMORY;
+    if (buffer->data != NULL) {
+        memcpy(data, buffer->data, buffer->length);
+        oh_secret_wipe(buffer->data, buffer->length);
+        free(buffer->data);
+    }
     buffer->data = data;
     buffer->capacity = capacity;
     return OH_BUFFER_OK;
@@ -56,10 +61,12 @@ enum oh_buffer_result oh_buffer_append_text(struct oh_buffer *buffer, const char
 
 void oh_buffer_clear(struct oh_buffer *buffer, size_t keep)
 {
-    if (buffer->capacity > keep)
+    if (buffer->capacity > keep) {
         oh_buffer_free(buffer);
-    else
+    } else if (buffer->length > 0) {
+        oh_secret_wipe(buffer->data, buffer->length);
         buffer->length = 0;
+    }
 }
 
 void oh_buffer_free(struct oh_buffer *buffer)

@@ -3,6 +3,7 @@
 #include "exchange.h"
 
 #include <curl/curl.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -81,6 +82,15 @@ static size_t on_send(char *room, size_t size, size_t count, void *context)
     return length;
 }
 
+/* A child of the host's must not inherit a connection that carries the key. */
+static int on_new_socket(void *context, curl_socket_t socket, curlsocktype purpose)
+{
+    (void)context;
+    (void)purpose;
+    (void)fcntl(socket, F_SETFD, FD_CLOEXEC);
+    return CURL_SOCKOPT_OK;
+}
+
 #define SET(option, value)                                                \
     do {                                                                  \
         if (curl_easy_setopt(exchange->easy, option, value) != CURLE_OK)  \
@@ -125,6 +135,7 @@ static bool set_proxy(struct oh_exchange *exchange, const struct oh_origin *orig
     else if (!origin->secure)
         SET(CURLOPT_PROXY, ""); /* loopback: a proxy from the environment would see the key in clear */
     SET(CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
+    SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L); /* a proxy's refusal is no answer of the service */
     return true;
 }
 
@@ -138,6 +149,7 @@ static bool set_constants(struct oh_exchange *exchange, const struct oh_origin *
     SET(CURLOPT_WRITEDATA, (void *)exchange);
     SET(CURLOPT_HEADERFUNCTION, on_header);
     SET(CURLOPT_HEADERDATA, (void *)exchange);
+    SET(CURLOPT_SOCKOPTFUNCTION, on_new_socket);
     SET(CURLOPT_FOLLOWLOCATION, 0L);
     SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
     SET(CURLOPT_PATH_AS_IS, 1L);
@@ -161,7 +173,7 @@ static bool set_body(struct oh_exchange *exchange)
     return true;
 }
 
-static bool set_delivery(struct oh_exchange *exchange)
+static bool set_delivery(struct oh_exchange *exchange, const struct oh_origin *origin)
 {
     if (exchange->once) {
         /* A reused connection may be dead and an HTTP/2 stream refused: libcurl would send again by itself. */
@@ -170,7 +182,8 @@ static bool set_delivery(struct oh_exchange *exchange)
         SET(CURLOPT_FORBID_REUSE, 1L);
     } else {
         SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-        SET(CURLOPT_PIPEWAIT, 1L);
+        /* Without TLS there is no HTTP/2 to wait for: a read would queue behind the first one's answer. */
+        SET(CURLOPT_PIPEWAIT, origin->secure ? 1L : 0L);
     }
     if (exchange->has_body)
         return set_body(exchange);
@@ -221,15 +234,23 @@ static bool set_target(struct oh_exchange *exchange, const struct oh_origin *ori
     return true;
 }
 
+/* At least one: libcurl takes 0 for "for ever". */
+static long milliseconds(double seconds)
+{
+    long rounded = (long)(seconds * 1000 + 0.999);
+
+    return rounded > 0 ? rounded : 1;
+}
+
 bool oh_exchange_configure(struct oh_exchange *exchange, struct oh_origin *origin)
 {
     if (exchange->easy == NULL) {
         exchange->easy = curl_easy_init();
-        if (exchange->easy == NULL || !set_constants(exchange, origin) || !set_delivery(exchange))
+        if (exchange->easy == NULL || !set_constants(exchange, origin) || !set_delivery(exchange, origin))
             return false;
     }
-    SET(CURLOPT_TIMEOUT_MS, (long)(exchange->timeout * 1000 + 0.999));
-    SET(CURLOPT_CONNECTTIMEOUT_MS, (long)(exchange->connect_timeout * 1000 + 0.999));
+    SET(CURLOPT_TIMEOUT_MS, milliseconds(exchange->timeout));
+    SET(CURLOPT_CONNECTTIMEOUT_MS, milliseconds(exchange->connect_timeout));
     return set_credentials(exchange, origin) && set_target(exchange, origin);
 }
 
@@ -299,14 +320,15 @@ void oh_exchange_conclude(struct oh_exchange *exchange, int result)
     struct oh_answer *answer = &exchange->answer;
     const char *reason = exchange->error;
     char *type = NULL;
-    long sent = 1; /* if libcurl cannot say, assume the worst */
+    long request_size = 1; /* if libcurl cannot say, assume the worst */
 
     (void)curl_easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &answer->status);
-    (void)curl_easy_getinfo(exchange->easy, CURLINFO_REQUEST_SIZE, &sent);
+    (void)curl_easy_getinfo(exchange->easy, CURLINFO_REQUEST_SIZE, &request_size);
     if (curl_easy_getinfo(exchange->easy, CURLINFO_CONTENT_TYPE, &type) == CURLE_OK && type != NULL)
         copy_value(answer->content_type, sizeof answer->content_type, type, strlen(type));
     note_redirect(exchange);
-    answer->sent = sent > 0;
+    /* Without a byte of its body no request can have been acted on; what a proxy was sent counts in request_size. */
+    answer->sent = request_size > 0 && (!exchange->has_body || exchange->body_sent > 0);
     answer->body = exchange->received.data;
     answer->length = exchange->received.length;
     answer->transport = transport_of(exchange, (CURLcode)result);
@@ -314,6 +336,18 @@ void oh_exchange_conclude(struct oh_exchange *exchange, int result)
         reason = exchange->header_overflow ? "its headers are larger than 64 KiB" : "its body is larger than allowed";
     else if (reason[0] == '\0' && result != CURLE_OK)
         reason = curl_easy_strerror((CURLcode)result);
+    copy_value(answer->reason, sizeof answer->reason, reason, strlen(reason));
+}
+
+void oh_exchange_give_up(struct oh_exchange *exchange, enum oh_transport transport)
+{
+    struct oh_answer *answer = &exchange->answer;
+    const char *reason = transport == OH_TRANSPORT_CANCELLED ? "given up by this program" : "no time was left to begin it";
+
+    memset(answer, 0, sizeof *answer);
+    /* A read that had begun may be called sent or not: nothing depends on it. */
+    answer->sent = exchange->has_body ? exchange->body_sent > 0 : true;
+    answer->transport = transport;
     copy_value(answer->reason, sizeof answer->reason, reason, strlen(reason));
 }
 

@@ -25,6 +25,7 @@ struct oh_exchange {
     bool once;                 /* must reach the wire at most once */
     double timeout;            /* seconds for the whole exchange */
     double connect_timeout;    /* seconds until connected */
+    double overdue_at;         /* monotonic moment at which it is ended even if libcurl has not begun it */
     char *api_key;             /* secret; NULL: the origin's */
     char *organization;        /* NULL: the origin's */
 
@@ -51,6 +52,9 @@ struct oh_exchange *oh_exchange_new(size_t most_sent, size_t most_received);
 bool oh_exchange_configure(struct oh_exchange *exchange, struct oh_origin *origin);
 /* Fills `answer` from libcurl's result code. */
 void oh_exchange_conclude(struct oh_exchange *exchange, int result);
+/* Fills `answer` of an exchange that is ended from here, without libcurl's word: as OH_TRANSPORT_CANCELLED, or as
+   OH_TRANSPORT_TIMEOUT. */
+void oh_exchange_give_up(struct oh_exchange *exchange, enum oh_transport transport);
 /* True if its handle may serve another plain read. */
 bool oh_exchange_reusable(const struct oh_exchange *exchange);
 /* Back to the state of oh_exchange_new, but with a warm handle. */

@@ -17,7 +17,5 @@ bool oh_identifier_is_uuid(const char *id, size_t length);
 bool oh_identifier_uuid(char out[OH_UUID_SIZE]);
 /* Appends text percent-encoded: everything but RFC 3986's unreserved characters. */
 enum oh_buffer_result oh_identifier_encode(struct oh_buffer *buffer, const char *text, size_t length);
-/* Offset of the first byte that is not well-formed UTF-8, or `length`. */
-size_t oh_utf8_check(const char *text, size_t length);
 
 #endif

@@ -3,17 +3,18 @@
    Debian's knows no empty list, mangles integers above 14 digits and decodes every number to a float. */
 #include "json.h"
 
+#include <locale.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "identifier.h"
+#include "text.h"
 
 #define DEEPEST_ANSWER 100
 #define LARGEST_EXACT 9007199254740992.0 /* 2^53 */
 
-enum { DECODE = 1, ENCODE, LIST_MARK, FOREIGN_LIST_MARK, FOREIGN_EMPTY_MARK };
+enum { NEW = 1, DECODE, ENCODE, DECIMAL_POINT, LIST_MARK, FOREIGN_LIST_MARK, FOREIGN_EMPTY_MARK };
 
 /* Calls a settings function of the instance on top of the stack if it has one; a refusal is no error. */
 static void configure(lua_State *L, const char *name, int arguments, const lua_Number *values)
@@ -41,9 +42,26 @@ static void keep(lua_State *L, int shared, const char *name, int slot)
     lua_rawseti(L, shared, slot);
 }
 
-void oh_json_open(lua_State *L)
+/* A new instance of lua-cjson takes the place of the last. It knows the locale's decimal point as it is now. */
+static void renew(lua_State *L, int shared)
 {
     static const lua_Number off[] = {-1}, deepest[] = {DEEPEST_ANSWER};
+
+    lua_rawgeti(L, shared, NEW);
+    lua_call(L, 0, 1);
+    configure(L, "decode_invalid_numbers", 1, off);
+    configure(L, "decode_max_depth", 1, deepest);
+    configure(L, "decode_array_with_array_mt", 1, off);
+    configure(L, "encode_escape_forward_slash", 1, off);
+    keep(L, shared, "decode", DECODE);
+    keep(L, shared, "encode", ENCODE);
+    lua_pushstring(L, localeconv()->decimal_point);
+    lua_rawseti(L, shared, DECIMAL_POINT);
+    lua_pop(L, 1);
+}
+
+void oh_json_open(lua_State *L)
+{
     int shared;
 
     lua_newtable(L);
@@ -55,19 +73,12 @@ void oh_json_open(lua_State *L)
     if (lua_istable(L, -1)) {
         keep(L, shared, "array_mt", FOREIGN_LIST_MARK);
         keep(L, shared, "empty_array_mt", FOREIGN_EMPTY_MARK);
-        lua_getfield(L, -1, "new");
-    } else {
-        lua_pushnil(L);
+        keep(L, shared, "new", NEW);
     }
+    lua_rawgeti(L, shared, NEW);
     if (!lua_isfunction(L, -1))
         luaL_error(L, "openhands needs lua-cjson 2.1.0 or newer: the module 'cjson' found here has no function 'new'");
-    lua_call(L, 0, 1);
-    configure(L, "decode_invalid_numbers", 1, off);
-    configure(L, "decode_max_depth", 1, deepest);
-    configure(L, "decode_array_with_array_mt", 1, off);
-    configure(L, "encode_escape_forward_slash", 1, off);
-    keep(L, shared, "decode", DECODE);
-    keep(L, shared, "encode", ENCODE);
+    renew(L, shared);
     lua_newtable(L);
     lua_pushliteral(L, "openhands.list");
     lua_setfield(L, -2, "__name");
@@ -151,11 +162,11 @@ void oh_json_append(lua_State *L, struct oh_buffer *out, const char *bytes, size
     }
 }
 
-void oh_json_write_text(lua_State *L, int shared, const char *text, size_t length, struct oh_buffer *out,
-                        const struct oh_path *path)
+void oh_json_write_escaped(lua_State *L, int shared, const char *text, size_t length, struct oh_buffer *out,
+                           const struct oh_path *path)
 {
     const char *encoded;
-    size_t size, bad = oh_utf8_check(text, length);
+    size_t size, bad = oh_text_check_utf8(text, length);
 
     if (bad < length)
         oh_json_fail(L, path, "is not UTF-8 (byte %d)", (int)(bad + 1));
@@ -165,15 +176,42 @@ void oh_json_write_text(lua_State *L, int shared, const char *text, size_t lengt
     lua_pushlstring(L, text, length);
     lua_call(L, 1, 1);
     encoded = lua_tolstring(L, -1, &size);
-    oh_json_append(L, out, encoded, size, path);
+    oh_json_append(L, out, encoded + 1, size - 2, path);
     lua_pop(L, 1);
+}
+
+void oh_json_write_text(lua_State *L, int shared, const char *text, size_t length, struct oh_buffer *out,
+                        const struct oh_path *path)
+{
+    oh_json_append(L, out, "\"", 1, path);
+    oh_json_write_escaped(L, shared, text, length, out, path);
+    oh_json_append(L, out, "\"", 1, path);
+}
+
+/* snprintf's spelling of a number, with a point whatever the locale writes there. */
+static int format_number(char *text, size_t room, lua_Number number)
+{
+    const char *point = localeconv()->decimal_point;
+    int digits = 15, length;
+    char *found;
+
+    do {
+        length = snprintf(text, room, "%.*g", digits, number);
+    } while (strtod(text, NULL) != number && ++digits <= 17);
+    found = strstr(text, point);
+    if (found != NULL) {
+        *found = '.';
+        memmove(found + 1, found + strlen(point), strlen(found + strlen(point)) + 1);
+        length -= (int)strlen(point) - 1;
+    }
+    return length;
 }
 
 static void write_number(lua_State *L, int index, struct oh_buffer *out, const struct oh_path *path)
 {
     lua_Number number = lua_tonumber(L, index);
-    char text[64], *comma;
-    int length, digits;
+    char text[64];
+    int length;
 
     if (oh_isinteger(L, index)) {
         length = snprintf(text, sizeof text, "%lld", (long long)lua_tointeger(L, index));
@@ -183,14 +221,7 @@ static void write_number(lua_State *L, int index, struct oh_buffer *out, const s
     } else if (number >= -LARGEST_EXACT && number <= LARGEST_EXACT && number == (lua_Number)(long long)number) {
         length = snprintf(text, sizeof text, "%lld", (long long)number);
     } else {
-        for (digits = 15; digits < 17; digits++) {
-            snprintf(text, sizeof text, "%.*g", digits, number);
-            if (strtod(text, NULL) == number)
-                break;
-        }
-        length = snprintf(text, sizeof text, "%.*g", digits, number);
-        if ((comma = strchr(text, ',')) != NULL)
-            *comma = '.'; /* some locales write a comma */
+        length = format_number(text, sizeof text, number);
     }
     oh_json_append(L, out, text, (size_t)length, path);
 }
@@ -376,21 +407,52 @@ static void tidy(lua_State *L)
     }
 }
 
-bool oh_json_read(lua_State *L, int shared, const char *bytes, size_t length)
+/* Whether the error on top of the stack is lua-cjson's word that the text is not JSON, rather than the error of a
+   finalizer, a hook or a full stack, which say nothing of the text. */
+static bool is_verdict(lua_State *L)
 {
-    int status;
+    const char *message = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "";
 
-    if (length == 0 || oh_utf8_check(bytes, length) < length)
-        return false;
+    return strstr(message, " at character ") != NULL || strstr(message, "JSON parser does not support") != NULL;
+}
+
+/* Leaves the decoded value, or nothing. */
+static bool decode(lua_State *L, int shared, const char *bytes, size_t length)
+{
     lua_rawgeti(L, shared, DECODE);
     lua_pushlstring(L, bytes, length);
-    status = lua_pcall(L, 1, 1, 0);
-    if (status == LUA_ERRMEM)
+    if (lua_pcall(L, 1, 1, 0) == 0)
+        return true;
+    if (!is_verdict(L))
         lua_error(L);
-    if (status != 0) {
-        lua_pop(L, 1);
+    lua_pop(L, 1);
+    return false;
+}
+
+/* The host has called setlocale since the instance was made: it would stumble over every fraction. */
+static bool locale_changed(lua_State *L, int shared)
+{
+    bool changed;
+
+    lua_rawgeti(L, shared, DECIMAL_POINT);
+    changed = strcmp(lua_tostring(L, -1), localeconv()->decimal_point) != 0;
+    lua_pop(L, 1);
+    return changed;
+}
+
+bool oh_json_read(lua_State *L, int shared, char *bytes, size_t length)
+{
+    bool decoded;
+
+    if (length == 0 || oh_text_check_utf8(bytes, length) < length)
         return false;
-    }
+    if (locale_changed(L, shared))
+        renew(L, shared);
+    decoded = decode(L, shared, bytes, length);
+    if (!decoded && oh_text_replace_lone_surrogates(bytes, length))
+        decoded = decode(L, shared, bytes, length);
+    if (!decoded)
+        return false;
     if (lua_istable(L, -1))
         tidy(L);
     else if (lua_type(L, -1) == LUA_TNUMBER && push_whole(L, -1))

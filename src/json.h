@@ -30,6 +30,9 @@ void oh_json_write(lua_State *L, int shared, int index, enum oh_json_form form, 
                    const struct oh_path *path);
 void oh_json_write_text(lua_State *L, int shared, const char *text, size_t length, struct oh_buffer *out,
                         const struct oh_path *path);
+/* The same without the quotation marks. */
+void oh_json_write_escaped(lua_State *L, int shared, const char *text, size_t length, struct oh_buffer *out,
+                           const struct oh_path *path);
 /* Appends, raising with the path when the request grows too large or memory ends. */
 void oh_json_append(lua_State *L, struct oh_buffer *out, const char *bytes, size_t length, const struct oh_path *path);
 /* Raises the caller's mistake at `path`; `format` takes %s and %d as luaL_error does. */
@@ -37,7 +40,8 @@ int oh_json_fail(lua_State *L, const struct oh_path *path, const char *format, .
 /* Number of items of the list at `index`; raises if it is not a list without holes. */
 size_t oh_json_list_length(lua_State *L, int shared, int index, const struct oh_path *path);
 /* Pushes the decoded value: null is absent in objects and core.null elsewhere, whole numbers are integers.
-   False, with nothing pushed, if the bytes are not JSON. Raises only when memory ends. */
-bool oh_json_read(lua_State *L, int shared, const char *bytes, size_t length);
+   False, with nothing pushed, if the bytes are not JSON; lone surrogates in them are replaced on the way. Raises when
+   memory ends, or what a finalizer or hook of the host's raises. */
+bool oh_json_read(lua_State *L, int shared, char *bytes, size_t length);
 
 #endif

@@ -12,7 +12,8 @@
 #include <time.h>
 
 #define MOST_IDLE 16              /* warm handles kept for the next reads */
-#define MOST_CONNECTIONS 10L      /* to the one host: HTTP/2 streams share them */
+#define MOST_CONNECTIONS 10       /* of reads, to the one host: HTTP/2 streams share them */
+#define LATITUDE 0.02             /* seconds that libcurl may be late with a timeout of its own */
 
 static pthread_once_t library_once = PTHREAD_ONCE_INIT;
 static CURLcode library_result;
@@ -101,10 +102,22 @@ static void guard_enter(struct pipe_guard *guard, const struct oh_multi *multi)
     guard->active = pthread_sigmask(SIG_BLOCK, &pipe, &guard->before) == 0;
 }
 
+static void swallow(const sigset_t *signals)
+{
+#ifdef __APPLE__
+    int taken;
+
+    (void)sigwait(signals, &taken);
+#else
+    const struct timespec no_time = {0, 0};
+
+    (void)sigtimedwait(signals, NULL, &no_time);
+#endif
+}
+
 static void guard_leave(const struct pipe_guard *guard)
 {
     sigset_t pipe, pending;
-    int taken;
 
     if (!guard->active)
         return;
@@ -112,7 +125,7 @@ static void guard_leave(const struct pipe_guard *guard)
     sigaddset(&pipe, SIGPIPE);
     sigpending(&pending);
     if (!guard->was_pending && sigismember(&pending, SIGPIPE) == 1)
-        (void)sigwait(&pipe, &taken); /* ours: swallow it before it is let through */
+        swallow(&pipe); /* ours: before it is let through */
     (void)pthread_sigmask(SIG_SETMASK, &guard->before, NULL);
 }
 
@@ -149,6 +162,7 @@ void oh_multi_init(struct oh_multi *multi, struct oh_origin *origin)
     multi->readiness.descriptor = -1;
     multi->readiness.timer = -1;
     multi->timer = -1;
+    multi->overdue_at = -1;
 }
 
 /* Nothing is opened before the first exchange needs it. */
@@ -166,8 +180,7 @@ static bool open_handle(struct oh_multi *multi)
     if (curl_multi_setopt(handle, CURLMOPT_SOCKETFUNCTION, on_socket) != CURLM_OK ||
         curl_multi_setopt(handle, CURLMOPT_SOCKETDATA, (void *)multi) != CURLM_OK ||
         curl_multi_setopt(handle, CURLMOPT_TIMERFUNCTION, on_timer) != CURLM_OK ||
-        curl_multi_setopt(handle, CURLMOPT_TIMERDATA, (void *)multi) != CURLM_OK ||
-        curl_multi_setopt(handle, CURLMOPT_MAX_HOST_CONNECTIONS, MOST_CONNECTIONS) != CURLM_OK) {
+        curl_multi_setopt(handle, CURLMOPT_TIMERDATA, (void *)multi) != CURLM_OK) {
         curl_multi_cleanup(handle);
         return false;
     }
@@ -196,17 +209,39 @@ struct oh_exchange *oh_multi_prepare(struct oh_multi *multi, bool plain)
     return exchange;
 }
 
-/* Lets an outside watcher wake up when libcurl's timer is due; costs a system call, so only if there is one. */
+static double earlier(double a, double b)
+{
+    if (a < 0 || b < 0)
+        return a < 0 ? b : a;
+    return a < b ? a : b;
+}
+
+/* Seconds until something is to be done without a socket's asking; below 0: never. */
+static double patience(const struct oh_multi *multi)
+{
+    double due = earlier(multi->timer, multi->overdue_at), left;
+
+    if (multi->done.first != NULL || multi->outgoing.first != NULL)
+        return 0;
+    if (due < 0)
+        return -1;
+    left = due - oh_monotonic();
+    return left > 0 ? left : 0;
+}
+
+/* Lets an outside watcher wake up when something is due; costs a system call, so only if there is one. */
 static void arm(struct oh_multi *multi)
 {
-    double left;
+    if (multi->watched && multi->readiness.descriptor >= 0)
+        (void)oh_readiness_arm(&multi->readiness, patience(multi));
+}
 
-    if (!multi->watched || multi->readiness.descriptor < 0)
-        return;
-    left = multi->timer < 0 ? -1 : multi->timer - oh_monotonic();
-    if (multi->timer >= 0 && left < 0)
-        left = 0;
-    (void)oh_readiness_arm(&multi->readiness, left);
+/* Exchanges that are sent once use connections of their own, which reads must not queue for. */
+static void size_connections(struct oh_multi *multi)
+{
+    if (multi->handle != NULL)
+        (void)curl_multi_setopt(multi->handle, CURLMOPT_MAX_HOST_CONNECTIONS,
+                                (long)(MOST_CONNECTIONS + multi->once_count));
 }
 
 bool oh_multi_submit(struct oh_multi *multi, struct oh_exchange *exchange)
@@ -217,11 +252,17 @@ bool oh_multi_submit(struct oh_multi *multi, struct oh_exchange *exchange)
     if (!multi->external) {
         if (!open_handle(multi) || !oh_exchange_configure(exchange, multi->origin))
             return false;
+        multi->once_count += exchange->once ? 1 : 0;
+        size_connections(multi);
         guard_enter(&guard, multi);
         added = curl_multi_add_handle(multi->handle, exchange->easy);
         guard_leave(&guard);
-        if (added != CURLM_OK)
+        if (added != CURLM_OK) {
+            multi->once_count -= exchange->once ? 1 : 0;
             return false;
+        }
+        exchange->overdue_at = oh_monotonic() + exchange->timeout + LATITUDE;
+        multi->overdue_at = earlier(multi->overdue_at, exchange->overdue_at);
     }
     exchange->number = ++multi->last_number;
     list_remove(&multi->building, exchange);
@@ -238,6 +279,38 @@ void oh_multi_finish(struct oh_multi *multi, struct oh_exchange *exchange)
     list_remove(&multi->flying, exchange);
     list_push(&multi->done, exchange);
     multi->flying_count--;
+    if (exchange->once && exchange->easy != NULL) {
+        multi->once_count--;
+        size_connections(multi);
+    }
+}
+
+/* Takes an exchange out of libcurl's hands before its end. */
+static void give_up(struct oh_multi *multi, struct oh_exchange *exchange, enum oh_transport transport)
+{
+    if (exchange->easy != NULL)
+        (void)curl_multi_remove_handle(multi->handle, exchange->easy);
+    oh_exchange_give_up(exchange, transport);
+    oh_multi_finish(multi, exchange);
+}
+
+/* libcurl keeps no time for exchanges that wait for a connection. Looks through all in flight only when one may be
+   overdue, and then notes when the next may be. */
+static void end_overdue(struct oh_multi *multi)
+{
+    struct oh_exchange *exchange = multi->flying.first, *next;
+    double now, nearest = -1;
+
+    if (multi->overdue_at < 0 || (now = oh_monotonic()) < multi->overdue_at)
+        return;
+    for (; exchange != NULL; exchange = next) {
+        next = exchange->next;
+        if (exchange->overdue_at <= now)
+            give_up(multi, exchange, OH_TRANSPORT_TIMEOUT);
+        else
+            nearest = earlier(nearest, exchange->overdue_at);
+    }
+    multi->overdue_at = nearest;
 }
 
 static void collect(struct oh_multi *multi)
@@ -279,6 +352,7 @@ static void serve(struct oh_multi *multi, const struct oh_ready *ready, int coun
         (void)curl_multi_socket_action(multi->handle, CURL_SOCKET_TIMEOUT, 0, &running);
     }
     collect(multi);
+    end_overdue(multi);
 }
 #endif
 
@@ -293,17 +367,16 @@ static bool turn(struct oh_multi *multi, double seconds)
     (void)curl_multi_poll(multi->handle, NULL, 0, (int)(seconds * 1000), NULL);
     (void)curl_multi_perform(multi->handle, &running);
     collect(multi);
+    end_overdue(multi);
     return true;
 #else
-    struct oh_ready ready[64];
+    struct oh_ready ready[OH_READY_MOST];
+    double left = patience(multi);
     int count;
 
-    if (multi->timer >= 0) {
-        double left = multi->timer - oh_monotonic();
-        if (left < seconds)
-            seconds = left > 0 ? left : 0;
-    }
-    count = oh_readiness_wait(&multi->readiness, seconds, ready, 64);
+    if (left >= 0 && left < seconds)
+        seconds = left;
+    count = oh_readiness_wait(&multi->readiness, seconds, ready);
     if (count < 0)
         return false;
     if (multi->handle != NULL)
@@ -326,7 +399,7 @@ void oh_multi_step(struct oh_multi *multi, double seconds)
     multi->inside = true;
     guard_enter(&guard, multi);
     do {
-        if (!turn(multi, multi->done.first != NULL ? 0 : left))
+        if (!turn(multi, left))
             break;
         left = deadline - oh_monotonic();
     } while (left > 0 && multi->done.first == NULL);
@@ -350,17 +423,14 @@ void oh_multi_release(struct oh_multi *multi, struct oh_exchange *exchange)
     } else {
         oh_exchange_free(exchange);
     }
+    arm(multi);
 }
 
-struct oh_exchange *oh_multi_fetch(struct oh_multi *multi)
+void oh_multi_fetch(struct oh_multi *multi, struct oh_exchange *exchange)
 {
-    struct oh_exchange *exchange = multi->outgoing.first;
-
-    if (exchange != NULL) {
-        list_remove(&multi->outgoing, exchange);
-        list_push(&multi->flying, exchange);
-    }
-    return exchange;
+    list_remove(&multi->outgoing, exchange);
+    list_push(&multi->flying, exchange);
+    exchange->body_sent = exchange->body.length; /* out of our hands: it may have been acted on */
 }
 
 struct oh_exchange *oh_multi_find(struct oh_multi *multi, uint64_t number)
@@ -376,18 +446,14 @@ bool oh_multi_cancel(struct oh_multi *multi, uint64_t number)
     if (exchange != NULL) {
         list_remove(&multi->outgoing, exchange);
         list_push(&multi->flying, exchange);
+    } else {
+        exchange = list_find(&multi->flying, number);
     }
-    exchange = list_find(&multi->flying, number);
     if (exchange == NULL)
         return false;
-    if (exchange->easy != NULL) {
-        guard_enter(&guard, multi);
-        oh_exchange_conclude(exchange, CURLE_ABORTED_BY_CALLBACK);
-        (void)curl_multi_remove_handle(multi->handle, exchange->easy);
-        guard_leave(&guard);
-    }
-    exchange->answer.transport = OH_TRANSPORT_CANCELLED;
-    oh_multi_finish(multi, exchange);
+    guard_enter(&guard, multi);
+    give_up(multi, exchange, OH_TRANSPORT_CANCELLED);
+    guard_leave(&guard);
     arm(multi);
     return true;
 }
@@ -403,14 +469,7 @@ int oh_multi_descriptor(struct oh_multi *multi)
 
 double oh_multi_timeout(struct oh_multi *multi)
 {
-    double left;
-
-    if (multi->done.first != NULL || multi->outgoing.first != NULL)
-        return 0;
-    if (multi->timer < 0)
-        return -1;
-    left = multi->timer - oh_monotonic();
-    return left > 0 ? left : 0;
+    return patience(multi);
 }
 
 void oh_multi_close(struct oh_multi *multi)

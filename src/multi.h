@@ -21,12 +21,13 @@ struct oh_multi {
     struct oh_origin *origin;     /* borrowed from the client */
     struct oh_readiness readiness;
     double timer;                 /* monotonic moment libcurl asked for, below 0: none */
+    double overdue_at;            /* no exchange in flight is overdue before this monotonic moment; below 0: none is */
     bool watched;                 /* somebody outside polls the descriptor */
     bool external;                /* exchanges are carried by the caller, not by libcurl */
     bool inside;                  /* within step: nothing may close or step */
     uint64_t last_number;
     size_t most_sent, most_received; /* bytes of a request, of an answer */
-    size_t idle_count, flying_count;
+    size_t idle_count, flying_count, once_count;
     struct oh_exchange_list building, outgoing, flying, done, idle;
 };
 
@@ -47,8 +48,8 @@ struct oh_exchange *oh_multi_done(struct oh_multi *multi);
 void oh_multi_release(struct oh_multi *multi, struct oh_exchange *exchange);
 /* Ends an exchange that has not finished; it comes out of done as cancelled. False: no such number. */
 bool oh_multi_cancel(struct oh_multi *multi, uint64_t number);
-/* External carriers: the oldest exchange that nobody has fetched (moves to flying), one by its number, its end. */
-struct oh_exchange *oh_multi_fetch(struct oh_multi *multi);
+/* External carriers: the one at the head of `outgoing` goes to flying; one by its number; its end. */
+void oh_multi_fetch(struct oh_multi *multi, struct oh_exchange *exchange);
 struct oh_exchange *oh_multi_find(struct oh_multi *multi, uint64_t number);
 void oh_multi_finish(struct oh_multi *multi, struct oh_exchange *exchange);
 /* The descriptor to poll for reading, -1 where there is none. */

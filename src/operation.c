@@ -134,14 +134,14 @@ const struct oh_field *oh_operation_field(const struct oh_operation *operation, 
 
 #define LONGEST_NAME 40
 
-/* Edit distance; names longer than any of ours count as far. */
+/* Edit distance; names longer than any of ours are as far as can be. */
 static size_t distance(const char *a, const char *b)
 {
     size_t row[LONGEST_NAME + 1];
     size_t la = strlen(a), lb = strlen(b), i, j;
 
     if (la > LONGEST_NAME || lb > LONGEST_NAME)
-        return LONGEST_NAME;
+        return (size_t)-1;
     for (j = 0; j <= lb; j++)
         row[j] = j;
     for (i = 1; i <= la; i++) {

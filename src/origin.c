@@ -71,13 +71,12 @@ static bool keep_text(struct oh_origin *origin)
 /* A directory of certificates with OpenSSL's hash links opens in no time; the bundle file costs 20 ms to parse. */
 static bool find_ca_directory(struct oh_origin *origin)
 {
-#if LIBCURL_VERSION_NUM >= 0x075400
     const curl_version_info_data *build = curl_version_info(CURLVERSION_NOW);
     struct dirent *entry;
     bool hashed = false, kept = true;
     DIR *directory;
 
-    if (build->age < CURLVERSION_ELEVENTH - 1 || build->capath == NULL || build->ssl_version == NULL ||
+    if (build->age < CURLVERSION_SEVENTH || build->capath == NULL || build->ssl_version == NULL ||
         strncmp(build->ssl_version, "OpenSSL", 7) != 0)
         return true;
     directory = opendir(build->capath);
@@ -90,10 +89,6 @@ static bool find_ca_directory(struct oh_origin *origin)
     if (hashed)
         kept = oh_origin_keep(&origin->ca_directory, build->capath, strlen(build->capath));
     return kept;
-#else
-    (void)origin;
-    return true;
-#endif
 }
 
 static const char *problem_of(struct oh_origin *origin, const char *scheme, const char *host)

@@ -84,14 +84,12 @@ bool oh_readiness_arm(struct oh_readiness *readiness, double seconds)
     return timerfd_settime(readiness->timer, 0, &when, NULL) == 0;
 }
 
-int oh_readiness_wait(struct oh_readiness *readiness, double seconds, struct oh_ready *ready, int most)
+int oh_readiness_wait(struct oh_readiness *readiness, double seconds, struct oh_ready ready[OH_READY_MOST])
 {
-    struct epoll_event events[64];
+    struct epoll_event events[OH_READY_MOST];
     int i, found, count = 0;
 
-    if (most > 64)
-        most = 64;
-    found = epoll_wait(readiness->descriptor, events, most, (int)(seconds * 1000 + 0.999));
+    found = epoll_wait(readiness->descriptor, events, OH_READY_MOST, (int)(seconds * 1000 + 0.999));
     if (found < 0)
         return errno == EINTR ? -1 : 0;
     for (i = 0; i < found; i++) {
@@ -166,17 +164,15 @@ bool oh_readiness_arm(struct oh_readiness *readiness, double seconds)
     return change(readiness, 1, EVFILT_TIMER, EV_ADD | EV_ONESHOT, (long)(seconds * 1000 + 0.999));
 }
 
-int oh_readiness_wait(struct oh_readiness *readiness, double seconds, struct oh_ready *ready, int most)
+int oh_readiness_wait(struct oh_readiness *readiness, double seconds, struct oh_ready ready[OH_READY_MOST])
 {
-    struct kevent events[64];
+    struct kevent events[OH_READY_MOST];
     struct timespec limit;
     int i, found, count = 0;
 
-    if (most > 64)
-        most = 64;
     limit.tv_sec = (time_t)seconds;
     limit.tv_nsec = (long)((seconds - (double)limit.tv_sec) * 1e9);
-    found = kevent(readiness->descriptor, NULL, 0, events, most, &limit);
+    found = kevent(readiness->descriptor, NULL, 0, events, OH_READY_MOST, &limit);
     if (found < 0)
         return errno == EINTR ? -1 : 0;
     for (i = 0; i < found; i++) {
@@ -219,12 +215,11 @@ bool oh_readiness_arm(struct oh_readiness *readiness, double seconds)
     return true;
 }
 
-int oh_readiness_wait(struct oh_readiness *readiness, double seconds, struct oh_ready *ready, int most)
+int oh_readiness_wait(struct oh_readiness *readiness, double seconds, struct oh_ready ready[OH_READY_MOST])
 {
     (void)readiness;
     (void)seconds;
     (void)ready;
-    (void)most;
     return 0;
 }
 

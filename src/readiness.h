@@ -15,6 +15,8 @@
 
 enum { OH_READABLE = 1, OH_WRITABLE = 2, OH_BROKEN = 4 };
 
+#define OH_READY_MOST 64 /* entries that one wait can give */
+
 struct oh_ready {
     int socket;
     int what; /* of the flags above */
@@ -33,7 +35,7 @@ bool oh_readiness_watch(struct oh_readiness *readiness, int socket, int what);
 /* Makes the descriptor readable in so many seconds; below 0: never. Only needed while somebody outside watches it. */
 bool oh_readiness_arm(struct oh_readiness *readiness, double seconds);
 /* Waits at most so many seconds. Returns how many entries of `ready` were filled, -1 if a signal came first. */
-int oh_readiness_wait(struct oh_readiness *readiness, double seconds, struct oh_ready *ready, int most);
+int oh_readiness_wait(struct oh_readiness *readiness, double seconds, struct oh_ready ready[OH_READY_MOST]);
 
 /* Seconds on a clock that never jumps. */
 double oh_monotonic(void);

@@ -1,7 +1,6 @@
 /* From a finished exchange to what Lua gets. Error tables are plain here: errors.lua gives them their words. */
 #include "report.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -52,6 +51,7 @@ static void push_error(lua_State *L, int shared, struct oh_exchange *exchange, c
 
     oh_secret_mask(exchange->received.data, exchange->received.length, api_key);
     oh_secret_mask(exchange->answer.reason, strlen(exchange->answer.reason), api_key);
+    oh_secret_mask(exchange->answer.redirect_host, strlen(exchange->answer.redirect_host), api_key);
     lua_newtable(L);
     set_text(L, "kind", oh_kind_name(outcome->kind));
     set_text(L, "operation", operation->name);
@@ -73,7 +73,7 @@ static void push_error(lua_State *L, int shared, struct oh_exchange *exchange, c
     if (answer->length > 0 && oh_outcome_is_page(answer))
         set_boolean(L, "page", true);
     if (answer->length > 0) {
-        if (!bad_status || !oh_json_read(L, shared, answer->body, answer->length))
+        if (!bad_status || !oh_json_read(L, shared, exchange->received.data, answer->length))
             push_quote(L, answer->body, answer->length);
         lua_setfield(L, -2, "detail");
     }
@@ -99,7 +99,7 @@ static char first_byte(const struct oh_answer *answer)
 {
     size_t i = 0;
 
-    while (i < answer->length && strchr(" \t\r\n", answer->body[i]) != NULL)
+    while (i < answer->length && (answer->body[i] == ' ' || (answer->body[i] >= '\t' && answer->body[i] <= '\r')))
         i++;
     return i < answer->length ? answer->body[i] : '\0';
 }
@@ -119,12 +119,14 @@ static bool items_good(lua_State *L)
 }
 
 /* Pushes the decoded body if it is of the shape that the operation answers; else pushes nothing. */
-static bool push_value(lua_State *L, int shared, const struct oh_operation *operation, const struct oh_answer *answer)
+static bool push_value(lua_State *L, int shared, struct oh_exchange *exchange)
 {
+    const struct oh_operation *operation = exchange->operation;
+    const struct oh_answer *answer = &exchange->answer;
     char first = first_byte(answer);
     bool good;
 
-    if (oh_outcome_is_page(answer) || !oh_json_read(L, shared, answer->body, answer->length))
+    if (oh_outcome_is_page(answer) || !oh_json_read(L, shared, exchange->received.data, answer->length))
         return false;
     switch (operation->shape) {
     case OH_SHAPE_OBJECT: good = first == '{'; break;
@@ -143,70 +145,11 @@ int oh_report(lua_State *L, int shared, struct oh_exchange *exchange, const char
 
     oh_outcome_judge(exchange->operation, &exchange->answer, time(NULL), &outcome);
     if (outcome.kind == OH_GOOD) {
-        if (push_value(L, shared, exchange->operation, &exchange->answer))
+        if (push_value(L, shared, exchange))
             return 1;
         oh_outcome_unreadable(&outcome);
     }
     lua_pushnil(L);
     push_error(L, shared, exchange, &outcome, api_key);
     return 2;
-}
-
-/* ---- answers that Lua carried --------------------------------------------------------------------------------- */
-
-static void copy_field(lua_State *L, int index, const char *name, char *out, size_t room)
-{
-    lua_pushstring(L, name);
-    lua_rawget(L, index);
-    if (lua_type(L, -1) == LUA_TSTRING)
-        snprintf(out, room, "%s", lua_tostring(L, -1));
-    lua_pop(L, 1);
-}
-
-static enum oh_transport transport_named(const char *name)
-{
-    static const struct {
-        const char *name;
-        enum oh_transport transport;
-    } known[] = {{"", OH_TRANSPORT_ANSWERED},       {"connect", OH_TRANSPORT_CONNECT}, {"timeout", OH_TRANSPORT_TIMEOUT},
-                 {"tls", OH_TRANSPORT_TLS},         {"cut", OH_TRANSPORT_CUT}};
-    size_t i;
-
-    for (i = 0; i < sizeof known / sizeof known[0]; i++)
-        if (strcmp(known[i].name, name) == 0)
-            return known[i].transport;
-    return OH_TRANSPORT_GARBLED;
-}
-
-bool oh_report_fill(lua_State *L, int index, struct oh_exchange *exchange)
-{
-    struct oh_answer *answer = &exchange->answer;
-    enum oh_buffer_result result = OH_BUFFER_OK;
-    char transport[16] = "";
-    const char *body;
-    size_t length;
-
-    copy_field(L, index, "transport", transport, sizeof transport);
-    copy_field(L, index, "reason", answer->reason, sizeof answer->reason);
-    copy_field(L, index, "content_type", answer->content_type, sizeof answer->content_type);
-    copy_field(L, index, "retry_after", answer->retry_after, sizeof answer->retry_after);
-    answer->transport = transport_named(transport);
-    lua_pushliteral(L, "status");
-    lua_rawget(L, index);
-    answer->status = (long)lua_tonumber(L, -1);
-    lua_pushliteral(L, "sent");
-    lua_rawget(L, index);
-    answer->sent = lua_isnil(L, -1) || lua_toboolean(L, -1);
-    lua_pushliteral(L, "body");
-    lua_rawget(L, index);
-    if (lua_type(L, -1) == LUA_TSTRING) {
-        body = lua_tolstring(L, -1, &length);
-        result = oh_buffer_append(&exchange->received, body, length);
-    }
-    if (result == OH_BUFFER_FULL)
-        answer->transport = OH_TRANSPORT_TOO_LARGE;
-    lua_pop(L, 3);
-    answer->body = exchange->received.data;
-    answer->length = exchange->received.length;
-    return result != OH_BUFFER_MEMORY;
 }

@@ -12,7 +12,5 @@
 int oh_report(lua_State *L, int shared, struct oh_exchange *exchange, const char *api_key);
 /* Pushes nil and the error of a call that cannot be sent; returns 2. */
 int oh_report_refusal(lua_State *L, const char *kind, const char *operation, const char *api, const char *reason);
-/* Fills the answer of an exchange that Lua carried from the table at `index`; false when out of memory. */
-bool oh_report_fill(lua_State *L, int index, struct oh_exchange *exchange);
 
 #endif

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "text.h"
+
 /* A shorter "key" would mask ordinary words of a message. */
 #define SHORTEST_MASKED 4
 
@@ -29,11 +31,10 @@ const char *oh_secret_problem(const char *key, size_t length)
 
 void oh_secret_wipe(void *memory, size_t length)
 {
-    /* volatile: the compiler must not drop writes to memory that is about to be freed. */
-    volatile unsigned char *byte = memory;
+    /* Through a volatile pointer: the compiler must not drop writes to memory that is about to be freed. */
+    static void *(*const volatile set)(void *, int, size_t) = memset;
 
-    while (length-- > 0)
-        *byte++ = 0;
+    (void)set(memory, 0, length);
 }
 
 void oh_secret_free(char *key)
@@ -64,40 +65,39 @@ static void mask_plain(char *text, size_t length, const char *word, size_t size)
     }
 }
 
-static int hex_value(char digit)
+/* Length of the one character at `text` that stands for `byte` as itself, %XX, \\X or \\u00XX; 0 if none does. */
+static size_t encoded_byte(const char *text, size_t left, char byte)
 {
-    if (digit >= '0' && digit <= '9')
-        return digit - '0';
-    if (digit >= 'a' && digit <= 'f')
-        return digit - 'a' + 10;
-    if (digit >= 'A' && digit <= 'F')
-        return digit - 'A' + 10;
-    return -1;
+    int high, low;
+
+    if (left >= 1 && text[0] == byte)
+        return 1;
+    if (left >= 3 && text[0] == '%') {
+        high = oh_text_hex(text[1]);
+        low = oh_text_hex(text[2]);
+        return high >= 0 && low >= 0 && high * 16 + low == byte ? 3 : 0;
+    }
+    if (left >= 2 && text[0] == '\\' && text[1] == byte)
+        return 2;
+    if (left >= 6 && memcmp(text, "\\u00", 4) == 0) {
+        high = oh_text_hex(text[4]);
+        low = oh_text_hex(text[5]);
+        return high >= 0 && low >= 0 && high * 16 + low == byte ? 6 : 0;
+    }
+    return 0;
 }
 
-/* Length of the text at `at` that decodes to the whole key with some bytes written as %XX or \X, else 0. */
-static size_t encoded_match(const char *text, size_t length, size_t at, const char *key, size_t size)
+static size_t encoded_match(const char *text, size_t left, const char *key, size_t size)
 {
-    size_t i, start = at;
+    size_t i, at = 0, length;
 
     for (i = 0; i < size; i++) {
-        char byte;
-        if (at >= length)
+        length = encoded_byte(text + at, left - at, key[i]);
+        if (length == 0)
             return 0;
-        byte = text[at];
-        if (byte == '%' && at + 2 < length && hex_value(text[at + 1]) >= 0 && hex_value(text[at + 2]) >= 0) {
-            byte = (char)(hex_value(text[at + 1]) * 16 + hex_value(text[at + 2]));
-            at += 3;
-        } else if (byte == '\\' && key[i] != '\\' && at + 1 < length) {
-            byte = text[at + 1];
-            at += 2;
-        } else {
-            at++;
-        }
-        if (byte != key[i])
-            return 0;
+        at += length;
     }
-    return at - start;
+    return at;
 }
 
 static void mask_encoded(char *text, size_t length, const char *key, size_t size)
@@ -107,21 +107,21 @@ static void mask_encoded(char *text, size_t length, const char *key, size_t size
     if (size < SHORTEST_MASKED || (memchr(text, '%', length) == NULL && memchr(text, '\\', length) == NULL))
         return;
     for (at = 0; at < length; at++) {
-        matched = encoded_match(text, length, at, key, size);
+        matched = encoded_match(text + at, length - at, key, size);
         if (matched > 0)
             memset(text + at, '*', matched);
     }
 }
 
-/* Base64 of the key without its last, padding-dependent group. */
-static size_t base64(const char *key, size_t size, char *out)
+/* Base64 of the whole groups of three bytes; what is left over depends on what follows. */
+static size_t base64(const char *bytes, size_t size, char *out)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     size_t i, count = 0;
 
     for (i = 0; i + 3 <= size; i += 3) {
-        unsigned long group = ((unsigned long)(unsigned char)key[i] << 16) |
-                              ((unsigned long)(unsigned char)key[i + 1] << 8) | (unsigned char)key[i + 2];
+        unsigned long group = ((unsigned long)(unsigned char)bytes[i] << 16) |
+                              ((unsigned long)(unsigned char)bytes[i + 1] << 8) | (unsigned char)bytes[i + 2];
         out[count++] = digits[(group >> 18) & 63];
         out[count++] = digits[(group >> 12) & 63];
         out[count++] = digits[(group >> 6) & 63];
@@ -130,10 +130,23 @@ static size_t base64(const char *key, size_t size, char *out)
     return count;
 }
 
-void oh_secret_mask(char *text, size_t length, const char *key)
+/* The key may stand anywhere in the text that was encoded ("user:key"): each of the three alignments looks different. */
+static void mask_base64(char *text, size_t length, const char *key, size_t size)
 {
     char encoded[(OH_SECRET_MOST / 3 + 1) * 4];
-    size_t size, count;
+    size_t skip, count;
+
+    for (skip = 0; skip < 3 && skip < size; skip++) {
+        count = base64(key + skip, size - skip, encoded);
+        if (count >= 2 * SHORTEST_MASKED)
+            mask_plain(text, length, encoded, count);
+    }
+    oh_secret_wipe(encoded, sizeof encoded);
+}
+
+void oh_secret_mask(char *text, size_t length, const char *key)
+{
+    size_t size;
 
     if (text == NULL || key == NULL)
         return;
@@ -142,8 +155,5 @@ void oh_secret_mask(char *text, size_t length, const char *key)
         return;
     mask_plain(text, length, key, size);
     mask_encoded(text, length, key, size);
-    count = base64(key, size, encoded);
-    if (count >= 2 * SHORTEST_MASKED)
-        mask_plain(text, length, encoded, count);
-    oh_secret_wipe(encoded, sizeof encoded);
+    mask_base64(text, length, key, size);
 }

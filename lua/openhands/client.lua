@@ -84,6 +84,7 @@ function M.new(given)
     _retry = retry.new(values.random),
     -- Held by who waits; an abandoned wait (Ctrl-C) leaves nothing behind.
     _waiting = setmetatable({}, { __mode = "v" }),
+    _options = {},
     _young = {},
     _old = {},
     _young_count = 0,
@@ -219,14 +220,11 @@ function methods:_exchange(operation, fields, call, api)
   if timeout <= 0 then
     return nil, no_time(operation)
   end
-  local number, refusal = guarded(core[operation], self._core, fields, {
-    api = api,
-    api_key = key,
-    timeout = timeout,
-    connect_timeout = call.connect_timeout,
-    max_body = rawget(call, "max_body"),
-    organization = rawget(call, "organization"),
-  })
+  local options = self._options -- one table for all exchanges: the core reads it before it returns
+  options.api, options.api_key, options.timeout, options.connect_timeout = api, key, timeout, call.connect_timeout
+  options.max_body, options.organization = rawget(call, "max_body"), rawget(call, "organization")
+  local number, refusal = guarded(core[operation], self._core, fields, options)
+  options.api_key = nil
   if not number then
     return nil, errors.from_core(refusal, self._base_url)
   end
@@ -393,8 +391,8 @@ local function check_wait_options(name, options)
   end
 end
 
---- Waits until a conversation settles: finished, failed, waiting for a person, paused, stopped or gone. A wait that ends
---- early (kind "timeout") says nothing of the job: it goes on, and `err.conversation` is how it was last seen.
+--- Waits until a conversation settles: finished, failed, waiting for a person, paused, stopped or gone. A wait that
+--- ends early (kind "timeout") says nothing of the job: it goes on, and `err.conversation` is how it was last seen.
 ---@param subject string|openhands.Conversation its id, or the conversation
 ---@param options table? `timeout` (seconds to wait, 12 hours), `interval` (seconds between looks),
 --- `on_change` (function, called with the conversation and its previous state), and settings of this call

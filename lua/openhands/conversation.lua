@@ -31,7 +31,10 @@ end
 ---@param id string
 ---@return string
 function M.same_id(id)
-  return (id:gsub("-", ""):lower())
+  if id:find("[%-%u]") then
+    return (id:gsub("-", ""):lower())
+  end
+  return id
 end
 
 -- As the server itself maps V1 sandboxes to V0.
@@ -63,21 +66,16 @@ local function pull_requests(answer)
   return pages
 end
 
--- The fields that every conversation has, over what the server sent.
-local function dress(client, answer, fields)
-  local conversation = {}
-  for name, value in pairs(answer) do
-    conversation[name] = value
+-- Adds to what the server sent the fields that every conversation has. The answer is fresh and nobody else's.
+local function dress(client, answer, api, id, status, state, settled)
+  local metrics = answer.metrics
+  if type(metrics) == "table" and type(metrics.accumulated_cost) == "number" then
+    answer.cost = metrics.accumulated_cost
   end
-  for name, value in pairs(fields) do
-    conversation[name] = value
-  end
-  conversation.url = client:_page(fields.conversation_id)
-  if type(answer.metrics) == "table" and type(answer.metrics.accumulated_cost) == "number" then
-    conversation.cost = answer.metrics.accumulated_cost
-  end
-  conversation.pull_requests = pull_requests(answer)
-  return setmetatable(conversation, client._conversation)
+  answer.pull_requests = pull_requests(answer)
+  answer.api, answer.conversation_id, answer.url = api, id, client:_page(id)
+  answer.status, answer.state, answer.settled = status, state, settled
+  return setmetatable(answer, client._conversation)
 end
 
 local function protocol_error(operation, what)
@@ -96,13 +94,7 @@ function M.from_v0_start(client, answer)
     return nil, protocol_error("start", "conversation_id")
   end
   client:_remember(id).started_at = client:_now()
-  return dress(client, answer, {
-    conversation_id = id,
-    status = text(answer.status) or "ok",
-    state = "starting",
-    settled = false,
-    api = "v0",
-  })
+  return dress(client, answer, "v0", id, text(answer.status) or "ok", "starting", false)
 end
 
 --- From a V1 start task: the answer to a start, or what a look at the task gives.
@@ -127,15 +119,11 @@ function M.from_task(client, task, id, started)
   local state, settled = states.judge_task(task)
   memory.state = state
   local word = text(task.status) and task.status:upper() or "UNKNOWN"
-  return dress(client, task, {
-    conversation_id = id,
-    start_task_id = task_id,
-    status = started and word or (word == "ERROR" and "ERROR" or "STARTING"),
-    state = state,
-    settled = settled,
-    detail = text(task.detail),
-    api = "v1",
-  })
+  if not started and word ~= "ERROR" then
+    word = "STARTING"
+  end
+  task.start_task_id, task.detail = task_id, text(task.detail)
+  return dress(client, task, "v1", id, word, state, settled)
 end
 
 --- From the answer to a status call.
@@ -149,20 +137,18 @@ function M.from_status(client, answer, api, id, grace)
   local shown = text(api == "v0" and answer.conversation_id or api == "v1" and answer.id)
   if not shown then
     return nil, protocol_error("status", api == "v0" and "conversation_id" or "id")
-  elseif M.same_id(shown) ~= M.same_id(id) then
+  elseif shown ~= id and M.same_id(shown) ~= M.same_id(id) then
     return nil, protocol_error("status", (api == "v0" and "conversation_id" or "id") .. " that was asked for")
   end
   local memory = client:_remember(id)
   local state, settled = states.judge(api, answer, memory, client:_now(), grace, client:_wall())
-  return dress(client, answer, {
-    conversation_id = shown,
-    start_task_id = memory.start_task_id,
-    status = api == "v1" and v0_status(answer.sandbox_status) or text(answer.status) or "UNKNOWN",
-    state = state,
-    settled = settled,
-    runtime_url = api == "v0" and text(answer.url) or nil,
-    api = api,
-  })
+  local status
+  if api == "v1" then
+    status, answer.start_task_id = v0_status(answer.sandbox_status), memory.start_task_id
+  else
+    status, answer.runtime_url = text(answer.status) or "UNKNOWN", text(answer.url)
+  end
+  return dress(client, answer, api, shown, status, state, settled)
 end
 
 --- The id in what a caller gave for a conversation; raises if there is none.

@@ -108,9 +108,10 @@ local function by_task(client, id, memory, call)
   elseif task == false then
     return false
   end
+  local ready = task.status == "READY"
   local conversation
   conversation, err = conversations.from_task(client, task, id, false)
-  if not conversation or task.status ~= "READY" then
+  if not conversation or not ready then
     return conversation, err
   end
   memory.ready = true

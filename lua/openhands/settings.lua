@@ -115,6 +115,7 @@ function M.of_client(given)
     end
   end
   check(origins.api, "api", settings.api)
+  settings.__index = settings -- calls fall back on it
   settings.user_agent = (settings.user_agent and settings.user_agent .. " " or "") .. PRODUCT
   if settings.log == nil and os.getenv("OPENHANDS_LOG") == "debug" then
     settings.log = to_stderr
@@ -130,7 +131,7 @@ end
 ---@return table call
 function M.of_call(settings, caller, options, own)
   if options == nil then
-    return setmetatable({}, { __index = settings })
+    return setmetatable({}, settings)
   elseif type(options) ~= "table" then
     errors.raise(("%s: options must be a table, not a %s"):format(caller, type(options)))
   end
@@ -146,7 +147,7 @@ function M.of_call(settings, caller, options, own)
       call[name] = value
     end
   end
-  return setmetatable(call, { __index = settings })
+  return setmetatable(call, settings)
 end
 
 return M

@@ -70,7 +70,8 @@ end
 function endings.close(self) self:finish() end
 
 -- A peer that is told of the reset together with the last bytes may take it for an end: let it read them first.
-function endings.reset(self)
+function endings.reset(self, plan)
+  if #plan.writes == 0 then return self:reset() end
   self:after(fault.flush_seconds, function() self:reset() end)
 end
 
@@ -84,7 +85,7 @@ function connection:perform(plan, closes)
     if not self._server.connections[self] then return end
     local write = plan.writes[position]
     if not write then
-      return endings[closes and plan.ending == "keep" and "close" or plan.ending](self)
+      return endings[closes and plan.ending == "keep" and "close" or plan.ending](self, plan)
     end
     repeated = repeated + 1
     if repeated >= (write.times or 1) then position, repeated = position + 1, 0 end

@@ -13,6 +13,7 @@ local M = {}
 ---@field skip? integer lets so many matching requests pass first (default 0)
 ---@field count? integer strikes so many times (default 1; -1: for ever)
 ---@field ending? "keep"|"close"|"reset"|"hang" overrides how the connection ends
+--- Further fields belong to single actions, and are named with them below.
 
 ---@class openhands.simulator.Plan
 ---@field writes { bytes: string, times?: integer, wait?: number }[] in order; each is flushed, then `wait` seconds pass
@@ -60,7 +61,7 @@ local function slices(bytes, size, wait)
 end
 
 --- Long enough for the peer to read what was written before, so that two writes are two reads.
-M.flush_seconds = 0.01
+M.flush_seconds = 0.02
 
 -- One million bytes of filling are written 64 KB at a time: a flood does not need memory here.
 local function filled(before, count, after, ending)

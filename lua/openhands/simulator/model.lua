@@ -19,7 +19,9 @@ local M = {}
 ---@field client_ids? boolean false: an old server that ignores `conversation_id` in a V1 start (default true)
 ---@field visibility? number seconds during which a new V1 job is not shown by any search or look-up (default 0)
 ---@field pace? number scales how long everything takes; 1 (default): a conversation takes 60 s
----@field outcome? string outcome of every job whose prompt asks for none (default "finished")
+---@field outcome? string outcome of every job whose prompt does not ask for another one as `[simulate: NAME]`: finished
+--- (default), error, stuck, waiting, budget, paused, missing, idle, slow, flap, unknown, start-error, start-limit,
+--- start-repository, never-ready; script.lua says what they are
 ---@field max_concurrent? integer|false the account's limit (default: none)
 ---@field limit_mode? "pause"|"refuse" what happens beyond the limit (default "pause")
 ---@field require_message? boolean V0 only: a start without message is 400 (default false)

@@ -1,0 +1,86 @@
+local cjson = require "cjson"
+local json = require "openhands.simulator.json"
+local timestamps = require "openhands.simulator.timestamps"
+
+describe("the simulator's JSON", function()
+  it("writes what an independent decoder reads back", function()
+    local text = json.encode {
+      name = 'a"\\\n\0\127\195\169', list = { 1, 2.5, -3 }, yes = true, no = false, none = json.null,
+    }
+    local value = cjson.decode(text)
+    assert.are.equal('a"\\\n\0\127\195\169', value.name)
+    assert.are.same({ 1, 2.5, -3 }, value.list)
+    assert.is_true(value.yes)
+    assert.is_false(value.no)
+    assert.are.equal(cjson.null, value.none)
+  end)
+
+  it("keeps arrays and objects apart when they are empty", function()
+    assert.are.equal("[]", json.encode(json.array()))
+    assert.are.equal("{}", json.encode {})
+    assert.are.equal('{"a":[],"b":{}}', json.encode(json.decode ' {"b" : { } , "a":[ ]} '))
+  end)
+
+  it("keeps integers whole", function()
+    assert.are.equal("[7,1787217303,9007199254740991,-1,0.1]", json.encode { 7, 1787217303, 9007199254740991, -1, 0.1 })
+    assert.are.equal("7", tostring(json.decode "7"))
+    assert.are.equal("1e+300", json.encode(1e300))
+  end)
+
+  it("carries any bytes through a pipe in ASCII", function()
+    local bytes = {}
+    for code = 0, 255 do bytes[code + 1] = string.char(code) end
+    local all = table.concat(bytes)
+    local text = json.encode(all, "bytes")
+    assert.is_nil(text:find("[^\32-\126]"))
+    assert.are.equal(all, json.decode(text, "bytes"))
+  end)
+
+  it("reads escapes as UTF-8", function()
+    assert.are.equal("\195\169\226\130\172\240\159\152\128/", json.decode [["\u00e9\u20ac\ud83d\ude00\/"]])
+  end)
+
+  for _, text in ipairs {
+    "", "{", "[1,]", "[1 2]", "{\"a\" 1}", "{1:2}", "01", "1 2", "nul", "NaN", "'a'", "\"a", "\"\1\"", "[1]\0",
+    [["\ud800"]], [["\udc00"]], [["\x"]], "-", "1.", "1e", ("["):rep(600) .. ("]"):rep(600),
+  } do
+    it("refuses " .. ("%q"):format(text:sub(1, 20)), function()
+      local value, problem = json.decode(text)
+      assert.is_nil(value)
+      assert.is_string(problem)
+    end)
+  end
+
+  it("raises on what JSON cannot say", function()
+    assert.has_error(function() json.encode(0 / 0) end)
+    assert.has_error(function() json.encode(math.huge) end)
+    assert.has_error(function() json.encode { [2.5] = 1 } end)
+    assert.has_error(function() json.encode(print) end)
+    assert.has_error(function() json.null.field = 1 end)
+  end)
+end)
+
+describe("the simulator's timestamps", function()
+  it("agree with the C library from 1971 to 2099", function()
+    for seconds = 31536000, 4070908800, 86400 * 37 + 12345 do
+      local expected = os.date("!%Y-%m-%dT%H:%M:%SZ", seconds)
+      assert.are.equal(expected, timestamps.utc(seconds))
+      assert.are.equal(seconds, timestamps.parse(expected))
+    end
+  end)
+
+  it("write fractions, and none where there is none", function()
+    assert.are.equal("2026-08-20T09:15:00.250000Z", timestamps.utc(timestamps.parse "2026-08-20T09:15:00.25Z"))
+    assert.are.equal("2026-08-20T09:15:00.000000", timestamps.naive(timestamps.parse "2026-08-20T09:15:00Z"))
+    assert.are.equal("1970-01-01T00:00:01Z", timestamps.utc(0.99999999))
+  end)
+
+  it("read zones", function()
+    local zulu = timestamps.parse "2026-08-20T09:15:00Z"
+    assert.are.equal(zulu, timestamps.parse "2026-08-20T11:15:00+02:00")
+    assert.are.equal(zulu, timestamps.parse "2026-08-20T05:45:00-0330")
+    assert.are.equal(zulu, timestamps.parse "2026-08-20T09:15:00")
+    assert.is_nil(timestamps.parse "2026-08-20T09:15:00 02:00")
+    assert.is_nil(timestamps.parse "yesterday")
+  end)
+end)

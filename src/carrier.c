@@ -1,0 +1,146 @@
+/* Exchanges that Lua carries: for a service in the same process, and for specs. */
+#include <string.h>
+
+#include "answer.h"
+#include "client.h"
+#include "multi.h"
+#include "report.h"
+
+static void set_buffer(lua_State *L, const char *name, const struct oh_buffer *buffer)
+{
+    lua_pushlstring(L, buffer->data != NULL ? buffer->data : "", buffer->length);
+    lua_setfield(L, -2, name);
+}
+
+static void push_headers(lua_State *L, const struct oh_exchange *exchange)
+{
+    lua_newtable(L);
+    lua_pushliteral(L, "Bearer ********");
+    lua_setfield(L, -2, "authorization");
+    if (exchange->has_body) {
+        lua_pushliteral(L, "application/json");
+        lua_setfield(L, -2, "content-type");
+    }
+}
+
+/*** The oldest exchange that an external carrier has not fetched yet.
+@function outgoing
+@treturn number|nil
+@treturn table `method`, `path` (with the base URL's prefix), `query`, `body`, `headers` (by lower-case name; the
+  API key is masked) */
+int oh_carrier_outgoing(lua_State *L)
+{
+    struct oh_client *client = lua_touserdata(L, 1);
+    struct oh_exchange *exchange = client->multi.outgoing.first;
+
+    if (exchange == NULL)
+        return 0;
+    lua_pushinteger(L, (lua_Integer)exchange->number);
+    lua_newtable(L);
+    lua_pushstring(L, exchange->method);
+    lua_setfield(L, -2, "method");
+    lua_pushstring(L, client->origin.prefix);
+    lua_pushlstring(L, exchange->path.data, exchange->path.length);
+    lua_concat(L, 2);
+    lua_setfield(L, -2, "path");
+    set_buffer(L, "query", &exchange->query);
+    set_buffer(L, "body", &exchange->body);
+    push_headers(L, exchange);
+    lua_setfield(L, -2, "headers");
+    oh_multi_fetch(&client->multi, exchange); /* last: a memory error until here loses nothing */
+    return 2;
+}
+
+static void copy_field(lua_State *L, const char *name, char *out, size_t room)
+{
+    size_t length = 0;
+    const char *text;
+
+    lua_pushstring(L, name);
+    lua_rawget(L, 3);
+    text = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &length) : NULL;
+    if (length >= room)
+        length = 0; /* as with headers: too long a value is no value */
+    if (length > 0)
+        memcpy(out, text, length);
+    out[length] = '\0';
+    lua_pop(L, 1);
+}
+
+static enum oh_transport transport_named(const char *name)
+{
+    static const struct {
+        const char *name;
+        enum oh_transport transport;
+    } known[] = {
+        {"", OH_TRANSPORT_ANSWERED}, {"connect", OH_TRANSPORT_CONNECT}, {"timeout", OH_TRANSPORT_TIMEOUT},
+        {"tls", OH_TRANSPORT_TLS},   {"cut", OH_TRANSPORT_CUT},
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (strcmp(known[i].name, name) == 0)
+            return known[i].transport;
+    return OH_TRANSPORT_GARBLED;
+}
+
+static long status_field(lua_State *L)
+{
+    lua_Number status;
+
+    lua_pushliteral(L, "status");
+    lua_rawget(L, 3);
+    status = lua_tonumber(L, -1);
+    lua_pop(L, 1);
+    return status >= 100 && status <= 599 ? (long)status : 0;
+}
+
+/*** Ends an exchange that an external carrier has fetched.
+@function answer
+@tparam number number
+@tparam table answer `status` (number), `body` (string), `content_type`, `retry_after` (strings); or `transport`
+  ("connect", "timeout", "tls", "cut") with `sent` (boolean, true by default) and `reason` (string)
+@treturn boolean whether the number was waited for */
+int oh_carrier_answer(lua_State *L)
+{
+    struct oh_client *client = lua_touserdata(L, 1);
+    lua_Number number = luaL_checknumber(L, 2);
+    struct oh_exchange *exchange;
+    struct oh_answer *answer;
+    char transport[16];
+    size_t length = 0;
+    const char *body;
+
+    luaL_checktype(L, 3, LUA_TTABLE);
+    lua_settop(L, 3);
+    exchange = number >= 1 ? oh_multi_find(&client->multi, (uint64_t)number) : NULL;
+    if (exchange == NULL || !client->multi.external) {
+        lua_pushboolean(L, 0);
+        return 1;
+    }
+    answer = &exchange->answer;
+    copy_field(L, "transport", transport, sizeof transport);
+    copy_field(L, "reason", answer->reason, sizeof answer->reason);
+    copy_field(L, "content_type", answer->content_type, sizeof answer->content_type);
+    copy_field(L, "retry_after", answer->retry_after, sizeof answer->retry_after);
+    answer->status = status_field(L);
+    answer->transport = transport_named(transport);
+    if (answer->transport == OH_TRANSPORT_ANSWERED && answer->status == 0)
+        answer->transport = OH_TRANSPORT_GARBLED;
+    lua_pushliteral(L, "sent");
+    lua_rawget(L, 3);
+    answer->sent = lua_isnil(L, -1) || lua_toboolean(L, -1);
+    lua_pushliteral(L, "body");
+    lua_rawget(L, 3);
+    body = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &length) : "";
+    lua_pushboolean(L, 1); /* before the end: from here on nothing may fail */
+    switch (oh_buffer_append(&exchange->received, body, length)) {
+    case OH_BUFFER_OK: break;
+    case OH_BUFFER_FULL: answer->transport = OH_TRANSPORT_TOO_LARGE; break;
+    case OH_BUFFER_MEMORY: answer->transport = OH_TRANSPORT_MEMORY; break;
+    }
+    answer->body = exchange->received.data;
+    answer->length = exchange->received.length;
+    oh_multi_finish(&client->multi, exchange);
+    return 1;
+}

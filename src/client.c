@@ -1,0 +1,200 @@
+/* The one userdata of the module: its making, its guard, its end. */
+#include "client.h"
+
+#include <stddef.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "identifier.h"
+#include "options.h"
+#include "secret.h"
+
+#define DEFAULT_CONNECT_TIMEOUT 10.0
+#define MOST_BYTES 33554432 /* 32 MiB, of a request or of an answer */
+
+/* ---- who may do what, when ------------------------------------------------------------------------------------ */
+
+static struct oh_client *check_any(lua_State *L)
+{
+    return luaL_checkudata(L, 1, OH_CLIENT);
+}
+
+struct oh_client *oh_client_check(lua_State *L)
+{
+    struct oh_client *client = check_any(L);
+
+    if (!client->open)
+        luaL_error(L, "this client is closed");
+    if (client->owner != getpid())
+        luaL_error(L, "this client belongs to another process: make one after the fork");
+    if (client->busy || client->multi.inside)
+        luaL_error(L, "this client is at work: it cannot be used from a finalizer or a debug hook");
+    return client;
+}
+
+int oh_client_exclusively(lua_State *L, int work)
+{
+    struct oh_client *client = oh_client_check(L);
+    int status;
+
+    luaL_checkstack(L, 2, "too many arguments");
+    lua_rawgeti(L, lua_upvalueindex(1), work);
+    lua_insert(L, 1);
+    client->busy = true;
+    status = lua_pcall(L, lua_gettop(L) - 1, LUA_MULTRET, 0);
+    client->busy = false;
+    if (status != 0)
+        return lua_error(L);
+    return lua_gettop(L);
+}
+
+/* ---- life ----------------------------------------------------------------------------------------------------- */
+
+struct settings {
+    struct oh_text base_url, api_key, organization, user_agent, ca_file, proxy;
+    double timeout, connect_timeout;
+    size_t max_body;
+    bool external;
+};
+
+static const struct oh_option client_options[] = {
+    {"base_url", OH_OPTION_TEXT, offsetof(struct settings, base_url)},
+    {"api_key", OH_OPTION_TEXT, offsetof(struct settings, api_key)},
+    {"organization", OH_OPTION_TEXT, offsetof(struct settings, organization)},
+    {"user_agent", OH_OPTION_TEXT, offsetof(struct settings, user_agent)},
+    {"ca_file", OH_OPTION_TEXT, offsetof(struct settings, ca_file)},
+    {"proxy", OH_OPTION_TEXT, offsetof(struct settings, proxy)},
+    {"timeout", OH_OPTION_SECONDS, offsetof(struct settings, timeout)},
+    {"connect_timeout", OH_OPTION_SECONDS, offsetof(struct settings, connect_timeout)},
+    {"max_body", OH_OPTION_BYTES, offsetof(struct settings, max_body)},
+    {"external", OH_OPTION_FLAG, offsetof(struct settings, external)},
+    {NULL, OH_OPTION_TEXT, 0},
+};
+
+static void keep(lua_State *L, char **slot, const struct oh_text *text)
+{
+    if (text->bytes != NULL && !oh_origin_keep(slot, text->bytes, text->length))
+        luaL_error(L, "not enough memory");
+}
+
+void oh_client_keep_credentials(lua_State *L, char **key_slot, const struct oh_text *key, char **organization_slot,
+                                const struct oh_text *organization)
+{
+    const char *problem = key->bytes != NULL ? oh_secret_problem(key->bytes, key->length) : NULL;
+
+    if (problem != NULL)
+        luaL_error(L, "api_key %s", problem);
+    if (organization->bytes != NULL && !oh_identifier_valid(organization->bytes, organization->length))
+        luaL_error(L, "organization is not an id");
+    keep(L, key_slot, key);
+    keep(L, organization_slot, organization);
+}
+
+static void check_header_text(lua_State *L, const char *name, const char *text)
+{
+    for (; text != NULL && *text != '\0'; text++)
+        if (*text < ' ' || *text > '~')
+            luaL_error(L, "%s contains a byte that cannot stand in a header", name);
+}
+
+static void set_origin(lua_State *L, struct oh_origin *origin, const struct settings *settings)
+{
+    const char *problem;
+
+    oh_client_keep_credentials(L, &origin->api_key, &settings->api_key, &origin->organization, &settings->organization);
+    check_header_text(L, "user_agent", settings->user_agent.bytes);
+    keep(L, &origin->user_agent, &settings->user_agent);
+    keep(L, &origin->ca_file, &settings->ca_file);
+    keep(L, &origin->proxy, &settings->proxy);
+    if (settings->base_url.bytes == NULL)
+        luaL_error(L, "base_url is missing");
+    problem = oh_origin_open(origin, settings->base_url.bytes);
+    if (problem != NULL)
+        luaL_error(L, "base_url %s", problem);
+    if (origin->proxy != NULL && !origin->secure)
+        luaL_error(L, "proxy cannot be used with an http base_url: it would see the API key in clear");
+}
+
+/*** Makes a client: one account on one service.
+@function new
+@tparam table options `base_url` (string, needed); `api_key`, `organization`, `user_agent`, `ca_file`, `proxy`
+  (strings); `timeout`, `connect_timeout` (seconds); `max_body` (bytes of an answer); `external` (boolean: exchanges
+  are carried by Lua through `outgoing` and `answer`, not by libcurl)
+@treturn userdata the client; raises for what is malformed */
+int oh_client_new(lua_State *L)
+{
+    struct oh_client *client;
+    struct settings settings;
+
+    luaL_checktype(L, 1, LUA_TTABLE);
+    lua_settop(L, 1);
+    memset(&settings, 0, sizeof settings);
+    settings.connect_timeout = DEFAULT_CONNECT_TIMEOUT;
+    settings.max_body = MOST_BYTES;
+    oh_options_read(L, 1, client_options, &settings);
+    client = lua_newuserdata(L, sizeof *client);
+    memset(client, 0, sizeof *client); /* born closed */
+    oh_multi_init(&client->multi, &client->origin);
+    client->owner = getpid();
+    oh_setmetatable(L, OH_CLIENT);
+    client->timeout = settings.timeout;
+    client->connect_timeout = settings.connect_timeout;
+    client->multi.most_sent = MOST_BYTES;
+    client->multi.most_received = settings.max_body;
+    client->multi.external = settings.external;
+    set_origin(L, &client->origin, &settings);
+    client->open = true;
+    return 1;
+}
+
+/*** Ends every exchange and frees everything; never fails, may be called again. Also the finalizer.
+@function close */
+int oh_client_close(lua_State *L)
+{
+    struct oh_client *client = check_any(L);
+
+    if (client->busy || client->multi.inside)
+        return luaL_error(L, "this client is at work: it cannot be closed from a finalizer or a debug hook");
+    client->open = false;
+    if (client->owner == getpid()) {
+        oh_multi_close(&client->multi);
+        oh_origin_close(&client->origin);
+    } else {
+        /* A forked child: cleaning up would write on the parent's connections. What is left here is lost on purpose. */
+        oh_multi_abandon(&client->multi);
+    }
+    return 0;
+}
+
+int oh_client_tostring(lua_State *L)
+{
+    struct oh_client *client = check_any(L);
+
+    if (!client->open)
+        lua_pushliteral(L, "openhands.core (closed)");
+    else
+        lua_pushfstring(L, "openhands.core (%s, %d in flight)", client->origin.text, (int)client->multi.flying_count);
+    return 1;
+}
+
+/*** Masks the API key wherever it stands in a text.
+@function redact
+@tparam string text
+@treturn string */
+int oh_client_redact(lua_State *L)
+{
+    struct oh_client *client = oh_client_check(L);
+    size_t length;
+    const char *text = luaL_checklstring(L, 2, &length);
+    char *copy;
+
+    if (client->origin.api_key == NULL || length == 0) {
+        lua_settop(L, 2);
+        return 1;
+    }
+    copy = lua_newuserdata(L, length);
+    memcpy(copy, text, length);
+    oh_secret_mask(copy, length, client->origin.api_key);
+    lua_pushlstring(L, copy, length);
+    return 1;
+}

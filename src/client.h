@@ -1,0 +1,49 @@
+/* The one userdata of the module: it owns the origin, the multi and through them every exchange. Lua layer. */
+#ifndef OH_CLIENT_H
+#define OH_CLIENT_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "compat.h"
+#include "multi.h"
+#include "options.h"
+#include "origin.h"
+
+#define OH_VERSION "0.1.0"
+#define OH_CLIENT "openhands.core " OH_VERSION /* another build's userdata is another type */
+
+struct oh_client {
+    bool open;
+    bool busy;   /* an exchange is being filled or reported: finalizers and hooks may run then, and must not interfere */
+    pid_t owner; /* the process that made it: a forked child must leave its sockets alone */
+    double timeout, connect_timeout; /* seconds; timeout 0: each operation's own */
+    struct oh_origin origin;
+    struct oh_multi multi;
+};
+
+/* The client at stack index 1; raises if it is none, is closed, is busy, or belongs to another process. */
+struct oh_client *oh_client_check(lua_State *L);
+/* Runs the function kept in slot `work` of the shared table (upvalue 1) with the arguments of the running one, keeping
+   everybody else away from the client meanwhile. Every push may run a finalizer or a hook of the host's, and those may
+   call us: without this they would find exchanges half-made. */
+int oh_client_exclusively(lua_State *L, int work);
+
+/* Keeps copies of what goes into headers, after checking it; raises without showing the key. Absent ones stay NULL. */
+void oh_client_keep_credentials(lua_State *L, char **key_slot, const struct oh_text *key, char **organization_slot,
+                                const struct oh_text *organization);
+
+/* Functions for Lua (client.c). */
+int oh_client_new(lua_State *L);
+int oh_client_close(lua_State *L);
+int oh_client_tostring(lua_State *L);
+int oh_client_redact(lua_State *L);
+
+/* Exchanges carried by Lua instead of libcurl (carrier.c). */
+int oh_carrier_outgoing(lua_State *L);
+int oh_carrier_answer(lua_State *L);
+
+/* Slots of the shared table; json.c has the first ones. */
+enum { OH_WORK_OPERATION = 16, OH_WORK_CHECK, OH_WORK_NEXT, OH_WORK_OUTGOING, OH_WORK_ANSWER };
+
+#endif

@@ -1,0 +1,58 @@
+/* Reading a table of options. The messages name the option and never show its value: it may be a key. */
+#include "options.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#define LONGEST 1e6 /* seconds; more would overflow libcurl's milliseconds on 32 bits */
+
+static void read_text(lua_State *L, const char *name, struct oh_text *text)
+{
+    if (lua_type(L, -1) != LUA_TSTRING)
+        luaL_error(L, "%s must be a string, not a %s", name, luaL_typename(L, -1));
+    text->bytes = lua_tolstring(L, -1, &text->length);
+    if (strlen(text->bytes) != text->length)
+        luaL_error(L, "%s contains a NUL byte", name);
+    if (text->length == 0)
+        luaL_error(L, "%s is empty", name);
+}
+
+static void read_seconds(lua_State *L, const char *name, double *seconds)
+{
+    *seconds = lua_tonumber(L, -1);
+    if (lua_type(L, -1) != LUA_TNUMBER || !(*seconds > 0))
+        luaL_error(L, "%s must be a number of seconds above 0", name);
+    if (*seconds > LONGEST)
+        *seconds = LONGEST;
+}
+
+static void read_bytes(lua_State *L, const char *name, size_t *bytes)
+{
+    double number = lua_tonumber(L, -1);
+
+    if (lua_type(L, -1) != LUA_TNUMBER || !(number >= 1 && number <= 2147483647.0))
+        luaL_error(L, "%s must be a number of bytes from 1 to 2147483647", name);
+    *bytes = (size_t)number;
+}
+
+void oh_options_read(lua_State *L, int index, const struct oh_option *description, void *target)
+{
+    const struct oh_option *option;
+    const char *name;
+
+    for (lua_pushnil(L); lua_next(L, index) != 0; lua_pop(L, 1)) {
+        char *place = target;
+        name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "(not a string)";
+        for (option = description; option->name != NULL && strcmp(option->name, name) != 0; option++)
+            continue;
+        if (option->name == NULL)
+            luaL_error(L, "unknown option '%s'", name);
+        place += option->offset;
+        switch (option->kind) {
+        case OH_OPTION_TEXT: read_text(L, name, (struct oh_text *)(void *)place); break;
+        case OH_OPTION_SECONDS: read_seconds(L, name, (double *)(void *)place); break;
+        case OH_OPTION_BYTES: read_bytes(L, name, (size_t *)(void *)place); break;
+        case OH_OPTION_FLAG: *(bool *)(void *)place = lua_toboolean(L, -1); break;
+        }
+    }
+}

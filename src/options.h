@@ -1,0 +1,26 @@
+/* Reading a table of options in one pass, by a description of what may stand in it. Lua layer. */
+#ifndef OH_OPTIONS_H
+#define OH_OPTIONS_H
+
+#include <stddef.h>
+
+#include "compat.h"
+
+enum oh_option_kind { OH_OPTION_TEXT, OH_OPTION_SECONDS, OH_OPTION_BYTES, OH_OPTION_FLAG };
+
+struct oh_text { /* borrowed from the options table; NULL when absent */
+    const char *bytes;
+    size_t length;
+};
+
+struct oh_option {
+    const char *name; /* NULL ends the description */
+    enum oh_option_kind kind;
+    size_t offset; /* of the struct oh_text, double, size_t or bool that takes the value */
+};
+
+/* Reads the table at `index` raw into `target`; what is absent stays as it was. Raises for unknown names, wrong types,
+   empty texts, NUL bytes in texts, and numbers out of range. */
+void oh_options_read(lua_State *L, int index, const struct oh_option *description, void *target);
+
+#endif
