@@ -15,7 +15,7 @@
 
 struct oh_client {
     bool open;
-    bool busy;   /* an exchange is being filled or reported: finalizers and hooks may run then, and must not interfere */
+    bool busy;   /* an exchange is being filled or reported: finalizers and hooks may run, and must keep away */
     pid_t owner; /* the process that made it: a forked child must leave its sockets alone */
     double timeout, connect_timeout; /* seconds; timeout 0: each operation's own */
     struct oh_origin origin;

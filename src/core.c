@@ -328,7 +328,8 @@ static void set_boolean(lua_State *L, const char *name, bool value)
 
 /*** The table of operations, for documentation and checks.
 @function operations
-@treturn table list of {name=, api=, method=, path=, once=, timeout= (seconds), fields={{name=, wire=, type=, required=}, …}} */
+@treturn table list of {name=, api=, method=, path=, once=, timeout= (seconds),
+  fields={{name=, wire=, type=, required=}, …}} */
 static int l_operations(lua_State *L)
 {
     const struct oh_operation *operation;

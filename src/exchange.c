@@ -342,7 +342,8 @@ void oh_exchange_conclude(struct oh_exchange *exchange, int result)
 void oh_exchange_give_up(struct oh_exchange *exchange, enum oh_transport transport)
 {
     struct oh_answer *answer = &exchange->answer;
-    const char *reason = transport == OH_TRANSPORT_CANCELLED ? "given up by this program" : "no time was left to begin it";
+    const char *reason =
+        transport == OH_TRANSPORT_CANCELLED ? "given up by this program" : "it did not begin in the time it had";
 
     memset(answer, 0, sizeof *answer);
     /* A read that had begun may be called sent or not: nothing depends on it. */

@@ -1,20 +1,12 @@
-/* Lua values <-> JSON. lua-cjson does strings and parsing, through an instance of our own, so that nobody's settings
-   are seen or changed. Brackets and numbers are written here, because the two lua-cjsons in use (both "2.1.0") differ:
-   Debian's knows no empty list, mangles integers above 14 digits and decodes every number to a float. */
+/* lua-cjson, through an instance of our own, so that nobody's settings are seen or changed; and JSON -> Lua values. */
 #include "json.h"
 
 #include <locale.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "text.h"
 
 #define DEEPEST_ANSWER 100
-#define LARGEST_EXACT 9007199254740992.0 /* 2^53 */
-
-enum { NEW = 1, DECODE, ENCODE, DECIMAL_POINT, LIST_MARK, FOREIGN_LIST_MARK, FOREIGN_EMPTY_MARK };
 
 /* Calls a settings function of the instance on top of the stack if it has one; a refusal is no error. */
 static void configure(lua_State *L, const char *name, int arguments, const lua_Number *values)
@@ -47,16 +39,16 @@ static void renew(lua_State *L, int shared)
 {
     static const lua_Number off[] = {-1}, deepest[] = {DEEPEST_ANSWER};
 
-    lua_rawgeti(L, shared, NEW);
+    lua_rawgeti(L, shared, OH_JSON_NEW);
     lua_call(L, 0, 1);
     configure(L, "decode_invalid_numbers", 1, off);
     configure(L, "decode_max_depth", 1, deepest);
     configure(L, "decode_array_with_array_mt", 1, off);
     configure(L, "encode_escape_forward_slash", 1, off);
-    keep(L, shared, "decode", DECODE);
-    keep(L, shared, "encode", ENCODE);
+    keep(L, shared, "decode", OH_JSON_DECODE);
+    keep(L, shared, "encode", OH_JSON_ENCODE);
     lua_pushstring(L, localeconv()->decimal_point);
-    lua_rawseti(L, shared, DECIMAL_POINT);
+    lua_rawseti(L, shared, OH_JSON_DECIMAL_POINT);
     lua_pop(L, 1);
 }
 
@@ -71,293 +63,24 @@ void oh_json_open(lua_State *L)
     if (lua_pcall(L, 1, 1, 0) != 0)
         luaL_error(L, "openhands needs lua-cjson (Debian: lua-cjson; LuaRocks: lua-cjson): %s", lua_tostring(L, -1));
     if (lua_istable(L, -1)) {
-        keep(L, shared, "array_mt", FOREIGN_LIST_MARK);
-        keep(L, shared, "empty_array_mt", FOREIGN_EMPTY_MARK);
-        keep(L, shared, "new", NEW);
+        keep(L, shared, "array_mt", OH_JSON_FOREIGN_LIST_MARK);
+        keep(L, shared, "empty_array_mt", OH_JSON_FOREIGN_EMPTY_MARK);
+        keep(L, shared, "new", OH_JSON_NEW);
     }
-    lua_rawgeti(L, shared, NEW);
+    lua_rawgeti(L, shared, OH_JSON_NEW);
     if (!lua_isfunction(L, -1))
         luaL_error(L, "openhands needs lua-cjson 2.1.0 or newer: the module 'cjson' found here has no function 'new'");
     renew(L, shared);
     lua_newtable(L);
     lua_pushliteral(L, "openhands.list");
     lua_setfield(L, -2, "__name");
-    lua_rawseti(L, shared, LIST_MARK);
+    lua_rawseti(L, shared, OH_JSON_LIST_MARK);
     lua_settop(L, shared);
 }
 
 void oh_json_push_list_mark(lua_State *L, int shared)
 {
-    lua_rawgeti(L, shared, LIST_MARK);
-}
-
-/* ---- the caller's mistakes ------------------------------------------------------------------------------------ */
-
-#define LONGEST_KEY_SHOWN 40
-
-static void add_key(luaL_Buffer *text, const char *key)
-{
-    size_t i;
-
-    for (i = 0; key[i] != '\0' && i < LONGEST_KEY_SHOWN; i++)
-        luaL_addchar(text, (unsigned char)key[i] < ' ' ? '?' : key[i]);
-    if (key[i] != '\0')
-        luaL_addstring(text, "...");
-}
-
-static void add_path(luaL_Buffer *text, const struct oh_path *path)
-{
-    char number[32];
-
-    if (path->up == NULL)
-        return;
-    add_path(text, path->up);
-    if (path->name == NULL) {
-        snprintf(number, sizeof number, "[%.0f]", path->index);
-        luaL_addstring(text, number);
-        return;
-    }
-    if (path->up->up != NULL)
-        luaL_addchar(text, '.');
-    add_key(text, path->name);
-}
-
-int oh_json_fail(lua_State *L, const struct oh_path *path, const char *format, ...)
-{
-    const struct oh_path *root = path;
-    const char *message;
-    luaL_Buffer text;
-    va_list arguments;
-
-    va_start(arguments, format);
-    message = lua_pushvfstring(L, format, arguments);
-    va_end(arguments);
-    while (root->up != NULL)
-        root = root->up;
-    luaL_buffinit(L, &text);
-    luaL_addstring(&text, root->name);
-    luaL_addstring(&text, ": ");
-    if (path->up != NULL) {
-        luaL_addchar(&text, '\'');
-        add_path(&text, path);
-        luaL_addstring(&text, "' ");
-    }
-    luaL_addstring(&text, message);
-    luaL_pushresult(&text);
-    return lua_error(L);
-}
-
-/* ---- Lua -> JSON ---------------------------------------------------------------------------------------------- */
-
-void oh_json_append(lua_State *L, struct oh_buffer *out, const char *bytes, size_t length, const struct oh_path *path)
-{
-    switch (oh_buffer_append(out, bytes, length)) {
-    case OH_BUFFER_OK:
-        return;
-    case OH_BUFFER_FULL:
-        oh_json_fail(L, path, "makes the request larger than %d bytes", (int)out->limit);
-        return;
-    case OH_BUFFER_MEMORY:
-        luaL_error(L, "not enough memory");
-    }
-}
-
-void oh_json_write_escaped(lua_State *L, int shared, const char *text, size_t length, struct oh_buffer *out,
-                           const struct oh_path *path)
-{
-    const char *encoded;
-    size_t size, bad = oh_text_check_utf8(text, length);
-
-    if (bad < length)
-        oh_json_fail(L, path, "is not UTF-8 (byte %d)", (int)(bad + 1));
-    if (length > out->limit)
-        oh_json_fail(L, path, "makes the request larger than %d bytes", (int)out->limit);
-    lua_rawgeti(L, shared, ENCODE);
-    lua_pushlstring(L, text, length);
-    lua_call(L, 1, 1);
-    encoded = lua_tolstring(L, -1, &size);
-    oh_json_append(L, out, encoded + 1, size - 2, path);
-    lua_pop(L, 1);
-}
-
-void oh_json_write_text(lua_State *L, int shared, const char *text, size_t length, struct oh_buffer *out,
-                        const struct oh_path *path)
-{
-    oh_json_append(L, out, "\"", 1, path);
-    oh_json_write_escaped(L, shared, text, length, out, path);
-    oh_json_append(L, out, "\"", 1, path);
-}
-
-/* snprintf's spelling of a number, with a point whatever the locale writes there. */
-static int format_number(char *text, size_t room, lua_Number number)
-{
-    const char *point = localeconv()->decimal_point;
-    int digits = 15, length;
-    char *found;
-
-    do {
-        length = snprintf(text, room, "%.*g", digits, number);
-    } while (strtod(text, NULL) != number && ++digits <= 17);
-    found = strstr(text, point);
-    if (found != NULL) {
-        *found = '.';
-        memmove(found + 1, found + strlen(point), strlen(found + strlen(point)) + 1);
-        length -= (int)strlen(point) - 1;
-    }
-    return length;
-}
-
-static void write_number(lua_State *L, int index, struct oh_buffer *out, const struct oh_path *path)
-{
-    lua_Number number = lua_tonumber(L, index);
-    char text[64];
-    int length;
-
-    if (oh_isinteger(L, index)) {
-        length = snprintf(text, sizeof text, "%lld", (long long)lua_tointeger(L, index));
-    } else if (number != number || number - number != 0) {
-        oh_json_fail(L, path, "is not a finite number");
-        return;
-    } else if (number >= -LARGEST_EXACT && number <= LARGEST_EXACT && number == (lua_Number)(long long)number) {
-        length = snprintf(text, sizeof text, "%lld", (long long)number);
-    } else {
-        length = format_number(text, sizeof text, number);
-    }
-    oh_json_append(L, out, text, (size_t)length, path);
-}
-
-static bool has_mark(lua_State *L, int shared, int slot)
-{
-    bool same;
-
-    lua_rawgeti(L, shared, slot);
-    same = !lua_isnil(L, -1) && lua_rawequal(L, -1, -2);
-    lua_pop(L, 1);
-    return same;
-}
-
-/* What the table at `index` is: a list mark decides, else its keys, else `form`. Raises for what is neither. */
-static enum oh_json_form form_of(lua_State *L, int shared, int index, enum oh_json_form form,
-                                 const struct oh_path *path)
-{
-    lua_Number largest = 0;
-    size_t count = 0, names = 0;
-
-    if (lua_getmetatable(L, index)) {
-        if (has_mark(L, shared, LIST_MARK) || has_mark(L, shared, FOREIGN_LIST_MARK) ||
-            has_mark(L, shared, FOREIGN_EMPTY_MARK))
-            form = OH_JSON_LIST;
-        else
-            oh_json_fail(L, path, "has a metatable; give a plain table");
-        lua_pop(L, 1);
-    }
-    for (lua_pushnil(L); lua_next(L, index) != 0; lua_pop(L, 1)) {
-        if (lua_type(L, -2) == LUA_TSTRING) {
-            names++;
-        } else if (lua_type(L, -2) == LUA_TNUMBER) {
-            lua_Number key = lua_tonumber(L, -2);
-            if (key < 1 || key > LARGEST_EXACT || key != (lua_Number)(long long)key)
-                oh_json_fail(L, path, "has a key that is neither a string nor a list index");
-            largest = key > largest ? key : largest;
-            count++;
-        } else {
-            oh_json_fail(L, path, "has a %s as a key", luaL_typename(L, -2));
-        }
-    }
-    if (names > 0 && count > 0)
-        oh_json_fail(L, path, "mixes list items with named fields");
-    if (largest > (lua_Number)count)
-        oh_json_fail(L, path, "is a list with holes (%d items, last index %d)", (int)count,
-                     largest < 1e9 ? (int)largest : 1000000000);
-    if (count > 0)
-        return OH_JSON_LIST;
-    return names > 0 || form == OH_JSON_ANY ? OH_JSON_OBJECT : form;
-}
-
-size_t oh_json_list_length(lua_State *L, int shared, int index, const struct oh_path *path)
-{
-    if (lua_type(L, index) != LUA_TTABLE || form_of(L, shared, index, OH_JSON_LIST, path) != OH_JSON_LIST)
-        oh_json_fail(L, path, "must be a list");
-    return oh_rawlen(L, index);
-}
-
-static void write_table(lua_State *L, int shared, int index, enum oh_json_form form, struct oh_buffer *out,
-                        const struct oh_path *path)
-{
-    struct oh_path child;
-    size_t i, length;
-    bool first = true;
-
-    memset(&child, 0, sizeof child);
-    child.up = path;
-    child.depth = path->depth + 1;
-    if (form_of(L, shared, index, form, path) == OH_JSON_LIST) {
-        oh_json_append(L, out, "[", 1, path);
-        length = oh_rawlen(L, index);
-        for (i = 1; i <= length; i++) {
-            child.index = (lua_Number)i;
-            lua_rawgeti(L, index, (int)i);
-            if (i > 1)
-                oh_json_append(L, out, ",", 1, path);
-            oh_json_write(L, shared, lua_gettop(L), OH_JSON_ANY, out, &child);
-            lua_pop(L, 1);
-        }
-        oh_json_append(L, out, "]", 1, path);
-        return;
-    }
-    oh_json_append(L, out, "{", 1, path);
-    for (lua_pushnil(L); lua_next(L, index) != 0; lua_pop(L, 1)) {
-        size_t size;
-        child.name = lua_tolstring(L, -2, &size);
-        if (!first)
-            oh_json_append(L, out, ",", 1, path);
-        first = false;
-        oh_json_write_text(L, shared, child.name, size, out, &child);
-        oh_json_append(L, out, ":", 1, path);
-        oh_json_write(L, shared, lua_gettop(L), OH_JSON_ANY, out, &child);
-    }
-    oh_json_append(L, out, "}", 1, path);
-}
-
-void oh_json_write(lua_State *L, int shared, int index, enum oh_json_form form, struct oh_buffer *out,
-                   const struct oh_path *path)
-{
-    const struct oh_path *above;
-    struct oh_path here;
-    const char *text;
-    size_t length;
-
-    luaL_checkstack(L, 8, "table nested too deeply");
-    switch (lua_type(L, index)) {
-    case LUA_TSTRING:
-        text = lua_tolstring(L, index, &length);
-        oh_json_write_text(L, shared, text, length, out, path);
-        return;
-    case LUA_TNUMBER:
-        write_number(L, index, out, path);
-        return;
-    case LUA_TBOOLEAN:
-        oh_json_append(L, out, lua_toboolean(L, index) ? "true" : "false", lua_toboolean(L, index) ? 4 : 5, path);
-        return;
-    case LUA_TTABLE:
-        here = *path;
-        here.table = lua_topointer(L, index);
-        for (above = path->up; above != NULL; above = above->up)
-            if (above->table == here.table)
-                oh_json_fail(L, path, "contains itself");
-        if (here.depth > OH_JSON_DEEPEST)
-            oh_json_fail(L, path, "is nested deeper than %d tables", OH_JSON_DEEPEST);
-        write_table(L, shared, index, form, out, &here);
-        return;
-    case LUA_TLIGHTUSERDATA:
-        if (lua_touserdata(L, index) == NULL) {
-            oh_json_append(L, out, "null", 4, path);
-            return;
-        }
-        /* fall through */
-    default:
-        oh_json_fail(L, path, "is a %s, which JSON cannot hold", luaL_typename(L, index));
-    }
+    lua_rawgeti(L, shared, OH_JSON_LIST_MARK);
 }
 
 /* ---- JSON -> Lua ---------------------------------------------------------------------------------------------- */
@@ -373,7 +96,7 @@ static bool push_whole(lua_State *L, int index)
 #if LUA_VERSION_NUM >= 503
     lua_Number number = lua_tonumber(L, index);
 
-    if (!lua_isinteger(L, index) && number >= -LARGEST_EXACT && number <= LARGEST_EXACT &&
+    if (!lua_isinteger(L, index) && number >= -OH_LARGEST_EXACT && number <= OH_LARGEST_EXACT &&
         number == (lua_Number)(lua_Integer)number) {
         lua_pushinteger(L, (lua_Integer)number);
         return true;
@@ -419,7 +142,7 @@ static bool is_verdict(lua_State *L)
 /* Leaves the decoded value, or nothing. */
 static bool decode(lua_State *L, int shared, const char *bytes, size_t length)
 {
-    lua_rawgeti(L, shared, DECODE);
+    lua_rawgeti(L, shared, OH_JSON_DECODE);
     lua_pushlstring(L, bytes, length);
     if (lua_pcall(L, 1, 1, 0) == 0)
         return true;
@@ -434,7 +157,7 @@ static bool locale_changed(lua_State *L, int shared)
 {
     bool changed;
 
-    lua_rawgeti(L, shared, DECIMAL_POINT);
+    lua_rawgeti(L, shared, OH_JSON_DECIMAL_POINT);
     changed = strcmp(lua_tostring(L, -1), localeconv()->decimal_point) != 0;
     lua_pop(L, 1);
     return changed;

@@ -1,44 +1,29 @@
-/* Lua values <-> JSON, through a private lua-cjson. Lua layer. */
+/* lua-cjson behind a private instance, and JSON -> Lua values. Lua layer. */
 #ifndef OH_JSON_H
 #define OH_JSON_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "buffer.h"
 #include "compat.h"
 
-#define OH_JSON_DEEPEST 64 /* levels of tables that may be sent */
+#define OH_LARGEST_EXACT 9007199254740992.0 /* 2^53: beyond it a double is not every integer */
 
-/* Where in a table a value stands; a chain on the C stack, from the value up to the operation's name. */
-struct oh_path {
-    const struct oh_path *up;
-    const char *name;  /* a string key, anchored by its table; NULL: an index */
-    lua_Number index;
-    const void *table; /* the table that stands here, to see cycles; NULL: not a table */
-    int depth;
+/* Slots of the shared table. The marks are metatables that make a table a list: ours, and the other lua-cjson's. */
+enum {
+    OH_JSON_NEW = 1,
+    OH_JSON_DECODE,
+    OH_JSON_ENCODE,
+    OH_JSON_DECIMAL_POINT,
+    OH_JSON_LIST_MARK,
+    OH_JSON_FOREIGN_LIST_MARK,
+    OH_JSON_FOREIGN_EMPTY_MARK
 };
-
-enum oh_json_form { OH_JSON_ANY, OH_JSON_LIST, OH_JSON_OBJECT }; /* what an empty table is */
 
 /* Pushes the table that all functions of the module share as their first upvalue; raises if lua-cjson is missing. */
 void oh_json_open(lua_State *L);
 /* Pushes the metatable that marks a table as a list. `shared`: stack index of the table above. */
 void oh_json_push_list_mark(lua_State *L, int shared);
-/* Appends the value at `index` as JSON, reading tables raw. Raises with the key path if it cannot be JSON. */
-void oh_json_write(lua_State *L, int shared, int index, enum oh_json_form form, struct oh_buffer *out,
-                   const struct oh_path *path);
-void oh_json_write_text(lua_State *L, int shared, const char *text, size_t length, struct oh_buffer *out,
-                        const struct oh_path *path);
-/* The same without the quotation marks. */
-void oh_json_write_escaped(lua_State *L, int shared, const char *text, size_t length, struct oh_buffer *out,
-                           const struct oh_path *path);
-/* Appends, raising with the path when the request grows too large or memory ends. */
-void oh_json_append(lua_State *L, struct oh_buffer *out, const char *bytes, size_t length, const struct oh_path *path);
-/* Raises the caller's mistake at `path`; `format` takes %s and %d as luaL_error does. */
-int oh_json_fail(lua_State *L, const struct oh_path *path, const char *format, ...);
-/* Number of items of the list at `index`; raises if it is not a list without holes. */
-size_t oh_json_list_length(lua_State *L, int shared, int index, const struct oh_path *path);
 /* Pushes the decoded value: null is absent in objects and core.null elsewhere, whole numbers are integers.
    False, with nothing pushed, if the bytes are not JSON; lone surrogates in them are replaced on the way. Raises when
    memory ends, or what a finalizer or hook of the host's raises. */

@@ -1,15 +1,14 @@
 /* All exchanges of one client. Must not know Lua.
    libcurl's rules kept here: one timer that a new call replaces; sockets keyed by number, never by handle; callbacks
    never fail and never call back into libcurl; remove -> easy cleanup -> multi cleanup -> close descriptors. */
-#define _GNU_SOURCE
 #include "multi.h"
 
 #include <curl/curl.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <string.h>
-#include <time.h>
+
+#include "pipe_guard.h"
 
 #define MOST_IDLE 16              /* warm handles kept for the next reads */
 #define MOST_CONNECTIONS 10       /* of reads, to the one host: HTTP/2 streams share them */
@@ -32,101 +31,6 @@ bool oh_multi_library(void)
 const char *oh_multi_library_version(void)
 {
     return curl_version();
-}
-
-/* ---- lists ---------------------------------------------------------------------------------------------------- */
-
-static void list_push(struct oh_exchange_list *list, struct oh_exchange *exchange)
-{
-    exchange->next = NULL;
-    exchange->previous = list->last;
-    if (list->last != NULL)
-        list->last->next = exchange;
-    else
-        list->first = exchange;
-    list->last = exchange;
-}
-
-static void list_remove(struct oh_exchange_list *list, struct oh_exchange *exchange)
-{
-    if (exchange->previous != NULL)
-        exchange->previous->next = exchange->next;
-    else
-        list->first = exchange->next;
-    if (exchange->next != NULL)
-        exchange->next->previous = exchange->previous;
-    else
-        list->last = exchange->previous;
-    exchange->previous = exchange->next = NULL;
-}
-
-static struct oh_exchange *list_find(const struct oh_exchange_list *list, uint64_t number)
-{
-    struct oh_exchange *exchange = list->first;
-
-    while (exchange != NULL && exchange->number != number)
-        exchange = exchange->next;
-    return exchange;
-}
-
-static void list_free(struct oh_exchange_list *list)
-{
-    struct oh_exchange *exchange;
-
-    while ((exchange = list->first) != NULL) {
-        list_remove(list, exchange);
-        oh_exchange_free(exchange);
-    }
-}
-
-/* ---- SIGPIPE -------------------------------------------------------------------------------------------------- */
-
-/* TLS back ends may write to a dead connection without MSG_NOSIGNAL; the host must not die of it. */
-struct pipe_guard {
-    bool active;
-    bool was_pending;
-    sigset_t before;
-};
-
-static void guard_enter(struct pipe_guard *guard, const struct oh_multi *multi)
-{
-    sigset_t pipe, pending;
-
-    guard->active = multi->origin->secure;
-    if (!guard->active)
-        return;
-    sigemptyset(&pipe);
-    sigaddset(&pipe, SIGPIPE);
-    sigpending(&pending);
-    guard->was_pending = sigismember(&pending, SIGPIPE) == 1;
-    guard->active = pthread_sigmask(SIG_BLOCK, &pipe, &guard->before) == 0;
-}
-
-static void swallow(const sigset_t *signals)
-{
-#ifdef __APPLE__
-    int taken;
-
-    (void)sigwait(signals, &taken);
-#else
-    const struct timespec no_time = {0, 0};
-
-    (void)sigtimedwait(signals, NULL, &no_time);
-#endif
-}
-
-static void guard_leave(const struct pipe_guard *guard)
-{
-    sigset_t pipe, pending;
-
-    if (!guard->active)
-        return;
-    sigemptyset(&pipe);
-    sigaddset(&pipe, SIGPIPE);
-    sigpending(&pending);
-    if (!guard->was_pending && sigismember(&pending, SIGPIPE) == 1)
-        swallow(&pipe); /* ours: before it is let through */
-    (void)pthread_sigmask(SIG_SETMASK, &guard->before, NULL);
 }
 
 /* ---- libcurl's two callbacks ---------------------------------------------------------------------------------- */
@@ -195,16 +99,16 @@ struct oh_exchange *oh_multi_prepare(struct oh_multi *multi, bool plain)
 {
     struct oh_exchange *exchange = plain ? multi->idle.first : NULL;
 
-    list_free(&multi->building);
+    oh_queue_free(&multi->building);
     if (exchange != NULL) {
-        list_remove(&multi->idle, exchange);
+        oh_queue_remove(&multi->idle, exchange);
         multi->idle_count--;
     } else {
         exchange = oh_exchange_new(multi->most_sent, multi->most_received);
     }
     if (exchange != NULL) {
         exchange->received.limit = multi->most_received;
-        list_push(&multi->building, exchange);
+        oh_queue_push(&multi->building, exchange);
     }
     return exchange;
 }
@@ -246,7 +150,7 @@ static void size_connections(struct oh_multi *multi)
 
 bool oh_multi_submit(struct oh_multi *multi, struct oh_exchange *exchange)
 {
-    struct pipe_guard guard;
+    struct oh_pipe_guard guard;
     CURLMcode added;
 
     if (!multi->external) {
@@ -254,9 +158,9 @@ bool oh_multi_submit(struct oh_multi *multi, struct oh_exchange *exchange)
             return false;
         multi->once_count += exchange->once ? 1 : 0;
         size_connections(multi);
-        guard_enter(&guard, multi);
+        oh_pipe_guard_enter(&guard, multi->origin->secure);
         added = curl_multi_add_handle(multi->handle, exchange->easy);
-        guard_leave(&guard);
+        oh_pipe_guard_leave(&guard);
         if (added != CURLM_OK) {
             multi->once_count -= exchange->once ? 1 : 0;
             return false;
@@ -265,8 +169,8 @@ bool oh_multi_submit(struct oh_multi *multi, struct oh_exchange *exchange)
         multi->overdue_at = earlier(multi->overdue_at, exchange->overdue_at);
     }
     exchange->number = ++multi->last_number;
-    list_remove(&multi->building, exchange);
-    list_push(multi->external ? &multi->outgoing : &multi->flying, exchange);
+    oh_queue_remove(&multi->building, exchange);
+    oh_queue_push(multi->external ? &multi->outgoing : &multi->flying, exchange);
     multi->flying_count++;
     arm(multi);
     return true;
@@ -276,8 +180,8 @@ bool oh_multi_submit(struct oh_multi *multi, struct oh_exchange *exchange)
 
 void oh_multi_finish(struct oh_multi *multi, struct oh_exchange *exchange)
 {
-    list_remove(&multi->flying, exchange);
-    list_push(&multi->done, exchange);
+    oh_queue_remove(&multi->flying, exchange);
+    oh_queue_push(&multi->done, exchange);
     multi->flying_count--;
     if (exchange->once && exchange->easy != NULL) {
         multi->once_count--;
@@ -387,7 +291,7 @@ static bool turn(struct oh_multi *multi, double seconds)
 
 void oh_multi_step(struct oh_multi *multi, double seconds)
 {
-    struct pipe_guard guard;
+    struct oh_pipe_guard guard;
     double deadline, left;
 
     left = seconds > OH_LONGEST_STEP ? OH_LONGEST_STEP : seconds;
@@ -397,13 +301,13 @@ void oh_multi_step(struct oh_multi *multi, double seconds)
     }
     deadline = oh_monotonic() + left;
     multi->inside = true;
-    guard_enter(&guard, multi);
+    oh_pipe_guard_enter(&guard, multi->origin->secure);
     do {
         if (!turn(multi, left))
             break;
         left = deadline - oh_monotonic();
     } while (left > 0 && multi->done.first == NULL);
-    guard_leave(&guard);
+    oh_pipe_guard_leave(&guard);
     multi->inside = false;
     arm(multi);
 }
@@ -415,10 +319,10 @@ struct oh_exchange *oh_multi_done(struct oh_multi *multi)
 
 void oh_multi_release(struct oh_multi *multi, struct oh_exchange *exchange)
 {
-    list_remove(&multi->done, exchange);
+    oh_queue_remove(&multi->done, exchange);
     if (multi->idle_count < MOST_IDLE && oh_exchange_reusable(exchange)) {
         oh_exchange_reset(exchange);
-        list_push(&multi->idle, exchange);
+        oh_queue_push(&multi->idle, exchange);
         multi->idle_count++;
     } else {
         oh_exchange_free(exchange);
@@ -428,32 +332,32 @@ void oh_multi_release(struct oh_multi *multi, struct oh_exchange *exchange)
 
 void oh_multi_fetch(struct oh_multi *multi, struct oh_exchange *exchange)
 {
-    list_remove(&multi->outgoing, exchange);
-    list_push(&multi->flying, exchange);
+    oh_queue_remove(&multi->outgoing, exchange);
+    oh_queue_push(&multi->flying, exchange);
     exchange->body_sent = exchange->body.length; /* out of our hands: it may have been acted on */
 }
 
 struct oh_exchange *oh_multi_find(struct oh_multi *multi, uint64_t number)
 {
-    return list_find(&multi->flying, number);
+    return oh_queue_find(&multi->flying, number);
 }
 
 bool oh_multi_cancel(struct oh_multi *multi, uint64_t number)
 {
-    struct oh_exchange *exchange = list_find(&multi->outgoing, number);
-    struct pipe_guard guard;
+    struct oh_exchange *exchange = oh_queue_find(&multi->outgoing, number);
+    struct oh_pipe_guard guard;
 
     if (exchange != NULL) {
-        list_remove(&multi->outgoing, exchange);
-        list_push(&multi->flying, exchange);
+        oh_queue_remove(&multi->outgoing, exchange);
+        oh_queue_push(&multi->flying, exchange);
     } else {
-        exchange = list_find(&multi->flying, number);
+        exchange = oh_queue_find(&multi->flying, number);
     }
     if (exchange == NULL)
         return false;
-    guard_enter(&guard, multi);
+    oh_pipe_guard_enter(&guard, multi->origin->secure);
     give_up(multi, exchange, OH_TRANSPORT_CANCELLED);
-    guard_leave(&guard);
+    oh_pipe_guard_leave(&guard);
     arm(multi);
     return true;
 }
@@ -475,20 +379,20 @@ double oh_multi_timeout(struct oh_multi *multi)
 void oh_multi_close(struct oh_multi *multi)
 {
     struct oh_exchange *exchange;
-    struct pipe_guard guard;
+    struct oh_pipe_guard guard;
 
-    guard_enter(&guard, multi);
+    oh_pipe_guard_enter(&guard, multi->origin->secure);
     for (exchange = multi->flying.first; exchange != NULL; exchange = exchange->next)
         if (exchange->easy != NULL && multi->handle != NULL)
             (void)curl_multi_remove_handle(multi->handle, exchange->easy);
-    list_free(&multi->building);
-    list_free(&multi->outgoing);
-    list_free(&multi->flying);
-    list_free(&multi->done);
-    list_free(&multi->idle);
+    oh_queue_free(&multi->building);
+    oh_queue_free(&multi->outgoing);
+    oh_queue_free(&multi->flying);
+    oh_queue_free(&multi->done);
+    oh_queue_free(&multi->idle);
     if (multi->handle != NULL)
         (void)curl_multi_cleanup(multi->handle); /* calls on_socket: the descriptors are still open */
-    guard_leave(&guard);
+    oh_pipe_guard_leave(&guard);
     oh_readiness_close(&multi->readiness);
     oh_multi_init(multi, multi->origin);
 }

@@ -8,13 +8,10 @@
 
 #include "exchange.h"
 #include "origin.h"
+#include "queue.h"
 #include "readiness.h"
 
 #define OH_LONGEST_STEP 0.1 /* seconds: a signal handler of the host must get its turn */
-
-struct oh_exchange_list {
-    struct oh_exchange *first, *last;
-};
 
 struct oh_multi {
     void *handle;                 /* CURLM; NULL while nothing has been sent through libcurl */
@@ -28,7 +25,7 @@ struct oh_multi {
     uint64_t last_number;
     size_t most_sent, most_received; /* bytes of a request, of an answer */
     size_t idle_count, flying_count, once_count;
-    struct oh_exchange_list building, outgoing, flying, done, idle;
+    struct oh_queue building, outgoing, flying, done, idle;
 };
 
 /* Once per process; false when libcurl cannot be initialised. Never undone: others may use libcurl too. */

@@ -7,7 +7,8 @@
 
 #if defined(__linux__)
 #define OH_READINESS_EPOLL 1
-#elif defined(__APPLE__) || defined(__FreeBSD__) || defined(__NetBSD__) || defined(__OpenBSD__) || defined(__DragonFly__)
+#elif defined(__APPLE__) || defined(__FreeBSD__) || defined(__NetBSD__) || defined(__OpenBSD__) || \
+    defined(__DragonFly__)
 #define OH_READINESS_KQUEUE 1
 #else
 #define OH_READINESS_NONE 1

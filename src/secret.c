@@ -130,7 +130,7 @@ static size_t base64(const char *bytes, size_t size, char *out)
     return count;
 }
 
-/* The key may stand anywhere in the text that was encoded ("user:key"): each of the three alignments looks different. */
+/* The key may stand anywhere in what was encoded ("user:key"): each of the three alignments looks different. */
 static void mask_base64(char *text, size_t length, const char *key, size_t size)
 {
     char encoded[(OH_SECRET_MOST / 3 + 1) * 4];

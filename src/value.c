@@ -1,0 +1,193 @@
+/* One value of a call: checked against its field's type, written where it goes. */
+#include <stdio.h>
+#include <string.h>
+
+#include "identifier.h"
+#include "json.h"
+#include "reading.h"
+
+#define MOST_IDS 99 /* the service refuses, or fails on, more in one request */
+
+const char *oh_value_check_id(struct oh_reading *reading, const struct oh_field *field, int index,
+                            const struct oh_path *path, size_t *length)
+{
+    const char *id = oh_reading_text(reading, field, index, path, length);
+
+    if (!oh_identifier_valid(id, *length))
+        oh_json_fail(reading->L, path, "is not an id: 1 to 128 of A-Z a-z 0-9 _ -, this has %d bytes",
+                     *length < 2147483647 ? (int)*length : 2147483647);
+    if (field->type != OH_IDENTIFIER && !oh_identifier_is_uuid(id, *length))
+        oh_reading_refuse(reading, OH_ARGUMENTS_INVALID, field->name,
+                          "is not a UUID, and the V1 API knows no other ids");
+    return id;
+}
+
+static void check_integer(struct oh_reading *reading, const struct oh_field *field, int index,
+                          const struct oh_path *path)
+{
+    lua_Number number = lua_tonumber(reading->L, index);
+
+    if (lua_type(reading->L, index) != LUA_TNUMBER)
+        oh_reading_wrong_type(reading, field, index, path);
+    if (!(number >= -9007199254740992.0 && number <= 9007199254740992.0) || number != (lua_Number)(long long)number)
+        oh_json_fail(reading->L, path, "is not an integer");
+}
+
+static void check_items(struct oh_reading *reading, const struct oh_field *field, int index, const struct oh_path *path)
+{
+    size_t i, length = oh_json_list_length(reading->L, reading->shared, index, path);
+    struct oh_path item;
+
+    for (i = 1; i <= length; i++) {
+        item = oh_reading_item(path, i);
+        lua_rawgeti(reading->L, index, (int)i);
+        if (field->type == OH_INTEGERS)
+            check_integer(reading, field, lua_gettop(reading->L), &item);
+        else if (lua_type(reading->L, -1) != LUA_TSTRING)
+            oh_json_fail(reading->L, &item, "must be a string, not a %s", luaL_typename(reading->L, -1));
+        lua_pop(reading->L, 1);
+    }
+}
+
+static void check_text_map(struct oh_reading *reading, const struct oh_field *field, int index,
+                           const struct oh_path *path)
+{
+    lua_State *L = reading->L;
+    struct oh_path item;
+
+    if (lua_type(L, index) != LUA_TTABLE)
+        oh_reading_wrong_type(reading, field, index, path);
+    for (lua_pushnil(L); lua_next(L, index) != 0; lua_pop(L, 1)) {
+        item = oh_reading_item(path, 0);
+        if (lua_type(L, -2) != LUA_TSTRING)
+            oh_json_fail(L, path, "must be %s", oh_type_name(field->type));
+        item.name = lua_tostring(L, -2);
+        if (lua_type(L, -1) != LUA_TSTRING)
+            oh_json_fail(L, &item, "must be a string, not a %s", luaL_typename(L, -1));
+    }
+}
+
+void oh_value_write_body(struct oh_reading *reading, const struct oh_field *field, int index,
+                             const struct oh_path *path)
+{
+    struct oh_buffer *body = &reading->exchange->body;
+    enum oh_json_form form = OH_JSON_ANY;
+    lua_State *L = reading->L;
+    size_t length;
+
+    switch (field->type) {
+    case OH_MESSAGE:
+    case OH_MESSAGE_TEXT:
+        oh_prompt_write(reading, field, index, path);
+        return;
+    case OH_TEXT:
+        (void)oh_reading_text(reading, field, index, path, &length);
+        break;
+    case OH_IDENTIFIER:
+    case OH_UUID:
+    case OH_UUIDS:
+        (void)oh_value_check_id(reading, field, index, path, &length);
+        break;
+    case OH_INTEGER:
+        check_integer(reading, field, index, path);
+        break;
+    case OH_BOOLEAN:
+        if (!lua_isboolean(L, index))
+            oh_reading_wrong_type(reading, field, index, path);
+        break;
+    case OH_TEXTS:
+    case OH_INTEGERS:
+        if (!lua_istable(L, index))
+            oh_reading_wrong_type(reading, field, index, path);
+        check_items(reading, field, index, path);
+        form = OH_JSON_LIST;
+        break;
+    case OH_TEXT_MAP:
+        check_text_map(reading, field, index, path);
+        form = OH_JSON_OBJECT;
+        break;
+    case OH_OBJECT:
+    case OH_LIST:
+        if (!lua_istable(L, index))
+            oh_reading_wrong_type(reading, field, index, path);
+        form = field->type == OH_LIST ? OH_JSON_LIST : OH_JSON_OBJECT;
+        if (form == OH_JSON_LIST)
+            (void)oh_json_list_length(L, reading->shared, index, path);
+        else if (oh_rawlen(L, index) > 0)
+            oh_json_fail(L, path, "must be %s, not a list", oh_type_name(field->type));
+        break;
+    }
+    oh_json_write(L, reading->shared, index, form, body, path);
+}
+
+static void write_query_value(struct oh_reading *reading, const struct oh_field *field, const char *text, size_t length,
+                              const struct oh_path *path)
+{
+    struct oh_buffer *query = &reading->exchange->query;
+
+    if (query->length > 0)
+        oh_reading_append(reading, query, "&", 1, path);
+    oh_reading_append(reading, query, field->wire, strlen(field->wire), path);
+    oh_reading_append(reading, query, "=", 1, path);
+    if (oh_identifier_encode(query, text, length) != OH_BUFFER_OK)
+        oh_json_fail(reading->L, path, "is too long");
+}
+
+/* Lists are a repeated key: the service takes a comma list for one value. */
+static void write_query_ids(struct oh_reading *reading, const struct oh_field *field, int index,
+                            const struct oh_path *path)
+{
+    lua_State *L = reading->L;
+    size_t i, count, length;
+    struct oh_path item;
+    const char *id;
+
+    if (lua_type(L, index) != LUA_TTABLE) {
+        id = oh_value_check_id(reading, field, index, path, &length);
+        write_query_value(reading, field, id, length, path);
+        return;
+    }
+    count = oh_json_list_length(L, reading->shared, index, path);
+    if (count == 0 || count > MOST_IDS)
+        oh_json_fail(L, path, "must hold 1 to %d ids, not %d", MOST_IDS, count < 2147483647 ? (int)count : 2147483647);
+    for (i = 1; i <= count; i++) {
+        item = oh_reading_item(path, i);
+        lua_rawgeti(L, index, (int)i);
+        id = oh_value_check_id(reading, field, lua_gettop(L), &item, &length);
+        write_query_value(reading, field, id, length, &item);
+        lua_pop(L, 1);
+    }
+}
+
+void oh_value_write_query(struct oh_reading *reading, const struct oh_field *field, int index,
+                          const struct oh_path *path)
+{
+    const char *text;
+    char number[32];
+    size_t length;
+
+    switch (field->type) {
+    case OH_UUIDS:
+        write_query_ids(reading, field, index, path);
+        return;
+    case OH_UUID:
+    case OH_IDENTIFIER:
+        text = oh_value_check_id(reading, field, index, path, &length);
+        break;
+    case OH_INTEGER:
+        check_integer(reading, field, index, path);
+        snprintf(number, sizeof number, "%.0f", lua_tonumber(reading->L, index));
+        text = number;
+        length = strlen(number);
+        break;
+    case OH_BOOLEAN:
+        if (!lua_isboolean(reading->L, index))
+            oh_reading_wrong_type(reading, field, index, path);
+        text = lua_toboolean(reading->L, index) ? "true" : "false";
+        length = strlen(text);
+        break;
+    default:
+        text = oh_reading_text(reading, field, index, path, &length);
+    }
+    write_query_value(reading, field, text, length, path);
+}
