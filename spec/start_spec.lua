@@ -188,6 +188,34 @@ describe("a start", function()
     end
   end)
 
+  it("is looked for once when it was redirected", function()
+    local redirect = stand_in.json("", 302, { { "Location", "https://login.example/" } })
+    local client, model, transport = stand_in.simulated({ api = "v1" })
+    transport.faults = { { point = "before", response = redirect, match = { method = "POST" } } }
+    local conversation, err = client:start { initial_user_msg = "x" }
+    assert.is_nil(conversation)
+    assert.equal("protocol", err.kind)
+    assert.equal(0, #model.starts)
+    assert.equal(0, model:time())
+
+    transport.faults = { { point = "after_commit", response = redirect, match = { method = "POST" } } }
+    assert(client:start { initial_user_msg = "x" })
+    assert.equal(1, #model.starts)
+  end)
+
+  it("that was unclear once is not certain by a later refusal", function()
+    local client = stand_in.scripted(function(request, count)
+      if request.method == "POST" then
+        return count == 1 and { class = "timeout" } or stand_in.json('{"detail":"exists"}', 409)
+      end
+      return stand_in.json(request.path:find("search") and '{"items":[]}' or "[null]")
+    end, { api = "v1" })
+    local conversation, err = client:start { initial_user_msg = "x" }
+    assert.is_nil(conversation)
+    assert.equal("ambiguous", err.kind)
+    assert.equal(409, err.status)
+  end)
+
   it("tells of a field that the dialect cannot take, and sends nothing", function()
     local client, model = stand_in.simulated({ api = "v0" })
     local conversation, err = client:start { initial_user_msg = "x", llm_model = "m" }

@@ -26,7 +26,7 @@ local function is_not_started(err)
   return err.sent == false or err.refused
 end
 
-local function ambiguous(id, cause, api)
+local function ambiguous(id, cause)
   local hint = id and ("start again with conversation_id = %q to take up the same conversation"):format(id)
     or "look for it in the list of conversations before you start another one"
   return errors.new {
@@ -36,7 +36,6 @@ local function ambiguous(id, cause, api)
     status = cause.status,
     conversation_id = id,
     detail = cause.detail,
-    api = api,
   }
 end
 
@@ -98,12 +97,17 @@ local function start_v0(client, fields, call)
     if conversation then
       return conversation
     elseif not is_not_started(err) then
-      return nil, ambiguous(nil, err, "v0")
+      return nil, ambiguous(nil, err)
     elseif not may_repeat(client, err, attempt, call) then
       return nil, err
     end
     attempt = attempt + 1
   end
+end
+
+-- A redirect has not acted, as far as anybody knows; one look costs little.
+local function was_redirected(err)
+  return err.status and err.status >= 300 and err.status < 400
 end
 
 local function start_v1(client, fields, call)
@@ -112,6 +116,9 @@ local function start_v1(client, fields, call)
   local since = memory.unclear_since or client:_wall()
   while true do
     local conversation, err = send(client, fields, call, "v1")
+    if not conversation and was_redirected(err) and err.refused then
+      conversation = lookup.anywhere(client, id, since, call)
+    end
     if conversation then
       memory.unclear_at, memory.unclear_since = nil, nil
       return conversation
@@ -124,12 +131,13 @@ local function start_v1(client, fields, call)
         memory.unclear_at, memory.unclear_since = nil, nil
         return found
       elseif found == nil then
-        return nil, ambiguous(id, problem.kind == "timeout" and err or problem, "v1")
+        return nil, ambiguous(id, problem.kind == "timeout" and err or problem)
       elseif attempt > call.retries then
-        return nil, ambiguous(id, err, "v1")
+        return nil, ambiguous(id, err)
       end
     elseif not may_repeat(client, err, attempt, call) then
-      return nil, err
+      -- A refusal after an unclear try may be because of that try: it settles nothing.
+      return nil, memory.unclear_at and ambiguous(id, err) or err
     end
     attempt = attempt + 1
   end
@@ -138,10 +146,16 @@ end
 -- The caller names the conversation: it may be a job of an earlier call, of another process, of another machine.
 local function take_up(client, id, call)
   local memory = client:_remember(id)
-  if memory.unclear_at then
-    return reconcile(client, id, memory.unclear_since, call, memory.unclear_at)
+  if not memory.unclear_at then
+    return lookup.anywhere(client, id, nil, call)
   end
-  return lookup.anywhere(client, id, nil, call)
+  local conversation, err = reconcile(client, id, memory.unclear_since, call, memory.unclear_at)
+  if conversation == nil then
+    return nil, ambiguous(id, err)
+  elseif conversation then
+    memory.unclear_at, memory.unclear_since = nil, nil
+  end
+  return conversation
 end
 
 --- Starts a conversation, or takes up the one that the caller names.

@@ -17,6 +17,9 @@
 ---@field started_at number? monotonic moment at which this client started it
 ---@field conversation_id string? the id under which the service has it, if another than was asked for
 ---@field start_task_id string? V1's start task, until it is ready
+---@field ready boolean? its start task was seen ready
+---@field unclear_at number? monotonic moment since which nobody can tell whether it was started
+---@field unclear_since integer? when that start was sent, seconds since 1970
 ---@field running boolean? it has been seen at work
 ---@field state openhands.State? at the last look
 ---@field missing_since number? monotonic moment of the first of the latest sightings as missing

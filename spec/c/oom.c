@@ -1,0 +1,210 @@
+/*
+ * Runs a Lua scenario again and again, failing one more allocation each time, until it runs through without
+ * meeting the fault: no crash, no leak, no error that does not name memory, and the next call must work.
+ *
+ *   oom SCENARIO.lua
+ *
+ * The file returns two functions: `prepare()`, which is called first and never fails, and `scenario()`.
+ * Every run is a process of its own, so that a crash is one line of the report. Two kinds of memory fail:
+ * what Lua takes (its allocator is ours) and what the core takes (it is linked with --wrap=malloc and so on);
+ * not what libcurl takes. Lua tries again after collecting garbage, which hides an allocation that fails only
+ * once: therefore also two in a row, and all from then on. Freeing and shrinking never fail.
+ */
+#include <lauxlib.h>
+#include <lua.h>
+#include <lualib.h>
+#include <sanitizer/lsan_interface.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum source { LUA_MEMORY, CORE_MEMORY, SOURCES };
+enum mode { ONCE, TWICE, FROM_THEN_ON, MODES };
+
+static const char *const source_names[] = { "Lua's memory", "the core's memory" };
+static const char *const mode_names[] = { "once", "twice", "from then on" };
+
+enum { PASSED, NOT_REACHED = 10, FAILED };
+#define TIME_LIMIT 60     /* seconds for one run; then it hangs */
+#define AT_A_TIME 4       /* runs */
+#define MOST_FAILURES 100 /* enough to read */
+
+static struct {
+    bool armed, reached;
+    enum source source;
+    enum mode mode;
+    long at, count;
+} fault;
+
+static bool fails(enum source source)
+{
+    if (!fault.armed || source != fault.source)
+        return false;
+    fault.count++;
+    if (fault.count < fault.at)
+        return false;
+    fault.reached = true;
+    return fault.mode == FROM_THEN_ON || fault.count <= fault.at + (long)fault.mode;
+}
+
+static void *lua_memory(void *nothing, void *block, size_t old_size, size_t size)
+{
+    (void)nothing;
+    if (size == 0) {
+        free(block);
+        return NULL;
+    }
+    if ((block == NULL || size > old_size) && fails(LUA_MEMORY))
+        return NULL;
+    return realloc(block, size);
+}
+
+/* What the core calls instead of malloc and so on; exported by this program. */
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *block, size_t size);
+char *__wrap_strdup(const char *text);
+
+void *__wrap_malloc(size_t size) { return fails(CORE_MEMORY) ? NULL : malloc(size); }
+void *__wrap_calloc(size_t count, size_t size) { return fails(CORE_MEMORY) ? NULL : calloc(count, size); }
+void *__wrap_realloc(void *block, size_t size) { return fails(CORE_MEMORY) ? NULL : realloc(block, size); }
+char *__wrap_strdup(const char *text) { return fails(CORE_MEMORY) ? NULL : strdup(text); }
+
+/* Lua unloads its modules as it closes; the leak report, which comes later, could then not name them. */
+int dlclose(void *handle);
+int dlclose(void *handle)
+{
+    (void)handle;
+    return 0;
+}
+
+static lua_State *new_state(void)
+{
+#if LUA_VERSION_NUM >= 505
+    return lua_newstate(lua_memory, NULL, 0);
+#else
+    return lua_newstate(lua_memory, NULL);
+#endif
+}
+
+static int complain(lua_State *L, const char *what)
+{
+    const char *message = lua_tostring(L, -1);
+    fprintf(stderr, "  %s: %s\n", what, message != NULL ? message : "(no text)");
+    return FAILED;
+}
+
+static int run(lua_State *L, const char *file)
+{
+    int status;
+
+    luaL_openlibs(L);
+    if (luaL_loadfile(L, file) != 0 || lua_pcall(L, 0, 2, 0) != 0)
+        return complain(L, "loading");
+    lua_pushvalue(L, -2);
+    if (lua_pcall(L, 0, 0, 0) != 0)
+        return complain(L, "prepare()");
+    lua_gc(L, LUA_GCCOLLECT, 0);
+
+    lua_pushvalue(L, -1);
+    fault.armed = true;
+    status = lua_pcall(L, 0, 0, 0);
+    fault.armed = false;
+    if (status != 0) {
+        const char *message = lua_tostring(L, -1);
+        if (!fault.reached || message == NULL || strstr(message, "memory") == NULL)
+            return complain(L, "scenario()");
+        lua_pop(L, 1);
+    }
+    if (!fault.reached)
+        return NOT_REACHED;
+
+    lua_pushvalue(L, -1);
+    if (lua_pcall(L, 0, 0, 0) != 0)
+        return complain(L, "scenario() again, with memory");
+    return PASSED;
+}
+
+/* In a child process: one run, and what it leaves behind. */
+static int run_once(const char *file)
+{
+    lua_State *L = new_state();
+    int result;
+
+    if (L == NULL)
+        return FAILED;
+    (void)alarm(TIME_LIMIT);
+    result = run(L, file);
+    lua_close(L);
+    if (__lsan_do_recoverable_leak_check() != 0)
+        result = FAILED;
+    return result;
+}
+
+static int result_of(pid_t child)
+{
+    int status;
+
+    if (waitpid(child, &status, 0) != child)
+        return FAILED;
+    if (WIFEXITED(status))
+        return WEXITSTATUS(status);
+    fprintf(stderr, "  killed by signal %d (%s)\n", WTERMSIG(status), strsignal(WTERMSIG(status)));
+    return FAILED;
+}
+
+/* Fails every allocation of one source in one way, several runs at a time. */
+static void sweep(const char *file, long *passed, long *failed)
+{
+    long first = 1, points = 0;
+    bool to_the_end = false;
+
+    while (!to_the_end && *failed < MOST_FAILURES) {
+        pid_t children[AT_A_TIME];
+        long i;
+        for (i = 0; i < AT_A_TIME; i++) {
+            fault.at = first + i;
+            children[i] = fork();
+            if (children[i] == 0)
+                _exit(run_once(file));
+        }
+        for (i = 0; i < AT_A_TIME; i++) {
+            int result = result_of(children[i]);
+            if (result == NOT_REACHED) {
+                to_the_end = true;
+                continue;
+            }
+            points++;
+            *(result == PASSED ? passed : failed) += 1;
+            if (result != PASSED)
+                fprintf(stderr, "FAIL  allocation %ld of %s, %s\n", first + i, source_names[fault.source],
+                        mode_names[fault.mode]);
+        }
+        first += AT_A_TIME;
+    }
+    printf("%s fails %s: %ld points\n", source_names[fault.source], mode_names[fault.mode], points);
+    fflush(stdout);
+}
+
+int main(int count, char **arguments)
+{
+    long passed = 0, failed = 0;
+    int source, mode;
+
+    if (count != 2) {
+        fprintf(stderr, "usage: oom SCENARIO.lua\n");
+        return 2;
+    }
+    for (source = 0; source < SOURCES; source++) {
+        for (mode = 0; mode < MODES; mode++) {
+            fault.source = (enum source)source;
+            fault.mode = (enum mode)mode;
+            sweep(arguments[1], &passed, &failed);
+        }
+    }
+    printf("%ld passed, %ld failed\n", passed, failed);
+    return failed != 0;
+}
