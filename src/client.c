@@ -3,7 +3,6 @@
 
 #include <stddef.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "identifier.h"
 #include "options.h"
@@ -25,7 +24,7 @@ struct oh_client *oh_client_check(lua_State *L)
 
     if (!client->open)
         luaL_error(L, "this client is closed");
-    if (client->owner != getpid())
+    if (client->owner != oh_multi_generation())
         luaL_error(L, "this client belongs to another process: make one after the fork");
     if (client->busy || client->multi.inside)
         luaL_error(L, "this client is at work: it cannot be used from a finalizer or a debug hook");
@@ -135,7 +134,7 @@ int oh_client_new(lua_State *L)
     client = lua_newuserdata(L, sizeof *client);
     memset(client, 0, sizeof *client); /* born closed */
     oh_multi_init(&client->multi, &client->origin);
-    client->owner = getpid();
+    client->owner = oh_multi_generation();
     oh_setmetatable(L, OH_CLIENT);
     client->timeout = settings.timeout;
     client->connect_timeout = settings.connect_timeout;
@@ -156,7 +155,7 @@ int oh_client_close(lua_State *L)
     if (client->busy || client->multi.inside)
         return luaL_error(L, "this client is at work: it cannot be closed from a finalizer or a debug hook");
     client->open = false;
-    if (client->owner == getpid()) {
+    if (client->owner == oh_multi_generation()) {
         oh_multi_close(&client->multi);
         oh_origin_close(&client->origin);
     } else {

@@ -3,7 +3,6 @@
 #define OH_CLIENT_H
 
 #include <stdbool.h>
-#include <sys/types.h>
 
 #include "compat.h"
 #include "multi.h"
@@ -16,7 +15,7 @@
 struct oh_client {
     bool open;
     bool busy;   /* an exchange is being filled or reported: finalizers and hooks may run, and must keep away */
-    pid_t owner; /* the process that made it: a forked child must leave its sockets alone */
+    unsigned owner; /* generation of the process that made it: a forked child must leave its sockets alone */
     double timeout, connect_timeout; /* seconds; timeout 0: each operation's own */
     struct oh_origin origin;
     struct oh_multi multi;

@@ -16,10 +16,23 @@
 
 static pthread_once_t library_once = PTHREAD_ONCE_INIT;
 static CURLcode library_result;
+static volatile unsigned generation; /* written by a fresh child only, before it has a second thread */
+
+static void count_fork(void)
+{
+    generation++;
+}
 
 static void start_library(void)
 {
     library_result = curl_global_init(CURL_GLOBAL_DEFAULT);
+    if (pthread_atfork(NULL, NULL, count_fork) != 0)
+        library_result = CURLE_OUT_OF_MEMORY;
+}
+
+unsigned oh_multi_generation(void)
+{
+    return generation;
 }
 
 bool oh_multi_library(void)

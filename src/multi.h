@@ -31,6 +31,8 @@ struct oh_multi {
 /* Once per process; false when libcurl cannot be initialised. Never undone: others may use libcurl too. */
 bool oh_multi_library(void);
 const char *oh_multi_library_version(void);
+/* Differs between a process and its forked children; cheaper to ask for than the process id. */
+unsigned oh_multi_generation(void);
 
 void oh_multi_init(struct oh_multi *multi, struct oh_origin *origin);
 /* An empty exchange in `building`, owned before it is filled; frees one that was left there half-made. `plain`: a GET

@@ -17,7 +17,7 @@ local Client = { __index = methods, __name = "openhands.Client" }
 
 local M = {}
 
-local REMEMBERED = 2048 -- conversations per generation; two generations are kept
+local REMEMBERED = 4096 -- ids per generation, two to a conversation; two generations are kept
 
 -- Seconds that each operation may take unless somebody says otherwise.
 local own_timeout = {}
@@ -118,27 +118,25 @@ function methods:_page(id)
 end
 
 function methods:_log(format, ...)
-  local log = self._settings.log
-  if log then
-    log(self._core:redact(format:format(...)))
-  end
+  self._settings.log(self._core:redact(format:format(...)))
 end
 
 --- What this client has seen of a conversation. Bounded: what was not asked for in a while is forgotten.
 ---@param id string
 ---@return openhands.Memory
 function methods:_remember(id)
-  local key = conversations.same_id(id)
-  local memory = self._young[key]
+  local memory = self._young[id]
   if memory then
     return memory
   end
-  memory = self._old[key] or {}
-  self._young_count = self._young_count + 1
+  -- Under the id as it is compared, and under this spelling of it, which the next look will ask for.
+  local key = conversations.same_id(id)
+  memory = self._young[key] or self._old[key] or {}
+  self._young_count = self._young_count + 2
   if self._young_count > REMEMBERED then
-    self._old, self._young, self._young_count = self._young, {}, 1
+    self._old, self._young, self._young_count = self._young, {}, 2
   end
-  self._young[key] = memory
+  self._young[key], self._young[id] = memory, memory
   return memory
 end
 
@@ -233,10 +231,14 @@ function methods:_exchange(operation, fields, call, api)
   self._loop.await(self, box)
   if box.err then
     err = errors.from_core(box.err, self._base_url)
-    self:_log("%s (%s) failed after %.3f s: %s", operation, api, self:_now() - now, err.message)
+    if self._settings.log then
+      self:_log("%s (%s) failed after %.3f s: %s", operation, api, self:_now() - now, err.message)
+    end
     return nil, err
   end
-  self:_log("%s (%s) answered after %.3f s", operation, api, self:_now() - now)
+  if self._settings.log then
+    self:_log("%s (%s) answered after %.3f s", operation, api, self:_now() - now)
+  end
   return box.value
 end
 
@@ -311,7 +313,9 @@ function methods:_dialect(operation, fields, call)
       return nil, err
     end
   end
-  self:_log("the service speaks %s", self._api)
+  if self._settings.log then
+    self:_log("the service speaks %s", self._api)
+  end
   return self._api
 end
 
@@ -345,6 +349,11 @@ function methods:_status(id, call)
   }
 end
 
+-- The id in what a caller gave for a conversation; raises if there is none. What is remembered has been checked.
+function methods:_id_of(subject, caller)
+  return type(subject) == "string" and self._young[subject] and subject or conversations.id_of(subject, caller)
+end
+
 -- ---- what users call ---------------------------------------------------------------------------------------------
 
 local function begin(self, name, options, own)
@@ -374,7 +383,7 @@ end
 ---@return openhands.Conversation? conversation, openhands.Error?
 function methods:status(subject, options)
   local call = begin(self, "status", options)
-  return self:_status(conversations.id_of(subject, "status"), call)
+  return self:_status(self:_id_of(subject, "status"), call)
 end
 
 local wait_options = { timeout = true, interval = true, on_change = true }
@@ -399,7 +408,7 @@ end
 ---@return openhands.Conversation? conversation with `answer`, openhands.Error?
 function methods:wait(subject, options)
   local call = begin(self, "wait", options, wait_options)
-  local id = conversations.id_of(subject, "wait")
+  local id = self:_id_of(subject, "wait")
   check_wait_options("wait", options or {})
   local latest = getmetatable(subject) == self._conversation and subject or nil
   return watch.wait(self, id, latest, call, options or {})

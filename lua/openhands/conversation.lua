@@ -141,10 +141,13 @@ function M.from_status(client, answer, api, id, grace)
     return nil, protocol_error("status", (api == "v0" and "conversation_id" or "id") .. " that was asked for")
   end
   local memory = client:_remember(id)
-  local state, settled = states.judge(api, answer, memory, client:_now(), grace, client:_wall())
+  local state, settled = states.judge(api, answer, memory, client:_now(), grace, api == "v0" and client:_wall())
   local status
   if api == "v1" then
-    status, answer.start_task_id = v0_status(answer.sandbox_status), memory.start_task_id
+    status = v0_status(answer.sandbox_status)
+    if memory.start_task_id then
+      answer.start_task_id = memory.start_task_id
+    end
   else
     status, answer.runtime_url = text(answer.status) or "UNKNOWN", text(answer.url)
   end

@@ -155,7 +155,7 @@ end
 ---@param memory openhands.Memory
 ---@param now number monotonic, seconds
 ---@param grace number seconds
----@param wall_clock integer seconds since 1970, for ages of V0 conversations
+---@param wall_clock integer|false seconds since 1970, for the age of a V0 conversation
 ---@return openhands.State state, boolean settled whether waiting longer makes no sense
 function M.judge(api, answer, memory, now, grace, wall_clock)
   local state, settled
