@@ -1,0 +1,64 @@
+# `make` builds for the Lua it finds, `make LUA=luajit` for another; `make demo` shows it at work;
+# `make test` tests it on every Lua there is. These two install what is missing (Debian, Ubuntu).
+ASKED       := $(LUA)
+LUA         := $(or $(LUA),$(shell tools/lua.sh first))
+FLAVOUR     := $(shell tools/lua.sh flavour $(LUA))
+LUA_INCDIR  := $(or $(LUA_INCDIR),$(shell tools/lua.sh incdir $(LUA)))
+CURL_CONFIG := $(if $(shell pkg-config --exists libcurl 2>&1 || echo no),curl-config,pkg-config libcurl)
+CURL_CFLAGS ?= $(shell $(CURL_CONFIG) --cflags 2>/dev/null)
+CURL_LIBS   ?= $(or $(shell $(CURL_CONFIG) --libs 2>/dev/null),-lcurl)
+PREFIX      ?= /usr/local
+CFLAGS      ?= -O2 -g
+BUILD       ?= build/$(FLAVOUR)
+VERSION     := $(FLAVOUR:lua%=%)
+VERSION     := $(VERSION:jit=5.1)
+
+MODULE   := $(BUILD)/openhands/core.so
+OBJECTS  := $(patsubst src/%.c,$(BUILD)/%.o,$(wildcard src/*.c))
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wwrite-strings -Wvla $(if $(WERROR),-Werror)
+FLAGS    := -std=gnu99 $(WARNINGS) -fPIC -fvisibility=hidden -I$(LUA_INCDIR) $(CURL_CFLAGS) -MMD -MP
+# never unloaded: libcurl may still have a thread that looks up a name when a Lua state closes
+SHARED   := $(if $(filter Darwin,$(shell uname)),-bundle -undefined dynamic_lookup,-shared -Wl,-z,nodelete)
+LIBS     := $(CURL_LIBS) -lm -ldl -lpthread
+SETUP    := CC='$(CC)' CURL_CFLAGS='$(CURL_CFLAGS)' tools/setup.sh
+
+quoted = '$(subst ','\'',$(1))'
+
+all: $(MODULE)
+
+$(MODULE): $(OBJECTS)
+	@mkdir -p $(@D)
+	$(CC) $(SHARED) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(BUILD)/%.o: src/%.c Makefile | $(BUILD)/ready
+	$(CC) $(FLAGS) $(CFLAGS) -c -o $@ $<
+
+$(BUILD)/ready:
+	@LUA_INCDIR='$(LUA_INCDIR)' $(SETUP) --check build $(LUA)
+	@mkdir -p $(@D) && touch $@
+
+# eval "$(make -s env)" lets a shell use this checkout without installing
+env: $(MODULE)
+	@: $(info export LUA_PATH=$(call quoted,$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;))
+	@: $(info export LUA_CPATH=$(call quoted,$(CURDIR)/$(BUILD)/?.so;;))
+
+demo:
+	@$(SETUP) demo $(LUA)
+	@paths=$$($(MAKE) -s LUA=$(LUA) env) && eval "$$paths" && $(LUA) examples/first_conversation.lua
+
+test asan valgrind:
+	@MAKE='$(MAKE)' tools/test.sh $(@:test=plain) $(ASKED)
+
+lint oom bench rock:
+	@MAKE='$(MAKE)' tools/$@.sh $(ASKED)
+
+install: $(MODULE)
+	mkdir -p '$(DESTDIR)$(PREFIX)/share/lua/$(VERSION)' '$(DESTDIR)$(PREFIX)/lib/lua/$(VERSION)/openhands'
+	cp -R lua/. '$(DESTDIR)$(PREFIX)/share/lua/$(VERSION)/'
+	cp $(MODULE) '$(DESTDIR)$(PREFIX)/lib/lua/$(VERSION)/openhands/'
+
+clean:
+	rm -rf build
+
+.PHONY: all env demo test asan valgrind lint oom bench rock install clean
+-include $(OBJECTS:.o=.d)

@@ -1,0 +1,74 @@
+#!/bin/bash
+# What a status call costs, in CPU time and in instructions, beside a plain C loop on the same libcurl against the
+# same server. The two take turns; of the ratios the median counts.
+#   bench.sh [LUA...]         default: lua5.4 luajit
+# PAIRS and CALLS in the environment: how many pairs of runs, and calls in each.
+set -u
+cd "$(dirname "$0")/.." || exit
+[ $# -gt 0 ] || set -- lua5.4 luajit
+pairs=${PAIRS:-11} calls=${CALLS:-3000}
+tools/setup.sh bench "$@" || exit
+
+work=$(mktemp -d)
+finish() {
+    [ -f "$work/pid" ] && kill "$(cat "$work/pid")"
+    rm -rf "$work"
+}
+trap finish EXIT
+
+read -ra curl <<<"$(pkg-config --cflags --libs libcurl)"
+mkdir -p build/bench && cc -O2 bench/loop.c -o build/bench/loop "${curl[@]}" || exit
+
+serve() { # PORT: nginx, answering everything with the one file
+    cat >"$work/nginx.conf" <<EOF
+pid $work/pid;
+error_log $work/error.log;
+events {}
+http {
+    access_log off;
+    keepalive_requests 100000000;
+    client_body_temp_path $work/body; proxy_temp_path $work/proxy; fastcgi_temp_path $work/fastcgi;
+    uwsgi_temp_path $work/uwsgi; scgi_temp_path $work/scgi;
+    server {
+        listen 127.0.0.1:$1;
+        location / { default_type application/json; return 200 '$(cat bench/answer.json)'; }
+    }
+}
+EOF
+    /usr/sbin/nginx -p "$work" -c "$work/nginx.conf" 2>>"$work/error.log"
+}
+
+for _ in 1 2 3 4 5 6 7 8 9; do # until a port is free
+    port=$((20000 + RANDOM % 20000))
+    serve $port && break
+done
+[ -f "$work/pid" ] || { cat "$work/error.log"; exit 1; }
+url=http://127.0.0.1:$port
+
+median() { sort -n | awk '{ v[NR] = $1 } END { printf "%.2f\n", NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }
+
+ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.3f\n", a / b }'; }
+
+instructions() { # COMMAND...: of one call, as the difference of many and few; start-up falls out
+    local few many
+    few=$(valgrind --tool=callgrind --callgrind-out-file=/dev/null "$@" "$url" 100 2>&1 | sed -n 's/.*Collected : //p')
+    many=$(valgrind --tool=callgrind --callgrind-out-file=/dev/null "$@" "$url" 1100 2>&1 | sed -n 's/.*Collected : //p')
+    echo $(((many - few) / 1000))
+}
+
+floor=$(instructions build/bench/loop)
+printf '%-8s %10s %14s %8s %8s\n' '' 'us / call' 'instructions' 'time' 'instr.'
+printf '%-8s %10s %14s %8s %8s\n' C "$(for _ in 1 2 3 4 5; do build/bench/loop "$url" "$calls"; done | median)" "$floor" 1 1
+for lua; do
+    paths=$(${MAKE:-make} -s LUA="$lua" env) || exit
+    eval "$paths"
+    : >"$work/times" && : >"$work/ratios"
+    for ((i = 0; i < pairs; i++)); do
+        ours=$("$lua" bench/status.lua "$url" "$calls") && theirs=$(build/bench/loop "$url" "$calls") || exit
+        echo "$ours" >>"$work/times"
+        ratio "$ours" "$theirs" >>"$work/ratios"
+    done
+    count=$(instructions "$lua" bench/status.lua)
+    printf '%-8s %10s %14s %8s %8s\n' "$lua" "$(median <"$work/times")" "$count" "$(median <"$work/ratios")" \
+        "$(ratio "$count" "$floor")"
+done

@@ -1,0 +1,55 @@
+#!/bin/sh
+# What there is to know about the Lua interpreters of this machine.
+#   lua.sh list            each one that runs, by name, the one to prefer first
+#   lua.sh first           the first that has C headers too; else the first; else lua5.4
+#   lua.sh flavour LUA     lua5.1 ... lua5.5 or luajit: what a module for it must be built for
+#   lua.sh incdir LUA      the directory of its lua.h; nothing when there is none
+
+flavour() {
+    "$1" -e 'io.write(jit and "luajit" or "lua" .. _VERSION:match("5.%d"))' 2>/dev/null || basename "$1"
+}
+
+list() {
+    seen=
+    for lua in lua5.4 luajit lua5.3 lua5.5 lua5.1 lua5.2 lua; do
+        command -v $lua >/dev/null || continue
+        name=$(flavour $lua)
+        case " $seen " in *" $name "*) continue ;; esac # `lua` is mostly one of the others
+        seen="$seen $name"
+        echo $lua
+    done
+}
+
+# is_for FLAVOUR DIRECTORY: the lua.h there is of that version (5.5 spells it VERSION_MINOR_N)
+is_for() {
+    case $1 in
+    luajit) [ -f "$2/luajit.h" ] ;;
+    *) [ ! -f "$2/luajit.h" ] && grep -Eqs "\"Lua ${1#lua}\"|VERSION_MINOR(_N)?[[:space:]]+\"?${1#lua5.}" "$2/lua.h" ;;
+    esac
+}
+
+incdir() {
+    name=$(flavour "$1")
+    version=${name#lua}
+    prefix=$(dirname "$(dirname "$(command -v "$1" || echo /usr/bin/lua)")")
+    {
+        for module in "$name" "lua-$version" "lua5${version#5.}" lua; do # Debian, Fedora, Arch, Homebrew
+            pkg-config --cflags-only-I "$module" | sed 's/^-I//; s/ .*//'
+        done 2>/dev/null
+        printf '%s\n' "$prefix/include/$name" "$prefix/include/luajit-2.1" "$prefix/include" "/usr/include/$name"
+    } | while read -r dir; do
+        if is_for "$name" "$dir"; then echo "$dir"; fi
+    done | sed -n 1p
+}
+
+case $1 in
+list) list ;;
+first)
+    for lua in $(list) ''; do
+        if [ -n "$lua" ] && [ -n "$(incdir "$lua")" ]; then break; fi
+    done
+    [ -n "$lua" ] || lua=$(list | head -n 1)
+    echo "${lua:-lua5.4}" ;;
+flavour) flavour "$2" ;;
+incdir) incdir "$2" ;;
+esac

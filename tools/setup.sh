@@ -1,0 +1,109 @@
+#!/bin/sh
+# Finds out what this machine lacks for a purpose, by trying it, and installs that (Debian, Ubuntu) or
+# names it. Says and does nothing when all is there.
+#   setup.sh [--check] build|demo|test|valgrind|rock|lint|bench [LUA...]     --check never installs
+# Environment: CC, LUA_INCDIR, CURL_CFLAGS, as in the Makefile.
+# shellcheck disable=SC2317 # the functions below are called through `need`
+set -u
+cd "$(dirname "$0")/.." || exit
+if [ "$1" = --check ]; then check=yes; shift; else check=; fi
+purpose=$1
+shift
+
+# need WHAT PACKAGES COMMAND...: where the command fails, WHAT is missing, and Debian's PACKAGES would bring it
+need() {
+    what=$1 wanted=$2
+    shift 2
+    "$@" >/dev/null 2>&1 && return
+    lacking="$lacking, $what"
+    packages="$packages $wanted"
+}
+
+header() { # FLAG FILE: the C compiler finds the file; FLAG may be several or none
+    # shellcheck disable=SC2086
+    printf '#include <%s>\n' "$2" | ${CC:-cc} $1 -E -
+}
+
+program() { command -v "$1"; }
+
+lua_header() {
+    directory=${LUA_INCDIR:-$(tools/lua.sh incdir "$1")}
+    [ -n "$directory" ] && header "-I$directory" lua.h
+}
+
+module() { "$1" -e "require '$2'"; } # LUA NAME
+
+# Debian 12 has two LuaJITs that exclude each other: keep the one that is there, or take the maintained
+# one. In Debian 13 that has become the only one, under the old name.
+luajit_name() {
+    if dpkg -s libluajit-5.1-2 >/dev/null 2>&1 || ! apt-cache show luajit2 2>/dev/null | grep -q '^Package:'; then
+        echo luajit
+    else
+        echo luajit2
+    fi
+}
+
+package_names() { # of the needs in $packages, as Debian calls them: lua5.4 lua5.4-headers luajit luajit-headers
+    # shellcheck disable=SC2086
+    names=$(printf '%s\n' $packages | sed 's/^lua5.1-headers/liblua5.1-0-dev/; s/^\(lua5.*\)-headers/lib\1-dev/' | sort -u)
+    case $names in
+    *luajit*) echo "$names" | sed "s/^luajit-headers/lib$(luajit_name)-5.1-dev/; s/^luajit$/$(luajit_name)/" ;;
+    *) echo "$names" ;;
+    esac | tr '\n' ' ' | sed 's/ $//'
+}
+
+survey() { # LUA...: fills `lacking` and `packages`
+    lacking='' packages=''
+    need 'a C compiler' 'gcc libc6-dev' header '' stdio.h
+    need 'pkg-config' pkg-config program pkg-config
+    need 'curl/curl.h' libcurl4-openssl-dev header "${CURL_CFLAGS-$(pkg-config --cflags libcurl 2>/dev/null)}" curl/curl.h
+    for lua; do
+        name=$(tools/lua.sh flavour "$lua")
+        [ "$purpose" = build ] || need "$lua" "$name" "$lua" -v
+        need "lua.h for $lua" "$name-headers" lua_header "$lua"
+        [ "$purpose" = build ] && continue
+        need "cjson for $lua" lua-cjson module "$lua" cjson
+        need "luv for $lua" lua-luv module "$lua" luv
+        [ "$purpose" = test ] && need "busted for $lua" lua-busted module "$lua" busted
+    done
+    case $purpose in
+    demo) [ -z "${OPENHANDS_API_KEY-}" ] || need 'TLS certificates' ca-certificates test -e /etc/ssl/certs ;;
+    test) need 'busted' lua-busted program busted ;;
+    rock) need luarocks luarocks program luarocks ;;
+    valgrind) need valgrind valgrind program valgrind ;;
+    lint)
+        need luacheck lua-check program luacheck
+        need cppcheck cppcheck program cppcheck
+        need clang clang program clang
+        need clang-tidy clang-tidy program clang-tidy
+        need shellcheck shellcheck program shellcheck ;;
+    bench)
+        need nginx nginx-light program /usr/sbin/nginx
+        need valgrind valgrind program valgrind ;;
+    esac
+    lacking=${lacking#, }
+}
+
+apt() { # waits for the lock: a machine that has just booted may be at its own updates
+    set -- env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 "$@"
+    [ "$(id -u)" = 0 ] || set -- sudo "$@"
+    "$@" </dev/null >/dev/null
+}
+
+survey "$@"
+[ -n "$lacking" ] || exit 0
+
+if [ -z "$check" ] && program apt-get >/dev/null && { [ "$(id -u)" = 0 ] || program sudo >/dev/null; }; then
+    for _ in 1 2 3 4 5; do # the lists have a lock for which apt does not wait
+        apt update && break
+        sleep 5
+    done
+    packages=$(package_names)
+    echo "openhands: installing $packages" >&2
+    # shellcheck disable=SC2086
+    apt install --yes --no-install-recommends --no-remove $packages
+    survey "$@"
+    [ -n "$lacking" ] || exit 0
+fi
+echo "openhands needs $lacking (Debian, Ubuntu: apt-get install $(package_names))" >&2
+exit 1

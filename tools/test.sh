@@ -1,0 +1,78 @@
+#!/bin/sh
+# Runs the specs on each Lua, and closes with one line: `N passed, N failed`.
+#   test.sh plain|asan|valgrind [LUA...]    without LUA: 5.4, 5.1 and LuaJIT; `plain` also on what else is installed
+# SPEC='file ...' in the environment selects specs. A crash, a hang, a leak and a failed build count as a failure.
+set -u
+cd "$(dirname "$0")/.." || exit
+kind=$1
+shift
+make="${MAKE:-make} -s --no-print-directory"
+work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT && trap 'exit 130' INT TERM
+
+# The specs meet neither the network nor the user's account.
+unset OPENHANDS_API_KEY OPENHANDS_CLOUD_API_KEY OPENHANDS_BASE_URL OPENHANDS_API OPENHANDS_LOG
+unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY
+
+others=
+if [ $# = 0 ]; then
+    set -- lua5.4 lua5.1 luajit
+    [ "$kind" = plain ] && others=$(tools/lua.sh list | grep -Evx 'lua5.4|lua5.1|luajit')
+fi
+tools/setup.sh test "$@" || exit
+for lua in $others; do
+    if tools/setup.sh --check test "$lua"; then set -- "$@" "$lua"; else echo "skipped: $lua"; fi
+done
+
+limit() { # a spec that hangs must not hang the machine
+    if command -v timeout >/dev/null; then timeout --foreground -k 5 "${LIMIT:-600}" "$@"; else "$@"; fi
+}
+
+# How each kind builds (LUA TARGET) and runs (INTERPRETER ...).
+case $kind in
+plain)
+    build() { $make LUA="$1" "$2"; }
+    run() { limit "$@"; } ;;
+valgrind)
+    tools/setup.sh valgrind || exit
+    build() { $make LUA="$1" "$2"; }
+    run() {
+        limit valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite \
+            --keep-debuginfo=yes "$@"
+    } ;;
+asan)
+    build() {
+        $make LUA="$1" BUILD="build/asan-$(tools/lua.sh flavour "$1")" CC=gcc LDFLAGS= "$2" \
+            CFLAGS='-g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined'
+    }
+    run() {
+        limit env LD_PRELOAD="$(gcc -print-file-name=libasan.so)" UBSAN_OPTIONS=print_stacktrace=1 \
+            LSAN_OPTIONS="suppressions=$PWD/spec/c/lsan.supp:print_suppressions=0" "$@"
+    } ;;
+esac
+
+specs() ( # LUA: in a shell of its own, for the environment
+    build "$1" all || exit
+    eval "$(build "$1" env)"
+    export LUA="$1" TALLY="$work/tally"
+    # shellcheck disable=SC2086
+    run "$1" tools/busted.lua --output plainTerminal --helper tools/tally.lua ${SPEC:-spec} 2>&1
+)
+
+passed=0 failed=0 ran=
+for lua; do
+    echo "== $kind, $lua: $("$lua" -v 2>&1 | head -n 1)"
+    : >"$work/tally"
+    specs "$lua"
+    status=$?
+    good=$(grep -cx success "$work/tally")
+    bad=$(grep -cxE 'failure|error' "$work/tally")
+    # Whatever ended the interpreter badly without a word from busted is a failure too.
+    if [ "$bad" = 0 ] && { [ $status != 0 ] || [ "$good" = 0 ]; } || tail -n 1 "$work/tally" | grep -q ^begin; then
+        echo "$lua ended with status $status$(sed -n '$s/^begin/ in/p' "$work/tally")"
+        bad=$((bad + 1))
+    fi
+    passed=$((passed + good)) failed=$((failed + bad)) ran="$ran $lua"
+done
+echo "ran on$ran"
+echo "$passed passed, $failed failed"
+[ $failed = 0 ]
