@@ -109,6 +109,16 @@ describe("a start", function()
     assert.equal(1, #model.starts)
   end)
 
+  it("is ambiguous, in reasonable time, when nobody can be asked any more", function()
+    local client, model, transport = stand_in.simulated({ api = "v1" })
+    assert(client:_dialect("start", { initial_user_msg = "x" }, { retries = 0, deadline_at = 100 }))
+    transport.faults = { { point = "after_commit", class = "timeout", count = -1 } }
+    local conversation, err = client:start { initial_user_msg = "x" }
+    assert.is_nil(conversation)
+    assert.equal("ambiguous", err.kind)
+    assert.is_true(model:time() >= 120 and model:time() < 180)
+  end)
+
   it("stays ambiguous on V0, which has no handle", function()
     local client, model, transport = stand_in.simulated({ api = "v0" })
     transport.faults = { once("after_commit", "timeout") }

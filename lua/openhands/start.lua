@@ -13,6 +13,7 @@ local lookup = require "openhands.lookup"
 local M = {}
 
 local LOOKS = 3 -- answered look-ups without a trace, before an absence is believed
+local DEAF_GRACES = 2 -- grace times without an answer to any look-up, before the caller is told
 
 local function copy(fields)
   local result = {}
@@ -69,7 +70,7 @@ local function reconcile(client, id, since, call, unclear_at)
       return false
     elseif last_error and not last_error.retryable and last_error.kind ~= "protocol" then
       return nil, last_error -- the key was refused, say: asking again will not help
-    elseif now + pause >= call.deadline_at then
+    elseif now + pause >= call.deadline_at or (last_error and now - unclear_at >= DEAF_GRACES * call.grace) then
       return nil, last_error or errors.new { kind = "timeout", message = "the time for this call is over" }
     end
     client:_sleep(pause)
