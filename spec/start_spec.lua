@@ -184,6 +184,16 @@ describe("a start", function()
     assert.equal("finished", assert(client:status(conversation.conversation_id)).state) -- under our id, too
   end)
 
+  it("is not sent again where it may run under an id of the server's", function()
+    local client, model, transport = stand_in.simulated({ api = "v1", client_ids = false, old = true })
+    transport.faults = { once("after_commit", "timeout") }
+    local conversation, err = client:start { initial_user_msg = "x" }
+    assert.is_nil(conversation)
+    assert.equal("ambiguous", err.kind)
+    assert.matches("an id of its own", tostring(err))
+    assert.equal(1, #model.starts)
+  end)
+
   it("is ambiguous when the answer to it cannot be read", function()
     for _, body in ipairs { "{}", '{"id":7}', "[]", "<html>", "" } do
       local client = stand_in.scripted(function(request)

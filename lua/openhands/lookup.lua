@@ -28,15 +28,32 @@ local function matches(task, id)
     )
 end
 
+-- The text of a prompt, whether as text or in V1's message table.
+local function prompt_of(message)
+  local block = type(message) == "table" and type(message.content) == "table" and message.content[1]
+  return type(block) == "table" and block.text or message
+end
+
+-- Whether a start task bears no id of a client's and asks for the same as these fields: servers of 2025 drop the id
+-- that we choose, so this may be our start.
+local function is_lookalike(task, fields)
+  local request = type(task) == "table" and task.request
+  return fields ~= nil
+    and type(request) == "table"
+    and type(request.conversation_id) ~= "string"
+    and prompt_of(request.initial_message) == prompt_of(fields.initial_user_msg or fields.initial_message)
+end
+
 --- The start task of a conversation among those created since a moment.
 --- The service's own filter by conversation id is blind until the task is ready, so the requests are read here.
 ---@param client openhands.Client
 ---@param id string
 ---@param since integer seconds since the epoch
 ---@param call table
----@return table|false? task false: the service shows none, openhands.Error?
-function M.start_task(client, id, since, call)
-  local wanted, page_id = conversations.same_id(id), nil
+---@param fields table? of the start, to notice a task that may be it although it bears no id
+---@return table|false? task false: the service shows none, openhands.Error?, boolean? lookalike
+function M.start_task(client, id, since, call, fields)
+  local wanted, page_id, lookalike = conversations.same_id(id), nil, false
   for _ = 1, MOST_PAGES do
     local page, err = client:_read("search_start_tasks", {
       created_at__gte = at(since - SKEW),
@@ -56,13 +73,14 @@ function M.start_task(client, id, since, call)
       if matches(task, wanted) then
         return task
       end
+      lookalike = lookalike or is_lookalike(task, fields)
     end
     if type(page.next_page_id) ~= "string" or page.next_page_id == page_id then
-      return false
+      break
     end
     page_id = page.next_page_id
   end
-  return false
+  return false, nil, lookalike
 end
 
 local function first(client, operation, id, call)
@@ -84,18 +102,21 @@ function M.listed(client, id, call)
 end
 
 --- Looks in every place. `since`: when its start may have been sent, seconds since the epoch.
----@return openhands.Conversation|false? conversation false: the service knows nothing of it, openhands.Error?
-function M.anywhere(client, id, since, call)
+--- `fields`: of the start, see `start_task`.
+---@return openhands.Conversation|false? conversation false: the service knows nothing of it
+---@return openhands.Error?
+---@return boolean? lookalike with false: a start task without an id asks for the same
+function M.anywhere(client, id, since, call, fields)
   local answer, err = M.listed(client, id, call)
   if answer then
     return conversations.from_status(client, answer, "v1", id, call.grace)
   elseif answer == nil then
     return nil, err
   end
-  local task
-  task, err = M.start_task(client, id, since or (client:_wall() - RECENT), call)
+  local task, lookalike
+  task, err, lookalike = M.start_task(client, id, since or (client:_wall() - RECENT), call, fields)
   if not task then
-    return task, err
+    return task, err, lookalike
   end
   return conversations.from_task(client, task, id, false)
 end

@@ -51,13 +51,18 @@ local function send(client, fields, call, api)
   return conversations.from_task(client, answer, fields.conversation_id, true)
 end
 
+local function cannot_tell(message)
+  return errors.new { kind = "timeout", operation = "start", message = message }
+end
+
 -- Looks for a start that may have reached the service until it is found, or its absence is certain.
--- Returns the conversation; false when it is certain that there is none; nil and an error when time ran out.
-local function reconcile(client, id, since, call, unclear_at)
+-- Returns the conversation; false when it is certain that there is none; nil and an error when that cannot be told.
+local function reconcile(client, fields, since, call, unclear_at)
+  local id = fields.conversation_id
   local looks, pause = 0, math.min(1, call.grace / (LOOKS + 1))
   local last_error
   while true do
-    local conversation, err = lookup.anywhere(client, id, since, call)
+    local conversation, err, lookalike = lookup.anywhere(client, id, since, call, fields)
     if conversation then
       return conversation
     elseif conversation == false then
@@ -67,11 +72,14 @@ local function reconcile(client, id, since, call, unclear_at)
     end
     local now = client:_now()
     if looks >= LOOKS and now - unclear_at >= call.grace then
+      if lookalike then
+        return nil, cannot_tell "the server gave a conversation with this prompt an id of its own; it may be this one"
+      end
       return false
     elseif last_error and not last_error.retryable and last_error.kind ~= "protocol" then
       return nil, last_error -- the key was refused, say: asking again will not help
     elseif now + pause >= call.deadline_at or (last_error and now - unclear_at >= DEAF_GRACES * call.grace) then
-      return nil, last_error or errors.new { kind = "timeout", message = "the time for this call is over" }
+      return nil, last_error or cannot_tell "the time for this call is over"
     end
     client:_sleep(pause)
     pause = math.min(pause * 1.5, 10)
@@ -127,12 +135,12 @@ local function start_v1(client, fields, call)
     err.conversation_id = id
     if not is_not_started(err) then
       memory.unclear_at, memory.unclear_since = client:_now(), since
-      local found, problem = reconcile(client, id, since, call, memory.unclear_at)
+      local found, problem = reconcile(client, fields, since, call, memory.unclear_at)
       if found then
         memory.unclear_at, memory.unclear_since = nil, nil
         return found
       elseif found == nil then
-        return nil, ambiguous(id, problem.kind == "timeout" and err or problem)
+        return nil, ambiguous(id, problem)
       elseif attempt > call.retries then
         return nil, ambiguous(id, err)
       end
@@ -145,12 +153,13 @@ local function start_v1(client, fields, call)
 end
 
 -- The caller names the conversation: it may be a job of an earlier call, of another process, of another machine.
-local function take_up(client, id, call)
+local function take_up(client, fields, call)
+  local id = fields.conversation_id
   local memory = client:_remember(id)
   if not memory.unclear_at then
     return lookup.anywhere(client, id, nil, call)
   end
-  local conversation, err = reconcile(client, id, memory.unclear_since, call, memory.unclear_at)
+  local conversation, err = reconcile(client, fields, memory.unclear_since, call, memory.unclear_at)
   if conversation == nil then
     return nil, ambiguous(id, err)
   elseif conversation then
@@ -179,7 +188,7 @@ function M.start(client, given, call)
       return nil, refusal
     end
     local conversation
-    conversation, err = take_up(client, fields.conversation_id, call)
+    conversation, err = take_up(client, fields, call)
     if conversation then
       return conversation
     elseif conversation == nil then
