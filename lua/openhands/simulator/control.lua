@@ -110,8 +110,13 @@ function M.attend(server, stay)
       return ended()
     end
     rest = rest .. bytes
-    for line in rest:gmatch("([^\n]*)\n") do obey_and_answer(server, line) end
-    rest = rest:match("([^\n]*)$")
+    -- A plain search: patterns would try every beginning anew in a long line that has not ended.
+    local stop = rest:find("\n", 1, true)
+    while stop do
+      obey_and_answer(server, rest:sub(1, stop - 1))
+      rest = rest:sub(stop + 1)
+      stop = rest:find("\n", 1, true)
+    end
   end)
 end
 
