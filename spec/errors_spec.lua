@@ -71,7 +71,7 @@ describe("an error", function()
 
   it("knows that a bare string with 401 is about the repository", function()
     assert.equal("permission",
-      from({ kind = "authentication", status = 401, detail = "Unable to access repo owner/repo" }).kind)
+      from({ kind = "authentication", status = 401, operation = "start", detail = "Unable to access repo" }).kind)
     assert.equal("authentication", from({ kind = "authentication", status = 401, detail = { error = "x" } }).kind)
   end)
 

@@ -59,12 +59,14 @@ pristine() { # COMPILER LUA: builds without a warning, and exports the one symbo
     ${MAKE:-make} -s LUA="$2" CC="$1" WERROR=1 CFLAGS=-O2 BUILD="$build" && nothing exported "$build/openhands/core.so"
 }
 
-tidy() { printf '%s\n' src/*.c | xargs -P "$(nproc)" -I@ clang-tidy --quiet @ -- "${flags[@]}"; }
+tidy() { printf '%s\n' src/*.c | xargs -P "$(nproc)" -I@ \
+    clang-tidy --quiet @ -- "${flags[@]}" -D_GNU_SOURCE= -include tools/noreturn.h; }
 
 check 'luacheck' luacheck --quiet --no-color "${lua_files[@]}"
 check 'shellcheck' shellcheck .ci/run tools/*.sh bench/*.sh
+# Not wanted: readdir_r, which is obsolete; and the handle with which the module pins itself in memory.
 check 'cppcheck' cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability \
-    --std=c99 --library=posix --inline-suppr src
+    --std=c99 --library=posix --inline-suppr --suppress=readdirCalled --suppress=leakReturnValNotUsed:src/core.c src
 check 'clang-tidy' tidy
 for lua in $(tools/lua.sh list); do
     [ -n "$(tools/lua.sh incdir "$lua")" ] || continue

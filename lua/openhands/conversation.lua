@@ -27,6 +27,15 @@ local function text(value)
   return type(value) == "string" and value ~= "" and value or nil
 end
 
+local function is_id(value)
+  return type(value) == "string" and #value <= 128 and value:find("^[%w_-]+$") ~= nil
+end
+
+-- An id in an answer; what cannot be one is taken for absent.
+local function id_in(value)
+  return is_id(value) and value or nil
+end
+
 --- An id as it is compared: the service spells the same one with and without dashes.
 ---@param id string
 ---@return string
@@ -69,9 +78,9 @@ end
 -- Adds to what the server sent the fields that every conversation has. The answer is fresh and nobody else's.
 local function dress(client, answer, api, id, status, state, settled)
   local metrics = answer.metrics
-  if type(metrics) == "table" and type(metrics.accumulated_cost) == "number" then
-    answer.cost = metrics.accumulated_cost
-  end
+  local cost = type(metrics) == "table" and metrics.accumulated_cost
+  answer.cost = type(cost) == "number" and cost or nil
+  answer.answer, answer.detail = text(answer.answer), text(answer.detail)
   answer.pull_requests = pull_requests(answer)
   answer.api, answer.conversation_id, answer.url = api, id, client:_page(id)
   answer.status, answer.state, answer.settled = status, state, settled
@@ -89,7 +98,7 @@ end
 --- From the answer to a V0 start.
 ---@return openhands.Conversation? conversation, openhands.Error?
 function M.from_v0_start(client, answer)
-  local id = text(answer.conversation_id)
+  local id = id_in(answer.conversation_id)
   if not id then
     return nil, protocol_error("start", "conversation_id")
   end
@@ -104,12 +113,12 @@ end
 ---@param started boolean whether this is the answer to a start
 ---@return openhands.Conversation? conversation, openhands.Error?
 function M.from_task(client, task, id, started)
-  local task_id = text(task.id)
+  local task_id = id_in(task.id)
   if not task_id then
     return nil, protocol_error(started and "start" or "start_tasks", "id")
   end
   local memory = client:_remember(id)
-  local given = text(task.app_conversation_id)
+  local given = id_in(task.app_conversation_id)
   if given and M.same_id(given) ~= M.same_id(id) then
     memory.conversation_id = given
     id = given
@@ -122,7 +131,7 @@ function M.from_task(client, task, id, started)
   if not started and word ~= "ERROR" then
     word = "STARTING"
   end
-  task.start_task_id, task.detail = task_id, text(task.detail)
+  task.start_task_id = task_id
   return dress(client, task, "v1", id, word, state, settled)
 end
 
@@ -134,7 +143,7 @@ end
 ---@param grace number seconds
 ---@return openhands.Conversation? conversation, openhands.Error?
 function M.from_status(client, answer, api, id, grace)
-  local shown = text(api == "v0" and answer.conversation_id or api == "v1" and answer.id)
+  local shown = id_in(api == "v0" and answer.conversation_id or api == "v1" and answer.id)
   if not shown then
     return nil, protocol_error("status", api == "v0" and "conversation_id" or "id")
   elseif shown ~= id and M.same_id(shown) ~= M.same_id(id) then
@@ -165,7 +174,7 @@ function M.id_of(subject, caller)
   end
   if type(id) ~= "string" then
     errors.raise(("%s: needs a conversation or its id, not a %s"):format(caller, type(subject)))
-  elseif #id > 128 or not id:find("^[%w_-]+$") then
+  elseif not is_id(id) then
     errors.raise(("%s: not an id: 1 to 128 of A-Z a-z 0-9 _ -, this has %d bytes"):format(caller, #id))
   end
   return id
@@ -185,10 +194,14 @@ function methods:wait(options)
   return getmetatable(self).client:wait(self, options)
 end
 
+-- For a log line: one line, whatever the title holds, and without the key, which only an open client can mask.
 local function to_line(self)
-  local parts = { "conversation", self.conversation_id, self.state }
-  parts[#parts + 1] = text(self.title) and ('"%s"'):format(self.title)
-  return table.concat(parts, " ")
+  local line = ("conversation %s %s"):format(self.conversation_id, self.state)
+  local client, title = getmetatable(self).client, text(self.title)
+  if title and not client._closed then
+    line = ('%s "%s"'):format(line, client._core:redact((title:gsub("%c", " "))))
+  end
+  return line
 end
 
 --- The metatable of one client's conversations: what they do, they do through that client.

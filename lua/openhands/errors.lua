@@ -210,7 +210,7 @@ function M.from_core(raw, base_url)
   }
   if raw.status == 429 then
     refine_429(err, err.detail)
-  elseif raw.status == 401 and type(raw.detail) == "string" and not raw.page then
+  elseif raw.status == 401 and raw.operation == "start" and type(raw.detail) == "string" and not raw.page then
     err.kind = "permission" -- V0's answer for a repository that the account cannot reach: the key itself is good
   end
   if raw.kind == "unsupported" or (raw.kind == "invalid" and raw.sent == false) then
@@ -224,7 +224,7 @@ function M.from_core(raw, base_url)
   if advice[err.kind] then
     err.message = err.message .. "; " .. advice[err.kind]
   end
-  err.message = clean_text(err.message)
+  err.message = clean_text(err.message):gsub("%c+", " ")
   return M.new(err)
 end
 

@@ -1,0 +1,417 @@
+-- The life of a client: closed at any moment and in any way, it takes everything with it and nothing else.
+local core = require "openhands.core"
+local openhands = require "openhands"
+local simulator = require "openhands.simulator"
+local uv = require "luv"
+local wire = require "spec.support.wire"
+
+local id = "0123456789abcdef0123456789abcdef"
+local fields = { initial_user_msg = "Fix the typo.", repository = "owner/repo" }
+
+describe("a client on the wire", function()
+  local server
+
+  setup(function() server = simulator.spawn { pace = 0 } end)
+  teardown(function() server:close() end)
+  before_each(function()
+    server:reset()
+    wire.forget_log()
+  end)
+
+  local function new_handle()
+    return core.new { base_url = server.address, api_key = wire.key }
+  end
+
+  local function hang()
+    server:faults { { point = "after_read", action = "hang", count = -1 } }
+  end
+
+  -- Exchanges that the server has read and never answers.
+  local function in_flight(handle, count)
+    hang()
+    local numbers = {}
+    for index = 1, count do numbers[index] = core.status(handle, id, { api = "v0", timeout = 60 }) end
+    local wanted = math.min(count, 10) -- connections to a host
+    for _ = 1, 10000 do
+      handle:step(0.001)
+      if #server:requests() >= wanted then break end
+    end
+    assert.is_true(#server:requests() >= wanted)
+    assert.are.equal(count, handle:in_flight())
+    return numbers
+  end
+
+  local function raises(pattern, operate, ...)
+    local good, problem = pcall(operate, ...)
+    assert.is_false(good)
+    assert.is_truthy(tostring(problem):find(pattern), tostring(problem))
+    wire.assert_no_secret(problem)
+  end
+
+  it("opens nothing before its first call, and leaves no descriptor behind", function()
+    local before = wire.descriptors()
+    local client = wire.client(server)
+    assert.are.equal(before, wire.descriptors())
+    assert(client:start(fields))
+    assert.is_true(wire.descriptors() > before)
+    client:close()
+    assert.are.equal(before, wire.descriptors())
+  end)
+
+  it("may be closed twice, and unused", function()
+    local client = wire.client(server)
+    client:close()
+    client:close()
+    local handle = new_handle()
+    handle:close()
+    handle:close()
+    assert.is_truthy(tostring(handle):find("closed", 1, true))
+    assert.is_truthy(tostring(client):find("closed", 1, true))
+    wire.assert_no_secret { client, handle }
+  end)
+
+  it("raises for every call after its end", function()
+    local client = wire.client(server)
+    local conversation = assert(client:start(fields))
+    client:close()
+    raises("closed", client.start, client, fields)
+    raises("closed", client.status, client, conversation)
+    raises("closed", client.wait, client, conversation)
+    raises("closed", client.run, client, fields)
+    raises("closed", conversation.wait, conversation)
+    local handle = new_handle()
+    handle:close()
+    for _, name in ipairs { "step", "next", "pollfd", "events", "timeout", "in_flight", "outgoing" } do
+      raises("closed", handle[name], handle)
+    end
+    raises("closed", handle.cancel, handle, 1)
+    raises("closed", handle.check, handle, "status", id)
+    raises("closed", core.status, handle, id, { api = "v0" })
+    assert.are.equal(1, server:jobs())
+  end)
+
+  it("gives conversations that can be asked how they stand", function()
+    local client = wire.client(server)
+    local conversation = assert(client:start(fields))
+    assert.are.equal("finished", assert(conversation:wait({ interval = 0.001, timeout = 20 })).state)
+    assert.are.equal("finished", assert(conversation:refresh()).state)
+    client:close()
+  end)
+
+  it("raises for something that is no client", function()
+    for _, other in ipairs { 1, "x", {}, io.stdout } do
+      assert.is_false(pcall(core.status, other, id, { api = "v0" }))
+      assert.is_false(pcall(new_handle().step, other))
+    end
+  end)
+
+  for _, count in ipairs { 1, 30 } do
+    it(("may be closed with %d exchanges in flight"):format(count), function()
+      local before = wire.descriptors()
+      local handle = new_handle()
+      in_flight(handle, count)
+      handle:close()
+      assert.are.equal(before, wire.descriptors())
+    end)
+
+    it(("may be collected with %d exchanges in flight"):format(count), function()
+      collectgarbage()
+      collectgarbage()
+      local before = wire.descriptors()
+      local handle = new_handle()
+      in_flight(handle, count)
+      handle = nil -- luacheck: ignore 311
+      collectgarbage()
+      collectgarbage()
+      assert.are.equal(before, wire.descriptors())
+    end)
+  end
+
+  it("may be collected at any moment of an exchange", function()
+    local before = wire.descriptors()
+    for steps = 0, 12 do
+      local handle = new_handle()
+      core.status(handle, id, { api = "v0" })
+      core.start(handle, fields, { api = "v0" })
+      for _ = 1, steps do handle:step(0) end
+      handle = nil -- luacheck: ignore 311
+      collectgarbage()
+      collectgarbage()
+      assert.are.equal(before, wire.descriptors())
+    end
+  end)
+
+  it("whose wait was abandoned leaves nothing behind", function()
+    local before = wire.descriptors()
+    do
+      local client = wire.client(server, { api = "v0" })
+      hang()
+      local abandoned = coroutine.wrap(function() return client:status(id, { timeout = 0.05, retries = 0 }) end)
+      local _, err = abandoned()
+      assert.are.equal("timeout", err.kind)
+    end
+    collectgarbage()
+    collectgarbage()
+    assert.are.equal(before, wire.descriptors())
+  end)
+
+  for name, ending in pairs {
+    ["the end of the program"] = "",
+    ["os.exit"] = "os.exit(0)",
+    ["close, then the end"] = "handle:close() client:close()",
+    ["garbage collection, then the end"] = "handle, client = nil, nil collectgarbage() collectgarbage()",
+  } do
+    it("ends quietly in flight with " .. name, function()
+      hang()
+      local result = wire.child(([[
+        local core, openhands = require "openhands.core", require "openhands"
+        local address, key = %q, %q
+        local handle = core.new { base_url = address, api_key = key }
+        local client = openhands.new { base_url = address, api_key = key, api = "v0" }
+        for _ = 1, 20 do core.status(handle, %q, { api = "v0" }) end
+        core.start(handle, { initial_user_msg = "x" }, { api = "v0" })
+        for _ = 1, 20 do handle:step(0.01) end
+        assert(handle:in_flight() == 21)
+        client:status("a", { timeout = 0.05, retries = 0 })
+        io.write "well"
+        %s
+      ]]):format(server.address, wire.key, id, ending))
+      assert.are.same({ code = 0, output = "well", errors = "" }, result)
+    end)
+  end
+
+  it("raises a mistake with the line of the caller, in a program of its own", function()
+    local result = wire.child(([[
+      local openhands = require "openhands"
+      local client = openhands.new { base_url = %q, api_key = %q }
+      client:status({})
+    ]]):format(server.address, wire.key))
+    assert.are.equal(1, result.code)
+    assert.is_truthy(result.errors:find("program.lua:4:", 1, true), result.errors)
+    wire.assert_no_secret(result)
+  end)
+
+  it("made in a coroutine that died is as good as any", function()
+    local client, handle
+    local maker = coroutine.create(function()
+      client, handle = wire.client(server), new_handle()
+      core.status(handle, id, { api = "v0" })
+      handle:step(0)
+    end)
+    assert(coroutine.resume(maker))
+    assert.are.equal("dead", coroutine.status(maker))
+    maker = nil -- luacheck: ignore 311
+    collectgarbage()
+    collectgarbage()
+    local conversation = assert(client:start(fields))
+    assert.are.equal("v1", conversation.api)
+    local number, value
+    for _ = 1, 1000 do
+      handle:step(0.1)
+      number, value = handle:next()
+      if number then break end
+    end
+    assert.are.same({ 1, core.null }, { number, value })
+    client:close()
+    handle:close()
+  end)
+
+  it("may be used in a coroutine that fails", function()
+    local client = wire.client(server, { api = "v1", log = function() error "of the log" end })
+    local failing = coroutine.create(function() return client:start(fields) end)
+    local good, problem = coroutine.resume(failing)
+    assert.is_false(good)
+    assert.is_truthy(problem:find "of the log")
+    client._settings.log = nil
+    assert(client:start(fields))
+    assert.are.equal(2, server:jobs())
+    client:close()
+  end)
+
+  it("cancels one exchange, and no other", function()
+    local handle = new_handle()
+    local numbers = in_flight(handle, 3)
+    server:faults {}
+    assert.is_true(handle:cancel(numbers[2]))
+    assert.is_false(handle:cancel(numbers[2]))
+    assert.is_false(handle:cancel(9999))
+    local number, value, err = handle:next()
+    assert.are.equal(numbers[2], number)
+    assert.is_nil(value)
+    assert.are.same({ "cancelled", "status" }, { err.kind, err.operation })
+    wire.assert_no_secret(err)
+    assert.is_nil((handle:next()))
+    assert.are.equal(2, handle:in_flight())
+    -- What was cancelled leaves its place to others.
+    local another = core.status(handle, id, { api = "v0" })
+    for _ = 1, 1000 do
+      handle:step(0.1)
+      number, value = handle:next()
+      if number then break end
+    end
+    assert.are.same({ another, core.null }, { number, value })
+    handle:close()
+  end)
+
+  it("takes a new exchange while others hang", function()
+    local handle = new_handle()
+    in_flight(handle, 5)
+    server:faults {}
+    for index = 6, 8 do
+      assert.are.equal(index, core.status(handle, id, { api = "v0" }))
+      local number
+      for _ = 1, 1000 do
+        handle:step(0.1)
+        number = handle:next()
+        if number then break end
+      end
+      assert.are.equal(index, number)
+    end
+    assert.are.equal(5, handle:in_flight())
+    handle:close()
+  end)
+
+  it("carries 200 exchanges at once, each with its own answer", function()
+    local client = wire.client(server, { api = "v1" })
+    local ids, wanted = {}, {}
+    for index = 1, 20 do
+      ids[index] = assert(client:start { initial_user_msg = "number " .. index, title = "t" .. index }).conversation_id
+    end
+    client:close()
+    local before = wire.descriptors()
+    local handle = new_handle()
+    for index = 1, 200 do
+      local of = ids[index % 20 + 1]
+      wanted[core.status(handle, of, { api = "v1" })] = wire.same_id(of)
+    end
+    local answered = 0
+    for _ = 1, 100000 do
+      if answered == 200 then break end
+      handle:step(1)
+      local number, value, err = handle:next()
+      while number do
+        assert.is_nil(err)
+        assert.are.equal(wanted[number], wire.same_id(value[1].id))
+        wanted[number], answered = nil, answered + 1
+        number, value, err = handle:next()
+      end
+    end
+    assert.are.equal(200, answered)
+    assert.is_nil(next(wanted))
+    assert.are.equal(0, handle:in_flight())
+    assert.is_true(server:connections().open <= 10)
+    handle:close()
+    assert.are.equal(before, wire.descriptors())
+  end)
+
+  it("keeps its connection, and the starts have their own", function()
+    local client = wire.client(server, { api = "v0" })
+    local accepted = server:connections().accepted
+    for _ = 1, 20 do client:status(id) end
+    assert.are.equal(1, server:connections().accepted - accepted)
+    for _ = 1, 3 do assert(client:start(fields)) end
+    assert.are.equal(4, server:connections().accepted - accepted)
+    client:status(id)
+    assert.are.equal(4, server:connections().accepted - accepted)
+    client:close()
+  end)
+
+  describe("watched by another loop", function()
+    -- Nobody steps unless the one descriptor says so.
+    local function watched(submit, most)
+      local handle = new_handle()
+      local descriptor = handle:pollfd()
+      assert.are.equal("number", type(descriptor))
+      assert.are.equal("r", handle:events())
+      local results, wakings, late = {}, 0, false
+      local poll, alarm = uv.new_poll(descriptor), uv.new_timer()
+      poll:start("r", function(problem)
+        assert(not problem, problem)
+        wakings = wakings + 1
+        handle:step(0)
+        local number, value, err = handle:next()
+        while number do
+          results[#results + 1] = { number = number, value = value, err = err }
+          number, value, err = handle:next()
+        end
+      end)
+      local count = submit(handle)
+      alarm:start(20000, 0, function() late = true end)
+      while #results < count and not late do uv.run "once" end
+      poll:stop()
+      poll:close() -- before the descriptor
+      alarm:close()
+      handle:close()
+      uv.run "nowait"
+      assert.is_false(late)
+      assert.is_true(wakings <= most, wakings)
+      return results
+    end
+
+    it("an exchange ends without anybody asking", function()
+      local results = watched(function(handle)
+        core.status(handle, id, { api = "v0" })
+        return 1
+      end, 50)
+      assert.are.equal(core.null, results[1].value)
+    end)
+
+    it("forty end", function()
+      local results = watched(function(handle)
+        for _ = 1, 40 do core.status(handle, id, { api = "v0" }) end
+        return 40
+      end, 1000)
+      assert.are.equal(40, #results)
+      for _, result in ipairs(results) do assert.are.equal(core.null, result.value) end
+    end)
+
+    it("one that gets no answer times out", function()
+      hang()
+      local results = watched(function(handle)
+        core.status(handle, id, { api = "v0", timeout = 0.05 })
+        assert.is_true(handle:timeout() == nil or handle:timeout() >= 0)
+        return 1
+      end, 200)
+      assert.are.equal("timeout", results[1].err.kind)
+    end)
+
+    it("a cancelled one ends", function()
+      hang()
+      local handle = new_handle()
+      local number = core.status(handle, id, { api = "v0" })
+      handle:step(0)
+      assert.is_true(handle:cancel(number))
+      assert.are.equal(0, handle:timeout())
+      assert.are.equal(number, (handle:next()))
+      handle:close()
+    end)
+  end)
+
+  it("in a forked child raises, and leaves the connections of the parent alone", function()
+    local found, ffi = pcall(require, "ffi")
+    if not found then return pending "needs a Lua that can fork" end
+    ffi.cdef [[int fork(void); int waitpid(int, int *, int); void _exit(int);]]
+    local client = wire.client(server, { api = "v0" })
+    assert.are.equal("not_found", select(2, client:status(id)).kind)
+    local child = ffi.C.fork()
+    if child == 0 then
+      local refused = not pcall(client.status, client, id)
+      client:close()
+      collectgarbage()
+      ffi.C._exit(refused and 7 or 1)
+    end
+    local status = ffi.new "int[1]"
+    assert.are.equal(child, ffi.C.waitpid(child, status, 0))
+    assert.are.equal(7 * 256, status[0])
+    local accepted = server:connections().accepted
+    assert.are.equal("not_found", select(2, client:status(id)).kind)
+    assert.are.equal(accepted, server:connections().accepted)
+    client:close()
+  end)
+
+  it("is made anew by the module after its close", function()
+    assert.are.equal("function", type(openhands.close))
+    openhands.close()
+    openhands.close()
+  end)
+end)
