@@ -349,6 +349,24 @@ describe("over a socket", function()
     client:close()
   end)
 
+  it("the simulator outlives clients that leave in the middle of a flood", function()
+    service:faults { {
+      point = "after_commit",
+      action = "headers_flood",
+      bytes = 200000,
+      match = { method = "POST" },
+      count = -1,
+    } }
+    local client = core.new { base_url = service.address, api_key = KEY }
+    for _ = 1, 50 do
+      local number = assert(core.start(client, { initial_user_msg = "x" }, { api = "v0", timeout = 30 }))
+      local results = collect(client, 1)
+      assert.equal("protocol", results[number] and results[number].err.kind)
+    end
+    assert.equal(50, #service:starts())
+    client:close()
+  end)
+
   it("children of the host inherit no connection", function()
     local client = core.new { base_url = service.address, api_key = KEY }
     assert(core.status(client, ID, { api = "v0" }))
