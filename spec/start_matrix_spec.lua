@@ -170,6 +170,7 @@ describe("a start on the wire", function()
       connect {
         api = api, retries = 1, max_body = 200000,
         timeout = action[1] == "hang" and 0.06 or 10,
+        grace = action[1] == "refuse" and 0.5 or 0.02, -- longer than nobody listens
         deadline = reach == "everything" and 0.12 or 20,
       }
       local conversation, err = client:start(fields)

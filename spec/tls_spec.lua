@@ -225,7 +225,7 @@ describe("TLS on the wire", function()
       for _, operate in ipairs {
         function() return client:status(id) end,
         function() return client:start(fields) end,
-        function() return client:wait(id, { timeout = 0.01 }) end,
+        function() return client:wait(id, { timeout = 20 }) end,
       } do
         local value, err = operate()
         assert.is_nil(value)
