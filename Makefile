@@ -20,6 +20,7 @@ FLAGS    := -std=gnu99 $(WARNINGS) -fPIC -fvisibility=hidden -I$(LUA_INCDIR) $(C
 # never unloaded: libcurl may still have a thread that looks up a name when a Lua state closes
 SHARED   := $(if $(filter Darwin,$(shell uname)),-bundle -undefined dynamic_lookup,-shared -Wl,-z,nodelete)
 LIBS     := $(CURL_LIBS) -lm -ldl -lpthread
+COMMAND  := $(CC) $(FLAGS) $(CFLAGS) $(SHARED) $(LDFLAGS) $(LIBS)
 SETUP    := CC='$(CC)' CURL_CFLAGS='$(CURL_CFLAGS)' tools/setup.sh
 
 quoted = '$(subst ','\'',$(1))'
@@ -30,12 +31,13 @@ $(MODULE): $(OBJECTS)
 	@mkdir -p $(@D)
 	$(CC) $(SHARED) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-$(BUILD)/%.o: src/%.c Makefile | $(BUILD)/ready
+$(BUILD)/%.o: src/%.c $(BUILD)/flags
 	$(CC) $(FLAGS) $(CFLAGS) -c -o $@ $<
 
-$(BUILD)/ready:
-	@LUA_INCDIR='$(LUA_INCDIR)' $(SETUP) --check build $(LUA)
-	@mkdir -p $(@D) && touch $@
+# changes when one of the flags does; the moment, too, to see whether the headers are there
+$(BUILD)/flags: always
+	@echo '$(COMMAND)' | cmp -s - $@ || { LUA_INCDIR='$(LUA_INCDIR)' $(SETUP) --check build $(LUA) && \
+	mkdir -p $(@D) && echo '$(COMMAND)' >$@; }
 
 # eval "$(make -s env)" lets a shell use this checkout without installing
 env: $(MODULE)
@@ -60,5 +62,5 @@ install: $(MODULE)
 clean:
 	rm -rf build
 
-.PHONY: all env demo test asan valgrind lint oom bench rock install clean
+.PHONY: always all env demo test asan valgrind lint oom bench rock install clean
 -include $(OBJECTS:.o=.d)

@@ -19,7 +19,7 @@ static void add_key(luaL_Buffer *text, const char *key)
 {
     size_t i;
 
-    for (i = 0; key[i] != '\0' && i < LONGEST_KEY_SHOWN; i++)
+    for (i = 0; i < LONGEST_KEY_SHOWN && key[i] != '\0'; i++)
         luaL_addchar(text, (unsigned char)key[i] < ' ' ? '?' : key[i]);
     if (key[i] != '\0')
         luaL_addstring(text, "...");

@@ -101,7 +101,9 @@ static char first_byte(const struct oh_answer *answer)
 
     while (i < answer->length && (answer->body[i] == ' ' || (answer->body[i] >= '\t' && answer->body[i] <= '\r')))
         i++;
-    return i < answer->length ? answer->body[i] : '\0';
+    if (i == answer->length)
+        return '\0';
+    return answer->body[i];
 }
 
 /* Items of a batch are objects, or null for ids that the service does not know. */
