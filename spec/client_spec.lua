@@ -208,7 +208,25 @@ describe("the key", function()
     assert.equal(2, asked)
     local _, err = client:status(ID)
     assert.equal("authentication", err.kind)
-    assert.matches("returned no usable key", tostring(err))
+    assert.matches("gave no usable key", tostring(err))
+  end)
+
+  it("that a function fails to give is an error that does not quote it", function()
+    local client = stand_in.scripted(service(stand_in.json(ACCOUNT)), {
+      api = "v0",
+      api_key = function()
+        error("vault down: " .. KEY)
+      end,
+    })
+    local _, err = client:status(ID)
+    assert.equal("authentication", err.kind)
+    assert.is_nil(tostring(err):find(KEY, 1, true))
+  end)
+
+  it("is not kept after a call that raised", function()
+    local client = stand_in.scripted(service(stand_in.json(ACCOUNT)), { api = "v0" })
+    assert.is_false((pcall(client.status, client, ID, { api_key = "sk-canary b" })))
+    assert.is_nil(client._options.api_key)
   end)
 
   it("shows nowhere", function()
@@ -275,6 +293,16 @@ describe("a caller's mistake", function()
     end
   end)
 
+  it("is a method called with a dot, or a loop that lacks a function", function()
+    local client = stand_in.scripted(service(stand_in.json(ACCOUNT)))
+    local good, message = pcall(client.status, ID)
+    assert.is_false(good)
+    assert.matches("with a colon", message)
+    good, message = pcall(openhands.new, { api_key = "x", loop = {} })
+    assert.is_false(good)
+    assert.matches("the loop has no function 'now'", message)
+  end)
+
   it("is a base URL in clear, or a loop that there is not", function()
     assert.has_error(function()
       openhands.new { api_key = "x", base_url = "http://service.example" }
@@ -282,6 +310,24 @@ describe("a caller's mistake", function()
     assert.has_error(function()
       openhands.new { api_key = "x", loop = "hula" }
     end)
+  end)
+end)
+
+describe("a conversation", function()
+  it("is asked for in the dialect in which it was started", function()
+    local client = stand_in.simulated()
+    local conversation = assert(client:start({ initial_user_msg = "x" }, { api = "v0" }))
+    assert.equal("v0", assert(client:status(conversation)).api)
+    assert.equal("stopped", assert(client:wait(conversation.conversation_id)).state)
+  end)
+
+  it("that another process left idle is seen to have finished", function()
+    local client, model, transport = stand_in.simulated({ api = "v1" })
+    local conversation = assert(client:start { initial_user_msg = "[simulate: idle]" })
+    model:advance(600)
+    local other = openhands.new { transport = transport, api_key = "any" }
+    local seen = assert(other:status(conversation.conversation_id))
+    assert.same({ "finished", true }, { seen.state, seen.settled })
   end)
 end)
 

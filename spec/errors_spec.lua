@@ -82,8 +82,17 @@ describe("an error", function()
         session_api_key = "SECRET",
         vscode = "https://x.example/?tkn=SECRET&folder=y",
         text = "Authorization: Bearer SECRET, and so on",
+        cut = '{"session_api_key": "SECRET", "x":',
+        python = "sandbox(session_api_key='SECRET')",
+        quoted = '{\\"session_api_key\\":\\"SECRET\\"}',
+        header = "X-Session-API-Key: SECRET",
+        query = "?session_api_key=SECRET&tkn%3DSECRET",
+        remote = "https://oauth2:SECRET@github.com/o/r",
+        ["X-Session-API-Key"] = "SECRET",
+        token = "SECRET",
         nested = { { secrets = { A = "SECRET" } } },
         detail = { { loc = { "body" }, msg = "refused", input = { secrets = { A = "SECRET" }, prompt = "SECRET" } } },
+        list = { { loc = { "body", "secrets", "A" }, msg = "refused", input = "SECRET" } },
       },
     }
     local function search(value)

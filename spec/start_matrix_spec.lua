@@ -198,19 +198,21 @@ describe("a start on the wire", function()
   end
 
   -- A service that has acted and says that it has not: the one lie that is believed.
-  it("takes the service at its word: HTTP status 409 is a refusal", function()
-    server:faults { { point = "after_commit", action = "status", status = 409 } }
+  it("takes the service at its word: HTTP status 422 is a refusal", function()
+    server:faults { { point = "after_commit", action = "status", status = 422 } }
     local conversation, err = connect({ api = "v1" }):start(fields)
     assert.is_nil(conversation)
-    assert.are.equal("conflict", wire.assert_error(err).kind)
+    assert.are.equal("invalid", wire.assert_error(err).kind)
     assert.are.equal(1, #posts())
   end)
 
-  it("is looked for once after a redirect, which says nothing clear", function()
-    server:faults { { point = "after_commit", action = "redirect", status = 302 } }
-    assert_started(assert(connect({ api = "v1" }):start(fields)))
-    assert.are.equal(1, #posts())
-  end)
+  for _, lie in ipairs { { action = "redirect", status = 302 }, { action = "status", status = 409 } } do
+    it(("is looked for once after HTTP status %d, which says nothing clear"):format(lie.status), function()
+      server:faults { { point = "after_commit", action = lie.action, status = lie.status } }
+      assert_started(assert(connect({ api = "v1" }):start(fields)))
+      assert.are.equal(1, #posts())
+    end)
+  end
 
   it("goes out on a connection of its own, once, without asking first", function()
     local before = server:connections().accepted

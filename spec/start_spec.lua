@@ -194,6 +194,95 @@ describe("a start", function()
     assert.equal(1, #model.starts)
   end)
 
+  local lost = { method = "POST" }
+
+  it("is not taken for absent by looks that failed", function()
+    local client, model, transport = stand_in.simulated({ api = "v1", visibility = 20 })
+    assert(client:_dialect("start", { initial_user_msg = "x" }, { retries = 0, deadline_at = 100 }))
+    transport.faults = {
+      { point = "after_commit", class = "timeout", match = lost },
+      { point = "before", class = "connect", match = { method = "GET" }, skip = 6, count = -1 },
+    }
+    local conversation, err = client:start { initial_user_msg = "x" }
+    assert.is_nil(conversation)
+    assert.equal("ambiguous", err.kind)
+    assert.equal(1, #model.starts)
+  end)
+
+  it("is found by a client whose clock is wrong by an hour", function()
+    local _, model, transport = stand_in.simulated({ api = "v1" })
+    local wall = transport.wall
+    transport.wall = function()
+      return wall() + 3600
+    end
+    local client = require("openhands").new { transport = transport, api_key = "any" }
+    transport.faults = { { point = "after_commit", class = "timeout", match = lost } }
+    assert(client:start { initial_user_msg = "x" })
+    assert.equal(1, #model.starts)
+  end)
+
+  it("is not taken for absent by a list that could not be read to its end", function()
+    for _, next_page_id in ipairs { '"%d"', "7", '"same"' } do
+      local posts = 0
+      local client = stand_in.scripted(function(request, count)
+        if request.method == "POST" then
+          posts = posts + 1
+          return { class = "timeout" }
+        elseif request.path:find "search" then
+          return stand_in.json(('{"items":[],"next_page_id":%s}'):format(next_page_id:format(count)))
+        end
+        return stand_in.json "[null]"
+      end, { api = "v1" })
+      local conversation, err = client:start { initial_user_msg = "x" }
+      assert.is_nil(conversation)
+      assert.equal("ambiguous", err.kind)
+      assert.equal(1, posts)
+    end
+  end)
+
+  it("taken up by another process is not sent while it may be under way", function()
+    local client, model, transport = stand_in.simulated({ api = "v1", visibility = 40 }, { deadline = 5 })
+    transport.faults = { { point = "after_commit", class = "timeout", match = lost } }
+    local _, err = client:start { initial_user_msg = "x" }
+    assert.equal("ambiguous", err.kind)
+    local other = require("openhands").new { transport = transport, api_key = "any" }
+    local task = { initial_user_msg = "x", conversation_id = err.conversation_id }
+    assert(other:start(task, { resume = true }))
+    assert.equal(1, #model.starts)
+  end)
+
+  it("taken up by another process is not sent where the server renamed it", function()
+    local client, model, transport = stand_in.simulated({ api = "v1", client_ids = false, old = true })
+    transport.faults = { { point = "after_commit", class = "timeout", match = lost } }
+    local _, err = client:start { initial_user_msg = "x" }
+    local other = require("openhands").new { transport = transport, api_key = "any" }
+    local conversation, again = other:start { initial_user_msg = "x", conversation_id = err.conversation_id }
+    assert.is_nil(conversation)
+    assert.equal("ambiguous", again.kind)
+    assert.equal(1, #model.starts)
+  end)
+
+  it("is not lost to a log that fails", function()
+    local client, model = stand_in.simulated({ api = "v1" }, {
+      log = function()
+        error "disk full"
+      end,
+    })
+    assert(client:start { initial_user_msg = "x" })
+    assert.equal(1, #model.starts)
+  end)
+
+  it("may name null for an id, and says which id an early failure was about", function()
+    local client, model, transport = stand_in.simulated({ api = "v1" })
+    assert(client:start { initial_user_msg = "x", conversation_id = require("openhands").null })
+    assert.equal(1, #model.starts)
+    assert.is_false((pcall(client.start, client, { initial_user_msg = "x", conversation_id = false })))
+    transport.faults = { { point = "before", class = "connect", count = -1 } }
+    local _, err = require("openhands").new({ transport = transport, api_key = "any" })
+      :start { initial_user_msg = "x", conversation_id = OURS }
+    assert.equal(OURS, err.conversation_id)
+  end)
+
   it("is ambiguous when the answer to it cannot be read", function()
     for _, body in ipairs { "{}", '{"id":7}', "[]", "<html>", "" } do
       local client = stand_in.scripted(function(request)

@@ -144,10 +144,82 @@ describe("a wait", function()
     assert.equal("not_found", err.kind)
   end)
 
+  it("does not add up single nulls of a V0 service", function()
+    local client, _, transport = stand_in.simulated({ api = "v0" })
+    local conversation = assert(client:start { initial_user_msg = "[simulate: slow]" })
+    local null = stand_in.json("null")
+    transport.faults = {
+      { point = "before", response = null, skip = 2 },
+      { point = "before", response = null, skip = 12 },
+      { point = "before", response = null, skip = 22 },
+      { point = "before", response = null, skip = 32 },
+    }
+    assert.equal("stopped", assert(client:wait(conversation)).state)
+  end)
+
+  it("takes a V0 conversation that is STOPPED and does not say since when for stopped, in the end", function()
+    local client = stand_in.scripted(function()
+      return stand_in.json(('{"conversation_id":"%s","status":"STOPPED"}'):format(ID))
+    end, { api = "v0" })
+    assert.equal("stopped", assert(client:wait(ID)).state)
+    assert.is_true(client:_now() < 700)
+  end)
+
+  it("ends when a conversation that was listed is deleted, although its start task is still shown", function()
+    local client, model, transport = stand_in.simulated({ api = "v1" })
+    local conversation = assert(client:start { initial_user_msg = "[simulate: slow]" })
+    model:advance(200)
+    assert.equal("running", assert(client:status(conversation)).state)
+    transport.faults = { {
+      point = "before",
+      response = stand_in.json "[null]",
+      match = { path = "^/api/v1/app%-conversations$" },
+      count = -1,
+    } }
+    local done, err = client:wait(conversation)
+    assert.is_nil(done)
+    assert.equal("not_found", err.kind)
+    assert.is_true(model:time() < 600)
+  end)
+
+  it("does not sleep for hours because a service asks for it", function()
+    local client, model, transport = stand_in.simulated({ api = "v1" })
+    local conversation = assert(client:start { initial_user_msg = "x" })
+    local never = stand_in.json("{}", 503, { { "Retry-After", "999999999" } })
+    transport.faults = { { point = "before", response = never, skip = 1 } }
+    assert.equal("finished", assert(client:wait(conversation)).state)
+    assert.is_true(model:time() < 300)
+  end)
+
+  it("of an unknown id says at once that nobody can be asked", function()
+    local client, model, transport = stand_in.simulated({ api = "v1" })
+    transport.faults = { { point = "before", class = "connect", count = -1 } }
+    local _, err = client:wait(ID)
+    assert.equal("connect", err.kind)
+    assert.is_true(model:time() < 60)
+  end)
+
+  it("passes time even with an interval of zero", function()
+    local client = stand_in.simulated({ api = "v1", pace = 0.01 })
+    assert.equal("finished", assert(client:run({ initial_user_msg = "x" }, { interval = 0 })).state)
+  end)
+
+  it("ends when the program closes the client", function()
+    local client = stand_in.simulated({ api = "v1" })
+    local _, err = client:run({ initial_user_msg = "x" }, {
+      on_change = function()
+        client:close()
+      end,
+    })
+    assert.equal("closed", err.kind)
+  end)
+
   it("takes the id of a start task for its conversation", function()
     local client = stand_in.simulated({ api = "v1" })
     local conversation = assert(client:start { initial_user_msg = "x" })
     local other = stand_in.simulated({ api = "v1" }, { transport = client._settings.transport })
+    local seen = assert(other:status(conversation.start_task_id))
+    assert.equal(conversation.conversation_id, seen.conversation_id)
     assert.equal("finished", assert(other:wait(conversation.start_task_id)).state)
   end)
 

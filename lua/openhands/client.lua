@@ -29,6 +29,11 @@ local function loop_of(setting, transport)
   if transport then
     return transports.loop(transport)
   elseif type(setting) == "table" then
+    for _, name in ipairs { "now", "wall", "sleep", "await", "attach", "detach" } do
+      if type(setting[name]) ~= "function" then
+        errors.raise(("new: the loop has no function '%s'"):format(name))
+      end
+    end
     return setting
   end
   local found, loop = pcall(require, "openhands.loop." .. setting)
@@ -71,7 +76,8 @@ function M.new(given)
     external = values.transport ~= nil,
   })
   if not made then
-    errors.raise("new: " .. handle)
+    local variable = handle:find("^base_url") and origins.base_url:find("^OPENHANDS") and origins.base_url
+    errors.raise("new: " .. handle .. (variable and (" (from %s)"):format(variable) or ""))
   end
   local self = setmetatable({
     _core = handle,
@@ -110,7 +116,9 @@ function methods:_wall()
 end
 
 function methods:_sleep(seconds)
-  self._loop.sleep(self, seconds)
+  if not self._closed then
+    self._loop.sleep(self, seconds)
+  end
 end
 
 function methods:_page(id)
@@ -118,7 +126,8 @@ function methods:_page(id)
 end
 
 function methods:_log(format, ...)
-  self._settings.log(self._core:redact(format:format(...)))
+  -- A log that fails must not lose the answer that it was to tell of.
+  pcall(self._settings.log, self._core:redact(format:format(...)))
 end
 
 --- What this client has seen of a conversation. Bounded: what was not asked for in a while is forgotten.
@@ -172,9 +181,10 @@ local function key_of(self, call, operation)
   local key = rawget(call, "api_key") or self._settings.api_key
   local problem = self._key_problem
   if type(key) == "function" then
-    key = key()
-    problem = "the function given as api_key returned no usable key"
-    if type(key) == "string" and key ~= "" and not key:find("[^\33-\126]") then
+    local good
+    good, key = pcall(key) -- what it raises may hold the key
+    problem = "the function given as api_key gave no usable key"
+    if good and type(key) == "string" and key ~= "" and not key:find("[^\33-\126]") then
       return key
     end
   elseif key then
@@ -197,21 +207,15 @@ local function no_time(operation)
   }
 end
 
--- A mistake of the caller's, found by the core, is raised where the caller called.
-local function guarded(operate, ...)
-  local good, first, second = pcall(operate, ...)
-  if not good then
-    errors.raise(first)
-  end
-  return first, second
-end
-
 --- One exchange: sent at most once, awaited, never repeated.
 ---@return any value, openhands.Error?
 function methods:_exchange(operation, fields, call, api)
   local key, err = key_of(self, call, operation)
   if key == false then
     return nil, err
+  end
+  if self._closed then
+    return nil, errors.new { kind = "closed", operation = operation, message = operation .. ": the client was closed" }
   end
   local now = self:_now()
   local timeout = math.min(call.timeout or own_timeout[operation], call.deadline_at - now)
@@ -221,9 +225,11 @@ function methods:_exchange(operation, fields, call, api)
   local options = self._options -- one table for all exchanges: the core reads it before it returns
   options.api, options.api_key, options.timeout, options.connect_timeout = api, key, timeout, call.connect_timeout
   options.max_body, options.organization = rawget(call, "max_body"), rawget(call, "organization")
-  local number, refusal = guarded(core[operation], self._core, fields, options)
+  local good, number, refusal = pcall(core[operation], self._core, fields, options)
   options.api_key = nil
-  if not number then
+  if not good then
+    errors.raise(number)
+  elseif not number then
     return nil, errors.from_core(refusal, self._base_url)
   end
   local box = {}
@@ -265,8 +271,10 @@ end
 ---@param api "v0"|"v1"|nil the dialect to check for; nil: those that have the operation
 ---@return boolean? good, openhands.Error? refusal of that dialect
 function methods:_check(operation, fields, api)
-  local _, refusal = guarded(self._core.check, self._core, operation, fields, api)
-  if refusal then
+  local good, message, refusal = pcall(self._core.check, self._core, operation, fields, api)
+  if not good then
+    errors.raise(message)
+  elseif refusal then
     return nil, errors.from_core(refusal, self._base_url)
   end
   return true
@@ -309,7 +317,7 @@ function methods:_dialect(operation, fields, call)
   else
     self._api = dialect_of_failure(err)
     if not self._api then
-      err.operation = operation
+      err.operation, err.message = operation, err.message:gsub("^me:", operation .. ":")
       return nil, err
     end
   end
@@ -321,7 +329,18 @@ end
 
 --- How a conversation stands, in either dialect.
 function methods:_status(id, call)
-  local api, err = self:_dialect("status", id, call)
+  local conversation, err = self:_look_up(id, call)
+  if err then
+    err.conversation_id = err.conversation_id or id
+  end
+  return conversation, err
+end
+
+function methods:_look_up(id, call)
+  local api, err = rawget(call, "api") == nil and self:_remember(id).api, nil
+  if not api then
+    api, err = self:_dialect("status", id, call)
+  end
   if not api then
     return nil, err
   end
@@ -357,7 +376,9 @@ end
 -- ---- what users call ---------------------------------------------------------------------------------------------
 
 local function begin(self, name, options, own)
-  if self._closed then
+  if getmetatable(self) ~= Client then
+    errors.raise(("%s: is a method: call client:%s(...) with a colon"):format(name, name))
+  elseif self._closed then
     errors.raise(name .. ": this client is closed")
   end
   local call = settings.of_call(self._settings, name, options, own)
@@ -365,16 +386,19 @@ local function begin(self, name, options, own)
   return call
 end
 
+local start_options = { resume = true }
+
 --- Starts a conversation: a paid job that an agent works on. Sent at most once; see the kinds `ambiguous` and `limit`.
 ---@param fields openhands.StartFields
----@param options openhands.Settings? settings of this call
+---@param options table? `resume` (boolean: the `conversation_id` in the fields may have been sent before, by this or
+--- another process; it is looked for during the whole `grace` before anything is sent), and settings of this call
 ---@return openhands.Conversation? conversation with `state` "starting", openhands.Error?
 function methods:start(fields, options)
-  local call = begin(self, "start", options)
+  local call = begin(self, "start", options, start_options)
   if type(fields) ~= "table" then
     errors.raise("start: needs a table of fields, not a " .. type(fields))
   end
-  return start.start(self, fields, call)
+  return start.start(self, fields, call, options and options.resume)
 end
 
 --- How a conversation stands now.
@@ -386,7 +410,7 @@ function methods:status(subject, options)
   return self:_status(self:_id_of(subject, "status"), call)
 end
 
-local wait_options = { timeout = true, interval = true, on_change = true }
+local wait_options = { timeout = true, interval = true, on_change = true, resume = true }
 
 local function check_wait_options(name, options)
   for _, field in ipairs { "timeout", "interval" } do
@@ -424,7 +448,7 @@ function methods:run(fields, options)
   if type(fields) ~= "table" then
     errors.raise("run: needs a table of fields, not a " .. type(fields))
   end
-  local conversation, err = start.start(self, fields, call)
+  local conversation, err = start.start(self, fields, call, options and options.resume)
   if not conversation then
     return nil, err
   end

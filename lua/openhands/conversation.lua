@@ -77,6 +77,7 @@ end
 
 -- Adds to what the server sent the fields that every conversation has. The answer is fresh and nobody else's.
 local function dress(client, answer, api, id, status, state, settled)
+  client:_remember(id).api = api
   local metrics = answer.metrics
   local cost = type(metrics) == "table" and metrics.accumulated_cost
   answer.cost = type(cost) == "number" and cost or nil
@@ -119,6 +120,9 @@ function M.from_task(client, task, id, started)
   end
   local memory = client:_remember(id)
   local given = id_in(task.app_conversation_id)
+  if not given and M.same_id(task_id) == M.same_id(id) and type(task.request) == "table" then
+    given = id_in(task.request.conversation_id) -- asked for by the task's own id
+  end
   if given and M.same_id(given) ~= M.same_id(id) then
     memory.conversation_id = given
     id = given
@@ -194,12 +198,13 @@ function methods:wait(options)
   return getmetatable(self).client:wait(self, options)
 end
 
--- For a log line: one line, whatever the title holds, and without the key, which only an open client can mask.
+-- For a log line: one line, whatever the title holds, and without the key, which only an open client that knows it can
+-- mask.
 local function to_line(self)
   local line = ("conversation %s %s"):format(self.conversation_id, self.state)
   local client, title = getmetatable(self).client, text(self.title)
-  if title and not client._closed then
-    line = ('%s "%s"'):format(line, client._core:redact((title:gsub("%c", " "))))
+  if title and client._has_key and not client._closed then
+    line = ('%s "%s"'):format(line, errors.clean(client._core:redact((title:gsub("%c", " ")))))
   end
   return line
 end

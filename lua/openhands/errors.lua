@@ -59,18 +59,28 @@ function M.new(fields)
   return setmetatable(fields, Error)
 end
 
--- Fields of answers whose values open something.
+-- Fields of answers whose values open something, in lower case with underscores.
 local secret_names = {
-  session_api_key = true,
-  api_key = true,
-  key = true,
   secrets = true,
-  access_token = true,
   authorization = true,
+  password = true,
+  token = true,
+  access_token = true,
+  refresh_token = true,
 }
 
+local function is_secret(name)
+  local plain = type(name) == "string" and name:lower():gsub("-", "_")
+  return plain and (secret_names[plain] or plain:find("key$")) and true or false
+end
+
+-- Secrets in running text: `tkn=…`, `Bearer …`, `…key: …` in whatever quotes, and `scheme://user:password@`.
 local function clean_text(text)
-  return (text:gsub("(tkn=)[^&%s\"']+", "%1[redacted]"):gsub("([Bb]earer%s+)[^%s\"',}]+", "%1[redacted]"))
+  text = text:gsub("[Tt][Kk][Nn]=[^&%s\"',;)}%]]*", "tkn=[redacted]")
+  text = text:gsub("[Tt][Kk][Nn]%%3[Dd][^&%s\"',;)}%]]*", "tkn=[redacted]")
+  text = text:gsub("([Bb]earer%s+)[^%s\"',}]+", "%1[redacted]")
+  text = text:gsub("([%w_-]*[Kk][Ee][Yy][\\\"']*%s*[:=]%s*[\\\"']*)[%w._~+/=-]+", "%1[redacted]")
+  return (text:gsub("(%a[%w+.-]*://)[^/%s\"'@]+@", "%1[redacted]@"))
 end
 
 local function clean(value, depth)
@@ -84,8 +94,7 @@ local function clean(value, depth)
   local copy = {}
   for name, item in pairs(value) do
     -- A validation error quotes the input that it refuses: all of the request, in the worst case.
-    local quoted = name == "input" and type(item) == "table"
-    if secret_names[name] or quoted then
+    if name == "input" or is_secret(name) then
       copy[name] = "[redacted]"
     else
       copy[name] = clean(item, depth + 1)
@@ -237,7 +246,7 @@ function M.raise(message)
   local level = 2
   if here then
     local frame = debug.getinfo(level, "S")
-    while frame and (frame.what == "C" or frame.source:sub(1, #here) == here) do
+    while frame and (frame.what == "C" or frame.what == "tail" or frame.source:sub(1, #here) == here) do
       level = level + 1
       frame = debug.getinfo(level, "S")
     end

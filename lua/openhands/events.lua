@@ -44,6 +44,7 @@ local function scan(items, found)
     if type(event) == "table" then
       found.failure = found.failure or failure_of(event)
       found.finish = found.finish or finish_of(event)
+      found.agent_acted = found.agent_acted or event.source == "agent"
       if event.kind == "MessageEvent" and event.source == "agent" then
         found.message = found.message or message_of(event)
       elseif event.kind == "MessageEvent" and event.source == "user" then
@@ -61,7 +62,8 @@ end
 ---@param client openhands.Client
 ---@param id string
 ---@param call table
----@return table? found with `answer` and `failure` where there are any, openhands.Error?
+---@return table? found with `answer` and `failure` where there are any, and `agent_acted`
+---@return openhands.Error?
 function M.ending(client, id, call)
   local found, page_id = {}, nil
   for _ = 1, MOST_PAGES do

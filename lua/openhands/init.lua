@@ -73,6 +73,9 @@ M.array = core.array
 --- What stands for JSON null inside lists; in tables with names a null is an absent field.
 M.null = core.null
 
+--- A random id for `conversation_id`: who chooses it can take the start up again, whatever happens to this process.
+M.uuid = core.uuid
+
 --- The version of this library.
 M.version = (core.version())
 

@@ -3,12 +3,15 @@
 
 local conversations = require "openhands.conversation"
 local errors = require "openhands.errors"
+local events = require "openhands.events"
+local states = require "openhands.state"
 
 local M = {}
 
-local MOST_PAGES = 20 -- of start tasks; a hundred each
-local SKEW = 300 -- seconds by which the service's clock may differ from ours
-local RECENT = 86400 -- seconds back in which an unknown id is looked for
+local MOST_PAGES = 100 -- of start tasks; a hundred each
+local SKEW = 86400 -- seconds by which the service's clock may differ from ours; newest come first, so it costs little
+--- Seconds back in which an unknown id is looked for.
+M.RECENT = 86400
 
 local function at(seconds)
   return os.date("!%Y-%m-%dT%H:%M:%SZ", seconds)
@@ -44,6 +47,18 @@ local function is_lookalike(task, fields)
     and prompt_of(request.initial_message) == prompt_of(fields.initial_user_msg or fields.initial_message)
 end
 
+local function unreadable(what)
+  return errors.new {
+    kind = "protocol",
+    operation = "search_start_tasks",
+    message = ("search_start_tasks: %s; check base_url and api"):format(what),
+  }
+end
+
+local function bears_id(task)
+  return type(task) == "table" and type(task.request) == "table" and type(task.request.conversation_id) == "string"
+end
+
 --- The start task of a conversation among those created since a moment.
 --- The service's own filter by conversation id is blind until the task is ready, so the requests are read here.
 ---@param client openhands.Client
@@ -53,7 +68,8 @@ end
 ---@param fields table? of the start, to notice a task that may be it although it bears no id
 ---@return table|false? task false: the service shows none, openhands.Error?, boolean? lookalike
 function M.start_task(client, id, since, call, fields)
-  local wanted, page_id, lookalike = conversations.same_id(id), nil, false
+  local wanted, page_id = conversations.same_id(id), nil
+  local lookalike, keeps_ids = false, false
   for _ = 1, MOST_PAGES do
     local page, err = client:_read("search_start_tasks", {
       created_at__gte = at(since - SKEW),
@@ -63,24 +79,24 @@ function M.start_task(client, id, since, call, fields)
     if not page then
       return nil, err
     elseif type(page.items) ~= "table" then
-      return nil, errors.new {
-        kind = "protocol",
-        operation = "search_start_tasks",
-        message = "search_start_tasks: the answer has no list 'items'; check base_url and api",
-      }
+      return nil, unreadable "the answer has no list 'items'"
     end
     for _, task in ipairs(page.items) do
       if matches(task, wanted) then
         return task
       end
-      lookalike = lookalike or is_lookalike(task, fields)
+      lookalike, keeps_ids = lookalike or is_lookalike(task, fields), keeps_ids or bears_id(task)
     end
-    if type(page.next_page_id) ~= "string" or page.next_page_id == page_id then
-      break
+    local next_page_id = page.next_page_id
+    if next_page_id == nil then
+      return false, nil, lookalike and not keeps_ids
+    elseif type(next_page_id) ~= "string" or next_page_id == page_id then
+      return nil, unreadable "the answer has no usable 'next_page_id'"
     end
-    page_id = page.next_page_id
+    page_id = next_page_id
   end
-  return false, nil, lookalike
+  -- What was not read proves nothing.
+  return nil, unreadable "there are more start tasks than can be read"
 end
 
 local function first(client, operation, id, call)
@@ -91,14 +107,39 @@ local function first(client, operation, id, call)
   return type(list[1]) == "table" and list[1]
 end
 
---- The start task with this id; false if the service knows none.
-function M.task(client, task_id, call)
+-- The start task with this id; false if the service knows none.
+local function task_by_id(client, task_id, call)
   return first(client, "start_tasks", task_id, call)
 end
 
---- The conversation as the service lists it; false if it does not (yet).
-function M.listed(client, id, call)
-  return first(client, "status", id, call)
+-- The agent may have begun and ended between two looks; then only its events say that it is not idle for want of work.
+local function look_behind_idle(client, conversation, call)
+  local execution = conversation.execution_status
+  if conversation.settled or type(execution) ~= "string" or execution:lower() ~= "idle" then
+    return
+  end
+  local ending = events.ending(client, conversation.conversation_id, call)
+  if ending and ending.agent_acted then
+    local memory = client:_remember(conversation.conversation_id)
+    memory.running = true
+    conversation.state, conversation.settled =
+      states.judge("v1", conversation, memory, client:_now(), call.grace, client:_wall())
+  end
+end
+
+-- The conversation as the service lists it; false if it does not (yet).
+local function listed(client, id, call)
+  local answer, err = first(client, "status", id, call)
+  if not answer then
+    return answer, err
+  end
+  local conversation
+  conversation, err = conversations.from_status(client, answer, "v1", id, call.grace)
+  if conversation then
+    client:_remember(id).listed = true
+    look_behind_idle(client, conversation, call)
+  end
+  return conversation, err
 end
 
 --- Looks in every place. `since`: when its start may have been sent, seconds since the epoch.
@@ -107,14 +148,12 @@ end
 ---@return openhands.Error?
 ---@return boolean? lookalike with false: a start task without an id asks for the same
 function M.anywhere(client, id, since, call, fields)
-  local answer, err = M.listed(client, id, call)
-  if answer then
-    return conversations.from_status(client, answer, "v1", id, call.grace)
-  elseif answer == nil then
-    return nil, err
+  local conversation, err = listed(client, id, call)
+  if conversation ~= false then
+    return conversation, err
   end
   local task, lookalike
-  task, err, lookalike = M.start_task(client, id, since or (client:_wall() - RECENT), call, fields)
+  task, err, lookalike = M.start_task(client, id, since or (client:_wall() - M.RECENT), call, fields)
   if not task then
     return task, err, lookalike
   end
@@ -123,27 +162,26 @@ end
 
 -- How a conversation stands whose start task is known: the task's word until it is ready, then the conversation's.
 local function by_task(client, id, memory, call)
-  local task, err = M.task(client, memory.start_task_id, call)
+  local task, err = task_by_id(client, memory.start_task_id, call)
   if task == nil then
     return nil, err
   elseif task == false then
     return false
   end
-  local ready = task.status == "READY"
+  local ready = type(task.status) == "string" and task.status:upper() == "READY"
   local conversation
   conversation, err = conversations.from_task(client, task, id, false)
   if not conversation or not ready then
     return conversation, err
   end
-  memory.ready = true
-  local answer
-  answer, err = M.listed(client, conversation.conversation_id, call)
-  if answer then
-    return conversations.from_status(client, answer, "v1", conversation.conversation_id, call.grace)
-  elseif answer == nil then
-    return nil, err
+  memory.ready_at = memory.ready_at or client:_now()
+  local found
+  found, err = listed(client, conversation.conversation_id, call)
+  if found ~= false then
+    return found, err
   end
-  return conversation -- ready and not listed yet: that takes a moment
+  -- Ready and not listed yet: that takes a moment. Listed once, or not for long, it is gone.
+  return client:_now() - memory.ready_at < call.grace and not memory.listed and conversation
 end
 
 --- How a V1 conversation stands, by the shortest way that its memory allows.
@@ -151,20 +189,18 @@ end
 function M.status(client, id, call)
   local memory = client:_remember(id)
   id = memory.conversation_id or id
-  if memory.start_task_id and not memory.ready then
+  if memory.start_task_id and not client:_remember(id).listed then
     local conversation, err = by_task(client, id, memory, call)
-    if conversation ~= false then
+    if conversation ~= false or memory.ready_at then
       return conversation, err
     end
   end
-  local answer, err = M.listed(client, id, call)
-  if answer then
-    return conversations.from_status(client, answer, "v1", id, call.grace)
-  elseif answer == nil then
-    return nil, err
+  local conversation, err = listed(client, id, call)
+  if conversation ~= false or client:_remember(id).listed then
+    return conversation, err
   end
   -- People take the id of the start task for the conversation's.
-  local task = M.task(client, id, call)
+  local task = task_by_id(client, id, call)
   if not task then
     return M.anywhere(client, id, nil, call)
   end

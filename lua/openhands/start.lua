@@ -28,7 +28,7 @@ local function is_not_started(err)
 end
 
 local function ambiguous(id, cause)
-  local hint = id and ("start again with conversation_id = %q to take up the same conversation"):format(id)
+  local hint = id and ("start again with conversation_id = %q and { resume = true } to take it up"):format(id)
     or "look for it in the list of conversations before you start another one"
   return errors.new {
     kind = "ambiguous",
@@ -51,6 +51,8 @@ local function send(client, fields, call, api)
   return conversations.from_task(client, answer, fields.conversation_id, true)
 end
 
+local RENAMED = "the server has a conversation with this prompt under an id of its own; it may be this one"
+
 local function cannot_tell(message)
   return errors.new { kind = "timeout", operation = "start", message = message }
 end
@@ -71,9 +73,9 @@ local function reconcile(client, fields, since, call, unclear_at)
       last_error = err
     end
     local now = client:_now()
-    if looks >= LOOKS and now - unclear_at >= call.grace then
+    if conversation == false and looks >= LOOKS and now - unclear_at >= call.grace then
       if lookalike then
-        return nil, cannot_tell "the server gave a conversation with this prompt an id of its own; it may be this one"
+        return nil, cannot_tell(RENAMED)
       end
       return false
     elseif last_error and not last_error.retryable and last_error.kind ~= "protocol" then
@@ -114,9 +116,9 @@ local function start_v0(client, fields, call)
   end
 end
 
--- A redirect has not acted, as far as anybody knows; one look costs little.
-local function was_redirected(err)
-  return err.status and err.status >= 300 and err.status < 400
+-- A redirect has not acted, as far as anybody knows, and a conflict may be with this very start; one look costs little.
+local function deserves_a_look(err)
+  return err.refused and err.status and (err.status >= 300 and err.status < 400 or err.status == 409)
 end
 
 local function start_v1(client, fields, call)
@@ -125,7 +127,7 @@ local function start_v1(client, fields, call)
   local since = memory.unclear_since or client:_wall()
   while true do
     local conversation, err = send(client, fields, call, "v1")
-    if not conversation and was_redirected(err) and err.refused then
+    if not conversation and deserves_a_look(err) then
       conversation = lookup.anywhere(client, id, since, call)
     end
     if conversation then
@@ -153,11 +155,17 @@ local function start_v1(client, fields, call)
 end
 
 -- The caller names the conversation: it may be a job of an earlier call, of another process, of another machine.
-local function take_up(client, fields, call)
+local function take_up(client, fields, call, resume)
   local id = fields.conversation_id
   local memory = client:_remember(id)
-  if not memory.unclear_at then
-    return lookup.anywhere(client, id, nil, call)
+  if resume and not memory.unclear_at then
+    memory.unclear_at, memory.unclear_since = client:_now(), client:_wall() - lookup.RECENT
+  elseif not memory.unclear_at then
+    local conversation, err, lookalike = lookup.anywhere(client, id, nil, call, fields)
+    if conversation == false and lookalike then
+      return nil, ambiguous(id, cannot_tell(RENAMED))
+    end
+    return conversation, err
   end
   local conversation, err = reconcile(client, fields, memory.unclear_since, call, memory.unclear_at)
   if conversation == nil then
@@ -172,23 +180,25 @@ end
 ---@param client openhands.Client
 ---@param given table fields of the start
 ---@param call table settings of this call
+---@param resume boolean? the named conversation may have been sent before: look for the whole grace time first
 ---@return openhands.Conversation? conversation, openhands.Error?
-function M.start(client, given, call)
+function M.start(client, given, call, resume)
   local api, err = client:_dialect("start", given, call)
   if not api then
+    err.conversation_id = type(given.conversation_id) == "string" and given.conversation_id or nil
     return nil, err
+  end
+  local _, refusal = client:_check("start", given, api)
+  if refusal then
+    return nil, refusal
   end
   local fields = copy(given)
   if api == "v0" then
     return start_v0(client, fields, call)
   end
-  if fields.conversation_id then
-    local _, refusal = client:_check("start", fields, "v1")
-    if refusal then
-      return nil, refusal
-    end
+  if type(fields.conversation_id) == "string" then
     local conversation
-    conversation, err = take_up(client, fields, call)
+    conversation, err = take_up(client, fields, call, resume)
     if conversation then
       return conversation
     elseif conversation == nil then

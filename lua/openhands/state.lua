@@ -17,7 +17,10 @@
 ---@field started_at number? monotonic moment at which this client started it
 ---@field conversation_id string? the id under which the service has it, if another than was asked for
 ---@field start_task_id string? V1's start task, until it is ready
----@field ready boolean? its start task was seen ready
+---@field api "v0"|"v1"? the dialect in which it was last seen
+---@field ready_at number? monotonic moment at which its start task was first seen ready
+---@field listed boolean? V1: it has been in the list of conversations
+---@field first_seen number? monotonic moment
 ---@field unclear_at number? monotonic moment since which nobody can tell whether it was started
 ---@field unclear_since integer? when that start was sent, seconds since 1970
 ---@field running boolean? it has been seen at work
@@ -65,9 +68,6 @@ local by_execution = {
 local function judge_v1(answer, memory, now, grace)
   local sandbox, execution = upper(answer.sandbox_status), upper(answer.execution_status)
   local decided = by_execution[execution]
-  if sandbox ~= "MISSING" then
-    M.present(memory)
-  end
   if decided then
     return decided[1], decided[2]
   elseif sandbox == "PAUSED" then
@@ -141,7 +141,7 @@ local function judge_v0(answer, memory, now, grace, wall_clock)
   if memory.started_at then
     lifetime = now - memory.started_at
   else
-    lifetime = age(answer.created_at, wall_clock)
+    lifetime = age(answer.created_at, wall_clock) or now - memory.first_seen
   end
   if lifetime and lifetime >= START_GRACES * grace then
     return "stopped", true
@@ -159,6 +159,10 @@ end
 ---@return openhands.State state, boolean settled whether waiting longer makes no sense
 function M.judge(api, answer, memory, now, grace, wall_clock)
   local state, settled
+  memory.first_seen = memory.first_seen or now
+  if api == "v0" or upper(answer.sandbox_status) ~= "MISSING" then
+    M.present(memory)
+  end
   if api == "v1" then
     state, settled = judge_v1(answer, memory, now, grace)
   else

@@ -10,6 +10,9 @@ local LONGEST_WAIT = 43200 -- seconds; the service ends every running session af
 local STARTING_INTERVAL = 2 -- seconds between looks while a conversation starts
 local FIRST_INTERVAL, LAST_INTERVAL, GROWTH = 5, 30, 1.1
 local JITTER = 0.2 -- share of an interval
+local SHORTEST_INTERVAL = 0.01 -- whatever the caller asks for
+local LONGEST_RETRY_AFTER = 120 -- seconds; the service's wish, but not for hours
+local LAST_LOOK = 1 -- seconds that a look may take beyond the wait's own time
 local MOST_MISREAD = 3 -- unreadable answers in a row before they are taken seriously
 local ANSWER_LOOKS = 3 -- events reach the store a moment after the agent has ended
 
@@ -22,7 +25,7 @@ Wait.__index = Wait
 
 function Wait:interval()
   if self.options.interval then
-    return self.options.interval
+    return math.max(self.options.interval, SHORTEST_INTERVAL)
   elseif self.latest and self.latest.state == "starting" then
     return STARTING_INTERVAL
   end
@@ -50,24 +53,10 @@ function Wait:note(conversation)
   end
 end
 
--- The agent may have begun and ended between two looks; then only its events say that it is not idle for want of work.
-function Wait:look_behind_idle(conversation)
-  local execution = conversation.execution_status
-  if conversation.api ~= "v1" or type(execution) ~= "string" or execution:lower() ~= "idle" or conversation.settled then
-    return
-  end
-  local ending = events.ending(self.client, conversation.conversation_id, self:fresh_call())
-  if ending and ending.answer then
-    local memory = self.client:_remember(conversation.conversation_id)
-    memory.running = true
-    conversation.state, conversation.settled =
-      states.judge("v1", conversation, memory, self.client:_now(), self.call.grace, self.client:_wall())
-  end
-end
-
 -- Each look has its own deadline, within the wait's.
 function Wait:fresh_call()
-  local deadline = math.min(self.client:_now() + self.call.deadline, self.deadline_at + self.call.grace)
+  local now = self.client:_now()
+  local deadline = math.min(now + self.call.deadline, math.max(now, self.deadline_at) + LAST_LOOK)
   return setmetatable({ deadline_at = deadline }, { __index = self.call })
 end
 
@@ -127,15 +116,18 @@ function Wait:look()
   local conversation, err = self.client:_status(self.id, self:fresh_call())
   if conversation then
     self.misread, self.least = 0, nil
-    self:look_behind_idle(conversation)
     self:note(conversation)
     if conversation.settled then
       return self:complete(conversation)
     end
     return nil
   end
-  self.least = err.retry_after
+  self.least = err.retry_after and math.min(err.retry_after, LONGEST_RETRY_AFTER)
   if passing[err.kind] then
+    -- An id that nobody has ever told anything of may as well be asked for at the wrong place.
+    if not self.latest and not self.client:_remember(self.id).first_seen then
+      return self:ended_early(err)
+    end
     return nil
   elseif err.kind == "not_found" then
     return self:missing(err)
