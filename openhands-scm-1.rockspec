@@ -56,6 +56,7 @@ build = {
       libdirs = { "$(CURL_LIBDIR)" },
     },
     ["openhands.client"] = "lua/openhands/client.lua",
+    ["openhands.dialect"] = "lua/openhands/dialect.lua",
     ["openhands.conversation"] = "lua/openhands/conversation.lua",
     ["openhands.errors"] = "lua/openhands/errors.lua",
     ["openhands.events"] = "lua/openhands/events.lua",

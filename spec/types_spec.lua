@@ -34,7 +34,7 @@ describe("the types", function()
     for kind in read("lua/openhands/errors.lua"):gmatch '%-%-%-| "([%w_]+)"' do
       known[kind] = true
     end
-    local sources = { "client", "conversation", "errors", "events", "lookup", "start", "state", "watch" }
+    local sources = { "client", "conversation", "dialect", "errors", "events", "lookup", "start", "state", "watch" }
     for _, name in ipairs(sources) do
       for kind in read(("lua/openhands/%s.lua"):format(name)):gmatch 'kind = "([%w_]+)"' do
         assert.is_true(known[kind], kind)

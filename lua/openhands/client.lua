@@ -2,6 +2,7 @@
 
 local conversations = require "openhands.conversation"
 local core = require "openhands.core"
+local dialects = require "openhands.dialect"
 local errors = require "openhands.errors"
 local lookup = require "openhands.lookup"
 local retry = require "openhands.retry"
@@ -280,49 +281,22 @@ function methods:_check(operation, fields, api)
   return true
 end
 
--- Fields of which an account has at least one.
-local account_fields = { "id", "email", "org_id", "org_name", "role", "permissions", "language", "git_user_name" }
-
-local function looks_like_account(answer)
-  for _, name in ipairs(account_fields) do
-    if answer[name] ~= nil then
-      return true
-    end
-  end
-  return false
-end
-
--- What a failed look at the account says of the dialect: "v0" if something else than V1 answered, else nothing.
-local function dialect_of_failure(err)
-  local redirected = err.status and err.status >= 300 and err.status < 400
-  local answered = err.answered and not redirected
-  if answered and (err.kind == "protocol" or err.kind == "not_found" or err.kind == "invalid") then
-    return "v0"
-  end
-end
-
---- The dialect of the service: as set, as remembered, or as one harmless GET tells.
+--- The dialect for this call: as set for it or for the client, as remembered, or found out.
 ---@return "v0"|"v1"|nil api, openhands.Error?
 function methods:_dialect(operation, fields, call)
   local chosen = rawget(call, "api")
   if chosen and chosen ~= "auto" then
     return chosen
-  elseif self._api then
-    return self._api
-  end
-  self:_check(operation, fields)
-  local account, err = self:_read("me", nil, call, "v1")
-  if account then
-    self._api = looks_like_account(account) and "v1" or "v0"
-  else
-    self._api = dialect_of_failure(err)
-    if not self._api then
-      err.operation, err.message = operation, err.message:gsub("^me:", operation .. ":")
+  elseif not self._api then
+    self:_check(operation, fields) -- the caller's mistakes come before any question
+    local api, err = dialects.ask(self, operation, call)
+    if not api then
       return nil, err
     end
-  end
-  if self._settings.log then
-    self:_log("the service speaks %s", self._api)
+    self._api = api
+    if self._settings.log then
+      self:_log("the service speaks %s", api)
+    end
   end
   return self._api
 end
