@@ -31,7 +31,9 @@ http {
     uwsgi_temp_path $work/uwsgi; scgi_temp_path $work/scgi;
     server {
         listen 127.0.0.1:$1;
-        location / { default_type application/json; return 200 '$(cat bench/answer.json)'; }
+        default_type application/json;
+        location /api/conversations/ { return 200 '$(cat bench/answer_v0.json)'; }
+        location /api/v1/ { return 200 '$(cat bench/answer_v1.json)'; }
     }
 }
 EOF
@@ -49,26 +51,36 @@ median() { sort -n | awk '{ v[NR] = $1 } END { printf "%.2f\n", NR % 2 ? v[(NR +
 
 ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.3f\n", a / b }'; }
 
-instructions() { # COMMAND...: of one call, as the difference of many and few; start-up falls out
+# COMMAND...: instructions of one call, as the difference of many and few; start-up falls out
+instructions() {
     local few many
-    few=$(valgrind --tool=callgrind --callgrind-out-file=/dev/null "$@" "$url" 100 2>&1 | sed -n 's/.*Collected : //p')
-    many=$(valgrind --tool=callgrind --callgrind-out-file=/dev/null "$@" "$url" 1100 2>&1 | sed -n 's/.*Collected : //p')
+    few=$(valgrind --tool=callgrind --callgrind-out-file=/dev/null "$@" 100 2>&1 | sed -n 's/.*Collected : //p')
+    many=$(valgrind --tool=callgrind --callgrind-out-file=/dev/null "$@" 1100 2>&1 | sed -n 's/.*Collected : //p')
     echo $(((many - few) / 1000))
 }
 
-floor=$(instructions build/bench/loop)
-printf '%-8s %10s %14s %8s %8s\n' '' 'us / call' 'instructions' 'time' 'instr.'
-printf '%-8s %10s %14s %8s %8s\n' C "$(for _ in 1 2 3 4 5; do build/bench/loop "$url" "$calls"; done | median)" "$floor" 1 1
-for lua; do
-    paths=$(${MAKE:-make} -s LUA="$lua" env) || exit
-    eval "$paths"
-    : >"$work/times" && : >"$work/ratios"
-    for ((i = 0; i < pairs; i++)); do
-        ours=$("$lua" bench/status.lua "$url" "$calls") && theirs=$(build/bench/loop "$url" "$calls") || exit
-        echo "$ours" >>"$work/times"
-        ratio "$ours" "$theirs" >>"$work/ratios"
+compare() { # API PATH: a table of one dialect's status call
+    local target=$url$2 floor count lua i ours theirs
+    floor=$(instructions build/bench/loop "$target")
+    printf '%-8s %10s %14s %8s %8s   %s bytes answered\n' "$1" 'us / call' 'instructions' 'time' 'instr.' \
+        "$(wc -c <"bench/answer_$1.json")"
+    printf '%-8s %10s %14s %8s %8s\n' C \
+        "$(for _ in 1 2 3 4 5; do build/bench/loop "$target" "$calls"; done | median)" "$floor" 1 1
+    for lua in $luas; do
+        eval "$(${MAKE:-make} -s LUA="$lua" env)" || exit
+        : >"$work/times" && : >"$work/ratios"
+        for ((i = 0; i < pairs; i++)); do
+            ours=$("$lua" bench/status.lua "$1" "$url" "$calls") && theirs=$(build/bench/loop "$target" "$calls") || exit
+            echo "$ours" >>"$work/times"
+            ratio "$ours" "$theirs" >>"$work/ratios"
+        done
+        count=$(instructions "$lua" bench/status.lua "$1" "$url")
+        printf '%-8s %10s %14s %8s %8s\n' "$lua" "$(median <"$work/times")" "$count" "$(median <"$work/ratios")" \
+            "$(ratio "$count" "$floor")"
     done
-    count=$(instructions "$lua" bench/status.lua)
-    printf '%-8s %10s %14s %8s %8s\n' "$lua" "$(median <"$work/times")" "$count" "$(median <"$work/ratios")" \
-        "$(ratio "$count" "$floor")"
-done
+}
+
+luas=$*
+id=7f3b9a1c2d4e4f60a1b2c3d4e5f60718
+compare v0 /api/conversations/$id
+compare v1 "/api/v1/app-conversations?ids=$id"

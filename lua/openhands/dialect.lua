@@ -23,7 +23,7 @@ local function dialect_of_failure(err)
   end
 end
 
---- Asks for the account: only V1 knows that question. What decides nothing is the error of the call that wanted to know.
+--- Asks for the account, which only V1 knows. What decides nothing is the error of the call that wanted to know.
 ---@param client openhands.Client
 ---@param operation string that wants to know, for messages
 ---@param call table
