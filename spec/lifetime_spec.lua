@@ -339,7 +339,7 @@ describe("a client on the wire", function()
         end
       end)
       local count = submit(handle)
-      alarm:start(20000, 0, function() late = true end)
+      alarm:start(60000, 0, function() late = true end)
       while #results < count and not late do uv.run "once" end
       poll:stop()
       poll:close() -- before the descriptor
