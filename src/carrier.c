@@ -137,7 +137,10 @@ int oh_carrier_answer(lua_State *L)
     switch (oh_buffer_append(&exchange->received, body, length)) {
     case OH_BUFFER_OK: break;
     case OH_BUFFER_FULL: answer->transport = OH_TRANSPORT_TOO_LARGE; break;
-    case OH_BUFFER_MEMORY: answer->transport = OH_TRANSPORT_MEMORY; break;
+    case OH_BUFFER_MEMORY:
+        answer->transport = OH_TRANSPORT_MEMORY;
+        memcpy(answer->reason, "out of memory", sizeof "out of memory");
+        break;
     }
     answer->body = exchange->received.data;
     answer->length = exchange->received.length;

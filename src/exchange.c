@@ -334,6 +334,8 @@ void oh_exchange_conclude(struct oh_exchange *exchange, int result)
     answer->transport = transport_of(exchange, (CURLcode)result);
     if (answer->transport == OH_TRANSPORT_TOO_LARGE)
         reason = exchange->header_overflow ? "its headers are larger than 64 KiB" : "its body is larger than allowed";
+    else if (answer->transport == OH_TRANSPORT_MEMORY)
+        reason = "out of memory";
     else if (reason[0] == '\0' && result != CURLE_OK)
         reason = curl_easy_strerror((CURLcode)result);
     copy_value(answer->reason, sizeof answer->reason, reason, strlen(reason));

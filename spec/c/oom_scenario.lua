@@ -17,15 +17,16 @@ local function new(external)
   }
 end
 
--- The answer to an exchange, or nil and its error. An error of another kind than the expected is a failure.
-local function await(client, number)
+-- The answer to an exchange, or nil and its error. Without memory it may end with an error that says so, or not begin.
+local function await(client, number, refusal)
+  if not number then error(refusal.reason, 0) end
   while client:in_flight() > 0 do client:step(0.05) end
   local finished, value, err = client:next()
   assert(finished == number, "another exchange has finished")
+  if err and err.reason == "out of memory" then error(err.reason, 0) end
   return value, err
 end
 
--- Without memory inside libcurl or a callback, the exchange may end with an error that says so.
 local function good(value, err)
   if not value then error(("%s: %s"):format(err.kind, err.reason), 0) end
   return value
@@ -44,9 +45,9 @@ local function over_the_network()
     api = "v1", api_key = "another-key", organization = "not-a-uuid",
   }))
   assert(nothing or err.kind, "an error without kind")
-  local number = core.status(client, { conversation_id = id }, v1)
-  client:cancel(number)
-  nothing, err = await(client, number)
+  local number, refusal = core.status(client, { conversation_id = id }, v1)
+  if number then client:cancel(number) end
+  nothing, err = await(client, number, refusal)
   assert(not nothing and err.kind, "a cancelled exchange with a value")
   client:pollfd()
   client:timeout()
