@@ -68,7 +68,11 @@ survey() { # LUA...: fills `lacking` and `packages`
     done
     case $purpose in
     demo) [ -z "${OPENHANDS_API_KEY-}" ] || need 'TLS certificates' ca-certificates test -e /etc/ssl/certs ;;
-    test) need 'busted' lua-busted program busted ;;
+    test)
+        need busted lua-busted program busted
+        need nginx nginx program /usr/sbin/nginx
+        need openssl openssl program openssl
+        need 'locale definitions' locales test -e /usr/share/i18n/locales/de_DE ;;
     rock) need luarocks luarocks program luarocks ;;
     valgrind) need valgrind valgrind program valgrind ;;
     lint)
@@ -78,7 +82,7 @@ survey() { # LUA...: fills `lacking` and `packages`
         need clang-tidy clang-tidy program clang-tidy
         need shellcheck shellcheck program shellcheck ;;
     bench)
-        need nginx nginx-light program /usr/sbin/nginx
+        need nginx nginx program /usr/sbin/nginx
         need valgrind valgrind program valgrind ;;
     esac
     lacking=${lacking#, }
