@@ -1,52 +1,11 @@
 local uv = require "luv"
 local json = require "openhands.simulator.json"
+local peer = require "spec.support.peer"
 local simulator = require "openhands.simulator"
 
--- Sends bytes to the simulator and collects what comes back, until the peer ends it, `enough` is found, or time is up.
--- With `quiet`, what is found must be followed by so many seconds of silence: then the ending is "open".
-local function exchange(address, bytes, settings)
-  settings = settings or {}
-  local result = { pieces = {}, bytes = "" }
-  local tcp, timer = uv.new_tcp(), uv.new_timer()
-  local function finish(ending) result.ending = result.ending or ending end
-  local function wait(seconds)
-    uv.update_time()
-    timer:start(seconds * 1000, 0, function() finish("open") end)
-  end
-  wait(settings.seconds or 5)
-  tcp:connect("127.0.0.1", tonumber(address:match(":(%d+)$")), function(problem)
-    if problem then return finish(problem) end
-    tcp:read_start(function(trouble, piece)
-      if trouble then return finish(trouble) end
-      if not piece then return finish("closed") end
-      result.pieces[#result.pieces + 1] = piece
-      result.bytes = settings.count_only and piece or result.bytes .. piece
-      result.size = (result.size or 0) + #piece
-      if not settings.enough or not result.bytes:find(settings.enough) then return end
-      if settings.quiet then wait(settings.quiet) else finish("enough") end
-    end)
-    if bytes ~= "" then tcp:write(bytes) end
-  end)
-  while not result.ending do uv.run("once") end
-  tcp:close()
-  timer:close()
-  uv.run("nowait")
-  return result
-end
-
-local function request(method, path, body)
-  return ("%s %s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer k\r\nContent-Length: %d\r\n\r\n%s")
-    :format(method, path, #(body or ""), body or "")
-end
-
-local ask = request("GET", "/api/v1/users/me")
+local exchange, request, parts, ask = peer.exchange, peer.request, peer.parts, peer.ask
 local start = request("POST", "/api/v1/app-conversations", "{}")
 local nothing = 0.15 -- seconds after which nothing will come any more
-
-local function parts(bytes)
-  local head, body = bytes:match("^(.-\r\n\r\n)(.*)$")
-  return head, body
-end
 
 local function length_of(head)
   return tonumber(head:match("\r\nContent%-Length: (%d+)"))

@@ -1,41 +1,15 @@
 local json = require "openhands.simulator.json"
+local service = require "spec.support.service"
 local simulator = require "openhands.simulator"
 
 local null = json.null
-local own_id = "7f3b9a1c-2d4e-4f60-a1b2-c3d4e5f60718"
-local nobody = ("0"):rep(32)
-
-local function header(response, name)
-  for _, pair in ipairs(response.headers) do
-    if pair[1]:lower() == name then return pair[2] end
-  end
-end
+local own_id, nobody, header = service.own_id, service.nobody, service.header
 
 describe("the simulator's model", function()
-  local model
+  local here, model = service.new(), nil
+  local call, get, start, conversation = here.call, here.get, here.start, here.conversation
 
-  local function call(method, path, body, headers)
-    local address, query = path:match("^([^?]*)%??(.*)$")
-    local response = model:request {
-      method = method, path = address, query = query, body = body and json.encode(body) or "",
-      headers = headers or { authorization = "Bearer any-key" }, address = "http://127.0.0.1:4711",
-    }
-    local value = response.body
-    if response.headers[1][2] == "application/json" then value = json.decode(value) end
-    return value, response
-  end
-
-  local function get(path, headers) return call("GET", path, nil, headers) end
-
-  local function start(text, extra)
-    local body = { initial_message = { content = { { type = "text", text = text or "Fix the typo." } } } }
-    for name, value in pairs(extra or {}) do body[name] = value end
-    return call("POST", "/api/v1/app-conversations", body)
-  end
-
-  local function conversation(id) return get("/api/v1/app-conversations?ids=" .. (id or own_id))[1] end
-
-  local function make(options) model = simulator.model(options) end
+  local function make(options) model = here.make(options) end
 
   before_each(function() make() end)
 

@@ -1,69 +1,9 @@
 local uv = require "luv"
 local json = require "openhands.simulator.json"
+local peer = require "spec.support.peer"
 local simulator = require "openhands.simulator"
 
--- A connection to the simulator: `send`, and `read` until a pattern is found, the peer has ended it, or time is up.
-local function connect(address)
-  local connection = { bytes = "" }
-  local tcp, timer = uv.new_tcp(), uv.new_timer()
-  local stopped
-  tcp:connect("127.0.0.1", tonumber(address:match(":(%d+)$")), function(problem)
-    if problem then
-      connection.ending = problem
-      return
-    end
-    tcp:nodelay(true)
-    tcp:read_start(function(trouble, piece)
-      if piece then
-        connection.bytes = connection.bytes .. piece
-      else
-        connection.ending = trouble or "closed"
-      end
-    end)
-  end)
-  local function wait(seconds, done)
-    stopped = false
-    uv.update_time()
-    timer:start(seconds * 1000, 0, function() stopped = true end)
-    while not done() and not connection.ending and not stopped do uv.run("once") end
-  end
-  function connection.send(bytes)
-    local sent = false
-    tcp:write(bytes, function() sent = true end)
-    wait(5, function() return sent end)
-  end
-  function connection.read(enough, seconds)
-    wait(seconds or 5, function() return enough and connection.bytes:find(enough) end)
-    local bytes = connection.bytes
-    connection.bytes = ""
-    return bytes, connection.ending
-  end
-  function connection.close()
-    tcp:close()
-    timer:close()
-    uv.run("nowait")
-  end
-  return connection
-end
-
-local function request(method, path, body, headers)
-  return ("%s %s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer k\r\n%sContent-Length: %d\r\n\r\n%s")
-    :format(method, path, headers or "", #(body or ""), body or "")
-end
-
-local ask = request("GET", "/api/v1/users/me")
-local account = '"v1_enabled":true}'
-
--- Whether nobody listens any more. Bounded: a try takes a millisecond.
-local function is_gone(address)
-  for _ = 1, 3000 do
-    local connection = connect(address)
-    local _, ending = connection.read("never", 0.001)
-    connection.close()
-    if ending == "ECONNREFUSED" then return true end
-  end
-  return false
-end
+local connect, request, is_gone, ask, account = peer.connect, peer.request, peer.is_gone, peer.ask, peer.account
 
 local interpreter = arg[-1]
 for index = -1, -20, -1 do interpreter = arg[index] or interpreter end

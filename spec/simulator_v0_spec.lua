@@ -1,64 +1,20 @@
 local json = require "openhands.simulator.json"
-local simulator = require "openhands.simulator"
+local service = require "spec.support.service"
 
 local null = json.null
-local own_id = "7f3b9a1c-2d4e-4f60-a1b2-c3d4e5f60718"
-local own_hex = "7f3b9a1c2d4e4f60a1b2c3d4e5f60718"
-local nobody = ("0"):rep(32)
+local own_id, own_hex, nobody, fields_of, sorted =
+  service.own_id, service.own_hex, service.nobody, service.fields_of, service.sorted
 
 -- The fields of the service's answers, as the user documents and the published schema have them.
 local v0_documented_fields = "conversation_id created_at last_updated_at selected_repository status title trigger"
 local v0_fields = v0_documented_fields .. " conversation_version git_provider num_connections pr_number runtime_status "
   .. "selected_branch session_api_key sub_conversation_ids url"
 
-local function fields_of(object)
-  local names = {}
-  for name in pairs(object) do names[#names + 1] = name end
-  table.sort(names)
-  return table.concat(names, " ")
-end
-
-local function sorted(text)
-  local names = {}
-  for name in text:gmatch("%S+") do names[#names + 1] = name end
-  table.sort(names)
-  return table.concat(names, " ")
-end
-
 describe("V0 in the simulator", function()
-  local model
+  local here, model = service.new(), nil
+  local call, get, start, watch = here.call, here.get, here.start, here.watch
 
-  local function call(method, path, body, headers)
-    local address, query = path:match("^([^?]*)%??(.*)$")
-    local response = model:request {
-      method = method, path = address, query = query, body = body and json.encode(body) or "",
-      headers = headers or { authorization = "Bearer any-key" }, address = "http://127.0.0.1:4711",
-    }
-    local value = response.body
-    if response.headers[1][2] == "application/json" then value = json.decode(value) end
-    return value, response
-  end
-
-  local function get(path, headers) return call("GET", path, nil, headers) end
-
-  local function start(text, extra)
-    local body = { initial_message = { content = { { type = "text", text = text or "Fix the typo." } } } }
-    for name, value in pairs(extra or {}) do body[name] = value end
-    return call("POST", "/api/v1/app-conversations", body)
-  end
-
-  -- The states in the order in which they are seen, looked at every half second.
-  local function watch(look, seconds)
-    local seen = {}
-    for _ = 0, seconds * 2 do
-      local state = look()
-      if seen[#seen] ~= state then seen[#seen + 1] = state end
-      model:advance(0.5)
-    end
-    return seen
-  end
-
-  local function make(options) model = simulator.model(options) end
+  local function make(options) model = here.make(options) end
 
   before_each(function() make() end)
 
@@ -100,12 +56,13 @@ describe("V0 in the simulator", function()
     local states = {}
     for index, event in ipairs(page.events) do
       assert.are.equal(index - 1, event.id)
-      states[index] = event.action or event.extras.agent_state
+      states[index] = event.action or event.extras.agent_state or event.observation
     end
-    assert.are.same({ "message", "running", "finished", "stopped" }, states)
+    assert.are.same({ "loading", "message", "running", "run", "run", "run", "run", "finish", "finished", "stopped" },
+      states)
     assert.is_false(page.has_more)
     page = get("/api/conversations/" .. id .. "/events?limit=1&reverse=true")
-    assert.are.same({ 3, true }, { page.events[1].id, page.has_more })
+    assert.are.same({ 9, true }, { page.events[1].id, page.has_more })
     assert.are.equal(400, select(2, get("/api/conversations/" .. id .. "/events?limit=101")).status)
   end)
 

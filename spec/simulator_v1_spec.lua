@@ -1,9 +1,8 @@
 local json = require "openhands.simulator.json"
-local simulator = require "openhands.simulator"
+local service = require "spec.support.service"
 
 local null = json.null
-local own_id = "7f3b9a1c-2d4e-4f60-a1b2-c3d4e5f60718"
-local own_hex = "7f3b9a1c2d4e4f60a1b2c3d4e5f60718"
+local own_id, own_hex, fields_of, sorted = service.own_id, service.own_hex, service.fields_of, service.sorted
 
 -- The fields of the service's answers, as its published schemas have them.
 local task_fields = "agent_server_url app_conversation_id created_at created_by_user_id detail id request sandbox_id "
@@ -16,56 +15,11 @@ local old_conversation_fields = "conversation_url created_at created_by_user_id 
   .. "selected_repository session_api_key sub_conversation_ids title trigger updated_at"
 local newer_fields = "acp_server agent_kind launched_agent_profile tags"
 
-local function fields_of(object)
-  local names = {}
-  for name in pairs(object) do names[#names + 1] = name end
-  table.sort(names)
-  return table.concat(names, " ")
-end
-
-local function sorted(text)
-  local names = {}
-  for name in text:gmatch("%S+") do names[#names + 1] = name end
-  table.sort(names)
-  return table.concat(names, " ")
-end
-
 describe("V1 in the simulator", function()
-  local model
+  local here, model = service.new(), nil
+  local call, get, start, conversation, watch = here.call, here.get, here.start, here.conversation, here.watch
 
-  local function call(method, path, body, headers)
-    local address, query = path:match("^([^?]*)%??(.*)$")
-    local response = model:request {
-      method = method, path = address, query = query, body = body and json.encode(body) or "",
-      headers = headers or { authorization = "Bearer any-key" }, address = "http://127.0.0.1:4711",
-    }
-    local value = response.body
-    if response.headers[1][2] == "application/json" then value = json.decode(value) end
-    return value, response
-  end
-
-  local function get(path, headers) return call("GET", path, nil, headers) end
-
-  local function start(text, extra)
-    local body = { initial_message = { content = { { type = "text", text = text or "Fix the typo." } } } }
-    for name, value in pairs(extra or {}) do body[name] = value end
-    return call("POST", "/api/v1/app-conversations", body)
-  end
-
-  local function conversation(id) return get("/api/v1/app-conversations?ids=" .. (id or own_id))[1] end
-
-  -- The states in the order in which they are seen, looked at every half second.
-  local function watch(look, seconds)
-    local seen = {}
-    for _ = 0, seconds * 2 do
-      local state = look()
-      if seen[#seen] ~= state then seen[#seen + 1] = state end
-      model:advance(0.5)
-    end
-    return seen
-  end
-
-  local function make(options) model = simulator.model(options) end
+  local function make(options) model = here.make(options) end
 
   before_each(function() make() end)
 

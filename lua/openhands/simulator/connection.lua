@@ -71,21 +71,47 @@ function endings.close(self) self:finish() end
 
 -- A peer that is told of the reset together with the last bytes may take it for an end: let it read them first.
 function endings.reset(self, plan)
-  if #plan.writes == 0 then return self:reset() end
+  if #plan.writes == 0 and not plan.stream then return self:reset() end
   self:after(fault.flush_seconds, function() self:reset() end)
 end
 
 function endings.hang(self) self._deaf = true end
 
+-- Time may jump while a source waits, and what happens next may be decided elsewhere: so it is asked again this often.
+local longest_wait = 0.05
+
+-- Writes what a source gives, each piece after the one before has left, so that none waits here for its turn.
+function connection:pour(source, finish)
+  local function step()
+    if not self._server.connections[self] then return end
+    self._server:synchronise()
+    local given, piece = pcall(source)
+    if not given then
+      io.stderr:write("simulator: ", tostring(piece), "\n")
+      return self:reset()
+    end
+    if not piece then return finish() end
+    if type(piece) == "number" then return self:after(math.min(piece, longest_wait) + 0.001, step) end
+    self._tcp:write(piece, function(problem)
+      if problem then self:close() else step() end
+    end)
+  end
+  step()
+end
+
 -- Writes what a plan says, each write after the one before has left.
 function connection:perform(plan, closes)
   self._busy = true
   local position, repeated = 1, 0
+  local function finish()
+    return endings[closes and plan.ending == "keep" and "close" or plan.ending](self, plan)
+  end
   local function step()
     if not self._server.connections[self] then return end
     local write = plan.writes[position]
     if not write then
-      return endings[closes and plan.ending == "keep" and "close" or plan.ending](self, plan)
+      if plan.stream then return self:pour(plan.stream, finish) end
+      return finish()
     end
     repeated = repeated + 1
     if repeated >= (write.times or 1) then position, repeated = position + 1, 0 end

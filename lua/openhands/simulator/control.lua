@@ -15,6 +15,7 @@ end
 function commands.starts(server) return json.array(server.model.starts) end
 function commands.requests(server) return json.array(server.model.requests) end
 function commands.jobs(server) return server.model:jobs() end
+function commands.leaks(server) return json.array(server.model.leaks) end
 
 function commands.throttle(server, command)
   server.model:throttle(command.name, command.count, command.details)
@@ -23,6 +24,11 @@ end
 -- Changes options of the living model.
 function commands.options(server, command)
   server.model:configure(command.options or {})
+end
+
+function commands.add_events(server, command)
+  server:synchronise()
+  server.model:add_events(command.id, command.count)
 end
 
 function commands.advance(server, command)

@@ -71,6 +71,39 @@ function M.v1.finish(job)
     { message = answer }) }
 end
 
+--- An action that the agent may not perform before somebody has agreed to it.
+function M.v1.proposal(job)
+  return { (M.v1.work(job, 3)[1]) }
+end
+
+-- The action that still waits to be performed: the last one that was told.
+local function proposed(job)
+  for index = #job.events, 1, -1 do
+    if job.events[index].kind == "ActionEvent" then return job.events[index] end
+  end
+end
+
+function M.v1.accepted(job)
+  local waiting = proposed(job)
+  local outcome = observation(waiting.tool_call_id, chores[3][1], chores[3][2])
+  outcome.action_id = waiting.id
+  return { outcome }
+end
+
+function M.v1.rejected(job, reason)
+  local waiting = proposed(job)
+  return { {
+    kind = "UserRejectObservation", source = "environment", tool_name = waiting.tool_name,
+    tool_call_id = waiting.tool_call_id, action_id = waiting.id, rejection_reason = reason, rejection_source = "user",
+  } }
+end
+
+function M.v1.pause() return { { kind = "PauseEvent", source = "user" } } end
+
+function M.v1.interrupt() return { { kind = "InterruptEvent", source = "user" } } end
+
+function M.v1.condensation_request() return { { kind = "CondensationRequest", source = "environment" } } end
+
 function M.v1.answer()
   return { message("agent", "There was nothing to change.") }
 end
@@ -92,6 +125,39 @@ function M.v0.message(job, text)
     source = "user", message = content, action = "message",
     args = { content = content, image_urls = array(), wait_for_response = false },
   } }
+end
+
+function M.v0.work(job, number)
+  local chore = chores[number]
+  return {
+    {
+      source = "agent", message = "Running command: " .. chore[1], action = "run",
+      args = { command = chore[1], thought = "", blocking = false, is_input = false, confirmation_state = "confirmed" },
+    },
+    {
+      source = "agent", message = "Command `" .. chore[1] .. "` executed with exit code 0.", observation = "run",
+      content = chore[2], cause = #job.events, extras = { command = chore[1], metadata = { exit_code = 0 } },
+    },
+  }
+end
+
+--- An action that the agent may not perform before somebody has agreed to it.
+function M.v0.proposal(job)
+  local waiting = M.v0.work(job, 3)[1]
+  waiting.args.confirmation_state = "awaiting_confirmation"
+  return { waiting }
+end
+
+function M.v0.finish()
+  local answer = "Done. Opened pull request 7."
+  return { { source = "agent", message = answer, action = "finish",
+    args = { final_thought = answer, outputs = {}, thought = "" } } }
+end
+
+function M.v0.answer()
+  local content = "There was nothing to change."
+  return { { source = "agent", message = content, action = "message",
+    args = { content = content, image_urls = array(), wait_for_response = true } } }
 end
 
 function M.v0.agent_state(_, state)

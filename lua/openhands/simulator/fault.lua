@@ -3,6 +3,7 @@
 local http = require "openhands.simulator.http"
 local json = require "openhands.simulator.json"
 local reply = require "openhands.simulator.reply"
+local stream_fault = require "openhands.simulator.stream_fault"
 
 local M = {}
 
@@ -13,10 +14,14 @@ local M = {}
 ---@field skip? integer lets so many matching requests pass first (default 0)
 ---@field count? integer strikes so many times (default 1; -1: for ever)
 ---@field ending? "keep"|"close"|"reset"|"hang" overrides how the connection ends
+---@field at? integer in_headers, in_body: so many bytes of them still come (default: half)
+---@field pieces? integer in_body, truncate_chunked: so many pieces of an answer that comes bit by bit come before those
+--- `at` bytes; of a stream of start tasks the first piece is its bracket, each further one a task
 --- Further fields belong to single actions, and are named with them below.
 
 ---@class openhands.simulator.Plan
 ---@field writes { bytes: string, times?: integer, wait?: number }[] in order; each is flushed, then `wait` seconds pass
+---@field stream? openhands.simulator.Source the bytes that follow them
 ---@field ending "keep"|"close"|"reset"|"hang" keep: the next request may follow
 
 local function plan(ending, ...)
@@ -219,9 +224,12 @@ function producing.refuse() return plan("reset") end
 
 local cutting = { close = true, reset = true, hang = true }
 
+-- The points at which the answer has begun already.
+local late = { in_headers = true, in_body = true }
+
 -- What may happen at a point.
 local function fits(point, action)
-  if point == "in_headers" or point == "in_body" then return cutting[action] end
+  if late[point] then return cutting[action] end
   if point == "after_commit" then return producing[action] or shaping[action] end
   return producing[action] or (point == "after_read" and action == "delay")
 end
@@ -286,32 +294,40 @@ function schedule:take(stage, request)
   end
 end
 
+local function plan_of(fault, response)
+  if fault.point == "in_headers" then
+    local head = http.answer(response)
+    return plan(fault.action, { bytes = head:sub(1, fault.at or math.floor(#head / 2)) })
+  elseif fault.point == "in_body" then
+    local head, body = http.answer(response)
+    return plan(fault.action, { bytes = head .. body:sub(1, fault.at or math.floor(#body / 2)) })
+  end
+  return shaping[fault.action](fault, response)
+end
+
 --- What to write for a fault, and how to end.
 ---@param fault openhands.simulator.Fault
----@param response? { status: integer, headers: table[], body: string } the model's answer, where it was asked
+---@param response? openhands.simulator.Answer the model's answer, where it was asked
 ---@return openhands.simulator.Plan
 function M.plan(fault, response)
   local made
-  if fault.point == "in_headers" then
-    local head = http.answer(response)
-    made = plan(fault.action, { bytes = head:sub(1, fault.at or math.floor(#head / 2)) })
-  elseif fault.point == "in_body" then
-    local head, body = http.answer(response)
-    made = plan(fault.action, { bytes = head .. body:sub(1, fault.at or math.floor(#body / 2)) })
-  elseif producing[fault.action] then
+  if producing[fault.action] and not late[fault.point] then
     made = producing[fault.action](fault)
+  elseif response.stream then
+    made = stream_fault.plan(fault, response, M.flush_seconds)
   else
-    made = shaping[fault.action](fault, response)
+    made = plan_of(fault, response)
   end
   made.ending = fault.ending or made.ending
   return made
 end
 
 --- The plan of an answer without fault.
----@param response { status: integer, headers: table[], body: string }
+---@param response openhands.simulator.Answer
 ---@param closes boolean
 ---@return openhands.simulator.Plan
 function M.no_fault(response, closes)
+  if response.stream then return stream_fault.no_fault(response, closes) end
   return plan(closes and "close" or "keep", { bytes = whole(response, closes) })
 end
 

@@ -40,6 +40,18 @@ function M.answer(response, closes)
   return M.head(response.status, headers), body
 end
 
+--- The head of an answer that comes bit by bit.
+---@param response openhands.simulator.Answer
+---@param framing { [1]: string, [2]: string }[] the headers that say where the body ends
+---@return string
+function M.stream_head(response, framing)
+  local headers = {}
+  for _, list in ipairs { response.headers, framing } do
+    for _, header in ipairs(list) do headers[#headers + 1] = header end
+  end
+  return M.head(response.status, headers)
+end
+
 ---@class openhands.simulator.Reader
 local reader = {}
 local metatable = { __index = reader }

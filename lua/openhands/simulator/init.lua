@@ -3,6 +3,7 @@
 local fault = require "openhands.simulator.fault"
 local json = require "openhands.simulator.json"
 local model = require "openhands.simulator.model"
+local stream = require "openhands.simulator.stream"
 
 local M = {}
 
@@ -110,6 +111,10 @@ function handle:requests() return self:_ask { command = "requests" } end
 ---@return integer
 function handle:jobs() return self:_ask { command = "jobs" } end
 
+--- Requests that brought an account's key to a conversation's own server: `{ time, method, path }`. None, it is hoped.
+---@return table[]
+function handle:leaks() return self:_ask { command = "leaks" } end
+
 --- Gives the next `count` requests one of the five 429s.
 ---@param name "window"|"burst"|"concurrency"|"quota"|"pending"
 ---@param count? integer default 1; -1: for ever
@@ -121,6 +126,11 @@ end
 --- Changes options while it runs.
 ---@param options openhands.simulator.Options
 function handle:options(options) self:_ask { command = "options", options = options } end
+
+--- Adds made-up events to a V1 conversation, now.
+---@param id string its conversation's id
+---@param count integer
+function handle:add_events(id, count) self:_ask { command = "add_events", id = id, count = count } end
 
 --- Lets the time of the service jump ahead.
 ---@param seconds number
@@ -156,10 +166,13 @@ end
 -- This process -------------------------------------------------------------------------------------------------------
 
 ---@class openhands.simulator.TransportFault
----@field point "before"|"after_commit" whether the request is lost before the model saw it, or its answer afterwards
+---@field point "before"|"after_commit"|"in_body" whether the request is lost before the model saw it, its answer
+--- afterwards, or the end of its answer
 ---@field class? string what the caller gets instead of a response: `{ class, sent }`
 ---@field sent? boolean default: whether the model saw it
 ---@field response? table an answer to give instead
+---@field at? integer in_body: so many bytes still come (default 0)
+---@field pieces? integer in_body: so many pieces of an answer that comes bit by bit come before those `at` bytes
 ---@field match? { method?: string, path?: string }
 ---@field skip? integer
 ---@field count? integer default 1; -1: for ever
@@ -185,10 +198,39 @@ function M.transport(service)
     end
   end
 
+  -- So long nobody waits for an answer which does not go on.
+  local patience = 600
+
+  -- An answer that comes bit by bit is given as a whole: time passes until it has come.
+  local function whole(response, source)
+    local waited = 0
+    local body, complete = stream.whole(source or response.stream or stream.of(response.body), function(seconds)
+      service:advance(seconds)
+      waited = waited + seconds
+      return waited >= patience
+    end)
+    return { status = response.status, headers = response.headers, body = body }, complete
+  end
+
+  local function answer(request)
+    local response, complete = whole(service:answer(request))
+    return complete and response or { class = "timeout", sent = true }
+  end
+
+  -- What had come when the connection ended, and that it did.
+  local function answer_in_part(request, struck)
+    local response = service:answer(request)
+    local source = response.stream or stream.of(response.body)
+    local part = whole(response, stream.cut(source, struck.pieces or 0, struck.at or 0))
+    part.class, part.sent = struck.class or "cut", true
+    return part
+  end
+
   function transport.request(_, request)
     service:record(request)
     local struck = take(request)
-    if not struck then return service:answer(request) end
+    if not struck then return answer(request) end
+    if struck.point == "in_body" then return answer_in_part(request, struck) end
     local reached = struck.point == "after_commit"
     if reached then service:answer(request) end
     if struck.response then return struck.response end

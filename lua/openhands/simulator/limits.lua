@@ -6,7 +6,12 @@ local M = {}
 
 local function is_start(call)
   return call.method == "POST"
-    and (call.path:match("^/api/v1/app%-conversations/?$") or call.path:match("^/api/conversations/?$")) ~= nil
+    and (call.path:match("^/api/v1/app%-conversations/?$") or call.path:match("^/api/conversations/?$")
+      or call.path == "/api/v1/app-conversations/stream-start") ~= nil
+end
+
+local function takes_a_slot(call)
+  return is_start(call) or call.method == "POST" and call.path == "/api/v1/sandboxes"
 end
 
 local function is_pending_message(call)
@@ -36,7 +41,7 @@ local forms = {
   burst = { anything, function(_, details)
     return reply.json(429, { message = "Too many requests" }, { { "Retry-After", tostring(details.retry_after or 1) } })
   end },
-  concurrency = { is_start, function(_, details)
+  concurrency = { takes_a_slot, function(_, details)
     local limit = details.limit or 3
     return concurrency(limit, details.current or limit, details.flat)
   end },

@@ -1,48 +1,16 @@
 --- The service as a pure model: a request goes in, its answer comes out. No sockets, no clock, no randomness: time is
 -- virtual (`model:advance`) and ids follow from the seed, so that every run can be repeated.
+local account = require "openhands.simulator.account"
 local events = require "openhands.simulator.events"
+local history = require "openhands.simulator.history"
 local identifiers = require "openhands.simulator.identifiers"
-local json = require "openhands.simulator.json"
 local limits = require "openhands.simulator.limits"
+local options = require "openhands.simulator.options"
 local routing = require "openhands.simulator.routing"
 local script = require "openhands.simulator.script"
 local timestamps = require "openhands.simulator.timestamps"
 
 local M = {}
-
----@class openhands.simulator.Options
----@field api? "both"|"v0"|"v1" which dialects exist (default "both")
----@field spa? boolean whether unknown GET paths are answered with the web page, as on the SaaS (default true)
----@field keys? string[]|false accepted API keys; false (default): every non-empty one
----@field organizations? string[]|false accepted `X-Org-Id` values; false (default): every UUID
----@field unauthorized? "credentials"|"bearer"|"expired"|"auth"|"detail"|"string" form of the 401 for a wrong key
----@field client_ids? boolean false: an old server that ignores `conversation_id` in a V1 start (default true)
----@field visibility? number seconds during which a new V1 job is not shown by any search or look-up (default 0)
----@field pace? number scales how long everything takes; 1 (default): a conversation takes 60 s
----@field outcome? string outcome of every job whose prompt does not ask for another one as `[simulate: NAME]`: finished
---- (default), error, stuck, waiting, budget, paused, missing, idle, slow, flap, unknown, start-error, start-limit,
---- start-repository, never-ready; script.lua says what they are
----@field max_concurrent? integer|false the account's limit (default: none)
----@field limit_mode? "pause"|"refuse" what happens beyond the limit (default "pause")
----@field require_message? boolean V0 only: a start without message is 400 (default false)
----@field old? boolean the shorter answers of older servers (default false)
----@field epoch? number seconds since 1970 at time 0 (default: a morning in August 2026)
----@field time? number virtual time at the beginning, in seconds (default 0)
----@field seed? integer makes other ids (default 1)
----@field max_requests? integer how many requests the log keeps at least (default 10000)
-local defaults = {
-  api = "both", spa = true, keys = false, organizations = false, unauthorized = "credentials", client_ids = true,
-  visibility = 0, pace = 1, outcome = "finished", max_concurrent = false, limit_mode = "pause",
-  require_message = false, old = false, epoch = timestamps.parse("2026-08-20T09:15:00Z"), time = 0, seed = 1,
-  max_requests = 10000,
-}
-
-local allowed = {
-  api = { both = true, v0 = true, v1 = true },
-  limit_mode = { pause = true, refuse = true },
-  unauthorized = routing.unauthorized_forms,
-  outcome = script.outcomes,
-}
 
 ---@class openhands.simulator.Request
 ---@field method string
@@ -52,39 +20,46 @@ local allowed = {
 ---@field body? string
 ---@field address? string of the server, for links in answers
 
+--- Of `body` and `stream` there is one: an answer that comes bit by bit has a source of bytes (stream.lua) instead.
+---@class openhands.simulator.Answer
+---@field status integer
+---@field headers { [1]: string, [2]: string }[]
+---@field body? string
+---@field stream? openhands.simulator.Source
+---@field length? integer of the stream, where it is announced
+
 ---@class openhands.simulator.Model
 ---@field options openhands.simulator.Options
 ---@field starts table[] every accepted start: `{ time, api, conversation_id, task_id, body, repeated }`
 ---@field requests table[] the last requests: `{ method, path, query, headers, body, time }`
 ---@field pending table<string, integer> messages queued per conversation
+---@field leaks table[] requests that brought the account's key to a sandbox: `{ time, method, path }`
+---@field secrets table[] of the account, in both dialects: `{ name, value, description }`
+---@field account openhands.simulator.Account
+---@field repeated_pages table<string, true> pages that have repeated their own id, by path and id
 local methods = {}
 local metatable = { __index = methods, __name = "openhands.simulator.Model" }
 
 --- Makes a model.
----@param options? openhands.simulator.Options
+---@param given? openhands.simulator.Options
 ---@return openhands.simulator.Model
-function M.new(options)
+function M.new(given)
   local model = setmetatable({
-    options = {}, starts = {}, requests = {}, pending = {},
-    _jobs = {}, _by_id = {}, _by_task = {}, _live = {}, _throttles = {},
+    options = {}, starts = {}, requests = {}, pending = {}, leaks = {}, repeated_pages = {},
+    secrets = {}, account = account.new(),
+    _jobs = {}, _by_id = {}, _by_task = {}, _live = {}, _throttles = {}, _sandboxes = {},
   }, metatable)
-  for name, value in pairs(defaults) do model.options[name] = value end
-  model:configure(options or {})
+  for name, value in pairs(options.defaults) do model.options[name] = value end
+  model:configure(given or {})
   model._time = model.options.time
   model._random = model.options.seed
   return model
 end
 
 --- Changes options of a living model. Jobs that exist keep their script.
----@param options openhands.simulator.Options
-function methods:configure(options)
-  for name, value in pairs(options) do
-    if defaults[name] == nil then error("unknown option: " .. tostring(name), 2) end
-    if allowed[name] and not allowed[name][value] then
-      error(("option %s cannot be %s"):format(name, tostring(value)), 2)
-    end
-    self.options[name] = value
-  end
+---@param changes openhands.simulator.Options
+function methods:configure(changes)
+  options.change(self.options, changes)
 end
 
 --- Virtual time, in seconds.
@@ -112,21 +87,29 @@ end
 
 local function store_events(model, job, at, name, ...)
   for offset, event in ipairs(events[job.api][name](job, ...)) do
-    event.timestamp = timestamps.naive(model.options.epoch + at + offset * 0.001)
-    if job.api == "v0" then
-      event.id = #job.events
-    else
-      local last = job.events[#job.events]
+    local time = model.options.epoch + at + offset * 0.001
+    if job.history then
       event.id = identifiers.dashed(model:new_id())
-      event.parent_id = last and last.id or json.null
+      job.events[#job.events + 1] = event
+      job.history:tell(event, time)
+    else
+      event.id, event.timestamp = #job.events, timestamps.naive(time)
+      job.events[#job.events + 1] = event
     end
-    job.events[#job.events + 1] = event
   end
 end
 
 local function title_of(prompt)
   local words = prompt:gsub("%[simulate:[^%]]*%]", ""):gsub("%s+", " "):gsub("^ ", "")
   return words == "" and "Simulated work" or words:sub(1, 50)
+end
+
+-- What a start task said of itself at this moment: a stream of it must not miss a state.
+local function note_task_state(job)
+  job.task_states[#job.task_states + 1] = {
+    task_status = job.task_status, task_detail = job.task_detail, sandbox_status = job.sandbox_status,
+    ready_at = job.ready_at, updated_at = job.updated_at,
+  }
 end
 
 local function apply(model, job, step)
@@ -141,6 +124,7 @@ local function apply(model, job, step)
   end
   job.updated_at = step.at
   if job.task_status == "READY" and not job.ready_at then job.ready_at = step.at end
+  if step.changes.task_status then note_task_state(job) end
   local status = job.execution_status
   if job.api == "v1" and step.changes.execution_status and status ~= job.told_status then
     job.told_status = status
@@ -198,6 +182,10 @@ function methods:add_job(fields)
     or (job.repository == "owner/forbidden" and "start-repository") or self.options.outcome
   self._jobs[job.number] = job
   self._by_id[job.id] = job
+  if job.api == "v1" then
+    job.task_states, job.history = {}, history.new(job)
+    job.history:add_until(self.options.event_count, self:now(), 0.25)
+  end
   if job.task_id then self._by_task[job.task_id] = job end
   self:schedule(job, script.of(job))
   return job
@@ -237,6 +225,50 @@ function methods:job(id) return self._by_id[id] end
 --- A job by the id of its start task.
 ---@return table?
 function methods:job_of_task(task_id) return self._by_task[task_id] end
+
+--- A V1 conversation that reads show: its start task is READY, and nobody has deleted it.
+---@param id string its conversation's id, in either spelling
+---@return table? job
+function methods:conversation(id)
+  local job = self._by_id[identifiers.uuid(id)]
+  return job and job.api == "v1" and job.ready_at and self:shows(job) and job or nil
+end
+
+--- In how many seconds the next thing happens to a job by itself.
+---@param job table
+---@return number? seconds nil when nothing will
+function methods:next_change(job)
+  local step = job.steps[job.next_step]
+  return step and step.at - self._time
+end
+
+--- Adds made-up events to a V1 conversation, now.
+---@param id string its conversation's id, in either spelling
+---@param count integer
+function methods:add_events(id, count)
+  local job = self._by_id[identifiers.uuid(id)]
+  if not job or not job.history then error("no V1 conversation has the id " .. tostring(id), 2) end
+  job.history:add(count, self:now(), 1e-6)
+end
+
+--- Makes a sandbox without a conversation.
+---@param spec_id? string what it is made of
+---@return table sandbox in the form of a job, as far as views.lua and `schedule` need it
+function methods:add_sandbox(spec_id)
+  local number = #self._sandboxes + 1
+  local sandbox = {
+    sandbox_id = ("standalone%012d"):format(number), sandbox_spec_id = spec_id, wakings = 1, events = {},
+    number = 1e6 + number, -- far from the numbers of jobs: keys are made of it
+    created_at = self._time, updated_at = self._time,
+  }
+  self._sandboxes[number] = sandbox
+  self:schedule(sandbox, script.of_sandbox())
+  return sandbox
+end
+
+--- All sandboxes without a conversation, oldest first. Not to be changed.
+---@return table[]
+function methods:bare_sandboxes() return self._sandboxes end
 
 --- All jobs, oldest first. Not to be changed.
 ---@return table[]
@@ -278,14 +310,14 @@ end
 
 --- Commits a request and returns its answer, without noting it in the log.
 ---@param request openhands.simulator.Request
----@return { status: integer, headers: table[], body: string }
+---@return openhands.simulator.Answer
 function methods:answer(request)
   return routing.answer(self, request)
 end
 
 --- Answers a request.
 ---@param request openhands.simulator.Request
----@return { status: integer, headers: table[], body: string }
+---@return openhands.simulator.Answer
 function methods:request(request)
   self:record(request)
   return self:answer(request)

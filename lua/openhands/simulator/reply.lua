@@ -1,4 +1,4 @@
---- The answers of the service, by form. Each is `{ status, headers = { { name, value }, ... }, body }`.
+--- The answers of the service, by form. Each is an `openhands.simulator.Answer`, see model.lua.
 local json = require "openhands.simulator.json"
 
 local M = {}
@@ -36,6 +36,28 @@ end
 --- The web page that the service gives for every path it does not know.
 function M.web_page()
   return answer(200, "text/html; charset=utf-8", M.page)
+end
+
+--- A list with one entry per id that was asked for, null where there is nothing to show.
+---@param ids string[]
+---@param view fun(id: string): any
+function M.batch(ids, view)
+  local entries = json.array()
+  for position, id in ipairs(ids) do entries[position] = view(id) or json.null end
+  return M.json(200, entries)
+end
+
+--- An answer that comes bit by bit.
+---@param status integer
+---@param content_type string
+---@param source openhands.simulator.Source
+---@param length? integer the whole of it, if it is to be announced
+---@param headers? { [1]: string, [2]: string }[]
+---@return openhands.simulator.Answer
+function M.stream(status, content_type, source, length, headers)
+  local response = answer(status, content_type, nil, headers)
+  response.stream, response.length = source, length
+  return response
 end
 
 --- An answer of any type.

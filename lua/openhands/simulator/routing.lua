@@ -1,38 +1,42 @@
 --- From a request to the operation that answers it: credentials, limits, paths, and what the service says to a path it
 --- does not know, which is the surprising part.
+local account = require "openhands.simulator.account"
 local identifiers = require "openhands.simulator.identifiers"
 local limits = require "openhands.simulator.limits"
 local reply = require "openhands.simulator.reply"
+local routes = require "openhands.simulator.routes"
+local runtime = require "openhands.simulator.runtime"
+
+local unauthorized = require("openhands.simulator.options").unauthorized
 
 local M = {}
-
-local function unescape(text)
-  return (text:gsub("%%(%x%x)", function(digits) return string.char(tonumber(digits, 16)) end))
-end
 
 local function read_query(text)
   local query = {}
   for pair in (text or ""):gmatch("[^&]+") do
     local name, value = pair:match("^([^=]*)=?(.*)$")
-    name, value = unescape(name:gsub("%+", " ")), unescape(value:gsub("%+", " "))
+    name, value = routes.unescape(name:gsub("%+", " ")), routes.unescape(value:gsub("%+", " "))
     query[name] = query[name] or {}
     table.insert(query[name], value)
   end
   return query
 end
 
-local function compile(routes)
-  for _, route in ipairs(routes) do
-    local pattern = route.path:gsub("[%-%.]", "%%%0"):gsub("{[%w_]+}", "([^/]+)")
-    route.pattern = "^" .. pattern .. "$"
-  end
-  return routes
-end
-
 local dialects = {
-  { "v1", compile(require "openhands.simulator.v1") },
-  { "v1", compile(require "openhands.simulator.sandboxes") },
-  { "v0", compile(require "openhands.simulator.v0") },
+  { "v1", routes.compile(require "openhands.simulator.v1_start") },
+  { "v1", routes.compile(require "openhands.simulator.v1_conversations") },
+  { "v1", routes.compile(require("openhands.simulator.v1_events").routes) },
+  { "v1", routes.compile(require "openhands.simulator.v1_messages") },
+  { "v1", routes.compile(require "openhands.simulator.v1_workspace") },
+  { "v1", routes.compile(require "openhands.simulator.v1_account") },
+  { "v1", routes.compile(require "openhands.simulator.v1_settings") },
+  { "v1", routes.compile(require "openhands.simulator.v1_secrets") },
+  { "v1", routes.compile(require "openhands.simulator.v1_git") },
+  { "v1", routes.compile(require "openhands.simulator.v1_catalogue") },
+  { "v1", routes.compile(require "openhands.simulator.v1_shared") },
+  { "v1", routes.compile(require "openhands.simulator.sandboxes") },
+  { "v1", routes.compile(require "openhands.simulator.device_login") },
+  { "v0", routes.compile(require "openhands.simulator.v0") },
 }
 
 -- The route for a method and path, else the methods that the path has.
@@ -40,25 +44,12 @@ local function find(api, method, path)
   local methods = {}
   for _, dialect in ipairs(dialects) do
     if api == "both" or api == dialect[1] then
-      for _, route in ipairs(dialect[2]) do
-        local first, second = path:match(route.pattern)
-        if first and route.method == method then return route, { unescape(first), second and unescape(second) } end
-        if first then methods[#methods + 1] = route.method end
-      end
+      local route, captures = routes.find(dialect[2], method, path, methods)
+      if route then return route, captures end
     end
   end
   return nil, methods
 end
-
---- How the service words a refused credential, by the names of the option `unauthorized`.
-M.unauthorized_forms = {
-  credentials = { error = "NoCredentialsError" },
-  bearer = { error = "BearerTokenError" },
-  expired = { error = "ExpiredError" },
-  auth = { error = "Invalid authentication token" },
-  detail = { detail = "Not authenticated" },
-  string = "AuthenticationError",
-}
 
 local function credential(headers)
   local bearer = headers.authorization and headers.authorization:match("^Bearer (.+)$")
@@ -73,9 +64,10 @@ local function includes(list, value)
   return false
 end
 
-local function refuse_key(options, headers)
-  if options.keys and not includes(options.keys, credential(headers)) then
-    return reply.json(401, M.unauthorized_forms[options.unauthorized])
+local function refuse_key(model, headers)
+  local options = model.options
+  if not account.accepts(model, credential(headers)) then
+    return reply.json(401, unauthorized[options.unauthorized])
   end
   local organization = headers["x-org-id"]
   if not organization then return nil end
@@ -105,21 +97,22 @@ local no_cache = {
   { "Cache-Control", "no-cache, no-store, must-revalidate, max-age=0" }, { "Pragma", "no-cache" }, { "Expires", "0" },
 }
 
-local function answer_api(model, call)
-  if not credential(call.headers) then
-    return reply.json(401, M.unauthorized_forms.credentials)
-  end
+-- An open operation looks after itself. Everything else wants some credential before anything is looked at, and a good
+-- one only when an operation is found.
+local function answer_operation(model, call)
+  local route, captures = find(model.options.api, call.method, call.path)
+  local open = route and route.open
+  if not open and not credential(call.headers) then return reply.json(401, unauthorized.credentials) end
   local throttled = limits.take(model, call)
   if throttled then return throttled end
-  local route, captures = find(model.options.api, call.method, call.path)
   if not route then return answer_unknown(call, model.options, captures) end
-  return refuse_key(model.options, call.headers) or route.answer(model, call, captures[1], captures[2])
+  return not open and refuse_key(model, call.headers) or route.answer(model, call, captures[1], captures[2])
 end
 
 --- Answers a request.
 ---@param model openhands.simulator.Model
 ---@param request table as `model:request` takes it
----@return { status: integer, headers: table[], body: string }
+---@return openhands.simulator.Answer
 function M.answer(model, request)
   local call = {
     method = request.method, path = request.path, query = read_query(request.query),
@@ -128,8 +121,10 @@ function M.answer(model, request)
   if call.path == "/saas" or call.path == "/alive" then
     return reply.json(200, call.path == "/saas" and { saas = true } or { status = "ok" })
   end
-  if not call.path:match("^/api/") then return answer_unknown(call, model.options, {}) end
-  local response = answer_api(model, call)
+  if call.path:match("^/runtime/") then return runtime.answer(model, call) end
+  local is_known = call.path:match("^/api/") or find(model.options.api, call.method, call.path)
+  if not is_known then return answer_unknown(call, model.options, {}) end
+  local response = answer_operation(model, call)
   for _, header in ipairs(no_cache) do table.insert(response.headers, header) end
   return response
 end

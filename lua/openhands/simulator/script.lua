@@ -37,7 +37,7 @@ local endings = {
   budget = { { 18, { execution_status = "error" }, { "failure", "LLMBudgetExceeded",
     "429 budget_exceeded - Current cost: 12.34, Max budget: 10.0" } } },
   stuck = { { 50, { execution_status = "stuck" } } },
-  waiting = { { 30, { execution_status = "waiting_for_confirmation" } } },
+  waiting = { { 30, { execution_status = "waiting_for_confirmation" }, { "proposal" } } },
   paused = { { 30, { sandbox_status = "PAUSED", execution_status = false } } },
   missing = { { 30, { sandbox_status = "MISSING", execution_status = false } } },
   idle = { { 60, { execution_status = "idle", cost = 0.0831 }, { "answer" } } },
@@ -54,36 +54,42 @@ local failed_starts = {
 local v0_start = {
   { 0, { status = "STOPPED" } },
   { 1, { status = "STARTING" } },
+  { 11, {}, { "agent_state", "loading" } },
   { 12, { status = "RUNNING", runtime_status = "STATUS$READY" }, { "message" } },
   { 16, {}, { "agent_state", "running" } },
+  { 20, {}, { "work", 1 } },
   { 24, { titled = true } },
+  { 32, {}, { "work", 2 } },
 }
 
-local function stopped(second, agent_state)
-  return { second, { status = "STOPPED", runtime_status = false }, { "agent_state", agent_state } }
+local function agent_state(second, state, runtime_status)
+  return { second, { runtime_status = runtime_status }, { "agent_state", state } }
 end
 
-local function v0_failed(second, runtime_status)
-  return { second, { status = "ERROR", runtime_status = runtime_status }, { "agent_state", "error" } }
+local function stopped(second)
+  return { second, { status = "STOPPED", runtime_status = false }, { "agent_state", "stopped" } }
 end
 
+-- In V0 the work ends long before the status does: for a while RUNNING only says that the runtime is up.
 local v0_endings = {
-  finished = { { 58, { pr_number = { 7 } }, { "agent_state", "finished" } }, stopped(60, "stopped") },
-  idle = { { 58, {}, { "agent_state", "awaiting_user_input" } }, stopped(60, "stopped") },
-  error = { v0_failed(30, "STATUS$ERROR") },
-  budget = { v0_failed(18, "STATUS$ERROR_LLM_OUT_OF_CREDITS") },
-  stuck = { { 50, {}, { "agent_state", "error" } }, stopped(60, "stopped") },
-  waiting = { { 30, {}, { "agent_state", "awaiting_user_confirmation" } } },
-  paused = { stopped(30, "paused") },
+  finished = { { 44, { pr_number = { 7 } }, { "finish" } }, agent_state(44.1, "finished"), stopped(60) },
+  idle = { { 44, {}, { "answer" } }, agent_state(44.1, "awaiting_user_input"), stopped(60) },
+  error = { agent_state(30, "error", "STATUS$ERROR"), { 45, { status = "ERROR" } } },
+  budget = { agent_state(18, "error", "STATUS$ERROR_LLM_OUT_OF_CREDITS"), { 33, { status = "ERROR" } } },
+  rejected = { agent_state(30, "rejected"), stopped(45) },
+  stuck = { agent_state(50, "error"), stopped(60) },
+  waiting = { { 30, {}, { "proposal" } }, agent_state(30.1, "awaiting_user_confirmation") },
+  paused = { agent_state(22, "paused"), stopped(30) },
   missing = { { 30, { status = "ARCHIVED", runtime_status = false } } },
-  unknown = { { 28, { status = "HIBERNATING" } }, { 45, { status = "RUNNING" } },
-    { 58, {}, { "agent_state", "finished" } }, stopped(60, "stopped") },
-  ["start-error"] = { v0_failed(10, "STATUS$ERROR_RUNTIME_DISCONNECTED") },
+  unknown = { { 28, { status = "HIBERNATING" } }, { 45, { status = "RUNNING" } }, agent_state(46, "finished"),
+    stopped(60) },
+  ["start-error"] = { { 10, { status = "ERROR", runtime_status = "STATUS$ERROR_RUNTIME_DISCONNECTED" },
+    { "agent_state", "error" } } },
 }
 
 --- What an outcome may be called, in a prompt as `[simulate: NAME]` or in the option `outcome`.
 M.outcomes = {}
-for _, group in ipairs { endings, failed_starts } do
+for _, group in ipairs { endings, failed_starts, v0_endings } do
   for name in pairs(group) do M.outcomes[name] = true end
 end
 M.outcomes.slow, M.outcomes["never-ready"] = true, true
@@ -143,13 +149,44 @@ function M.of(job)
 end
 
 --- What a message to an existing conversation sets off.
+---@param api? "v0"|"v1" default "v1"
 ---@return table[] steps
-function M.after_message()
+function M.after_message(api)
+  if api == "v0" then
+    return { agent_state(1, "running"), { 8, {}, { "work", 2 } }, { 20, {}, { "finish" } },
+      agent_state(20.1, "finished"), stopped(40) }
+  end
   return {
     { 1, running },
     { 8, { cost = 0.0994 }, { "work", 2 } },
     { 20, { execution_status = "finished", cost = 0.1202 }, { "finish" } },
   }
+end
+
+--- What a V0 client sets off by asking for another state of the agent.
+---@param state any "running", "paused", "stopped", "user_confirmed", "user_rejected"
+---@return table[]? steps nil where nothing happens
+function M.after_agent_state(state)
+  if state == "paused" or state == "stopped" then return { agent_state(0, state), stopped(30) } end
+  if state == "user_rejected" then
+    return { agent_state(0, state), agent_state(0.1, "awaiting_user_input"), stopped(30) }
+  end
+  if state ~= "running" and state ~= "user_confirmed" then return nil end
+  local steps = M.after_message("v0")
+  if state == "user_confirmed" then table.insert(steps, 1, agent_state(0, state)) end
+  return steps
+end
+
+--- A V0 conversation that is stopped by hand.
+---@return table[] steps
+function M.after_stop()
+  return { stopped(0) }
+end
+
+--- A sandbox that is made without a conversation.
+---@return table[] steps
+function M.of_sandbox()
+  return { { 0, { sandbox_status = "STARTING" } }, { 5, { sandbox_status = "RUNNING" } } }
 end
 
 --- A resumed sandbox: the container comes back, the agent stays paused until it gets a message.

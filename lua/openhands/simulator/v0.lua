@@ -3,8 +3,11 @@ local identifiers = require "openhands.simulator.identifiers"
 local json = require "openhands.simulator.json"
 local paging = require "openhands.simulator.paging"
 local reply = require "openhands.simulator.reply"
+local runtime_access = require "openhands.simulator.runtime_access"
+local runtime_links = require "openhands.simulator.runtime_links"
 local script = require "openhands.simulator.script"
 local timestamps = require "openhands.simulator.timestamps"
+local v0_events = require "openhands.simulator.v0_events"
 local validation = require "openhands.simulator.validation"
 
 local array, null = json.array, json.null
@@ -33,7 +36,6 @@ end
 
 local function view(model, job, address)
   local status = job.status or status_of_sandbox[job.sandbox_status] or job.sandbox_status
-  local is_up = status == "RUNNING"
   local request = job.request
   local info = {
     conversation_id = job.id, title = job.title, status = status,
@@ -46,8 +48,8 @@ local function view(model, job, address)
   info.selected_branch = or_null(request.selected_branch)
   info.git_provider = or_null(request.git_provider or job.repository and "github" or nil)
   info.num_connections = 0
-  info.url = is_up and address .. "/runtime/" .. job.sandbox_id .. "/api/conversations/" .. job.id or null
-  info.session_api_key = is_up and ("SIMULATED-session-key-%d-not-real"):format(job.number) or null
+  info.url = runtime_access.conversation_url(job, address)
+  info.session_api_key = runtime_access.session_key(job)
   info.pr_number = array(job.pr_number)
   info.conversation_version = job.api:upper()
   info.sub_conversation_ids = array()
@@ -105,7 +107,7 @@ local function conversations(model, call)
   local found = paging.select(model:all_jobs(), function(job)
     return find(model, job.id) and (not query.selected_repository or job.repository == query.selected_repository)
   end)
-  return paging.answer(paging.sort(found, "created_at", true), query, function(job)
+  return paging.answer(model, call, paging.sort(found, "created_at", true), query, function(job)
     return view(model, job, call.address)
   end, "results")
 end
@@ -134,7 +136,7 @@ local function stop(model, _, id)
   end
   local before = job.status
   local was_running = before == "RUNNING" or before == "STARTING"
-  if was_running then model:schedule(job, { { 0, { status = "STOPPED", runtime_status = false } } }) end
+  if was_running then model:schedule(job, script.after_stop()) end
   return reply.json(200, {
     status = "ok", conversation_id = job.id, conversation_status = before,
     message = was_running and "Conversation stopped successfully" or "Conversation was not running",
@@ -146,35 +148,27 @@ local function start_again(model, _, id)
   if not job or job.api ~= "v0" then
     return reply.json(404, { status = "error", conversation_id = id })
   end
-  if job.status == "STOPPED" then model:schedule(job, script.of(job)) end
+  if job.status == "STOPPED" then
+    job.wakings = job.wakings + 1
+    model:schedule(job, script.of(job))
+  end
   return reply.json(200, { status = "ok", conversation_id = job.id, message = null, conversation_status = job.status })
 end
 
-local function number_of(query, name, default)
-  local given = query[name]
-  return tonumber(given and given[#given] or default)
+local function events(model, call, id)
+  return v0_events.answer(call, find(model, id), id)
 end
 
-local function events(model, call, id)
-  local limit, from = number_of(call.query, "limit", 20), number_of(call.query, "start_id", 0)
-  if not limit or limit < 1 or limit > 100 then return reply.detail(400, "Invalid limit") end
-  local job = find(model, id)
-  if not job then return reply.detail(404, ("Conversation %s not found"):format(id)) end
-  local to = number_of(call.query, "end_id", #job.events - 1) or #job.events - 1
-  local found = paging.select(job.events, function(event)
-    return job.api == "v0" and event.id >= (from or 0) and event.id <= to
-  end)
-  if call.query.reverse and call.query.reverse[1] == "true" then
-    table.sort(found, function(one, other) return one.id > other.id end)
-  end
-  local page = array()
-  for index = 1, math.min(limit, #found) do page[index] = found[index] end
-  return reply.json(200, { events = page, has_more = #found > limit })
-end
+-- What needs the runtime is not to be had from the service, but only from the runtime itself.
+local unsupported = {
+  { "GET", "/list-files" }, { "GET", "/select-file" }, { "GET", "/zip-directory" }, { "GET", "/git/changes" },
+  { "GET", "/git/diff" }, { "GET", "/trajectory" }, { "POST", "/upload-files" }, { "POST", "/events" },
+  { "POST", "/message" },
+}
 
 local path = "/api/conversations/{id}"
 
-return {
+local list = {
   { method = "POST", path = "/api/conversations", answer = start },
   { method = "GET", path = "/api/conversations", answer = conversations },
   { method = "GET", path = path, answer = conversation },
@@ -184,3 +178,19 @@ return {
   { method = "POST", path = path .. "/stop", answer = stop },
   { method = "GET", path = path .. "/events", answer = events },
 }
+
+for _, operation in ipairs(unsupported) do
+  list[#list + 1] = { method = operation[1], path = path .. operation[2], answer = reply.crash }
+end
+
+for _, route in ipairs(require "openhands.simulator.v0_secrets") do list[#list + 1] = route end
+
+for suffix, answer in pairs(runtime_links) do
+  list[#list + 1] = { method = "GET", path = path .. suffix, answer = function(model, call, id)
+    local job = find(model, id)
+    if not job then return reply.detail(404, ("Conversation %s not found"):format(id)) end
+    return answer(model, call, job)
+  end }
+end
+
+return list

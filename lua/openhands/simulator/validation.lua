@@ -2,6 +2,7 @@
 -- `{type, loc, msg, input}`). Only the kinds that the operations need.
 local identifiers = require "openhands.simulator.identifiers"
 local json = require "openhands.simulator.json"
+local reply = require "openhands.simulator.reply"
 local timestamps = require "openhands.simulator.timestamps"
 
 local M = {}
@@ -39,9 +40,18 @@ end
 
 local kinds = {}
 
-function kinds.string(value, _, loc, errors)
+function kinds.string(value, schema, loc, errors)
   if type(value) ~= "string" then
     complain(errors, "string_type", loc, "Input should be a valid string", value)
+  elseif schema.least and #value < schema.least then
+    complain(errors, "string_too_short", loc, ("String should have at least %d character"):format(schema.least), value,
+      { min_length = schema.least })
+  elseif schema.most and #value > schema.most then
+    complain(errors, "string_too_long", loc, ("String should have at most %d characters"):format(schema.most), value,
+      { max_length = schema.most })
+  elseif schema.pattern and not value:find(schema.pattern) then
+    complain(errors, "string_pattern_mismatch", loc, "String should match pattern '" .. schema.pattern .. "'", value,
+      { pattern = schema.pattern })
   end
 end
 
@@ -189,6 +199,15 @@ function query_kinds.enum(text, rule, loc, errors)
   return text
 end
 
+local truths = { ["true"] = true, ["1"] = true, ["false"] = false, ["0"] = false }
+
+function query_kinds.boolean(text, _, loc, errors)
+  if truths[text:lower()] == nil then
+    complain(errors, "bool_parsing", loc, "Input should be a valid boolean, unable to interpret input", text)
+  end
+  return truths[text:lower()]
+end
+
 function query_kinds.uuid(text, _, loc, errors)
   kinds.uuid(text, nil, loc, errors)
   return identifiers.uuid(text)
@@ -200,6 +219,16 @@ function query_kinds.datetime(text, _, loc, errors)
     complain(errors, "datetime_from_date_parsing", loc, "Input should be a valid datetime or date", text)
   end
   return seconds
+end
+
+--- Checks an id in a path.
+---@param name string of the parameter
+---@param id string
+---@return table[]? errors
+function M.path_uuid(name, id)
+  local errors = {}
+  kinds.uuid(id, nil, { "path", name }, errors)
+  return #errors > 0 and errors or nil
 end
 
 --- Checks query parameters. Unknown ones are ignored, as the service does; of a repeated one the last counts,
@@ -226,6 +255,18 @@ function M.query(query, rules)
     end
   end
   return values, #errors > 0 and errors or nil
+end
+
+--- An operation that reads its query first, and refuses one that does not fit the rules.
+---@param rules table as `query` takes them
+---@param answer fun(model: openhands.simulator.Model, call: table, query: table, ...: string): table
+---@return fun(model: openhands.simulator.Model, call: table, ...: string): table
+function M.with_query(rules, answer)
+  return function(model, call, ...)
+    local query, errors = M.query(call.query, rules)
+    if errors then return reply.detail(422, json.array(errors)) end
+    return answer(model, call, query, ...)
+  end
 end
 
 return M

@@ -11,6 +11,9 @@ local array, null = json.array, json.null
 local user_id = "5a0c1d7e-2b34-4f56-8a90-1c2d3e4f5a6b"
 local default_model = "openhands/claude-sonnet-4-5"
 
+--- What sandboxes are made of unless somebody asks for something else.
+M.default_sandbox_spec = "ghcr.io/openhands/agent-server:simulated"
+
 local function or_null(value)
   if value == nil then return null end
   return value
@@ -74,16 +77,18 @@ end
 ---@param model openhands.simulator.Model
 ---@param job table
 ---@param address string of the server
+---@param state? table one of the job's `task_states`; default: as it is now
 ---@return table
-function M.task(model, job, address)
-  local has_sandbox = job.sandbox_status ~= nil
+function M.task(model, job, address, state)
+  state = state or job
+  local has_sandbox = state.sandbox_status ~= nil
   return {
-    id = job.task_id, created_by_user_id = user_id, status = job.task_status, detail = or_null(job.task_detail),
-    app_conversation_id = job.ready_at and job.id or null,
+    id = job.task_id, created_by_user_id = user_id, status = state.task_status, detail = or_null(state.task_detail),
+    app_conversation_id = state.ready_at and job.id or null,
     sandbox_id = has_sandbox and job.sandbox_id or null,
-    agent_server_url = has_sandbox and job.sandbox_status ~= "ERROR" and agent_server_url(job, address) or null,
+    agent_server_url = has_sandbox and state.sandbox_status ~= "ERROR" and agent_server_url(job, address) or null,
     request = request_echo(model, job.request),
-    created_at = moment(model, job.created_at), updated_at = moment(model, job.ready_at or job.updated_at),
+    created_at = moment(model, job.created_at), updated_at = moment(model, state.ready_at or state.updated_at),
   }
 end
 
@@ -157,7 +162,7 @@ function M.sandbox(model, job, address)
   end
   return {
     id = job.sandbox_id, created_by_user_id = user_id, status = job.sandbox_status, session_api_key = key,
-    sandbox_spec_id = "ghcr.io/openhands/agent-server:simulated", exposed_urls = urls,
+    sandbox_spec_id = job.sandbox_spec_id or M.default_sandbox_spec, exposed_urls = urls,
     created_at = moment(model, job.created_at), status_detail = null,
   }
 end

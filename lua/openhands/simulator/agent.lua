@@ -1,0 +1,36 @@
+--- The operations of the agent server, which lives in the sandbox of a V1 conversation.
+local conversations = require "openhands.simulator.agent_conversations"
+local json = require "openhands.simulator.json"
+local reply = require "openhands.simulator.reply"
+
+local function alive() return reply.json(200, { status = "ok" }) end
+
+local function health() return reply.json(200, "OK") end
+
+local function ready() return reply.json(200, { status = "ready" }) end
+
+local function server_info(model, call)
+  local job = call.job
+  return reply.json(200, {
+    title = "OpenHands Agent Server", version = "1.43.1", docs = "/docs", redoc = "/redoc",
+    uptime = model:time() - job.created_at, idle_time = model:time() - job.updated_at,
+    usable_tools = json.array { "terminal", "file_editor" },
+  })
+end
+
+-- No credential: whoever watches over the sandboxes asks these.
+local list = {
+  { method = "GET", path = "/alive", answer = alive, open = true },
+  { method = "GET", path = "/health", answer = health, open = true },
+  { method = "GET", path = "/ready", answer = ready, open = true },
+  { method = "GET", path = "/server_info", answer = server_info, open = true },
+}
+
+for _, group in ipairs {
+  conversations, require "openhands.simulator.agent_events", require "openhands.simulator.agent_bash",
+  require "openhands.simulator.agent_files",
+} do
+  for _, route in ipairs(group) do list[#list + 1] = route end
+end
+
+return list

@@ -1,0 +1,75 @@
+--- The agent server's operations on files and git, and the download of a trajectory.
+local agent_view = require "openhands.simulator.agent_view"
+local json = require "openhands.simulator.json"
+local multipart = require "openhands.simulator.multipart"
+local reply = require "openhands.simulator.reply"
+local validation = require "openhands.simulator.validation"
+local workspace = require "openhands.simulator.workspace"
+local zip = require "openhands.simulator.zip"
+
+local array, null = json.array, json.null
+
+-- Wraps an operation on a path; `answer` gets the path.
+local function with_path(answer)
+  return function(model, call)
+    local query, errors = validation.query(call.query, { path = { kind = "text", required = true } })
+    if errors then return reply.detail(422, array(errors)) end
+    return answer(model, call, query.path)
+  end
+end
+
+local function with_absolute_path(answer)
+  return with_path(function(model, call, path)
+    if path:sub(1, 1) ~= "/" then return reply.detail(400, "Path must be absolute") end
+    return answer(model, call, path)
+  end)
+end
+
+local function upload(_, call, path)
+  local part = multipart.named(call, "file")[1]
+  if not part then
+    return reply.detail(422, array { {
+      type = "missing", loc = array { "body", "file" }, msg = "Field required", input = null,
+    } })
+  end
+  workspace.write(call.job, path, part.body)
+  return reply.json(200, { success = true })
+end
+
+local function download(_, call, path)
+  local content = workspace.read(call.job, path)
+  if not content then return reply.detail(404, "File not found") end
+  return reply.raw(200, "application/octet-stream", content, {
+    { "Content-Disposition", ('attachment; filename="%s"'):format(path:match("[^/]*$")) },
+  })
+end
+
+local function changes(_, call, path)
+  return reply.json(200, array(workspace.changes(call.job, path)))
+end
+
+local function difference(_, call, path)
+  local sides = workspace.difference(call.job, path)
+  return reply.json(200, { modified = sides.modified or null, original = sides.original or null })
+end
+
+local function trajectory(_, _, job)
+  local position, history = 0, job.history
+  local source = zip.source(function()
+    position = position + 1
+    if position > history:count() then return nil end
+    return ("event_%06d_%s.json"):format(position - 1, history:id(position)), history:text(position)
+  end)
+  return reply.stream(200, "application/zip", source, nil, {
+    { "Content-Disposition", ('attachment; filename="%s.zip"'):format(job.id) },
+  })
+end
+
+return {
+  { method = "POST", path = "/api/file/upload", answer = with_absolute_path(upload) },
+  { method = "GET", path = "/api/file/download", answer = with_absolute_path(download) },
+  { method = "GET", path = "/api/file/download-trajectory/{id}",
+    answer = agent_view.with_conversation(trajectory) },
+  { method = "GET", path = "/api/git/changes", answer = with_path(changes) },
+  { method = "GET", path = "/api/git/diff", answer = with_path(difference) },
+}

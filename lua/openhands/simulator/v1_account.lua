@@ -1,0 +1,121 @@
+--- The account in V1: who it is, its keys, and what it may spend.
+local account = require "openhands.simulator.account"
+local json = require "openhands.simulator.json"
+local reply = require "openhands.simulator.reply"
+local timestamps = require "openhands.simulator.timestamps"
+local validation = require "openhands.simulator.validation"
+local schemas = require "openhands.simulator.v1_schemas"
+local views = require "openhands.simulator.views"
+
+local array, null = json.array, json.null
+
+local function me()
+  return reply.json(200, views.user())
+end
+
+local function git_info()
+  return reply.json(200, {
+    id = "4711", login = "openhands-dev", avatar_url = "https://example.com/avatar.png", company = null, name = "Dev",
+    email = "dev@example.com",
+  })
+end
+
+local function git_organizations(model)
+  return reply.json(200, { provider = model.options.git_providers[1] or "github", organizations = array { "acme" } })
+end
+
+-- Keys ----------------------------------------------------------------------------------------------------------------
+
+local function current_key()
+  local user = views.user()
+  return reply.json(200, {
+    id = 4711, name = "simulator", org_id = user.org_id, bound_org_id = null, user_id = user.id, auth_type = "bearer",
+  })
+end
+
+local function view(entry)
+  local shown = { id = entry.id, created_at = entry.created_at, last_used_at = null }
+  for _, name in ipairs { "name", "not_before", "expires_at", "org_id" } do
+    shown[name] = entry[name] == nil and null or entry[name]
+  end
+  return shown
+end
+
+local function keys(model)
+  local list = array()
+  for position, entry in ipairs(model.account.keys) do list[position] = view(entry) end
+  return reply.json(200, list)
+end
+
+local key_body = { kind = "object", fields = {
+  name = schemas.maybe_text, not_before = schemas.maybe_text, expires_at = schemas.maybe_text,
+  org_id = schemas.maybe_uuid,
+} }
+
+local function make_key(model, call)
+  local body, errors = validation.body(call, key_body)
+  if not body then return reply.detail(422, array(errors)) end
+  local entry = {
+    name = body.name, not_before = body.not_before, expires_at = body.expires_at, org_id = body.org_id,
+    created_at = timestamps.utc(model:now()),
+  }
+  entry.key = account.issue(model.account, "api-key")
+  entry.id = account.next_number(model.account)
+  table.insert(model.account.keys, entry)
+  local shown = view(entry)
+  shown.key = entry.key -- this once
+  return reply.json(200, shown)
+end
+
+local function delete_key(model, _, id)
+  local number = id:match("^%d+$")
+  if not number then
+    return reply.detail(422, array { {
+      type = "int_parsing", loc = array { "path", "key_id" }, input = id,
+      msg = "Input should be a valid integer, unable to parse string as an integer",
+    } })
+  end
+  for position, entry in ipairs(model.account.keys) do
+    if entry.id == tonumber(number) then
+      table.remove(model.account.keys, position)
+      model.account.issued[entry.key] = false
+      return reply.json(200, { message = "API key deleted successfully" })
+    end
+  end
+  return reply.detail(404, "API key not found")
+end
+
+local function own_model_key()
+  return reply.json(200, { key = "SIMULATED-model-key-not-real" })
+end
+
+-- Money and quota -----------------------------------------------------------------------------------------------------
+
+local function credits()
+  return reply.json(200, { credits = "12.34" })
+end
+
+local day = 86400
+
+local function quota(model)
+  local midnight, used = math.floor(model:now() / day) * day, 0
+  for _, start in ipairs(model.starts) do
+    if not start.repeated and model.options.epoch + start.time >= midnight then used = used + 1 end
+  end
+  return reply.json(200, {
+    daily_limit = null, used_today = used, remaining = null, reset_at = timestamps.utc(midnight + day),
+  })
+end
+
+return {
+  { method = "GET", path = "/api/v1/users/me", answer = me },
+  { method = "GET", path = "/api/v1/users/git-info", answer = git_info },
+  { method = "GET", path = "/api/v1/users/git-organizations", answer = git_organizations },
+  { method = "GET", path = "/api/keys", answer = keys },
+  { method = "POST", path = "/api/keys", answer = make_key },
+  { method = "GET", path = "/api/keys/current", answer = current_key },
+  { method = "GET", path = "/api/keys/llm/byor", answer = own_model_key },
+  { method = "DELETE", path = "/api/keys/{id}", answer = delete_key },
+  { method = "GET", path = "/api/billing/credits", answer = credits },
+  { method = "GET", path = "/api/quota/status", answer = quota },
+}

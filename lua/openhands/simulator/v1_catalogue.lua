@@ -1,0 +1,52 @@
+--- What there is to choose from: models, their providers, and skills.
+local json = require "openhands.simulator.json"
+local paging = require "openhands.simulator.paging"
+local schemas = require "openhands.simulator.v1_schemas"
+local validation = require "openhands.simulator.validation"
+
+local array, null = json.array, json.null
+
+local function model_of(provider, name, verified)
+  return { provider = provider, name = name, verified = verified, hidden = false, canonical = null }
+end
+
+local models = {
+  model_of("openhands", "claude-sonnet-4-5", true), model_of("openhands", "gpt-5", true),
+  model_of("anthropic", "claude-sonnet-4-5", true), model_of("openai", "gpt-5", true),
+  model_of("mistral", "devstral-small", false), model_of(null, "local-model", false),
+}
+
+local providers = {
+  { name = "openhands", verified = true }, { name = "anthropic", verified = true },
+  { name = "openai", verified = true }, { name = "mistral", verified = false },
+}
+
+local skills = {
+  { name = "docker", type = "knowledge", source = "global", triggers = array { "docker", "container" } },
+  { name = "github", type = "knowledge", source = "global", triggers = array { "github", "git" } },
+  { name = "repo", type = "repo", source = "user", triggers = null },
+}
+
+-- A search in a fixed list, with the filters that it has.
+local function search(list, rules)
+  rules.page_id = schemas.page_id
+  rules.limit = rules.limit or { kind = "limit", default = 50 }
+  return validation.with_query(rules, function(model, call, query)
+    local found = paging.select(list, function(item)
+      return (not query.query or item.name:find(query.query, 1, true))
+        and (query.verified__eq == nil or item.verified == query.verified__eq)
+        and (not query.provider__eq or item.provider == query.provider__eq)
+    end)
+    return paging.answer(model, call, found, query)
+  end)
+end
+
+local text, truth = { kind = "text" }, { kind = "boolean" }
+
+return {
+  { method = "GET", path = "/api/v1/config/models/search",
+    answer = search(models, { query = text, verified__eq = truth, provider__eq = text }) },
+  { method = "GET", path = "/api/v1/config/providers/search",
+    answer = search(providers, { query = text, verified__eq = truth }) },
+  { method = "GET", path = "/api/v1/skills/search", answer = search(skills, { limit = schemas.limit }) },
+}

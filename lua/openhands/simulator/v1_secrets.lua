@@ -1,0 +1,73 @@
+--- The secrets of the account, in the words of V1.
+local account = require "openhands.simulator.account"
+local json = require "openhands.simulator.json"
+local paging = require "openhands.simulator.paging"
+local reply = require "openhands.simulator.reply"
+local schemas = require "openhands.simulator.v1_schemas"
+local validation = require "openhands.simulator.validation"
+
+local array, null = json.array, json.null
+
+local required = { kind = "string", required = true }
+local new_body = { kind = "object", fields = { name = required, value = required, description = schemas.maybe_text } }
+local change_body = { kind = "object", fields = { name = required, description = schemas.maybe_text } }
+
+-- Values are never told.
+local function view(secret)
+  return { name = secret.name, description = secret.description or null }
+end
+
+local filter = { name__contains = { kind = "text" }, page_id = schemas.page_id, limit = schemas.limit }
+
+local function search(model, call, query)
+  local found = paging.select(model.secrets, function(secret)
+    return not query.name__contains or secret.name:find(query.name__contains, 1, true)
+  end)
+  return paging.answer(model, call, found, query, view)
+end
+
+local function create(model, call)
+  local body, errors = validation.body(call, new_body)
+  if not body then return reply.detail(422, array(errors)) end
+  local secret = account.secret(model, body.name)
+  if secret and model.options.old then
+    return reply.detail(400, ("Secret %s already exists"):format(body.name))
+  elseif secret then
+    secret.value, secret.description = body.value, body.description
+  else
+    table.insert(model.secrets, { name = body.name, value = body.value, description = body.description })
+  end
+  return reply.json(201, { message = "Secret created successfully" })
+end
+
+local function unknown(name)
+  return reply.detail(404, ("Secret with ID %s not found"):format(name))
+end
+
+local function change(model, call, name)
+  local body, errors = validation.body(call, change_body)
+  if not body then return reply.detail(422, array(errors)) end
+  local secret = account.secret(model, name)
+  if not secret then return unknown(name) end
+  if body.name ~= name and account.secret(model, body.name) then
+    return reply.detail(400, ("Secret %s already exists"):format(body.name))
+  end
+  secret.name, secret.description = body.name, body.description
+  return reply.json(200, { message = "Secret updated successfully" })
+end
+
+local function delete(model, _, name)
+  local _, position = account.secret(model, name)
+  if not position then return unknown(name) end
+  table.remove(model.secrets, position)
+  return reply.json(200, { message = "Secret deleted successfully" })
+end
+
+local path = "/api/v1/secrets"
+
+return {
+  { method = "GET", path = path .. "/search", answer = validation.with_query(filter, search) },
+  { method = "POST", path = path, answer = create },
+  { method = "PUT", path = path .. "/{name}", answer = change },
+  { method = "DELETE", path = path .. "/{name}", answer = delete },
+}

@@ -1,0 +1,231 @@
+local service = require "spec.support.service"
+local json = require "openhands.simulator.json"
+
+local null = json.null
+local fields_of = service.fields_of
+
+describe("the account in the simulator", function()
+  local here, model = service.new(), nil
+  local call, get, start = here.call, here.get, here.start
+
+  local function make(options) model = here.make(options) end
+
+  local function status_of(method, target, body, headers)
+    return select(2, call(method, target, body, headers)).status
+  end
+
+  before_each(function() make() end)
+
+  it("has a git identity and organizations", function()
+    assert.are.equal("avatar_url company email id login name", fields_of(get("/api/v1/users/git-info")))
+    make { git_providers = { "gitlab" } }
+    assert.are.same({ provider = "gitlab", organizations = { "acme" } }, get("/api/v1/users/git-organizations"))
+  end)
+
+  it("has credits and a quota", function()
+    assert.are.same({ credits = "12.34" }, get("/api/billing/credits"))
+    start()
+    model:advance(86400)
+    start(nil, { conversation_id = service.own_id })
+    start(nil, { conversation_id = service.own_id })
+    assert.are.same({ daily_limit = null, used_today = 1, remaining = null, reset_at = "2026-08-22T00:00:00Z" },
+      get("/api/quota/status"))
+  end)
+
+  describe("and its keys", function()
+    it("are made, shown once, listed and deleted", function()
+      local made = call("POST", "/api/keys", { name = "batch", expires_at = "2027-01-01T00:00:00Z" })
+      assert.are.equal("created_at expires_at id key last_used_at name not_before org_id", fields_of(made))
+      local list = get("/api/keys")
+      assert.are.same({ 1, made.id, "batch", nil }, { #list, list[1].id, list[1].name, list[1].key })
+      assert.is_string(call("DELETE", "/api/keys/" .. made.id).message)
+      assert.are.same({}, get("/api/keys"))
+      assert.are.equal(404, status_of("DELETE", "/api/keys/" .. made.id))
+      assert.are.equal(422, status_of("DELETE", "/api/keys/abc"))
+      assert.are.same({ key = "SIMULATED-model-key-not-real" }, get("/api/keys/llm/byor"))
+    end)
+
+    it("open it until they are deleted", function()
+      make { keys = { "first" } }
+      local first = { authorization = "Bearer first" }
+      local made = call("POST", "/api/keys", {}, first)
+      local own = { authorization = "Bearer " .. made.key }
+      assert.are.same({ 200, 401 }, { status_of("GET", "/api/keys", nil, own), status_of("GET", "/api/keys") })
+      call("DELETE", "/api/keys/" .. made.id, nil, own)
+      assert.are.equal(401, status_of("GET", "/api/keys", nil, own))
+      model:configure { keys = false }
+      assert.are.same({ 401, 200 }, { status_of("GET", "/api/keys", nil, own), status_of("GET", "/api/keys") })
+    end)
+  end)
+
+  describe("and its settings", function()
+    it("are not there before they were saved", function()
+      local value, response = get("/api/v1/settings")
+      assert.are.same({ 404, { error = "Settings not found" } }, { response.status, value })
+    end)
+
+    it("keep what was said, part by part, and no key of a model", function()
+      call("POST", "/api/v1/settings", {
+        language = "de", agent_settings = { llm = { api_key = "hush", model = "m" } },
+      })
+      call("POST", "/api/v1/settings", { agent_settings = { llm = { temperature = 1 } } })
+      local settings, response = get("/api/v1/settings")
+      assert.are.same({ "de", true, { model = "m", temperature = 1 }, 500 }, { settings.language,
+        settings.llm_api_key_set, settings.agent_settings.llm, settings.conversation_settings.max_iterations })
+      assert.is_nil(response.body:find("hush", 1, true))
+      assert.are.equal(422, status_of("POST", "/api/v1/settings", "[]"))
+    end)
+  end)
+
+  describe("and its profiles", function()
+    local profiles = "/api/v1/settings/profiles"
+
+    it("are saved, activated, renamed and deleted", function()
+      local value, response = call("POST", profiles .. "/fast", { llm = { model = "m", api_key = "hush" } })
+      assert.are.same({ 201, "fast" }, { response.status, value.name })
+      assert.are.equal(201, status_of("POST", profiles .. "/plain"))
+      assert.are.same({ name = "fast", config = { model = "m" }, api_key_set = true }, get(profiles .. "/fast"))
+      value = call("POST", profiles .. "/fast/activate")
+      assert.are.same({ "fast", "m" }, { value.name, value.model })
+      assert.are.same({ 200, "quick" }, { status_of("POST", profiles .. "/fast/rename", { new_name = "quick" }),
+        get(profiles).active_profile })
+      local list = get(profiles).profiles
+      assert.are.same({ "plain", "quick", true, "m" },
+        { list[1].name, list[2].name, list[2].api_key_set, list[2].model })
+      assert.are.equal(200, status_of("DELETE", profiles .. "/quick"))
+      assert.are.same({ 1, null }, { #get(profiles).profiles, get(profiles).active_profile })
+    end)
+
+    it("keep an old key, or leave a new one out, when they are told to", function()
+      call("POST", profiles .. "/a", { llm = { model = "m", api_key = "hush" } })
+      call("POST", profiles .. "/a", { llm = { model = "n" }, preserve_existing_api_key = true })
+      assert.are.same({ "n", true }, { get(profiles .. "/a").config.model, get(profiles .. "/a").api_key_set })
+      call("POST", profiles .. "/a", { llm = { model = "n", api_key = "new" }, include_secrets = false })
+      assert.is_false(get(profiles .. "/a").api_key_set)
+    end)
+
+    it("are refused where they are not there, or called wrongly", function()
+      for _, each in ipairs { { "GET", "" }, { "DELETE", "" }, { "POST", "/activate" },
+        { "POST", "/rename", { new_name = "x" } } } do
+        local value, response = call(each[1], profiles .. "/nobody" .. each[2], each[3])
+        assert.are.same({ 404, { detail = "Profile 'nobody' not found" } }, { response.status, value })
+      end
+      assert.are.equal(422, status_of("GET", profiles .. "/a%20b"))
+      assert.are.equal(422, status_of("POST", profiles .. "/" .. ("x"):rep(65)))
+      call("POST", profiles .. "/a")
+      call("POST", profiles .. "/b")
+      assert.are.equal(409, status_of("POST", profiles .. "/a/rename", { new_name = "b" }))
+      assert.are.equal(422, status_of("POST", profiles .. "/a/rename", { new_name = "" }))
+    end)
+  end)
+
+  describe("and its secrets", function()
+    local secrets = "/api/v1/secrets"
+
+    it("are kept without ever telling their values", function()
+      local value, response = call("POST", secrets, { name = "TOKEN", value = "hush", description = "d" })
+      assert.are.same({ 201, { message = "Secret created successfully" } }, { response.status, value })
+      call("POST", secrets, { name = "OTHER", value = "hush" })
+      value, response = get(secrets .. "/search")
+      assert.are.same({ { name = "TOKEN", description = "d" }, { name = "OTHER", description = null } }, value.items)
+      assert.is_nil(response.body:find("hush", 1, true))
+      assert.are.same({ { name = "OTHER", description = null } }, get(secrets .. "/search?name__contains=THE").items)
+      assert.are.same({ 1, "1+/==" }, (function()
+        local page = get(secrets .. "/search?limit=1")
+        return { #page.items, page.next_page_id }
+      end)())
+    end)
+
+    it("are changed and deleted by name", function()
+      call("POST", secrets, { name = "A", value = "v" })
+      call("POST", secrets, { name = "B", value = "v" })
+      assert.are.equal(200, status_of("PUT", secrets .. "/A", { name = "C", description = "new" }))
+      assert.are.same({ name = "C", description = "new" }, get(secrets .. "/search").items[1])
+      assert.are.equal(400, status_of("PUT", secrets .. "/C", { name = "B" }))
+      assert.are.equal(200, status_of("DELETE", secrets .. "/C"))
+      for _, method in ipairs { "PUT", "DELETE" } do
+        local value, response = call(method, secrets .. "/C", { name = "C" })
+        assert.are.same({ 404, { detail = "Secret with ID C not found" } }, { response.status, value })
+      end
+      assert.are.equal(422, status_of("POST", secrets, { name = "A" }))
+    end)
+
+    it("are replaced, or refused by an old server, when they are there", function()
+      assert.are.equal(201, status_of("POST", secrets, { name = "A", value = "v" }))
+      assert.are.equal(201, status_of("POST", secrets, { name = "A", value = "w", description = "d" }))
+      assert.are.same({ { name = "A", description = "d" } }, get(secrets .. "/search").items)
+      model:configure { old = true }
+      assert.are.equal(400, status_of("POST", secrets, { name = "A", value = "v" }))
+    end)
+  end)
+end)
+
+describe("a device login in the simulator", function()
+  local here, model = service.new(), nil
+  local nothing = {}
+
+  local function authorize(options)
+    model = here.make(options)
+    return here.call("POST", "/oauth/device/authorize", nil, nothing)
+  end
+
+  local function token(device)
+    local code = device.device_code:gsub("%-", "%%2D")
+    local value, response = here.call("POST", "/oauth/device/token", "client=x&device_code=" .. code, nothing)
+    return value, response.status
+  end
+
+  it("waits for a person, and ends with a key, once", function()
+    local device = authorize { keys = {} }
+    assert.are.equal("device_code expires_in interval user_code verification_uri verification_uri_complete",
+      fields_of(device))
+    assert.are.same({ 600, 5, service.address .. "/oauth/device/verify" },
+      { device.expires_in, device.interval, device.verification_uri })
+    local value, status = token(device)
+    assert.are.same({ 400, "authorization_pending", "User has not yet completed authorization" },
+      { status, value.error, value.error_description })
+    model:advance(10)
+    value, status = token(device)
+    assert.are.same({ 200, "Bearer", null }, { status, value.token_type, value.expires_in })
+    local own = { authorization = "Bearer " .. value.access_token }
+    assert.are.equal("acme", here.get("/api/v1/users/me", own).org_name)
+    value, status = token(device)
+    assert.are.same({ 400, "invalid_grant" }, { status, value.error })
+  end)
+
+  it("is slowed down when it asks too often", function()
+    local device = authorize()
+    token(device)
+    model:advance(1)
+    local value = token(device)
+    assert.are.same({ "slow_down", 10 }, { value.error, value.interval })
+    model:advance(9)
+    assert.is_string(token(device).access_token)
+  end)
+
+  it("can be denied, ignored, and too late", function()
+    local device = authorize { device_login = "denied" }
+    model:advance(10)
+    assert.are.equal("access_denied", token(device).error)
+    device = authorize { device_login = "ignored" }
+    model:advance(599)
+    assert.are.equal("authorization_pending", token(device).error)
+    model:advance(5)
+    assert.are.equal("expired_token", token(device).error)
+  end)
+
+  it("needs a code that was given out", function()
+    authorize()
+    assert.are.equal("invalid_grant", token({ device_code = "x" }).error)
+    assert.are.equal(422, select(2, here.call("POST", "/oauth/device/token", "", nothing)).status)
+  end)
+
+  it("is fast where everything is", function()
+    assert.are.equal(1, authorize({ pace = 0.01 }).interval)
+  end)
+
+  it("does not exist in V0 alone", function()
+    here.make { api = "v0" }
+    assert.are.equal(405, select(2, here.call("POST", "/oauth/device/authorize", nil, nothing)).status)
+  end)
+end)

@@ -1,0 +1,293 @@
+local json = require "openhands.simulator.json"
+local peer = require "spec.support.peer"
+local service = require "spec.support.service"
+local simulator = require "openhands.simulator"
+local stream = require "openhands.simulator.stream"
+
+local own_id, own_hex, nobody = service.own_id, service.own_hex, service.nobody
+local path = "/api/v1/app-conversations/stream-start"
+
+local states = { "WORKING", "WAITING_FOR_SANDBOX", "PREPARING_REPOSITORY", "RUNNING_SETUP_SCRIPT",
+  "SETTING_UP_GIT_HOOKS", "SETTING_UP_SKILLS", "STARTING_CONVERSATION", "READY" }
+
+local function states_of(tasks)
+  local list = {}
+  for position, task in ipairs(tasks) do list[position] = task.status end
+  return list
+end
+
+describe("a source of bytes", function()
+  local function numbered(list)
+    local position = 0
+    return function()
+      position = position + 1
+      return list[position]
+    end
+  end
+
+  local function all(source)
+    local list = {}
+    for piece in source do list[#list + 1] = piece end
+    return list
+  end
+
+  it("can be one piece, several sources, or filling", function()
+    assert.are.same({ "abc" }, all(stream.of("abc")))
+    assert.are.same({}, all(stream.of("")))
+    assert.are.same({ "a", 2, "b", "c" }, all(stream.joined { stream.of("a"), numbered { 2, "b" }, stream.of("c") }))
+    assert.are.same({ "xy", "xy", "x" }, all(stream.filler("xy", 5)))
+  end)
+
+  it("is written as chunks", function()
+    assert.are.same({ "3\r\nabc\r\n", 1, "0\r\n\r\n" }, all(stream.chunked(numbered { "abc", 1 })))
+    assert.are.same({ "3\r\nabc\r\n" }, all(stream.chunked(stream.of("abc"), true)))
+  end)
+
+  it("can be cut, slowed down, and stopped for a moment", function()
+    local pieces = { "abc", 1, "defg", "hi" }
+    assert.are.same({}, all(stream.cut(numbered(pieces), 0, 0)))
+    assert.are.same({ "ab" }, all(stream.cut(numbered(pieces), 0, 2)))
+    assert.are.same({ "abc", 1, "d" }, all(stream.cut(numbered(pieces), 1, 1)))
+    assert.are.same({ "abc", 1, "defg", "hi" }, all(stream.cut(numbered(pieces), 5, 5)))
+    assert.are.same({ "ab", 9, "c", 9, 1, "de", 9, "fg", 9, "hi", 9 }, all(stream.dripping(numbered(pieces), 2, 9)))
+    assert.are.same({ "abc", 1, "de", 9, "fg", "hi" }, all(stream.halting(numbered(pieces), 5, 9)))
+    assert.are.same({ "abc", 1, 9, "defg", "hi" }, all(stream.halting(numbered(pieces), 3, 9)))
+  end)
+
+  it("can be had as a whole, or as much as patience allows", function()
+    local passed = 0
+    local function pass(seconds)
+      passed = passed + seconds
+      return passed > 2
+    end
+    assert.are.same({ "ab", true }, { stream.whole(numbered { "a", 1, "b" }, pass) })
+    assert.are.same({ "a", false }, { stream.whole(numbered { "a", 2, "b" }, pass) })
+  end)
+end)
+
+describe("a streamed start in the simulator", function()
+  local here, model = service.new(), nil
+  local call, start, conversation = here.call, here.start, here.conversation
+
+  before_each(function() model = here.make() end)
+
+  local function pieces_of()
+    local response = model:request {
+      method = "POST", path = path, headers = { authorization = "Bearer k" }, body = "{}",
+    }
+    local list = {}
+    while true do
+      local piece = response.stream()
+      if not piece then return list end
+      if type(piece) == "number" then model:advance(piece) else list[#list + 1] = piece end
+    end
+  end
+
+  it("tells every state of its task, and that is a start like any other", function()
+    local tasks, response = start(nil, { conversation_id = own_id }, path)
+    assert.are.equal(200, response.status)
+    assert.are.same(states, states_of(tasks))
+    assert.are.equal(14, model:time())
+    assert.are.same({ own_hex, tasks[1].id }, { tasks[8].app_conversation_id, tasks[8].id })
+    assert.are.same({ 1, own_hex, tasks[1].id },
+      { #model.starts, model.starts[1].conversation_id, model.starts[1].task_id })
+    assert.are.equal(own_hex, conversation().id)
+    assert.are.same(tasks[8], here.get("/api/v1/app-conversations/start-tasks?ids=" .. tasks[1].id)[1])
+    local links = {}
+    for position, task in ipairs(tasks) do links[position] = type(task.sandbox_id) == "string" end
+    assert.are.same({ false, true, true, true, true, true, true, true }, links)
+  end)
+
+  it("is written as the service writes it", function()
+    local pieces = pieces_of()
+    assert.are.same({ "[\n", "{", ",\n{", "]" },
+      { pieces[1], pieces[2]:sub(1, 1), pieces[3]:sub(1, 3), pieces[10] })
+    assert.are.equal(10, #pieces)
+    for position = 2, 9 do assert.is_truthy(pieces[position]:find("}$")) end
+    assert.are.equal(8, #json.decode(table.concat(pieces)))
+  end)
+
+  it("misses no state however fast it goes", function()
+    model = here.make { pace = 0 }
+    assert.are.same(states, states_of((start(nil, nil, path))))
+  end)
+
+  it("ends with an error where the start does", function()
+    local tasks = start("[simulate: start-error]", nil, path)
+    assert.are.equal("ERROR", tasks[#tasks].status)
+    assert.is_truthy(tasks[#tasks].detail:find("Sandbox failed to start", 1, true))
+  end)
+
+  it("is checked and limited as any start", function()
+    assert.are.equal(422, select(2, call("POST", path, { title = 7 })).status)
+    model:throttle("concurrency")
+    assert.are.equal(429, select(2, start(nil, nil, path)).status)
+    model:throttle("burst", 1, { starts = true })
+    assert.are.equal(429, select(2, start(nil, nil, path)).status)
+    assert.are.equal(0, #model.starts)
+  end)
+
+  it("joins a start that was made before, at any time", function()
+    start(nil, { conversation_id = own_id })
+    model:advance(9)
+    local tasks = start(nil, { conversation_id = own_id }, path)
+    assert.are.same({ states[8], 1, true }, { tasks[#tasks].status, model:jobs(), model.starts[2].repeated })
+    assert.are.same({ "WORKING", "READY" }, { tasks[1].status, start(nil, { conversation_id = own_id }).status })
+  end)
+
+  describe("through the transport", function()
+    local transport
+
+    before_each(function() transport = simulator.transport(model) end)
+
+    local function request(body)
+      return transport:request { method = "POST", path = path, headers = { authorization = "Bearer k" },
+        body = json.encode(body or {}) }
+    end
+
+    it("is a whole array", function()
+      assert.are.same(states, states_of(json.decode(request().body)))
+    end)
+
+    it("is given up when it does not go on", function()
+      local prompt = { content = { { type = "text", text = "[simulate: never-ready]" } } }
+      local answer = request { initial_message = prompt }
+      assert.are.same({ "timeout", true }, { answer.class, answer.sent })
+    end)
+
+    it("can be cut between its elements and within them", function()
+      transport.faults = {
+        { point = "in_body", pieces = 3 }, { point = "in_body", pieces = 1, at = 5, class = "timeout" },
+        { point = "in_body" }, { point = "after_commit", class = "cut" },
+      }
+      local answer = request()
+      assert.are.same({ "cut", true, 2 }, { answer.class, answer.sent, select(2, answer.body:gsub('"request"', "")) })
+      assert.is_truthy(answer.body:find("}$"))
+      answer = request()
+      assert.are.same({ "timeout", "[\n" }, { answer.class, answer.body:sub(1, 2) })
+      assert.are.equal(7, #answer.body)
+      assert.are.equal("", request().body)
+      assert.is_nil(request().body)
+      assert.are.equal(4, model:jobs())
+    end)
+
+    it("cuts what comes at once, too", function()
+      transport.faults = { { point = "in_body", at = 4 } }
+      local answer = transport:request { method = "GET", path = "/saas", headers = {} }
+      assert.are.same({ "cut", 200, '{"sa' }, { answer.class, answer.status, answer.body })
+    end)
+  end)
+end)
+
+describe("a streamed start over a socket", function()
+  local server
+
+  setup(function() server = simulator.spawn { pace = 0.005 } end)
+  teardown(function() server:close() end)
+  before_each(function() server:reset() end)
+
+  local function send(settings, body, headers)
+    return peer.exchange(server.address, peer.request("POST", path, body or "{}", headers), settings)
+  end
+
+  -- The chunks of a body; and whether the last one was there.
+  local function chunks(body)
+    local list, position = {}, 1
+    while true do
+      local digits, start = body:match("^(%x+)\r\n()", position)
+      if not digits then return list, false end
+      local size = tonumber(digits, 16)
+      if size == 0 then return list, true end
+      list[#list + 1] = body:sub(start, start + size - 1)
+      position = start + size + 2
+    end
+  end
+
+  it("is one write per state, in chunks, and the connection stays good", function()
+    local connection = peer.connect(server.address)
+    connection.send(peer.request("POST", path, "{}") .. peer.ask)
+    local bytes = connection.read(peer.account .. "$")
+    connection.close()
+    local head, body, rest = bytes:match("^(.-\r\n\r\n)(.-\r\n0\r\n\r\n)(.*)$")
+    assert.is_truthy(head:find("^HTTP/1.1 200 OK\r\nContent%-Type: application/json\r\n"))
+    assert.is_truthy(head:find("\r\nTransfer-Encoding: chunked\r\n", 1, true))
+    assert.is_nil(head:find("Content-Length", 1, true))
+    assert.is_truthy(rest:find("^HTTP/1.1 200 OK\r\n"))
+    local list, complete = chunks(body)
+    assert.are.same({ 10, true, "[\n", "]" }, { #list, complete, list[1], list[10] })
+    assert.are.same(states, states_of(json.decode(table.concat(list))))
+  end)
+
+  it("goes on when time jumps, and not before", function()
+    server:options { pace = 1000 }
+    local connection = peer.connect(server.address)
+    connection.send(peer.request("POST", path, "{}"))
+    assert.is_nil(connection.read('"WORKING".-}\r\n'):find("WAITING_FOR_SANDBOX", 1, true))
+    server:advance(1001)
+    assert.is_nil(connection.read('"WAITING_FOR_SANDBOX".-}\r\n'):find("PREPARING_REPOSITORY", 1, true))
+    server:advance(20000)
+    assert.is_truthy(connection.read("0\r\n\r\n$"):find('"READY"', 1, true))
+    connection.close()
+    server:options { pace = 0.005 }
+  end)
+
+  it("counts although nobody waits for its end", function()
+    server:options { pace = 1000 }
+    send { enough = '"WORKING"' }
+    for _ = 1, 10000 do
+      if server:connections().open == 0 then break end
+    end
+    assert.are.same({ 1, 0 }, { #server:starts(), server:connections().open })
+    server:options { pace = 0.005 }
+  end)
+
+  for action, ending in pairs { close = "closed", reset = "ECONNRESET", hang = "open" } do
+    it("can be cut between two elements by " .. action, function()
+      server:faults { { point = "in_body", action = action, pieces = 3 } }
+      local result = send(action == "hang" and { enough = "WAITING", quiet = 0.15 } or nil)
+      assert.are.equal(ending, result.ending)
+      local list, complete = chunks(select(2, peer.parts(result.bytes)))
+      assert.are.same({ 3, false }, { #list, complete })
+      assert.are.equal("WAITING_FOR_SANDBOX", json.decode(table.concat(list) .. "]")[2].status)
+      assert.are.equal(1, #server:starts())
+    end)
+  end
+
+  it("can be cut within an element, and after bytes", function()
+    server:faults { { point = "in_body", action = "close", pieces = 2, at = 20 },
+      { point = "in_body", action = "close", at = 9 }, { point = "in_body", action = "close" } }
+    local list, complete = chunks(select(2, peer.parts(send().bytes)))
+    assert.are.same({ 3, 20, false, ",\n{" }, { #list, #list[3], complete, list[3]:sub(1, 3) })
+    list = chunks(select(2, peer.parts(send().bytes)))
+    assert.are.same({ "[\n", 7 }, { list[1], #list[2] })
+    list = chunks(select(2, peer.parts(send().bytes)))
+    assert.is_nil(json.decode(table.concat(list)))
+  end)
+
+  it("can be cut before its first byte, before and after the start counts", function()
+    for point, starts in pairs { after_read = 0, after_commit = 1 } do
+      server:reset()
+      server:faults { { point = point, action = "close" } }
+      local result = send()
+      assert.are.same({ "", "closed", starts }, { result.bytes, result.ending, #server:starts() })
+    end
+  end)
+
+  it("can lack its end, or how it ends", function()
+    server:faults { { point = "after_commit", action = "truncate_chunked" },
+      { point = "after_commit", action = "truncate_chunked", pieces = 2 },
+      { point = "after_commit", action = "no_length" } }
+    local list, complete = chunks(select(2, peer.parts(send().bytes)))
+    assert.are.same({ 10, false }, { #list, complete })
+    assert.are.equal(2, #chunks(select(2, peer.parts(send().bytes))))
+    local result = send()
+    assert.are.same(states, states_of(json.decode((select(2, peer.parts(result.bytes))))))
+    assert.are.equal("closed", result.ending)
+  end)
+
+  it("is refused with one answer", function()
+    assert.is_truthy(send({ enough = "detail.*}$" }, '{"title":7}').bytes:find("^HTTP/1.1 422 "))
+    assert.is_truthy(peer.exchange(server.address, peer.request("GET", "/api/v1/app-conversations/" .. nobody
+      .. "/download"), { enough = "not found" }).bytes:find("^HTTP/1.1 404 "))
+  end)
+end)

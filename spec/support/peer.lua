@@ -1,0 +1,124 @@
+--- The other side of a connection, over a real socket: what goes out and what comes in, byte by byte.
+local uv = require "luv"
+
+local M = {}
+
+--- A request as bytes.
+---@param method string
+---@param target string path and query
+---@param body? string
+---@param headers? string lines, each with its end
+---@return string
+function M.request(method, target, body, headers)
+  return ("%s %s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer k\r\n%sContent-Length: %d\r\n\r\n%s")
+    :format(method, target, headers or "", #(body or ""), body or "")
+end
+
+--- A short question, and how its answer ends.
+M.ask = M.request("GET", "/api/v1/users/me")
+M.account = '"v1_enabled":true}'
+
+--- A connection: `send`, and `read` until a pattern is found, the peer has ended it, or time is up.
+---@param address string
+---@return table
+function M.connect(address)
+  local connection = { bytes = "" }
+  local tcp, timer = uv.new_tcp(), uv.new_timer()
+  local stopped
+  tcp:connect("127.0.0.1", tonumber(address:match(":(%d+)$")), function(problem)
+    if problem then
+      connection.ending = problem
+      return
+    end
+    tcp:nodelay(true)
+    tcp:read_start(function(trouble, piece)
+      if piece then
+        connection.bytes = connection.bytes .. piece
+      else
+        connection.ending = trouble or "closed"
+      end
+    end)
+  end)
+  local function wait(seconds, done)
+    stopped = false
+    uv.update_time()
+    timer:start(seconds * 1000, 0, function() stopped = true end)
+    while not done() and not connection.ending and not stopped do uv.run("once") end
+  end
+  function connection.send(bytes)
+    local sent = false
+    tcp:write(bytes, function() sent = true end)
+    wait(5, function() return sent end)
+  end
+  function connection.read(enough, seconds)
+    wait(seconds or 5, function() return enough and connection.bytes:find(enough) end)
+    local bytes = connection.bytes
+    connection.bytes = ""
+    return bytes, connection.ending
+  end
+  function connection.close()
+    tcp:close()
+    timer:close()
+    uv.run("nowait")
+  end
+  return connection
+end
+
+--- Sends bytes and collects what comes back, until the peer ends it, `enough` is found, or time is up. With `quiet`,
+--- what is found must be followed by so many seconds of silence: then the ending is "open".
+---@param address string
+---@param bytes string
+---@param settings? { enough?: string, quiet?: number, seconds?: number, count_only?: boolean }
+---@return { pieces: string[], bytes: string, size: integer, ending: string }
+function M.exchange(address, bytes, settings)
+  settings = settings or {}
+  local result = { pieces = {}, bytes = "", size = 0 }
+  local tcp, timer = uv.new_tcp(), uv.new_timer()
+  local function finish(ending) result.ending = result.ending or ending end
+  local function wait(seconds)
+    uv.update_time()
+    timer:start(seconds * 1000, 0, function() finish("open") end)
+  end
+  wait(settings.seconds or 5)
+  tcp:connect("127.0.0.1", tonumber(address:match(":(%d+)$")), function(problem)
+    if problem then return finish(problem) end
+    tcp:read_start(function(trouble, piece)
+      if trouble then return finish(trouble) end
+      if not piece then return finish("closed") end
+      if not settings.count_only then result.pieces[#result.pieces + 1] = piece end
+      result.bytes = settings.count_only and piece or result.bytes .. piece
+      result.size = result.size + #piece
+      if not settings.enough or not result.bytes:find(settings.enough) then return end
+      if settings.quiet then wait(settings.quiet) else finish("enough") end
+    end)
+    if bytes ~= "" then tcp:write(bytes) end
+  end)
+  while not result.ending do uv.run("once") end
+  tcp:close()
+  timer:close()
+  uv.run("nowait")
+  return result
+end
+
+--- Head and body of an answer.
+---@param bytes string
+---@return string? head nil while the head is not complete
+---@return string? body
+function M.parts(bytes)
+  return bytes:match("^(.-\r\n\r\n)(.*)$")
+end
+
+--- Whether nobody listens any more. Bounded: a try takes a millisecond.
+---@param address string
+---@return boolean
+function M.is_gone(address)
+  for _ = 1, 3000 do
+    local connection = M.connect(address)
+    local _, ending = connection.read("never", 0.001)
+    connection.close()
+    if ending == "ECONNREFUSED" then return true end
+  end
+  return false
+end
+
+return M
