@@ -96,7 +96,7 @@ describe("what is sent", function()
   end)
 
   it("percent-encodes what is not unreserved", function()
-    local request = sent("search_start_tasks", { created_at__gte = "2026-08-20T09:15:02+00:00", limit = 100 }, "v1")
+    local request = sent("start_tasks.list", { created_at__gte = "2026-08-20T09:15:02+00:00", limit = 100 }, "v1")
     assert.equal("created_at__gte=2026-08-20T09%3A15%3A02%2B00%3A00&limit=100", request.query)
   end)
 
@@ -181,7 +181,7 @@ describe("the caller's mistakes", function()
     raises("'pr_number%[2%]' is not an integer", "start", { initial_user_msg = "x", pr_number = { 1, 1.5 } })
     raises("'secrets.TOKEN' must be a string", "start", { initial_user_msg = "x", secrets = { TOKEN = 1 } })
     raises("'plugins' must be a list", "start", { initial_user_msg = "x", plugins = { source = "x" } })
-    raises("'limit' is not an integer", "search_events", { conversation_id = ID, limit = 0 / 0 })
+    raises("'limit' is not an integer", "events", { conversation_id = ID, limit = 0 / 0 })
   end)
 
   it("refuses ids that are none", function()

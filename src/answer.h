@@ -13,6 +13,7 @@ enum oh_transport {
     OH_TRANSPORT_CUT,       /* an answer began and broke off */
     OH_TRANSPORT_TOO_LARGE, /* more bytes than allowed */
     OH_TRANSPORT_GARBLED,   /* not HTTP as we know it */
+    OH_TRANSPORT_FILE,      /* the file that the answer was to go to failed */
     OH_TRANSPORT_MEMORY,    /* out of memory here */
     OH_TRANSPORT_CANCELLED  /* the caller gave it up */
 };

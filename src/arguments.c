@@ -134,7 +134,8 @@ static void check_spellings(struct oh_reading *reading, int table, const struct 
     bool anywhere = given;
 
     for (other = reading->operation->fields; other->name != NULL; other++) {
-        if (other == field || strcmp(other->wire, field->wire) != 0 || !push_field(reading, table, other->name))
+        if (other == field || other->place != field->place || strcmp(other->wire, field->wire) != 0 ||
+            !push_field(reading, table, other->name))
             continue;
         lua_pop(reading->L, 1);
         anywhere = true;
@@ -145,32 +146,55 @@ static void check_spellings(struct oh_reading *reading, int table, const struct 
         oh_json_fail(reading->L, &path, "is missing");
 }
 
-/* The path with {field} replaced; only ids stand in paths. */
+/* The path with {field} replaced. */
 static void write_path(struct oh_reading *reading, int table)
 {
     const char *rest = reading->operation->path, *open, *close;
     struct oh_buffer *out = &reading->exchange->path;
     const struct oh_field *field;
     struct oh_path path;
-    const char *id;
-    size_t length;
 
     while ((open = strchr(rest, '{')) != NULL) {
         close = strchr(open, '}');
         oh_reading_append(reading, out, rest, (size_t)(open - rest), &reading->root);
         for (field = reading->operation->fields; field->name != NULL; field++) {
-            if (strlen(field->wire) != (size_t)(close - open - 1) ||
+            if (field->place != OH_IN_PATH || strlen(field->wire) != (size_t)(close - open - 1) ||
                 strncmp(field->wire, open + 1, strlen(field->wire)) != 0 || !push_field(reading, table, field->name))
                 continue;
             path = oh_reading_path(reading, field->name);
-            id = oh_value_check_id(reading, field, lua_gettop(reading->L), &path, &length);
-            if (oh_identifier_encode(out, id, length) != OH_BUFFER_OK)
-                oh_json_fail(reading->L, &path, "is too long");
+            oh_value_write_path(reading, field, lua_gettop(reading->L), &path);
             lua_pop(reading->L, 1);
         }
         rest = close + 1;
     }
     oh_reading_append(reading, out, rest, strlen(rest), &reading->root);
+}
+
+/* ---- the body ------------------------------------------------------------------------------------------------- */
+
+/* What is to be sent has a type: decided by where the operation's fields stand, before any of them is written. */
+static void begin_body(struct oh_reading *reading)
+{
+    struct oh_exchange *exchange = reading->exchange;
+    const struct oh_operation *operation = reading->operation;
+
+    exchange->has_body = strcmp(operation->method, "GET") != 0 && strcmp(operation->method, "DELETE") != 0;
+    if (oh_operation_uses(operation, OH_IN_BODY) || oh_operation_uses(operation, OH_AS_BODY))
+        oh_exchange_set_type(exchange, "application/json");
+    else if (oh_operation_uses(operation, OH_IN_FORM))
+        oh_exchange_set_type(exchange, "application/x-www-form-urlencoded");
+    else if (oh_operation_uses(operation, OH_IN_PARTS))
+        oh_parts_begin(reading);
+    if (oh_operation_uses(operation, OH_IN_BODY))
+        oh_reading_append(reading, &exchange->body, "{", 1, &reading->root);
+}
+
+static void end_body(struct oh_reading *reading)
+{
+    if (oh_operation_uses(reading->operation, OH_IN_BODY))
+        oh_reading_append(reading, &reading->exchange->body, "}", 1, &reading->root);
+    else if (oh_operation_uses(reading->operation, OH_IN_PARTS))
+        oh_parts_end(reading);
 }
 
 static void write_body_field(struct oh_reading *reading, const struct oh_field *field, int index,
@@ -184,31 +208,57 @@ static void write_body_field(struct oh_reading *reading, const struct oh_field *
     oh_value_write_body(reading, field, index, path);
 }
 
+static void write_field(struct oh_reading *reading, const struct oh_field *field, int index, const struct oh_path *path)
+{
+    switch (field->place) {
+    case OH_IN_PATH:
+        break; /* written before */
+    case OH_IN_QUERY:
+        oh_value_write_query(reading, field, index, path, &reading->exchange->query);
+        break;
+    case OH_IN_FORM:
+        oh_value_write_query(reading, field, index, path, &reading->exchange->body);
+        break;
+    case OH_IN_BODY:
+        write_body_field(reading, field, index, path);
+        break;
+    case OH_AS_BODY:
+        oh_value_write_body(reading, field, index, path);
+        break;
+    case OH_IN_PARTS:
+        oh_parts_write(reading, field, index, path);
+        break;
+    case OH_IN_HEADER:
+        oh_value_keep_secret(reading, field, index, path);
+        break;
+    }
+}
+
 static void write_fields(struct oh_reading *reading, int table)
 {
-    const struct oh_operation *operation = reading->operation;
-    struct oh_exchange *exchange = reading->exchange;
     const struct oh_field *field;
     struct oh_path path;
     bool given;
 
-    exchange->has_body = strcmp(operation->method, "GET") != 0 && strcmp(operation->method, "DELETE") != 0;
-    if (exchange->has_body)
-        oh_reading_append(reading, &exchange->body, "{", 1, &reading->root);
-    for (field = operation->fields; field->name != NULL; field++) {
+    begin_body(reading);
+    for (field = reading->operation->fields; field->name != NULL; field++) {
         given = push_field(reading, table, field->name);
         check_spellings(reading, table, field, given);
         if (!given)
             continue;
         path = oh_reading_path(reading, field->name);
-        if (field->place == OH_IN_QUERY)
-            oh_value_write_query(reading, field, lua_gettop(reading->L), &path);
-        else if (field->place == OH_IN_BODY)
-            write_body_field(reading, field, lua_gettop(reading->L), &path);
+        write_field(reading, field, lua_gettop(reading->L), &path);
         lua_settop(reading->L, table);
     }
-    if (exchange->has_body)
-        oh_reading_append(reading, &exchange->body, "}", 1, &reading->root);
+    end_body(reading);
+}
+
+/* Whether a table stands for the fields: a list may also stand for the first field, where that takes one. */
+static bool holds_fields(lua_State *L, const struct oh_operation *operation, int index)
+{
+    enum oh_type first = operation->fields[0].name != NULL ? operation->fields[0].type : OH_TEXT;
+
+    return (first != OH_UUIDS && first != OH_NAMES) || oh_rawlen(L, index) == 0;
 }
 
 enum oh_arguments_result oh_arguments_read(lua_State *L, int shared, const struct oh_operation *operation, int index,
@@ -225,7 +275,7 @@ enum oh_arguments_result oh_arguments_read(lua_State *L, int shared, const struc
     reading.exchange = exchange;
     reading.root.name = operation->name;
     luaL_checkstack(L, 16, operation->name);
-    if (type == LUA_TTABLE && (operation->fields[0].type != OH_UUIDS || oh_rawlen(L, index) == 0)) {
+    if (type == LUA_TTABLE && holds_fields(L, operation, index)) {
         lua_pushvalue(L, index);
     } else {
         lua_newtable(L);

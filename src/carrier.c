@@ -1,4 +1,5 @@
 /* Exchanges that Lua carries: for a service in the same process, and for specs. */
+#include <stdio.h>
 #include <string.h>
 
 #include "answer.h"
@@ -15,10 +16,16 @@ static void set_buffer(lua_State *L, const char *name, const struct oh_buffer *b
 static void push_headers(lua_State *L, const struct oh_exchange *exchange)
 {
     lua_newtable(L);
-    lua_pushliteral(L, "Bearer ********");
-    lua_setfield(L, -2, "authorization");
-    if (exchange->has_body) {
-        lua_pushliteral(L, "application/json");
+    if (!exchange->anonymous && exchange->server == NULL) {
+        lua_pushliteral(L, "Bearer ********");
+        lua_setfield(L, -2, "authorization");
+    }
+    if (exchange->session_api_key != NULL) { /* no secret to the program: it is in the answers that it reads */
+        lua_pushstring(L, exchange->session_api_key);
+        lua_setfield(L, -2, "x-session-api-key");
+    }
+    if (exchange->content_type[0] != '\0') {
+        lua_pushstring(L, exchange->content_type);
         lua_setfield(L, -2, "content-type");
     }
 }
@@ -27,7 +34,7 @@ static void push_headers(lua_State *L, const struct oh_exchange *exchange)
 @function outgoing
 @treturn number|nil
 @treturn table `method`, `path` (with the base URL's prefix), `query`, `body`, `headers` (by lower-case name; the
-  API key is masked) */
+  API key is masked, a session key is not) */
 int oh_carrier_outgoing(lua_State *L)
 {
     struct oh_client *client = lua_touserdata(L, 1);
@@ -39,7 +46,7 @@ int oh_carrier_outgoing(lua_State *L)
     lua_newtable(L);
     lua_pushstring(L, exchange->method);
     lua_setfield(L, -2, "method");
-    lua_pushstring(L, client->origin.prefix);
+    lua_pushstring(L, exchange->server != NULL ? exchange->server->prefix : client->origin.prefix);
     lua_pushlstring(L, exchange->path.data, exchange->path.length);
     lua_concat(L, 2);
     lua_setfield(L, -2, "path");
@@ -95,6 +102,21 @@ static long status_field(lua_State *L)
     return status >= 100 && status <= 599 ? (long)status : 0;
 }
 
+static void note_failure(struct oh_exchange *exchange)
+{
+    struct oh_answer *answer = &exchange->answer;
+
+    if (exchange->out_of_memory) {
+        answer->transport = OH_TRANSPORT_MEMORY;
+        memcpy(answer->reason, "out of memory", sizeof "out of memory");
+    } else if (exchange->body_overflow) {
+        answer->transport = OH_TRANSPORT_TOO_LARGE;
+    } else {
+        answer->transport = OH_TRANSPORT_FILE;
+        snprintf(answer->reason, sizeof answer->reason, "%s", strerror(exchange->download->error));
+    }
+}
+
 /*** Ends an exchange that an external carrier has fetched.
 @function answer
 @tparam number number
@@ -134,14 +156,8 @@ int oh_carrier_answer(lua_State *L)
     lua_rawget(L, 3);
     body = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &length) : "";
     lua_pushboolean(L, 1); /* before the end: from here on nothing may fail */
-    switch (oh_buffer_append(&exchange->received, body, length)) {
-    case OH_BUFFER_OK: break;
-    case OH_BUFFER_FULL: answer->transport = OH_TRANSPORT_TOO_LARGE; break;
-    case OH_BUFFER_MEMORY:
-        answer->transport = OH_TRANSPORT_MEMORY;
-        memcpy(answer->reason, "out of memory", sizeof "out of memory");
-        break;
-    }
+    if (!oh_exchange_receive(exchange, answer->status, body, length))
+        note_failure(exchange);
     answer->body = exchange->received.data;
     answer->length = exchange->received.length;
     oh_multi_finish(&client->multi, exchange);

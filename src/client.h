@@ -43,6 +43,14 @@ int oh_carrier_outgoing(lua_State *L);
 int oh_carrier_answer(lua_State *L);
 
 /* Slots of the shared table; json.c has the first ones. */
-enum { OH_WORK_OPERATION = 16, OH_WORK_CHECK, OH_WORK_NEXT, OH_WORK_OUTGOING, OH_WORK_ANSWER };
+enum {
+    OH_WORK_OPERATION = 16,
+    OH_WORK_REQUEST,
+    OH_WORK_CHECK,
+    OH_WORK_NEXT,
+    OH_WORK_TAKE,
+    OH_WORK_OUTGOING,
+    OH_WORK_ANSWER
+};
 
 #endif

@@ -40,8 +40,10 @@ static inline void oh_setmetatable(lua_State *L, const char *name)
 /* Only where the interpreter has integers must a float with an integral value become one. */
 #if LUA_VERSION_NUM >= 503
 #define oh_isinteger lua_isinteger
+#define oh_pushwhole(L, number) lua_pushinteger(L, (lua_Integer)(number))
 #else
 #define oh_isinteger(L, index) 0
+#define oh_pushwhole lua_pushnumber
 #endif
 
 #endif

@@ -4,100 +4,27 @@
 #include <dlfcn.h>
 #include <string.h>
 
-#include "arguments.h"
+#include "call.h"
 #include "client.h"
 #include "identifier.h"
 #include "json.h"
 #include "operation.h"
-#include "options.h"
 #include "report.h"
 
 /* ---- exchanges ------------------------------------------------------------------------------------------------ */
-
-struct call {
-    struct oh_text api, api_key, organization;
-    double timeout, connect_timeout;
-    size_t max_body;
-};
-
-static const struct oh_option call_options[] = {
-    {"api", OH_OPTION_TEXT, offsetof(struct call, api)},
-    {"api_key", OH_OPTION_TEXT, offsetof(struct call, api_key)},
-    {"organization", OH_OPTION_TEXT, offsetof(struct call, organization)},
-    {"timeout", OH_OPTION_SECONDS, offsetof(struct call, timeout)},
-    {"connect_timeout", OH_OPTION_SECONDS, offsetof(struct call, connect_timeout)},
-    {"max_body", OH_OPTION_BYTES, offsetof(struct call, max_body)},
-    {NULL, OH_OPTION_TEXT, 0},
-};
-
-static struct oh_exchange *prepare(lua_State *L, struct oh_client *client, const struct oh_operation *operation,
-                                   const struct call *call)
-{
-    bool plain = !operation->once && strcmp(operation->method, "GET") == 0 && call->api_key.bytes == NULL &&
-                 call->organization.bytes == NULL;
-    struct oh_exchange *exchange = oh_multi_prepare(&client->multi, plain);
-
-    if (exchange == NULL)
-        luaL_error(L, "not enough memory");
-    exchange->operation = operation;
-    exchange->method = operation->method;
-    exchange->once = operation->once;
-    exchange->timeout = call->timeout > 0 ? call->timeout : operation->timeout;
-    exchange->connect_timeout = call->connect_timeout;
-    exchange->received.limit = call->max_body;
-    oh_client_keep_credentials(L, &exchange->api_key, &call->api_key, &exchange->organization, &call->organization);
-    return exchange;
-}
-
-static void call_defaults(const struct oh_client *client, struct call *call)
-{
-    memset(call, 0, sizeof *call);
-    call->timeout = client->timeout;
-    call->connect_timeout = client->connect_timeout;
-    call->max_body = client->multi.most_received;
-}
-
-static int work_operation(lua_State *L)
-{
-    int shared = lua_upvalueindex(1);
-    struct oh_client *client = lua_touserdata(L, 1);
-    const char *name = lua_tostring(L, 4);
-    const struct oh_operation *operation;
-    enum oh_arguments_result read;
-    struct oh_exchange *exchange;
-    struct call call;
-    enum oh_api api;
-
-    call_defaults(client, &call);
-    oh_options_read(L, 3, call_options, &call);
-    if (call.api.bytes == NULL || !oh_api_from_name(call.api.bytes, &api))
-        return luaL_error(L, "%s: api must be \"v0\" or \"v1\"", name);
-    operation = oh_operation_find(name, api);
-    if (operation == NULL)
-        return oh_report_refusal(L, "unsupported", name, oh_api_name(api), "this dialect has no such operation");
-    exchange = prepare(L, client, operation, &call);
-    if (client->origin.api_key == NULL && exchange->api_key == NULL)
-        return luaL_error(L, "%s: there is no api_key", name);
-    read = oh_arguments_read(L, shared, operation, 2, exchange);
-    if (read != OH_ARGUMENTS_GOOD)
-        return oh_report_refusal(L, oh_arguments_kind(read), name, oh_api_name(api), lua_tostring(L, -1));
-    if (!oh_multi_submit(&client->multi, exchange))
-        return oh_report_refusal(L, "connect", name, oh_api_name(api),
-                                 "libcurl could not take the request (out of memory or file descriptors)");
-    lua_pushinteger(L, (lua_Integer)exchange->number);
-    return 1;
-}
 
 /*** Submits one operation; the functions `core.start`, `core.status`, … are this one with their row.
 @function operation
 @param client the client
 @param fields a table of the row's fields, or the value of its first field alone
-@tparam table options `api` ("v0" or "v1", needed); `timeout`, `connect_timeout` (seconds), `max_body` (bytes),
-  `api_key`, `organization` for this exchange only
+@tparam table options `api` ("v0", "v1" or "agent", needed); `timeout`, `connect_timeout` (seconds), `max_body` (bytes),
+  `api_key`, `organization` for this exchange only; `server` (base URL of the conversation's own server, for operations
+  that it serves), `session_api_key` (for that server; the account's key never goes there); `download` (path of the file
+  to make, for operations that answer one)
 @treturn[1] number the exchange's number, which `next` will name
 @treturn[2] nil
-@treturn[2] table error of kind `unsupported`, `invalid` or `connect`; nothing was sent. Raises for the caller's
-  mistakes. */
+@treturn[2] table error of kind `unsupported`, `invalid`, `file`, `protocol` or `connect`; nothing was sent. Raises for
+  the caller's mistakes. */
 static int l_operation(lua_State *L)
 {
     (void)oh_client_check(L);
@@ -107,28 +34,22 @@ static int l_operation(lua_State *L)
     return oh_client_exclusively(L, OH_WORK_OPERATION);
 }
 
-static int work_check(lua_State *L)
+/*** Submits a request that no operation describes.
+@function request
+@param client the client
+@tparam table request `method` ("GET", "POST", "PUT", "PATCH", "DELETE"; "GET" by itself), `path` (from "/" on, without
+  query; percent-encoded here), `query` (table from name to text, whole number, boolean or a list of these), `body`
+  (what JSON can hold)
+@tparam table options as for an operation; `api` is not needed
+@treturn number|nil as for an operation
+@treturn table|nil */
+static int l_request(lua_State *L)
 {
-    struct oh_client *client = lua_touserdata(L, 1);
-    const char *name = luaL_checkstring(L, 2), *api = luaL_optstring(L, 4, NULL);
-    const struct oh_operation *operation;
-    enum oh_arguments_result read;
-    bool known = false;
-    struct call call;
-    size_t i;
-
-    call_defaults(client, &call);
-    lua_settop(L, 4);
-    for (i = 0; (operation = oh_operation_at(i)) != NULL; i++) {
-        if (strcmp(operation->name, name) != 0 || (api != NULL && strcmp(oh_api_name(operation->api), api) != 0))
-            continue;
-        known = true;
-        lua_settop(L, 4);
-        read = oh_arguments_read(L, lua_upvalueindex(1), operation, 3, prepare(L, client, operation, &call));
-        if (read != OH_ARGUMENTS_GOOD && api != NULL)
-            return oh_report_refusal(L, oh_arguments_kind(read), name, api, lua_tostring(L, -1));
-    }
-    return known ? 0 : luaL_error(L, "there is no operation '%s'", name);
+    (void)oh_client_check(L);
+    luaL_checktype(L, 2, LUA_TTABLE);
+    luaL_checktype(L, 3, LUA_TTABLE);
+    lua_settop(L, 3);
+    return oh_client_exclusively(L, OH_WORK_REQUEST);
 }
 
 /*** Checks a call's fields without sending anything.
@@ -190,6 +111,37 @@ static int l_next(lua_State *L)
     return oh_client_exclusively(L, OH_WORK_NEXT);
 }
 
+static uint64_t check_number(lua_State *L)
+{
+    lua_Number number = luaL_checknumber(L, 2);
+
+    luaL_argcheck(L, number >= 1 && number <= 9007199254740992.0 && number == (lua_Number)(uint64_t)number, 2,
+                  "not the number of an exchange");
+    return (uint64_t)number;
+}
+
+static int work_take(lua_State *L)
+{
+    struct oh_client *client = lua_touserdata(L, 1);
+    uint64_t number = (uint64_t)lua_tonumber(L, 2);
+    struct oh_exchange *exchange = oh_multi_find(&client->multi, number);
+
+    if (exchange == NULL) /* cut in the middle, say: what came before the cut is still good */
+        exchange = oh_queue_find(&client->multi.done, number);
+    return exchange != NULL ? oh_report_element(L, lua_upvalueindex(1), exchange) : 0;
+}
+
+/*** Takes the next whole element of a list that is still arriving (operations whose shape is "stream").
+@function take
+@tparam number number of the exchange, in flight or finished, until `next` gives it
+@treturn table|nil nil: none has come whole; elements taken here are in the list that `next` gives too */
+static int l_take(lua_State *L)
+{
+    (void)oh_client_check(L);
+    (void)check_number(L);
+    return oh_client_exclusively(L, OH_WORK_TAKE);
+}
+
 static int l_outgoing(lua_State *L)
 {
     return oh_client_exclusively(L, OH_WORK_OUTGOING);
@@ -200,13 +152,25 @@ static int l_answer(lua_State *L)
     return oh_client_exclusively(L, OH_WORK_ANSWER);
 }
 
-static uint64_t check_number(lua_State *L)
+/*** How much of an answer has come.
+@function progress
+@tparam number number of the exchange
+@treturn number|nil bytes so far; nil when it is not in flight
+@treturn number|nil bytes in all, where the service says it */
+static int l_progress(lua_State *L)
 {
-    lua_Number number = luaL_checknumber(L, 2);
+    struct oh_client *client = oh_client_check(L);
+    const struct oh_exchange *exchange = oh_multi_find(&client->multi, check_number(L));
+    double expected;
 
-    luaL_argcheck(L, number >= 1 && number <= 9007199254740992.0 && number == (lua_Number)(uint64_t)number, 2,
-                  "not the number of an exchange");
-    return (uint64_t)number;
+    if (exchange == NULL)
+        return 0;
+    expected = oh_exchange_expected(exchange);
+    oh_pushwhole(L, oh_exchange_arrived(exchange));
+    if (expected < 0)
+        return 1;
+    oh_pushwhole(L, expected);
+    return 2;
 }
 
 /*** Ends an exchange at once; `next` will give it with an error of kind `cancelled`.
@@ -328,8 +292,8 @@ static void set_boolean(lua_State *L, const char *name, bool value)
 
 /*** The table of operations, for documentation and checks.
 @function operations
-@treturn table list of {name=, api=, method=, path=, once=, timeout= (seconds),
-  fields={{name=, wire=, type=, required=}, …}} */
+@treturn table list of {name=, api=, host=, method=, path=, shape=, effect=, timeout= (seconds),
+  fields={{name=, wire=, place=, type=, required=}, …}}; operation.h says what the words mean */
 static int l_operations(lua_State *L)
 {
     const struct oh_operation *operation;
@@ -343,7 +307,9 @@ static int l_operations(lua_State *L)
         set_text(L, "api", oh_api_name(operation->api));
         set_text(L, "method", operation->method);
         set_text(L, "path", operation->path);
-        set_boolean(L, "once", operation->once);
+        set_text(L, "host", oh_host_name(operation->host));
+        set_text(L, "shape", oh_shape_name(operation->shape));
+        set_text(L, "effect", oh_effect_name(operation->effect));
         lua_pushnumber(L, operation->timeout);
         lua_setfield(L, -2, "timeout");
         lua_newtable(L);
@@ -351,6 +317,7 @@ static int l_operations(lua_State *L)
             lua_newtable(L);
             set_text(L, "name", field->name);
             set_text(L, "wire", field->wire);
+            set_text(L, "place", oh_place_name(field->place));
             set_text(L, "type", oh_type_name(field->type));
             set_boolean(L, "required", field->required);
             lua_rawseti(L, -2, j);
@@ -377,8 +344,9 @@ static void keep_work(lua_State *L, int shared)
         int slot;
         lua_CFunction work;
     } works[] = {
-        {OH_WORK_OPERATION, work_operation},     {OH_WORK_CHECK, work_check},         {OH_WORK_NEXT, work_next},
-        {OH_WORK_OUTGOING, oh_carrier_outgoing}, {OH_WORK_ANSWER, oh_carrier_answer},
+        {OH_WORK_OPERATION, oh_call_operation}, {OH_WORK_REQUEST, oh_call_request}, {OH_WORK_CHECK, oh_call_check},
+        {OH_WORK_NEXT, work_next},              {OH_WORK_TAKE, work_take},          {OH_WORK_OUTGOING, oh_carrier_outgoing},
+        {OH_WORK_ANSWER, oh_carrier_answer},
     };
     size_t i;
 
@@ -390,10 +358,10 @@ static void keep_work(lua_State *L, int shared)
 }
 
 static const luaL_Reg methods[] = {
-    {"step", l_step},         {"next", l_next},       {"cancel", l_cancel},        {"pollfd", l_pollfd},
-    {"events", l_events},     {"timeout", l_timeout}, {"close", oh_client_close},  {"redact", oh_client_redact},
-    {"outgoing", l_outgoing}, {"answer", l_answer},   {"check", l_check},          {"in_flight", l_in_flight},
-    {NULL, NULL},
+    {"step", l_step},         {"next", l_next},         {"cancel", l_cancel},       {"pollfd", l_pollfd},
+    {"events", l_events},     {"timeout", l_timeout},   {"close", oh_client_close}, {"redact", oh_client_redact},
+    {"outgoing", l_outgoing}, {"answer", l_answer},     {"check", l_check},         {"in_flight", l_in_flight},
+    {"take", l_take},         {"progress", l_progress}, {NULL, NULL},
 };
 
 static const luaL_Reg metamethods[] = {
@@ -403,6 +371,7 @@ static const luaL_Reg metamethods[] = {
 static const luaL_Reg functions[] = {
     {"new", oh_client_new}, {"uuid", l_uuid},   {"monotonic", l_monotonic},
     {"version", l_version}, {"array", l_array}, {"operations", l_operations},
+    {"request", l_request},
     {NULL, NULL},
 };
 

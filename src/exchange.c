@@ -11,6 +11,7 @@
 #include "secret.h"
 
 #define MOST_HEADER_BYTES (64 * 1024)
+#define LONGEST_STANDSTILL 60L /* seconds without a byte of a file */
 #define KEPT_BYTES (64 * 1024) /* memory that an idle exchange may hold on to */
 
 struct oh_exchange *oh_exchange_new(size_t most_sent, size_t most_received)
@@ -22,22 +23,54 @@ struct oh_exchange *oh_exchange_new(size_t most_sent, size_t most_received)
         oh_buffer_init(&exchange->query, most_sent);
         oh_buffer_init(&exchange->body, most_sent);
         oh_buffer_init(&exchange->received, most_received);
+        exchange->accept = OH_ACCEPT_JSON;
     }
     return exchange;
+}
+
+void oh_exchange_set_type(struct oh_exchange *exchange, const char *content_type)
+{
+    oh_exchange_copy_value(exchange->content_type, sizeof exchange->content_type, content_type, strlen(content_type));
+}
+
+bool oh_exchange_receive(struct oh_exchange *exchange, long status, const char *bytes, size_t length)
+{
+    enum oh_buffer_result result;
+
+    exchange->answer.status = status; /* before the end, for whoever reads an answer while it arrives */
+    if (exchange->download != NULL && status == 200)
+        return oh_download_write(exchange->download, bytes, length);
+    result = oh_buffer_append(&exchange->received, bytes, length);
+    exchange->out_of_memory = exchange->out_of_memory || result == OH_BUFFER_MEMORY;
+    exchange->body_overflow = exchange->body_overflow || result == OH_BUFFER_FULL;
+    return result == OH_BUFFER_OK;
+}
+
+double oh_exchange_arrived(const struct oh_exchange *exchange)
+{
+    return exchange->download != NULL ? exchange->download->written : (double)exchange->received.length;
+}
+
+double oh_exchange_expected(const struct oh_exchange *exchange)
+{
+    curl_off_t length = -1;
+
+    if (exchange->easy != NULL && exchange->header_bytes > 0) /* before, a warm handle tells of its last answer */
+        (void)curl_easy_getinfo(exchange->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+    return (double)length;
 }
 
 static size_t on_body(char *bytes, size_t size, size_t count, void *context)
 {
     struct oh_exchange *exchange = context;
-    enum oh_buffer_result result = oh_buffer_append(&exchange->received, bytes, size * count);
+    long status = 0;
 
-    exchange->out_of_memory = exchange->out_of_memory || result == OH_BUFFER_MEMORY;
-    exchange->body_overflow = exchange->body_overflow || result == OH_BUFFER_FULL;
-    return result == OH_BUFFER_OK ? size * count : 0; /* 0 of something ends the transfer */
+    (void)curl_easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &status);
+    /* 0 of something ends the transfer */
+    return oh_exchange_receive(exchange, status, bytes, size * count) ? size * count : 0;
 }
 
-/* Copies a header's value without the blanks around it; too long a value is no value. */
-static void copy_value(char *out, size_t room, const char *value, size_t length)
+void oh_exchange_copy_value(char *out, size_t room, const char *value, size_t length)
 {
     while (length > 0 && (*value == ' ' || *value == '\t')) {
         value++;
@@ -51,9 +84,25 @@ static void copy_value(char *out, size_t room, const char *value, size_t length)
     out[length] = '\0';
 }
 
+static bool is_header(const char *line, size_t length, const char *name)
+{
+    return length > strlen(name) && strncasecmp(line, name, strlen(name)) == 0;
+}
+
+/* Chunks mark the end only where they are the last coding. */
+static bool says_chunked(const char *value, size_t length)
+{
+    static const char chunked[] = "chunked";
+    size_t size = sizeof chunked - 1;
+
+    while (length > 0 && (unsigned char)value[length - 1] <= ' ')
+        length--;
+    return length >= size && strncasecmp(value + (length - size), chunked, size) == 0;
+}
+
 static size_t on_header(char *bytes, size_t size, size_t count, void *context)
 {
-    static const char retry_after[] = "retry-after:";
+    static const char retry_after[] = "retry-after:", coding[] = "transfer-encoding:";
     struct oh_exchange *exchange = context;
     struct oh_answer *answer = &exchange->answer;
     size_t length = size * count, name = sizeof retry_after - 1;
@@ -63,10 +112,15 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *context)
         exchange->header_overflow = true;
         return 0;
     }
-    if (length >= 5 && memcmp(bytes, "HTTP/", 5) == 0)
+    if (length >= 5 && memcmp(bytes, "HTTP/", 5) == 0) {
         answer->retry_after[0] = '\0'; /* a 100 Continue came before: its headers do not count */
-    else if (length > name && strncasecmp(bytes, retry_after, name) == 0 && answer->retry_after[0] == '\0')
-        copy_value(answer->retry_after, sizeof answer->retry_after, bytes + name, length - name);
+        exchange->ends_marked = length >= 6 && bytes[5] != '1'; /* HTTP/2 and later always say */
+    } else if (is_header(bytes, length, retry_after) && answer->retry_after[0] == '\0') {
+        oh_exchange_copy_value(answer->retry_after, sizeof answer->retry_after, bytes + name, length - name);
+    } else if (is_header(bytes, length, coding) &&
+               says_chunked(bytes + sizeof coding - 1, length - (sizeof coding - 1))) {
+        exchange->ends_marked = true;
+    }
     return length;
 }
 
@@ -130,10 +184,10 @@ static bool set_trust(struct oh_exchange *exchange, const struct oh_origin *orig
 
 static bool set_proxy(struct oh_exchange *exchange, const struct oh_origin *origin)
 {
-    if (origin->proxy != NULL)
+    if (!origin->secure)
+        SET(CURLOPT_PROXY, ""); /* loopback: a proxy would see the key in clear */
+    else if (origin->proxy != NULL)
         SET(CURLOPT_PROXY, origin->proxy);
-    else if (!origin->secure)
-        SET(CURLOPT_PROXY, ""); /* loopback: a proxy from the environment would see the key in clear */
     SET(CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
     SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L); /* a proxy's refusal is no answer of the service */
     return true;
@@ -192,16 +246,29 @@ static bool set_delivery(struct oh_exchange *exchange, const struct oh_origin *o
     return true;
 }
 
+/* A plain read looks like every other one of its origin. */
+static bool is_plain(const struct oh_exchange *exchange)
+{
+    return !exchange->once && !exchange->has_body && !exchange->anonymous && exchange->api_key == NULL &&
+           exchange->organization == NULL && exchange->session_api_key == NULL && exchange->server == NULL &&
+           exchange->download == NULL && strcmp(exchange->accept, OH_ACCEPT_JSON) == 0 &&
+           strcmp(exchange->method, "GET") == 0;
+}
+
 static bool set_credentials(struct oh_exchange *exchange, struct oh_origin *origin)
 {
+    struct oh_credentials credentials = {NULL, exchange->session_api_key, NULL};
     struct curl_slist *headers;
 
-    if (!exchange->has_body && exchange->api_key == NULL && exchange->organization == NULL) {
+    if (is_plain(exchange)) {
         headers = oh_origin_shared_headers(origin);
     } else {
-        exchange->headers = oh_origin_headers(
-            origin, exchange->api_key != NULL ? exchange->api_key : origin->api_key,
-            exchange->organization != NULL ? exchange->organization : origin->organization, exchange->has_body);
+        if (!exchange->anonymous && exchange->server == NULL) {
+            credentials.api_key = exchange->api_key != NULL ? exchange->api_key : origin->api_key;
+            credentials.organization = exchange->organization != NULL ? exchange->organization : origin->organization;
+        }
+        exchange->headers = oh_origin_headers(origin, &credentials, exchange->accept, exchange->content_type,
+                                              exchange->has_body);
         headers = exchange->headers;
     }
     if (headers == NULL)
@@ -242,8 +309,22 @@ static long milliseconds(double seconds)
     return rounded > 0 ? rounded : 1;
 }
 
+/* A file may take long, but may not stand still. It is asked for as it is; a server that packs it all the same is
+   undone by libcurl, which without any word on encodings would take the packed bytes for the file. */
+static bool set_download(struct oh_exchange *exchange)
+{
+    if (exchange->download == NULL)
+        return true;
+    SET(CURLOPT_ACCEPT_ENCODING, "identity");
+    SET(CURLOPT_LOW_SPEED_LIMIT, 1L);
+    SET(CURLOPT_LOW_SPEED_TIME, LONGEST_STANDSTILL);
+    return true;
+}
+
 bool oh_exchange_configure(struct oh_exchange *exchange, struct oh_origin *origin)
 {
+    if (exchange->server != NULL)
+        origin = exchange->server;
     if (exchange->easy == NULL) {
         exchange->easy = curl_easy_init();
         if (exchange->easy == NULL || !set_constants(exchange, origin) || !set_delivery(exchange, origin))
@@ -251,113 +332,12 @@ bool oh_exchange_configure(struct oh_exchange *exchange, struct oh_origin *origi
     }
     SET(CURLOPT_TIMEOUT_MS, milliseconds(exchange->timeout));
     SET(CURLOPT_CONNECTTIMEOUT_MS, milliseconds(exchange->connect_timeout));
-    return set_credentials(exchange, origin) && set_target(exchange, origin);
-}
-
-static enum oh_transport transport_of(const struct oh_exchange *exchange, CURLcode result)
-{
-    bool began = exchange->answer.status != 0 || exchange->header_bytes > 0;
-
-    if (exchange->out_of_memory)
-        return OH_TRANSPORT_MEMORY;
-    if (exchange->header_overflow || exchange->body_overflow)
-        return OH_TRANSPORT_TOO_LARGE;
-    switch (result) {
-    case CURLE_OK:
-        return exchange->answer.status >= 100 && exchange->answer.status <= 599 ? OH_TRANSPORT_ANSWERED
-                                                                                : OH_TRANSPORT_GARBLED;
-    case CURLE_OPERATION_TIMEDOUT:
-        return OH_TRANSPORT_TIMEOUT;
-    case CURLE_SSL_CONNECT_ERROR:
-    case CURLE_SSL_CERTPROBLEM:
-    case CURLE_SSL_CIPHER:
-    case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_USE_SSL_FAILED:
-    case CURLE_SSL_CACERT_BADFILE:
-    case CURLE_SSL_CRL_BADFILE:
-    case CURLE_SSL_ISSUER_ERROR:
-    case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
-    case CURLE_SSL_INVALIDCERTSTATUS:
-        return OH_TRANSPORT_TLS;
-    case CURLE_PARTIAL_FILE:
-        return OH_TRANSPORT_CUT;
-    case CURLE_COULDNT_RESOLVE_HOST:
-    case CURLE_COULDNT_RESOLVE_PROXY:
-    case CURLE_COULDNT_CONNECT:
-    case CURLE_SEND_FAIL_REWIND:
-    case CURLE_INTERFACE_FAILED:
-    case CURLE_GOT_NOTHING:
-    case CURLE_SEND_ERROR:
-    case CURLE_RECV_ERROR:
-    case CURLE_HTTP2:
-    case CURLE_HTTP2_STREAM:
-    case CURLE_PROXY:
-        return began ? OH_TRANSPORT_CUT : OH_TRANSPORT_CONNECT;
-    default:
-        /* 27 is in here too: libcurl says "out of memory" for a header line above 100 KB. */
-        return OH_TRANSPORT_GARBLED;
-    }
-}
-
-static void note_redirect(struct oh_exchange *exchange)
-{
-    char *target = NULL, *host = NULL;
-    CURLU *url;
-
-    if (exchange->answer.status < 300 || exchange->answer.status > 399 ||
-        curl_easy_getinfo(exchange->easy, CURLINFO_REDIRECT_URL, &target) != CURLE_OK || target == NULL)
-        return;
-    url = curl_url();
-    if (url != NULL && curl_url_set(url, CURLUPART_URL, target, CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK &&
-        curl_url_get(url, CURLUPART_HOST, &host, 0) == CURLUE_OK)
-        copy_value(exchange->answer.redirect_host, sizeof exchange->answer.redirect_host, host, strlen(host));
-    curl_free(host);
-    curl_url_cleanup(url);
-}
-
-void oh_exchange_conclude(struct oh_exchange *exchange, int result)
-{
-    struct oh_answer *answer = &exchange->answer;
-    const char *reason = exchange->error;
-    char *type = NULL;
-    long request_size = 1; /* if libcurl cannot say, assume the worst */
-
-    (void)curl_easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &answer->status);
-    (void)curl_easy_getinfo(exchange->easy, CURLINFO_REQUEST_SIZE, &request_size);
-    if (curl_easy_getinfo(exchange->easy, CURLINFO_CONTENT_TYPE, &type) == CURLE_OK && type != NULL)
-        copy_value(answer->content_type, sizeof answer->content_type, type, strlen(type));
-    note_redirect(exchange);
-    /* Without a byte of its body no request can have been acted on; what a proxy was sent counts in request_size. */
-    answer->sent = request_size > 0 && (!exchange->has_body || exchange->body_sent > 0);
-    answer->body = exchange->received.data;
-    answer->length = exchange->received.length;
-    answer->transport = transport_of(exchange, (CURLcode)result);
-    if (answer->transport == OH_TRANSPORT_TOO_LARGE)
-        reason = exchange->header_overflow ? "its headers are larger than 64 KiB" : "its body is larger than allowed";
-    else if (answer->transport == OH_TRANSPORT_MEMORY)
-        reason = "out of memory";
-    else if (reason[0] == '\0' && result != CURLE_OK)
-        reason = curl_easy_strerror((CURLcode)result);
-    copy_value(answer->reason, sizeof answer->reason, reason, strlen(reason));
-}
-
-void oh_exchange_give_up(struct oh_exchange *exchange, enum oh_transport transport)
-{
-    struct oh_answer *answer = &exchange->answer;
-    const char *reason =
-        transport == OH_TRANSPORT_CANCELLED ? "given up by this program" : "it did not begin in the time it had";
-
-    memset(answer, 0, sizeof *answer);
-    /* A read that had begun may be called sent or not: nothing depends on it. */
-    answer->sent = exchange->has_body ? exchange->body_sent > 0 : true;
-    answer->transport = transport;
-    copy_value(answer->reason, sizeof answer->reason, reason, strlen(reason));
+    return set_download(exchange) && set_credentials(exchange, origin) && set_target(exchange, origin);
 }
 
 bool oh_exchange_reusable(const struct oh_exchange *exchange)
 {
-    return exchange->easy != NULL && exchange->headers == NULL && !exchange->once && !exchange->has_body &&
-           strcmp(exchange->method, "GET") == 0 && exchange->answer.transport == OH_TRANSPORT_ANSWERED;
+    return exchange->easy != NULL && is_plain(exchange) && exchange->answer.transport == OH_TRANSPORT_ANSWERED;
 }
 
 void oh_exchange_reset(struct oh_exchange *exchange)
@@ -371,6 +351,7 @@ void oh_exchange_reset(struct oh_exchange *exchange)
     oh_buffer_clear(&exchange->received, KEPT_BYTES);
     memset(&exchange->answer, 0, sizeof exchange->answer);
     exchange->header_bytes = 0;
+    exchange->taken = 0;
     exchange->error[0] = '\0';
 }
 
@@ -381,6 +362,9 @@ void oh_exchange_free(struct oh_exchange *exchange)
     oh_origin_drop_headers(exchange->headers);
     oh_secret_free(exchange->api_key);
     oh_secret_free(exchange->organization);
+    oh_secret_free(exchange->session_api_key);
+    oh_origin_free(exchange->server);
+    oh_download_free(exchange->download);
     oh_buffer_free(&exchange->path);
     oh_buffer_free(&exchange->query);
     oh_buffer_free(&exchange->body);

@@ -9,6 +9,7 @@
 
 #include "answer.h"
 #include "buffer.h"
+#include "download.h"
 #include "origin.h"
 
 struct oh_exchange {
@@ -21,16 +22,23 @@ struct oh_exchange {
     struct oh_buffer path;     /* absolute, percent-encoded, without the origin's prefix */
     struct oh_buffer query;    /* without "?" */
     struct oh_buffer body;
-    bool has_body;
+    bool has_body;             /* its method sends one, be it empty */
+    char content_type[96];     /* of the body, "" if it has none */
+    const char *accept;        /* borrowed; what the answer should be */
     bool once;                 /* must reach the wire at most once */
     double timeout;            /* seconds for the whole exchange */
     double connect_timeout;    /* seconds until connected */
     double overdue_at;         /* monotonic moment at which it is ended even if libcurl has not begun it */
     char *api_key;             /* secret; NULL: the origin's */
     char *organization;        /* NULL: the origin's */
+    char *session_api_key;     /* secret; NULL: none */
+    struct oh_origin *server;  /* owned; another place than the client's origin, for this exchange. NULL: none */
+    bool anonymous;            /* without the origin's credentials */
 
     /* The answer. */
     struct oh_buffer received;
+    struct oh_download *download; /* owned; where the body of a good answer goes instead. NULL: none */
+    size_t taken;                 /* bytes of `received` that were read while it arrived */
     struct oh_answer answer;
 
     /* libcurl's side; what only the callbacks touch is below. */
@@ -42,6 +50,7 @@ struct oh_exchange {
     bool header_overflow;
     bool body_overflow;
     bool out_of_memory;
+    bool ends_marked; /* the body's end is marked in the stream, without a length */
     char error[256]; /* CURL_ERROR_SIZE */
 };
 
@@ -50,6 +59,16 @@ struct oh_exchange *oh_exchange_new(size_t most_sent, size_t most_received);
 /* Readies libcurl's handle for this request; false when out of memory or when an option that safety depends on is
    refused: then nothing may be sent. */
 bool oh_exchange_configure(struct oh_exchange *exchange, struct oh_origin *origin);
+/* Notes of what type the body will be; at most 95 bytes. */
+void oh_exchange_set_type(struct oh_exchange *exchange, const char *content_type);
+/* Takes bytes of the body as they arrive: into the download if the status is good, else into `received`. False when
+   that fails; why is noted. */
+bool oh_exchange_receive(struct oh_exchange *exchange, long status, const char *bytes, size_t length);
+/* Bytes of the body that have come, and how many will; below 0 if that was not said. */
+double oh_exchange_arrived(const struct oh_exchange *exchange);
+double oh_exchange_expected(const struct oh_exchange *exchange);
+/* Copies a header's value without the blanks around it; too long a value is no value. */
+void oh_exchange_copy_value(char *out, size_t room, const char *value, size_t length);
 /* Fills `answer` from libcurl's result code. */
 void oh_exchange_conclude(struct oh_exchange *exchange, int result);
 /* Fills `answer` of an exchange that is ended from here, without libcurl's word: as OH_TRANSPORT_CANCELLED, or as

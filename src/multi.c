@@ -169,9 +169,10 @@ bool oh_multi_submit(struct oh_multi *multi, struct oh_exchange *exchange)
     if (!multi->external) {
         if (!open_handle(multi) || !oh_exchange_configure(exchange, multi->origin))
             return false;
+        multi->secure = multi->secure || multi->origin->secure || (exchange->server != NULL && exchange->server->secure);
         multi->once_count += exchange->once ? 1 : 0;
         size_connections(multi);
-        oh_pipe_guard_enter(&guard, multi->origin->secure);
+        oh_pipe_guard_enter(&guard, multi->secure);
         added = curl_multi_add_handle(multi->handle, exchange->easy);
         oh_pipe_guard_leave(&guard);
         if (added != CURLM_OK) {
@@ -314,7 +315,7 @@ void oh_multi_step(struct oh_multi *multi, double seconds)
     }
     deadline = oh_monotonic() + left;
     multi->inside = true;
-    oh_pipe_guard_enter(&guard, multi->origin->secure);
+    oh_pipe_guard_enter(&guard, multi->secure);
     do {
         if (!turn(multi, left))
             break;
@@ -368,7 +369,7 @@ bool oh_multi_cancel(struct oh_multi *multi, uint64_t number)
     }
     if (exchange == NULL)
         return false;
-    oh_pipe_guard_enter(&guard, multi->origin->secure);
+    oh_pipe_guard_enter(&guard, multi->secure);
     give_up(multi, exchange, OH_TRANSPORT_CANCELLED);
     oh_pipe_guard_leave(&guard);
     arm(multi);
@@ -394,7 +395,7 @@ void oh_multi_close(struct oh_multi *multi)
     struct oh_exchange *exchange;
     struct oh_pipe_guard guard;
 
-    oh_pipe_guard_enter(&guard, multi->origin->secure);
+    oh_pipe_guard_enter(&guard, multi->secure);
     for (exchange = multi->flying.first; exchange != NULL; exchange = exchange->next)
         if (exchange->easy != NULL && multi->handle != NULL)
             (void)curl_multi_remove_handle(multi->handle, exchange->easy);

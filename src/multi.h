@@ -21,6 +21,7 @@ struct oh_multi {
     double overdue_at;            /* no exchange in flight is overdue before this monotonic moment; below 0: none is */
     bool watched;                 /* somebody outside polls the descriptor */
     bool external;                /* exchanges are carried by the caller, not by libcurl */
+    bool secure;                  /* some exchange has used TLS: its back end may raise SIGPIPE */
     bool inside;                  /* within step: nothing may close or step */
     uint64_t last_number;
     size_t most_sent, most_received; /* bytes of a request, of an answer */

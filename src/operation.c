@@ -1,125 +1,39 @@
-/* The one table of operations. Must not know Lua or libcurl; adding an operation is adding a row. */
+/* Looking things up in the table of operations. Must not know Lua or libcurl. */
 #include "operation.h"
 
 #include <string.h>
 
-#define QUICK 30.0    /* seconds for a read */
-#define THINKING 150.0 /* seconds for a start: the service itself waits up to 120 s for a sandbox */
-
-/* V0: POST /api/conversations forbids extra fields, so what is not listed here cannot be sent. */
-static const struct oh_field v0_start[] = {
-    {"initial_user_msg", "initial_user_msg", OH_IN_BODY, OH_MESSAGE_TEXT, true},
-    {"initial_message", "initial_user_msg", OH_IN_BODY, OH_MESSAGE_TEXT, true},
-    {"repository", "repository", OH_IN_BODY, OH_TEXT, false},
-    {"selected_repository", "repository", OH_IN_BODY, OH_TEXT, false},
-    {"selected_branch", "selected_branch", OH_IN_BODY, OH_TEXT, false},
-    {"git_provider", "git_provider", OH_IN_BODY, OH_TEXT, false},
-    {"image_urls", "image_urls", OH_IN_BODY, OH_TEXTS, false},
-    {"replay_json", "replay_json", OH_IN_BODY, OH_TEXT, false},
-    {"suggested_task", "suggested_task", OH_IN_BODY, OH_OBJECT, false},
-    {"create_microagent", "create_microagent", OH_IN_BODY, OH_OBJECT, false},
-    {"conversation_instructions", "conversation_instructions", OH_IN_BODY, OH_TEXT, false},
-    {"mcp_config", "mcp_config", OH_IN_BODY, OH_OBJECT, false},
-    {NULL, NULL, OH_IN_BODY, OH_TEXT, false},
-};
-
-static const struct oh_field v0_status[] = {
-    {"conversation_id", "conversation_id", OH_IN_PATH, OH_IDENTIFIER, true},
-    {NULL, NULL, OH_IN_BODY, OH_TEXT, false},
-};
-
-/* V1 ignores fields that it does not know: a misspelt one would be lost without a word. */
-static const struct oh_field v1_start[] = {
-    {"initial_user_msg", "initial_message", OH_IN_BODY, OH_MESSAGE, true},
-    {"initial_message", "initial_message", OH_IN_BODY, OH_MESSAGE, true},
-    {"repository", "selected_repository", OH_IN_BODY, OH_TEXT, false},
-    {"selected_repository", "selected_repository", OH_IN_BODY, OH_TEXT, false},
-    {"selected_branch", "selected_branch", OH_IN_BODY, OH_TEXT, false},
-    {"git_provider", "git_provider", OH_IN_BODY, OH_TEXT, false},
-    {"conversation_id", "conversation_id", OH_IN_BODY, OH_UUID, false},
-    {"llm_model", "llm_model", OH_IN_BODY, OH_TEXT, false},
-    {"agent_profile_id", "agent_profile_id", OH_IN_BODY, OH_TEXT, false},
-    {"agent_type", "agent_type", OH_IN_BODY, OH_TEXT, false},
-    {"title", "title", OH_IN_BODY, OH_TEXT, false},
-    {"trigger", "trigger", OH_IN_BODY, OH_TEXT, false},
-    {"pr_number", "pr_number", OH_IN_BODY, OH_INTEGERS, false},
-    {"parent_conversation_id", "parent_conversation_id", OH_IN_BODY, OH_UUID, false},
-    {"sandbox_id", "sandbox_id", OH_IN_BODY, OH_TEXT, false},
-    {"public", "public", OH_IN_BODY, OH_BOOLEAN, false},
-    {"suggested_task", "suggested_task", OH_IN_BODY, OH_OBJECT, false},
-    {"plugins", "plugins", OH_IN_BODY, OH_LIST, false},
-    {"secrets", "secrets", OH_IN_BODY, OH_TEXT_MAP, false},
-    {"system_message_suffix", "system_message_suffix", OH_IN_BODY, OH_TEXT, false},
-    {"observability_metadata", "observability_metadata", OH_IN_BODY, OH_OBJECT, false},
-    {"observability_tags", "observability_tags", OH_IN_BODY, OH_TEXTS, false},
-    {"observability_span_name", "observability_span_name", OH_IN_BODY, OH_TEXT, false},
-    {NULL, NULL, OH_IN_BODY, OH_TEXT, false},
-};
-
-/* There is no GET of one V1 conversation: it is a batch of one. */
-static const struct oh_field v1_status[] = {
-    {"conversation_id", "ids", OH_IN_QUERY, OH_UUIDS, true},
-    {NULL, NULL, OH_IN_BODY, OH_TEXT, false},
-};
-
-static const struct oh_field v1_start_tasks[] = {
-    {"start_task_id", "ids", OH_IN_QUERY, OH_UUIDS, true},
-    {NULL, NULL, OH_IN_BODY, OH_TEXT, false},
-};
-
-static const struct oh_field v1_search_start_tasks[] = {
-    {"created_at__gte", "created_at__gte", OH_IN_QUERY, OH_TEXT, false},
-    {"conversation_id__eq", "conversation_id__eq", OH_IN_QUERY, OH_UUID, false},
-    {"sort_order", "sort_order", OH_IN_QUERY, OH_TEXT, false},
-    {"page_id", "page_id", OH_IN_QUERY, OH_TEXT, false},
-    {"limit", "limit", OH_IN_QUERY, OH_INTEGER, false},
-    {NULL, NULL, OH_IN_BODY, OH_TEXT, false},
-};
-
-static const struct oh_field v1_search_events[] = {
-    {"conversation_id", "conversation_id", OH_IN_PATH, OH_UUID, true},
-    {"kind__eq", "kind__eq", OH_IN_QUERY, OH_TEXT, false},
-    {"timestamp__gte", "timestamp__gte", OH_IN_QUERY, OH_TEXT, false},
-    {"timestamp__lt", "timestamp__lt", OH_IN_QUERY, OH_TEXT, false},
-    {"sort_order", "sort_order", OH_IN_QUERY, OH_TEXT, false},
-    {"page_id", "page_id", OH_IN_QUERY, OH_TEXT, false},
-    {"limit", "limit", OH_IN_QUERY, OH_INTEGER, false},
-    {NULL, NULL, OH_IN_BODY, OH_TEXT, false},
-};
-
-static const struct oh_field nothing[] = {
-    {NULL, NULL, OH_IN_BODY, OH_TEXT, false},
-};
-
-static const struct oh_operation operations[] = {
-    {"start", OH_API_V0, "POST", "/api/conversations", v0_start, OH_SHAPE_OBJECT, true, THINKING},
-    {"start", OH_API_V1, "POST", "/api/v1/app-conversations", v1_start, OH_SHAPE_OBJECT, true, THINKING},
-    {"status", OH_API_V0, "GET", "/api/conversations/{conversation_id}", v0_status, OH_SHAPE_OBJECT_OR_NULL, false,
-     QUICK},
-    {"status", OH_API_V1, "GET", "/api/v1/app-conversations", v1_status, OH_SHAPE_LIST, false, QUICK},
-    {"start_tasks", OH_API_V1, "GET", "/api/v1/app-conversations/start-tasks", v1_start_tasks, OH_SHAPE_LIST, false,
-     QUICK},
-    {"search_start_tasks", OH_API_V1, "GET", "/api/v1/app-conversations/start-tasks/search", v1_search_start_tasks,
-     OH_SHAPE_OBJECT, false, QUICK},
-    {"search_events", OH_API_V1, "GET", "/api/v1/conversation/{conversation_id}/events/search", v1_search_events,
-     OH_SHAPE_OBJECT, false, QUICK},
-    {"me", OH_API_V1, "GET", "/api/v1/users/me", nothing, OH_SHAPE_OBJECT, false, QUICK},
-};
-
 const struct oh_operation *oh_operation_at(size_t i)
 {
-    return i < sizeof operations / sizeof operations[0] ? &operations[i] : NULL;
+    static const struct oh_operation *const dialects[] = {oh_operations_v0, oh_operations_v1, oh_operations_agent};
+    const struct oh_operation *row;
+    size_t dialect;
+
+    for (dialect = 0; dialect < sizeof dialects / sizeof dialects[0]; dialect++)
+        for (row = dialects[dialect]; row->name != NULL; row++)
+            if (i-- == 0)
+                return row;
+    return NULL;
 }
 
 const struct oh_operation *oh_operation_find(const char *name, enum oh_api api)
 {
-    const struct oh_operation *operation;
-    size_t i;
+    const struct oh_operation *row = api == OH_API_V0   ? oh_operations_v0
+                                     : api == OH_API_V1 ? oh_operations_v1
+                                                        : oh_operations_agent;
 
-    for (i = 0; (operation = oh_operation_at(i)) != NULL; i++)
-        if (operation->api == api && strcmp(operation->name, name) == 0)
-            return operation;
-    return NULL;
+    while (row->name != NULL && strcmp(row->name, name) != 0)
+        row++;
+    return row->name != NULL ? row : NULL;
+}
+
+bool oh_operation_uses(const struct oh_operation *operation, enum oh_place place)
+{
+    const struct oh_field *field = operation->fields;
+
+    while (field->name != NULL && field->place != place)
+        field++;
+    return field->name != NULL;
 }
 
 const struct oh_field *oh_operation_field(const struct oh_operation *operation, const char *name)
@@ -182,38 +96,80 @@ const char *oh_operation_nearest(const char *operation, const char *name)
     return nearest;
 }
 
+/* ---- the words for it ----------------------------------------------------------------------------------------- */
+
+static const char *const api_names[] = {"v0", "v1", "agent"};
+
 const char *oh_api_name(enum oh_api api)
 {
-    return api == OH_API_V0 ? "v0" : "v1";
+    return api_names[api];
 }
 
 bool oh_api_from_name(const char *name, enum oh_api *api)
 {
-    if (strcmp(name, "v0") == 0)
-        *api = OH_API_V0;
-    else if (strcmp(name, "v1") == 0)
-        *api = OH_API_V1;
-    else
-        return false;
-    return true;
+    size_t i;
+
+    for (i = 0; i < sizeof api_names / sizeof api_names[0]; i++)
+        if (strcmp(api_names[i], name) == 0) {
+            *api = (enum oh_api)i;
+            return true;
+        }
+    return false;
 }
 
 const char *oh_type_name(enum oh_type type)
 {
-    switch (type) {
-    case OH_TEXT: return "a string";
-    case OH_IDENTIFIER: return "an id (1 to 128 of A-Z a-z 0-9 _ -)";
-    case OH_UUID: return "a UUID";
-    case OH_UUIDS: return "a UUID or a list of at most 99";
-    case OH_INTEGER: return "an integer";
-    case OH_BOOLEAN: return "a boolean";
-    case OH_TEXTS: return "a list of strings";
-    case OH_INTEGERS: return "a list of integers";
-    case OH_TEXT_MAP: return "a table from string to string";
-    case OH_OBJECT: return "a table with string keys";
-    case OH_LIST: return "a list";
-    case OH_MESSAGE:
-    case OH_MESSAGE_TEXT: return "a string or a message table";
-    }
-    return "a value";
+    static const char *const names[] = {
+        "a string",
+        "an id (1 to 128 of A-Z a-z 0-9 _ -)",
+        "a UUID",
+        "a UUID or a list of at most 99",
+        "a name (1 to 255 bytes, not . or ..)",
+        "a name or a list of at most 99",
+        "an integer",
+        "a boolean",
+        "a list of strings",
+        "a list of integers",
+        "a table from string to string",
+        "a table with string keys",
+        "a list",
+        "a string or a message table",
+        "a string or a message table",
+        "a string or a list of content blocks",
+        "a string or a list of content blocks",
+        "a string",
+        "a string",
+        "a table from file name to contents",
+    };
+
+    return names[type];
+}
+
+const char *oh_place_name(enum oh_place place)
+{
+    static const char *const names[] = {"path", "query", "body", "form", "multipart", "header", "whole"};
+
+    return names[place];
+}
+
+const char *oh_shape_name(enum oh_shape shape)
+{
+    static const char *const names[] = {"object", "object or null", "page", "list",  "texts", "integer",
+                                        "boolean", "text",          "any",  "bytes", "file",  "stream"};
+
+    return names[shape];
+}
+
+const char *oh_effect_name(enum oh_effect effect)
+{
+    static const char *const names[] = {"reads", "writes", "creates"};
+
+    return names[effect];
+}
+
+const char *oh_host_name(enum oh_host host)
+{
+    static const char *const names[] = {"service", "runtime", "door"};
+
+    return names[host];
 }

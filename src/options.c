@@ -6,11 +6,16 @@
 
 #define LONGEST 1e6 /* seconds; more would overflow libcurl's milliseconds on 32 bits */
 
-static void read_text(lua_State *L, const char *name, struct oh_text *text)
+static void read_foreign(lua_State *L, const char *name, struct oh_text *text)
 {
     if (lua_type(L, -1) != LUA_TSTRING)
         luaL_error(L, "%s must be a string, not a %s", name, luaL_typename(L, -1));
     text->bytes = lua_tolstring(L, -1, &text->length);
+}
+
+static void read_text(lua_State *L, const char *name, struct oh_text *text)
+{
+    read_foreign(L, name, text);
     if (strlen(text->bytes) != text->length)
         luaL_error(L, "%s contains a NUL byte", name);
     if (text->length == 0)
@@ -50,6 +55,7 @@ void oh_options_read(lua_State *L, int index, const struct oh_option *descriptio
         place += option->offset;
         switch (option->kind) {
         case OH_OPTION_TEXT: read_text(L, name, (struct oh_text *)(void *)place); break;
+        case OH_OPTION_FOREIGN: read_foreign(L, name, (struct oh_text *)(void *)place); break;
         case OH_OPTION_SECONDS: read_seconds(L, name, (double *)(void *)place); break;
         case OH_OPTION_BYTES: read_bytes(L, name, (size_t *)(void *)place); break;
         case OH_OPTION_FLAG: *(bool *)(void *)place = lua_toboolean(L, -1); break;

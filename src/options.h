@@ -6,7 +6,13 @@
 
 #include "compat.h"
 
-enum oh_option_kind { OH_OPTION_TEXT, OH_OPTION_SECONDS, OH_OPTION_BYTES, OH_OPTION_FLAG };
+enum oh_option_kind {
+    OH_OPTION_TEXT,
+    OH_OPTION_FOREIGN, /* text that is not the caller's own: whoever uses it checks it */
+    OH_OPTION_SECONDS,
+    OH_OPTION_BYTES,
+    OH_OPTION_FLAG
+};
 
 struct oh_text { /* borrowed from the options table; NULL when absent */
     const char *bytes;
@@ -20,7 +26,7 @@ struct oh_option {
 };
 
 /* Reads the table at `index` raw into `target`; what is absent stays as it was. Raises for unknown names, wrong types,
-   empty texts, NUL bytes in texts, and numbers out of range. */
+   empty texts, NUL bytes in texts (but for foreign ones), and numbers out of range. */
 void oh_options_read(lua_State *L, int index, const struct oh_option *description, void *target);
 
 #endif

@@ -153,23 +153,28 @@ static bool add_header(struct curl_slist **list, const char *name, const char *v
     return longer != NULL;
 }
 
-struct curl_slist *oh_origin_headers(const struct oh_origin *origin, const char *api_key, const char *organization,
-                                     bool with_body)
+static bool add_if_given(struct curl_slist **list, const char *name, const char *value)
+{
+    return value == NULL || value[0] == '\0' || add_header(list, name, value);
+}
+
+struct curl_slist *oh_origin_headers(const struct oh_origin *origin, const struct oh_credentials *credentials,
+                                     const char *accept, const char *content_type, bool with_body)
 {
     struct curl_slist *list = NULL;
-    bool complete = add_header(&list, "Accept: ", "application/json") &&
-                    (api_key == NULL || add_header(&list, "Authorization: Bearer ", api_key)) &&
-                    (organization == NULL || add_header(&list, "X-Org-Id: ", organization)) &&
-                    (origin->user_agent == NULL || add_header(&list, "User-Agent: ", origin->user_agent));
 
-    /* "Expect:" without a value keeps libcurl from asking first: a 417 would make it send the body twice. */
-    if (complete && with_body)
-        complete = add_header(&list, "Content-Type: ", "application/json") && add_header(&list, "Expect:", "");
-    if (!complete) {
-        oh_origin_drop_headers(list);
-        return NULL;
-    }
-    return list;
+    /* "Expect:" without a value keeps libcurl from asking first: a 417 would make it send the body twice. Without
+       "Content-Type:" libcurl would say that a body is a form. */
+    if (add_header(&list, "Accept: ", accept) &&
+        add_if_given(&list, "Authorization: Bearer ", credentials->api_key) &&
+        add_if_given(&list, "X-Session-API-Key: ", credentials->session_api_key) &&
+        add_if_given(&list, "X-Org-Id: ", credentials->organization) &&
+        add_if_given(&list, "User-Agent: ", origin->user_agent) &&
+        (!with_body || (add_header(&list, content_type[0] != '\0' ? "Content-Type: " : "Content-Type:", content_type) &&
+                        add_header(&list, "Expect:", ""))))
+        return list;
+    oh_origin_drop_headers(list);
+    return NULL;
 }
 
 void oh_origin_drop_headers(struct curl_slist *headers)
@@ -183,9 +188,27 @@ void oh_origin_drop_headers(struct curl_slist *headers)
 
 struct curl_slist *oh_origin_shared_headers(struct oh_origin *origin)
 {
+    struct oh_credentials own = {origin->api_key, NULL, origin->organization};
+
     if (origin->headers == NULL)
-        origin->headers = oh_origin_headers(origin, origin->api_key, origin->organization, false);
+        origin->headers = oh_origin_headers(origin, &own, OH_ACCEPT_JSON, "", false);
     return origin->headers;
+}
+
+static bool copy_text(char **slot, const char *text)
+{
+    return text == NULL || oh_origin_keep(slot, text, strlen(text));
+}
+
+struct oh_origin *oh_origin_beside(const struct oh_origin *origin)
+{
+    struct oh_origin *other = calloc(1, sizeof *other);
+
+    if (other != NULL && copy_text(&other->user_agent, origin->user_agent) &&
+        copy_text(&other->ca_file, origin->ca_file) && copy_text(&other->proxy, origin->proxy))
+        return other;
+    oh_origin_free(other);
+    return NULL;
 }
 
 void oh_origin_close(struct oh_origin *origin)
@@ -201,4 +224,11 @@ void oh_origin_close(struct oh_origin *origin)
     oh_secret_free(origin->ca_directory);
     oh_secret_free(origin->proxy);
     memset(origin, 0, sizeof *origin);
+}
+
+void oh_origin_free(struct oh_origin *origin)
+{
+    if (origin != NULL)
+        oh_origin_close(origin);
+    free(origin);
 }

@@ -6,8 +6,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#define OH_ACCEPT_JSON "application/json"
+
 struct Curl_URL;
 struct curl_slist;
+
+/* Who asks; each may be NULL. */
+struct oh_credentials {
+    const char *api_key, *session_api_key, *organization;
+};
 
 struct oh_origin {
     struct Curl_URL *url; /* parsed once; each exchange copies it */
@@ -25,14 +32,20 @@ struct oh_origin {
 
 /* Parses and pins the base URL. NULL, or what is wrong with it ("out of memory" included). */
 const char *oh_origin_open(struct oh_origin *origin, const char *base_url);
+/* A place beside the client's own, reached in the same way (proxy, authorities) but with none of its credentials.
+   NULL: no memory. It is still to be opened. */
+struct oh_origin *oh_origin_beside(const struct oh_origin *origin);
 /* Replaces a string that the origin owns; false when out of memory. */
 bool oh_origin_keep(char **slot, const char *value, size_t length);
-/* Request headers with the given credentials; the caller wipes them with oh_origin_drop_headers. NULL: no memory. */
-struct curl_slist *oh_origin_headers(const struct oh_origin *origin, const char *api_key, const char *organization,
-                                     bool with_body);
+/* Request headers with the given credentials; the caller wipes them with oh_origin_drop_headers. `content_type` "": none,
+   for a request that may have a body all the same if `with_body`. NULL: no memory. */
+struct curl_slist *oh_origin_headers(const struct oh_origin *origin, const struct oh_credentials *credentials,
+                                     const char *accept, const char *content_type, bool with_body);
 void oh_origin_drop_headers(struct curl_slist *headers);
 /* Headers of a read with the origin's own credentials; owned by the origin. NULL: no memory. */
 struct curl_slist *oh_origin_shared_headers(struct oh_origin *origin);
 void oh_origin_close(struct oh_origin *origin);
+/* Closes and releases one that oh_origin_beside made; NULL is fine. */
+void oh_origin_free(struct oh_origin *origin);
 
 #endif

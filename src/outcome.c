@@ -100,6 +100,7 @@ static enum oh_kind kind_of_transport(enum oh_transport transport)
     case OH_TRANSPORT_TIMEOUT: return OH_TIMEOUT;
     case OH_TRANSPORT_TLS: return OH_TLS;
     case OH_TRANSPORT_CANCELLED: return OH_CANCELLED;
+    case OH_TRANSPORT_FILE: return OH_FILE_FAILED;
     case OH_TRANSPORT_ANSWERED:
     case OH_TRANSPORT_CUT:
     case OH_TRANSPORT_TOO_LARGE:
@@ -133,7 +134,7 @@ void oh_outcome_judge(const struct oh_operation *operation, const struct oh_answ
         outcome->kind = kind_of_transport(answer->transport);
         passing = outcome->kind == OH_CONNECT || outcome->kind == OH_TIMEOUT || answer->transport == OH_TRANSPORT_CUT;
     }
-    outcome->retryable = passing && (!operation->once || outcome->refused || !answer->sent);
+    outcome->retryable = passing && (operation->effect == OH_READS || outcome->refused || !answer->sent);
 }
 
 void oh_outcome_unreadable(struct oh_outcome *outcome)
@@ -147,7 +148,7 @@ const char *oh_kind_name(enum oh_kind kind)
 {
     static const char *const names[] = {"good",     "authentication", "permission", "not_found", "invalid",
                                         "conflict", "throttled",      "server",     "connect",   "timeout",
-                                        "tls",      "protocol",       "cancelled"};
+                                        "tls",      "protocol",       "cancelled",  "file"};
 
     return names[kind];
 }

@@ -21,7 +21,8 @@ enum oh_kind {
     OH_TIMEOUT,
     OH_TLS,
     OH_PROTOCOL,
-    OH_CANCELLED
+    OH_CANCELLED,
+    OH_FILE_FAILED
 };
 
 struct oh_outcome {

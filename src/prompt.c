@@ -1,39 +1,49 @@
-/* The prompt of a start: text or a V1 message table, as each dialect takes it. */
+/* A prompt, or a message to a running agent: text, a V1 message table or its content blocks, as each dialect takes it. */
+#include <string.h>
+
 #include "reading.h"
 
-/* A prompt in V1's form: the text in a message of one block. */
-static void write_message(struct oh_reading *reading, const char *text, size_t length, const struct oh_path *path)
+static void append(struct oh_reading *reading, const char *text, const struct oh_path *path)
 {
-    static const char before[] = "{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":";
-    struct oh_buffer *body = &reading->exchange->body;
-
-    oh_reading_append(reading, body, before, sizeof before - 1, path);
-    oh_json_write_text(reading->L, reading->shared, text, length, body, path);
-    oh_reading_append(reading, body, "}]}", 3, path);
+    oh_reading_append(reading, &reading->exchange->body, text, strlen(text), path);
 }
 
-/* Pushes the content list of a V1 message table and returns its length; raises if it has none. */
-static size_t push_content(struct oh_reading *reading, int index, const struct oh_path *path)
+/* Text in V1's form: a list of one block. */
+static void write_block(struct oh_reading *reading, const char *text, size_t length, const struct oh_path *path)
 {
+    append(reading, "[{\"type\":\"text\",\"text\":", path);
+    oh_json_write_text(reading->L, reading->shared, text, length, &reading->exchange->body, path);
+    append(reading, "}]", path);
+}
+
+/* Pushes the list of blocks that the table at `index` is, or has as a message; returns its length, which is not 0. */
+static size_t push_content(struct oh_reading *reading, const struct oh_field *field, int index,
+                           const struct oh_path *path)
+{
+    bool is_message = field->type == OH_MESSAGE || field->type == OH_MESSAGE_TEXT;
+    struct oh_path content = is_message ? oh_reading_item(path, 0) : *path;
     lua_State *L = reading->L;
-    struct oh_path content = oh_reading_item(path, 0);
     size_t length;
 
-    content.name = "content";
-    lua_pushliteral(L, "content");
-    lua_rawget(L, index);
+    if (is_message) {
+        content.name = "content";
+        lua_pushliteral(L, "content");
+        lua_rawget(L, index);
+    } else {
+        lua_pushvalue(L, index);
+    }
     length = oh_json_list_length(L, reading->shared, lua_gettop(L), &content);
     if (length == 0)
         oh_json_fail(L, &content, "is empty");
     return length;
 }
 
-/* A V1 message as V0 takes it: the text of its blocks, joined by line breaks. */
+/* Blocks as V0 takes them: their text, joined by line breaks. */
 static void write_message_as_text(struct oh_reading *reading, const struct oh_field *field, int index,
                                   const struct oh_path *path)
 {
     struct oh_buffer *body = &reading->exchange->body;
-    size_t i, size, length = push_content(reading, index, path);
+    size_t i, size, length = push_content(reading, field, index, path);
     lua_State *L = reading->L;
     int content = lua_gettop(L);
     const char *text;
@@ -59,27 +69,39 @@ static void write_message_as_text(struct oh_reading *reading, const struct oh_fi
     oh_reading_append(reading, body, "\"", 1, path);
 }
 
+static void write_table(struct oh_reading *reading, const struct oh_field *field, int index,
+                        const struct oh_path *path)
+{
+    enum oh_json_form form = field->type == OH_CONTENT ? OH_JSON_LIST : OH_JSON_OBJECT;
+
+    if (field->type == OH_MESSAGE_TEXT || field->type == OH_CONTENT_TEXT) {
+        write_message_as_text(reading, field, index, path);
+    } else {
+        (void)push_content(reading, field, index, path);
+        oh_json_write(reading->L, reading->shared, index, form, &reading->exchange->body, path);
+    }
+}
+
 void oh_prompt_write(struct oh_reading *reading, const struct oh_field *field, int index, const struct oh_path *path)
 {
-    struct oh_buffer *body = &reading->exchange->body;
     lua_State *L = reading->L;
     const char *text;
     size_t length;
 
     if (lua_type(L, index) == LUA_TTABLE) {
-        if (field->type == OH_MESSAGE_TEXT) {
-            write_message_as_text(reading, field, index, path);
-        } else {
-            (void)push_content(reading, index, path);
-            oh_json_write(L, reading->shared, index, OH_JSON_OBJECT, body, path);
-        }
+        write_table(reading, field, index, path);
         return;
     }
     text = oh_reading_text(reading, field, index, path, &length);
     if (length == 0)
         oh_json_fail(L, path, "is empty");
-    if (field->type == OH_MESSAGE)
-        write_message(reading, text, length, path);
-    else
-        oh_json_write_text(L, reading->shared, text, length, body, path);
+    if (field->type == OH_MESSAGE) {
+        append(reading, "{\"role\":\"user\",\"content\":", path);
+        write_block(reading, text, length, path);
+        append(reading, "}", path);
+    } else if (field->type == OH_CONTENT) {
+        write_block(reading, text, length, path);
+    } else {
+        oh_json_write_text(L, reading->shared, text, length, &reading->exchange->body, path);
+    }
 }

@@ -1,5 +1,5 @@
-/* The reading of one call's fields, in parts: arguments.c goes through the fields, value.c through one value, prompt.c
-   through the prompt. Lua layer; private to these three. */
+/* The reading of one call's fields, shared out: arguments.c goes through the fields, value.c through one value,
+   prompt.c through a prompt, parts.c through files. Lua layer; private to these. */
 #ifndef OH_READING_H
 #define OH_READING_H
 
@@ -36,11 +36,21 @@ const char *oh_reading_text(struct oh_reading *reading, const struct oh_field *f
 /* The id at `index`; raises if it is none, and refuses one that is no UUID where only those can be. */
 const char *oh_value_check_id(struct oh_reading *reading, const struct oh_field *field, int index,
                               const struct oh_path *path, size_t *length);
-/* Checks the value at `index` against the field's type and appends it to the query, or to the body. */
+/* Checks the value at `index` against the field's type and appends it: to the path, to a query (or a form), or to the
+   body as JSON. */
+void oh_value_write_path(struct oh_reading *reading, const struct oh_field *field, int index,
+                         const struct oh_path *path);
 void oh_value_write_query(struct oh_reading *reading, const struct oh_field *field, int index,
-                          const struct oh_path *path);
+                          const struct oh_path *path, struct oh_buffer *out);
 void oh_value_write_body(struct oh_reading *reading, const struct oh_field *field, int index,
                          const struct oh_path *path);
+/* Keeps a session key for the header of this exchange. */
+void oh_value_keep_secret(struct oh_reading *reading, const struct oh_field *field, int index,
+                          const struct oh_path *path);
 void oh_prompt_write(struct oh_reading *reading, const struct oh_field *field, int index, const struct oh_path *path);
+/* A body of parts (RFC 7578): begun before its fields, ended after them. */
+void oh_parts_begin(struct oh_reading *reading);
+void oh_parts_write(struct oh_reading *reading, const struct oh_field *field, int index, const struct oh_path *path);
+void oh_parts_end(struct oh_reading *reading);
 
 #endif

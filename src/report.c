@@ -1,9 +1,12 @@
 /* From a finished exchange to what Lua gets. Error tables are plain here: errors.lua gives them their words. */
 #include "report.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
+#include "element.h"
 #include "json.h"
 #include "operation.h"
 #include "outcome.h"
@@ -42,6 +45,15 @@ static void push_quote(lua_State *L, const char *body, size_t length)
     lua_pushlstring(L, text, count);
 }
 
+static void mask(struct oh_exchange *exchange, const char *key)
+{
+    struct oh_answer *answer = &exchange->answer;
+
+    oh_secret_mask(exchange->received.data, exchange->received.length, key);
+    oh_secret_mask(answer->reason, strlen(answer->reason), key);
+    oh_secret_mask(answer->redirect_host, strlen(answer->redirect_host), key);
+}
+
 static void push_error(lua_State *L, int shared, struct oh_exchange *exchange, const struct oh_outcome *outcome,
                        const char *api_key)
 {
@@ -49,9 +61,12 @@ static void push_error(lua_State *L, int shared, struct oh_exchange *exchange, c
     const struct oh_answer *answer = &exchange->answer;
     bool bad_status = answer->transport == OH_TRANSPORT_ANSWERED && (answer->status < 200 || answer->status > 299);
 
-    oh_secret_mask(exchange->received.data, exchange->received.length, api_key);
-    oh_secret_mask(exchange->answer.reason, strlen(exchange->answer.reason), api_key);
-    oh_secret_mask(exchange->answer.redirect_host, strlen(exchange->answer.redirect_host), api_key);
+    mask(exchange, api_key);
+    mask(exchange, exchange->session_api_key);
+    if (exchange->server != NULL) {
+        oh_secret_mask(exchange->server->text, strlen(exchange->server->text), api_key);
+        oh_secret_mask(exchange->server->text, strlen(exchange->server->text), exchange->session_api_key);
+    }
     lua_newtable(L);
     set_text(L, "kind", oh_kind_name(outcome->kind));
     set_text(L, "operation", operation->name);
@@ -62,6 +77,8 @@ static void push_error(lua_State *L, int shared, struct oh_exchange *exchange, c
     set_boolean(L, "refused", outcome->refused);
     set_boolean(L, "sent", answer->sent);
     set_boolean(L, "answered", answer->transport == OH_TRANSPORT_ANSWERED);
+    if (exchange->server != NULL)
+        set_text(L, "server", exchange->server->text);
     if (answer->status > 0) {
         lua_pushinteger(L, (lua_Integer)answer->status);
         lua_setfield(L, -2, "status");
@@ -106,7 +123,8 @@ static char first_byte(const struct oh_answer *answer)
     return answer->body[i];
 }
 
-/* Items of a batch are objects, or null for ids that the service does not know. */
+/* Items of a batch are objects, or null for ids that the service does not know. (An empty list looks like an empty
+   object by now; nothing can be read from either.) */
 static bool items_good(lua_State *L)
 {
     size_t i, length = oh_rawlen(L, -1);
@@ -114,31 +132,133 @@ static bool items_good(lua_State *L)
 
     for (i = 1; i <= length && good; i++) {
         lua_rawgeti(L, -1, (int)i);
-        good = lua_istable(L, -1) || lua_islightuserdata(L, -1);
+        good = (lua_istable(L, -1) && oh_rawlen(L, -1) == 0) || lua_islightuserdata(L, -1);
         lua_pop(L, 1);
     }
     return good;
 }
 
-/* Pushes the decoded body if it is of the shape that the operation answers; else pushes nothing. */
+static bool texts_good(lua_State *L)
+{
+    size_t i, length = oh_rawlen(L, -1);
+    bool good = true;
+
+    for (i = 1; i <= length && good; i++) {
+        lua_rawgeti(L, -1, (int)i);
+        good = lua_type(L, -1) == LUA_TSTRING;
+        lua_pop(L, 1);
+    }
+    return good;
+}
+
+/* A number without a fraction, as count operations answer. */
+static bool is_whole(lua_State *L)
+{
+    lua_Number number = lua_tonumber(L, -1);
+
+    return lua_type(L, -1) == LUA_TNUMBER && number >= -OH_LARGEST_EXACT && number <= OH_LARGEST_EXACT &&
+           number == (lua_Number)(long long)number;
+}
+
+/* Whether the decoded value on top of the stack, whose text begins with `first`, is of the shape. */
+static bool shape_good(lua_State *L, enum oh_shape shape, char first)
+{
+    switch (shape) {
+    case OH_SHAPE_OBJECT:
+    case OH_SHAPE_PAGE: return first == '{';
+    case OH_SHAPE_OBJECT_OR_NULL: return first == '{' || first == 'n';
+    case OH_SHAPE_STREAM:
+    case OH_SHAPE_LIST: return first == '[' && items_good(L);
+    case OH_SHAPE_TEXTS: return first == '[' && texts_good(L);
+    case OH_SHAPE_INTEGER: return is_whole(L);
+    case OH_SHAPE_BOOLEAN: return lua_isboolean(L, -1);
+    case OH_SHAPE_TEXT: return lua_type(L, -1) == LUA_TSTRING;
+    case OH_SHAPE_ANY:
+    case OH_SHAPE_BYTES:
+    case OH_SHAPE_FILE: return true;
+    }
+    return false;
+}
+
+static bool says_json(const struct oh_answer *answer)
+{
+    const char *type = answer->content_type;
+
+    return (strncasecmp(type, "application/json", 16) == 0 && strchr("; \t", type[16]) != NULL) ||
+           strstr(type, "+json") != NULL;
+}
+
+/* Bytes of any kind may begin as a page does: only what says that it is one is one then. */
+static bool is_page(const struct oh_operation *operation, const struct oh_answer *answer)
+{
+    struct oh_answer unread = *answer;
+
+    if (operation->shape == OH_SHAPE_BYTES || (operation->shape == OH_SHAPE_ANY && !says_json(answer)))
+        unread.length = 0;
+    return oh_outcome_is_page(&unread);
+}
+
+static void push_file(lua_State *L, const struct oh_download *download)
+{
+    lua_newtable(L);
+    set_text(L, "path", download->path);
+    oh_pushwhole(L, download->written);
+    lua_setfield(L, -2, "bytes");
+}
+
+/* Pushes the body if it is of the shape that the operation answers; else pushes nothing. */
 static bool push_value(lua_State *L, int shared, struct oh_exchange *exchange)
 {
     const struct oh_operation *operation = exchange->operation;
     const struct oh_answer *answer = &exchange->answer;
-    char first = first_byte(answer);
-    bool good;
 
-    if (oh_outcome_is_page(answer) || !oh_json_read(L, shared, exchange->received.data, answer->length))
+    if (is_page(operation, answer))
         return false;
-    switch (operation->shape) {
-    case OH_SHAPE_OBJECT: good = first == '{'; break;
-    case OH_SHAPE_OBJECT_OR_NULL: good = first == '{' || first == 'n'; break;
-    case OH_SHAPE_LIST: good = first == '[' && items_good(L); break;
-    default: good = false;
+    if (operation->shape == OH_SHAPE_FILE) {
+        push_file(L, exchange->download);
+        return true;
     }
-    if (!good)
-        lua_pop(L, 1);
-    return good;
+    if (operation->shape == OH_SHAPE_BYTES || (operation->shape == OH_SHAPE_ANY && !says_json(answer))) {
+        lua_pushlstring(L, answer->length > 0 ? answer->body : "", answer->length);
+        return true;
+    }
+    if (!oh_json_read(L, shared, exchange->received.data, answer->length))
+        return false;
+    if (shape_good(L, operation->shape, first_byte(answer)))
+        return true;
+    lua_pop(L, 1);
+    return false;
+}
+
+/* The file gets its name when nothing speaks against it any more. */
+static bool finish_download(struct oh_exchange *exchange, struct oh_outcome *outcome)
+{
+    if (exchange->download == NULL || oh_outcome_is_page(&exchange->answer))
+        return true;
+    if (exchange->answer.status == 200 && oh_download_finish(exchange->download))
+        return true;
+    if (exchange->answer.status != 200) { /* 204 or 206, say: that is not the file */
+        oh_outcome_unreadable(outcome);
+        return false;
+    }
+    outcome->kind = OH_FILE_FAILED;
+    outcome->retryable = false;
+    snprintf(exchange->answer.reason, sizeof exchange->answer.reason, "%s", strerror(exchange->download->error));
+    return false;
+}
+
+int oh_report_element(lua_State *L, int shared, struct oh_exchange *exchange)
+{
+    const struct oh_operation *operation = exchange->operation;
+    size_t from = exchange->taken, to;
+
+    if (operation->shape != OH_SHAPE_STREAM || exchange->answer.status < 200 || exchange->answer.status > 299 ||
+        !oh_element_find(exchange->received.data, exchange->received.length, &from, &to))
+        return 0;
+    if (!oh_json_read(L, shared, exchange->received.data + from, to - from))
+        return 0;
+    exchange->taken = to;
+    return 1;
 }
 
 int oh_report(lua_State *L, int shared, struct oh_exchange *exchange, const char *api_key)
@@ -146,7 +266,7 @@ int oh_report(lua_State *L, int shared, struct oh_exchange *exchange, const char
     struct oh_outcome outcome;
 
     oh_outcome_judge(exchange->operation, &exchange->answer, time(NULL), &outcome);
-    if (outcome.kind == OH_GOOD) {
+    if (outcome.kind == OH_GOOD && finish_download(exchange, &outcome)) {
         if (push_value(L, shared, exchange))
             return 1;
         oh_outcome_unreadable(&outcome);

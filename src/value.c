@@ -5,7 +5,9 @@
 #include "identifier.h"
 #include "json.h"
 #include "reading.h"
+#include "secret.h"
 
+#define LONGEST_NAME 255 /* bytes */
 #define MOST_IDS 99 /* the service refuses, or fails on, more in one request */
 
 const char *oh_value_check_id(struct oh_reading *reading, const struct oh_field *field, int index,
@@ -78,9 +80,16 @@ void oh_value_write_body(struct oh_reading *reading, const struct oh_field *fiel
     switch (field->type) {
     case OH_MESSAGE:
     case OH_MESSAGE_TEXT:
+    case OH_CONTENT:
+    case OH_CONTENT_TEXT:
         oh_prompt_write(reading, field, index, path);
         return;
     case OH_TEXT:
+    case OH_SECRET:
+    case OH_NAME:
+    case OH_NAMES:
+    case OH_FILE:
+    case OH_FILES:
         (void)oh_reading_text(reading, field, index, path, &length);
         break;
     case OH_IDENTIFIER:
@@ -120,74 +129,122 @@ void oh_value_write_body(struct oh_reading *reading, const struct oh_field *fiel
     oh_json_write(L, reading->shared, index, form, body, path);
 }
 
-static void write_query_value(struct oh_reading *reading, const struct oh_field *field, const char *text, size_t length,
-                              const struct oh_path *path)
-{
-    struct oh_buffer *query = &reading->exchange->query;
+/* ---- in URLs --------------------------------------------------------------------------------------------------- */
 
-    if (query->length > 0)
-        oh_reading_append(reading, query, "&", 1, path);
-    oh_reading_append(reading, query, field->wire, strlen(field->wire), path);
-    oh_reading_append(reading, query, "=", 1, path);
-    if (oh_identifier_encode(query, text, length) != OH_BUFFER_OK)
+static void check_name(struct oh_reading *reading, const struct oh_path *path, const char *name, size_t length)
+{
+    size_t i;
+
+    if (length == 0 || length > LONGEST_NAME)
+        oh_json_fail(reading->L, path, "must have 1 to %d bytes", LONGEST_NAME);
+    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+        oh_json_fail(reading->L, path, "cannot be '%s'", name);
+    for (i = 0; i < length; i++)
+        if ((unsigned char)name[i] < ' ' || name[i] == '\177')
+            oh_json_fail(reading->L, path, "contains a control character");
+}
+
+static const char *format_integer(struct oh_reading *reading, const struct oh_field *field, int index,
+                                  const struct oh_path *path, char number[32], size_t *length)
+{
+    check_integer(reading, field, index, path);
+    *length = (size_t)snprintf(number, 32, "%.0f", lua_tonumber(reading->L, index) + 0.0); /* a minus zero is none */
+    return number;
+}
+
+/* The text of one value that stands in a URL; `number` is room for one that is a number. */
+static const char *plain_text(struct oh_reading *reading, const struct oh_field *field, int index,
+                              const struct oh_path *path, char number[32], size_t *length)
+{
+    const char *text;
+
+    switch (field->type) {
+    case OH_UUID:
+    case OH_UUIDS:
+    case OH_IDENTIFIER:
+        return oh_value_check_id(reading, field, index, path, length);
+    case OH_INTEGER:
+        return format_integer(reading, field, index, path, number, length);
+    case OH_BOOLEAN:
+        if (!lua_isboolean(reading->L, index))
+            oh_reading_wrong_type(reading, field, index, path);
+        text = lua_toboolean(reading->L, index) ? "true" : "false";
+        *length = strlen(text);
+        return text;
+    case OH_NAME:
+    case OH_NAMES:
+        text = oh_reading_text(reading, field, index, path, length);
+        check_name(reading, path, text, *length);
+        return text;
+    default:
+        return oh_reading_text(reading, field, index, path, length);
+    }
+}
+
+static void append_encoded(struct oh_reading *reading, struct oh_buffer *out, const char *text, size_t length,
+                           const struct oh_path *path)
+{
+    if (oh_identifier_encode(out, text, length) != OH_BUFFER_OK)
         oh_json_fail(reading->L, path, "is too long");
 }
 
-/* Lists are a repeated key: the service takes a comma list for one value. */
-static void write_query_ids(struct oh_reading *reading, const struct oh_field *field, int index,
-                            const struct oh_path *path)
+void oh_value_write_path(struct oh_reading *reading, const struct oh_field *field, int index,
+                         const struct oh_path *path)
+{
+    char number[32];
+    size_t length;
+    const char *text = plain_text(reading, field, index, path, number, &length);
+
+    if (memchr(text, '/', length) != NULL) /* the service decodes first and routes then: it would be another path */
+        oh_json_fail(reading->L, path, "contains a slash");
+    append_encoded(reading, &reading->exchange->path, text, length, path);
+}
+
+static void write_pair(struct oh_reading *reading, const struct oh_field *field, int index, const struct oh_path *path,
+                       struct oh_buffer *out)
+{
+    char number[32];
+    size_t length;
+    const char *text = plain_text(reading, field, index, path, number, &length);
+
+    if (out->length > 0)
+        oh_reading_append(reading, out, "&", 1, path);
+    oh_reading_append(reading, out, field->wire, strlen(field->wire), path);
+    oh_reading_append(reading, out, "=", 1, path);
+    append_encoded(reading, out, text, length, path);
+}
+
+void oh_value_write_query(struct oh_reading *reading, const struct oh_field *field, int index,
+                          const struct oh_path *path, struct oh_buffer *out)
 {
     lua_State *L = reading->L;
-    size_t i, count, length;
     struct oh_path item;
-    const char *id;
+    size_t i, count;
 
-    if (lua_type(L, index) != LUA_TTABLE) {
-        id = oh_value_check_id(reading, field, index, path, &length);
-        write_query_value(reading, field, id, length, path);
+    if ((field->type != OH_UUIDS && field->type != OH_NAMES) || lua_type(L, index) != LUA_TTABLE) {
+        write_pair(reading, field, index, path, out);
         return;
     }
     count = oh_json_list_length(L, reading->shared, index, path);
     if (count == 0 || count > MOST_IDS)
         oh_json_fail(L, path, "must hold 1 to %d ids, not %d", MOST_IDS, count < 2147483647 ? (int)count : 2147483647);
-    for (i = 1; i <= count; i++) {
+    for (i = 1; i <= count; i++) { /* a repeated key: the service takes a comma list for one value */
         item = oh_reading_item(path, i);
         lua_rawgeti(L, index, (int)i);
-        id = oh_value_check_id(reading, field, lua_gettop(L), &item, &length);
-        write_query_value(reading, field, id, length, &item);
+        write_pair(reading, field, lua_gettop(L), &item, out);
         lua_pop(L, 1);
     }
 }
 
-void oh_value_write_query(struct oh_reading *reading, const struct oh_field *field, int index,
+void oh_value_keep_secret(struct oh_reading *reading, const struct oh_field *field, int index,
                           const struct oh_path *path)
 {
-    const char *text;
-    char number[32];
     size_t length;
+    const char *secret = oh_reading_text(reading, field, index, path, &length);
+    const char *problem = oh_secret_problem(secret, length);
 
-    switch (field->type) {
-    case OH_UUIDS:
-        write_query_ids(reading, field, index, path);
-        return;
-    case OH_UUID:
-    case OH_IDENTIFIER:
-        text = oh_value_check_id(reading, field, index, path, &length);
-        break;
-    case OH_INTEGER:
-        check_integer(reading, field, index, path);
-        snprintf(number, sizeof number, "%.0f", lua_tonumber(reading->L, index));
-        text = number;
-        length = strlen(number);
-        break;
-    case OH_BOOLEAN:
-        if (!lua_isboolean(reading->L, index))
-            oh_reading_wrong_type(reading, field, index, path);
-        text = lua_toboolean(reading->L, index) ? "true" : "false";
-        length = strlen(text);
-        break;
-    default:
-        text = oh_reading_text(reading, field, index, path, &length);
-    }
-    write_query_value(reading, field, text, length, path);
+    if (problem != NULL)
+        oh_json_fail(reading->L, path, "%s", problem);
+    if (!oh_origin_keep(&reading->exchange->session_api_key, secret, length))
+        luaL_error(reading->L, "not enough memory");
 }

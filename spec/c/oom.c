@@ -1,10 +1,10 @@
 /*
- * Runs a Lua scenario again and again, failing one more allocation each time, until it runs through without
+ * Runs Lua scenarios again and again, failing one more allocation each time, until each runs through without
  * meeting the fault: no crash, no leak, no error that does not name memory, and the next call must work.
  *
- *   oom SCENARIO.lua
+ *   oom SCENARIOS.lua
  *
- * The file returns two functions: `prepare()`, which is called first and never fails, and `scenario()`.
+ * The file returns functions: `prepare()`, which is called first and never fails, and one for each scenario.
  * Every run is a process of its own, so that a crash is one line of the report. Two kinds of memory fail:
  * what Lua takes (its allocator is ours) and what the core takes (it is linked with --wrap=malloc and so on);
  * not what libcurl takes. Lua tries again after collecting garbage, which hides an allocation that fails only
@@ -27,7 +27,7 @@ enum mode { ONCE, TWICE, FROM_THEN_ON, MODES };
 static const char *const source_names[] = { "Lua's memory", "the core's memory" };
 static const char *const mode_names[] = { "once", "twice", "from then on" };
 
-enum { PASSED, NOT_REACHED = 10, FAILED };
+enum { PASSED, NOT_REACHED = 10, NO_SCENARIO, FAILED };
 #define TIME_LIMIT 60     /* seconds for one run; then it hangs */
 #define AT_A_TIME 4       /* runs */
 #define MOST_FAILURES 100 /* enough to read */
@@ -38,6 +38,8 @@ static struct {
     enum mode mode;
     long at, count;
 } fault;
+
+static int scenario; /* which of the file's */
 
 static bool fails(enum source source)
 {
@@ -102,11 +104,14 @@ static int run(lua_State *L, const char *file)
     int status;
 
     luaL_openlibs(L);
-    if (luaL_loadfile(L, file) != 0 || lua_pcall(L, 0, 2, 0) != 0)
+    if (luaL_loadfile(L, file) != 0 || lua_pcall(L, 0, LUA_MULTRET, 0) != 0)
         return complain(L, "loading");
-    lua_pushvalue(L, -2);
+    if (lua_gettop(L) <= scenario)
+        return NO_SCENARIO;
+    lua_pushvalue(L, 1);
     if (lua_pcall(L, 0, 0, 0) != 0)
         return complain(L, "prepare()");
+    lua_pushvalue(L, scenario + 1);
     lua_gc(L, LUA_GCCOLLECT, 0);
 
     lua_pushvalue(L, -1);
@@ -156,11 +161,11 @@ static int result_of(pid_t child)
     return FAILED;
 }
 
-/* Fails every allocation of one source in one way, several runs at a time. */
-static void sweep(const char *file, long *passed, long *failed)
+/* Fails every allocation of one source in one way, several runs at a time; false if there is no such scenario. */
+static bool sweep(const char *file, long *passed, long *failed)
 {
     long first = 1, points = 0;
-    bool to_the_end = false;
+    bool to_the_end = false, there_is_one = true;
 
     while (!to_the_end && *failed < MOST_FAILURES) {
         pid_t children[AT_A_TIME];
@@ -173,38 +178,54 @@ static void sweep(const char *file, long *passed, long *failed)
         }
         for (i = 0; i < AT_A_TIME; i++) {
             int result = result_of(children[i]);
-            if (result == NOT_REACHED) {
+            if (result == NOT_REACHED || result == NO_SCENARIO) {
                 to_the_end = true;
+                there_is_one = there_is_one && result != NO_SCENARIO;
                 continue;
             }
             points++;
             *(result == PASSED ? passed : failed) += 1;
             if (result != PASSED)
-                fprintf(stderr, "FAIL  allocation %ld of %s, %s\n", first + i, source_names[fault.source],
-                        mode_names[fault.mode]);
+                fprintf(stderr, "FAIL  scenario %d, allocation %ld of %s, %s\n", scenario, first + i,
+                        source_names[fault.source], mode_names[fault.mode]);
         }
         first += AT_A_TIME;
     }
-    printf("%s fails %s: %ld points\n", source_names[fault.source], mode_names[fault.mode], points);
+    if (there_is_one)
+        printf("scenario %d, %s fails %s: %ld points\n", scenario, source_names[fault.source], mode_names[fault.mode],
+               points);
     fflush(stdout);
+    return there_is_one;
+}
+
+/* All that can fail in one scenario; false if there is no such one. */
+static bool sweep_all(const char *file, long *passed, long *failed)
+{
+    int source, mode;
+
+    for (source = 0; source < SOURCES; source++) {
+        for (mode = 0; mode < MODES; mode++) {
+            fault.source = (enum source)source;
+            fault.mode = (enum mode)mode;
+            if (!sweep(file, passed, failed))
+                return false;
+        }
+    }
+    return true;
 }
 
 int main(int count, char **arguments)
 {
     long passed = 0, failed = 0;
-    int source, mode;
 
     if (count != 2) {
-        fprintf(stderr, "usage: oom SCENARIO.lua\n");
+        fprintf(stderr, "usage: oom SCENARIOS.lua\n");
         return 2;
     }
-    for (source = 0; source < SOURCES; source++) {
-        for (mode = 0; mode < MODES; mode++) {
-            fault.source = (enum source)source;
-            fault.mode = (enum mode)mode;
-            sweep(arguments[1], &passed, &failed);
-        }
-    }
+    for (scenario = 1; sweep_all(arguments[1], &passed, &failed); scenario++)
+        continue;
+    if (scenario == 1)
+        failed++; /* none at all */
     printf("%ld passed, %ld failed\n", passed, failed);
     return failed != 0;
 }

@@ -1,13 +1,14 @@
 -- What oom.c runs while memory fails: every function of the core that takes memory, on the network (a simulator at
 -- OPENHANDS_BASE_URL) and with exchanges that Lua carries. Whatever fails must say that it is memory, leak nothing,
 -- and work the next time.
-local core
+local core, file
 
 local url = assert(os.getenv "OPENHANDS_BASE_URL", "OPENHANDS_BASE_URL is not set")
 local v0, v1 = { api = "v0" }, { api = "v1", timeout = 20 }
 
 local function prepare()
   core = require "openhands.core"
+  file = os.tmpname()
 end
 
 local function new(external)
@@ -54,6 +55,37 @@ local function over_the_network()
   client:close()
 end
 
+-- What a conversation's own server is asked, files that go there and come from there, a stream, and a free request.
+local function beside_the_service()
+  local client = core.new { base_url = url, api_key = "a-key-for-the-simulator" }
+  local function call(operation, fields, options)
+    return good(await(client, core[operation](client, fields, options)))
+  end
+  local number, refusal = core.start_streaming(client, { initial_user_msg = "x" }, v1)
+  if not number then error(refusal.reason, 0) end
+  local taken = 0
+  while client:in_flight() > 0 do
+    client:step(0.05)
+    while client:take(number) do taken = taken + 1 end
+  end
+  local tasks = good(await(client, number))
+  assert(taken == #tasks and taken > 0, "elements were lost")
+  local id = tasks[#tasks].app_conversation_id
+  local found = call("request", { path = "/api/v1/app-conversations", query = { ids = { id } } }, {})[1]
+  local agent = {
+    api = "agent", server = found.conversation_url:match "^(.*)/api/conversations/", timeout = 20,
+    session_api_key = found.session_api_key,
+  }
+  call("info", id, agent)
+  call("upload", { path = "/workspace/oom.txt", contents = "the contents" }, agent)
+  agent.download = file
+  assert(call("download", "/workspace/oom.txt", agent).bytes == 12, "not what was sent")
+  agent.download = nil
+  local nothing, err = core.info(client, id, { api = "agent", server = "no address", session_api_key = "x" })
+  assert(not nothing and err.kind == "protocol", "an address that is none")
+  client:close()
+end
+
 local function carried_by_lua()
   local client = new(true)
   local function answer(fields)
@@ -74,6 +106,16 @@ local function carried_by_lua()
   assert(not nothing and err.kind, "HTML")
   nothing, err = answer { transport = "cut", sent = true, reason = "reset" }
   assert(not nothing and err.kind, "cut")
+  local sent = assert(core.upload(client, { conversation_id = "abc", files = { ["a.txt"] = "x" } }, v0))
+  assert(core.request(client, { method = "POST", path = "/a b", query = { q = { 1, true } }, body = { "x" } }, {}))
+  local saved = assert(core.download_workspace(client, "abc", { api = "v0", download = file }))
+  while client:outgoing() do end
+  client:answer(sent, { status = 200, content_type = "application/json", body = "{}" })
+  client:answer(sent + 1, { status = 200, content_type = "text/plain", body = "words" })
+  client:answer(saved, { status = 200, content_type = "application/zip", body = "zip" })
+  assert(type(good(await(client, sent))) == "table")
+  assert(good(await(client, sent + 1)) == "words")
+  assert(good(await(client, saved)).bytes == 3)
   client:redact("a text with a-key-for-the-simulator in it")
   client:check("start", { initial_user_msg = "x" })
   assert(not pcall(core.status, client, { conversation_id = "../x" }, v1), "a bad id was accepted")
@@ -83,7 +125,20 @@ local function carried_by_lua()
   client:close()
 end
 
-return prepare, function()
-  over_the_network()
-  carried_by_lua()
+local function is_there(name)
+  local found = io.open(name)
+  if found then found:close() end
+  return found ~= nil
 end
+
+-- Each of these is run by itself.
+local function scenario(operate)
+  return function()
+    collectgarbage() -- a client that the last run could not close
+    assert(not is_there(file .. ".part"), "a part was left")
+    operate()
+    os.remove(file)
+  end
+end
+
+return prepare, scenario(over_the_network), scenario(beside_the_service), scenario(carried_by_lua)

@@ -63,7 +63,7 @@ function M.log() return logged end
 
 local kinds = {}
 for kind in ("authentication permission not_found invalid unsupported conflict throttled limit quota server connect "
-  .. "timeout tls protocol ambiguous cancelled closed"):gmatch("%S+") do
+  .. "timeout tls protocol file ambiguous cancelled closed"):gmatch("%S+") do
   kinds[kind] = true
 end
 
@@ -143,6 +143,10 @@ local function interpreter()
   if first and arg[first] then return arg[first] end
   return rawget(_G, "jit") and "luajit" or "lua" .. _VERSION:match("%d+%.%d+")
 end
+
+--- The program that runs this.
+---@return string
+M.interpreter = interpreter
 
 local function quoted(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
 

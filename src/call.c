@@ -1,0 +1,235 @@
+/* One call: its options and fields become an exchange on its way. Whatever is acquired hangs off the client first. */
+#include "call.h"
+
+#include <string.h>
+
+#include "arguments.h"
+#include "client.h"
+#include "free_request.h"
+#include "identifier.h"
+#include "operation.h"
+#include "options.h"
+#include "report.h"
+#include "secret.h"
+
+struct call {
+    struct oh_text api, api_key, organization, server, session_api_key, download;
+    double timeout, connect_timeout;
+    size_t max_body;
+};
+
+static const struct oh_option call_options[] = {
+    {"api", OH_OPTION_TEXT, offsetof(struct call, api)},
+    {"api_key", OH_OPTION_TEXT, offsetof(struct call, api_key)},
+    {"organization", OH_OPTION_TEXT, offsetof(struct call, organization)},
+    {"server", OH_OPTION_FOREIGN, offsetof(struct call, server)},
+    {"session_api_key", OH_OPTION_FOREIGN, offsetof(struct call, session_api_key)},
+    {"download", OH_OPTION_TEXT, offsetof(struct call, download)},
+    {"timeout", OH_OPTION_SECONDS, offsetof(struct call, timeout)},
+    {"connect_timeout", OH_OPTION_SECONDS, offsetof(struct call, connect_timeout)},
+    {"max_body", OH_OPTION_BYTES, offsetof(struct call, max_body)},
+    {NULL, OH_OPTION_TEXT, 0},
+};
+
+static void read_options(lua_State *L, const struct oh_client *client, int index, struct call *call)
+{
+    memset(call, 0, sizeof *call);
+    call->timeout = client->timeout;
+    call->connect_timeout = client->connect_timeout;
+    call->max_body = client->multi.most_received;
+    if (index != 0)
+        oh_options_read(L, index, call_options, call);
+}
+
+/* A warm handle will do for a read that looks like every other. */
+static bool is_plain(const struct oh_operation *operation, const struct call *call)
+{
+    return operation->effect == OH_READS && operation->host == OH_AT_SERVICE && strcmp(operation->method, "GET") == 0 &&
+           operation->shape != OH_SHAPE_BYTES && operation->shape != OH_SHAPE_FILE && operation->shape != OH_SHAPE_ANY &&
+           !oh_operation_uses(operation, OH_IN_HEADER) && call->api_key.bytes == NULL &&
+           call->organization.bytes == NULL && call->server.bytes == NULL;
+}
+
+static struct oh_exchange *prepare(lua_State *L, struct oh_client *client, const struct oh_operation *operation,
+                                   const struct call *call, bool warm)
+{
+    struct oh_exchange *exchange = oh_multi_prepare(&client->multi, warm);
+
+    if (exchange == NULL)
+        luaL_error(L, "not enough memory");
+    exchange->operation = operation;
+    exchange->method = operation->method;
+    exchange->once = operation->effect != OH_READS;
+    exchange->anonymous = operation->host == OH_AT_DOOR;
+    exchange->accept = operation->shape == OH_SHAPE_BYTES || operation->shape == OH_SHAPE_FILE ||
+                               operation->shape == OH_SHAPE_ANY
+                           ? "*/*"
+                           : OH_ACCEPT_JSON;
+    exchange->timeout = call->timeout > 0 ? call->timeout : operation->timeout;
+    exchange->connect_timeout = call->connect_timeout;
+    exchange->received.limit = call->max_body;
+    oh_client_keep_credentials(L, &exchange->api_key, &call->api_key, &exchange->organization, &call->organization);
+    return exchange;
+}
+
+/* ---- where it goes -------------------------------------------------------------------------------------------- */
+
+/* The account's key goes to the service only, a session key to the server that it was given with. NULL, or why the
+   server cannot be used: its address comes from the service, not from the caller. */
+static const char *choose_server(lua_State *L, struct oh_client *client, struct oh_exchange *exchange,
+                                 const struct call *call)
+{
+    const struct oh_operation *operation = exchange->operation;
+    const char *problem;
+
+    if (call->server.bytes == NULL) {
+        if (call->session_api_key.bytes != NULL)
+            luaL_error(L, "%s: session_api_key needs the server that it is for", operation->name);
+        if (operation->api == OH_API_AGENT)
+            luaL_error(L, "%s: needs a server", operation->name);
+        return NULL;
+    }
+    if (operation->host != OH_AT_RUNTIME)
+        luaL_error(L, "%s: is served by the service alone", operation->name);
+    problem = call->session_api_key.bytes != NULL
+                  ? oh_secret_problem(call->session_api_key.bytes, call->session_api_key.length)
+                  : "is missing";
+    if (problem != NULL)
+        return "the session key of the conversation's server cannot be used";
+    if (!oh_origin_keep(&exchange->session_api_key, call->session_api_key.bytes, call->session_api_key.length))
+        luaL_error(L, "not enough memory");
+    exchange->server = oh_origin_beside(&client->origin);
+    if (exchange->server == NULL)
+        luaL_error(L, "not enough memory");
+    problem = strlen(call->server.bytes) == call->server.length
+                  ? oh_origin_open(exchange->server, call->server.bytes)
+                  : "contains a NUL byte";
+    if (problem != NULL) {
+        if (strcmp(problem, "out of memory") == 0)
+            luaL_error(L, "not enough memory");
+        lua_pushfstring(L, "the address of the conversation's server %s", problem);
+        return lua_tostring(L, -1);
+    }
+    return NULL;
+}
+
+/* NULL, or why the file cannot be made. */
+static const char *open_download(lua_State *L, struct oh_exchange *exchange, const struct call *call)
+{
+    const struct oh_operation *operation = exchange->operation;
+
+    if (operation->shape != OH_SHAPE_FILE) {
+        if (call->download.bytes != NULL)
+            luaL_error(L, "%s: does not answer a file", operation->name);
+        return NULL;
+    }
+    if (call->download.bytes == NULL)
+        luaL_error(L, "%s: needs the path of the file to make", operation->name);
+    exchange->download = oh_download_new(call->download.bytes, call->download.length);
+    if (exchange->download == NULL)
+        luaL_error(L, "not enough memory");
+    if (oh_download_open(exchange->download))
+        return NULL;
+    lua_pushfstring(L, "cannot make %s: %s", exchange->download->part,
+                    oh_download_is_taken(exchange->download) ? "it is being written by another download"
+                                                             : strerror(exchange->download->error));
+    return lua_tostring(L, -1);
+}
+
+static bool has_key(const struct oh_client *client, const struct oh_exchange *exchange)
+{
+    return exchange->anonymous || exchange->server != NULL || exchange->api_key != NULL ||
+           client->origin.api_key != NULL;
+}
+
+static int submit(lua_State *L, struct oh_client *client, struct oh_exchange *exchange)
+{
+    const struct oh_operation *operation = exchange->operation;
+
+    if (!oh_multi_submit(&client->multi, exchange))
+        return oh_report_refusal(L, "connect", operation->name, oh_api_name(operation->api),
+                                 "libcurl could not take the request (out of memory or file descriptors)");
+    lua_pushinteger(L, (lua_Integer)exchange->number);
+    return 1;
+}
+
+/* ---- works ---------------------------------------------------------------------------------------------------- */
+
+int oh_call_operation(lua_State *L)
+{
+    struct oh_client *client = lua_touserdata(L, 1);
+    const char *name = lua_tostring(L, 4), *problem;
+    const struct oh_operation *operation;
+    enum oh_arguments_result read;
+    struct oh_exchange *exchange;
+    struct call call;
+    enum oh_api api;
+
+    read_options(L, client, 3, &call);
+    if (call.api.bytes == NULL || !oh_api_from_name(call.api.bytes, &api))
+        return luaL_error(L, "%s: api must be \"v0\", \"v1\" or \"agent\"", name);
+    operation = oh_operation_find(name, api);
+    if (operation == NULL)
+        return oh_report_refusal(L, "unsupported", name, oh_api_name(api), "this dialect has no such operation");
+    exchange = prepare(L, client, operation, &call, is_plain(operation, &call));
+    problem = choose_server(L, client, exchange, &call);
+    if (problem != NULL)
+        return oh_report_refusal(L, "protocol", name, oh_api_name(api), problem);
+    if (!has_key(client, exchange))
+        return luaL_error(L, "%s: there is no api_key", name);
+    read = oh_arguments_read(L, lua_upvalueindex(1), operation, 2, exchange);
+    if (read != OH_ARGUMENTS_GOOD)
+        return oh_report_refusal(L, oh_arguments_kind(read), name, oh_api_name(api), lua_tostring(L, -1));
+    problem = open_download(L, exchange, &call);
+    if (problem != NULL)
+        return oh_report_refusal(L, "file", name, oh_api_name(api), problem);
+    return submit(L, client, exchange);
+}
+
+int oh_call_request(lua_State *L)
+{
+    struct oh_client *client = lua_touserdata(L, 1);
+    const struct oh_operation *operation;
+    struct oh_exchange *exchange;
+    const char *problem;
+    struct call call;
+
+    read_options(L, client, 3, &call);
+    operation = oh_free_request_operation(L, 2, call.server.bytes != NULL);
+    exchange = prepare(L, client, operation, &call, is_plain(operation, &call));
+    problem = choose_server(L, client, exchange, &call);
+    if (problem != NULL)
+        return oh_report_refusal(L, "protocol", operation->name, oh_api_name(operation->api), problem);
+    if (!has_key(client, exchange))
+        return luaL_error(L, "%s: there is no api_key", operation->name);
+    if (call.download.bytes != NULL)
+        return luaL_error(L, "%s: does not answer a file", operation->name);
+    oh_free_request_read(L, lua_upvalueindex(1), operation, 2, exchange);
+    return submit(L, client, exchange);
+}
+
+int oh_call_check(lua_State *L)
+{
+    struct oh_client *client = lua_touserdata(L, 1);
+    const char *name = luaL_checkstring(L, 2), *api = luaL_optstring(L, 4, NULL);
+    const struct oh_operation *operation;
+    enum oh_arguments_result read;
+    struct oh_exchange *exchange;
+    bool known = false;
+    struct call call;
+    size_t i;
+
+    read_options(L, client, 0, &call);
+    lua_settop(L, 4);
+    for (i = 0; (operation = oh_operation_at(i)) != NULL; i++) {
+        if (strcmp(operation->name, name) != 0 || (api != NULL && strcmp(oh_api_name(operation->api), api) != 0))
+            continue;
+        known = true;
+        lua_settop(L, 4);
+        exchange = prepare(L, client, operation, &call, false); /* it is thrown away */
+        read = oh_arguments_read(L, lua_upvalueindex(1), operation, 3, exchange);
+        if (read != OH_ARGUMENTS_GOOD && api != NULL)
+            return oh_report_refusal(L, oh_arguments_kind(read), name, api, lua_tostring(L, -1));
+    }
+    return known ? 0 : luaL_error(L, "there is no operation '%s'", name);
+}

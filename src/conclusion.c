@@ -1,0 +1,119 @@
+/* How an exchange ended: from libcurl's word to ours. Must not know Lua. */
+#include <curl/curl.h>
+#include <string.h>
+
+#include "exchange.h"
+
+/* Without a length or chunks an answer ends with its connection, and so does one that is cut. */
+static bool end_is_known(const struct oh_exchange *exchange)
+{
+    return exchange->ends_marked || oh_exchange_expected(exchange) >= 0;
+}
+
+static enum oh_transport transport_of(const struct oh_exchange *exchange, CURLcode result)
+{
+    bool began = exchange->answer.status != 0 || exchange->header_bytes > 0;
+
+    if (exchange->out_of_memory)
+        return OH_TRANSPORT_MEMORY;
+    if (exchange->header_overflow || exchange->body_overflow)
+        return OH_TRANSPORT_TOO_LARGE;
+    if (exchange->download != NULL && exchange->download->error != 0)
+        return OH_TRANSPORT_FILE;
+    if (exchange->download != NULL && result == CURLE_OK && exchange->answer.status == 200 && !end_is_known(exchange))
+        return OH_TRANSPORT_CUT;
+    switch (result) {
+    case CURLE_OK:
+        return exchange->answer.status >= 100 && exchange->answer.status <= 599 ? OH_TRANSPORT_ANSWERED
+                                                                                : OH_TRANSPORT_GARBLED;
+    case CURLE_OPERATION_TIMEDOUT:
+        return OH_TRANSPORT_TIMEOUT;
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CIPHER:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_USE_SSL_FAILED:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_CRL_BADFILE:
+    case CURLE_SSL_ISSUER_ERROR:
+    case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
+    case CURLE_SSL_INVALIDCERTSTATUS:
+        return OH_TRANSPORT_TLS;
+    case CURLE_PARTIAL_FILE:
+        return OH_TRANSPORT_CUT;
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_RESOLVE_PROXY:
+    case CURLE_COULDNT_CONNECT:
+    case CURLE_SEND_FAIL_REWIND:
+    case CURLE_INTERFACE_FAILED:
+    case CURLE_GOT_NOTHING:
+    case CURLE_SEND_ERROR:
+    case CURLE_RECV_ERROR:
+    case CURLE_HTTP2:
+    case CURLE_HTTP2_STREAM:
+    case CURLE_PROXY:
+        return began ? OH_TRANSPORT_CUT : OH_TRANSPORT_CONNECT;
+    default:
+        /* 27 is in here too: libcurl says "out of memory" for a header line above 100 KB. */
+        return OH_TRANSPORT_GARBLED;
+    }
+}
+
+static void note_redirect(struct oh_exchange *exchange)
+{
+    char *target = NULL, *host = NULL;
+    CURLU *url;
+
+    if (exchange->answer.status < 300 || exchange->answer.status > 399 ||
+        curl_easy_getinfo(exchange->easy, CURLINFO_REDIRECT_URL, &target) != CURLE_OK || target == NULL)
+        return;
+    url = curl_url();
+    if (url != NULL && curl_url_set(url, CURLUPART_URL, target, CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK &&
+        curl_url_get(url, CURLUPART_HOST, &host, 0) == CURLUE_OK)
+        oh_exchange_copy_value(exchange->answer.redirect_host, sizeof exchange->answer.redirect_host, host, strlen(host));
+    curl_free(host);
+    curl_url_cleanup(url);
+}
+
+void oh_exchange_conclude(struct oh_exchange *exchange, int result)
+{
+    struct oh_answer *answer = &exchange->answer;
+    const char *reason = exchange->error;
+    char *type = NULL;
+    long request_size = 1; /* if libcurl cannot say, assume the worst */
+
+    (void)curl_easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &answer->status);
+    (void)curl_easy_getinfo(exchange->easy, CURLINFO_REQUEST_SIZE, &request_size);
+    if (curl_easy_getinfo(exchange->easy, CURLINFO_CONTENT_TYPE, &type) == CURLE_OK && type != NULL)
+        oh_exchange_copy_value(answer->content_type, sizeof answer->content_type, type, strlen(type));
+    note_redirect(exchange);
+    /* Without a byte of its body no request can have been acted on; what a proxy was sent counts in request_size. */
+    answer->sent = request_size > 0 && (exchange->body.length == 0 || exchange->body_sent > 0);
+    answer->body = exchange->received.data;
+    answer->length = exchange->received.length;
+    answer->transport = transport_of(exchange, (CURLcode)result);
+    if (answer->transport == OH_TRANSPORT_TOO_LARGE)
+        reason = exchange->header_overflow ? "its headers are larger than 64 KiB" : "its body is larger than allowed";
+    else if (answer->transport == OH_TRANSPORT_MEMORY)
+        reason = "out of memory";
+    else if (answer->transport == OH_TRANSPORT_FILE)
+        reason = strerror(exchange->download->error);
+    else if (answer->transport == OH_TRANSPORT_CUT && result == CURLE_OK)
+        reason = "the answer does not say where the file ends";
+    else if (reason[0] == '\0' && result != CURLE_OK)
+        reason = curl_easy_strerror((CURLcode)result);
+    oh_exchange_copy_value(answer->reason, sizeof answer->reason, reason, strlen(reason));
+}
+
+void oh_exchange_give_up(struct oh_exchange *exchange, enum oh_transport transport)
+{
+    struct oh_answer *answer = &exchange->answer;
+    const char *reason =
+        transport == OH_TRANSPORT_CANCELLED ? "given up by this program" : "it did not begin in the time it had";
+
+    memset(answer, 0, sizeof *answer);
+    /* A read that had begun may be called sent or not: nothing depends on it. */
+    answer->sent = exchange->body.length > 0 ? exchange->body_sent > 0 : true;
+    answer->transport = transport;
+    oh_exchange_copy_value(answer->reason, sizeof answer->reason, reason, strlen(reason));
+}

@@ -1,0 +1,206 @@
+/* A file that appears under its name only when it is whole. Must not know Lua or libcurl. */
+#define _GNU_SOURCE /* sync_file_range */
+#include "download.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MOST_TRIES 8              /* another writer may finish between our opening and our locking */
+#define SETTLE_EVERY 4194304.0    /* bytes after which the system is told to begin writing them out */
+
+struct oh_download *oh_download_new(const char *path, size_t length)
+{
+    static const char suffix[] = ".part";
+    struct oh_download *download = calloc(1, sizeof *download);
+
+    if (download == NULL)
+        return NULL;
+    download->descriptor = -1;
+    download->path = calloc(1, length + 1);
+    download->part = calloc(1, length + sizeof suffix);
+    if (download->path == NULL || download->part == NULL) {
+        oh_download_free(download);
+        return NULL;
+    }
+    memcpy(download->path, path, length);
+    memcpy(download->part, path, length);
+    memcpy(download->part + length, suffix, sizeof suffix);
+    return download;
+}
+
+static bool fail(struct oh_download *download)
+{
+    if (download->error == 0)
+        download->error = errno != 0 ? errno : EIO;
+    return false;
+}
+
+static void drop_descriptor(struct oh_download *download)
+{
+    int saved = errno;
+
+    if (download->descriptor >= 0)
+        (void)close(download->descriptor);
+    download->descriptor = -1;
+    errno = saved;
+}
+
+/* Whether the name still stands for the file that is open and locked: its last owner may just have renamed it, and
+   somebody may have removed it and begun another. */
+static bool still_named(const struct oh_download *download)
+{
+    struct stat open_file, named_file;
+
+    return fstat(download->descriptor, &open_file) == 0 && lstat(download->part, &named_file) == 0 &&
+           open_file.st_dev == named_file.st_dev && open_file.st_ino == named_file.st_ino;
+}
+
+/* Empties the part that is open and locked. A pipe or a device is none, and what has a second name is not only ours. */
+static bool begin(struct oh_download *download)
+{
+    struct stat file;
+
+    if (fstat(download->descriptor, &file) != 0)
+        return false;
+    if (!S_ISREG(file.st_mode) || file.st_nlink != 1) {
+        errno = EEXIST;
+        return false;
+    }
+    return fchmod(download->descriptor, 0600) == 0 && ftruncate(download->descriptor, 0) == 0;
+}
+
+bool oh_download_open(struct oh_download *download)
+{
+    struct stat target;
+    int tries;
+
+    if (stat(download->path, &target) == 0 && S_ISDIR(target.st_mode)) {
+        errno = EISDIR;
+        return fail(download);
+    }
+    for (tries = 0; tries < MOST_TRIES; tries++) {
+        /* O_NONBLOCK: a pipe of that name would keep us waiting for its reader. */
+        download->descriptor = open(download->part, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+        if (download->descriptor < 0)
+            return fail(download);
+        if (flock(download->descriptor, LOCK_EX | LOCK_NB) != 0)
+            break;
+        if (still_named(download)) {
+            if (begin(download))
+                return true;
+            break;
+        }
+        drop_descriptor(download);
+        errno = EWOULDBLOCK;
+    }
+    drop_descriptor(download); /* not removed: it is somebody else's */
+    return fail(download);
+}
+
+bool oh_download_is_taken(const struct oh_download *download)
+{
+    return download->error == EWOULDBLOCK;
+}
+
+/* Lets the disk work while the network does, so that the end does not have to wait for all of it. */
+static void settle(struct oh_download *download)
+{
+    if (download->written - download->settled < SETTLE_EVERY)
+        return;
+#ifdef __linux__
+    (void)sync_file_range(download->descriptor, (off_t)download->settled,
+                          (off_t)(download->written - download->settled), SYNC_FILE_RANGE_WRITE);
+#endif
+    download->settled = download->written;
+}
+
+/* Beyond the host's limit on the size of files the system sends a signal that would end the host. */
+static bool may_grow(const struct oh_download *download, size_t count)
+{
+    struct rlimit most;
+
+    if (getrlimit(RLIMIT_FSIZE, &most) != 0 || most.rlim_cur == RLIM_INFINITY ||
+        download->written + (double)count <= (double)most.rlim_cur)
+        return true;
+    errno = EFBIG;
+    return false;
+}
+
+bool oh_download_write(struct oh_download *download, const void *bytes, size_t count)
+{
+    const char *rest = bytes;
+    ssize_t written;
+
+    if (download->descriptor < 0 || download->error != 0)
+        return false;
+    if (!may_grow(download, count))
+        return fail(download);
+    while (count > 0) {
+        written = write(download->descriptor, rest, count);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written <= 0)
+            return fail(download);
+        rest += written;
+        count -= (size_t)written;
+        download->written += (double)written;
+    }
+    settle(download);
+    return true;
+}
+
+/* The new name lasts only when the directory is on the disk too. Not every file system can do that. */
+static void sync_directory(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    size_t length = slash == NULL ? 1 : slash == path ? 1 : (size_t)(slash - path);
+    char *directory = calloc(1, length + 1);
+    int descriptor;
+
+    if (directory == NULL)
+        return;
+    memcpy(directory, slash == NULL ? "." : path, length);
+    descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor >= 0) {
+        (void)fsync(descriptor);
+        (void)close(descriptor);
+    }
+    free(directory);
+}
+
+bool oh_download_finish(struct oh_download *download)
+{
+    if (download->finished)
+        return true;
+    if (download->descriptor < 0 || download->error != 0)
+        return false;
+    if (!still_named(download)) {
+        errno = ENOENT;
+        return fail(download);
+    }
+    if (fsync(download->descriptor) != 0 || rename(download->part, download->path) != 0)
+        return fail(download);
+    drop_descriptor(download);
+    sync_directory(download->path);
+    download->finished = true;
+    return true;
+}
+
+void oh_download_free(struct oh_download *download)
+{
+    if (download == NULL)
+        return;
+    if (download->descriptor >= 0 && still_named(download))
+        (void)unlink(download->part); /* while it is locked: nobody else can begin it anew */
+    drop_descriptor(download);
+    free(download->path);
+    free(download->part);
+    free(download);
+}

@@ -1,0 +1,189 @@
+/* A request that no operation describes. What is checked for an operation is checked here as far as it can be. */
+#include "free_request.h"
+
+#include <string.h>
+
+#include "encode.h"
+#include "identifier.h"
+#include "json.h"
+#include "reading.h"
+
+static const struct oh_field no_fields[] = {{NULL, NULL, OH_IN_BODY, OH_TEXT, false}};
+
+#define TIMEOUT 30.0 /* seconds */
+/* of a parameter's name */
+#define NAME_BYTES "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-."
+#define ROWS(api, host)                                                                         \
+    {                                                                                           \
+        {"request", api, host, "GET", "", no_fields, OH_SHAPE_ANY, OH_READS, TIMEOUT},          \
+            {"request", api, host, "POST", "", no_fields, OH_SHAPE_ANY, OH_CREATES, TIMEOUT},   \
+            {"request", api, host, "PUT", "", no_fields, OH_SHAPE_ANY, OH_WRITES, TIMEOUT},     \
+            {"request", api, host, "PATCH", "", no_fields, OH_SHAPE_ANY, OH_WRITES, TIMEOUT},   \
+            {"request", api, host, "DELETE", "", no_fields, OH_SHAPE_ANY, OH_WRITES, TIMEOUT},  \
+    }
+#define METHODS 5
+
+static const struct oh_operation rows[2][METHODS] = {ROWS(OH_API_V1, OH_AT_SERVICE), ROWS(OH_API_AGENT, OH_AT_RUNTIME)};
+
+static struct oh_path name_path(const struct oh_path *root, const char *name)
+{
+    struct oh_path path;
+
+    memset(&path, 0, sizeof path);
+    path.up = root;
+    path.name = name;
+    path.depth = 1;
+    return path;
+}
+
+static const struct oh_path root = {NULL, "request", 0, NULL, 0};
+
+/* Pushes the value under the name; its type. */
+static int push(lua_State *L, int index, const char *name)
+{
+    lua_pushstring(L, name);
+    lua_rawget(L, index);
+    return lua_type(L, -1);
+}
+
+const struct oh_operation *oh_free_request_operation(lua_State *L, int index, bool at_runtime)
+{
+    struct oh_path path = name_path(&root, "method");
+    const char *method = "GET";
+    int i, type = push(L, index, "method");
+
+    if (type == LUA_TSTRING)
+        method = lua_tostring(L, -1);
+    else if (type != LUA_TNIL)
+        oh_json_fail(L, &path, "must be a string, not a %s", luaL_typename(L, -1));
+    for (i = 0; i < METHODS; i++) {
+        if (strcmp(rows[at_runtime][i].method, method) == 0) {
+            lua_pop(L, 1);
+            return &rows[at_runtime][i];
+        }
+    }
+    oh_json_fail(L, &path, "must be GET, POST, PUT, PATCH or DELETE");
+    return NULL;
+}
+
+static void check_names(lua_State *L, int index)
+{
+    static const char *const known[] = {"method", "path", "query", "body"};
+    size_t i;
+
+    for (lua_pushnil(L); lua_next(L, index) != 0; lua_pop(L, 1)) {
+        const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "(not a string)";
+        struct oh_path path = name_path(&root, name);
+        for (i = 0; i < sizeof known / sizeof known[0] && strcmp(known[i], name) != 0; i++)
+            continue;
+        if (i == sizeof known / sizeof known[0])
+            oh_json_fail(L, &path, "is not a field of this call (method, path, query, body)");
+    }
+}
+
+static bool is_dots(const char *segment, size_t length)
+{
+    return (length == 1 && segment[0] == '.') || (length == 2 && segment[0] == '.' && segment[1] == '.');
+}
+
+/* Segments are encoded one by one: a "?" in a path is a "?" in a name, and ".." would leave the API. */
+static void read_path(lua_State *L, int index, struct oh_exchange *exchange)
+{
+    struct oh_path path = name_path(&root, "path");
+    const char *text, *slash;
+    size_t length, size;
+
+    if (push(L, index, "path") != LUA_TSTRING)
+        oh_json_fail(L, &path, "must be a string, not a %s", luaL_typename(L, -1));
+    text = lua_tolstring(L, -1, &length);
+    if (text[0] != '/' || strlen(text) != length)
+        oh_json_fail(L, &path, "must begin with / and hold no NUL byte");
+    if (strpbrk(text, "?#") != NULL)
+        oh_json_fail(L, &path, "must not hold ? or #; parameters go into 'query'");
+    for (; *text == '/'; text = slash) {
+        slash = strchr(text + 1, '/');
+        slash = slash != NULL ? slash : text + strlen(text);
+        size = (size_t)(slash - text) - 1;
+        if (is_dots(text + 1, size))
+            oh_json_fail(L, &path, "must not hold . or .. as a segment");
+        oh_json_append(L, &exchange->path, "/", 1, &path);
+        if (oh_identifier_encode(&exchange->path, text + 1, size) != OH_BUFFER_OK)
+            oh_json_fail(L, &path, "is too long");
+    }
+    lua_pop(L, 1);
+}
+
+/* One parameter, as text, number or boolean, or a list of these. */
+static void write_parameter(struct oh_reading *reading, const struct oh_path *path, const char *name)
+{
+    struct oh_field field = {name, name, OH_IN_QUERY, OH_TEXT, false};
+    struct oh_buffer *query = &reading->exchange->query;
+    lua_State *L = reading->L;
+    int value = lua_gettop(L);
+    size_t i, count;
+
+    if (lua_istable(L, value)) {
+        count = oh_json_list_length(L, reading->shared, value, path);
+        for (i = 1; i <= count; i++) {
+            struct oh_path item = oh_reading_item(path, i);
+            lua_rawgeti(L, value, (int)i);
+            if (lua_istable(L, -1))
+                oh_json_fail(L, &item, "must be a string, a number or a boolean");
+            write_parameter(reading, &item, name);
+            lua_settop(L, value);
+        }
+        return;
+    }
+    if (lua_isboolean(L, value))
+        field.type = OH_BOOLEAN;
+    else if (lua_type(L, value) == LUA_TNUMBER)
+        field.type = OH_INTEGER;
+    oh_value_write_query(reading, &field, value, path, query);
+}
+
+static void read_query(lua_State *L, int index, struct oh_reading *reading)
+{
+    struct oh_path path = name_path(&root, "query");
+    int type = push(L, index, "query"), table = lua_gettop(L);
+
+    if (type != LUA_TNIL && type != LUA_TTABLE)
+        oh_json_fail(L, &path, "must be a table, not a %s", luaL_typename(L, -1));
+    if (type == LUA_TTABLE) {
+        for (lua_pushnil(L); lua_next(L, table) != 0; lua_pop(L, 1)) {
+            struct oh_path item = oh_reading_item(&path, 0);
+            size_t length = 0;
+            const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tolstring(L, -2, &length) : "";
+            item.name = name;
+            if (length == 0 || strspn(name, NAME_BYTES) != length)
+                oh_json_fail(L, &path, "has a key that is no parameter name (letters, digits, _ - .)");
+            write_parameter(reading, &item, name);
+        }
+    }
+    lua_settop(L, table - 1);
+}
+
+void oh_free_request_read(lua_State *L, int shared, const struct oh_operation *operation, int index,
+                          struct oh_exchange *exchange)
+{
+    struct oh_path path = name_path(&root, "body");
+    struct oh_reading reading;
+
+    memset(&reading, 0, sizeof reading);
+    reading.L = L;
+    reading.shared = shared;
+    reading.operation = operation;
+    reading.exchange = exchange;
+    reading.root = root;
+    luaL_checkstack(L, 16, "request");
+    check_names(L, index);
+    read_path(L, index, exchange);
+    read_query(L, index, &reading);
+    exchange->has_body = strcmp(operation->method, "GET") != 0 && strcmp(operation->method, "DELETE") != 0;
+    if (push(L, index, "body") != LUA_TNIL) {
+        if (!exchange->has_body)
+            oh_json_fail(L, &path, "cannot be sent with %s", operation->method);
+        oh_exchange_set_type(exchange, OH_ACCEPT_JSON);
+        oh_json_write(L, shared, lua_gettop(L), OH_JSON_ANY, &exchange->body, &path);
+    }
+    lua_pop(L, 1);
+}

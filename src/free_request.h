@@ -1,0 +1,17 @@
+/* A request that no operation describes: the caller's own method, path, query and body. Lua layer. */
+#ifndef OH_FREE_REQUEST_H
+#define OH_FREE_REQUEST_H
+
+#include <stdbool.h>
+
+#include "compat.h"
+#include "exchange.h"
+#include "operation.h"
+
+/* The row that stands for the request in the table at `index`, by its method; raises if that is none of ours. */
+const struct oh_operation *oh_free_request_operation(lua_State *L, int index, bool at_runtime);
+/* Fills the exchange; raises for the caller's mistakes. */
+void oh_free_request_read(lua_State *L, int shared, const struct oh_operation *operation, int index,
+                          struct oh_exchange *exchange);
+
+#endif

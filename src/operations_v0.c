@@ -1,0 +1,108 @@
+/* What the V0 API can do. Its POST forbids extra fields, so what is not listed here cannot be sent. On the public
+   service everything about files and messages is served by the conversation's own server only. */
+#include "operation_rows.h"
+
+#define CONVERSATION PATH("conversation_id", IDENTIFIER)
+
+static const struct oh_field nothing[] = {LAST};
+static const struct oh_field conversation[] = {CONVERSATION, LAST};
+
+static const struct oh_field start[] = {
+    NEEDED("initial_user_msg", "initial_user_msg", IN_BODY, MESSAGE_TEXT),
+    NEEDED("initial_message", "initial_user_msg", IN_BODY, MESSAGE_TEXT),
+    BODY("repository", TEXT),
+    FIELD("selected_repository", "repository", IN_BODY, TEXT),
+    BODY("selected_branch", TEXT),
+    BODY("git_provider", TEXT),
+    BODY("image_urls", TEXTS),
+    BODY("replay_json", TEXT),
+    BODY("suggested_task", OBJECT),
+    BODY("create_microagent", OBJECT),
+    BODY("conversation_instructions", TEXT),
+    BODY("mcp_config", OBJECT),
+    LAST,
+};
+
+static const struct oh_field list[] = {
+    QUERY("selected_repository", TEXT),
+    FIELD("repository", "selected_repository", IN_QUERY, TEXT),
+    QUERY("conversation_trigger", TEXT),
+    QUERY("include_sub_conversations", BOOLEAN),
+    PAGED,
+    LAST,
+};
+
+static const struct oh_field update[] = {CONVERSATION, NEEDED("title", "title", IN_BODY, TEXT), LAST};
+
+static const struct oh_field send[] = {CONVERSATION, NEEDED("content", "message", IN_BODY, CONTENT_TEXT), LAST};
+
+static const struct oh_field start_again[] = {CONVERSATION, BODY("providers_set", TEXTS), LAST};
+
+static const struct oh_field events[] = {
+    CONVERSATION,
+    QUERY("start_id", INTEGER),
+    QUERY("end_id", INTEGER),
+    QUERY("reverse", BOOLEAN),
+    QUERY("limit", INTEGER),
+    LAST,
+};
+
+static const struct oh_field add_event[] = {CONVERSATION, NEEDED("event", "event", AS_BODY, OBJECT), LAST};
+
+static const struct oh_field files[] = {CONVERSATION, QUERY("path", TEXT), LAST};
+
+static const struct oh_field file[] = {CONVERSATION, NEEDED("path", "file", IN_QUERY, TEXT), LAST};
+
+static const struct oh_field diff[] = {CONVERSATION, NEEDED("path", "path", IN_QUERY, TEXT), LAST};
+
+static const struct oh_field upload[] = {CONVERSATION, NEEDED("files", "files", IN_PARTS, FILES), LAST};
+
+static const struct oh_field secret[] = {
+    NEEDED("name", "name", IN_BODY, TEXT),
+    NEEDED("value", "value", IN_BODY, SECRET),
+    BODY("description", TEXT),
+    LAST,
+};
+
+/* The service calls the name in the path secret_id, and wants it in the body again. */
+static const struct oh_field secret_update[] = {
+    NEEDED("name", "secret_id", IN_PATH, NAME),
+    NEEDED("name", "name", IN_BODY, TEXT),
+    BODY("description", TEXT),
+    LAST,
+};
+
+static const struct oh_field secret_name[] = {NEEDED("name", "secret_id", IN_PATH, NAME), LAST};
+
+#define ROW(name, host, method, path, fields, shape, effect, timeout) \
+    {name, OH_API_V0, OH_##host, method, path, fields, OH_SHAPE_##shape, OH_##effect, timeout}
+#define CONVERSATIONS "/api/conversations"
+#define ONE CONVERSATIONS "/{conversation_id}"
+
+const struct oh_operation oh_operations_v0[] = {
+    ROW("start", AT_SERVICE, "POST", CONVERSATIONS, start, OBJECT, CREATES, THINKING),
+    ROW("status", AT_SERVICE, "GET", ONE, conversation, OBJECT_OR_NULL, READS, QUICK),
+    ROW("list", AT_SERVICE, "GET", CONVERSATIONS, list, PAGE, READS, QUICK),
+    ROW("update", AT_SERVICE, "PATCH", ONE, update, BOOLEAN, WRITES, QUICK),
+    ROW("delete", AT_SERVICE, "DELETE", ONE, conversation, BOOLEAN, WRITES, QUICK),
+    ROW("stop", AT_SERVICE, "POST", ONE "/stop", conversation, OBJECT, WRITES, QUICK),
+    ROW("start_again", AT_SERVICE, "POST", ONE "/start", start_again, OBJECT, WRITES, THINKING),
+    ROW("send", AT_RUNTIME, "POST", ONE "/message", send, OBJECT, CREATES, QUICK),
+    ROW("events", AT_RUNTIME, "GET", ONE "/events", events, OBJECT, READS, QUICK),
+    ROW("add_event", AT_RUNTIME, "POST", ONE "/events", add_event, OBJECT, CREATES, QUICK),
+    ROW("trajectory", AT_RUNTIME, "GET", ONE "/trajectory", conversation, OBJECT, READS, SCANNING),
+    ROW("files", AT_RUNTIME, "GET", ONE "/list-files", files, TEXTS, READS, QUICK),
+    ROW("file", AT_RUNTIME, "GET", ONE "/select-file", file, OBJECT, READS, QUICK),
+    ROW("changes", AT_RUNTIME, "GET", ONE "/git/changes", conversation, LIST, READS, QUICK),
+    ROW("diff", AT_RUNTIME, "GET", ONE "/git/diff", diff, OBJECT, READS, QUICK),
+    ROW("upload", AT_RUNTIME, "POST", ONE "/upload-files", upload, OBJECT, WRITES, SCANNING),
+    ROW("download_workspace", AT_RUNTIME, "GET", ONE "/zip-directory", conversation, FILE, READS, CARRYING),
+    ROW("configuration", AT_RUNTIME, "GET", ONE "/config", conversation, OBJECT, READS, QUICK),
+    ROW("vscode_url", AT_RUNTIME, "GET", ONE "/vscode-url", conversation, OBJECT, READS, QUICK),
+    ROW("web_hosts", AT_RUNTIME, "GET", ONE "/web-hosts", conversation, OBJECT, READS, QUICK),
+    ROW("secrets.list", AT_SERVICE, "GET", "/api/secrets", nothing, PAGE, READS, QUICK),
+    ROW("secrets.create", AT_SERVICE, "POST", "/api/secrets", secret, ANY, CREATES, QUICK),
+    ROW("secrets.update", AT_SERVICE, "PUT", "/api/secrets/{secret_id}", secret_update, ANY, WRITES, QUICK),
+    ROW("secrets.delete", AT_SERVICE, "DELETE", "/api/secrets/{secret_id}", secret_name, ANY, WRITES, QUICK),
+    {NULL, OH_API_V0, OH_AT_SERVICE, NULL, NULL, NULL, OH_SHAPE_OBJECT, OH_READS, 0},
+};

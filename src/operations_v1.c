@@ -1,0 +1,318 @@
+/* What the V1 API can do. It ignores fields and parameters that it does not know: a misspelt one would be lost
+   without a word, so nothing is sent that is not listed here. */
+#include "operation_rows.h"
+
+#define CONVERSATION PATH("conversation_id", UUID)
+
+static const struct oh_field nothing[] = {LAST};
+static const struct oh_field paged[] = {PAGED, LAST};
+static const struct oh_field conversation[] = {CONVERSATION, LAST};
+
+/* ---- conversations -------------------------------------------------------------------------------------------- */
+
+static const struct oh_field start[] = {
+    NEEDED("initial_user_msg", "initial_message", IN_BODY, MESSAGE),
+    NEEDED("initial_message", "initial_message", IN_BODY, MESSAGE),
+    FIELD("repository", "selected_repository", IN_BODY, TEXT),
+    BODY("selected_repository", TEXT),
+    BODY("selected_branch", TEXT),
+    BODY("git_provider", TEXT),
+    BODY("conversation_id", UUID),
+    BODY("llm_model", TEXT),
+    BODY("agent_profile_id", TEXT),
+    BODY("agent_type", TEXT),
+    BODY("title", TEXT),
+    BODY("trigger", TEXT),
+    BODY("pr_number", INTEGERS),
+    BODY("parent_conversation_id", UUID),
+    BODY("sandbox_id", TEXT),
+    BODY("public", BOOLEAN),
+    BODY("suggested_task", OBJECT),
+    BODY("plugins", LIST),
+    BODY("secrets", TEXT_MAP),
+    BODY("system_message_suffix", TEXT),
+    BODY("observability_metadata", OBJECT),
+    BODY("observability_tags", TEXTS),
+    BODY("observability_span_name", TEXT),
+    LAST,
+};
+
+/* There is no GET of one V1 conversation: it is a batch of one. */
+static const struct oh_field status[] = {NEEDED("conversation_id", "ids", IN_QUERY, UUIDS), LAST};
+
+#define CONVERSATION_FILTER \
+    QUERY("title__contains", TEXT), QUERY("created_at__gte", TEXT), QUERY("created_at__lt", TEXT), \
+        QUERY("updated_at__gte", TEXT), QUERY("updated_at__lt", TEXT), QUERY("sandbox_id__eq", TEXT)
+
+static const struct oh_field list[] = {CONVERSATION_FILTER, QUERY("include_sub_conversations", BOOLEAN), PAGED, LAST};
+static const struct oh_field count[] = {CONVERSATION_FILTER, LAST};
+
+static const struct oh_field update[] = {
+    CONVERSATION,
+    BODY("title", TEXT),
+    BODY("public", BOOLEAN),
+    FIELD("repository", "selected_repository", IN_BODY, TEXT),
+    BODY("selected_repository", TEXT),
+    BODY("selected_branch", TEXT),
+    BODY("git_provider", TEXT),
+    LAST,
+};
+
+static const struct oh_field send[] = {
+    CONVERSATION,
+    NEEDED("content", "content", IN_BODY, CONTENT),
+    BODY("run", BOOLEAN),
+    LAST,
+};
+
+/* The id may be a start task's: the message waits until there is a conversation. */
+static const struct oh_field queue_message[] = {
+    PATH("conversation_id", IDENTIFIER),
+    NEEDED("content", "content", IN_BODY, CONTENT),
+    LAST,
+};
+
+static const struct oh_field switch_profile[] = {
+    CONVERSATION,
+    NEEDED("profile_name", "profile_name", IN_BODY, TEXT),
+    LAST,
+};
+
+static const struct oh_field switch_model[] = {CONVERSATION, NEEDED("model", "model", IN_BODY, TEXT), LAST};
+
+static const struct oh_field start_tasks_get[] = {NEEDED("start_task_id", "ids", IN_QUERY, UUIDS), LAST};
+
+#define START_TASK_FILTER QUERY("created_at__gte", TEXT), QUERY("conversation_id__eq", UUID)
+
+static const struct oh_field start_tasks_list[] = {START_TASK_FILTER, QUERY("sort_order", TEXT), PAGED, LAST};
+static const struct oh_field start_tasks_count[] = {START_TASK_FILTER, LAST};
+
+/* ---- events --------------------------------------------------------------------------------------------------- */
+
+#define EVENT_FILTER QUERY("kind__eq", TEXT), QUERY("timestamp__gte", TEXT), QUERY("timestamp__lt", TEXT)
+#define EVENT_PAGED QUERY("sort_order", TEXT), PAGED
+
+static const struct oh_field events[] = {CONVERSATION, EVENT_FILTER, EVENT_PAGED, LAST};
+static const struct oh_field event_count[] = {CONVERSATION, EVENT_FILTER, LAST};
+static const struct oh_field event_batch[] = {CONVERSATION, NEEDED("event_id", "id", IN_QUERY, NAMES), LAST};
+
+/* The public events of shared conversations are asked for by a parameter, where the account's have a path. */
+#define SHARED NEEDED("conversation_id", "conversation_id", IN_QUERY, UUID)
+
+static const struct oh_field shared_events[] = {SHARED, EVENT_FILTER, EVENT_PAGED, LAST};
+static const struct oh_field shared_event_count[] = {SHARED, EVENT_FILTER, LAST};
+static const struct oh_field shared_event_batch[] = {SHARED, NEEDED("event_id", "id", IN_QUERY, NAMES), LAST};
+static const struct oh_field shared_event[] = {CONVERSATION, PATH("event_id", NAME), LAST};
+
+/* ---- the workspace -------------------------------------------------------------------------------------------- */
+
+static const struct oh_field changes[] = {
+    CONVERSATION,
+    NEEDED("path", "path", IN_QUERY, TEXT),
+    QUERY("ref", TEXT),
+    LAST,
+};
+
+static const struct oh_field file[] = {CONVERSATION, NEEDED("path", "file_path", IN_QUERY, TEXT), LAST};
+static const struct oh_field files[] = {CONVERSATION, QUERY("path", TEXT), LAST};
+
+/* ---- sandboxes ------------------------------------------------------------------------------------------------ */
+
+static const struct oh_field sandbox[] = {PATH("sandbox_id", NAME), LAST};
+static const struct oh_field sandboxes_get[] = {NEEDED("sandbox_id", "id", IN_QUERY, NAMES), LAST};
+static const struct oh_field sandboxes_start[] = {QUERY("sandbox_spec_id", TEXT), LAST};
+
+/* The id is needed twice, under two names. */
+static const struct oh_field sandboxes_delete[] = {
+    NEEDED("sandbox_id", "id", IN_PATH, NAME),
+    NEEDED("sandbox_id", "sandbox_id", IN_QUERY, TEXT),
+    LAST,
+};
+
+#define SESSION_KEY FIELD("session_api_key", "X-Session-API-Key", IN_HEADER, SECRET)
+
+static const struct oh_field sandboxes_secrets[] = {PATH("sandbox_id", NAME), SESSION_KEY, LAST};
+
+static const struct oh_field sandboxes_secret[] = {
+    PATH("sandbox_id", NAME),
+    NEEDED("name", "secret_name", IN_PATH, NAME),
+    SESSION_KEY,
+    LAST,
+};
+
+static const struct oh_field sandbox_specs_get[] = {NEEDED("sandbox_spec_id", "id", IN_QUERY, NAMES), LAST};
+
+/* ---- the account ---------------------------------------------------------------------------------------------- */
+
+static const struct oh_field settings_update[] = {NEEDED("settings", "settings", AS_BODY, OBJECT), LAST};
+
+static const struct oh_field profile[] = {PATH("name", NAME), LAST};
+
+static const struct oh_field profiles_save[] = {
+    PATH("name", NAME),
+    BODY("llm", OBJECT),
+    BODY("include_secrets", BOOLEAN),
+    BODY("preserve_existing_api_key", BOOLEAN),
+    LAST,
+};
+
+static const struct oh_field profiles_rename[] = {PATH("name", NAME), NEEDED("new_name", "new_name", IN_BODY, TEXT), LAST};
+
+static const struct oh_field secrets_list[] = {QUERY("name__contains", TEXT), PAGED, LAST};
+
+static const struct oh_field secrets_create[] = {
+    NEEDED("name", "name", IN_BODY, TEXT),
+    NEEDED("value", "value", IN_BODY, SECRET),
+    BODY("description", TEXT),
+    LAST,
+};
+
+/* The service calls the name in the path secret_id, and wants it in the body again. */
+static const struct oh_field secrets_update[] = {
+    NEEDED("name", "secret_id", IN_PATH, NAME),
+    NEEDED("name", "name", IN_BODY, TEXT),
+    BODY("description", TEXT),
+    LAST,
+};
+
+static const struct oh_field secrets_delete[] = {NEEDED("name", "secret_id", IN_PATH, NAME), LAST};
+
+static const struct oh_field keys_create[] = {
+    BODY("name", TEXT),
+    BODY("not_before", TEXT),
+    BODY("expires_at", TEXT),
+    BODY("org_id", UUID),
+    LAST,
+};
+
+static const struct oh_field key[] = {PATH("key_id", INTEGER), LAST};
+
+static const struct oh_field device_token[] = {NEEDED("device_code", "device_code", IN_FORM, SECRET), LAST};
+
+/* ---- git and models ------------------------------------------------------------------------------------------- */
+
+#define PROVIDER NEEDED("provider", "provider", IN_QUERY, TEXT)
+
+static const struct oh_field installations[] = {PROVIDER, PAGED, LAST};
+
+static const struct oh_field repositories[] = {
+    PROVIDER,
+    QUERY("query", TEXT),
+    QUERY("installation_id", TEXT),
+    QUERY("sort_order", TEXT),
+    PAGED,
+    LAST,
+};
+
+static const struct oh_field branches[] = {
+    PROVIDER,
+    NEEDED("repository", "repository", IN_QUERY, TEXT),
+    NEEDED("query", "query", IN_QUERY, TEXT),
+    PAGED,
+    LAST,
+};
+
+static const struct oh_field providers[] = {QUERY("query", TEXT), QUERY("verified__eq", BOOLEAN), PAGED, LAST};
+
+static const struct oh_field models[] = {
+    QUERY("query", TEXT),
+    QUERY("verified__eq", BOOLEAN),
+    QUERY("provider__eq", TEXT),
+    PAGED,
+    LAST,
+};
+
+/* ---- the rows ------------------------------------------------------------------------------------------------- */
+
+#define ROW(name, host, method, path, fields, shape, effect, timeout) \
+    {name, OH_API_V1, OH_##host, method, path, fields, OH_SHAPE_##shape, OH_##effect, timeout}
+#define GET(name, path, fields, shape) ROW(name, AT_SERVICE, "GET", path, fields, shape, READS, QUICK)
+#define POST(name, path, fields, shape, effect) ROW(name, AT_SERVICE, "POST", path, fields, shape, effect, QUICK)
+#define REMOVE(name, path, fields, shape) ROW(name, AT_SERVICE, "DELETE", path, fields, shape, WRITES, QUICK)
+
+#define CONVERSATIONS "/api/v1/app-conversations"
+#define ONE CONVERSATIONS "/{conversation_id}"
+#define EVENTS "/api/v1/conversation/{conversation_id}/events"
+#define SANDBOXES "/api/v1/sandboxes"
+#define PROFILES "/api/v1/settings/profiles"
+
+const struct oh_operation oh_operations_v1[] = {
+    ROW("start", AT_SERVICE, "POST", CONVERSATIONS, start, OBJECT, CREATES, THINKING),
+    ROW("start_streaming", AT_SERVICE, "POST", CONVERSATIONS "/stream-start", start, STREAM, CREATES, STREAMING),
+    GET("status", CONVERSATIONS, status, LIST),
+    GET("list", CONVERSATIONS "/search", list, PAGE),
+    GET("count", CONVERSATIONS "/count", count, INTEGER),
+    ROW("update", AT_SERVICE, "PATCH", ONE, update, OBJECT, WRITES, QUICK),
+    REMOVE("delete", ONE, conversation, OBJECT),
+    POST("send", ONE "/send-message", send, OBJECT, CREATES),
+    POST("queue_message", "/api/v1/conversations/{conversation_id}/pending-messages", queue_message, OBJECT, CREATES),
+    POST("switch_profile", ONE "/switch_profile", switch_profile, OBJECT, WRITES),
+    POST("switch_model", ONE "/switch_acp_model", switch_model, OBJECT, WRITES),
+    GET("start_tasks.get", CONVERSATIONS "/start-tasks", start_tasks_get, LIST),
+    GET("start_tasks.list", CONVERSATIONS "/start-tasks/search", start_tasks_list, PAGE),
+    GET("start_tasks.count", CONVERSATIONS "/start-tasks/count", start_tasks_count, INTEGER),
+
+    ROW("events", AT_SERVICE, "GET", EVENTS "/search", events, PAGE, READS, SCANNING),
+    ROW("event_count", AT_SERVICE, "GET", EVENTS "/count", event_count, INTEGER, READS, SCANNING),
+    GET("event_batch", EVENTS, event_batch, LIST),
+
+    GET("changes", ONE "/git/changes", changes, LIST),
+    GET("diff", ONE "/git/diff", changes, OBJECT),
+    GET("file", ONE "/file", file, TEXT),
+    GET("files", ONE "/files", files, TEXTS),
+    GET("skills", ONE "/skills", conversation, OBJECT),
+    GET("hooks", ONE "/hooks", conversation, OBJECT),
+    ROW("download", AT_SERVICE, "GET", ONE "/download", conversation, FILE, READS, CARRYING),
+
+    GET("sandboxes.list", SANDBOXES "/search", paged, PAGE),
+    GET("sandboxes.get", SANDBOXES, sandboxes_get, LIST),
+    ROW("sandboxes.start", AT_SERVICE, "POST", SANDBOXES, sandboxes_start, OBJECT, CREATES, THINKING),
+    POST("sandboxes.pause", SANDBOXES "/{sandbox_id}/pause", sandbox, OBJECT, WRITES),
+    POST("sandboxes.resume", SANDBOXES "/{sandbox_id}/resume", sandbox, OBJECT, WRITES),
+    REMOVE("sandboxes.delete", SANDBOXES "/{id}", sandboxes_delete, OBJECT),
+    GET("sandboxes.secrets", SANDBOXES "/{sandbox_id}/settings/secrets", sandboxes_secrets, ANY),
+    GET("sandboxes.secret", SANDBOXES "/{sandbox_id}/settings/secrets/{secret_name}", sandboxes_secret, BYTES),
+    GET("sandbox_specs.list", "/api/v1/sandbox-specs/search", paged, PAGE),
+    GET("sandbox_specs.get", "/api/v1/sandbox-specs", sandbox_specs_get, LIST),
+
+    GET("me", "/api/v1/users/me", nothing, OBJECT),
+    GET("credits", "/api/billing/credits", nothing, OBJECT),
+    GET("quota", "/api/quota/status", nothing, OBJECT),
+    GET("keys.list", "/api/keys", nothing, LIST),
+    GET("keys.current", "/api/keys/current", nothing, OBJECT),
+    GET("keys.llm", "/api/keys/llm/byor", nothing, OBJECT),
+    POST("keys.create", "/api/keys", keys_create, OBJECT, CREATES),
+    REMOVE("keys.delete", "/api/keys/{key_id}", key, OBJECT),
+    GET("settings.get", "/api/v1/settings", nothing, OBJECT),
+    POST("settings.update", "/api/v1/settings", settings_update, OBJECT, WRITES),
+    GET("profiles.list", PROFILES, nothing, OBJECT),
+    GET("profiles.get", PROFILES "/{name}", profile, OBJECT),
+    POST("profiles.save", PROFILES "/{name}", profiles_save, OBJECT, WRITES),
+    REMOVE("profiles.delete", PROFILES "/{name}", profile, OBJECT),
+    POST("profiles.activate", PROFILES "/{name}/activate", profile, OBJECT, WRITES),
+    POST("profiles.rename", PROFILES "/{name}/rename", profiles_rename, OBJECT, WRITES),
+    GET("secrets.list", "/api/v1/secrets/search", secrets_list, PAGE),
+    POST("secrets.create", "/api/v1/secrets", secrets_create, OBJECT, CREATES),
+    ROW("secrets.update", AT_SERVICE, "PUT", "/api/v1/secrets/{secret_id}", secrets_update, OBJECT, WRITES, QUICK),
+    REMOVE("secrets.delete", "/api/v1/secrets/{secret_id}", secrets_delete, OBJECT),
+
+    GET("git.identity", "/api/v1/users/git-info", nothing, OBJECT),
+    GET("git.organizations", "/api/v1/users/git-organizations", nothing, OBJECT),
+    GET("git.installations", "/api/v1/git/installations/search", installations, PAGE),
+    GET("git.repositories", "/api/v1/git/repositories/search", repositories, PAGE),
+    GET("git.branches", "/api/v1/git/branches/search", branches, PAGE),
+    GET("git.suggested_tasks", "/api/v1/git/suggested-tasks/search", paged, PAGE),
+    GET("models", "/api/v1/config/models/search", models, PAGE),
+    GET("providers", "/api/v1/config/providers/search", providers, PAGE),
+    GET("available_skills", "/api/v1/skills/search", paged, PAGE),
+
+    ROW("shared.get", AT_DOOR, "GET", "/api/shared-conversations", status, LIST, READS, QUICK),
+    ROW("shared.events", AT_DOOR, "GET", "/api/shared-events/search", shared_events, PAGE, READS, SCANNING),
+    ROW("shared.event_count", AT_DOOR, "GET", "/api/shared-events/count", shared_event_count, INTEGER, READS, SCANNING),
+    ROW("shared.event_batch", AT_DOOR, "GET", "/api/shared-events", shared_event_batch, LIST, READS, QUICK),
+    ROW("shared.event", AT_DOOR, "GET", "/api/shared-events/{conversation_id}/{event_id}", shared_event,
+        OBJECT_OR_NULL, READS, QUICK),
+    ROW("device.authorize", AT_DOOR, "POST", "/oauth/device/authorize", nothing, OBJECT, CREATES, QUICK),
+    ROW("device.token", AT_DOOR, "POST", "/oauth/device/token", device_token, OBJECT, WRITES, QUICK),
+    {NULL, OH_API_V1, OH_AT_SERVICE, NULL, NULL, NULL, OH_SHAPE_OBJECT, OH_READS, 0},
+};
