@@ -54,8 +54,8 @@ describe("a wait", function()
         seen[#seen + 1] = ("%s>%s"):format(tostring(previous), now.state)
       end,
     }))
-    assert.equal("stopped", done.state)
-    assert.same({ "starting>running", "running>stopped" }, seen)
+    assert.equal("finished", done.state)
+    assert.same({ "starting>running", "running>finished" }, seen)
   end)
 
   it("tells every change once", function()
@@ -138,7 +138,7 @@ describe("a wait", function()
     local client, _, transport = stand_in.simulated({ api = "v0" })
     local conversation = assert(client:start { initial_user_msg = "x" })
     transport.faults = { { point = "before", response = stand_in.json("null"), count = 2 } }
-    assert.equal("stopped", assert(client:wait(conversation)).state)
+    assert.equal("finished", assert(client:wait(conversation)).state)
     transport.faults = { { point = "before", response = stand_in.json("null"), count = -1 } }
     local _, err = client:wait(conversation)
     assert.equal("not_found", err.kind)
@@ -154,7 +154,7 @@ describe("a wait", function()
       { point = "before", response = null, skip = 22 },
       { point = "before", response = null, skip = 32 },
     }
-    assert.equal("stopped", assert(client:wait(conversation)).state)
+    assert.equal("finished", assert(client:wait(conversation)).state)
   end)
 
   it("takes a V0 conversation that is STOPPED and does not say since when for stopped, in the end", function()

@@ -1,210 +1,358 @@
 --- Where the service shows a V1 conversation: in the list once it is ready, in its start task until then, and for an
 --- id that nobody here has seen, in the requests of recent start tasks.
+---
+--- A look goes from place to place in steps, each for up to 99 conversations at once: of one in a call for its status,
+--- of all that somebody waits for in a watch.
 
 local conversations = require "openhands.conversation"
+local endings = require "openhands.ending"
 local errors = require "openhands.errors"
-local events = require "openhands.events"
-local states = require "openhands.state"
+local start_tasks = require "openhands.start_tasks"
+
+---@class openhands.Look: how one conversation is looked for
+---@field id string as asked for
+---@field grace number seconds
+---@field call table settings of the call that wants to know
+---@field step openhands.Step? what to ask next; nil: it is known how the conversation stands
+---@field conversation openhands.Conversation|false|nil false: the service knows nothing of it
+---@field err openhands.Error?
+---@field insists boolean? whether the events are read however often they have been
+---@field task openhands.Conversation? as its start task shows it, which is ready
+---@field latest openhands.Conversation? as it was seen last, for the step "ending"
+---@field ending openhands.Ending? what its events have told in this look
+
+---@alias openhands.Step
+---| "dialect" # which one the service speaks
+---| "single" # all about this one conversation
+---| "tasks" # its start task
+---| "list" # the list of conversations
+---| "unlisted" # the requests of recent start tasks
+---| "behind" # its events: they may tell an end that its status hides
+---| "ending" # its events: how it ended
 
 local M = {}
 
-local MOST_PAGES = 100 -- of start tasks; a hundred each
-local SKEW = 86400 -- seconds by which the service's clock may differ from ours; newest come first, so it costs little
 --- Seconds back in which an unknown id is looked for.
 M.RECENT = 86400
 
-local function at(seconds)
-  return os.date("!%Y-%m-%dT%H:%M:%SZ", seconds)
-end
-
-local function is_same(value, id)
-  return type(value) == "string" and conversations.same_id(value) == id
-end
-
--- Whether a start task is about the conversation, by our id in its request, the service's id, or the task's own.
-local function matches(task, id)
-  return type(task) == "table"
-    and (
-      is_same(task.app_conversation_id, id)
-      or is_same(task.id, id)
-      or (type(task.request) == "table" and is_same(task.request.conversation_id, id))
-    )
-end
-
--- The text of a prompt, whether as text or in V1's message table.
-local function prompt_of(message)
-  local block = type(message) == "table" and type(message.content) == "table" and message.content[1]
-  return type(block) == "table" and block.text or message
-end
-
--- Whether a start task bears no id of a client's and asks for the same as these fields: servers of 2025 drop the id
--- that we choose, so this may be our start.
-local function is_lookalike(task, fields)
-  local request = type(task) == "table" and task.request
-  return fields ~= nil
-    and type(request) == "table"
-    and type(request.conversation_id) ~= "string"
-    and prompt_of(request.initial_message) == prompt_of(fields.initial_user_msg or fields.initial_message)
-end
-
-local function unreadable(what)
-  return errors.new {
-    kind = "protocol",
-    operation = "search_start_tasks",
-    message = ("search_start_tasks: %s; check base_url and api"):format(what),
-  }
-end
-
-local function bears_id(task)
-  return type(task) == "table" and type(task.request) == "table" and type(task.request.conversation_id) == "string"
-end
-
---- The start task of a conversation among those created since a moment.
---- The service's own filter by conversation id is blind until the task is ready, so the requests are read here.
----@param client openhands.Client
----@param id string
----@param since integer seconds since the epoch
----@param call table
----@param fields table? of the start, to notice a task that may be it although it bears no id
----@return table|false? task false: the service shows none, openhands.Error?, boolean? lookalike
-function M.start_task(client, id, since, call, fields)
-  local wanted, page_id = conversations.same_id(id), nil
-  local lookalike, keeps_ids = false, false
-  for _ = 1, MOST_PAGES do
-    local page, err = client:_read("search_start_tasks", {
-      created_at__gte = at(since - SKEW),
-      limit = 100,
-      page_id = page_id,
-    }, call, "v1")
-    if not page then
-      return nil, err
-    elseif type(page.items) ~= "table" then
-      return nil, unreadable "the answer has no list 'items'"
+-- Asks for several at once. Returns what gives the item of an id, false where there is none.
+local function ask(client, operation, ids, call)
+  local asked, wanted = {}, {}
+  for _, id in ipairs(ids) do
+    local key = conversations.same_id(id)
+    if not wanted[key] then
+      asked[#asked + 1], wanted[key] = id, true
     end
-    for _, task in ipairs(page.items) do
-      if matches(task, wanted) then
-        return task
-      end
-      lookalike, keeps_ids = lookalike or is_lookalike(task, fields), keeps_ids or bears_id(task)
-    end
-    local next_page_id = page.next_page_id
-    if next_page_id == nil then
-      return false, nil, lookalike and not keeps_ids
-    elseif type(next_page_id) ~= "string" or next_page_id == page_id then
-      return nil, unreadable "the answer has no usable 'next_page_id'"
-    end
-    page_id = next_page_id
   end
-  -- What was not read proves nothing.
-  return nil, unreadable "there are more start tasks than can be read"
-end
-
-local function first(client, operation, id, call)
-  local list, err = client:_read(operation, id, call, "v1")
+  local list, err = client:_read(operation, asked, call, "v1")
   if not list then
     return nil, err
   end
-  return type(list[1]) == "table" and list[1]
+  local items = {}
+  for place, id in ipairs(asked) do
+    local item = list[place]
+    if type(item) == "table" then
+      local key = type(item.id) == "string" and conversations.same_id(item.id)
+      -- What bears nobody's id is judged, and refused, where it stands.
+      items[wanted[key] and key or conversations.same_id(id)] = item
+    end
+  end
+  return function(id)
+    local item = items[conversations.same_id(id)]
+    if not item then
+      return false
+    end
+    local copy = {} -- two may wait for the same: each gets a table of its own
+    for name, value in pairs(item) do
+      copy[name] = value
+    end
+    return copy
+  end
 end
 
--- The start task with this id; false if the service knows none.
-local function task_by_id(client, task_id, call)
-  return first(client, "start_tasks", task_id, call)
-end
-
--- The agent may have begun and ended between two looks; then only its events say that it is not idle for want of work.
-local function look_behind_idle(client, conversation, call)
-  local execution = conversation.execution_status
-  if conversation.settled or type(execution) ~= "string" or execution:lower() ~= "idle" then
-    return
+local function first(client, operation, id, call)
+  local item_of, err = ask(client, operation, { id }, call)
+  if not item_of then
+    return nil, err
   end
-  local ending = events.ending(client, conversation.conversation_id, call)
-  if ending and ending.agent_acted then
-    local memory = client:_remember(conversation.conversation_id)
-    memory.running = true
-    conversation.state, conversation.settled =
-      states.judge("v1", conversation, memory, client:_now(), call.grace, client:_wall())
-  end
+  return item_of(id)
 end
 
 -- The conversation as the service lists it; false if it does not (yet).
-local function listed(client, id, call)
-  local answer, err = first(client, "status", id, call)
+local function listed(client, id, answer, grace)
   if not answer then
-    return answer, err
+    return false
   end
-  local conversation
-  conversation, err = conversations.from_status(client, answer, "v1", id, call.grace)
+  local conversation, err = conversations.from_status(client, answer, "v1", id, grace)
   if conversation then
     client:_remember(id).listed = true
-    look_behind_idle(client, conversation, call)
   end
   return conversation, err
 end
 
 --- Looks in every place. `since`: when its start may have been sent, seconds since the epoch.
---- `fields`: of the start, see `start_task`.
+--- `fields`: of the start, see `start_tasks.find`.
 ---@return openhands.Conversation|false? conversation false: the service knows nothing of it
 ---@return openhands.Error?
 ---@return boolean? lookalike with false: a start task without an id asks for the same
 function M.anywhere(client, id, since, call, fields)
-  local conversation, err = listed(client, id, call)
-  if conversation ~= false then
-    return conversation, err
+  local answer, err = first(client, "status", id, call)
+  if answer == nil then
+    return nil, err
+  end
+  local conversation
+  conversation, err = listed(client, id, answer, call.grace)
+  if conversation then
+    if endings.is_possible(conversation) then
+      M.steps.behind(client, { { grace = call.grace, conversation = conversation } }, call)
+    end
+    return conversation
+  elseif conversation == nil then
+    return nil, err
   end
   local task, lookalike
-  task, err, lookalike = M.start_task(client, id, since or (client:_wall() - M.RECENT), call, fields)
+  task, err, lookalike = start_tasks.find(client, id, since or (client:_wall() - M.RECENT), call, fields)
   if not task then
     return task, err, lookalike
   end
   return conversations.from_task(client, task, id, false)
 end
 
--- How a conversation stands whose start task is known: the task's word until it is ready, then the conversation's.
-local function by_task(client, id, memory, call)
-  local task, err = task_by_id(client, memory.start_task_id, call)
-  if task == nil then
-    return nil, err
-  elseif task == false then
-    return false
+-- ---- the steps of a look -----------------------------------------------------------------------------------------
+--
+-- Each takes up to 99 looks, sets for each its result or its next step, and returns how many requests it took.
+
+local function fail(looks, err)
+  for _, look in ipairs(looks) do
+    local own = {} -- a wait writes its own conversation into it
+    for name, value in pairs(err) do
+      own[name] = value
+    end
+    look.step, look.conversation, look.ending, look.err = nil, nil, nil, errors.new(own)
+  end
+end
+
+local function finish(look, conversation, err)
+  look.step, look.conversation, look.ending, look.err = nil, conversation, nil, err
+end
+
+-- The id under which the service has it; an old server gives ids of its own.
+local function id_of(client, look)
+  return client:_remember(look.id).conversation_id or look.id
+end
+
+local function ids_of(client, looks)
+  local ids = {}
+  for place, look in ipairs(looks) do
+    ids[place] = id_of(client, look)
+  end
+  return ids
+end
+
+local steps = {}
+
+--- By name.
+---@type table<openhands.Step, fun(client: openhands.Client, looks: openhands.Look[], call: table): integer>
+M.steps = steps
+
+function steps.dialect(client, looks, call)
+  local api, err = client:_dialect("status", looks[1].id, call)
+  if not api then
+    fail(looks, err)
+    return 1
+  end
+  for _, look in ipairs(looks) do
+    look.step = M.first_step(client, look)
+  end
+  return 1
+end
+
+local function take_task(client, look, task)
+  local memory = client:_remember(look.id)
+  look.task = nil
+  if not task then
+    -- Once it was ready, the list has the say.
+    look.step = not memory.ready_at and "list" or nil
+    look.conversation = false
+    return
   end
   local ready = type(task.status) == "string" and task.status:upper() == "READY"
-  local conversation
-  conversation, err = conversations.from_task(client, task, id, false)
-  if not conversation or not ready then
-    return conversation, err
+  local conversation, err = conversations.from_task(client, task, id_of(client, look), false)
+  finish(look, conversation, err)
+  if conversation and ready then
+    memory.ready_at = memory.ready_at or client:_now()
+    look.step, look.task = "list", conversation
   end
-  memory.ready_at = memory.ready_at or client:_now()
-  local found
-  found, err = listed(client, conversation.conversation_id, call)
-  if found ~= false then
-    return found, err
+end
+
+-- The task's word until it is ready, then the conversation's.
+function steps.tasks(client, looks, call)
+  local ids = {}
+  for place, look in ipairs(looks) do
+    ids[place] = client:_remember(look.id).start_task_id
   end
-  -- Ready and not listed yet: that takes a moment. Listed once, or not for long, it is gone.
-  return client:_now() - memory.ready_at < call.grace and not memory.listed and conversation
+  local task_of, err = ask(client, "start_tasks.get", ids, call)
+  if not task_of then
+    fail(looks, err)
+    return 1
+  end
+  for place, look in ipairs(looks) do
+    take_task(client, look, task_of(ids[place]))
+  end
+  return 1
+end
+
+local function take_listed(client, look, id, answer)
+  local conversation, err = listed(client, id, answer, look.grace)
+  local was_listed, task = client:_remember(id).listed, look.task
+  finish(look, conversation, err)
+  look.task = nil
+  if conversation then
+    local reads = endings.is_possible(conversation) and (look.insists or endings.is_worth_reading(client, conversation))
+    look.step = reads and "behind" or nil
+  elseif conversation == false and task then
+    -- Ready and not listed yet: that takes a moment. Listed once, or not for long, it is gone.
+    local ready_at = client:_remember(look.id).ready_at
+    look.conversation = client:_now() - ready_at < look.grace and not was_listed and task
+  elseif conversation == false and not was_listed then
+    look.step = "unlisted"
+  end
+end
+
+function steps.list(client, looks, call)
+  local ids = ids_of(client, looks)
+  local answer_of, err = ask(client, "status", ids, call)
+  if not answer_of then
+    fail(looks, err)
+    return 1
+  end
+  for place, look in ipairs(looks) do
+    take_listed(client, look, ids[place], answer_of(ids[place]))
+  end
+  return 1
+end
+
+function steps.unlisted(client, looks, call)
+  local ids, open = ids_of(client, looks), {}
+  -- People take the id of the start task for the conversation's.
+  local task_of = ask(client, "start_tasks.get", ids, call)
+  for place, look in ipairs(looks) do
+    local task = task_of and task_of(ids[place])
+    finish(look, false)
+    if task then
+      finish(look, conversations.from_task(client, task, ids[place], false))
+    else
+      open[look] = conversations.same_id(ids[place])
+    end
+  end
+  if next(open) == nil then
+    return 1
+  end
+  local _, err, pages = start_tasks.read(client, client:_wall() - M.RECENT, call, function(task)
+    for look, id in pairs(open) do
+      if start_tasks.is_about(task, id) then
+        finish(look, conversations.from_task(client, task, id_of(client, look), false))
+        open[look] = nil
+      end
+    end
+    return next(open) == nil
+  end)
+  if err then
+    local rest = {}
+    for look in pairs(open) do
+      rest[#rest + 1] = look
+    end
+    fail(rest, err)
+  end
+  return 1 + pages
+end
+
+-- Of one look. That it fails is none of the look's business: the status has been told.
+function steps.behind(client, looks, call)
+  local look = looks[1]
+  look.step = nil
+  local ending, requests = endings.read(client, look.conversation, call)
+  look.ending = ending
+  if ending then
+    endings.judge(client, look.conversation, ending, look.grace)
+  end
+  return requests
+end
+
+-- Of one look that has settled.
+function steps.ending(client, looks, call)
+  local look = looks[1]
+  local ending, requests = endings.read(client, look.latest, call)
+  look.step, look.ending = nil, ending
+  return requests
+end
+
+-- Of one look: V0, which has no batches, and ids that V1 refuses.
+function steps.single(client, looks, call)
+  local look = looks[1]
+  finish(look, client:_status(look.id, call))
+  local conversation = look.conversation
+  if conversation and endings.is_possible(conversation) and endings.is_worth_reading(client, conversation) then
+    return 1 + steps.behind(client, looks, call)
+  end
+  return 1
+end
+
+local HEX = "%x%x%x%x"
+local DASHED = ("^%s%s%%-%s%%-%s%%-%s%%-%s%s%s$"):format(HEX, HEX, HEX, HEX, HEX, HEX, HEX, HEX)
+
+-- One id that is no UUID makes V1 refuse a whole batch.
+local function is_uuid(id)
+  return #id == 32 and not id:find "%X" or id:find(DASHED) ~= nil
+end
+
+local function first_step_v1(client, look)
+  local memory = client:_remember(look.id)
+  local id = memory.conversation_id or look.id
+  if memory.start_task_id and not client:_remember(id).listed then
+    return "tasks", memory.start_task_id
+  end
+  return "list", id
+end
+
+--- What to ask first in a look.
+---@param client openhands.Client
+---@param look openhands.Look
+---@return openhands.Step
+function M.first_step(client, look)
+  local chosen = rawget(look.call, "api")
+  local api = chosen ~= "auto" and chosen or chosen == nil and client:_remember(look.id).api or client._api
+  if not api then
+    return "dialect"
+  elseif api == "v0" then
+    return "single"
+  end
+  local step, id = first_step_v1(client, look)
+  return is_uuid(id) and step or "single"
+end
+
+--- The error of a look that has found nothing.
+---@param id string
+---@return openhands.Error
+function M.unknown(id)
+  return errors.new {
+    kind = "not_found",
+    operation = "status",
+    conversation_id = id,
+    message = ("status: the service knows no conversation %s; check the id, "
+      .. "and that it belongs to the account of this API key"):format(id),
+  }
 end
 
 --- How a V1 conversation stands, by the shortest way that its memory allows.
 ---@return openhands.Conversation|false? conversation false: the service knows nothing of it, openhands.Error?
 function M.status(client, id, call)
-  local memory = client:_remember(id)
-  id = memory.conversation_id or id
-  if memory.start_task_id and not client:_remember(id).listed then
-    local conversation, err = by_task(client, id, memory, call)
-    if conversation ~= false or memory.ready_at then
-      return conversation, err
-    end
+  local look = { id = id, grace = call.grace, insists = true }
+  look.step = first_step_v1(client, look)
+  while look.step do
+    steps[look.step](client, { look }, call)
   end
-  local conversation, err = listed(client, id, call)
-  if conversation ~= false or client:_remember(id).listed then
-    return conversation, err
-  end
-  -- People take the id of the start task for the conversation's.
-  local task = task_by_id(client, id, call)
-  if not task then
-    return M.anywhere(client, id, nil, call)
-  end
-  return conversations.from_task(client, task, id, false)
+  return look.conversation, look.err
 end
 
 return M

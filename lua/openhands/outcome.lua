@@ -1,6 +1,7 @@
 --- What a conversation's events tell: its final answer, or why it failed.
 
 local errors = require "openhands.errors"
+local runtime = require "openhands.runtime"
 
 local M = {}
 
@@ -58,29 +59,28 @@ local function scan(items, found)
   return false
 end
 
---- The end of a V1 conversation's latest turn.
----@param client openhands.Client
----@param id string
----@param call table
----@return table? found with `answer` and `failure` where there are any, and `agent_acted`
----@return openhands.Error?
-function M.ending(client, id, call)
-  local found, page_id = {}, nil
+local function unreadable(list)
+  return errors.new {
+    kind = "protocol",
+    operation = "events",
+    message = ("events: the answer has no list '%s'; check base_url and api"):format(list),
+  }
+end
+
+local function ending_v1(client, id, call)
+  local found, page_id = { requests = 0 }, nil
   for _ = 1, MOST_PAGES do
-    local page, err = client:_read("search_events", {
+    local page, err = client:_read("events", {
       conversation_id = id,
       sort_order = "TIMESTAMP_DESC",
       limit = 100,
       page_id = page_id,
     }, call, "v1")
+    found.requests = found.requests + 1
     if not page then
       return nil, err
     elseif type(page.items) ~= "table" then
-      return nil, errors.new {
-        kind = "protocol",
-        operation = "search_events",
-        message = "search_events: the answer has no list 'items'; check base_url and api",
-      }
+      return nil, unreadable "items"
     end
     -- A page may be empty and still have a next one.
     if scan(page.items, found) or type(page.next_page_id) ~= "string" or page.next_page_id == page_id then
@@ -88,8 +88,120 @@ function M.ending(client, id, call)
     end
     page_id = page.next_page_id
   end
-  found.answer = found.finish or found.message
   return found
+end
+
+-- ---- V0 ----------------------------------------------------------------------------------------------------------
+
+local NEWEST_V0 = 20 -- events; what ends a turn is told last
+local CROWDED_OUT = "AGENT_ERROR$TOO_MANY_CONVERSATIONS"
+
+-- What the agent's side says of itself without having worked.
+local idle_actions = { system = true, change_agent_state = true, recall = true }
+
+local function text(value)
+  return type(value) == "string" and value ~= "" and value or nil
+end
+
+local function fields_of(event, name)
+  return type(event[name]) == "table" and event[name] or {}
+end
+
+local function final_words_of(event)
+  local arguments = fields_of(event, "args")
+  if event.action == "finish" then
+    return text(arguments.final_thought) or text(fields_of(arguments, "outputs").content) or text(event.message)
+  elseif event.action == "message" and event.source == "agent" then
+    return text(arguments.content) or text(event.message)
+  end
+end
+
+local function refusal_of(event)
+  local state = fields_of(event, "extras").agent_state
+  if event.action == "reject" then
+    local arguments = fields_of(event, "args")
+    return text(fields_of(arguments, "outputs").reason) or text(event.message)
+  elseif event.observation == "error" then
+    return text(event.content) or text(event.message)
+  elseif event.observation == "agent_state_changed" and (state == "error" or state == "rejected") then
+    return text(fields_of(event, "extras").reason) or text(event.content) or text(event.message)
+  end
+end
+
+local function tells_of_crowding(event)
+  for _, fields in ipairs { event, fields_of(event, "extras") } do
+    for _, value in pairs(fields) do
+      if type(value) == "string" and value:find(CROWDED_OUT, 1, true) then
+        return true
+      end
+    end
+  end
+  return false
+end
+
+-- One event, newest first; true when nothing older can matter.
+local function note_v0(event, found)
+  if event.action == "message" and event.source == "user" then
+    found.unread = found.agent_state == nil -- said after the agent's last change of state: it goes on
+    return true
+  end
+  local has_stopped = found.agent_state == nil or found.agent_state == "stopped"
+  if has_stopped and tells_of_crowding(event) then
+    found.crowded_out = CROWDED_OUT .. ": the service closed it, because too many conversations ran at once"
+  end
+  found.failure = found.failure or refusal_of(event)
+  found.answer = found.answer or final_words_of(event)
+  if event.observation == "agent_state_changed" then
+    local state = text(fields_of(event, "extras").agent_state)
+    found.agent_acted = found.agent_acted or state == "running"
+    found.agent_state = found.agent_state or state
+  elseif event.source == "agent" and event.action ~= nil and not idle_actions[event.action] then
+    found.agent_acted = true
+  end
+  return false
+end
+
+local function ending_v0(client, id, call)
+  local newest = { conversation_id = id, reverse = true, limit = NEWEST_V0 }
+  local page, err = client:_read("events", newest, call, "v0", runtime.last_way(client:_remember(id)))
+  if not page then
+    return nil, err
+  elseif type(page.events) ~= "table" then
+    return nil, unreadable "events"
+  end
+  local found = { requests = 1 }
+  for _, event in ipairs(page.events) do
+    if type(event) == "table" and note_v0(event, found) then
+      break
+    end
+  end
+  return found
+end
+
+--- The end of a conversation's latest turn, as its newest events tell it.
+---@class openhands.Ending
+---@field answer string? the agent's last words
+---@field failure string? why it failed
+---@field agent_acted boolean? the agent has worked since it was last spoken to
+---@field agent_state string? V0: the last state that the agent reported
+---@field unread boolean? V0: somebody has spoken since
+---@field crowded_out string? V0: the service closed it for want of room
+---@field requests integer that it took to find out
+
+---@param client openhands.Client
+---@param id string
+---@param call table
+---@param api "v0"|"v1"
+---@return openhands.Ending? ending, openhands.Error?
+function M.ending(client, id, call, api)
+  if api == "v0" then
+    return ending_v0(client, id, call)
+  end
+  local found, err = ending_v1(client, id, call)
+  if found then
+    found.answer = found.finish or found.message
+  end
+  return found, err
 end
 
 return M

@@ -7,7 +7,7 @@
 ---| "waiting" # for a person to confirm an action
 ---| "paused" # put to sleep, by a person or by the service; it does not go on by itself
 ---| "stopped" # V0: the runtime is down; V0 does not say how the work ended
----| "finished" # the agent ended its turn
+---| "finished" # the agent ended its turn, with its task done or with a message
 ---| "failed" # error or stuck
 ---| "gone" # archived or deleted
 ---| "unknown" # a value that this version has never seen
@@ -23,14 +23,24 @@
 ---@field first_seen number? monotonic moment
 ---@field unclear_at number? monotonic moment since which nobody can tell whether it was started
 ---@field unclear_since integer? when that start was sent, seconds since 1970
+---@field spoken_at number? monotonic moment of a message after which it has not been seen at work
+---@field server string? base URL of its own server, while that runs
+---@field session_api_key string? for that server
+---@field serves_itself boolean? V0: the service has no other server for it
 ---@field running boolean? it has been seen at work
 ---@field state openhands.State? at the last look
 ---@field missing_since number? monotonic moment of the first of the latest sightings as missing
 ---@field missing_count integer? how many in a row
+---@field events_after number? monotonic moment before which its events are not read again in search of its end
+---@field events_pause number? seconds between the last two such moments
+---@field events_seen string? what it looked like when they were last read
 
 local M = {}
 
 local SIGHTINGS = 3 -- of an absence, before it is believed
+
+-- Seconds after a message in which the service may still show how the turn before it ended.
+local HEARING = 15
 
 -- V0 says STOPPED until the runtime is up, which may take minutes; after so many graces it is taken at its word.
 local START_GRACES = 10
@@ -83,7 +93,7 @@ local function judge_v1(answer, memory, now, grace)
   elseif execution == "PAUSED" then
     return "paused", true -- after a resume the container runs and the agent does not
   elseif execution == "RUNNING" then
-    memory.running = true
+    memory.running, memory.spoken_at = true, nil
     return "running", false
   elseif execution == "IDLE" then
     -- Before its first step the agent is idle too.
@@ -96,6 +106,14 @@ local function judge_v1(answer, memory, now, grace)
     return memory.running and "running" or "starting", false -- the live look-up failed for a moment
   end
   return "unknown", false
+end
+
+-- Whether an end that is shown may be the one before the latest message: the agent has not been seen at work since.
+local function is_old(answer, memory, now, grace)
+  if memory.spoken_at and now - memory.spoken_at >= math.min(HEARING, grace) then
+    memory.spoken_at = nil
+  end
+  return memory.spoken_at ~= nil and upper(answer.sandbox_status) == "RUNNING"
 end
 
 -- Seconds since an ISO 8601 moment in UTC by the wall clock, nil if it cannot be read.
@@ -165,11 +183,43 @@ function M.judge(api, answer, memory, now, grace, wall_clock)
   end
   if api == "v1" then
     state, settled = judge_v1(answer, memory, now, grace)
+    if settled and is_old(answer, memory, now, grace) then
+      state, settled = "running", false
+    end
   else
     state, settled = judge_v0(answer, memory, now, grace, wall_clock)
   end
   memory.state = state
   return state, settled
+end
+
+-- What the agent of a V0 conversation says of itself, by its own word. What is not here works, or is about to.
+local by_agent_state = {
+  FINISHED = "finished",
+  AWAITING_USER_CONFIRMATION = "waiting",
+  ERROR = "failed",
+  REJECTED = "failed",
+  STOPPED = "stopped",
+  PAUSED = "paused",
+}
+
+--- The same for the events of a V0 conversation whose runtime is up: its status does not say whether the agent works.
+--- An agent that waits for somebody to speak has finished, if it has worked before: its turn has ended with a message.
+---@param ending openhands.Ending
+---@param memory openhands.Memory
+---@return openhands.State state, boolean settled
+function M.judge_ending(ending, memory)
+  local word = upper(ending.agent_state)
+  local state = by_agent_state[word]
+  if ending.crowded_out then
+    state = "stopped"
+  elseif ending.unread then
+    state = nil
+  elseif word == "AWAITING_USER_INPUT" and ending.agent_acted then
+    state = "finished"
+  end
+  memory.state = state or "running"
+  return memory.state, state ~= nil
 end
 
 --- The same for a V1 start task: before it is ready the conversation exists nowhere else.

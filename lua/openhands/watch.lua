@@ -1,170 +1,325 @@
---- Waiting until a conversation settles.
+--- The poller of a client: everybody who waits shares its requests. Whoever of them is due first asks for all that are
+--- due, a batch of up to 99 conversations with one request; the others get the news, or ask the next batch.
+---
+--- Nothing runs by itself: who waits does the asking, in its own coroutine, one request at a time (a tick). An entry
+--- lives as long as somebody holds it, so a wait that was abandoned leaves nothing behind.
 
 local errors = require "openhands.errors"
-local events = require "openhands.events"
-local states = require "openhands.state"
+local lookup = require "openhands.lookup"
+local paces = require "openhands.pace"
+local turns = require "openhands.turns"
 
 local M = {}
 
-local LONGEST_WAIT = 43200 -- seconds; the service ends every running session after twelve hours
 local STARTING_INTERVAL = 2 -- seconds between looks while a conversation starts
 local FIRST_INTERVAL, LAST_INTERVAL, GROWTH = 5, 30, 1.1
 local JITTER = 0.2 -- share of an interval
 local SHORTEST_INTERVAL = 0.01 -- whatever the caller asks for
 local LONGEST_RETRY_AFTER = 120 -- seconds; the service's wish, but not for hours
 local LAST_LOOK = 1 -- seconds that a look may take beyond the wait's own time
-local MOST_MISREAD = 3 -- unreadable answers in a row before they are taken seriously
-local ANSWER_LOOKS = 3 -- events reach the store a moment after the agent has ended
+local SLACK = 0.1 -- seconds by which a deadline may be missed
 
--- Errors that pass: the job runs on whatever happens between us and the service.
-local passing = { connect = true, timeout = true, server = true, throttled = true }
+--- One conversation that somebody waits for.
+---@class openhands.Entry: openhands.Look
+---@field party openhands.Party who waits
+---@field interval number? seconds between looks, as the caller wants it: then it has no part in the pace of all
+---@field deadline_at number monotonic moment
+---@field due_at number monotonic moment of the next look
+---@field pause number seconds from the last look to the next
+---@field steady number seconds between looks once it has started
+---@field looks integer
+---@field last_asked number monotonic moment
+---@field latest openhands.Conversation?
+---@field news "look"|"ending"|nil what has come and was not taken yet
+---@field told boolean? its present look has been told already, and goes on behind it
+---@field next_at number? monotonic moment of the look after that
+---@field number integer
 
----@class openhands.Wait: the course of one wait
-local Wait = {}
-Wait.__index = Wait
+--- Who waits, for one conversation or for several.
+---@class openhands.Party
+---@field entries table<openhands.Entry, boolean>
+---@field deadline_at number monotonic moment
+---@field news boolean? something has come for one of its entries
+---@field away boolean? it is busy with something else than waiting
+---@field looked boolean? it has had an answer
+---@field coroutine any in which it waits
 
-function Wait:interval()
-  if self.options.interval then
-    return math.max(self.options.interval, SHORTEST_INTERVAL)
-  elseif self.latest and self.latest.state == "starting" then
-    return STARTING_INTERVAL
-  end
-  local interval = self.steady
-  self.steady = math.min(LAST_INTERVAL, interval * GROWTH)
-  return interval * (1 - JITTER + 2 * JITTER * self.call.random())
-end
+---@class openhands.Watch
+local methods = {}
+local Watch = { __index = methods, __name = "openhands.Watch" }
 
---- Sleeps until the next look; false if there is no time for one.
-function Wait:pause(least)
-  local seconds = math.max(self:interval(), least or 0)
-  local left = self.deadline_at - self.client:_now()
-  if left <= 0 then
-    return false
-  end
-  self.client:_sleep(math.min(seconds, left))
-  return true
-end
-
-function Wait:note(conversation)
-  local previous = self.latest
-  self.latest = conversation
-  if self.options.on_change and (not previous or previous.state ~= conversation.state) then
-    self.options.on_change(conversation, previous and previous.state)
-  end
-end
-
--- Each look has its own deadline, within the wait's.
-function Wait:fresh_call()
-  local now = self.client:_now()
-  local deadline = math.min(now + self.call.deadline, math.max(now, self.deadline_at) + LAST_LOOK)
-  return setmetatable({ deadline_at = deadline }, { __index = self.call })
-end
-
---- Adds what only the events tell. Their absence is no error: the conversation has settled all the same.
-function Wait:complete(conversation)
-  if conversation.api ~= "v1" or conversation.sandbox_id == nil and conversation.state == "failed" then
-    return conversation
-  end
-  local wanted = conversation.state == "finished" and "answer" or conversation.state == "failed" and "failure"
-  for look = 1, ANSWER_LOOKS do
-    local ending = events.ending(self.client, conversation.conversation_id, self:fresh_call())
-    if ending then
-      conversation.answer = ending.answer
-      if conversation.state == "failed" then
-        conversation.detail = conversation.detail or ending.failure
-      end
-    end
-    if not wanted or not ending or ending[wanted] or look == ANSWER_LOOKS then
-      break
-    end
-    self.client:_sleep(math.min(1, self.options.interval or 1))
-  end
-  return conversation
-end
-
-function Wait:ended_early(err)
-  err.conversation_id = self.id
-  err.conversation = self.latest
-  return nil, err
-end
-
-function Wait:timed_out()
-  local state = self.latest and self.latest.state or "unknown"
-  return self:ended_early(errors.new {
-    kind = "timeout",
-    operation = "wait",
-    retryable = true,
-    message = ("wait: conversation %s has not settled in %g s (%s); it goes on, wait again or look at its page"):format(
-      self.id,
-      self.options.timeout or LONGEST_WAIT,
-      state
-    ),
-  })
-end
-
--- A conversation that was there and is not listed now: once is not an end.
-function Wait:missing(err)
-  local memory = self.client:_remember(self.id)
-  local known = memory.started_at or self.latest
-  if not known or states.absence_confirmed(memory, self.client:_now(), self.call.grace) then
-    return self:ended_early(err)
-  end
-end
-
---- One look; returns the settled conversation, or nil, or nil and an error that ends the wait.
-function Wait:look()
-  local conversation, err = self.client:_status(self.id, self:fresh_call())
-  if conversation then
-    self.misread, self.least = 0, nil
-    self:note(conversation)
-    if conversation.settled then
-      return self:complete(conversation)
-    end
-    return nil
-  end
-  self.least = err.retry_after and math.min(err.retry_after, LONGEST_RETRY_AFTER)
-  if passing[err.kind] then
-    -- An id that nobody has ever told anything of may as well be asked for at the wrong place.
-    if not self.latest and not self.client:_remember(self.id).first_seen then
-      return self:ended_early(err)
-    end
-    return nil
-  elseif err.kind == "not_found" then
-    return self:missing(err)
-  elseif err.kind == "protocol" then
-    self.misread = self.misread + 1
-    if self.misread < MOST_MISREAD then
-      return nil
-    end
-  end
-  return self:ended_early(err)
-end
-
---- Waits until a conversation settles, or the wait's own time is over.
 ---@param client openhands.Client
+---@return openhands.Watch
+function M.new(client)
+  return setmetatable({
+    _client = client,
+    _entries = setmetatable({}, { __mode = "v" }),
+    _count = 0,
+    _pace = paces.new(),
+  }, Watch)
+end
+
+-- ---- who waits ---------------------------------------------------------------------------------------------------
+
+local function wake(client, box)
+  local loop = client._loop
+  if loop.wake then
+    loop.wake(client, box)
+  end
+end
+
+--- A party without entries.
+---@param client openhands.Client
+---@param timeout number seconds
+---@return openhands.Party
+function M.party(client, timeout)
+  return { entries = {}, deadline_at = client:_now() + timeout, coroutine = turns.this_coroutine() }
+end
+
+--- Takes part: the conversation is looked at from now on, while the party waits.
+---@param party openhands.Party
 ---@param id string
 ---@param latest openhands.Conversation? as the caller has it
----@param call table settings of this call
----@param options table `timeout`, `interval` (seconds), `on_change`
----@return openhands.Conversation? conversation, openhands.Error?
-function M.wait(client, id, latest, call, options)
-  local wait = setmetatable({
-    client = client,
+---@param call table settings of the call that waits
+---@param interval number? seconds
+---@return openhands.Entry
+function methods:join(party, id, latest, call, interval)
+  self._count = self._count + 1
+  local entry = {
     id = id,
+    number = self._count,
+    party = party,
     call = call,
-    options = options,
+    grace = call.grace,
+    interval = interval and math.max(interval, SHORTEST_INTERVAL),
+    deadline_at = party.deadline_at,
     latest = latest,
-    deadline_at = client:_now() + (options.timeout or LONGEST_WAIT),
+    due_at = -math.huge,
+    last_asked = -math.huge,
+    pause = 0,
     steady = FIRST_INTERVAL,
-    misread = 0,
-  }, Wait)
-  repeat
-    local conversation, err = wait:look()
-    if conversation or err then
-      return conversation, err
+    looks = 0,
+  }
+  self._entries[entry.number], party.entries[entry] = entry, true
+  return entry
+end
+
+---@param entry openhands.Entry
+function methods:leave(entry)
+  self._entries[entry.number], entry.party.entries[entry] = nil, nil
+end
+
+--- Asks for how a conversation ended, which only its events tell, as the next thing about it.
+---@param entry openhands.Entry
+---@param pause number seconds until then
+function methods:ask_ending(entry, pause)
+  entry.step, entry.deadline_at = "ending", math.huge
+  entry.due_at = self._client:_now() + pause
+end
+
+--- Whether an entry's time is over.
+---@param entry openhands.Entry
+---@return boolean
+function methods:is_over(entry)
+  return turns.is_over(self._client, entry, self._client:_now())
+end
+
+-- ---- asking ------------------------------------------------------------------------------------------------------
+
+-- Each look has its own deadline, within the wait's.
+local function look_deadline(call, deadline_at, now)
+  return math.min(now + call.deadline, math.max(now, deadline_at) + LAST_LOOK)
+end
+
+-- The settings of a request: those given for the wait, and time as the one has who asks. A look is not repeated at
+-- once, there is a next one; but the first may be of an id of which nobody knows anything yet.
+local function request_call(client, entries, party, now)
+  local first = entries[1].call
+  local call = client:_fresh(first, look_deadline(first, party.deadline_at, now))
+  call.asked_at = now
+  local knows_all = true
+  for _, entry in ipairs(entries) do
+    knows_all = knows_all and entry.looks > 0 and entry.step ~= "ending"
+  end
+  if knows_all then
+    call.retries = 0
+  end
+  return call
+end
+
+-- Seconds until the next look.
+local function pause_of(entry, jitter)
+  local least = entry.err and entry.err.retry_after and math.min(entry.err.retry_after, LONGEST_RETRY_AFTER) or 0
+  if entry.interval then
+    return math.max(entry.interval, least)
+  elseif entry.latest and entry.latest.state == "starting" then
+    return math.max(STARTING_INTERVAL, least)
+  end
+  local interval = entry.steady
+  entry.steady = math.min(LAST_INTERVAL, interval * GROWTH)
+  return math.max(interval * jitter, least)
+end
+
+local function deliver(watch, entry, kind, now)
+  local party = entry.party
+  entry.news, party.news, party.looked = kind, true, true
+  entry.looks, entry.last_asked = entry.looks + 1, now
+  wake(watch._client, party)
+end
+
+-- Whether a request failed only because the one who asked had no more time: then the others are still due.
+local function is_hurry(entry, call, now)
+  local err = entry.err
+  return err ~= nil
+    and err.kind == "timeout"
+    and now >= call.deadline_at - SLACK
+    and look_deadline(entry.call, entry.deadline_at, call.asked_at) > call.deadline_at + SLACK
+end
+
+-- A look has told how the conversation stands. What its events may add belongs to the look, if there is room for a
+-- request more; else it is told without, and the events have their turn later.
+local function conclude_look(watch, entry, jitter, now, has_room)
+  entry.latest = entry.conversation or entry.latest
+  entry.pause = pause_of(entry, jitter)
+  entry.next_at = now + entry.pause
+  entry.due_at = entry.step and now or entry.next_at
+  if entry.step and has_room then
+    return true
+  end
+  entry.told = entry.step ~= nil
+  deliver(watch, entry, "look", now)
+  return false
+end
+
+-- Says what an entry has learnt in a step, and when it is next. Returns whether it wants a request more at once.
+local function conclude(watch, entry, step, call, jitter, has_room)
+  local now = watch._client:_now()
+  local told = entry.told
+  entry.told = nil
+  if is_hurry(entry, call, now) then
+    entry.step, entry.err = step, nil
+  elseif step == "ending" then
+    deliver(watch, entry, "ending", now)
+  elseif step == "behind" then
+    entry.due_at, entry.last_asked = entry.next_at, now
+    if not told or entry.conversation.settled then
+      deliver(watch, entry, "look", now)
     end
-  until not wait:pause(wait.least)
-  return wait:timed_out()
+  elseif entry.step and entry.step ~= "behind" then
+    entry.due_at = now
+  else
+    return conclude_look(watch, entry, jitter, now, has_room)
+  end
+  return false
+end
+
+-- Whether somebody is asking; what a dead one left is cleared away.
+local function tick_under_way(watch, now)
+  local tick = watch._tick
+  if tick and (turns.is_abandoned(tick) or now > tick.ends_at) then
+    watch._tick = nil
+    tick.done = true
+    wake(watch._client, tick)
+  end
+  return watch._tick
+end
+
+-- Notes what a request has cost, and what the service asks of those who ask.
+local function pay(watch, entries, spent)
+  local now = watch._client:_now()
+  if not entries[1].interval then
+    watch._pace:spend(spent, now)
+  end
+  for _, entry in ipairs(entries) do
+    if entry.err and entry.err.retry_after then
+      watch._pace:hold(now + math.min(entry.err.retry_after, LONGEST_RETRY_AFTER))
+    end
+  end
+end
+
+local function ask(watch, party, step, entries, now)
+  local call = request_call(watch._client, entries, party, now)
+  -- Weak: a coroutine that nobody resumes any more is not kept by what it was doing.
+  local tick = setmetatable({ ends_at = call.deadline_at + LAST_LOOK }, { __mode = "v" })
+  tick.coroutine = turns.this_coroutine()
+  watch._tick = tick
+  pay(watch, entries, lookup.steps[step](watch._client, entries, call))
+  local jitter = 1 - JITTER + 2 * JITTER * call.random() -- one for all: they stay in step
+  local wanting = 0
+  for _, entry in ipairs(entries) do
+    local has_room = entry.interval ~= nil or watch._pace:allows(watch._client:_now(), wanting + 1)
+    if conclude(watch, entry, step, call, jitter, has_room) then
+      wanting = wanting + 1
+    end
+  end
+  if watch._tick == tick then
+    watch._tick = nil
+  end
+  tick.done = true
+  wake(watch._client, tick)
+end
+
+-- ---- waiting -----------------------------------------------------------------------------------------------------
+
+local function tell_closed(party)
+  for entry in pairs(party.entries) do
+    entry.news = entry.step == "ending" and "ending" or "look"
+    entry.conversation = nil
+    entry.err = errors.new { kind = "closed", operation = "wait", message = "wait: the client was closed" }
+  end
+end
+
+-- The moment of a party's next entry, and that by which its time is over, neither if an entry's is; and whether it
+-- need not keep to the pace: its caller has set one, or these are its last looks.
+local function next_moments(watch, party, now)
+  local due_at, ends_at, hurries = math.huge, math.huge, false
+  for entry in pairs(party.entries) do
+    if turns.is_over(watch._client, entry, now) then
+      return nil
+    end
+    due_at = math.min(due_at, entry.due_at)
+    ends_at = math.min(ends_at, entry.deadline_at > now and entry.deadline_at or math.huge)
+    hurries = hurries or turns.may_hurry(entry, party, now)
+  end
+  return due_at, ends_at, hurries
+end
+
+-- Asks for whoever's turn it is; if nobody may be asked for, sleeps until that changes.
+local function take_turn(watch, party, now, ends_at, hurries)
+  local allowed = watch._pace:allows(now)
+  local step, entries
+  if allowed or hurries then -- else there is nothing to search for, however many wait
+    step, entries = turns.next(watch, party, now, allowed)
+  end
+  if step then
+    ask(watch, party, step, entries, now)
+  else
+    watch._client._loop.await(watch._client, party, math.min(watch._pace:next_moment(now), ends_at))
+  end
+end
+
+--- Returns when there is news of one of the party's entries, or the time of one is over.
+---@param party openhands.Party
+function methods:await(party)
+  local client = self._client
+  party.coroutine, party.away = turns.this_coroutine(), nil
+  while not party.news do
+    local now = client:_now()
+    local due_at, ends_at, hurries = next_moments(self, party, now)
+    local tick = tick_under_way(self, now)
+    if client._closed then
+      return tell_closed(party)
+    elseif not due_at then
+      return
+    elseif due_at > now then
+      client._loop.await(client, party, math.min(due_at, ends_at))
+    elseif tick then
+      client._loop.await(client, tick, math.min(tick.ends_at, ends_at))
+    else
+      take_turn(self, party, now, ends_at, hurries)
+    end
+  end
+  party.news = nil
 end
 
 return M

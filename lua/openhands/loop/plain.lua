@@ -12,12 +12,24 @@ M.now = core.monotonic
 --- Seconds since 1970, only to speak of moments to the service.
 M.wall = os.time
 
---- Returns when the exchange has finished.
+--- Returns when an exchange has finished, when there is news for whoever waits, or when the time is over. (What gives
+--- news in another coroutine calls `wake(client, box)` of a loop that has it. Here nobody else can run.)
 ---@param client openhands.Client
----@param box table its `done` turns true
-function M.await(client, box)
-  while not box.done do
-    client:_pump(SLICE)
+---@param box table its `done` or `news` turns true
+---@param deadline number? by the clock of the client's loop
+function M.await(client, box, deadline)
+  -- A transport's own time passes in one piece: nothing else can happen meanwhile.
+  local slice = client._loop.now == M.now and SLICE or math.huge
+  while not (box.done or box.news) do
+    if not deadline then
+      client:_pump(SLICE)
+    else
+      local left = deadline - client._loop.now()
+      if left <= 0 or client._closed then
+        return
+      end
+      client._loop.sleep(client, math.min(left, slice))
+    end
   end
 end
 

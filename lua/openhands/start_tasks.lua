@@ -1,0 +1,121 @@
+--- V1's start tasks: what the service shows of a conversation before it is ready. Who looks for one by its id reads the
+--- requests of the recent ones.
+
+local conversations = require "openhands.conversation"
+local errors = require "openhands.errors"
+
+local M = {}
+
+local MOST_PAGES = 100 -- of start tasks; a hundred each
+local SKEW = 86400 -- seconds by which the service's clock may differ from ours; newest come first, so it costs little
+
+local function at(seconds)
+  return os.date("!%Y-%m-%dT%H:%M:%SZ", seconds)
+end
+
+local function is_same(value, id)
+  return type(value) == "string" and conversations.same_id(value) == id
+end
+
+--- Whether a start task is about a conversation, by our id in its request, the service's id, or the task's own.
+---@param task any
+---@param id string as ids are compared
+---@return boolean
+function M.is_about(task, id)
+  return type(task) == "table"
+    and (
+      is_same(task.app_conversation_id, id)
+      or is_same(task.id, id)
+      or (type(task.request) == "table" and is_same(task.request.conversation_id, id))
+    )
+end
+
+-- The text of a prompt, whether as text or in V1's message table.
+local function prompt_of(message)
+  local block = type(message) == "table" and type(message.content) == "table" and message.content[1]
+  return type(block) == "table" and block.text or message
+end
+
+-- Whether a start task bears no id of a client's and asks for the same as these fields: servers of 2025 drop the id
+-- that we choose, so this may be our start.
+local function is_lookalike(task, fields)
+  local request = type(task) == "table" and task.request
+  return fields ~= nil
+    and type(request) == "table"
+    and type(request.conversation_id) ~= "string"
+    and prompt_of(request.initial_message) == prompt_of(fields.initial_user_msg or fields.initial_message)
+end
+
+local function unreadable(what)
+  return errors.new {
+    kind = "protocol",
+    operation = "start_tasks.list",
+    message = ("start_tasks.list: %s; check base_url and api"):format(what),
+  }
+end
+
+local function bears_id(task)
+  return type(task) == "table" and type(task.request) == "table" and type(task.request.conversation_id) == "string"
+end
+
+--- Reads the start tasks created since a moment, newest first, until one is enough.
+---@param client openhands.Client
+---@param since integer seconds since the epoch
+---@param call table
+---@param is_enough fun(task: any): boolean? called with each
+---@return boolean? found whether one was enough, openhands.Error?, integer requests
+function M.read(client, since, call, is_enough)
+  local page_id
+  for number = 1, MOST_PAGES do
+    local page, err = client:_read("start_tasks.list", {
+      created_at__gte = at(since - SKEW),
+      limit = 100,
+      page_id = page_id,
+    }, call, "v1")
+    if not page then
+      return nil, err, number
+    elseif type(page.items) ~= "table" then
+      return nil, unreadable "the answer has no list 'items'", number
+    end
+    for _, task in ipairs(page.items) do
+      if is_enough(task) then
+        return true, nil, number
+      end
+    end
+    local next_page_id = page.next_page_id
+    if next_page_id == nil then
+      return false, nil, number
+    elseif type(next_page_id) ~= "string" or next_page_id == page_id then
+      return nil, unreadable "the answer has no usable 'next_page_id'", number
+    end
+    page_id = next_page_id
+  end
+  -- What was not read proves nothing.
+  return nil, unreadable "there are more start tasks than can be read", MOST_PAGES
+end
+
+--- The start task of a conversation among those created since a moment.
+--- The service's own filter by conversation id is blind until the task is ready, so the requests are read here.
+---@param client openhands.Client
+---@param id string
+---@param since integer seconds since the epoch
+---@param call table
+---@param fields table? of the start, to notice a task that may be it although it bears no id
+---@return table|false? task false: the service shows none, openhands.Error?, boolean? lookalike
+function M.find(client, id, since, call, fields)
+  local wanted, found = conversations.same_id(id), nil
+  local lookalike, keeps_ids = false, false
+  local all_read, err = M.read(client, since, call, function(task)
+    if M.is_about(task, wanted) then
+      found = task
+      return true
+    end
+    lookalike, keeps_ids = lookalike or is_lookalike(task, fields), keeps_ids or bears_id(task)
+  end)
+  if found or all_read == nil then
+    return found, err
+  end
+  return false, nil, lookalike and not keeps_ids
+end
+
+return M

@@ -1,0 +1,329 @@
+--- Waiting until conversations settle: what the course of a wait is, whoever looks.
+
+local conversations = require "openhands.conversation"
+local endings = require "openhands.ending"
+local errors = require "openhands.errors"
+local lookup = require "openhands.lookup"
+local states = require "openhands.state"
+local watches = require "openhands.watch"
+
+local M = {}
+
+local LONGEST_WAIT = 43200 -- seconds; the service ends every running session after twelve hours
+local MOST_MISREAD = 3 -- unreadable answers in a row before they are taken seriously
+local ANSWER_LOOKS = 3 -- events reach the store a moment after the agent has ended
+
+-- Errors that pass: the job runs on whatever happens between us and the service.
+local passing = { connect = true, timeout = true, server = true, throttled = true }
+
+---@class openhands.Wait: the course of one wait
+---@field ended boolean? it has a `result`, or an `err`
+---@field expired boolean? it ended for want of time
+local Wait = {}
+Wait.__index = Wait
+
+function Wait:note(conversation)
+  local previous = self.latest
+  self.latest = conversation
+  if self.options.on_change and (not previous or previous.state ~= conversation.state) then
+    local party = self.entry.party
+    party.away = true -- nobody needs to ask for us while the caller's function runs, or if it raises
+    self.options.on_change(conversation, previous and previous.state)
+    party.away = nil
+  end
+end
+
+function Wait:end_with(result, err)
+  self.ended, self.result, self.err = true, result, err
+  if err then
+    err.conversation_id, err.conversation = self.id, self.latest
+  end
+  self.client._watch:leave(self.entry)
+end
+
+-- What the events of a settled conversation should tell, if they tell anything.
+local wanted = { finished = "answer", failed = "failure" }
+
+-- Whether the events of a conversation that has settled are worth a request: for its answer, or why it failed.
+function Wait:needs_ending(conversation)
+  local found = self.entry.ending
+  if conversation.api == "v0" then
+    return not found and endings.is_worth_reading(self.client, conversation)
+  elseif found and found[wanted[conversation.state]] then
+    return false
+  end
+  return not (conversation.sandbox_id == nil and conversation.state == "failed")
+end
+
+function Wait:settle(conversation)
+  if self.entry.ending then -- read in the same look
+    endings.tell(conversation, self.entry.ending)
+  end
+  if self:needs_ending(conversation) then
+    self.client._watch:ask_ending(self.entry, 0)
+  else
+    self:end_with(conversation)
+  end
+end
+
+-- Adds what only the events tell. Their absence is no error: the conversation has settled all the same.
+function Wait:take_ending()
+  local conversation, ending = self.entry.latest, self.entry.ending
+  self.ending_looks = self.ending_looks + 1
+  if ending then
+    endings.tell(conversation, ending)
+  end
+  local needed = wanted[conversation.state]
+  local may_come = conversation.api == "v1" and needed and ending and not ending[needed]
+  if may_come and self.ending_looks < ANSWER_LOOKS and not self:is_out_of_time() then
+    self.client._watch:ask_ending(self.entry, math.min(1, self.options.interval or 1))
+  else
+    self:end_with(conversation)
+  end
+end
+
+function Wait:is_out_of_time()
+  return self.client:_now() >= self.entry.party.deadline_at
+end
+
+function Wait:time_out()
+  if self.entry.conversation then
+    self:note(self.entry.conversation) -- the look had not ended, but this much it had seen
+  end
+  self.expired = true
+  self:end_with(nil, errors.new {
+    kind = "timeout",
+    operation = "wait",
+    retryable = true,
+    message = ("wait: conversation %s has not settled in %g s (%s); it goes on, wait again or look at its page"):format(
+      self.id,
+      self.options.timeout or LONGEST_WAIT,
+      self.latest and self.latest.state or "unknown"
+    ),
+  })
+end
+
+-- A conversation that was there and is not listed now: once is not an end.
+function Wait:missing(err)
+  local memory = self.client:_remember(self.id)
+  local known = memory.started_at or self.latest
+  if not known or states.absence_confirmed(memory, self.client:_now(), self.entry.grace) then
+    self:end_with(nil, err)
+  end
+end
+
+function Wait:take_error(err)
+  if passing[err.kind] then
+    -- An id that nobody has ever told anything of may as well be asked for at the wrong place.
+    if not self.latest and not self.client:_remember(self.id).first_seen then
+      self:end_with(nil, err)
+    end
+  elseif err.kind == "not_found" then
+    self:missing(err)
+  elseif err.kind == "protocol" and self.misread + 1 < MOST_MISREAD then
+    self.misread = self.misread + 1
+  else
+    self:end_with(nil, err)
+  end
+end
+
+function Wait:take_look()
+  local conversation, err = self.entry.conversation, self.entry.err
+  if not conversation then
+    return self:take_error(err or lookup.unknown(self.id))
+  end
+  self.misread = 0
+  self:note(conversation)
+  if conversation.settled then
+    self:settle(conversation)
+  end
+end
+
+--- Takes what has come, if anything has, or ends because its time is over.
+---@return boolean? ended
+function Wait:advance()
+  local news = self.entry.news
+  self.entry.news = nil
+  if news == "ending" then
+    self:take_ending()
+  elseif news then
+    self:take_look()
+  elseif self.client._watch:is_over(self.entry) then
+    self:time_out()
+  end
+  return self.ended
+end
+
+local function begin(client, party, subject, call, options)
+  return setmetatable({
+    client = client,
+    id = subject.id,
+    options = options,
+    latest = subject.latest,
+    misread = 0,
+    ending_looks = 0,
+    entry = client._watch:join(party, subject.id, subject.latest, call, options.interval),
+  }, Wait)
+end
+
+local function party_of(client, options)
+  return watches.party(client, options.timeout or LONGEST_WAIT)
+end
+
+--- Waits until a conversation settles, or the wait's own time is over.
+---@param client openhands.Client
+---@param id string
+---@param latest openhands.Conversation? as the caller has it
+---@param call table settings of this call
+---@param options table `timeout`, `interval` (seconds), `on_change`
+---@return openhands.Conversation? conversation, openhands.Error?
+function M.wait(client, id, latest, call, options)
+  local party = party_of(client, options)
+  local wait = begin(client, party, { id = id, latest = latest }, call, options)
+  while not wait:advance() do
+    client._watch:await(party)
+  end
+  return wait.result, wait.err
+end
+
+-- ---- several -----------------------------------------------------------------------------------------------------
+
+-- The ids in what a caller gave, which must be a list of different conversations.
+local function subjects_of(client, subjects, name)
+  if type(subjects) ~= "table" or getmetatable(subjects) == client._conversation then
+    local found = type(subjects) == "table" and "conversation" or type(subjects)
+    errors.raise(("%s: needs a list of conversations or their ids, not a %s"):format(name, found))
+  elseif #subjects == 0 then
+    errors.raise(name .. ": the list of conversations is empty")
+  end
+  local list, places = {}, {}
+  for place, subject in ipairs(subjects) do
+    local id = client:_id_of(subject, ("%s: number %d"):format(name, place))
+    local key = conversations.same_id(id)
+    if places[key] then
+      errors.raise(("%s: numbers %d and %d are the same conversation"):format(name, places[key], place))
+    end
+    places[key] = place
+    list[place] = { id = id, latest = getmetatable(subject) == client._conversation and subject or nil }
+  end
+  for place in pairs(subjects) do
+    if list[place] == nil then
+      errors.raise(("%s: the list of conversations has a hole, or the key '%s'"):format(name, tostring(place)))
+    end
+  end
+  return list
+end
+
+local function begin_all(client, subjects, call, options, name)
+  local list = subjects_of(client, subjects, name)
+  local party, waits = party_of(client, options), {}
+  for place, subject in ipairs(list) do
+    waits[place] = begin(client, party, subject, call, options)
+  end
+  return party, waits
+end
+
+-- How each was seen last; false: never.
+local function last_seen(waits)
+  local list = {}
+  for place, wait in ipairs(waits) do
+    list[place] = wait.result or wait.latest or false
+  end
+  return list
+end
+
+-- The one error of several waits: of the kind of the first that failed, or else of those that had no time.
+local function joined_error(name, waits, summary)
+  local own, all, first, retryable = {}, 0, nil, true
+  for place, wait in ipairs(waits) do
+    if wait.err then
+      own[place], all = wait.err, all + 1
+      retryable = retryable and wait.err.retryable
+      if not first or (first.expired and not wait.expired) then
+        first = wait
+      end
+    end
+  end
+  return errors.new {
+    kind = first.err.kind,
+    operation = name,
+    retryable = retryable,
+    status = first.err.status,
+    retry_after = first.err.retry_after,
+    detail = first.err.detail,
+    message = ("%s: %s: %s"):format(name, summary:format(all, #waits), first.err.message),
+    conversations = last_seen(waits),
+    errors = own,
+  }
+end
+
+-- Whether there are still some that go on.
+local function advance_all(waits)
+  local goes_on = false
+  for _, wait in ipairs(waits) do
+    goes_on = not (wait.ended or wait:advance()) or goes_on
+  end
+  return goes_on
+end
+
+--- Waits until all settle.
+---@param client openhands.Client
+---@param subjects (string|openhands.Conversation)[]
+---@param call table settings of this call
+---@param options table as for `wait`
+---@return openhands.Conversation[]? conversations, openhands.Error?
+function M.all(client, subjects, call, options)
+  local party, waits = begin_all(client, subjects, call, options, "wait_all")
+  local failed = false
+  while advance_all(waits) do
+    client._watch:await(party)
+  end
+  for _, wait in ipairs(waits) do
+    failed = failed or wait.err ~= nil
+  end
+  if failed then
+    return nil, joined_error("wait_all", waits, "%d of %d conversations have not settled")
+  end
+  return last_seen(waits)
+end
+
+-- The place of the first that has settled, or cannot be waited for; else whether there are some that go on.
+local function advance_any(waits)
+  local goes_on = false
+  for place, wait in ipairs(waits) do
+    if not wait.ended and wait:advance() and not wait.expired then
+      return place, true
+    end
+    goes_on = goes_on or not wait.ended
+  end
+  return nil, goes_on
+end
+
+--- Waits until the first settles.
+---@param client openhands.Client
+---@param subjects (string|openhands.Conversation)[]
+---@param call table settings of this call
+---@param options table as for `wait`
+---@return openhands.Conversation? conversation
+---@return openhands.Error|integer|nil error, or the conversation's place in the list
+---@return integer? place of the one that cannot be waited for
+function M.any(client, subjects, call, options)
+  local party, waits = begin_all(client, subjects, call, options, "wait_any")
+  local place, goes_on = advance_any(waits)
+  while goes_on and not place do
+    client._watch:await(party)
+    place, goes_on = advance_any(waits)
+  end
+  for _, wait in ipairs(waits) do
+    client._watch:leave(wait.entry)
+  end
+  local first = place and waits[place]
+  if not first then
+    return nil, joined_error("wait_any", waits, "none of %d conversations has settled")
+  elseif first.err then
+    return nil, first.err, place
+  end
+  return first.result, place
+end
+
+return M

@@ -1,0 +1,408 @@
+-- Waits for several conversations at once, and the end of work on V0, which only its events tell.
+local stand_in = require "spec.support.stand_in"
+
+local ID = "7f3b9a1c2d4e4f60a1b2c3d4e5f60718"
+local UNKNOWN = ("0123456789abcdef"):rep(2)
+
+local function start(client, prompt, api)
+  return assert(client:start({ initial_user_msg = prompt }, { api = api }))
+end
+
+local function states_of(list)
+  local states = {}
+  for place, conversation in ipairs(list) do states[place] = conversation and conversation.state end
+  return states
+end
+
+local function paths(model, first)
+  local list = {}
+  for place = first, #model.requests do list[#list + 1] = model.requests[place].path end
+  return list
+end
+
+describe("wait_all", function()
+  it("returns all in the order given, settled, with their answers", function()
+    local client = stand_in.simulated { api = "v1" }
+    local list = {}
+    for place, prompt in ipairs { "x", "[simulate: error]", "[simulate: idle]", "[simulate: waiting]" } do
+      list[place] = start(client, prompt)
+    end
+    local all = assert(client:wait_all(list))
+    assert.same({ "finished", "failed", "finished", "waiting" }, states_of(all))
+    assert.equal("Done. Opened pull request 7.", all[1].answer)
+    assert.matches("refused the key", all[2].detail)
+    assert.equal("There was nothing to change.", all[3].answer)
+    for place, conversation in ipairs(list) do
+      assert.equal(conversation.conversation_id:gsub("-", ""), (all[place].conversation_id:gsub("-", "")))
+    end
+  end)
+
+  it("takes ids and conversations, of V0 and of V1", function()
+    local client = stand_in.simulated()
+    local one, other = start(client, "x", "v0"), start(client, "x", "v1")
+    local all = assert(client:wait_all { one.conversation_id, other })
+    assert.same({ "v0", "v1" }, { all[1].api, all[2].api })
+    assert.same({ "finished", "finished" }, states_of(all))
+  end)
+
+  it("asks for a hundred with two requests", function()
+    local client, model = stand_in.simulated { api = "v1" }
+    local list = {}
+    for place = 1, 100 do list[place] = start(client, "[simulate: slow]") end
+    model:advance(200)
+    client:wait_all(list, { timeout = 0, interval = 1 }) -- now they are known to be ready
+    local first = #model.requests + 1
+    client:wait_all(list, { timeout = 0 })
+    assert.same({ "/api/v1/app-conversations", "/api/v1/app-conversations" }, paths(model, first))
+  end)
+
+  it("asks for one that has become ready in the same moment", function()
+    local client, model = stand_in.simulated { api = "v1" }
+    local list = { start(client, "x"), start(client, "x") }
+    model:advance(17)
+    local first = #model.requests + 1
+    client:wait_all(list, { timeout = 0 })
+    assert.same({ "/api/v1/app-conversations/start-tasks", "/api/v1/app-conversations" }, paths(model, first))
+    assert.equal("running", client:status(list[1]).state)
+  end)
+
+  it("finds those that are not listed yet with one search", function()
+    local client, model, transport = stand_in.simulated { api = "v1" }
+    local ids = {}
+    for place = 1, 20 do ids[place] = start(client, "x").conversation_id end
+    local other = stand_in.simulated({ api = "v1" }, { transport = transport })
+    local first = #model.requests + 1
+    local _, err = other:wait_all(ids, { timeout = 0 })
+    assert.equal("timeout", err.kind)
+    for _, conversation in ipairs(err.conversations) do assert.equal("starting", conversation.state) end
+    assert.equal(4, #paths(model, first)) -- listed? a task's id? one of its requests? and before that, the dialect
+  end)
+
+  it("goes on when one fails, and says which and why", function()
+    local client = stand_in.simulated { api = "v1" }
+    local list = { start(client, "x"), UNKNOWN, start(client, "[simulate: idle]") }
+    local all, err = client:wait_all(list)
+    assert.is_nil(all)
+    assert.same({ "not_found", false, "wait_all" }, { err.kind, err.retryable, err.operation })
+    assert.same({ "finished", false, "finished" }, states_of(err.conversations))
+    assert.is_nil(err.errors[1])
+    assert.same({ "not_found", UNKNOWN }, { err.errors[2].kind, err.errors[2].conversation_id })
+    assert.matches("1 of 3 conversations have not settled", err.message)
+  end)
+
+  it("that runs out of time keeps what it has", function()
+    local client, model = stand_in.simulated { api = "v1" }
+    local list = { start(client, "[simulate: error]"), start(client, "[simulate: slow]") }
+    local all, err = client:wait_all(list, { timeout = 50 })
+    assert.is_nil(all)
+    assert.same({ "timeout", true }, { err.kind, err.retryable })
+    assert.same({ "failed", "starting" }, states_of(err.conversations))
+    assert.matches("refused the key", err.conversations[1].detail)
+    assert.same({ "timeout" }, { err.errors[2].kind })
+    assert.equal(50, model:time())
+    assert.same({ "failed", "finished" }, states_of(assert(client:wait_all(list))))
+  end)
+
+  it("has the kind of the one that failed rather than of those without time", function()
+    local client = stand_in.simulated { api = "v1" }
+    local _, err = client:wait_all({ start(client, "[simulate: slow]"), UNKNOWN }, { timeout = 20 })
+    assert.equal("not_found", err.kind)
+    assert.equal("timeout", err.errors[1].kind)
+  end)
+
+  it("reads the answers of what settled, though its time is over by then", function()
+    local client = stand_in.simulated { api = "v1" }
+    local list = {}
+    for place = 1, 20 do list[place] = start(client, "x") end
+    local all = assert(client:wait_all(list, { timeout = 75 }))
+    for _, conversation in ipairs(all) do assert.is_string(conversation.answer) end
+  end)
+
+  it("tells on_change of each", function()
+    local client = stand_in.simulated { api = "v1" }
+    local list, seen = { start(client, "x"), start(client, "[simulate: error]") }, {}
+    assert(client:wait_all(list, {
+      on_change = function(now, previous)
+        local place = now.conversation_id:gsub("-", "") == list[1].conversation_id:gsub("-", "") and 1 or 2
+        seen[#seen + 1] = ("%d %s>%s"):format(place, previous, now.state)
+      end,
+    }))
+    table.sort(seen)
+    assert.same({
+      "1 running>finished", "1 starting>running", "2 running>failed", "2 starting>running",
+    }, seen)
+  end)
+
+  it("gives a failed batch's error to each, as one of its own", function()
+    local client, _, transport = stand_in.simulated { api = "v1" }
+    local list = { start(client, "x"), start(client, "x") }
+    local refusal = stand_in.json('{"error":"NoCredentialsError"}', 401)
+    transport.faults = { { point = "before", response = refusal, count = -1 } }
+    local _, err = client:wait_all(list)
+    assert.same({ "authentication", 401 }, { err.kind, err.status })
+    assert.equal(list[1].conversation_id, err.errors[1].conversation_id)
+    assert.equal(list[2].conversation_id, err.errors[2].conversation_id)
+  end)
+
+  it("outlives batches that fail for a while", function()
+    local client, model, transport = stand_in.simulated { api = "v1" }
+    local list = { start(client, "x"), start(client, "x") }
+    transport.faults = {
+      { point = "before", response = stand_in.json("x", 500), count = 5 },
+      { point = "before", response = stand_in.json("{}", 429, { { "Retry-After", "7" } }), count = 5 },
+      { point = "before", class = "timeout", count = 5 },
+    }
+    assert.same({ "finished", "finished" }, states_of(assert(client:wait_all(list))))
+    local longest = 0
+    for place = 4, 18 do longest = math.max(longest, model.requests[place].time - model.requests[place - 1].time) end
+    assert.is_true(longest >= 7 and longest < 15, longest)
+  end)
+
+  it("keeps an id that V1 refuses out of the batches of the others", function()
+    local client = stand_in.simulated { api = "v1" }
+    local _, err = client:wait_all { start(client, "x"), "no-uuid" }
+    assert.equal("finished", err.conversations[1].state)
+    assert.equal("invalid", err.errors[2].kind)
+  end)
+
+  it("takes a batch whose answer is short, long or in disorder for what it holds", function()
+    local item = '{"id":"%s","sandbox_id":"s","sandbox_status":"RUNNING","execution_status":"finished"}'
+    local ids = {}
+    for place = 1, 3 do ids[place] = ("%032x"):format(place) end
+    for _, order in ipairs { { 3, 1, 2 }, { 2, 3, 1, 1 }, { 1, 2, 3, 3, 3 } } do
+      local client = stand_in.scripted(function(request)
+        if request.path:find "/events/" then return stand_in.json '{"items":[],"next_page_id":null}' end
+        local items = {}
+        for place, number in ipairs(order) do items[place] = item:format(ids[number]) end
+        return stand_in.json("[" .. table.concat(items, ",") .. "]")
+      end, { api = "v1" })
+      local all = assert(client:wait_all(ids))
+      for place, conversation in ipairs(all) do assert.equal(ids[place], conversation.conversation_id) end
+    end
+  end)
+end)
+
+describe("wait_any", function()
+  it("returns the first that settles, and its place", function()
+    local client = stand_in.simulated { api = "v1" }
+    local list = { start(client, "[simulate: slow]"), start(client, "x"), start(client, "[simulate: error]") }
+    local first, place = assert(client:wait_any(list))
+    assert.same({ "failed", 3 }, { first.state, place })
+    assert.matches("refused the key", first.detail)
+    first, place = assert(client:wait_any { list[1], list[2] })
+    assert.same({ "finished", 2 }, { first.state, place })
+    assert.is_nil(next(client._watch._entries))
+  end)
+
+  it("returns the error of one that cannot be waited for, and its place", function()
+    local client = stand_in.simulated { api = "v1" }
+    local first, err, place = client:wait_any { start(client, "x"), UNKNOWN }
+    assert.is_nil(first)
+    assert.same({ "not_found", 2 }, { err.kind, place })
+  end)
+
+  it("that runs out of time says how all were seen last", function()
+    local client, model = stand_in.simulated { api = "v1" }
+    local list = { start(client, "[simulate: slow]"), start(client, "x") }
+    local first, err, place = client:wait_any(list, { timeout = 20 })
+    assert.is_nil(first)
+    assert.is_nil(place)
+    assert.same({ "timeout", true, "wait_any" }, { err.kind, err.retryable, err.operation })
+    assert.same({ "starting", "running" }, states_of(err.conversations))
+    assert.matches("none of 2 conversations has settled", err.message)
+    assert.equal(20, model:time())
+  end)
+
+  it("takes V0 and V1 together", function()
+    local client = stand_in.simulated()
+    local first, place = assert(client:wait_any { start(client, "[simulate: slow]", "v1"), start(client, "x", "v0") })
+    assert.same({ "v0", 2 }, { first.api, place })
+  end)
+end)
+
+describe("the caller's mistakes with several:", function()
+  local wrong = {
+    ["no list"] = { ID, "needs a list of conversations or their ids, not a string" },
+    ["nothing"] = { nil, "needs a list of conversations or their ids, not a nil" },
+    ["an empty list"] = { {}, "the list of conversations is empty" },
+    ["a table with names"] = { { a = ID }, "the list of conversations is empty" },
+    ["names besides the list"] = { { ID, name = UNKNOWN }, "has a hole, or the key 'name'" },
+    ["something that is no id"] = { { ID, 7 }, "number 2: needs a conversation or its id, not a number" },
+    ["an id with a slash"] = { { ID, "a/b" }, "number 2: not an id" },
+    ["the same twice"] = { { ID, UNKNOWN, ID:upper() }, "numbers 1 and 3 are the same conversation" },
+  }
+  for _, name in ipairs { "wait_all", "wait_any" } do
+    for what, row in pairs(wrong) do
+      it(("%s, to %s"):format(what, name), function()
+        local client, requests = stand_in.scripted(function() return stand_in.json "null" end, { api = "v0" })
+        local good, message = pcall(function() client[name](client, row[1]) end)
+        assert.is_false(good)
+        assert.is_truthy(message:find(row[2], 1, true), message)
+        assert.is_truthy(message:find("wait_spec.lua:", 1, true), message)
+        assert.equal(0, #requests)
+      end)
+    end
+
+    it("a conversation instead of a list, or options that are none, to " .. name, function()
+      local client = stand_in.simulated { api = "v1" }
+      local conversation = start(client, "x")
+      assert.has_error(function() client[name](client, conversation) end)
+      for pattern, options in pairs {
+        ["unknown option 'intervall'"] = { intervall = 1 },
+        [name .. ": 'timeout' must be a number"] = { timeout = -1 },
+        [name .. ": 'on_change' must be a function"] = { on_change = 1 },
+      } do
+        local good, message = pcall(client[name], client, { ID }, options)
+        assert.is_false(good)
+        assert.matches(pattern, message)
+      end
+    end)
+  end
+end)
+
+describe("the end of work on V0", function()
+  local function changed(state, reason)
+    return ('{"source":"environment","observation":"agent_state_changed","content":"","extras":'
+      .. '{"agent_state":"%s","reason":"%s"}}'):format(state, reason or "")
+  end
+
+  local function said(source, words)
+    return ('{"source":"%s","action":"message","message":"%s","args":{"content":"%s"}}'):format(source, words, words)
+  end
+
+  local command = '{"source":"agent","action":"run","args":{"command":"ls"}}'
+  local system = '{"source":"agent","action":"system","args":{"content":"You are an agent"}}'
+  local finish = '{"source":"agent","action":"finish","message":"m","args":{"final_thought":"All done."}}'
+  local output = '{"source":"agent","action":"finish","message":"m","args":{"outputs":{"content":"Out."}}}'
+  local closing = '{"source":"agent","action":"finish","message":"Bye.","args":{"final_thought":""}}'
+  local reject = '{"source":"agent","action":"reject","message":"m","args":{"outputs":{"reason":"I may not."}}}'
+  local crowd = '{"source":"environment","status_update":true,"id":"AGENT_ERROR$TOO_MANY_CONVERSATIONS"}'
+  local asked = said("user", "Fix it.")
+
+  -- A V0 service with this status whose events are these, oldest first.
+  local function service(status, events, refusal)
+    return stand_in.scripted(function(request)
+      if request.path:find "/events$" then
+        if refusal then return refusal end
+        assert.equal("reverse=true&limit=20", request.query)
+        local newest_first = {}
+        for place = #events, math.max(1, #events - 19), -1 do newest_first[#newest_first + 1] = events[place] end
+        return stand_in.json(('{"events":[%s],"has_more":false}'):format(table.concat(newest_first, ",")))
+      end
+      local answer = '{"conversation_id":"%s","status":"%s","created_at":"2025-01-01T00:00:00Z"}'
+      return stand_in.json(answer:format(ID, status))
+    end, { api = "v0" })
+  end
+
+  local course = { system, asked, changed "loading", changed "running", command }
+  local function after(...)
+    local events = {}
+    for place, one in ipairs(course) do events[place] = one end
+    for place = 1, select("#", ...) do events[#course + place] = (select(place, ...)) end
+    return events
+  end
+
+  local ends = {
+    { "finished", "finished", after(finish, changed "finished"), answer = "All done." },
+    { "finished, as older servers tell", "finished", after(output, changed "finished"), answer = "Out." },
+    { "finished without a thought", "finished", after(closing, changed "finished"), answer = "Bye." },
+    { "a message", "finished", after(said("agent", "Which?"), changed "awaiting_user_input"), answer = "Which?" },
+    { "a message, with the state far back", "finished", { asked, command, changed "awaiting_user_input" } },
+    { "a wish for confirmation", "waiting", after(changed "awaiting_user_confirmation") },
+    { "an error", "failed", after(changed("error", "STATUS$ERROR_LLM")), detail = "STATUS$ERROR_LLM" },
+    { "an error that is observed", "failed",
+      after('{"observation":"error","content":"It broke."}', changed "error"), detail = "It broke." },
+    { "a rejection", "failed", after(reject, changed "rejected"), detail = "I may not." },
+    { "a stop", "stopped", after(changed "stopped") },
+    { "a pause", "paused", after(changed "paused") },
+    { "want of room", "stopped", after(crowd), detail = "too many conversations ran at once" },
+    { "want of room, told as a reason", "stopped", after(changed("stopped", "AGENT_ERROR$TOO_MANY_CONVERSATIONS")),
+      detail = "too many conversations ran at once" },
+  }
+  for _, row in ipairs(ends) do
+    it("is " .. row[1], function()
+      local client, requests = service("RUNNING", row[3])
+      local done = assert(client:wait(ID, { timeout = 100 }))
+      assert.same({ row[2], true }, { done.state, done.settled })
+      assert.equal(row.answer, done.answer)
+      if row.detail then assert.is_truthy(done.detail:find(row.detail, 1, true), done.detail) end
+      assert.equal(2, #requests)
+    end)
+  end
+
+  local works = {
+    ["it runs"] = after(),
+    ["it loads"] = { system, asked, changed "loading" },
+    ["it has only been set up"] = { system, changed "loading", changed "awaiting_user_input" },
+    ["it has not taken up what was said"] = after(finish, changed "finished", said("user", "And that one?")),
+    ["it works on what was said then"] =
+      after(finish, changed "finished", said("user", "And that one?"), changed "running", command),
+    ["it was closed for want of room once, and goes on"] = { asked, crowd, changed "running", command },
+    ["it says nothing of its state"] = { command, command },
+    ["it has no events"] = {},
+    ["its events are odd"] = { "7", "null", "[]", '{"observation":"agent_state_changed"}', '{"extras":7,"args":"x"}' },
+  }
+  for why, events in pairs(works) do
+    it("is not when " .. why, function()
+      local client, requests = service("RUNNING", events)
+      local _, err = client:wait(ID, { timeout = 100 })
+      assert.equal("timeout", err.kind)
+      assert.same({ "running", false }, { err.conversation.state, err.conversation.settled })
+      assert.is_true(#requests > 10)
+    end)
+  end
+
+  local over = {
+    STOPPED = { "stopped", after(finish, changed "finished", changed "stopped"), answer = "All done." },
+    ERROR = { "failed", after(changed("error", "Out of credits.")), detail = "Out of credits." },
+    ARCHIVED = { "gone", after(crowd, changed "stopped"), detail = "too many conversations ran at once" },
+  }
+  for status, row in pairs(over) do
+    it(("brings what the events tell of one that is %s, with one look at them"):format(status), function()
+      local client, requests = service(status, row[2])
+      local done = assert(client:wait(ID))
+      assert.equal(row[1], done.state)
+      assert.equal(row.answer, done.answer)
+      if row.detail then assert.is_truthy(done.detail:find(row.detail, 1, true), done.detail) end
+      assert.equal(2, #requests)
+    end)
+  end
+
+  local refusals = {
+    ["404"] = stand_in.json('{"detail":"Conversation not found"}', 404),
+    ["500 text"] = { status = 500, headers = { { "Content-Type", "text/plain" } }, body = "Internal Server Error" },
+    ["a web page"] = { status = 200, headers = { { "Content-Type", "text/html" } }, body = "<html>" },
+    ["403"] = stand_in.json("{}", 403),
+    ["no list"] = stand_in.json '{"events":7}',
+  }
+  for name, answer in pairs(refusals) do
+    it("is that of the status where the service answers with " .. name, function()
+      local client, requests = service("RUNNING", {}, answer)
+      local _, err = client:wait(ID, { timeout = 600 })
+      assert.same({ "timeout", "running" }, { err.kind, err.conversation.state })
+      local looks, readings = 0, 0
+      for _, request in ipairs(requests) do
+        if request.path:find "/events$" then readings = readings + 1 else looks = looks + 1 end
+      end
+      assert.is_true(looks > 20 and readings >= 2 and readings < looks / 1.5, looks .. " " .. readings)
+      client = service("STOPPED", {}, answer)
+      assert.equal("stopped", assert(client:wait(ID)).state)
+    end)
+  end
+
+  it("costs nothing in a call for the status", function()
+    local client, requests = service("RUNNING", after(finish, changed "finished"))
+    assert.equal("running", assert(client:status(ID)).state)
+    assert.equal(1, #requests)
+  end)
+
+  it("is seen in the simulator, by an agent's message too", function()
+    local outcomes = { ["x"] = "finished", ["[simulate: waiting]"] = "waiting", ["[simulate: idle]"] = "finished" }
+    for prompt, state in pairs(outcomes) do
+      local client, model = stand_in.simulated { api = "v0", pace = 10 }
+      local done = assert(client:run { initial_user_msg = prompt })
+      assert.equal(state, done.state)
+      assert.is_true(model:time() < 600)
+    end
+  end)
+end)
