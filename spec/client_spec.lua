@@ -318,7 +318,7 @@ describe("a conversation", function()
     local client = stand_in.simulated()
     local conversation = assert(client:start({ initial_user_msg = "x" }, { api = "v0" }))
     assert.equal("v0", assert(client:status(conversation)).api)
-    assert.equal("stopped", assert(client:wait(conversation.conversation_id)).state)
+    assert.equal("finished", assert(client:wait(conversation.conversation_id)).state)
   end)
 
   it("that another process left idle is seen to have finished", function()

@@ -1,30 +1,32 @@
---- One account on one service: settings, and every call as submit -> await -> retry -> value or `nil, err`.
+--- One account on one service: its settings, what it remembers, what users call.
 
+local calls = require "openhands.call"
 local conversations = require "openhands.conversation"
 local core = require "openhands.core"
-local dialects = require "openhands.dialect"
 local errors = require "openhands.errors"
 local lookup = require "openhands.lookup"
 local retry = require "openhands.retry"
 local settings = require "openhands.settings"
 local start = require "openhands.start"
 local transports = require "openhands.transport"
-local watch = require "openhands.watch"
+local vocabulary = require "openhands.vocabulary"
+local waits = require "openhands.wait"
+local watches = require "openhands.watch"
 
 ---@class openhands.Client
 local methods = {}
 
 local Client = { __index = methods, __name = "openhands.Client" }
 
+for _, room in ipairs { calls, vocabulary.methods } do
+  for name, method in pairs(room) do
+    methods[name] = method
+  end
+end
+
 local M = {}
 
 local REMEMBERED = 4096 -- ids per generation, two to a conversation; two generations are kept
-
--- Seconds that each operation may take unless somebody says otherwise.
-local own_timeout = {}
-for _, row in ipairs(core.operations()) do
-  own_timeout[row.name] = row.timeout
-end
 
 local function loop_of(setting, transport)
   if transport then
@@ -91,12 +93,17 @@ function M.new(given)
     _retry = retry.new(values.random),
     -- Held by who waits; an abandoned wait (Ctrl-C) leaves nothing behind.
     _waiting = setmetatable({}, { __mode = "v" }),
+    _watched = setmetatable({}, { __mode = "v" }),
     _options = {},
     _young = {},
     _old = {},
     _young_count = 0,
   }, Client)
   self._conversation = conversations.class(self)
+  for name, group in pairs(vocabulary.groups_of(self)) do
+    self[name] = group
+  end
+  self._watch = watches.new(self)
   self._loop.attach(self)
   return self
 end
@@ -150,155 +157,52 @@ function methods:_remember(id)
   return memory
 end
 
--- Hands the exchanges to a transport that is not the network.
-local function carry(self)
+-- Hands the exchanges to a transport that is not the network. One without a time of its own waits by the clock.
+local function carry(self, seconds)
+  local transport = self._settings.transport
   local number, request = self._core:outgoing()
+  if not number and not transport.sleep then
+    self._core:step(seconds)
+  end
   while number do
-    self._core:answer(number, transports.carry(self._settings.transport, request))
+    self._core:answer(number, transports.carry(transport, request))
     number, request = self._core:outgoing()
+  end
+end
+
+-- Takes what has come of the answers that somebody watches, who may run later: once `next` has given an answer's end,
+-- what came before it is gone.
+local function take_news(self)
+  for number, box in pairs(self._watched) do
+    local item = self._core:take(number)
+    while item do
+      box.items[#box.items + 1], box.news = item, true
+      item = self._core:take(number)
+    end
+    local arrived = self._core:progress(number)
+    if arrived and arrived > box.arrived then
+      box.arrived, box.news = arrived, true
+    end
   end
 end
 
 --- Moves all exchanges on and hands finished ones to whoever waits.
 function methods:_pump(seconds)
   if self._settings.transport then
-    carry(self)
+    carry(self, seconds)
   else
     self._core:step(seconds)
   end
+  take_news(self)
   local number, value, err = self._core:next()
   while number do
     local box = self._waiting[number]
     if box then
-      self._waiting[number] = nil
+      self._waiting[number], self._watched[number] = nil, nil
       box.done, box.value, box.err = true, value, err
     end
     number, value, err = self._core:next()
   end
-end
-
--- The key of this call, or nil when the core has it; false and an error when there is none.
-local function key_of(self, call, operation)
-  local key = rawget(call, "api_key") or self._settings.api_key
-  local problem = self._key_problem
-  if type(key) == "function" then
-    local good
-    good, key = pcall(key) -- what it raises may hold the key
-    problem = "the function given as api_key gave no usable key"
-    if good and type(key) == "string" and key ~= "" and not key:find("[^\33-\126]") then
-      return key
-    end
-  elseif key then
-    return key
-  elseif self._has_key then
-    return nil
-  end
-  problem = problem or ("there is no API key: give api_key to openhands.new{...}, or set %s"):format(
-    table.concat(settings.key_variables, " or ")
-  )
-  return false, errors.new { kind = "authentication", operation = operation, message = operation .. ": " .. problem }
-end
-
-local function no_time(operation)
-  return errors.new {
-    kind = "timeout",
-    operation = operation,
-    sent = false,
-    message = ("%s: the time for this call is over; allow more with 'deadline'"):format(operation),
-  }
-end
-
---- One exchange: sent at most once, awaited, never repeated.
----@return any value, openhands.Error?
-function methods:_exchange(operation, fields, call, api)
-  local key, err = key_of(self, call, operation)
-  if key == false then
-    return nil, err
-  end
-  if self._closed then
-    return nil, errors.new { kind = "closed", operation = operation, message = operation .. ": the client was closed" }
-  end
-  local now = self:_now()
-  local timeout = math.min(call.timeout or own_timeout[operation], call.deadline_at - now)
-  if timeout <= 0 then
-    return nil, no_time(operation)
-  end
-  local options = self._options -- one table for all exchanges: the core reads it before it returns
-  options.api, options.api_key, options.timeout, options.connect_timeout = api, key, timeout, call.connect_timeout
-  options.max_body, options.organization = rawget(call, "max_body"), rawget(call, "organization")
-  local good, number, refusal = pcall(core[operation], self._core, fields, options)
-  options.api_key = nil
-  if not good then
-    errors.raise(number)
-  elseif not number then
-    return nil, errors.from_core(refusal, self._base_url)
-  end
-  local box = {}
-  self._waiting[number] = box
-  self._loop.await(self, box)
-  if box.err then
-    err = errors.from_core(box.err, self._base_url)
-    if self._settings.log then
-      self:_log("%s (%s) failed after %.3f s: %s", operation, api, self:_now() - now, err.message)
-    end
-    return nil, err
-  end
-  if self._settings.log then
-    self:_log("%s (%s) answered after %.3f s", operation, api, self:_now() - now)
-  end
-  return box.value
-end
-
---- A call that changes nothing, repeated while that may help and the time of the call allows it.
----@return any value, openhands.Error?
-function methods:_read(operation, fields, call, api)
-  local attempt = 1
-  while true do
-    local value, err = self:_exchange(operation, fields, call, api)
-    if not err then
-      self._retry:succeeded()
-      return value
-    end
-    local delay = attempt <= call.retries and self._retry:delay(attempt, err)
-    if not delay or self:_now() + delay >= call.deadline_at then
-      return nil, err
-    end
-    self:_sleep(delay)
-    attempt = attempt + 1
-  end
-end
-
---- Checks the fields of a call without sending anything; raises for the caller's mistakes.
----@param api "v0"|"v1"|nil the dialect to check for; nil: those that have the operation
----@return boolean? good, openhands.Error? refusal of that dialect
-function methods:_check(operation, fields, api)
-  local good, message, refusal = pcall(self._core.check, self._core, operation, fields, api)
-  if not good then
-    errors.raise(message)
-  elseif refusal then
-    return nil, errors.from_core(refusal, self._base_url)
-  end
-  return true
-end
-
---- The dialect for this call: as set for it or for the client, as remembered, or found out.
----@return "v0"|"v1"|nil api, openhands.Error?
-function methods:_dialect(operation, fields, call)
-  local chosen = rawget(call, "api")
-  if chosen and chosen ~= "auto" then
-    return chosen
-  elseif not self._api then
-    self:_check(operation, fields) -- the caller's mistakes come before any question
-    local api, err = dialects.ask(self, operation, call)
-    if not api then
-      return nil, err
-    end
-    self._api = api
-    if self._settings.log then
-      self:_log("the service speaks %s", api)
-    end
-  end
-  return self._api
 end
 
 --- How a conversation stands, in either dialect.
@@ -333,13 +237,7 @@ function methods:_look_up(id, call)
       return conversation, err
     end
   end
-  return nil, errors.new {
-    kind = "not_found",
-    operation = "status",
-    conversation_id = id,
-    message = ("status: the service knows no conversation %s; check the id, "
-      .. "and that it belongs to the account of this API key"):format(id),
-  }
+  return nil, lookup.unknown(id)
 end
 
 -- The id in what a caller gave for a conversation; raises if there is none. What is remembered has been checked.
@@ -349,7 +247,12 @@ end
 
 -- ---- what users call ---------------------------------------------------------------------------------------------
 
-local function begin(self, name, options, own)
+--- A call of a user's: its settings, and the moment by which it has to end. Raises for the caller's mistakes.
+---@param name string
+---@param options table?
+---@param own table<string, boolean>? options that are no settings
+---@return table call
+function methods:_begin(name, options, own)
   if getmetatable(self) ~= Client then
     errors.raise(("%s: is a method: call client:%s(...) with a colon"):format(name, name))
   elseif self._closed then
@@ -360,19 +263,61 @@ local function begin(self, name, options, own)
   return call
 end
 
-local start_options = { resume = true }
+--- The same call with all its time before it, or with another end: for calls of many exchanges over a long time.
+---@param call table
+---@param deadline_at number? monotonic moment
+---@return table call
+function methods:_fresh(call, deadline_at)
+  local fresh = {}
+  for name, value in pairs(call) do
+    fresh[name] = value
+  end
+  fresh.deadline_at = deadline_at or self:_now() + call.deadline
+  return setmetatable(fresh, self._settings)
+end
+
+local begin = methods._begin
+
+local start_options = { resume = true, stream = true, on_progress = true }
+
+-- Options of a start may stand among its fields.
+local function split_start(name, fields, options)
+  if type(fields) ~= "table" then
+    errors.raise(("%s: needs a table of fields, not a %s"):format(name, type(fields)))
+  end
+  local split = {}
+  for option in pairs(start_options) do
+    split[option] = options and options[option]
+    if rawget(fields, option) ~= nil then
+      split[option] = fields[option]
+    end
+  end
+  if split.on_progress ~= nil and type(split.on_progress) ~= "function" then
+    errors.raise(("%s: 'on_progress' must be a function, not a %s"):format(name, type(split.on_progress)))
+  end
+  if next(split) == nil then
+    return fields, split
+  end
+  local rest = {}
+  for field, value in pairs(fields) do
+    if not start_options[field] then
+      rest[field] = value
+    end
+  end
+  return setmetatable(rest, getmetatable(fields)), split
+end
 
 --- Starts a conversation: a paid job that an agent works on. Sent at most once; see the kinds `ambiguous` and `limit`.
 ---@param fields openhands.StartFields
 ---@param options table? `resume` (boolean: the `conversation_id` in the fields may have been sent before, by this or
---- another process; it is looked for during the whole `grace` before anything is sent), and settings of this call
+--- another process; it is looked for during the whole `grace` before anything is sent), `stream` (boolean, V1: returns
+--- when the conversation is ready, or has failed to start), `on_progress` (function, as `stream`, and called with the
+--- conversation at each step of its start), and settings of this call. The three may stand among the fields too.
 ---@return openhands.Conversation? conversation with `state` "starting", openhands.Error?
 function methods:start(fields, options)
   local call = begin(self, "start", options, start_options)
-  if type(fields) ~= "table" then
-    errors.raise("start: needs a table of fields, not a " .. type(fields))
-  end
-  return start.start(self, fields, call, options and options.resume)
+  local rest, how = split_start("start", fields, options)
+  return start.start(self, rest, call, how)
 end
 
 --- How a conversation stands now.
@@ -384,7 +329,12 @@ function methods:status(subject, options)
   return self:_status(self:_id_of(subject, "status"), call)
 end
 
-local wait_options = { timeout = true, interval = true, on_change = true, resume = true }
+local wait_options = { timeout = true, interval = true, on_change = true }
+
+local run_options = { timeout = true, interval = true, on_change = true }
+for option in pairs(start_options) do
+  run_options[option] = true
+end
 
 local function check_wait_options(name, options)
   for _, field in ipairs { "timeout", "interval" } do
@@ -400,6 +350,11 @@ end
 
 --- Waits until a conversation settles: finished, failed, waiting for a person, paused, stopped or gone. A wait that
 --- ends early (kind "timeout") says nothing of the job: it goes on, and `err.conversation` is how it was last seen.
+---
+--- All waits of a client share their requests, which go out about once a second at most, however many wait; who gives
+--- an `interval` has a pace of their own. On V0 the end of work is read from the events: an agent that has worked and
+--- waits for somebody to speak has `finished`, its turn has ended with a message. Where the service does not show them,
+--- V0 tells only that the runtime went down (`stopped`).
 ---@param subject string|openhands.Conversation its id, or the conversation
 ---@param options table? `timeout` (seconds to wait, 12 hours), `interval` (seconds between looks),
 --- `on_change` (function, called with the conversation and its previous state), and settings of this call
@@ -409,7 +364,31 @@ function methods:wait(subject, options)
   local id = self:_id_of(subject, "wait")
   check_wait_options("wait", options or {})
   local latest = getmetatable(subject) == self._conversation and subject or nil
-  return watch.wait(self, id, latest, call, options or {})
+  return waits.wait(self, id, latest, call, options or {})
+end
+
+--- Waits until all of several conversations settle. If some do not, `err.conversations` is how each was last seen
+--- (`false`: never), and `err.errors` why, by their places in the list. After the timeout, what has settled in time
+--- still gets its answer read.
+---@param subjects (string|openhands.Conversation)[] ids, or conversations, of either dialect
+---@param options table? as for `wait`
+---@return openhands.Conversation[]? conversations in the order given, openhands.Error?
+function methods:wait_all(subjects, options)
+  local call = begin(self, "wait_all", options, wait_options)
+  check_wait_options("wait_all", options or {})
+  return waits.all(self, subjects, call, options or {})
+end
+
+--- Waits until the first of several conversations settles, or one cannot be waited for.
+---@param subjects (string|openhands.Conversation)[] ids, or conversations, of either dialect
+---@param options table? as for `wait`
+---@return openhands.Conversation? conversation
+---@return integer|openhands.Error place in the list; or why there is none
+---@return integer? place of the one that cannot be waited for
+function methods:wait_any(subjects, options)
+  local call = begin(self, "wait_any", options, wait_options)
+  check_wait_options("wait_any", options or {})
+  return waits.any(self, subjects, call, options or {})
 end
 
 --- Starts a conversation and waits until it settles.
@@ -417,16 +396,37 @@ end
 ---@param options table? as for `wait`
 ---@return openhands.Conversation? conversation, openhands.Error?
 function methods:run(fields, options)
-  local call = begin(self, "run", options, wait_options)
+  local call = begin(self, "run", options, run_options)
   check_wait_options("run", options or {})
-  if type(fields) ~= "table" then
-    errors.raise("run: needs a table of fields, not a " .. type(fields))
-  end
-  local conversation, err = start.start(self, fields, call, options and options.resume)
+  local rest, how = split_start("run", fields, options)
+  local conversation, err = start.start(self, rest, call, how)
   if not conversation then
     return nil, err
   end
-  return watch.wait(self, conversation.conversation_id, conversation, call, options or {})
+  return waits.wait(self, conversation.conversation_id, conversation, call, options or {})
+end
+
+local about_conversations = vocabulary.about_conversations()
+about_conversations[#about_conversations + 1] = "status"
+about_conversations[#about_conversations + 1] = "wait"
+conversations.extend(about_conversations)
+
+--- The names of all that a client can be asked, and the names within each group.
+---@return string[] names, table<string, string[]> groups
+function M.names()
+  local names, groups = {}, {}
+  for name in pairs(methods) do
+    if name:sub(1, 1) ~= "_" then
+      names[#names + 1] = name
+    end
+  end
+  for group, leaves in pairs(vocabulary.groups) do
+    groups[group] = {}
+    for leaf in pairs(leaves) do
+      table.insert(groups[group], leaf)
+    end
+  end
+  return names, groups
 end
 
 --- Ends everything this client has in flight, here; conversations go on. May be called again.

@@ -1,6 +1,7 @@
 --- What a conversation's fields mean, in one vocabulary for every dialect, and what can be done with one.
 
 local errors = require "openhands.errors"
+local runtime = require "openhands.runtime"
 local states = require "openhands.state"
 
 ---@class openhands.Conversation
@@ -116,7 +117,7 @@ end
 function M.from_task(client, task, id, started)
   local task_id = id_in(task.id)
   if not task_id then
-    return nil, protocol_error(started and "start" or "start_tasks", "id")
+    return nil, protocol_error(started and "start" or "start_tasks.get", "id")
   end
   local memory = client:_remember(id)
   local given = id_in(task.app_conversation_id)
@@ -154,6 +155,10 @@ function M.from_status(client, answer, api, id, grace)
     return nil, protocol_error("status", (api == "v0" and "conversation_id" or "id") .. " that was asked for")
   end
   local memory = client:_remember(id)
+  if api == "v0" then
+    answer.runtime_url, answer.url = text(answer.url), nil
+  end
+  runtime.note(memory, answer)
   local state, settled = states.judge(api, answer, memory, client:_now(), grace, api == "v0" and client:_wall())
   local status
   if api == "v1" then
@@ -162,9 +167,21 @@ function M.from_status(client, answer, api, id, grace)
       answer.start_task_id = memory.start_task_id
     end
   else
-    status, answer.runtime_url = text(answer.status) or "UNKNOWN", text(answer.url)
+    status = text(answer.status) or "UNKNOWN"
   end
   return dress(client, answer, api, shown, status, state, settled)
+end
+
+--- From the answer to a V0 stop. Its `conversation_status` is what it was before.
+---@param client openhands.Client
+---@param answer table
+---@param id string
+---@return openhands.Conversation
+function M.from_v0_stop(client, answer, id)
+  local memory = client:_remember(id)
+  memory.running, memory.state = true, "stopped" -- STOPPED is an end from now on, not a beginning
+  memory.server, memory.session_api_key = nil, nil
+  return dress(client, answer, "v0", id_in(answer.conversation_id) or id, "STOPPED", "stopped", true)
 end
 
 --- The id in what a caller gave for a conversation; raises if there is none.
@@ -184,18 +201,21 @@ function M.id_of(subject, caller)
   return id
 end
 
---- How it stands now, as `openhands.status` tells. (`status` itself is a field.)
----@param options table?
----@return openhands.Conversation? conversation, openhands.Error?
-function methods:refresh(options)
-  return getmetatable(self).client:status(self, options)
-end
-
---- Waits until it settles. See `openhands.wait`.
----@param options table?
----@return openhands.Conversation? conversation, openhands.Error?
-function methods:wait(options)
-  return getmetatable(self).client:wait(self, options)
+--- Gives conversations a method for each call of a client that is about one. What is a field of a conversation cannot
+--- be a method: `status` is `refresh` here, `answer` is `fetch_answer`.
+---@param names string[]
+function M.extend(names)
+  for _, name in ipairs(names) do
+    local method = name == "status" and "refresh" or name == "answer" and "fetch_answer" or name
+    methods[method] = function(self, ...)
+      local class = type(self) == "table" and getmetatable(self)
+      local client = class and rawget(class, "client")
+      if not client then
+        errors.raise(("%s: is a method: call conversation:%s(...) with a colon"):format(method, method))
+      end
+      return client[name](client, self, ...)
+    end
+  end
 end
 
 -- For a log line: one line, whatever the title holds, and without the key, which only an open client that knows it can

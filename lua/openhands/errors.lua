@@ -9,6 +9,9 @@
 ---@field retry_after number? seconds that the service asks to wait
 ---@field conversation_id string? of the conversation that the call was about
 ---@field conversation openhands.Conversation? as it was last seen, where a wait ended early
+---@field conversations (openhands.Conversation|false)[]? of `wait_all`: each as it was last seen, by its place
+---@field errors table<integer, openhands.Error>? of `wait_all`: why each that did not settle did not, by its place
+---@field cause openhands.ErrorKind? with kind "ambiguous": what kept us from knowing
 ---@field limit integer? with kind "limit": conversations that may run at once
 ---@field current integer? with kind "limit": conversations that do
 ---@field reset_at string? with kind "quota": when it ends, ISO 8601
@@ -29,6 +32,7 @@
 ---| "timeout" # no answer in time; of a wait: still running
 ---| "tls" # no trusted connection
 ---| "protocol" # not what this API answers
+---| "file" # a file of yours could not be written
 ---| "ambiguous" # nobody can tell whether the conversation was started
 ---| "cancelled" # given up by this program
 ---| "closed" # the client was closed meanwhile
@@ -170,7 +174,7 @@ end
 local advice = {
   authentication = "check the API key",
   permission = "check what this API key and its account may do",
-  not_found = "check the id, and that it belongs to the account of this API key",
+  not_found = "check what was asked for, and that it belongs to the account of this API key",
   throttled = "ask again later, or less often",
   limit = "wait until one of them has ended, or pause one",
   quota = "wait until the quota is renewed",
@@ -224,8 +228,10 @@ function M.from_core(raw, base_url)
   end
   if raw.kind == "unsupported" or (raw.kind == "invalid" and raw.sent == false) then
     err.message = ("%s: %s (%s)"):format(raw.operation, raw.reason, raw.api)
+  elseif raw.kind == "file" then
+    err.message = ("%s: the file could not be written: %s"):format(raw.operation, raw.reason or "no reason given")
   else
-    err.message = ("%s: %s %s"):format(raw.operation, base_url, what_happened(err, raw))
+    err.message = ("%s: %s %s"):format(raw.operation, raw.server or base_url, what_happened(err, raw))
   end
   if raw.page and type(err.detail) == "string" then
     err.message = ("%s; it begins: %s"):format(err.message, err.detail:sub(1, 60))
@@ -235,6 +241,17 @@ function M.from_core(raw, base_url)
   end
   err.message = clean_text(err.message):gsub("%c+", " ")
   return M.new(err)
+end
+
+--- What happened, without what to do about it.
+---@param err openhands.Error
+---@return string
+function M.happened(err)
+  local hint = advice[err.kind] and "; " .. advice[err.kind] or ""
+  if hint ~= "" and err.message:sub(-#hint) == hint then
+    return err.message:sub(1, -#hint - 1)
+  end
+  return err.message
 end
 
 -- Where this library's own files are, to find the caller among the levels of the stack.

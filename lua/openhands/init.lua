@@ -27,36 +27,30 @@ function M.new(settings)
   return clients.new(settings)
 end
 
---- Starts a conversation: a paid job that an agent works on.
----@param fields openhands.StartFields
----@param options openhands.Settings? settings of this call
----@return openhands.Conversation? conversation, openhands.Error?
-function M.start(fields, options)
-  return default():start(fields, options)
+local function on_default(name)
+  return function(...)
+    local client = default()
+    return client[name](client, ...)
+  end
 end
 
---- How a conversation stands now.
----@param subject string|openhands.Conversation
----@param options openhands.Settings? settings of this call
----@return openhands.Conversation? conversation, openhands.Error?
-function M.status(subject, options)
-  return default():status(subject, options)
+local function on_group(group, name)
+  return function(...)
+    local calls = default()[group]
+    return calls[name](calls, ...)
+  end
 end
 
---- Waits until a conversation settles.
----@param subject string|openhands.Conversation
----@param options table? `timeout`, `interval` (seconds), `on_change`, and settings of this call
----@return openhands.Conversation? conversation, openhands.Error?
-function M.wait(subject, options)
-  return default():wait(subject, options)
+-- types.lua says what each of them takes and gives.
+local names, groups = clients.names()
+for _, name in ipairs(names) do
+  M[name] = on_default(name)
 end
-
---- Starts a conversation and waits until it settles.
----@param fields openhands.StartFields
----@param options table? as for `wait`
----@return openhands.Conversation? conversation, openhands.Error?
-function M.run(fields, options)
-  return default():run(fields, options)
+for group, leaves in pairs(groups) do
+  M[group] = {}
+  for _, name in ipairs(leaves) do
+    M[group][name] = on_group(group, name)
+  end
 end
 
 --- Closes the default client, if there is one; the next call makes a new one from the environment.

@@ -9,6 +9,7 @@ local conversations = require "openhands.conversation"
 local core = require "openhands.core"
 local errors = require "openhands.errors"
 local lookup = require "openhands.lookup"
+local progress = require "openhands.progress"
 
 local M = {}
 
@@ -33,7 +34,10 @@ local function ambiguous(id, cause)
   return errors.new {
     kind = "ambiguous",
     operation = "start",
-    message = ("start: nobody can tell whether the conversation was started (%s); %s"):format(cause.message, hint),
+    message = ("start: nobody can tell whether the conversation was started (%s); %s"):format(
+      errors.happened(cause),
+      hint
+    ),
     status = cause.status,
     conversation_id = id,
     detail = cause.detail,
@@ -42,6 +46,9 @@ end
 
 -- Sends the start once. Returns the conversation; or nil and an error, which is certain if `is_not_started`.
 local function send(client, fields, call, api)
+  if call.progress then
+    return call.progress:send(fields, call)
+  end
   local answer, err = client:_exchange("start", fields, call, api)
   if not answer then
     return nil, err
@@ -88,6 +95,14 @@ local function reconcile(client, fields, since, call, unclear_at)
   end
 end
 
+-- What a look has found, as the caller wants it: not before it has told how the start goes, say.
+local function found_by_look(conversation, id, call)
+  if conversation and call.progress then
+    return call.progress:follow(conversation, id, call)
+  end
+  return conversation
+end
+
 -- Whether a start that certainly did not happen may be tried again, after waiting as long as it should.
 local function may_repeat(client, err, attempt, call)
   if attempt > call.retries then
@@ -128,7 +143,7 @@ local function start_v1(client, fields, call)
   while true do
     local conversation, err = send(client, fields, call, "v1")
     if not conversation and deserves_a_look(err) then
-      conversation = lookup.anywhere(client, id, since, call)
+      conversation = found_by_look(lookup.anywhere(client, id, since, call), id, call)
     end
     if conversation then
       memory.unclear_at, memory.unclear_since = nil, nil
@@ -140,7 +155,7 @@ local function start_v1(client, fields, call)
       local found, problem = reconcile(client, fields, since, call, memory.unclear_at)
       if found then
         memory.unclear_at, memory.unclear_since = nil, nil
-        return found
+        return found_by_look(found, id, call)
       elseif found == nil then
         return nil, ambiguous(id, problem)
       elseif attempt > call.retries then
@@ -176,13 +191,28 @@ local function take_up(client, fields, call, resume)
   return conversation
 end
 
+local function silent() end
+
+local function no_stream()
+  return errors.new {
+    kind = "unsupported",
+    operation = "start",
+    message = "start: the V0 API tells nothing of how a start goes; leave out 'stream' and 'on_progress'",
+  }
+end
+
 --- Starts a conversation, or takes up the one that the caller names.
 ---@param client openhands.Client
 ---@param given table fields of the start
 ---@param call table settings of this call
----@param resume boolean? the named conversation may have been sent before: look for the whole grace time first
+---@param how table? `resume`: the named conversation may have been sent before, look for the whole grace time first;
+--- `stream`, `on_progress`: see progress.lua
 ---@return openhands.Conversation? conversation, openhands.Error?
-function M.start(client, given, call, resume)
+function M.start(client, given, call, how)
+  how = how or {}
+  if how.on_progress or how.stream then
+    call.progress = progress.new(client, how.on_progress or silent)
+  end
   local api, err = client:_dialect("start", given, call)
   if not api then
     err.conversation_id = type(given.conversation_id) == "string" and given.conversation_id or nil
@@ -193,14 +223,16 @@ function M.start(client, given, call, resume)
     return nil, refusal
   end
   local fields = copy(given)
-  if api == "v0" then
+  if api == "v0" and call.progress then
+    return nil, no_stream()
+  elseif api == "v0" then
     return start_v0(client, fields, call)
   end
   if type(fields.conversation_id) == "string" then
     local conversation
-    conversation, err = take_up(client, fields, call, resume)
+    conversation, err = take_up(client, fields, call, how.resume)
     if conversation then
-      return conversation
+      return found_by_look(conversation, fields.conversation_id, call)
     elseif conversation == nil then
       err.conversation_id = fields.conversation_id
       return nil, err

@@ -31,3 +31,107 @@
 ---@field create_microagent? table (V0)
 ---@field conversation_instructions? string (V0)
 ---@field mcp_config? table (V0)
+
+--- What `wait`, `wait_any`, `wait_all` and `run` take besides settings.
+---@class openhands.WaitOptions: openhands.Settings
+---@field timeout? number seconds to wait, 12 hours if not given
+---@field interval? number seconds between looks; by itself 2 while starting, then growing from 5 to 30
+---@field on_change? fun(conversation: openhands.Conversation, previous: openhands.State?)
+
+--- What `start` takes besides settings; it may stand among the fields too.
+---@class openhands.StartOptions: openhands.Settings
+---@field resume? boolean the `conversation_id` may have been sent before: it is looked for during the whole `grace`
+---@field stream? boolean (V1) returns when the conversation is ready, or has failed to start
+---@field on_progress? fun(conversation: openhands.Conversation) as `stream`; told of each step of the start
+
+--- What `events` takes besides the fields of its operation.
+---@class openhands.EventOptions: openhands.events.Fields, openhands.Settings
+---@field after? string|integer id of the last event that is known
+---@field follow? boolean tells of new events as they come, until the conversation settles
+---@field timeout? number with `follow`: seconds to go on
+---@field interval? number with `follow`: seconds between looks
+
+---@class openhands.DownloadOptions: openhands.Settings
+---@field on_progress? fun(bytes: number, all: number?)
+
+---@class openhands.FreeRequest
+---@field method? "GET"|"POST"|"PUT"|"PATCH"|"DELETE"
+---@field path string from "/" on, without query; it is percent-encoded for you
+---@field query? table<string, string|number|boolean|(string|number|boolean)[]>
+---@field body? any what JSON can hold
+
+--- The calls that are composed of several requests; operation_types.lua has the others.
+---@class openhands.Client
+---@field start fun(self: openhands.Client, fields: openhands.StartFields, options: openhands.StartOptions|nil): openhands.Conversation?, openhands.Error?
+---@field status fun(self: openhands.Client, conversation: string|openhands.Conversation, options: openhands.Settings|nil): openhands.Conversation?, openhands.Error?
+---@field wait fun(self: openhands.Client, conversation: string|openhands.Conversation, options: openhands.WaitOptions|nil): openhands.Conversation?, openhands.Error?
+---@field wait_any fun(self: openhands.Client, conversations: (string|openhands.Conversation)[], options: openhands.WaitOptions|nil): openhands.Conversation?, openhands.Error|integer|nil, integer?
+---@field wait_all fun(self: openhands.Client, conversations: (string|openhands.Conversation)[], options: openhands.WaitOptions|nil): openhands.Conversation[]?, openhands.Error?
+---@field run fun(self: openhands.Client, fields: openhands.StartFields, options: openhands.WaitOptions|openhands.StartOptions|nil): openhands.Conversation?, openhands.Error?
+---@field get fun(self: openhands.Client, conversations: string|(string|openhands.Conversation)[], options: openhands.Settings|nil): table<string, openhands.Conversation>?, openhands.Error?
+---@field list fun(self: openhands.Client, fields: openhands.list.Fields|nil, options: openhands.Settings|nil): openhands.Pages
+---@field update fun(self: openhands.Client, conversation: string|openhands.Conversation, fields: openhands.update.Fields, options: openhands.Settings|nil): openhands.Conversation?, openhands.Error?
+---@field delete fun(self: openhands.Client, conversation: string|openhands.Conversation, options: openhands.Settings|nil): boolean?, openhands.Error?
+---@field pause fun(self: openhands.Client, conversation: string|openhands.Conversation, options: openhands.Settings|nil): openhands.Conversation?, openhands.Error?
+---@field resume fun(self: openhands.Client, conversation: string|openhands.Conversation, fields: { send: string|table[]|nil }|string|nil, options: openhands.Settings|nil): openhands.Conversation?, openhands.Error?
+---@field stop fun(self: openhands.Client, conversation: string|openhands.Conversation, options: openhands.Settings|nil): openhands.Conversation?, openhands.Error?
+---@field start_again fun(self: openhands.Client, conversation: string|openhands.Conversation, fields: openhands.start_again.Fields|string[]|nil, options: openhands.Settings|nil): openhands.Conversation?, openhands.Error?
+---@field events fun(self: openhands.Client, conversation: string|openhands.Conversation, fields: openhands.EventOptions|nil, options: openhands.EventOptions|nil): openhands.Pages|openhands.Feed
+---@field answer fun(self: openhands.Client, conversation: string|openhands.Conversation, options: openhands.Settings|nil): string?, openhands.Error?
+---@field find_pull_requests fun(self: openhands.Client, conversation: string|openhands.Conversation, options: openhands.Settings|nil): string[]?, openhands.Error?
+---@field file fun(self: openhands.Client, conversation: string|openhands.Conversation, path: string, options: openhands.Settings|nil): string?, openhands.Error?
+---@field download fun(self: openhands.Client, conversation: string|openhands.Conversation, target: string, options: openhands.DownloadOptions|nil): { path: string, bytes: number }?, openhands.Error?
+---@field download_workspace fun(self: openhands.Client, conversation: string|openhands.Conversation, target: string, options: openhands.DownloadOptions|nil): { path: string, bytes: number }?, openhands.Error?
+---@field agent fun(self: openhands.Client, conversation: string|openhands.Conversation): openhands.Agent
+---@field request fun(self: openhands.Client, request: openhands.FreeRequest, options: openhands.Settings|nil): any, openhands.Error?
+---@field close fun(self: openhands.Client)
+
+--- The calls that are composed of several requests; operation_types.lua has the others.
+---@class openhands
+---@field start fun(fields: openhands.StartFields, options: openhands.StartOptions|nil): openhands.Conversation?, openhands.Error?
+---@field status fun(conversation: string|openhands.Conversation, options: openhands.Settings|nil): openhands.Conversation?, openhands.Error?
+---@field wait fun(conversation: string|openhands.Conversation, options: openhands.WaitOptions|nil): openhands.Conversation?, openhands.Error?
+---@field wait_any fun(conversations: (string|openhands.Conversation)[], options: openhands.WaitOptions|nil): openhands.Conversation?, openhands.Error|integer|nil, integer?
+---@field wait_all fun(conversations: (string|openhands.Conversation)[], options: openhands.WaitOptions|nil): openhands.Conversation[]?, openhands.Error?
+---@field run fun(fields: openhands.StartFields, options: openhands.WaitOptions|openhands.StartOptions|nil): openhands.Conversation?, openhands.Error?
+---@field get fun(conversations: string|(string|openhands.Conversation)[], options: openhands.Settings|nil): table<string, openhands.Conversation>?, openhands.Error?
+---@field list fun(fields: openhands.list.Fields|nil, options: openhands.Settings|nil): openhands.Pages
+---@field update fun(conversation: string|openhands.Conversation, fields: openhands.update.Fields, options: openhands.Settings|nil): openhands.Conversation?, openhands.Error?
+---@field delete fun(conversation: string|openhands.Conversation, options: openhands.Settings|nil): boolean?, openhands.Error?
+---@field pause fun(conversation: string|openhands.Conversation, options: openhands.Settings|nil): openhands.Conversation?, openhands.Error?
+---@field resume fun(conversation: string|openhands.Conversation, fields: { send: string|table[]|nil }|string|nil, options: openhands.Settings|nil): openhands.Conversation?, openhands.Error?
+---@field stop fun(conversation: string|openhands.Conversation, options: openhands.Settings|nil): openhands.Conversation?, openhands.Error?
+---@field start_again fun(conversation: string|openhands.Conversation, fields: openhands.start_again.Fields|string[]|nil, options: openhands.Settings|nil): openhands.Conversation?, openhands.Error?
+---@field events fun(conversation: string|openhands.Conversation, fields: openhands.EventOptions|nil, options: openhands.EventOptions|nil): openhands.Pages|openhands.Feed
+---@field answer fun(conversation: string|openhands.Conversation, options: openhands.Settings|nil): string?, openhands.Error?
+---@field find_pull_requests fun(conversation: string|openhands.Conversation, options: openhands.Settings|nil): string[]?, openhands.Error?
+---@field file fun(conversation: string|openhands.Conversation, path: string, options: openhands.Settings|nil): string?, openhands.Error?
+---@field download fun(conversation: string|openhands.Conversation, target: string, options: openhands.DownloadOptions|nil): { path: string, bytes: number }?, openhands.Error?
+---@field download_workspace fun(conversation: string|openhands.Conversation, target: string, options: openhands.DownloadOptions|nil): { path: string, bytes: number }?, openhands.Error?
+---@field agent fun(conversation: string|openhands.Conversation): openhands.Agent
+---@field request fun(request: openhands.FreeRequest, options: openhands.Settings|nil): any, openhands.Error?
+---@field close fun()
+---@field new fun(settings: openhands.Settings|nil): openhands.Client
+---@field array fun(list: table|nil): table
+---@field uuid fun(): string
+
+---@class openhands.Conversation
+---@field refresh fun(self: openhands.Conversation, options: openhands.Settings|nil): openhands.Conversation?, openhands.Error?
+---@field wait fun(self: openhands.Conversation, options: openhands.WaitOptions|nil): openhands.Conversation?, openhands.Error?
+---@field update fun(self: openhands.Conversation, fields: openhands.update.Fields, options: openhands.Settings|nil): openhands.Conversation?, openhands.Error?
+---@field delete fun(self: openhands.Conversation, options: openhands.Settings|nil): boolean?, openhands.Error?
+---@field pause fun(self: openhands.Conversation, options: openhands.Settings|nil): openhands.Conversation?, openhands.Error?
+---@field resume fun(self: openhands.Conversation, fields: { send: string|table[]|nil }|string|nil, options: openhands.Settings|nil): openhands.Conversation?, openhands.Error?
+---@field stop fun(self: openhands.Conversation, options: openhands.Settings|nil): openhands.Conversation?, openhands.Error?
+---@field start_again fun(self: openhands.Conversation, fields: openhands.start_again.Fields|string[]|nil, options: openhands.Settings|nil): openhands.Conversation?, openhands.Error?
+---@field events fun(self: openhands.Conversation, fields: openhands.EventOptions|nil, options: openhands.EventOptions|nil): openhands.Pages|openhands.Feed
+---@field fetch_answer fun(self: openhands.Conversation, options: openhands.Settings|nil): string?, openhands.Error?
+---@field find_pull_requests fun(self: openhands.Conversation, options: openhands.Settings|nil): string[]?, openhands.Error?
+---@field file fun(self: openhands.Conversation, path: string, options: openhands.Settings|nil): string?, openhands.Error?
+---@field download fun(self: openhands.Conversation, target: string, options: openhands.DownloadOptions|nil): { path: string, bytes: number }?, openhands.Error?
+---@field download_workspace fun(self: openhands.Conversation, target: string, options: openhands.DownloadOptions|nil): { path: string, bytes: number }?, openhands.Error?
+---@field agent fun(self: openhands.Conversation): openhands.Agent
+
+---@class openhands.Agent
+---@field bash fun(self: openhands.Agent, command: string|openhands.agent.execute.Fields, options: openhands.Settings|nil): openhands.Pages?, openhands.Error?
+---@field request fun(self: openhands.Agent, request: openhands.FreeRequest, options: openhands.Settings|nil): any, openhands.Error?

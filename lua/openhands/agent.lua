@@ -1,0 +1,257 @@
+--- The agent server of a V1 conversation: its sandbox, spoken to directly. Its address and its session key are those of
+--- the conversation's latest status; they are looked up when they are needed, and again after the sandbox has slept.
+
+local arguments = require "openhands.arguments"
+local downloads = require "openhands.download"
+local errors = require "openhands.errors"
+local operations = require "openhands.operations"
+local pages = require "openhands.pages"
+
+---@class openhands.Agent
+---@field conversation_id string
+local methods = {}
+
+local Agent = { __index = methods, __name = "openhands.Agent" }
+
+local M = {}
+
+local COMMAND_TIME = 300 -- seconds that the agent server gives a command unless told otherwise
+local COMMAND_GRACE = 30 -- seconds for the exchange around it
+local OUTPUT_INTERVAL = 1 -- seconds between looks at a command's output
+
+function Agent:__tostring()
+  return "openhands.Agent of conversation " .. self.conversation_id
+end
+
+--- The agent server of a conversation. Nothing is asked before its first call.
+---@param client openhands.Client
+---@param id string
+---@return openhands.Agent
+function M.of(client, id)
+  return setmetatable({ conversation_id = id, _client = client }, Agent)
+end
+
+-- Ids are dashed there.
+local function dashed(id)
+  local plain = id:gsub("-", ""):lower()
+  return (plain:gsub("^(%x%x%x%x%x%x%x%x)(%x%x%x%x)(%x%x%x%x)(%x%x%x%x)(%x+)$", "%1-%2-%3-%4-%5"))
+end
+
+local function check_receiver(self, name)
+  if getmetatable(self) ~= Agent then
+    errors.raise(("%s: is a method: call agent:%s(...) with a colon"):format(name, name))
+  end
+end
+
+-- The call of a user, and the operation's fields with the conversation in them.
+local function begin(self, operation, own, ...)
+  check_receiver(self, operation.name)
+  local client = self._client
+  local fields, options = arguments.read(client, operation, ...)
+  local call = client:_begin(operation.name, options, own)
+  call.agent_of = self.conversation_id
+  if operation.takes_conversation then
+    fields.conversation_id = dashed(self.conversation_id)
+  end
+  operations.check(client, operation, fields, "agent")
+  return fields, call, options or {}
+end
+
+local function exchange(self, operation, fields, call, route)
+  return operations.exchange(self._client, operation, fields, call, "agent", route)
+end
+
+-- The conversation is known here: its field is filled in, and no argument of the methods.
+local function without_conversation(operation)
+  local row = operation.rows.agent
+  local first = row.fields[1]
+  if first and first.name == "conversation_id" and first.place == "path" then
+    operation.takes_conversation, operation.subject = true, nil
+    local second = row.fields[2]
+    operation.lone = second and second.required and second.name or nil
+  end
+  return operation
+end
+
+local all = operations.all(true)
+
+for name, operation in pairs(all) do
+  without_conversation(operation)
+  if operation.shape == "page" then
+    methods[name] = function(self, ...)
+      local fields, call = begin(self, operation, nil, ...)
+      return operations.pages(self._client, operation, fields, call, function(fresh)
+        fresh.agent_of = self.conversation_id
+        return "agent"
+      end)
+    end
+  else
+    methods[name] = function(self, ...)
+      local fields, call = begin(self, operation, nil, ...)
+      return operations.run(self._client, operation, fields, call, nil, "agent")
+    end
+  end
+end
+
+-- Seconds until a command has ended, one way or the other.
+local function time_of(fields)
+  return (fields.timeout or COMMAND_TIME) + COMMAND_GRACE
+end
+
+--- Sends a message to the agent, which goes on by it, as with the service's own `send`: the agent server by itself
+--- would only keep it.
+---@param content string|table[]|table the message, or fields: `{ content, run }`
+---@param options openhands.Settings?
+---@return table? answer, openhands.Error?
+function methods:send(content, options)
+  local fields, call = begin(self, all.send, nil, content, options)
+  if fields.run == nil then
+    fields.run = true
+  end
+  return exchange(self, all.send, fields, call)
+end
+
+--- Runs a command in the sandbox and waits for its end. A `timeout` of the command's is the time of the call too,
+--- whatever the client's deadline; one in the options is the call's alone.
+---@param command string|table the command, or `{ command, cwd, timeout }` (`timeout`: seconds, 300)
+---@param options openhands.Settings?
+---@return table? output with `exit_code`, `stdout`, `stderr`, openhands.Error?
+function methods:execute(command, options)
+  local fields, call = begin(self, all.execute, nil, command, options)
+  call.timeout = rawget(call, "timeout") or time_of(fields)
+  if fields.timeout and not rawget(call, "deadline") then
+    call.deadline_at = math.max(call.deadline_at, self._client:_now() + call.timeout)
+  end
+  return exchange(self, all.execute, fields, call)
+end
+
+local function no_end(self, command)
+  return errors.new {
+    kind = "timeout",
+    operation = "bash",
+    retryable = false,
+    conversation_id = self.conversation_id,
+    message = ("bash: command %s had its time and has not told its end"):format(command.id),
+  }
+end
+
+-- Looks for further output until the one with the exit code.
+local function output_pages(self, command, call, interval, ends_at)
+  local client, order, looks, ended = self._client, nil, 0, false
+  local fields = { command_id__eq = command.id, kind__eq = "BashOutput", sort_order = "TIMESTAMP" }
+  local function take(output)
+    if type(output) == "table" then
+      local number = output.order
+      order = type(number) == "number" and number % 1 == 0 and math.max(order or number, number) or order
+      ended = ended or output.exit_code ~= nil
+    end
+  end
+  return pages.new {
+    name = "bash",
+    id = function(event)
+      return type(event) == "table" and event.id or nil
+    end,
+    fetch = function()
+      if looks > 0 then
+        client:_sleep(interval)
+      end
+      fields.order__gt = order
+      local page, err = exchange(self, all.command_events, fields, client:_fresh(call))
+      if not page then
+        return nil, err
+      end
+      looks = looks + 1
+      local outputs = type(page.items) == "table" and page.items or {}
+      for _, output in ipairs(outputs) do
+        take(output)
+      end
+      if #outputs == 0 and client:_now() >= ends_at then
+        return nil, no_end(self, command)
+      end
+      return { items = page.items, next_page_id = not ended and ("look %d"):format(looks) or nil }
+    end,
+  }
+end
+
+--- Starts a command in the sandbox and follows its output: an iterator over pieces with `stdout`, `stderr`, and at the
+--- end `exit_code`.
+---@param command string|table as for `execute`
+---@param options table? `interval` (seconds between looks, 1), and settings of this call
+---@return openhands.Pages? output, openhands.Error?
+function methods:bash(command, options)
+  check_receiver(self, "bash")
+  local fields, call, given = begin(self, all.start_command, { interval = true }, command, options)
+  local interval = given.interval or OUTPUT_INTERVAL
+  if type(interval) ~= "number" or interval < 0 or interval ~= interval then
+    errors.raise "bash: 'interval' must be a number of seconds, at least 0"
+  end
+  local started, err = exchange(self, all.start_command, fields, call)
+  if not started then
+    return nil, err
+  elseif type(started.id) ~= "string" then
+    return nil, errors.new {
+      kind = "protocol",
+      operation = "bash",
+      message = "bash: the answer has no usable field 'id'",
+    }
+  end
+  return output_pages(self, started, call, interval, self._client:_now() + time_of(fields))
+end
+
+local function check_absolute(self, name, path)
+  check_receiver(self, name)
+  if type(path) ~= "string" or path:sub(1, 1) ~= "/" then
+    errors.raise(("%s: needs the absolute path of a file in the sandbox"):format(name))
+  end
+end
+
+--- Writes a file in the sandbox.
+---@param path string absolute
+---@param contents string
+---@param options openhands.Settings?
+---@return any answer, openhands.Error?
+function methods:upload(path, contents, options)
+  check_absolute(self, "upload", path)
+  local fields, call = begin(self, all.upload, nil, { path = path, contents = contents }, options)
+  return exchange(self, all.upload, fields, call)
+end
+
+--- Fetches a file from the sandbox. It appears under its name when it is whole.
+---@param path string absolute, in the sandbox
+---@param target string path of the file to make here
+---@param options table? `on_progress` (function, called with the bytes so far and in all, where known), and settings
+---@return { path: string, bytes: number }? file, openhands.Error?
+function methods:download(path, target, options)
+  check_absolute(self, "download", path)
+  local fields, call, given = begin(self, all.download, { on_progress = true }, { path = path }, options)
+  return downloads.save(self._client, "download", target, given, call, function(route)
+    return exchange(self, all.download, fields, call, route)
+  end)
+end
+
+--- Fetches the events of the conversation, packed by the agent server.
+---@param target string path of the zip file to make here
+---@param options table? as for `download`
+---@return { path: string, bytes: number }? file, openhands.Error?
+function methods:download_trajectory(target, options)
+  local fields, call, given = begin(self, all.download_trajectory, { on_progress = true }, options)
+  return downloads.save(self._client, "download_trajectory", target, given, call, function(route)
+    return exchange(self, all.download_trajectory, fields, call, route)
+  end)
+end
+
+--- A request to the agent server that is not covered here.
+---@param request table `method`, `path`, `query`, `body`
+---@param options openhands.Settings?
+---@return any answer, openhands.Error?
+function methods:request(request, options)
+  check_receiver(self, "request")
+  local client = self._client
+  local call = client:_begin("request", options)
+  call.agent_of = self.conversation_id
+  return client:_request(request, call, self.conversation_id)
+end
+
+M.operations = all
+
+return M

@@ -1,0 +1,76 @@
+--- From what a user gives to a call to its subject, its fields and its options.
+
+local errors = require "openhands.errors"
+
+local M = {}
+
+local function copy(fields)
+  local fresh = {}
+  for name, value in pairs(fields) do
+    fresh[name] = value
+  end
+  return fresh
+end
+
+local function is_plain_fields(value)
+  return type(value) == "table" and getmetatable(value) == nil and value[1] == nil
+end
+
+local function read_ids(client, operation, list)
+  local ids, count = {}, 0
+  for _ in pairs(list) do
+    count = count + 1
+  end
+  for i, each in ipairs(list) do
+    ids[i] = client:_id_of(each, operation.name)
+  end
+  if #ids < count then
+    errors.raise(("%s: the list of ids has nothing at place %d"):format(operation.name, #ids + 1))
+  end
+  return ids
+end
+
+-- The subject of a call: an id, or for a batch a list of them.
+local function read_subject(client, operation, subject)
+  if operation.subject ~= "conversation_id" then
+    return subject
+  elseif operation.is_batch and type(subject) == "table" and rawget(subject, "conversation_id") == nil then
+    return read_ids(client, operation, subject)
+  end
+  return client:_id_of(subject, operation.name)
+end
+
+--- The fields and the options of a call, from its arguments.
+---@param client openhands.Client
+---@param operation openhands.Operation
+---@return table fields, table? options
+function M.read(client, operation, ...)
+  local arguments, count = { ... }, select("#", ...)
+  local most = (operation.subject and 1 or 0) + (operation.has_fields and 1 or 0) + 1
+  if count > most then
+    local words = most == 1 and "argument" or "arguments"
+    errors.raise(("%s: takes at most %d %s, not %d"):format(operation.name, most, words, count))
+  end
+  local fields, position = {}, 1
+  if operation.has_fields then
+    local given = arguments[operation.subject and 2 or 1]
+    if operation.whole and given ~= nil then
+      fields[operation.whole] = given
+    elseif operation.named and is_plain_fields(given) and type(given[operation.named]) ~= "table" then
+      fields[operation.named] = given
+    elseif is_plain_fields(given) then
+      fields = copy(given)
+    elseif given ~= nil and operation.lone then
+      fields[operation.lone] = given
+    elseif given ~= nil then
+      errors.raise(("%s: needs a table of fields, not a %s"):format(operation.name, type(given)))
+    end
+  end
+  if operation.subject then
+    position = 2
+    fields[operation.subject] = read_subject(client, operation, arguments[1])
+  end
+  return fields, arguments[operation.has_fields and position + 1 or position]
+end
+
+return M

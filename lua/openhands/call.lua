@@ -1,0 +1,274 @@
+--- One call: submit -> await -> retry -> value or `nil, err`. These are methods of the client, for the other rooms.
+
+local core = require "openhands.core"
+local dialects = require "openhands.dialect"
+local errors = require "openhands.errors"
+local settings = require "openhands.settings"
+
+---@class openhands.Client
+local M = {}
+
+-- What each operation changes, and how many seconds it may take unless somebody says otherwise.
+local effects, own_timeout = {}, { request = 30 }
+for _, row in ipairs(core.operations()) do
+  effects[row.name] = effects[row.name] or {}
+  effects[row.name][row.api] = row.effect
+  own_timeout[row.name] = math.max(row.timeout, own_timeout[row.name] or 0)
+end
+
+-- What a call does: to the service, "creates" is what must not be done twice.
+local function effect_of(operation, fields, api)
+  if operation == "request" then
+    local method = fields.method or "GET"
+    return method == "GET" and "reads" or method == "POST" and "creates" or "writes"
+  end
+  return effects[operation][api]
+end
+
+-- The key of this call, or nil when the core has it; false and an error when there is none.
+local function key_of(self, call, operation)
+  local key = rawget(call, "api_key") or self._settings.api_key
+  local problem = self._key_problem
+  if type(key) == "function" then
+    local good
+    good, key = pcall(key) -- what it raises may hold the key
+    problem = "the function given as api_key gave no usable key"
+    if good and type(key) == "string" and key ~= "" and not key:find("[^\33-\126]") then
+      return key
+    end
+  elseif key then
+    return key
+  elseif self._has_key then
+    return nil
+  end
+  problem = problem or ("there is no API key: give api_key to openhands.new{...}, or set %s"):format(
+    table.concat(settings.key_variables, " or ")
+  )
+  return false, errors.new { kind = "authentication", operation = operation, message = operation .. ": " .. problem }
+end
+
+local function no_time(operation)
+  return errors.new {
+    kind = "timeout",
+    operation = operation,
+    sent = false,
+    message = ("%s: the time for this call is over; allow more with 'deadline'"):format(operation),
+  }
+end
+
+-- Where one exchange goes and what becomes of its answer, where that is not as usual.
+---@class openhands.Route
+---@field server? string base URL of the conversation's own server
+---@field session_api_key? string for that server
+---@field keyless? boolean the exchange carries no key of the account's
+---@field download? string path of the file to make
+---@field on_news? fun(number: number, items: table[]) called whenever more of the answer has come; `items`: those of a
+--- stream that have come whole, to be removed from the list
+
+-- Fills the one table of options: the core reads it before it returns.
+local function options_of(self, call, api, key, timeout, route)
+  local options = self._options
+  options.api, options.api_key, options.timeout, options.connect_timeout = api, key, timeout, call.connect_timeout
+  options.max_body, options.organization = rawget(call, "max_body"), rawget(call, "organization")
+  options.server, options.session_api_key = route and route.server, route and route.session_api_key
+  options.download = route and route.download
+  return options
+end
+
+local function submit(self, operation, fields, options)
+  local good, number, refusal = pcall(core[operation], self._core, fields, options)
+  options.api_key, options.session_api_key = nil, nil
+  if not good then
+    errors.raise(number)
+  elseif not number then
+    return nil, errors.from_core(refusal, self._base_url)
+  end
+  return number
+end
+
+local function closed(operation)
+  return errors.new { kind = "closed", operation = operation, message = operation .. ": the client was closed" }
+end
+
+-- Waits for the end of an exchange, or of the client, telling of its news meanwhile.
+local function await(self, number, on_news)
+  local box = {}
+  self._waiting[number] = box
+  if on_news then
+    box.arrived, box.items, self._watched[number] = 0, {}, box
+  end
+  repeat
+    self._loop.await(self, box)
+    while box.news do
+      box.news = nil
+      on_news(number, box.items)
+    end
+  until box.done or self._closed
+  return box
+end
+
+--- One exchange: sent at most once, awaited, never repeated.
+---@param operation string
+---@param fields any
+---@param call table
+---@param api "v0"|"v1"|"agent"|nil
+---@param route openhands.Route?
+---@return any value, openhands.Error?
+function M:_exchange(operation, fields, call, api, route)
+  local key, err
+  if not (route and (route.server or route.keyless)) then
+    key, err = key_of(self, call, operation)
+  end
+  if key == false then
+    return nil, err
+  elseif self._closed then
+    return nil, closed(operation)
+  end
+  local now = self:_now()
+  local timeout = math.min(call.timeout or own_timeout[operation], call.deadline_at - now)
+  if timeout <= 0 then
+    return nil, no_time(operation)
+  end
+  local number
+  number, err = submit(self, operation, fields, options_of(self, call, api, key, timeout, route))
+  if not number then
+    return nil, err
+  end
+  local box = await(self, number, route and route.on_news)
+  if box.err then
+    err = errors.from_core(box.err, self._base_url)
+  elseif not box.done then
+    return nil, closed(operation)
+  end
+  if self._settings.log then
+    local outcome = err and "failed" or "answered"
+    self:_log("%s (%s) %s after %.3f s%s", operation, api or "request", outcome, self:_now() - now,
+      err and ": " .. err.message or "")
+  end
+  return box.value, err
+end
+
+-- Waits before the next try; false if there should be none, or no time for it.
+local function pause(self, call, attempt, err)
+  local delay = attempt <= call.retries and self._retry:delay(attempt, err)
+  if not delay or self:_now() + delay >= call.deadline_at then
+    return false
+  end
+  self:_sleep(delay)
+  return true
+end
+
+--- A call that changes nothing, repeated while that may help and the time of the call allows it.
+---@return any value, openhands.Error?
+function M:_read(operation, fields, call, api, route)
+  local attempt = 1
+  while true do
+    local value, err = self:_exchange(operation, fields, call, api, route)
+    if not err then
+      self._retry:succeeded()
+      return value
+    elseif not pause(self, call, attempt, err) then
+      return nil, err
+    end
+    attempt = attempt + 1
+  end
+end
+
+--- Whether an exchange certainly had no effect.
+---@param err openhands.Error
+---@return boolean
+local function is_not_done(err)
+  return err.sent == false or err.refused or false
+end
+
+--- A call that changes something: repeated only when it certainly had no effect. Where doing it twice would be another
+--- thing than doing it once, an outcome that nobody can tell is "ambiguous".
+---@return any value, openhands.Error?
+function M:_write(operation, fields, call, api, route)
+  local attempt = 1
+  while true do
+    local value, err = self:_exchange(operation, fields, call, api, route)
+    if not err then
+      return value
+    elseif not is_not_done(err) then
+      if effect_of(operation, fields, api) ~= "creates" then
+        return nil, err
+      end
+      return nil, errors.new {
+        kind = "ambiguous",
+        operation = operation,
+        status = err.status,
+        detail = err.detail,
+        cause = err.kind,
+        message = ("%s; nobody can tell whether it was done: look before you do it again"):format(
+          errors.happened(err)
+        ),
+      }
+    elseif not pause(self, call, attempt, err) then
+      return nil, err
+    end
+    attempt = attempt + 1
+  end
+end
+
+--- A call by what its operation does.
+---@return any value, openhands.Error?
+function M:_call(operation, fields, call, api, route)
+  if self:_only_reads(operation, fields, api) then
+    return self:_read(operation, fields, call, api, route)
+  end
+  return self:_write(operation, fields, call, api, route)
+end
+
+--- Whether a call changes nothing.
+---@return boolean
+function M._only_reads(_, operation, fields, api)
+  return effect_of(operation, fields, api) == "reads"
+end
+
+--- Checks the fields of a call without sending anything. Raises for the caller's mistakes: without a dialect, for what
+--- every dialect of the service that has the operation takes for one.
+---@param api "v0"|"v1"|"agent"|nil
+---@return boolean? good, openhands.Error? refusal of that dialect
+function M:_check(operation, fields, api)
+  local mistake
+  for _, each in ipairs(api and { api } or { "v1", "v0" }) do
+    if api or (effects[operation] or {})[each] then
+      local good, message, refusal = pcall(self._core.check, self._core, operation, fields, each)
+      if good and api and refusal then
+        return nil, errors.from_core(refusal, self._base_url)
+      elseif good and not refusal then
+        return true
+      end
+      mistake = mistake or message
+    end
+  end
+  if mistake then
+    errors.raise(mistake)
+  end
+  return true
+end
+
+--- The dialect for this call: as set for it or for the client, as remembered, or found out.
+---@return "v0"|"v1"|nil api, openhands.Error?
+function M:_dialect(operation, fields, call)
+  local chosen = rawget(call, "api")
+  if chosen and chosen ~= "auto" then
+    return chosen
+  elseif not self._api then
+    if operation ~= "request" then
+      self:_check(operation, fields) -- the caller's mistakes come before any question
+    end
+    local api, err = dialects.ask(self, operation, call)
+    if not api then
+      return nil, err
+    end
+    self._api = api
+    if self._settings.log then
+      self:_log("the service speaks %s", api)
+    end
+  end
+  return self._api
+end
+
+return M

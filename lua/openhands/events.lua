@@ -1,0 +1,296 @@
+--- The events of a conversation, in pages: each once, in the order in which the service has them. As they come: see
+--- follow.lua.
+
+local errors = require "openhands.errors"
+local follow = require "openhands.follow"
+local pages = require "openhands.pages"
+
+local M = {}
+
+local MOST_EVENTS = 100 -- in one page
+
+local function event_id(event)
+  local id = type(event) == "table" and event.id
+  return (type(id) == "string" or type(id) == "number") and id or nil
+end
+
+---@class openhands.EventReading: where a reader of events is
+---@field operation table `exchange` and `dialect` of the row
+---@field fields table
+---@field after string|number|nil the last event that has been seen
+---@field deadline_at number monotonic moment
+---@field api "v0"|"v1"|nil as soon as it is known
+---@field began boolean?
+---@field seen table<any, true> events that are left out
+local Reading = {}
+Reading.__index = Reading
+
+-- ---- V0: events are numbered, and asked for from a number on ------------------------------------------------------
+
+local v0 = {}
+
+function v0.begin(self)
+  local after = self.after and tonumber(self.after)
+  if self.after and not after then
+    return nil, errors.new {
+      kind = "invalid",
+      operation = "events",
+      message = "events: the V0 API numbers its events, 'after' must be a number",
+    }
+  end
+  self.fields.start_id = after and after + 1 or self.fields.start_id
+  return true
+end
+
+function v0.page(self, page_id, call)
+  local fields = self.fields
+  local bound = fields.reverse and "end_id" or "start_id"
+  fields[bound] = tonumber(page_id) or fields[bound]
+  local page, err = self.operation.exchange(self.client, fields, call, "v0")
+  if not page then
+    return nil, err
+  end
+  local cursor = nil
+  if page.has_more == true then
+    local last = event_id(type(page.events) == "table" and page.events[#page.events])
+    cursor = type(last) == "number" and ("%.0f"):format(last + (fields.reverse and -1 or 1))
+  end
+  return { items = page.events, next_page_id = cursor }
+end
+
+-- ---- V1: pages have ids; a time bounds them from below ------------------------------------------------------------
+
+local v1 = {}
+
+local function unknown_event(self)
+  return errors.new {
+    kind = "not_found",
+    operation = "events",
+    message = ("events: the service knows no event %s of conversation %s"):format(
+      tostring(self.after),
+      self.fields.conversation_id
+    ),
+  }
+end
+
+-- The events up to a known one that bear its time, or a later one: there the service can begin, and these are then
+-- left out. Asked for without the caller's filters, which may hide the known one.
+local function seen_until(self, known, call)
+  local fields = {
+    conversation_id = self.fields.conversation_id,
+    timestamp__gte = known.timestamp,
+    limit = MOST_EVENTS,
+  }
+  local moment = pages.new {
+    name = "events",
+    id = event_id,
+    fetch = function(page_id)
+      fields.page_id = page_id
+      return self.operation.exchange(self.client, fields, call, "v1")
+    end,
+  }
+  local seen = {}
+  local event, err = moment:next()
+  while event do
+    seen[event_id(event) or 0] = true
+    if seen[known.id] then
+      return seen
+    end
+    event, err = moment:next()
+  end
+  return nil, err or unknown_event(self)
+end
+
+function v1.begin(self, call)
+  if self.after == nil then
+    return true
+  end
+  local wanted = { conversation_id = self.fields.conversation_id, event_id = tostring(self.after) }
+  local list, err = self.client:_read("event_batch", wanted, call, "v1")
+  local known = list and list[1]
+  if not list then
+    return nil, err
+  elseif type(known) ~= "table" or type(known.timestamp) ~= "string" or type(known.id) ~= "string" then
+    return nil, unknown_event(self)
+  end
+  local seen
+  seen, err = seen_until(self, known, call)
+  if not seen then
+    return nil, err
+  end
+  local bound = self.fields.timestamp__gte
+  self.seen = seen
+  self.fields.timestamp__gte = bound and bound > known.timestamp and bound or known.timestamp
+  return true
+end
+
+-- Of a conversation that it does not know, the service shows an empty list of events.
+local function is_known(self, call)
+  local conversation, err = self.client:_status(self.fields.conversation_id, call)
+  return conversation ~= nil, err
+end
+
+function v1.page(self, page_id, call)
+  local fields = self.fields
+  fields.page_id = page_id or fields.page_id
+  local page, err = self.operation.exchange(self.client, fields, call, "v1")
+  if not page or type(page.items) ~= "table" then
+    return page, err
+  elseif not self.follows and page_id == nil and #page.items == 0 and page.next_page_id == nil then
+    local known
+    known, err = is_known(self, call)
+    if not known then
+      return nil, err
+    end
+  end
+  local items = {}
+  for _, event in ipairs(page.items) do
+    if not self.seen[event_id(event) or 0] then
+      items[#items + 1] = event
+    end
+  end
+  return { items = items, next_page_id = page.next_page_id }
+end
+
+-- ---- both ---------------------------------------------------------------------------------------------------------
+
+local dialects = { v0 = v0, v1 = v1 }
+
+-- What has been found out on the way is kept: a page may be asked for again.
+function Reading:fetch(page_id)
+  local client, fields = self.client, self.fields
+  local call = follow.look(client, self.call, self.deadline_at)
+  local page, err
+  if not self.api then
+    self.api, err = self.operation.dialect(client, fields, call)
+  end
+  if self.api and not self.began then
+    self.began, err = dialects[self.api].begin(self, call)
+  end
+  if self.began then
+    page, err = dialects[self.api].page(self, page_id, call)
+  end
+  if err then
+    err.conversation_id = err.conversation_id or fields.conversation_id
+  end
+  return page, err
+end
+
+local function is_seconds(value, least)
+  return type(value) == "number" and value >= least and value == value
+end
+
+local function check(fields, options)
+  local after = options.after
+  if after ~= nil and type(after) ~= "string" and type(after) ~= "number" then
+    errors.raise(("events: 'after' must be the id of an event, not a %s"):format(type(after)))
+  elseif options.follow ~= nil and type(options.follow) ~= "boolean" then
+    errors.raise(("events: 'follow' must be a boolean, not a %s"):format(type(options.follow)))
+  elseif (after ~= nil or options.follow) and (fields.reverse or fields.sort_order == "TIMESTAMP_DESC") then
+    errors.raise "events: 'after' and 'follow' need the events in the order in which they came"
+  elseif after ~= nil and (fields.page_id or fields.start_id) then
+    errors.raise "events: 'after' says where to begin; leave out 'page_id' and 'start_id'"
+  elseif options.interval ~= nil and not options.follow then
+    errors.raise "events: 'interval' belongs to 'follow'"
+  end
+  for _, name in ipairs { "timeout", "interval" } do
+    if options[name] ~= nil and not is_seconds(options[name], 0) then
+      errors.raise(("events: '%s' must be a number of seconds, at least 0"):format(name))
+    end
+  end
+end
+
+--- The events of a conversation as a collection.
+---@param client openhands.Client
+---@param operation table `exchange` and `dialect` of the row
+---@param fields table
+---@param call table
+---@param options { after: any, follow: boolean?, timeout: number?, interval: number? } `timeout`: seconds to follow;
+--- without `follow` those of one exchange, as in every call
+---@return openhands.Pages|openhands.Followed
+function M.events(client, operation, fields, call, options)
+  check(fields, options)
+  fields.limit = fields.limit or MOST_EVENTS
+  if options.timeout and not options.follow then
+    call.timeout = options.timeout
+  end
+  local deadline_at = options.follow and options.timeout and client:_now() + options.timeout or math.huge
+  local reading = setmetatable({
+    client = client,
+    operation = operation,
+    fields = fields,
+    call = call,
+    after = options.after,
+    follows = options.follow,
+    deadline_at = deadline_at,
+    seen = {},
+  }, Reading)
+  local collection = pages.new {
+    name = "events",
+    id = event_id,
+    fetch = function(page_id)
+      return reading:fetch(page_id)
+    end,
+  }
+  if options.follow then
+    return follow.new(client, collection, fields.conversation_id, call, deadline_at, options.interval)
+  end
+  return collection
+end
+
+-- ---- what the events tell ------------------------------------------------------------------------------------------
+
+local pull_request_patterns = {
+  "https?://[%w.-]+/[%w._-]+/[%w._-]+/pull/%d+",
+  "https?://[%w.-]+/[%w._/-]+/%-/merge_requests/%d+",
+  "https?://[%w.-]+/[%w._-]+/[%w._-]+/pull%-requests/%d+",
+}
+
+local function collect_links(value, repository, found, depth)
+  if type(value) == "string" then
+    for _, pattern in ipairs(pull_request_patterns) do
+      for link in value:gmatch(pattern) do
+        if not found[link] and (not repository or link:lower():find("/" .. repository:lower() .. "/", 1, true)) then
+          found[link] = true
+          found[#found + 1] = link
+        end
+      end
+    end
+  elseif type(value) == "table" and depth < 20 then
+    for _, item in pairs(value) do
+      collect_links(item, repository, found, depth + 1)
+    end
+  end
+end
+
+--- The pull requests of a conversation: those that the service lists, and those that its events speak of, in its own
+--- repository if it has one.
+---@param conversation openhands.Conversation
+---@param events openhands.Pages
+---@return string[]? links, openhands.Error?
+function M.pull_requests(conversation, events)
+  local found = {}
+  for _, link in ipairs(conversation.pull_requests or {}) do
+    found[link] = true
+    found[#found + 1] = link
+  end
+  while true do
+    local items, err = events:page()
+    if err then
+      return nil, err
+    elseif not items then
+      break
+    end
+    for _, event in ipairs(items) do
+      if type(event) == "table" and event.source ~= "user" then
+        collect_links(event, conversation.selected_repository, found, 0)
+      end
+    end
+  end
+  for i = 1, #found do
+    found[found[i]] = nil
+  end
+  return found
+end
+
+return M

@@ -1,0 +1,333 @@
+--- The calls that are no more than their row in the core's table of operations: made from it, so that a new row is a
+--- new call. What an operation is about comes first (a conversation, a sandbox …), then its fields, then options:
+---
+---     client:list({ title__contains = "docs" }, options)
+---     client:update(conversation, { title = "New" }, options)
+---     client:file(conversation, "README.md", options)        -- the first field may stand alone
+---     client:credits(options)
+---
+--- Collections are iterators (pages.lua). Lists of ids are asked for in as many batches as it takes.
+
+local core = require "openhands.core"
+local errors = require "openhands.errors"
+local pages = require "openhands.pages"
+local runtime = require "openhands.runtime"
+local unpack = table.unpack or unpack -- luacheck: ignore 143
+
+local M = {}
+
+local MOST_IDS = 99 -- in one request; the service refuses, or fails on, more
+local MOST_ITEMS = 100 -- in one page
+
+---@class openhands.Operation: the rows of one name
+---@field name string
+---@field rows table<string, table> by dialect
+---@field subject string? name of the field that says what it is about
+---@field is_batch boolean whether the subject may be a list of ids
+---@field has_fields boolean whether there are fields besides the subject
+---@field lone string? field that a value which is no table of fields stands for
+---@field whole string? field that is the whole body: the table that is given is its value
+---@field named string? only field, of texts by name: a table that does not hold it is its value
+---@field items string? field that names several items of the subject, asked for in batches
+---@field shape string of the answer
+
+-- The fields of a row without the subject, each name once.
+local function further_fields(row, subject)
+  local fields, seen = {}, {}
+  for _, field in ipairs(row.fields) do
+    if field.name ~= subject and not seen[field.name] then
+      seen[field.name] = true
+      fields[#fields + 1] = field
+    end
+  end
+  return fields
+end
+
+local function is_list_of_ids(field)
+  return field ~= nil and field.type:find("or a list of at most", 1, true) ~= nil
+end
+
+local function describe(name, rows)
+  local row = rows.v1 or rows.v0 or rows.agent
+  local first = row.fields[1]
+  local is_batch = row.shape == "list" and is_list_of_ids(first)
+  local about = first and first.required and (first.place == "path" or is_batch or first.name == "conversation_id")
+  local operation = {
+    name = name,
+    rows = rows,
+    subject = about and first.name or nil,
+    is_batch = is_batch,
+    shape = row.shape,
+  }
+  for _, each in pairs(rows) do
+    local further = further_fields(each, operation.subject)
+    operation.has_fields = operation.has_fields or #further > 0
+    if further[1] and (further[1].required or #further == 1) and not operation.lone then
+      operation.lone = further[1].name
+    end
+    if further[1] and further[1].place == "whole" then
+      operation.whole = further[1].name
+    end
+    if #further == 1 and further[1].type:find("^a table from") then
+      operation.named = further[1].name
+    end
+    -- A batch may be about items of something: the events of a conversation, say.
+    if each.shape == "list" and is_list_of_ids(further[1]) then
+      operation.items = further[1].name
+    end
+  end
+  return operation
+end
+
+--- All operations of the service or of the agent server, by name.
+---@param of_agent boolean
+---@return table<string, openhands.Operation>
+function M.all(of_agent)
+  local rows = {}
+  for _, row in ipairs(core.operations()) do
+    if (row.api == "agent") == of_agent then
+      rows[row.name] = rows[row.name] or {}
+      rows[row.name][row.api] = row
+    end
+  end
+  local operations = {}
+  for name, dialects in pairs(rows) do
+    operations[name] = describe(name, dialects)
+  end
+  return operations
+end
+
+local function copy(fields)
+  local fresh = {}
+  for name, value in pairs(fields) do
+    fresh[name] = value
+  end
+  return fresh
+end
+
+-- ---- answers -----------------------------------------------------------------------------------------------------
+
+-- Where the items of a page are, by dialect and operation.
+local function items_of(page)
+  return page.items or page.results or page.custom_secrets
+end
+
+-- The dialect of a call, where it is known without asking.
+local function known_dialect(client, operation, fields, call)
+  local id, chosen = operation.subject == "conversation_id" and fields.conversation_id, rawget(call, "api")
+  if chosen and chosen ~= "auto" then
+    return chosen
+  elseif (operation.rows.v1 or {}).host == "door" then
+    return client._api or "v1" -- open to everybody: without a key nobody could find out
+  end
+  return type(id) == "string" and client:_remember(id).api or client._api
+end
+
+--- The dialect in which a call about these fields is made.
+---@return string? api, openhands.Error?
+function M.dialect(client, operation, fields, call)
+  local known = known_dialect(client, operation, fields, call)
+  if known then
+    return known
+  end
+  return client:_dialect(operation.name, fields, call)
+end
+
+--- An error of a call that was made for another one, as that one's.
+---@param err openhands.Error
+---@param name string
+---@param id string?
+---@return openhands.Error
+function M.renamed(err, name, id)
+  if err.operation ~= name then
+    err.operation, err.message = name, err.message:gsub("^[%w_.]+:", name .. ":")
+  end
+  err.conversation_id = err.conversation_id or id
+  return err
+end
+
+-- What does the same, or nearly so, where a dialect has not this call.
+local instead = {
+  v0 = { pause = "stop", resume = "start_again", queue_message = "send", download = "trajectory" },
+  v1 = {
+    stop = "pause",
+    start_again = "resume",
+    add_event = "send",
+    trajectory = "download",
+    upload = "agent(conversation):upload",
+  },
+}
+
+--- The error for a call that a dialect has not.
+---@param name string
+---@param api string
+---@return openhands.Error
+function M.unsupported(name, api)
+  local other = api == "v0" and "V1" or "V0"
+  return errors.new {
+    kind = "unsupported",
+    operation = name,
+    message = ("%s: the %s API cannot do this, %s can%s"):format(
+      name,
+      api:upper(),
+      other,
+      instead[api][name] and "; use " .. instead[api][name] or ""
+    ),
+  }
+end
+
+-- Calls after which the agent works: for a moment the service may still tell how it stood before.
+local sets_going = {
+  send = function(fields, api)
+    return fields.run == true or fields.run == nil and api ~= "agent"
+  end,
+  confirm = function(fields)
+    return fields.accept
+  end,
+  add_event = function(fields)
+    return fields.event.action == "message"
+  end,
+  queue_message = function()
+    return true
+  end,
+  run = function()
+    return true
+  end,
+}
+
+--- One exchange of an operation, by where it is served.
+---@param route openhands.Route?
+---@return any value, openhands.Error?
+function M.exchange(client, operation, fields, call, api, route)
+  local row, name = operation.rows[api], operation.name
+  local id = call.agent_of or fields.conversation_id
+  local value, err
+  if not row then
+    err = M.unsupported(name, api)
+  elseif row.host == "runtime" then
+    value, err = runtime.call(client, name, fields, call, api, id, route)
+  else
+    value, err = client:_call(name, fields, call, api, row.host == "door" and { keyless = true } or route)
+  end
+  if err then
+    return nil, M.renamed(err, name, type(id) == "string" and id or nil)
+  elseif sets_going[name] and sets_going[name](fields, api) then
+    client:_remember(id).spoken_at = client:_now()
+  end
+  return value
+end
+
+-- What tells two items of a list apart. Some have a name only, as models do within their provider; some are nothing
+-- but a name.
+local function item_id(item)
+  local id = item
+  if type(item) == "table" then
+    id = item.id or item.conversation_id
+    if id == nil and type(item.name) == "string" then
+      id = tostring(item.provider) .. " " .. item.name
+    end
+  end
+  return (type(id) == "string" or type(id) == "number") and id or nil
+end
+
+local function has_field(row, name)
+  for _, field in ipairs(row and row.fields or {}) do
+    if field.name == name then
+      return true
+    end
+  end
+  return false
+end
+
+--- The items of an operation that answers pages.
+---@return openhands.Pages
+function M.pages(client, operation, fields, call, choose, convert)
+  local api
+  return pages.new {
+    name = operation.name,
+    id = item_id,
+    convert = convert and function(item)
+      return convert(item, api)
+    end,
+    fetch = function(page_id)
+      local page, err
+      local fresh = client:_fresh(call)
+      api, err = choose(fresh)
+      if not api then
+        return nil, err
+      end
+      fields.page_id = page_id or fields.page_id
+      fields.limit = fields.limit or has_field(operation.rows[api], "limit") and MOST_ITEMS or nil
+      page, err = M.exchange(client, operation, fields, fresh, api)
+      return page and { items = items_of(page), next_page_id = page.next_page_id }, err
+    end,
+  }
+end
+
+-- Asks for ids in batches; what the service knows comes back in a table by the id that was asked for.
+local function batches(client, operation, fields, call, api, by, convert)
+  local ids, found = fields[by], {}
+  if type(ids) ~= "table" then
+    ids = { ids }
+  end
+  for first = 1, #ids, MOST_IDS do
+    local batch = { unpack(ids, first, math.min(first + MOST_IDS - 1, #ids)) }
+    fields[by] = batch
+    local list, err = M.exchange(client, operation, fields, call, api)
+    if not list then
+      return nil, err
+    end
+    for i, id in ipairs(batch) do
+      if list[i] ~= nil and list[i] ~= core.null then
+        found[id] = convert and convert(list[i], api, id) or list[i]
+      end
+    end
+  end
+  return found
+end
+
+--- Raises for the caller's mistakes, before any question. A list that is longer than a batch is checked batch by batch
+--- later.
+---@param api string? the dialect, where it is known
+function M.check(client, operation, fields, api)
+  local by = operation.is_batch and operation.subject or operation.items
+  local ids = by and fields[by]
+  if type(ids) == "table" and #ids == 0 then
+    return
+  elseif type(ids) == "table" and #ids > MOST_IDS then
+    fields = copy(fields)
+    fields[by] = { unpack(ids, 1, MOST_IDS) }
+  end
+  client:_check(operation.name, fields, operation.rows[api] and api)
+end
+
+--- A call of an operation, from the user's arguments to its value.
+---@param client openhands.Client
+---@param operation openhands.Operation
+---@param fields table
+---@param call table
+---@param convert? fun(item: table, api: string, id: string?): any what the caller gets for an item
+---@param api string? the dialect, where it is known and the fields are checked
+---@return any value, openhands.Error?
+function M.run(client, operation, fields, call, convert, api)
+  local by = operation.is_batch and operation.subject or operation.items
+  local err
+  if not api then
+    M.check(client, operation, fields, known_dialect(client, operation, fields, call))
+  end
+  if operation.shape == "page" then
+    return M.pages(client, operation, fields, call, function(fresh)
+      return M.dialect(client, operation, fields, fresh)
+    end, convert)
+  elseif not api then
+    api, err = M.dialect(client, operation, fields, call)
+  end
+  if not api then
+    return nil, err
+  elseif by and operation.rows[api] then
+    return batches(client, operation, fields, call, api, by, convert)
+  end
+  return M.exchange(client, operation, fields, call, api)
+end
+
+return M

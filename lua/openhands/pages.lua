@@ -1,0 +1,203 @@
+--- A collection that comes in pages, as one run of items: each once, whatever the service does between two pages, as
+-- long as it does not repeat what it gave more than five hundred items ago.
+---
+--- `for item in pages do … end` raises the error object, as `io.lines` does; beneath it `pages:next()` and
+--- `pages:page()` return `nil, err`, and may be called again after an error. Where coroutines wait, Lua 5.1 can do so
+--- in these two only, not within `for`.
+
+local errors = require "openhands.errors"
+
+local M = {}
+
+local REMEMBERED = 500 -- items per generation; two are kept: pages shift by less than that between two requests
+local MOST_RETURNS = 3 -- to pages that had nothing new, before the service is taken to go in circles
+local MOST_BARREN = 100000 -- pages in a row with nothing that is new
+
+---@class openhands.Pages: a collection in pages; iterate over it, or call `next` or `page`
+local methods = {}
+
+local Pages = { __index = methods, __name = "openhands.Pages" }
+
+-- Nothing new has come since here.
+local function begin_barren_run(self)
+  self._known_in_a_row, self._returns, self._cursors, self._cursor_count = 0, 0, {}, 0
+end
+
+---@param source { name: string, fetch: (fun(page_id: string?): table?, openhands.Error?), id?: fun(item: any): any,
+--- convert?: fun(item: any): any }
+--- `fetch`: one page as `{ items = list, next_page_id = string? }`; `id`: what tells two items apart, nil: the place
+--- where it stands; `convert`: what the caller gets for an item, nil to leave it out
+---@return openhands.Pages
+function M.new(source)
+  local self = setmetatable({
+    _source = source,
+    _page_id = nil, -- of the page to ask for next
+    _items = {},
+    _position = 0,
+    _young = {},
+    _old = {},
+    _young_count = 0,
+  }, Pages)
+  begin_barren_run(self)
+  return self
+end
+
+local function is_new(self, id)
+  if self._young[id] or self._old[id] then
+    return false
+  elseif self._young_count >= REMEMBERED then
+    self._old, self._young, self._young_count = self._young, {}, 0
+  end
+  self._young[id] = true
+  self._young_count = self._young_count + 1
+  return true
+end
+
+local function unreadable(self, what)
+  return errors.new {
+    kind = "protocol",
+    operation = self._source.name,
+    message = ("%s: %s; check base_url and api"):format(self._source.name, what),
+  }
+end
+
+-- The items of a page that have not been seen.
+local function sift(self, page)
+  local source, fresh = self._source, {}
+  for place, item in ipairs(page.items) do
+    local id = source.id and source.id(item)
+    if id == nil then
+      id = (self._page_id or "") .. "\n" .. place
+    end
+    if is_new(self, id) then
+      fresh[#fresh + 1] = item
+    end
+  end
+  return fresh
+end
+
+-- Notes where the next page is; an error if the service goes in circles. More known items in a row than are remembered
+-- have come twice among themselves; few of them may be of a page that has shifted.
+local function advance(self, page, fresh)
+  local cursor = page.next_page_id
+  if #fresh > 0 then
+    begin_barren_run(self)
+  else
+    self._known_in_a_row = self._known_in_a_row + #page.items
+  end
+  if cursor ~= nil then
+    local known = self._cursors[cursor]
+    self._returns = self._returns + (known and 1 or 0)
+    self._cursor_count = self._cursor_count + (known and 0 or 1)
+    self._cursors[cursor] = true
+    if
+      self._known_in_a_row > 2 * REMEMBERED
+      or self._returns > MOST_RETURNS
+      or self._cursor_count > MOST_BARREN
+    then
+      return unreadable(self, "the pages go in circles")
+    end
+  end
+  self._last_page_id = self._page_id
+  self._page_id, self._ended = cursor, cursor == nil
+end
+
+-- One request; the new items, raw.
+local function fetch(self)
+  local page, err = self._source.fetch(self._page_id)
+  if not page then
+    return nil, err
+  elseif type(page.items) ~= "table" then
+    return nil, unreadable(self, "the answer has no list of items")
+  elseif page.next_page_id ~= nil and type(page.next_page_id) ~= "string" then
+    return nil, unreadable(self, "the answer has no usable 'next_page_id'")
+  end
+  local fresh = sift(self, page)
+  err = advance(self, page, fresh)
+  if err then
+    return nil, err
+  end
+  return fresh
+end
+
+local function convert(self, items)
+  local change, converted = self._source.convert, {}
+  if not change then
+    return items
+  end
+  for _, item in ipairs(items) do
+    converted[#converted + 1] = change(item)
+  end
+  return converted
+end
+
+--- The items of the next page that has any. Not to be mixed with `next` on one collection.
+---@return any[]? items nil at the end, openhands.Error?
+function methods:page()
+  while not self._ended do
+    local items, err = fetch(self)
+    if not items then
+      return nil, err
+    end
+    items = convert(self, items)
+    if #items > 0 then
+      return items
+    end
+  end
+  return nil
+end
+
+--- The next item of anything that has `page`.
+---@return any item nil at the end, openhands.Error?
+function M.next_of_page(self)
+  if self._position >= #self._items then
+    local items, err = self:page()
+    if not items then
+      return nil, err
+    end
+    self._items, self._position = items, 0
+  end
+  self._position = self._position + 1
+  local item = self._items[self._position]
+  self._items[self._position] = false -- not kept alive by the page it came in
+  return item
+end
+
+--- All that is left of anything that has `next`, in one list. After an error nothing is lost: what came before it comes
+--- again.
+---@return any[]? items, openhands.Error?
+function M.all_of_next(self)
+  local list = {}
+  while true do
+    local item, err = self:next()
+    if err then
+      self._items, self._position = list, 0
+      return nil, err
+    elseif item == nil then
+      return list
+    end
+    list[#list + 1] = item
+  end
+end
+
+--- After the end: looks at the last page again, more may have come since. What was seen is not given twice.
+function methods:_look_again()
+  if self._ended then
+    self._page_id, self._ended = self._last_page_id, false
+    begin_barren_run(self)
+  end
+end
+
+--- One turn of a `for` loop over anything that has `next`.
+---@return any item nil at the end; raises the error object
+function M.call_next(self)
+  local item, err = self:next()
+  if err then
+    error(err, 0)
+  end
+  return item
+end
+
+methods.next, methods.all, Pages.__call = M.next_of_page, M.all_of_next, M.call_next
+
+return M

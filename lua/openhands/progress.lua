@@ -1,0 +1,112 @@
+--- A start that tells how it goes: the service streams the states of its start task. A stream that is cut after its
+--- first word has told which task it is; from then on the task is asked for, as it is for a start that had to be looked
+--- for.
+
+local conversations = require "openhands.conversation"
+local errors = require "openhands.errors"
+
+local M = {}
+
+local INTERVAL = 2 -- seconds between looks at a start task whose stream was cut
+
+local ended = { READY = true, ERROR = true }
+
+---@class openhands.Progress: the course of one start
+---@field latest openhands.Conversation? as it was told of last
+---@field word string? the last state
+local methods = {}
+
+local Progress = { __index = methods }
+
+---@param client openhands.Client
+---@param listener fun(conversation: openhands.Conversation) told of each state. What it raises ends the call; the start
+--- goes on
+---@return openhands.Progress
+function M.new(client, listener)
+  return setmetatable({ _client = client, _listener = listener }, Progress)
+end
+
+-- Takes what the service says of the task, and tells the caller of a state that is new.
+function methods:_tell(task, id)
+  if type(task) ~= "table" then
+    return
+  end
+  local word = type(task.status) == "string" and task.status:upper() or "UNKNOWN"
+  local conversation, err = conversations.from_task(self._client, task, id, true)
+  if not conversation then
+    self._err = err
+    return
+  end
+  local is_new = word ~= self.word
+  self.latest, self.word = conversation, word
+  if is_new then
+    self._listener(conversation)
+  end
+end
+
+-- The start is certain from here on; only how it goes has to be found out. What cannot be, the caller may look up.
+function methods:_look_on(id, call)
+  local client = self._client
+  local unseen_since
+  while not ended[self.word] do
+    local list, err = client:_read("start_tasks.get", client:_remember(id).start_task_id, call, "v1")
+    local task = list and list[1]
+    if type(task) == "table" then
+      unseen_since = nil
+      self:_tell(task, id)
+    elseif list then -- the service shows what it has started with some delay
+      unseen_since = unseen_since or client:_now()
+    end
+    local is_lost = unseen_since and client:_now() - unseen_since >= call.grace
+    if is_lost or err and not err.retryable or client:_now() + INTERVAL >= call.deadline_at then
+      break
+    elseif not ended[self.word] then
+      client:_sleep(INTERVAL)
+    end
+  end
+  return self.latest
+end
+
+--- Sends the start. Returns when its task has ended, or the time of the call.
+---@param fields table
+---@param call table
+---@return openhands.Conversation? conversation, openhands.Error? as a start without a stream has
+function methods:send(fields, call)
+  local client, id, taken = self._client, fields.conversation_id, 0
+  local list, err = client:_exchange("start_streaming", fields, call, "v1", {
+    on_news = function(_, tasks)
+      while tasks[1] do
+        taken = taken + 1
+        self:_tell(table.remove(tasks, 1), id)
+      end
+    end,
+  })
+  for i = taken + 1, list and #list or 0 do
+    self:_tell(list[i], id)
+  end
+  if self.latest then
+    return self:_look_on(id, call)
+  end
+  return nil, err or self._err or errors.new {
+    kind = "protocol",
+    operation = "start",
+    message = "start: the service's stream holds no start task",
+  }
+end
+
+--- Goes on with a start that was found by looking for it.
+---@param conversation openhands.Conversation
+---@param id string under which it was looked for
+---@param call table
+---@return openhands.Conversation conversation when its task has ended, or the time of the call
+function methods:follow(conversation, id, call)
+  local memory = self._client:_remember(id)
+  self.latest = conversation
+  if memory.listed or not memory.start_task_id then
+    self._listener(conversation) -- it is past its start
+    return conversation
+  end
+  return self:_look_on(id, call)
+end
+
+return M

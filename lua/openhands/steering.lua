@@ -1,0 +1,194 @@
+--- What can be done with a conversation that exists: rename, delete, stop, put to sleep, wake. Each takes the place of
+--- several operations, or gives one meaning to what the dialects answer.
+
+local conversations = require "openhands.conversation"
+local errors = require "openhands.errors"
+local operations = require "openhands.operations"
+
+local M = {}
+
+local send = operations.all(false).send
+
+local WAKING_INTERVAL = 2 -- seconds between looks at a sandbox that wakes up
+
+-- The conversation as it stands, which has to be one that the service lists.
+local function look(client, name, id, call)
+  local conversation, err = client:_status(id, call)
+  return conversation, err and operations.renamed(err, name, id)
+end
+
+local function conflict(name, conversation, what)
+  return errors.new {
+    kind = "conflict",
+    operation = name,
+    conversation_id = conversation.conversation_id,
+    conversation = conversation,
+    message = ("%s: conversation %s %s"):format(name, conversation.conversation_id, what),
+  }
+end
+
+local function unknown(name, id)
+  return errors.new {
+    kind = "not_found",
+    operation = name,
+    conversation_id = id,
+    message = ("%s: the service knows no conversation %s"):format(name, id),
+  }
+end
+
+--- Changes the title and what else the dialect allows; V1 answers with the conversation, V0 is asked for it.
+---@return openhands.Conversation? conversation, openhands.Error?
+function M.update(client, operation, fields, call)
+  local id = fields.conversation_id
+  local answer, err = operations.run(client, operation, fields, call)
+  if err then
+    return nil, err
+  elseif type(answer) == "table" then
+    return conversations.from_status(client, answer, "v1", id, call.grace)
+  elseif answer == false then
+    return nil, unknown("update", id)
+  end
+  return look(client, "update", id, call)
+end
+
+--- Deletes the conversation, and what runs for it.
+---@return boolean? deleted true, openhands.Error?
+function M.delete(client, operation, fields, call)
+  local answer, err = operations.run(client, operation, fields, call)
+  if err then
+    return nil, err
+  elseif answer == false or (type(answer) == "table" and answer.success == false) then
+    return nil, unknown("delete", fields.conversation_id)
+  end
+  return true
+end
+
+--- Stops the runtime of a V0 conversation.
+---@return openhands.Conversation? conversation, openhands.Error?
+function M.stop(client, operation, fields, call)
+  local answer, err = operations.run(client, operation, fields, call)
+  if not answer then
+    return nil, err
+  end
+  return conversations.from_v0_stop(client, answer, fields.conversation_id)
+end
+
+--- Starts the runtime of a V0 conversation again; what it was asked before is not asked anew.
+---@return openhands.Conversation? conversation, openhands.Error?
+function M.start_again(client, operation, fields, call)
+  local id = fields.conversation_id
+  local answer, err = operations.run(client, operation, fields, call)
+  if not answer then
+    return nil, err
+  end
+  client:_remember(id).running = nil -- STOPPED is once more what comes before RUNNING
+  answer.conversation_id = answer.conversation_id or id
+  return conversations.from_v0_start(client, answer)
+end
+
+-- The conversation of V1 that is to sleep or wake, and has a sandbox for that.
+local function with_sandbox(client, name, id, call)
+  local conversation, err = look(client, name, id, call)
+  if not conversation then
+    return nil, err
+  elseif conversation.api ~= "v1" then
+    err = operations.unsupported(name, conversation.api)
+    err.conversation_id = id
+    return nil, err
+  elseif conversation.sandbox_status == nil then
+    local words = conversation.state == "failed" and "has failed to start" or "is still starting; wait until it runs"
+    return nil, conflict(name, conversation, words)
+  elseif not pcall(client._check, client, "sandboxes." .. name, conversation.sandbox_id, "v1") then
+    return nil, errors.new {
+      kind = "protocol",
+      operation = name,
+      conversation_id = id,
+      message = name .. ": the answer has no usable field 'sandbox_id'; check base_url and api",
+    }
+  end
+  return conversation
+end
+
+--- Puts the sandbox of a conversation to sleep: nothing in it goes on, and it costs no more. Conversations that share
+--- the sandbox sleep too.
+---@return openhands.Conversation? conversation, openhands.Error?
+function M.pause(client, _, fields, call)
+  local conversation, err = with_sandbox(client, "pause", fields.conversation_id, call)
+  if not conversation then
+    return nil, err
+  end
+  local answer
+  answer, err = client:_write("sandboxes.pause", conversation.sandbox_id, call, "v1")
+  if not answer then
+    return nil, operations.renamed(err, "pause", fields.conversation_id)
+  end
+  return look(client, "pause", fields.conversation_id, call)
+end
+
+-- Looks until the sandbox is up, which is when it has a session key.
+local function wait_until_up(client, id, call)
+  while true do
+    local conversation, err = look(client, "resume", id, call)
+    if not conversation then
+      return nil, err
+    end
+    local sandbox = tostring(conversation.sandbox_status):upper()
+    if sandbox == "RUNNING" and client:_remember(conversation.conversation_id).session_api_key then
+      return conversation
+    elseif sandbox == "ERROR" or sandbox == "MISSING" then
+      return nil, conflict("resume", conversation, "cannot be resumed: its sandbox is " .. sandbox:lower())
+    elseif client:_now() + WAKING_INTERVAL >= call.deadline_at then
+      err = errors.new {
+        kind = "timeout",
+        operation = "resume",
+        retryable = true,
+        conversation_id = id,
+        conversation = conversation,
+        message = ("resume: the sandbox of conversation %s does not run yet; look again later"):format(id),
+      }
+      return nil, err
+    end
+    client:_sleep(WAKING_INTERVAL)
+  end
+end
+
+-- What is sent after waking is checked before it.
+local function check_resume(client, fields)
+  for name in pairs(fields) do
+    if name ~= "conversation_id" and name ~= "send" then
+      errors.raise(("resume: '%s' is not a field of this call (did you mean 'send'?)"):format(tostring(name)))
+    end
+  end
+  if fields.send ~= nil then
+    client:_check("send", { conversation_id = fields.conversation_id, content = fields.send }, "v1")
+  end
+end
+
+--- Wakes the sandbox of a conversation and waits until it is up, with its new session key. The agent itself does not go
+--- on by that: it needs a message, for which there is `send`.
+---@return openhands.Conversation? conversation, openhands.Error?
+function M.resume(client, _, fields, call)
+  check_resume(client, fields)
+  local id = fields.conversation_id
+  local conversation, err = with_sandbox(client, "resume", id, call)
+  if not conversation then
+    return nil, err
+  end
+  local answer
+  answer, err = client:_write("sandboxes.resume", conversation.sandbox_id, call, "v1")
+  if not answer then
+    return nil, operations.renamed(err, "resume", id)
+  end
+  conversation, err = wait_until_up(client, id, call)
+  if not conversation or fields.send == nil then
+    return conversation, err
+  end
+  answer, err = operations.exchange(client, send, { conversation_id = id, content = fields.send }, call, "v1")
+  if not answer then
+    err.conversation_id, err.conversation = id, conversation
+    return nil, err
+  end
+  return look(client, "resume", id, call)
+end
+
+return M

@@ -1,0 +1,294 @@
+--- Everything that users call beyond starting and waiting: each operation of the table under its name, those that take
+--- more than one exchange composed here, in groups where a name has a dot (`secrets.list` is `client.secrets:list`).
+
+local agents = require "openhands.agent"
+local arguments = require "openhands.arguments"
+local conversations = require "openhands.conversation"
+local core = require "openhands.core"
+local downloads = require "openhands.download"
+local errors = require "openhands.errors"
+local events = require "openhands.events"
+local operations = require "openhands.operations"
+local outcomes = require "openhands.outcome"
+local runtime = require "openhands.runtime"
+local steering = require "openhands.steering"
+
+local M = {}
+
+local all = operations.all(false)
+
+-- Rows that the rooms below and beside this one call; users have better names for them.
+local inner = { start = true, start_streaming = true, status = true }
+
+-- What is no row of its own, or takes more than one.
+local composed = {
+  get = { subject = "conversation_id", is_batch = true },
+  pause = { subject = "conversation_id" },
+  resume = { subject = "conversation_id", has_fields = true, lone = "send" },
+  answer = { subject = "conversation_id" },
+  find_pull_requests = { subject = "conversation_id" },
+}
+for name, operation in pairs(composed) do
+  operation.name, operation.rows = name, operation.rows or {}
+  all[name] = operation
+end
+
+-- ---- what takes more than a row ----------------------------------------------------------------------------------
+
+local handlers = {
+  update = steering.update,
+  delete = steering.delete,
+  stop = steering.stop,
+  start_again = steering.start_again,
+  pause = steering.pause,
+  resume = steering.resume,
+}
+
+-- Options of single calls besides settings.
+local own_options = {
+  events = { after = true, follow = true, timeout = true, interval = true },
+  download = { on_progress = true },
+  download_workspace = { on_progress = true },
+}
+
+-- A conversation as a list or a batch shows it.
+local function dressed(client, call)
+  return function(item, api, id)
+    local shown = type(item) == "table" and (api == "v0" and item.conversation_id or item.id)
+    if type(shown) ~= "string" then
+      return nil
+    end
+    return (conversations.from_status(client, item, api, id or shown, call.grace))
+  end
+end
+
+function handlers.list(client, operation, fields, call)
+  return operations.run(client, operation, fields, call, dressed(client, call))
+end
+
+--- Several conversations at once, by their ids.
+---@return table<string, openhands.Conversation>? found by the ids that were asked for, openhands.Error?
+function handlers.get(client, operation, fields, call)
+  local ids = fields.conversation_id
+  if type(ids) ~= "table" then
+    ids = { ids }
+  elseif #ids == 0 then
+    return {}
+  end
+  local api, err = operations.dialect(client, operation, fields, call)
+  if not api then
+    return nil, err
+  end
+  local found = {}
+  if api == "v1" then
+    found, err = operations.run(client, all.status, fields, call, dressed(client, call), api)
+    return found, err and operations.renamed(err, "get")
+  end
+  for _, id in ipairs(ids) do
+    local answer
+    answer, err = client:_read("status", id, call, "v0")
+    if not answer then
+      return nil, operations.renamed(err, "get", id)
+    end
+    found[id] = answer ~= core.null and dressed(client, call)(answer, "v0", id) or nil
+  end
+  return found
+end
+
+-- A row as events.lua needs it.
+local function reader(operation)
+  return {
+    exchange = function(client, fields, call, api)
+      return operations.exchange(client, operation, fields, call, api)
+    end,
+    dialect = function(client, fields, call)
+      return operations.dialect(client, operation, fields, call)
+    end,
+  }
+end
+
+local event_reader = reader(all.events)
+
+function handlers.events(client, operation, fields, call, options)
+  local choice = {
+    timeout = options.timeout,
+    interval = options.interval,
+    after = fields.after,
+    follow = fields.follow,
+  }
+  for _, name in ipairs { "after", "follow" } do
+    if choice[name] == nil then
+      choice[name] = options[name]
+    end
+    fields[name] = nil
+  end
+  client:_check(operation.name, fields)
+  return events.events(client, event_reader, fields, call, choice)
+end
+
+--- The text of a file; V0 wraps it.
+---@return string? text, openhands.Error?
+function handlers.file(client, operation, fields, call)
+  local answer, err = operations.run(client, operation, fields, call)
+  if type(answer) ~= "table" then
+    return answer, err
+  elseif type(answer.code) ~= "string" then
+    return nil, errors.new {
+      kind = "protocol",
+      operation = "file",
+      conversation_id = fields.conversation_id,
+      message = "file: the answer has no usable field 'code'; check base_url and api",
+    }
+  end
+  return answer.code
+end
+
+--- The agent's latest answer.
+---@return string? answer, openhands.Error? kind "not_found" while there is none
+function handlers.answer(client, _, fields, call)
+  local id = fields.conversation_id
+  local api, err = operations.dialect(client, all.answer, fields, call)
+  if not api then
+    return nil, err
+  end
+  local ending
+  ending, err = outcomes.ending(client, id, call, api)
+  if not ending then
+    return nil, operations.renamed(err, "answer", id)
+  elseif not ending.answer then
+    return nil, errors.new {
+      kind = "not_found",
+      operation = "answer",
+      conversation_id = id,
+      message = ("answer: conversation %s has no answer yet"):format(id),
+    }
+  end
+  return ending.answer
+end
+
+--- Pages of pull requests, from what the service lists and what the events speak of.
+---@return string[]? links, openhands.Error?
+function handlers.find_pull_requests(client, _, fields, call)
+  local conversation, err = client:_status(fields.conversation_id, call)
+  local links
+  if conversation then
+    local told = events.events(client, event_reader, { conversation_id = conversation.conversation_id }, call, {})
+    links, err = events.pull_requests(conversation, told)
+  end
+  return links, err and operations.renamed(err, "find_pull_requests", fields.conversation_id)
+end
+
+-- ---- calls -------------------------------------------------------------------------------------------------------
+
+-- Who forgets the colon gives something else in place of the client, or nothing.
+local function check_receiver(client, name, receiver)
+  if type(client) ~= "table" or rawget(client, "_core") == nil then
+    errors.raise(("%s: is a method: call %s:%s(...) with a colon"):format(name, receiver, name:match "[%w_]+$"))
+  end
+end
+
+local function run(client, operation, ...)
+  local fields, options = arguments.read(client, operation, ...)
+  local call = client:_begin(operation.name, options, own_options[operation.name])
+  local handler = handlers[operation.name] or operations.run
+  return handler(client, operation, fields, call, handlers[operation.name] and (options or {}) or nil)
+end
+
+-- The way of a file: to a path here, telling how far it has come.
+local function download(client, operation, subject, target, options, ...)
+  if select("#", ...) > 0 then
+    errors.raise(("%s: takes at most 3 arguments, not %d"):format(operation.name, 3 + select("#", ...)))
+  end
+  local fields = arguments.read(client, operation, subject)
+  local call = client:_begin(operation.name, options, own_options[operation.name])
+  return downloads.save(client, operation.name, target, options, call, function(route)
+    local api, err = operations.dialect(client, operation, fields, call)
+    if not api then
+      return nil, err
+    end
+    return operations.exchange(client, operation, fields, call, api, route)
+  end)
+end
+
+local groups = {}
+local methods = {}
+
+for name, operation in pairs(all) do
+  local group, leaf = name:match "^([%w_]+)%.([%w_]+)$"
+  if group then
+    groups[group] = groups[group] or {}
+    groups[group][leaf] = function(self, ...)
+      local client = type(self) == "table" and rawget(self, "_client")
+      check_receiver(client, name, "client." .. group)
+      return run(client, operation, ...)
+    end
+  elseif not inner[name] then
+    local call = operation.shape == "file" and download or run
+    methods[name] = function(self, ...)
+      check_receiver(self, name, "client")
+      return call(self, operation, ...)
+    end
+  end
+end
+
+--- The agent server of a conversation.
+---@param subject string|openhands.Conversation
+---@return openhands.Agent
+function methods:agent(subject)
+  check_receiver(self, "agent", "client")
+  return agents.of(self, self:_id_of(subject, "agent"))
+end
+
+--- A request that no other call makes: with the same checks, errors and redaction.
+---@param request table `method` ("GET" by itself), `path` (from "/" on), `query` (table), `body` (what JSON can hold)
+---@param options openhands.Settings?
+---@return any answer decoded JSON, or text, openhands.Error?
+function methods:request(request, options)
+  check_receiver(self, "request", "client")
+  return self:_request(request, self:_begin("request", options))
+end
+
+-- ---- for the rooms beside ----------------------------------------------------------------------------------------
+
+---@param call table
+---@param id string? of the conversation whose server is meant
+function methods:_request(request, call, id)
+  if type(request) ~= "table" then
+    errors.raise("request: needs a table with 'path', not a " .. type(request))
+  elseif id then
+    local answer, err = runtime.call(self, "request", request, call, "agent", id)
+    return answer, err and operations.renamed(err, "request")
+  end
+  return self:_call("request", request, call)
+end
+
+--- The methods of a client.
+M.methods = methods
+
+--- The groups of a client: names of calls by name of the group.
+M.groups = groups
+
+--- Names of the calls that are about a conversation.
+---@return string[]
+function M.about_conversations()
+  local names = { "agent" }
+  for name, operation in pairs(all) do
+    if operation.subject == "conversation_id" and not operation.is_batch and methods[name] then
+      names[#names + 1] = name
+    end
+  end
+  return names
+end
+
+--- The groups of one client.
+---@param client openhands.Client
+---@return table<string, table>
+function M.groups_of(client)
+  local made = {}
+  for name, leaves in pairs(groups) do
+    made[name] = setmetatable({ _client = client }, { __index = leaves, __name = "openhands." .. name })
+  end
+  return made
+end
+
+return M

@@ -1,0 +1,450 @@
+-- Collections: pages as services give them, made one by one, and those of the simulator.
+
+local openhands = require "openhands"
+local pages = require "openhands.pages"
+local simulator = require "openhands.simulator"
+local stand_in = require "spec.support.stand_in"
+local unpack = table.unpack or unpack -- luacheck: ignore 143
+
+local function identity(item)
+  return item.id
+end
+
+local function items(...)
+  local list = {}
+  for i, id in ipairs { ... } do
+    list[i] = { id = id }
+  end
+  return list
+end
+
+local function range(first, last)
+  local ids = {}
+  for id = first, last do
+    ids[#ids + 1] = id
+  end
+  return items(unpack(ids))
+end
+
+local function ids_of(list)
+  local ids = {}
+  for i, item in ipairs(list) do
+    ids[i] = item.id
+  end
+  return ids
+end
+
+-- A collection of what a function gives for a page id; counts the requests.
+local function collection(fetch, source)
+  local asked = {}
+  source = source or {}
+  source.name, source.id = "things", source.id or identity
+  source.fetch = function(page_id)
+    asked[#asked + 1] = page_id or "first"
+    return fetch(page_id, #asked)
+  end
+  return pages.new(source), asked
+end
+
+-- The same from a table of pages by their ids.
+local function bound(by_id, source)
+  return collection(function(page_id)
+    local page = by_id[page_id or "first"]
+    return { items = page[1], next_page_id = page[2] }
+  end, source)
+end
+
+describe("a collection", function()
+  it("gives every item once: one by one, by page, and all", function()
+    local by_id = {
+      first = { items(1, 2), "b" },
+      b = { items(), "c" },
+      c = { items(3), "d" },
+      d = { items(), "e" },
+      e = { items(4, 5), nil },
+    }
+    local seen = {}
+    for item in bound(by_id) do
+      seen[#seen + 1] = item.id
+    end
+    assert.same({ 1, 2, 3, 4, 5 }, seen)
+
+    local paged = bound(by_id)
+    assert.same({ 1, 2 }, ids_of(paged:page()))
+    assert.same({ 3 }, ids_of(paged:page()))
+    assert.same({ 4, 5 }, ids_of(paged:page()))
+    assert.same({ n = 1 }, { n = select("#", paged:page()) })
+    assert.is_nil(paged:page())
+
+    local listed, asked = bound(by_id)
+    assert.equal(1, listed:next().id)
+    assert.same({ 2, 3, 4, 5 }, ids_of(listed:all()))
+    assert.same({}, listed:all())
+    assert.is_nil(listed:next())
+    assert.same({ "first", "b", "c", "d", "e" }, asked)
+  end)
+
+  it("may be empty", function()
+    local empty, asked = bound { first = { {}, nil } }
+    for _ in empty do
+      error "an item of nothing"
+    end
+    assert.same({}, empty:all())
+    assert.same({ "first" }, asked)
+  end)
+
+  it("goes on where a loop was left", function()
+    local paged = bound { first = { items(1, 2), "b" }, b = { items(3), nil } }
+    for item in paged do
+      if item.id == 2 then
+        break
+      end
+    end
+    assert.same({ 3 }, ids_of(paged:all()))
+  end)
+
+  it("leaves out what comes twice, within a page and in a shifted one", function()
+    local paged = bound {
+      first = { items(9, 8, 9, 8), "b" },
+      b = { items(8, 7, 7, 6), "c" },
+      c = { items(6, 5), nil },
+    }
+    assert.same({ 9, 8, 7, 6, 5 }, ids_of(paged:all()))
+  end)
+
+  -- Newest first, by offset: what is inserted shows what was shown once more.
+  it("is not led astray by items inserted between its pages", function()
+    local cases = { { inserted = 7, limit = 10 }, { inserted = 490, limit = 10 }, { inserted = 40, limit = 1 } }
+    for _, case in ipairs(cases) do
+      local newest = 1000
+      local paged = collection(function(page_id, count)
+        local offset = tonumber(page_id or 0)
+        if count == math.floor(case.inserted / case.limit) + 12 then
+          newest = newest + case.inserted
+        end
+        local list = {}
+        for id = newest - offset, math.max(1, newest - offset - case.limit + 1), -1 do
+          list[#list + 1] = { id = id }
+        end
+        local following = offset + case.limit
+        return { items = list, next_page_id = following < newest and ("%d"):format(following) or nil }
+      end)
+      local ids = ids_of(assert(paged:all()))
+      assert.same({ 1000, 1000, 1 }, { #ids, ids[1], ids[#ids] })
+      for place = 2, #ids do
+        assert.equal(ids[place - 1] - 1, ids[place])
+      end
+    end
+  end)
+
+  it("may be pages that name themselves a few times", function()
+    local times = {}
+    local paged = collection(function(page_id)
+      local number = tonumber(page_id or 0)
+      times[number] = (times[number] or 0) + 1
+      local again = times[number] <= 3 and number or number + 1
+      return { items = items(number), next_page_id = number < 5 and ("%d"):format(again) or nil }
+    end)
+    assert.same({ 0, 1, 2, 3, 4, 5 }, ids_of(assert(paged:all())))
+  end)
+
+  it("is an error where its pages go in circles", function()
+    local circles = {
+      self = { first = { items(1), "b" }, b = { items(2), "b" } },
+      two = { first = { items(1), "b" }, b = { items(2), "c" }, c = { items(3), "b" } },
+      empty = { first = { {}, "b" }, b = { {}, "c" }, c = { {}, "b" } },
+      nameless = { first = { { "x" }, "b" }, b = { { "y", "z" }, "b" } },
+    }
+    for name, by_id in pairs(circles) do
+      local source = name == "nameless" and { id = function() end } or nil
+      local paged, asked = bound(by_id, source)
+      local list, err = paged:all()
+      assert.is_nil(list)
+      assert.equal("protocol", err.kind)
+      assert.matches("^things: the pages go in circles", err.message)
+      assert.is_true(#asked <= 12, ("%s: %d requests"):format(name, #asked))
+    end
+    -- Without an end, and never the same page id.
+    local paged, asked = collection(function(_, count)
+      return { items = range(1, 100), next_page_id = ("%d"):format(count) }
+    end)
+    assert.same(ids_of(range(1, 100)), ids_of(paged:page()))
+    local _, err = paged:page()
+    assert.equal("protocol", err.kind)
+    assert.is_true(#asked <= 13)
+  end)
+
+  it("tells items without an id by their places", function()
+    local nameless = { id = function() end }
+    local paged = bound({ first = { { "x", "x" }, "b" }, b = { { "x" }, nil } }, nameless)
+    assert.same({ "x", "x", "x" }, paged:all())
+  end)
+
+  it("is an error where a page is none", function()
+    local broken = {
+      { nil, "no list of items" },
+      { "text", "no list of items" },
+      { 7, "no list of items" },
+      { openhands.null, "no list of items" },
+      { {}, "no usable 'next_page_id'", 7 },
+      { {}, "no usable 'next_page_id'", {} },
+      { {}, "no usable 'next_page_id'", false },
+    }
+    for _, case in pairs(broken) do
+      local page = { items = case[1], next_page_id = case[3] }
+      local paged = collection(function()
+        return page
+      end)
+      for _ = 1, 2 do -- not the end: an error again
+        local item, err = paged:next()
+        assert.is_nil(item)
+        assert.equal("protocol", err.kind)
+        assert.matches(case[2], err.message)
+      end
+      page = { items = items(1) }
+      assert.equal(1, paged:next().id)
+    end
+  end)
+
+  it("goes on after an error with the same page, and has lost nothing", function()
+    local broken = { [2] = true, [4] = true }
+    local function flaky()
+      return collection(function(page_id, count)
+        if broken[count] then
+          return nil, { kind = "server" }
+        end
+        local number = tonumber(page_id or 1)
+        return {
+          items = items(number * 10, number * 10 + 1),
+          next_page_id = number < 3 and ("%d"):format(number + 1) or nil,
+        }
+      end)
+    end
+
+    local paged, asked = flaky()
+    assert.same({ 10, 11 }, ids_of(paged:page()))
+    assert.equal("server", select(2, paged:page()).kind)
+    assert.same({ 20, 21 }, ids_of(paged:page()))
+    assert.equal("server", select(2, paged:page()).kind)
+    assert.same({ 30, 31 }, ids_of(paged:page()))
+    assert.is_nil(paged:page())
+    assert.same({ "first", "2", "2", "3", "3" }, asked)
+
+    local one_by_one, ids, errors = flaky(), {}, 0
+    repeat
+      local item, err = one_by_one:next()
+      ids[#ids + 1] = item and item.id
+      errors = errors + (err and 1 or 0)
+    until not item and not err
+    assert.same({ { 10, 11, 20, 21, 30, 31 }, 2 }, { ids, errors })
+
+    local listed = flaky()
+    assert.equal("server", select(2, listed:all()).kind)
+    assert.equal(10, listed:next().id)
+    assert.equal("server", select(2, listed:all()).kind)
+    assert.same({ 11, 20, 21, 30, 31 }, ids_of(listed:all()))
+  end)
+
+  it("raises the error object in a loop, which can be begun again", function()
+    local fail = true
+    local paged = collection(function(page_id)
+      if page_id and fail then
+        fail = false
+        return nil, { kind = "throttled" }
+      end
+      return { items = items(page_id or "a"), next_page_id = not page_id and "b" or nil }
+    end)
+    local ids = {}
+    local function read()
+      for item in paged do
+        ids[#ids + 1] = item.id
+      end
+    end
+    local good, err = pcall(read)
+    assert.is_false(good)
+    assert.equal("throttled", err.kind)
+    assert.is_true((pcall(read)))
+    assert.same({ "a", "b" }, ids)
+  end)
+
+  it("leaves out what is converted to nothing", function()
+    local even = {
+      convert = function(item)
+        return item.id % 2 == 0 and item.id or nil
+      end,
+    }
+    local by_id = { first = { items(1, 2), "b" }, b = { items(3, 5), "c" }, c = { items(6), nil } }
+    assert.same({ 2, 6 }, bound(by_id, even):all())
+    local paged = bound(by_id, even)
+    assert.same({ 2 }, paged:page())
+    assert.same({ 6 }, paged:page())
+  end)
+
+  it("looks at its last page again when it is told to, and at nothing else", function()
+    local by_id = { first = { items(0), "b" }, b = { items(1, 2), nil }, c = { items(2, 5), nil } }
+    local paged, asked = bound(by_id)
+    assert.same({ 0 }, ids_of(paged:page()))
+    paged:_look_again() -- not at its end
+    assert.same({ 1, 2 }, ids_of(paged:all()))
+    by_id.b[1] = items(1, 2, 3, 4)
+    paged:_look_again()
+    assert.same({ 3, 4 }, ids_of(paged:all()))
+    for _ = 1, 600 do -- nothing new is no circle
+      paged:_look_again()
+      assert.same({}, paged:all())
+    end
+    by_id.b[2] = "c" -- nothing new here, but there is a next one now
+    paged:_look_again()
+    assert.same({ 5 }, ids_of(paged:all()))
+    assert.same({ "first", "b", "b", "c" }, { asked[1], asked[2], asked[#asked - 1], asked[#asked] })
+  end)
+
+  it("waits within a coroutine, whatever the Lua", function()
+    local answers = 0
+    local paged = collection(function(page_id)
+      answers = answers + 1
+      coroutine.yield "waiting"
+      return { items = items(page_id or "a"), next_page_id = not page_id and "b" or nil }
+    end)
+    local reader = coroutine.wrap(function()
+      local list = { paged:next().id, ids_of(paged:page())[1], paged:next() or "end" }
+      return list
+    end)
+    assert.equal("waiting", reader())
+    assert.equal("waiting", reader())
+    assert.same({ "a", "b", "end" }, reader())
+    assert.equal(2, answers)
+  end)
+
+  it("needs no memory for what was read", function()
+    local paged = collection(function(page_id)
+      local first = tonumber(page_id or 1)
+      return { items = range(first, first + 99), next_page_id = first < 99901 and ("%d"):format(first + 100) or nil }
+    end)
+    local count, after_some = 0, nil
+    for item in paged do
+      count = count + 1
+      assert(item.id == count)
+      if count == 10000 then
+        collectgarbage()
+        after_some = collectgarbage "count"
+      end
+    end
+    collectgarbage()
+    assert.equal(100000, count)
+    assert.is_true(collectgarbage "count" - after_some < 100)
+  end)
+end)
+
+-- A loop whose waits give way to whoever resumes the coroutine.
+local function yielding_loop(clock)
+  return {
+    now = clock.now,
+    wall = clock.wall,
+    sleep = function(_, seconds)
+      clock.sleep(seconds)
+    end,
+    await = function(client, box)
+      repeat
+        coroutine.yield "waiting"
+        client:_pump(0)
+      until box.done
+    end,
+    attach = function() end,
+    detach = function() end,
+  }
+end
+
+describe("a client's collections", function()
+  local function started(options, count)
+    local client, model, transport = stand_in.simulated(options)
+    local ids = {}
+    for i = 1, count do
+      local conversation = assert(client:start { initial_user_msg = "number " .. i })
+      ids[conversation.conversation_id:gsub("-", "")] = true
+      model:advance(20)
+    end
+    return client, model, transport, ids
+  end
+
+  for _, api in ipairs { "v0", "v1" } do
+    for _, manner in ipairs { "plain", "empty", "repeat", "overlap" } do
+      it(("are whole however pages behave: %s, %s"):format(api, manner), function()
+        local client, _, _, ids = started({ api = api, list_pages = manner }, 7)
+        local count = 0
+        for conversation in client:list { limit = 2 } do
+          local id = conversation.conversation_id:gsub("-", "")
+          assert.is_true(ids[id])
+          assert.equal(api, conversation.api)
+          ids[id], count = false, count + 1
+        end
+        assert.equal(7, count)
+      end)
+    end
+
+    it("are an error where a page leads to itself for ever: " .. api, function()
+      local client = started({ api = api, list_pages = "stuck" }, 5)
+      local list, err = client:list({ limit = 2 }):all()
+      assert.is_nil(list)
+      assert.equal("protocol", err.kind)
+      assert.matches("^list: the pages go in circles", err.message)
+    end)
+  end
+
+  it("begin at the caller's page, and have pages as large as the caller likes", function()
+    local client, model = started({ api = "v1" }, 5)
+    local all = ids_of(client:list({ limit = 3 }):all())
+    local query = model.requests[#model.requests].query
+    assert.matches("limit=3", query)
+    local page_id = query:match("page_id=([^&]*)"):gsub("%%(%x%x)", function(digits)
+      return string.char(tonumber(digits, 16))
+    end)
+    local rest = client:list { limit = 3, page_id = page_id }
+    assert.same({ all[4], all[5] }, ids_of(rest:all()))
+    assert.equal(5, #client:list():all())
+    assert.matches("limit=100", model.requests[#model.requests].query)
+  end)
+
+  it("are retried, and go on after an error", function()
+    local client, _, transport = started({ api = "v1" }, 5)
+    local list = client:list { limit = 2 }
+    assert.equal(2, #list:page())
+    transport.faults = { { point = "before", class = "connect", count = 2 } }
+    assert.equal(2, #list:page())
+    transport.faults = { { point = "before", class = "connect", count = 3 } }
+    assert.equal("connect", select(2, list:page()).kind)
+    assert.equal(1, #list:page())
+    assert.is_nil(list:page())
+  end)
+
+  it("raise the caller's mistakes where the caller is", function()
+    local client = stand_in.simulated { api = "v1" }
+    local good, message = pcall(function()
+      client:list { titel__contains = "x" }
+    end)
+    assert.is_false(good)
+    assert.matches("spec/pages_spec.lua:%d+: .*did you mean 'title__contains'", message)
+  end)
+
+  it("wait in a loop that gives way", function()
+    local model = simulator.model { api = "v1" }
+    local transport = simulator.transport(model)
+    local client = openhands.new { transport = transport, api_key = "any", api = "v1" }
+    client._loop = yielding_loop(transport)
+    local reader = coroutine.wrap(function()
+      for i = 1, 3 do
+        assert(client:start { initial_user_msg = "number " .. i })
+      end
+      model:advance(20)
+      local list = client:list { limit = 2 }
+      local count = #assert(list:page()) + #assert(list:page())
+      return { count, #client:list({ limit = 1 }):all() }
+    end)
+    local waits, result = 0, reader()
+    while result == "waiting" do
+      waits, result = waits + 1, reader()
+    end
+    assert.same({ 3, 3 }, result)
+    assert.equal(#model.requests, waits)
+  end)
+end)

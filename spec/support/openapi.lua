@@ -1,0 +1,222 @@
+--- Reading the OpenAPI documents that the service publishes. They lie beside this project, not in it: who runs the
+--- specs without them is told.
+local cjson = require "cjson"
+
+local M = {}
+
+--- Where they are, seen from the root of the project.
+M.folder = "../shared/api/"
+
+--- The document of each dialect.
+M.files = { v0 = "V0_openapi.json", v1 = "openhands-cloud.json", agent = "agent-sdk.json" }
+
+--- A decoded document; nil, after a word on stderr, where it is not there.
+---@param api "v0"|"v1"|"agent"
+---@return table? document
+function M.document(api)
+  local path = M.folder .. M.files[api]
+  local file = io.open(path)
+  if not file then
+    io.stderr:write(("skipped: there is no %s to check the %s operations against\n"):format(path, api))
+    return nil
+  end
+  local text = file:read "*a"
+  file:close()
+  return cjson.decode(text)
+end
+
+-- How two documents may spell the same path: names in braces are each one's own.
+local function spot(method, path) return method:upper() .. " " .. path:gsub("{[^}]*}", "{}") end
+
+M.spot = spot
+
+--- The operations of a document by method and path, with `{}` for each name in braces.
+---@param document table
+---@return table<string, table>
+function M.operations(document)
+  local found = {}
+  for path, methods in pairs(document.paths) do
+    for method, operation in pairs(methods) do
+      if method ~= "parameters" then
+        found[spot(method, path)] = operation
+      end
+    end
+  end
+  return found
+end
+
+local function is_null(schema) return schema.type == "null" end
+
+--- A schema without what it is wrapped in: references, `null` as an alternative, an allOf of one.
+---@param document table
+---@param schema table
+---@return table
+function M.resolve(document, schema)
+  local reference = schema["$ref"]
+  if reference then
+    return M.resolve(document, document.components.schemas[reference:match "^#/components/schemas/(.+)$"])
+  end
+  local alternatives = {}
+  for _, alternative in ipairs(schema.anyOf or schema.oneOf or schema.allOf or {}) do
+    if not is_null(alternative) then
+      alternatives[#alternatives + 1] = alternative
+    end
+  end
+  if #alternatives == 1 then
+    return M.resolve(document, alternatives[1])
+  end
+  return schema
+end
+
+local function parameters_in(operation, place)
+  local found = {}
+  for _, parameter in ipairs(operation.parameters or {}) do
+    if parameter["in"] == place then
+      found[parameter.name] = { required = parameter.required == true, schema = parameter.schema }
+    end
+  end
+  return found
+end
+
+local media_places = {
+  ["application/json"] = "body",
+  ["application/x-www-form-urlencoded"] = "form",
+  ["multipart/form-data"] = "multipart",
+}
+
+--- What a document lets one operation take: by place, by name, `required` and `schema`. For a body that is no object
+--- with known fields, `place` is "whole".
+---@param document table
+---@param operation table
+---@return table places, boolean? needs_body
+function M.places(document, operation)
+  local places = {
+    query = parameters_in(operation, "query"), header = parameters_in(operation, "header"),
+    body = {}, form = {}, multipart = {},
+  }
+  local request = operation.requestBody
+  for media, content in pairs(request and request.content or {}) do
+    local schema = M.resolve(document, content.schema or {})
+    if schema.properties then
+      local required = {}
+      for _, name in ipairs(schema.required or {}) do required[name] = true end
+      for name, property in pairs(schema.properties) do
+        places[media_places[media]][name] = { required = required[name] == true, schema = property }
+      end
+    else
+      places.whole = schema
+    end
+  end
+  return places, request ~= nil and request.required == true
+end
+
+-- JSON types of what the core writes for each of its own types, by the first words of its name.
+local written = {
+  { "^a string or a message", { string = true, object = true } },
+  { "^a string or a list of content", { array = true } },
+  { "^a UUID or a list", { array = true } },
+  { "^a name or a list", { array = true } },
+  { "^a table from file name", { array = true } },
+  { "^a list", { array = true } },
+  { "^a table", { object = true } },
+  { "^an integer", { integer = true, number = true } },
+  { "^a number", { number = true } },
+  { "^a boolean", { boolean = true } },
+  { "^a string", { string = true } },
+  { "^a name", { string = true } },
+  { "^a UUID", { string = true } },
+  { "^an id", { string = true } },
+}
+
+local function json_types(type_name)
+  for _, known in ipairs(written) do
+    if type_name:find(known[1]) then
+      return known[2]
+    end
+  end
+  error(("spec/support/openapi.lua does not know what the core writes for %q"):format(type_name))
+end
+
+local function takes(document, schema, types)
+  local inner = M.resolve(document, schema)
+  for _, alternative in ipairs(inner.anyOf or inner.oneOf or { inner }) do
+    local kind = M.resolve(document, alternative).type
+    if kind == nil or types[kind] then
+      return true
+    end
+  end
+  return false
+end
+
+-- The fields of a row by place and wire name: two spellings of one are one.
+local function fields_by_place(row)
+  local places = { path = {}, query = {}, header = {}, body = {}, form = {}, multipart = {}, whole = {} }
+  for _, field in ipairs(row.fields) do
+    places[field.place][field.wire] = field
+  end
+  return places
+end
+
+local function compare_path(row, ours, complain)
+  for name in row.path:gmatch "{([^}]*)}" do
+    if not ours[name] then
+      complain("path '%s' has no field", name)
+    end
+    ours[name] = nil
+  end
+  for name in pairs(ours) do
+    complain("path '%s' does not stand in it", name)
+  end
+end
+
+local function compare(document, place, ours, theirs, complain)
+  for name, field in pairs(ours) do
+    local there = theirs[name]
+    if not there then
+      complain("%s '%s' is not published", place, name)
+    elseif not takes(document, there.schema, json_types(field.type)) then
+      complain("%s '%s' is not %s there", place, name, field.type)
+    elseif there.required and not field.required then
+      complain("%s '%s' is required there", place, name)
+    end
+  end
+  for name, there in pairs(theirs) do
+    if there.required and not ours[name] then
+      complain("%s '%s' is required there and missing here", place, name)
+    end
+  end
+end
+
+--- What is wrong with a row of `openhands.core`'s table of operations, as a document has it.
+---@param document table
+---@param published table its operations
+---@param row table
+---@return string[] complaints each begins with the method and the path
+function M.complaints(document, published, row)
+  local where = spot(row.method, row.path)
+  local complaints = {}
+  local function complain(format, ...)
+    complaints[#complaints + 1] = ("%s: " .. format):format(where, ...)
+  end
+  local ours = fields_by_place(row)
+  compare_path(row, ours.path, complain)
+  local operation = published[where]
+  if not operation then
+    complain "is not published"
+    return complaints
+  end
+  local theirs, needs_body = M.places(document, operation)
+  for _, place in ipairs { "query", "header", "body", "form", "multipart" } do
+    compare(document, place, ours[place], theirs[place], complain)
+  end
+  local whole = next(ours.whole) and select(2, next(ours.whole))
+  if whole and not (theirs.whole and takes(document, theirs.whole, json_types(whole.type))) then
+    complain("body is not %s there", whole.type)
+  elseif theirs.whole and needs_body and not whole then
+    complain "a body is required there and missing here"
+  end
+  table.sort(complaints)
+  return complaints
+end
+
+return M
