@@ -51,16 +51,26 @@ demo:
 test asan valgrind:
 	@MAKE='$(MAKE)' tools/test.sh $(@:test=plain) $(ASKED)
 
-lint oom bench rock:
+lint prism oom bench rock:
 	@MAKE='$(MAKE)' tools/$@.sh $(ASKED)
+
+# what takes longer than a test may
+soak:
+	@MAKE='$(MAKE)' SPEC=spec/soak/events.lua tools/test.sh plain $(or $(ASKED),lua5.4 luajit)
 
 install: $(MODULE)
 	mkdir -p '$(DESTDIR)$(PREFIX)/share/lua/$(VERSION)' '$(DESTDIR)$(PREFIX)/lib/lua/$(VERSION)/openhands'
 	cp -R lua/. '$(DESTDIR)$(PREFIX)/share/lua/$(VERSION)/'
 	cp $(MODULE) '$(DESTDIR)$(PREFIX)/lib/lua/$(VERSION)/openhands/'
 
+# what is said of the operations, from the core's own table of them
+reference: $(MODULE)
+	@eval "$$($(MAKE) -s LUA=$(LUA) env)" && \
+	$(LUA) tools/reference.lua table >doc/operations.md && \
+	$(LUA) tools/reference.lua types >lua/openhands/operation_types.lua
+
 clean:
 	rm -rf build
 
-.PHONY: always all env demo test asan valgrind lint oom bench rock install clean
+.PHONY: always all env demo test asan valgrind lint prism oom bench rock soak install reference clean
 -include $(OBJECTS:.o=.d)

@@ -53,6 +53,10 @@ describe("the README", function()
   local expected = {
     { "finished\tDone%." }, -- twelve lines
     { "%->\tfinished\n", "Done%." }, -- a client of one's own
+    { "WORKING\n.*READY\n" }, -- how a start goes
+    { "first:\t%d\tfinished\n", "finished\t0%.%d+\n.*finished\t0%.%d+\n.*finished" }, -- many at once
+    { "MessageEvent\tuser\n", "\nUPDATED\tREADME.md\n", "\nfinished\n", "\tThe plan\n" }, -- the rest
+    { "0\thello", "nil\t0\n", "\t6\n" }, -- inside the sandbox
     { "not_found\tfalse\tstatus: the service knows no conversation" },
     { "conversation %x+%-%x+%-%x+%-%x+%-%x+ starting" }, -- starting safely
     { "failed\t", "1\taccepted" }, -- the simulator in a process
@@ -96,7 +100,7 @@ describe("the first example", function()
     assert.matches("running on the simulator", output)
     assert.matches("V1  finished", output)
     assert.matches("V1  answer    Done%.", output)
-    assert.matches("V0  stopped", output)
+    assert.matches("V0  finished", output)
   end)
 
   it("runs on the service when there is a key, and says so", function()

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Finds out what this machine lacks for a purpose, by trying it, and installs that (Debian, Ubuntu) or
 # names it. Says and does nothing when all is there.
-#   setup.sh [--check] build|demo|test|valgrind|rock|lint|bench [LUA...]     --check never installs
+#   setup.sh [--check] build|demo|test|valgrind|rock|lint|prism|bench [LUA...]     --check never installs
 # Environment: CC, LUA_INCDIR, CURL_CFLAGS, as in the Makefile.
 # shellcheck disable=SC2317 # the functions below are called through `need`
 set -u
@@ -81,6 +81,9 @@ survey() { # LUA...: fills `lacking` and `packages`
         need clang clang program clang
         need clang-tidy clang-tidy program clang-tidy
         need shellcheck shellcheck program shellcheck ;;
+    prism)
+        need node nodejs program node
+        need npm npm program npm ;;
     bench)
         need nginx nginx program /usr/sbin/nginx
         need valgrind valgrind program valgrind ;;

@@ -1,0 +1,133 @@
+// Prints a published OpenAPI document as a strict server needs it:
+//   node document.js DOCUMENT ROWS     ROWS: a file with a line `METHOD path host body|nothing`
+// for each operation; the last word is what it sends
+// Of the paths only those of the rows are left, of the schemas only what these need. Bodies may hold no field that
+// the document does not name. And each operation has a twin under /misspelt that knows all of its fields by other
+// names: a request that pleases the one must fail at the other.
+"use strict";
+const fs = require("fs");
+
+const [source, rows] = process.argv.slice(2);
+const document = JSON.parse(fs.readFileSync(source, "utf8"));
+const schemas = (document.components && document.components.schemas) || {};
+const ours = new Map();
+for (const row of fs.readFileSync(rows, "utf8").trim().split("\n")) {
+  const [method, path, host, sends] = row.split(" ");
+  ours.set(spot(method, path), { host, sendsBody: sends === "body" });
+}
+
+function spot(method, path) {
+  return method.toUpperCase() + " " + path.replace(/{[^}]*}/g, "{}");
+}
+
+// Values that stand for themselves: what looks like a schema in there is none.
+const literal = new Set(["default", "const", "enum", "example", "examples"]);
+const closed = {}; // schemas of bodies, under names of their own: answers may hold more than the document says
+
+function close(schema) {
+  if (Array.isArray(schema)) return schema.map(close);
+  if (schema === null || typeof schema !== "object") return schema;
+  if (schema.$ref) {
+    const name = schema.$ref.split("/").pop();
+    const own = "Sent-" + name;
+    if (!(own in closed)) {
+      closed[own] = true; // it may contain itself
+      closed[own] = close(schemas[name]);
+    }
+    return { $ref: "#/components/schemas/" + own };
+  }
+  const copy = {};
+  for (const [key, value] of Object.entries(schema)) {
+    if (key !== "discriminator") copy[key] = literal.has(key) ? value : close(value);
+  }
+  if (copy.properties && copy.additionalProperties === undefined && !copy.allOf) copy.additionalProperties = false;
+  return copy;
+}
+
+const other = (name) => name + "_misspelt";
+
+function contents(operation) {
+  return Object.entries((operation.requestBody && operation.requestBody.content) || {});
+}
+
+// What Prism shall check of a body.
+function tighten(operation, row) {
+  for (const [media, content] of contents(operation)) {
+    content.schema = close(content.schema || {});
+    if (media !== "multipart/form-data") continue;
+    const properties = closed[content.schema.$ref.split("/").pop()].properties;
+    for (const [name, property] of Object.entries(properties)) {
+      if (property.type === "array") properties[name] = property.items; // of parts with one name it sees one
+    }
+  }
+  // Some bodies the service reads by hand, so that its document knows nothing of them: any will do.
+  if (row.sendsBody && !operation.requestBody) operation.requestBody = { content: { "application/json": { schema: {} } } };
+}
+
+function misspell(operation, row) {
+  const twin = JSON.parse(JSON.stringify(operation));
+  let names = 0;
+  for (const parameter of twin.parameters || []) {
+    if (parameter.in === "query" && parameter.required) {
+      parameter.name = other(parameter.name);
+      names++;
+    }
+  }
+  for (const [, content] of row.sendsBody ? contents(twin) : []) {
+    let schema = content.schema || {};
+    while (schema.$ref || schema.anyOf) {
+      schema = schema.$ref ? closed[schema.$ref.split("/").pop()] : schema.anyOf.find((one) => one.type !== "null");
+    }
+    if (!schema.properties) continue;
+    const properties = {};
+    for (const [name, property] of Object.entries(schema.properties)) {
+      properties[other(name)] = property;
+      names++;
+    }
+    content.schema = { ...schema, properties, required: (schema.required || []).map(other) };
+  }
+  return names > 0 && twin;
+}
+
+// The documents name the header of a browser's session. A program shows its key as a bearer, and to the server of a
+// conversation the key of that. Where a document demands none, none is demanded; one of them tells of no keys at all.
+const tellsNoKeys = !(document.components && document.components.securitySchemes);
+document.components = {
+  securitySchemes: {
+    service: { type: "http", scheme: "bearer" },
+    runtime: { type: "apiKey", in: "header", name: "X-Session-API-Key" },
+  },
+};
+
+const paths = {};
+for (const [path, methods] of Object.entries(document.paths)) {
+  for (const [method, operation] of Object.entries(methods)) {
+    const row = ours.get(spot(method, path));
+    if (!row) continue;
+    const key = row.host === "runtime" ? "runtime" : "service";
+    if (operation.security || tellsNoKeys) operation.security = [{ [key]: [] }];
+    tighten(operation, row);
+    (paths[path] = paths[path] || {})[method] = operation;
+    const twin = misspell(operation, row);
+    if (twin) (paths["/misspelt" + path] = paths["/misspelt" + path] || {})[method] = twin;
+  }
+}
+document.paths = paths;
+delete document.servers;
+delete document.security;
+
+const needed = {};
+function reach(value) {
+  if (value === null || typeof value !== "object") return;
+  if (typeof value.$ref === "string") {
+    const name = value.$ref.split("/").pop();
+    if (!(name in needed)) {
+      needed[name] = closed[name] || schemas[name];
+      reach(needed[name]);
+    }
+  }
+  Object.values(value).forEach(reach);
+}
+reach(paths);
+document.components.schemas = needed;
+process.stdout.write(JSON.stringify(document));
