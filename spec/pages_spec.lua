@@ -405,6 +405,17 @@ describe("a client's collections", function()
     assert.matches("limit=100", model.requests[#model.requests].query)
   end)
 
+  it("are never larger than the service allows, whatever the caller asks for", function()
+    for _, api in ipairs { "v0", "v1" } do
+      local client, model = started({ api = api }, 2)
+      local all = client:list({ limit = 500 }):all()
+      assert.equal(2, #all)
+      assert.matches("limit=100", model.requests[#model.requests].query)
+      assert.is_not_nil(client:events(all[1], { limit = 500 }):all())
+      assert.matches("limit=100", model.requests[#model.requests].query)
+    end
+  end)
+
   it("are retried, and go on after an error", function()
     local client, _, transport = started({ api = "v1" }, 5)
     local list = client:list { limit = 2 }

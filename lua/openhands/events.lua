@@ -210,7 +210,7 @@ end
 ---@return openhands.Pages|openhands.Followed
 function M.events(client, operation, fields, call, options)
   check(fields, options)
-  fields.limit = fields.limit or MOST_EVENTS
+  fields.limit = math.min(fields.limit or MOST_EVENTS, MOST_EVENTS)
   if options.timeout and not options.follow then
     call.timeout = options.timeout
   end

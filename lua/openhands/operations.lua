@@ -257,7 +257,9 @@ function M.pages(client, operation, fields, call, choose, convert)
         return nil, err
       end
       fields.page_id = page_id or fields.page_id
-      fields.limit = fields.limit or has_field(operation.rows[api], "limit") and MOST_ITEMS or nil
+      if has_field(operation.rows[api], "limit") then
+        fields.limit = math.min(fields.limit or MOST_ITEMS, MOST_ITEMS)
+      end
       page, err = M.exchange(client, operation, fields, fresh, api)
       return page and { items = items_of(page), next_page_id = page.next_page_id }, err
     end,
