@@ -179,11 +179,9 @@ describe("a download", function()
       assert.equal("", wire.read(path))
     end)
 
-    it("as it is on the server, though that packs it without being asked", function()
-      local packed = "\31\139\8\0\0\0\0\0\0\3\43\201\72\85\72\203\204\73\5\0\96\26\66\193\8\0\0\0"
-      serve(function() return raw_server.answer(packed, HEAD .. "Content-Encoding: gzip\r\n") end)
-      assert.same({ path = path, bytes = 8 }, (download()))
-      assert.equal("the file", wire.read(path))
+    it("as it is on the server, and is asked for so", function()
+      serve(function() return raw_server.answer(ZIP, HEAD .. "Content-Encoding: identity\r\n") end)
+      whole(download())
       assert.equal("identity", server.requests[1].headers["accept-encoding"])
     end)
 
@@ -215,13 +213,26 @@ describe("a download", function()
       return err
     end
 
+    -- Nobody would notice that a packed body is cut.
+    it("of what is packed without being asked for, whole or not", function()
+      local packed = "\31\139\8\0\0\0\0\0\0\3\43\201\72\85\72\203\204\73\5\0\96\26\66\193\8\0\0\0"
+      for _, bytes in ipairs { packed, packed:sub(1, 14), packed:sub(1, -9) } do
+        local err = fails("protocol", function()
+          return raw_server.answer(bytes, HEAD .. "Content-Encoding: gzip\r\n")
+        end)
+        assert.is_truthy(err.reason)
+        client:close()
+        server:close()
+      end
+    end)
+
     it("when nothing says where it ends", function()
       for _, body in ipairs { ZIP, "" } do
         for _, head in ipairs { "HTTP/1.1 200 OK\r\n", "HTTP/1.0 200 OK\r\n" } do
           for _, line in ipairs { "", "Transfer-Encoding: identity\r\n" } do
             local err = fails("protocol", head .. HEAD .. line .. "\r\n" .. body)
             assert.is_true(err.retryable)
-            assert.matches("does not say where the file ends", err.reason)
+            assert.matches("does not say where it ends", err.reason)
             client:close()
             server:close()
           end
@@ -357,6 +368,14 @@ describe("a download", function()
     after_each(function()
       assert.equal(0, client:in_flight())
       assert.equal(0, #server.requests)
+    end)
+
+    it("in the place of a pipe or a device", function()
+      assert(os.execute("mkfifo " .. wire.quoted(path)))
+      assert.matches("File exists", refused(path))
+      assert.equal("named pipe", lfs.attributes(path, "mode"))
+      assert.is_false(exists(path .. ".part"))
+      assert(os.remove(path))
     end)
 
     it("where no file can be made", function()
@@ -590,6 +609,47 @@ describe("a download", function()
     assert.equal(size, tonumber(bytes))
     assert.equal(size, lfs.attributes(path, "size"))
     assert(tonumber(kilobytes) < 20 * 1024, kilobytes .. " KB")
+  end)
+
+  it("keeps no read waiting, however many there are", function()
+    serve(function(request)
+      if request.target:find("/users/me", 1, true) then return raw_server.answer '{"id":"x"}' end
+      return raw_server.answer(ZIP, HEAD):sub(1, -1000)
+    end)
+    local numbers = {}
+    for i = 1, 12 do numbers[i] = assert(begin(path .. i)) end
+    raw_server.turn(client, function()
+      for _, number in ipairs(numbers) do
+        if (client:progress(number) or 0) == 0 then return false end
+      end
+      return true
+    end)
+    local number = assert(core.me(client, nil, { api = "v1", timeout = 20 }))
+    raw_server.turn(client, function() return client:in_flight() == 12 end)
+    assert.same({ number, { id = "x" } }, { client:next() })
+  end)
+
+  -- What is no file but wanted as it is has nothing in it either that tells whether it is whole.
+  it("has the same care taken of it where it goes to no file", function()
+    local secret = { sandbox_id = "s", name = "TOKEN", session_api_key = "a-session-key-of-a-spec" }
+    local function ask()
+      return raw_server.await(client, assert(core["sandboxes.secret"](client, secret, { api = "v1" })))
+    end
+    serve(function() return raw_server.answer("the value", "Content-Type: text/plain\r\n") end)
+    assert.equal("the value", (ask()))
+    client:close()
+    server:close()
+    for _, answer in ipairs {
+      "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\nthe va",
+      raw_server.answer("the value", "Content-Type: text/plain\r\nContent-Encoding: gzip\r\n"),
+    } do
+      serve(answer)
+      local value, err = ask()
+      assert.is_nil(value)
+      assert.equal("protocol", err.kind)
+      client:close()
+      server:close()
+    end
   end)
 
   it("is whole or absent whenever its process is killed", function()

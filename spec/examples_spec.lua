@@ -173,8 +173,7 @@ local answers = {
       { "v1_events_unknown_kind_200.json", "events find_pull_requests" },
       { "v1_events_budget_error_200.json", "events" },
       { "v1_events_budget_error_200.json", "answer", "not_found" },
-      { "error_500.txt", "events", "server" },
-      { "error_500.txt", "follow", "timeout" }, -- who follows goes on until the time is over
+      { "error_500.txt", "events follow", "server" },
     },
     ["v1_events_count_200.json"] = { { "v1_events_count_200.json", "event_count" } },
     ["v1_events_batch_200.json"] = { { "v1_events_batch_200.json", "event_batch" } },

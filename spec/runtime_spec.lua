@@ -286,13 +286,13 @@ describe("a conversation's own server", function()
     assert_apart()
   end)
 
-  it("is reached without the proxy where it is on this machine", function()
-    local proxied = core.new {
-      base_url = "https://service.example", api_key = wire.key, proxy = service.address:gsub("^http", "http"),
-    }
-    assert.same({ id = "x" }, (raw_server.await(proxied, core.info(proxied, ID, options()))))
-    assert.equal(0, #service.requests)
-    assert.equal(1, #runtime.requests)
-    proxied:close()
+  it("is not on this machine where the service is not", function()
+    local distant = core.new { base_url = "https://service.example", api_key = wire.key }
+    local number, err = core.info(distant, ID, options())
+    assert.is_nil(number)
+    assert.equal("protocol", err.kind)
+    assert.matches("is in clear", err.reason)
+    assert.equal(0, #runtime.requests)
+    distant:close()
   end)
 end)

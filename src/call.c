@@ -94,8 +94,10 @@ static const char *choose_server(lua_State *L, struct oh_client *client, struct 
     problem = call->session_api_key.bytes != NULL
                   ? oh_secret_problem(call->session_api_key.bytes, call->session_api_key.length)
                   : "is missing";
-    if (problem != NULL)
-        return "the session key of the conversation's server cannot be used";
+    if (problem != NULL) {
+        lua_pushfstring(L, "the session key of the conversation's server cannot be used: it %s", problem);
+        return lua_tostring(L, -1);
+    }
     if (!oh_origin_keep(&exchange->session_api_key, call->session_api_key.bytes, call->session_api_key.length))
         luaL_error(L, "not enough memory");
     exchange->server = oh_origin_beside(&client->origin);
@@ -104,6 +106,8 @@ static const char *choose_server(lua_State *L, struct oh_client *client, struct 
     problem = strlen(call->server.bytes) == call->server.length
                   ? oh_origin_open(exchange->server, call->server.bytes)
                   : "contains a NUL byte";
+    if (problem == NULL && client->origin.secure && !exchange->server->secure && !client->multi.external)
+        problem = "is in clear, which only a service on loopback may name";
     if (problem != NULL) {
         if (strcmp(problem, "out of memory") == 0)
             luaL_error(L, "not enough memory");
@@ -142,13 +146,21 @@ static bool has_key(const struct oh_client *client, const struct oh_exchange *ex
            client->origin.api_key != NULL;
 }
 
+/* Lets go of an exchange that will not be sent, and of all that it holds, and says why. */
+static int refuse(lua_State *L, struct oh_client *client, const char *kind, const struct oh_operation *operation,
+                  const char *reason)
+{
+    oh_multi_discard(&client->multi);
+    return oh_report_refusal(L, kind, operation->name, oh_api_name(operation->api), reason);
+}
+
 static int submit(lua_State *L, struct oh_client *client, struct oh_exchange *exchange)
 {
     const struct oh_operation *operation = exchange->operation;
 
     if (!oh_multi_submit(&client->multi, exchange))
-        return oh_report_refusal(L, "connect", operation->name, oh_api_name(operation->api),
-                                 "libcurl could not take the request (out of memory or file descriptors)");
+        return refuse(L, client, "connect", operation,
+                      "libcurl could not take the request (out of memory or file descriptors)");
     lua_pushinteger(L, (lua_Integer)exchange->number);
     return 1;
 }
@@ -174,15 +186,15 @@ int oh_call_operation(lua_State *L)
     exchange = prepare(L, client, operation, &call, is_plain(operation, &call));
     problem = choose_server(L, client, exchange, &call);
     if (problem != NULL)
-        return oh_report_refusal(L, "protocol", name, oh_api_name(api), problem);
+        return refuse(L, client, "protocol", operation, problem);
     if (!has_key(client, exchange))
         return luaL_error(L, "%s: there is no api_key", name);
     read = oh_arguments_read(L, lua_upvalueindex(1), operation, 2, exchange);
     if (read != OH_ARGUMENTS_GOOD)
-        return oh_report_refusal(L, oh_arguments_kind(read), name, oh_api_name(api), lua_tostring(L, -1));
+        return refuse(L, client, oh_arguments_kind(read), operation, lua_tostring(L, -1));
     problem = open_download(L, exchange, &call);
     if (problem != NULL)
-        return oh_report_refusal(L, "file", name, oh_api_name(api), problem);
+        return refuse(L, client, "file", operation, problem);
     return submit(L, client, exchange);
 }
 
@@ -199,7 +211,7 @@ int oh_call_request(lua_State *L)
     exchange = prepare(L, client, operation, &call, is_plain(operation, &call));
     problem = choose_server(L, client, exchange, &call);
     if (problem != NULL)
-        return oh_report_refusal(L, "protocol", operation->name, oh_api_name(operation->api), problem);
+        return refuse(L, client, "protocol", operation, problem);
     if (!has_key(client, exchange))
         return luaL_error(L, "%s: there is no api_key", operation->name);
     if (call.download.bytes != NULL)
@@ -229,7 +241,9 @@ int oh_call_check(lua_State *L)
         exchange = prepare(L, client, operation, &call, false); /* it is thrown away */
         read = oh_arguments_read(L, lua_upvalueindex(1), operation, 3, exchange);
         if (read != OH_ARGUMENTS_GOOD && api != NULL)
-            return oh_report_refusal(L, oh_arguments_kind(read), name, api, lua_tostring(L, -1));
+            return refuse(L, client, oh_arguments_kind(read), operation, lua_tostring(L, -1));
     }
-    return known ? 0 : luaL_error(L, "there is no operation '%s'", name);
+    oh_multi_discard(&client->multi);
+    return known ? 0 : luaL_error(L, "there is no operation '%s'%s%s", name, api != NULL ? " in " : "",
+                                  api != NULL ? api : "");
 }

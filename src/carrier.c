@@ -4,6 +4,7 @@
 
 #include "answer.h"
 #include "client.h"
+#include "json.h"
 #include "multi.h"
 #include "report.h"
 
@@ -135,7 +136,7 @@ int oh_carrier_answer(lua_State *L)
 
     luaL_checktype(L, 3, LUA_TTABLE);
     lua_settop(L, 3);
-    exchange = number >= 1 ? oh_multi_find(&client->multi, (uint64_t)number) : NULL;
+    exchange = number >= 1 && number <= OH_LARGEST_EXACT ? oh_multi_find(&client->multi, (uint64_t)number) : NULL;
     if (exchange == NULL || !client->multi.external) {
         lua_pushboolean(L, 0);
         return 1;

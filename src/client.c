@@ -104,6 +104,9 @@ static void set_origin(lua_State *L, struct oh_origin *origin, const struct sett
     check_header_text(L, "user_agent", settings->user_agent.bytes);
     keep(L, &origin->user_agent, &settings->user_agent);
     keep(L, &origin->ca_file, &settings->ca_file);
+    problem = settings->proxy.bytes != NULL ? oh_origin_proxy_problem(settings->proxy.bytes) : NULL;
+    if (problem != NULL)
+        luaL_error(L, "proxy %s", problem);
     keep(L, &origin->proxy, &settings->proxy);
     if (settings->base_url.bytes == NULL)
         luaL_error(L, "base_url is missing");

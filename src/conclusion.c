@@ -1,13 +1,19 @@
 /* How an exchange ended: from libcurl's word to ours. Must not know Lua. */
+#include "exchange.h"
+
 #include <curl/curl.h>
 #include <string.h>
-
-#include "exchange.h"
 
 /* Without a length or chunks an answer ends with its connection, and so does one that is cut. */
 static bool end_is_known(const struct oh_exchange *exchange)
 {
     return exchange->ends_marked || oh_exchange_expected(exchange) >= 0;
+}
+
+/* Without a byte of its body no request can have been acted on; what a proxy was sent counts in the size. */
+static bool was_sent(const struct oh_exchange *exchange, long request_size)
+{
+    return request_size > 0 && (exchange->body.length == 0 || exchange->body_sent > 0);
 }
 
 static enum oh_transport transport_of(const struct oh_exchange *exchange, CURLcode result)
@@ -20,8 +26,12 @@ static enum oh_transport transport_of(const struct oh_exchange *exchange, CURLco
         return OH_TRANSPORT_TOO_LARGE;
     if (exchange->download != NULL && exchange->download->error != 0)
         return OH_TRANSPORT_FILE;
-    if (exchange->download != NULL && result == CURLE_OK && exchange->answer.status == 200 && !end_is_known(exchange))
-        return OH_TRANSPORT_CUT;
+    if (result == CURLE_OK && exchange->answer.status == 200 && oh_exchange_is_raw(exchange)) {
+        if (exchange->packed)
+            return OH_TRANSPORT_GARBLED;
+        if (!end_is_known(exchange))
+            return OH_TRANSPORT_CUT;
+    }
     switch (result) {
     case CURLE_OK:
         return exchange->answer.status >= 100 && exchange->answer.status <= 599 ? OH_TRANSPORT_ANSWERED
@@ -87,8 +97,7 @@ void oh_exchange_conclude(struct oh_exchange *exchange, int result)
     if (curl_easy_getinfo(exchange->easy, CURLINFO_CONTENT_TYPE, &type) == CURLE_OK && type != NULL)
         oh_exchange_copy_value(answer->content_type, sizeof answer->content_type, type, strlen(type));
     note_redirect(exchange);
-    /* Without a byte of its body no request can have been acted on; what a proxy was sent counts in request_size. */
-    answer->sent = request_size > 0 && (exchange->body.length == 0 || exchange->body_sent > 0);
+    answer->sent = was_sent(exchange, request_size);
     answer->body = exchange->received.data;
     answer->length = exchange->received.length;
     answer->transport = transport_of(exchange, (CURLcode)result);
@@ -99,7 +108,9 @@ void oh_exchange_conclude(struct oh_exchange *exchange, int result)
     else if (answer->transport == OH_TRANSPORT_FILE)
         reason = strerror(exchange->download->error);
     else if (answer->transport == OH_TRANSPORT_CUT && result == CURLE_OK)
-        reason = "the answer does not say where the file ends";
+        reason = "the answer does not say where it ends";
+    else if (answer->transport == OH_TRANSPORT_GARBLED && exchange->packed)
+        reason = "the answer is packed, although it was asked for as it is";
     else if (reason[0] == '\0' && result != CURLE_OK)
         reason = curl_easy_strerror((CURLcode)result);
     oh_exchange_copy_value(answer->reason, sizeof answer->reason, reason, strlen(reason));
@@ -108,12 +119,15 @@ void oh_exchange_conclude(struct oh_exchange *exchange, int result)
 void oh_exchange_give_up(struct oh_exchange *exchange, enum oh_transport transport)
 {
     struct oh_answer *answer = &exchange->answer;
-    const char *reason =
-        transport == OH_TRANSPORT_CANCELLED ? "given up by this program" : "it did not begin in the time it had";
+    const char *reason = "given up by this program";
+    long request_size = 1; /* whoever else carries it: assume the worst */
 
+    if (exchange->easy != NULL)
+        (void)curl_easy_getinfo(exchange->easy, CURLINFO_REQUEST_SIZE, &request_size);
     memset(answer, 0, sizeof *answer);
-    /* A read that had begun may be called sent or not: nothing depends on it. */
-    answer->sent = exchange->body.length > 0 ? exchange->body_sent > 0 : true;
+    answer->sent = was_sent(exchange, request_size);
+    if (transport != OH_TRANSPORT_CANCELLED)
+        reason = request_size > 0 ? "it did not end in the time it had" : "it did not begin in the time it had";
     answer->transport = transport;
     oh_exchange_copy_value(answer->reason, sizeof answer->reason, reason, strlen(reason));
 }

@@ -1,5 +1,6 @@
 /* A file that appears under its name only when it is whole. Must not know Lua or libcurl. */
 #define _GNU_SOURCE /* sync_file_range */
+#define _FILE_OFFSET_BITS 64 /* files above 2 GiB on 32 bits */
 #include "download.h"
 
 #include <errno.h>
@@ -62,14 +63,15 @@ static bool still_named(const struct oh_download *download)
            open_file.st_dev == named_file.st_dev && open_file.st_ino == named_file.st_ino;
 }
 
-/* Empties the part that is open and locked. A pipe or a device is none, and what has a second name is not only ours. */
+/* Empties the part that is open and locked. A pipe or a device is none, what has a second name is not only ours, and the
+   file of another user would stay theirs. */
 static bool begin(struct oh_download *download)
 {
     struct stat file;
 
     if (fstat(download->descriptor, &file) != 0)
         return false;
-    if (!S_ISREG(file.st_mode) || file.st_nlink != 1) {
+    if (!S_ISREG(file.st_mode) || file.st_nlink != 1 || file.st_uid != geteuid()) {
         errno = EEXIST;
         return false;
     }
@@ -81,8 +83,8 @@ bool oh_download_open(struct oh_download *download)
     struct stat target;
     int tries;
 
-    if (stat(download->path, &target) == 0 && S_ISDIR(target.st_mode)) {
-        errno = EISDIR;
+    if (stat(download->path, &target) == 0 && !S_ISREG(target.st_mode)) { /* a device would become a file */
+        errno = S_ISDIR(target.st_mode) ? EISDIR : EEXIST;
         return fail(download);
     }
     for (tries = 0; tries < MOST_TRIES; tries++) {

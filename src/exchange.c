@@ -12,6 +12,7 @@
 
 #define MOST_HEADER_BYTES (64 * 1024)
 #define LONGEST_STANDSTILL 60L /* seconds without a byte of a file */
+#define LONGEST_URL_PART 65536 /* bytes of a path or a query; no server takes more */
 #define KEPT_BYTES (64 * 1024) /* memory that an idle exchange may hold on to */
 
 struct oh_exchange *oh_exchange_new(size_t most_sent, size_t most_received)
@@ -19,8 +20,8 @@ struct oh_exchange *oh_exchange_new(size_t most_sent, size_t most_received)
     struct oh_exchange *exchange = calloc(1, sizeof *exchange);
 
     if (exchange != NULL) {
-        oh_buffer_init(&exchange->path, most_sent);
-        oh_buffer_init(&exchange->query, most_sent);
+        oh_buffer_init(&exchange->path, LONGEST_URL_PART);
+        oh_buffer_init(&exchange->query, LONGEST_URL_PART);
         oh_buffer_init(&exchange->body, most_sent);
         oh_buffer_init(&exchange->received, most_received);
         exchange->accept = OH_ACCEPT_JSON;
@@ -100,9 +101,23 @@ static bool says_chunked(const char *value, size_t length)
     return length >= size && strncasecmp(value + (length - size), chunked, size) == 0;
 }
 
+bool oh_exchange_is_raw(const struct oh_exchange *exchange)
+{
+    return exchange->download != NULL || strcmp(exchange->accept, OH_ACCEPT_JSON) != 0;
+}
+
+/* Any coding of the contents but the one that is none. */
+static bool says_packed(const char *value, size_t length)
+{
+    char coding[32];
+
+    oh_exchange_copy_value(coding, sizeof coding, value, length);
+    return strcasecmp(coding, "identity") != 0;
+}
+
 static size_t on_header(char *bytes, size_t size, size_t count, void *context)
 {
-    static const char retry_after[] = "retry-after:", coding[] = "transfer-encoding:";
+    static const char retry_after[] = "retry-after:", coding[] = "transfer-encoding:", packing[] = "content-encoding:";
     struct oh_exchange *exchange = context;
     struct oh_answer *answer = &exchange->answer;
     size_t length = size * count, name = sizeof retry_after - 1;
@@ -115,11 +130,14 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *context)
     if (length >= 5 && memcmp(bytes, "HTTP/", 5) == 0) {
         answer->retry_after[0] = '\0'; /* a 100 Continue came before: its headers do not count */
         exchange->ends_marked = length >= 6 && bytes[5] != '1'; /* HTTP/2 and later always say */
+        exchange->packed = false;
     } else if (is_header(bytes, length, retry_after) && answer->retry_after[0] == '\0') {
         oh_exchange_copy_value(answer->retry_after, sizeof answer->retry_after, bytes + name, length - name);
     } else if (is_header(bytes, length, coding) &&
                says_chunked(bytes + sizeof coding - 1, length - (sizeof coding - 1))) {
         exchange->ends_marked = true;
+    } else if (is_header(bytes, length, packing)) {
+        exchange->packed = says_packed(bytes + sizeof packing - 1, length - (sizeof packing - 1));
     }
     return length;
 }
@@ -309,13 +327,14 @@ static long milliseconds(double seconds)
     return rounded > 0 ? rounded : 1;
 }
 
-/* A file may take long, but may not stand still. It is asked for as it is; a server that packs it all the same is
-   undone by libcurl, which without any word on encodings would take the packed bytes for the file. */
-static bool set_download(struct oh_exchange *exchange)
+/* What is wanted as it is is asked for unpacked: libcurl does not notice that a packed body is cut. A file may take long,
+   but may not stand still. */
+static bool set_raw(struct oh_exchange *exchange)
 {
+    if (oh_exchange_is_raw(exchange))
+        SET(CURLOPT_ACCEPT_ENCODING, "identity");
     if (exchange->download == NULL)
         return true;
-    SET(CURLOPT_ACCEPT_ENCODING, "identity");
     SET(CURLOPT_LOW_SPEED_LIMIT, 1L);
     SET(CURLOPT_LOW_SPEED_TIME, LONGEST_STANDSTILL);
     return true;
@@ -325,6 +344,8 @@ bool oh_exchange_configure(struct oh_exchange *exchange, struct oh_origin *origi
 {
     if (exchange->server != NULL)
         origin = exchange->server;
+    if (exchange->easy != NULL && !is_plain(exchange))
+        return false; /* a warm handle knows nothing of what this one needs */
     if (exchange->easy == NULL) {
         exchange->easy = curl_easy_init();
         if (exchange->easy == NULL || !set_constants(exchange, origin) || !set_delivery(exchange, origin))
@@ -332,7 +353,7 @@ bool oh_exchange_configure(struct oh_exchange *exchange, struct oh_origin *origi
     }
     SET(CURLOPT_TIMEOUT_MS, milliseconds(exchange->timeout));
     SET(CURLOPT_CONNECTTIMEOUT_MS, milliseconds(exchange->connect_timeout));
-    return set_download(exchange) && set_credentials(exchange, origin) && set_target(exchange, origin);
+    return set_raw(exchange) && set_credentials(exchange, origin) && set_target(exchange, origin);
 }
 
 bool oh_exchange_reusable(const struct oh_exchange *exchange)

@@ -51,6 +51,7 @@ struct oh_exchange {
     bool body_overflow;
     bool out_of_memory;
     bool ends_marked; /* the body's end is marked in the stream, without a length */
+    bool packed; /* its body is in a coding that was not asked for */
     char error[256]; /* CURL_ERROR_SIZE */
 };
 
@@ -61,6 +62,8 @@ struct oh_exchange *oh_exchange_new(size_t most_sent, size_t most_received);
 bool oh_exchange_configure(struct oh_exchange *exchange, struct oh_origin *origin);
 /* Notes of what type the body will be; at most 95 bytes. */
 void oh_exchange_set_type(struct oh_exchange *exchange, const char *content_type);
+/* Whether the body is wanted as it is: nothing in it tells whether it is whole. */
+bool oh_exchange_is_raw(const struct oh_exchange *exchange);
 /* Takes bytes of the body as they arrive: into the download if the status is good, else into `received`. False when
    that fails; why is noted. */
 bool oh_exchange_receive(struct oh_exchange *exchange, long status, const char *bytes, size_t length);

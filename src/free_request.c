@@ -11,8 +11,8 @@
 static const struct oh_field no_fields[] = {{NULL, NULL, OH_IN_BODY, OH_TEXT, false}};
 
 #define TIMEOUT 30.0 /* seconds */
-/* of a parameter's name */
-#define NAME_BYTES "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-."
+#define NAME_BYTES /* that the name of a parameter may have */ \
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-."
 #define ROWS(api, host)                                                                         \
     {                                                                                           \
         {"request", api, host, "GET", "", no_fields, OH_SHAPE_ANY, OH_READS, TIMEOUT},          \

@@ -112,7 +112,7 @@ struct oh_exchange *oh_multi_prepare(struct oh_multi *multi, bool plain)
 {
     struct oh_exchange *exchange = plain ? multi->idle.first : NULL;
 
-    oh_queue_free(&multi->building);
+    oh_multi_discard(multi);
     if (exchange != NULL) {
         oh_queue_remove(&multi->idle, exchange);
         multi->idle_count--;
@@ -124,6 +124,11 @@ struct oh_exchange *oh_multi_prepare(struct oh_multi *multi, bool plain)
         oh_queue_push(&multi->building, exchange);
     }
     return exchange;
+}
+
+void oh_multi_discard(struct oh_multi *multi)
+{
+    oh_queue_free(&multi->building);
 }
 
 static double earlier(double a, double b)
@@ -153,12 +158,18 @@ static void arm(struct oh_multi *multi)
         (void)oh_readiness_arm(&multi->readiness, patience(multi));
 }
 
-/* Exchanges that are sent once use connections of their own, which reads must not queue for. */
+/* What is sent once has a connection of its own, and a file may keep one for an hour. */
+static bool uses_own_connection(const struct oh_exchange *exchange)
+{
+    return exchange->once || exchange->download != NULL;
+}
+
+/* Those reads must not queue for. */
 static void size_connections(struct oh_multi *multi)
 {
     if (multi->handle != NULL)
         (void)curl_multi_setopt(multi->handle, CURLMOPT_MAX_HOST_CONNECTIONS,
-                                (long)(MOST_CONNECTIONS + multi->once_count));
+                                (long)(MOST_CONNECTIONS + multi->apart_count));
 }
 
 bool oh_multi_submit(struct oh_multi *multi, struct oh_exchange *exchange)
@@ -170,13 +181,13 @@ bool oh_multi_submit(struct oh_multi *multi, struct oh_exchange *exchange)
         if (!open_handle(multi) || !oh_exchange_configure(exchange, multi->origin))
             return false;
         multi->secure = multi->secure || multi->origin->secure || (exchange->server != NULL && exchange->server->secure);
-        multi->once_count += exchange->once ? 1 : 0;
+        multi->apart_count += uses_own_connection(exchange) ? 1 : 0;
         size_connections(multi);
         oh_pipe_guard_enter(&guard, multi->secure);
         added = curl_multi_add_handle(multi->handle, exchange->easy);
         oh_pipe_guard_leave(&guard);
         if (added != CURLM_OK) {
-            multi->once_count -= exchange->once ? 1 : 0;
+            multi->apart_count -= uses_own_connection(exchange) ? 1 : 0;
             return false;
         }
         exchange->overdue_at = oh_monotonic() + exchange->timeout + LATITUDE;
@@ -197,8 +208,8 @@ void oh_multi_finish(struct oh_multi *multi, struct oh_exchange *exchange)
     oh_queue_remove(&multi->flying, exchange);
     oh_queue_push(&multi->done, exchange);
     multi->flying_count--;
-    if (exchange->once && exchange->easy != NULL) {
-        multi->once_count--;
+    if (uses_own_connection(exchange) && exchange->easy != NULL) {
+        multi->apart_count--;
         size_connections(multi);
     }
 }

@@ -25,7 +25,7 @@ struct oh_multi {
     bool inside;                  /* within step: nothing may close or step */
     uint64_t last_number;
     size_t most_sent, most_received; /* bytes of a request, of an answer */
-    size_t idle_count, flying_count, once_count;
+    size_t idle_count, flying_count, apart_count;
     struct oh_queue building, outgoing, flying, done, idle;
 };
 
@@ -39,6 +39,8 @@ void oh_multi_init(struct oh_multi *multi, struct oh_origin *origin);
 /* An empty exchange in `building`, owned before it is filled; frees one that was left there half-made. `plain`: a GET
    with the origin's own credentials, which may get a warm handle, since making one costs more than the call. */
 struct oh_exchange *oh_multi_prepare(struct oh_multi *multi, bool plain);
+/* Frees what was prepared and not submitted. */
+void oh_multi_discard(struct oh_multi *multi);
 /* Sends a prepared exchange on its way and numbers it. False: out of memory or no descriptor; it stays in building. */
 bool oh_multi_submit(struct oh_multi *multi, struct oh_exchange *exchange);
 /* Moves everything on, waiting at most so many seconds (never above OH_LONGEST_STEP). Calls no foreign code. */

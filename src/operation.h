@@ -18,7 +18,7 @@ enum oh_host {
 enum oh_effect {
     OH_READS,  /* changes nothing: may be repeated */
     OH_WRITES, /* sent at most once; whoever is in doubt may do it again */
-    OH_CREATES /* sent at most once; done twice, there would be two */
+    OH_CREATES /* sent at most once; done twice, it would be another thing than done once */
 };
 
 enum oh_place {

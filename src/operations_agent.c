@@ -86,7 +86,7 @@ const struct oh_operation oh_operations_agent[] = {
     POST("run", ONE "/run", conversation, OBJECT, WRITES),
     POST("pause", ONE "/pause", conversation, OBJECT, WRITES),
     POST("interrupt", ONE "/interrupt", conversation, OBJECT, WRITES),
-    POST("confirm", ONE "/events/respond_to_confirmation", confirm, OBJECT, WRITES),
+    POST("confirm", ONE "/events/respond_to_confirmation", confirm, OBJECT, CREATES),
     POST("set_secrets", ONE "/secrets", set_secrets, OBJECT, WRITES),
     ROW("ask", AT_RUNTIME, "POST", ONE "/ask_agent", ask, OBJECT, WRITES, THINKING),
     ROW("condense", AT_RUNTIME, "POST", ONE "/condense", conversation, OBJECT, WRITES, THINKING),

@@ -1,6 +1,7 @@
 /* The one place that a client talks to. Must not know Lua. */
 #include "origin.h"
 
+#include <arpa/inet.h>
 #include <curl/curl.h>
 #include <dirent.h>
 #include <stdlib.h>
@@ -10,8 +11,10 @@
 
 static bool is_loopback(const char *host)
 {
+    struct in_addr address;
+
     return strcmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0 ||
-           (strncmp(host, "127.", 4) == 0 && strspn(host, "0123456789.") == strlen(host));
+           (strncmp(host, "127.", 4) == 0 && inet_pton(AF_INET, host, &address) == 1);
 }
 
 /* Takes one part out of the URL; absent parts are NULL. The caller frees with curl_free. */
@@ -126,7 +129,7 @@ const char *oh_origin_open(struct oh_origin *origin, const char *base_url)
             length--;
         origin->secure = strcmp(scheme, "https") == 0;
         if (!oh_origin_keep(&origin->prefix, path != NULL ? path : "", length) || !keep_text(origin) ||
-            (origin->secure && !find_ca_directory(origin)))
+            (origin->secure && origin->ca_file == NULL && origin->ca_directory == NULL && !find_ca_directory(origin)))
             problem = "out of memory";
     }
     curl_free(scheme);
@@ -195,6 +198,26 @@ struct curl_slist *oh_origin_shared_headers(struct oh_origin *origin)
     return origin->headers;
 }
 
+const char *oh_origin_proxy_problem(const char *proxy)
+{
+    static const char *const known[] = {"http", "https", "socks4", "socks4a", "socks5", "socks5h"};
+    CURLU *url = curl_url();
+    char *scheme = NULL;
+    bool good = false;
+    size_t i;
+
+    if (url == NULL)
+        return "out of memory";
+    if (curl_url_set(url, CURLUPART_URL, proxy, CURLU_NON_SUPPORT_SCHEME | CURLU_DEFAULT_SCHEME) == CURLUE_OK ||
+        curl_url_set(url, CURLUPART_URL, proxy, CURLU_NON_SUPPORT_SCHEME | CURLU_GUESS_SCHEME) == CURLUE_OK)
+        scheme = part(url, CURLUPART_SCHEME);
+    for (i = 0; i < sizeof known / sizeof known[0] && !good; i++)
+        good = scheme != NULL && (strcmp(scheme, known[i]) == 0 || strstr(proxy, "://") == NULL);
+    curl_free(scheme);
+    curl_url_cleanup(url);
+    return good ? NULL : "is not the URL of an http, https, socks4 or socks5 proxy";
+}
+
 static bool copy_text(char **slot, const char *text)
 {
     return text == NULL || oh_origin_keep(slot, text, strlen(text));
@@ -205,7 +228,8 @@ struct oh_origin *oh_origin_beside(const struct oh_origin *origin)
     struct oh_origin *other = calloc(1, sizeof *other);
 
     if (other != NULL && copy_text(&other->user_agent, origin->user_agent) &&
-        copy_text(&other->ca_file, origin->ca_file) && copy_text(&other->proxy, origin->proxy))
+        copy_text(&other->ca_file, origin->ca_file) &&
+        copy_text(&other->ca_directory, origin->ca_directory) && copy_text(&other->proxy, origin->proxy))
         return other;
     oh_origin_free(other);
     return NULL;

@@ -35,6 +35,8 @@ const char *oh_origin_open(struct oh_origin *origin, const char *base_url);
 /* A place beside the client's own, reached in the same way (proxy, authorities) but with none of its credentials.
    NULL: no memory. It is still to be opened. */
 struct oh_origin *oh_origin_beside(const struct oh_origin *origin);
+/* NULL, or what is wrong with the URL of a proxy. Its text may hold a password: libcurl quotes it in its errors. */
+const char *oh_origin_proxy_problem(const char *proxy);
 /* Replaces a string that the origin owns; false when out of memory. */
 bool oh_origin_keep(char **slot, const char *value, size_t length);
 /* Request headers with the given credentials; the caller wipes them with oh_origin_drop_headers. `content_type` "": none,

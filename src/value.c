@@ -31,7 +31,10 @@ static void check_integer(struct oh_reading *reading, const struct oh_field *fie
 
     if (lua_type(reading->L, index) != LUA_TNUMBER)
         oh_reading_wrong_type(reading, field, index, path);
-    if (!(number >= -9007199254740992.0 && number <= 9007199254740992.0) || number != (lua_Number)(long long)number)
+    /* An integer of Lua's just beyond 2^53 is rounded to it. */
+    if (oh_isinteger(reading->L, index) && number != 0 && lua_tointeger(reading->L, index) != (lua_Integer)number)
+        oh_json_fail(reading->L, path, "is not an integer up to 2^53");
+    if (!(number >= -OH_LARGEST_EXACT && number <= OH_LARGEST_EXACT) || number != (lua_Number)(long long)number)
         oh_json_fail(reading->L, path, "is not an integer");
 }
 

@@ -35,9 +35,10 @@ local purposes = {
   file = "the text of a file in the workspace; on V1 an empty text may also be a missing file",
   files = "names of files in the workspace",
   upload = "puts files into the workspace",
-  download = "a file: on V1 the conversation's events as a zip, from the agent server any file of the sandbox",
-  download_workspace = "the workspace as a zip file",
-  download_trajectory = "the conversation's events as a zip file",
+  download = "makes a file (`download(…, target, { on_progress = … })`): on V1 the conversation's events as a zip, "
+    .. "from the agent server any file of the sandbox",
+  download_workspace = "makes a zip file of the workspace (`download_workspace(conversation, target)`)",
+  download_trajectory = "makes a zip file of the conversation's events (`agent:download_trajectory(target)`)",
   skills = "skills that the agent has",
   hooks = "hooks that are set",
   configuration = "configuration of the runtime",

@@ -17,6 +17,7 @@ local M = {}
 
 local COMMAND_TIME = 300 -- seconds that the agent server gives a command unless told otherwise
 local COMMAND_GRACE = 30 -- seconds for the exchange around it
+local SHORTEST_INTERVAL = 0.01 -- seconds, whatever the caller asks for
 local OUTPUT_INTERVAL = 1 -- seconds between looks at a command's output
 
 function Agent:__tostring()
@@ -51,7 +52,7 @@ local function begin(self, operation, own, ...)
   local call = client:_begin(operation.name, options, own)
   call.agent_of = self.conversation_id
   if operation.takes_conversation then
-    fields.conversation_id = dashed(self.conversation_id)
+    fields.conversation_id = dashed(client:_served_id(self.conversation_id))
   end
   operations.check(client, operation, fields, "agent")
   return fields, call, options or {}
@@ -195,7 +196,7 @@ function methods:bash(command, options)
       message = "bash: the answer has no usable field 'id'",
     }
   end
-  return output_pages(self, started, call, interval, self._client:_now() + time_of(fields))
+  return output_pages(self, started, call, math.max(interval, SHORTEST_INTERVAL), self._client:_now() + time_of(fields))
 end
 
 local function check_absolute(self, name, path)

@@ -181,6 +181,20 @@ local function is_not_done(err)
   return err.sent == false or err.refused or false
 end
 
+-- The value of a call that changed something; some are answered with 200 and the word that they did not.
+local function done(value, operation)
+  if type(value) ~= "table" or value.success ~= false then
+    return value
+  end
+  local words = type(value.message) == "string" and value.message or "the service gives no reason"
+  return nil, errors.new {
+    kind = "conflict",
+    operation = operation,
+    detail = errors.clean(value),
+    message = ("%s: it was not done: %s"):format(operation, words),
+  }
+end
+
 --- A call that changes something: repeated only when it certainly had no effect. Where doing it twice would be another
 --- thing than doing it once, an outcome that nobody can tell is "ambiguous".
 ---@return any value, openhands.Error?
@@ -189,7 +203,7 @@ function M:_write(operation, fields, call, api, route)
   while true do
     local value, err = self:_exchange(operation, fields, call, api, route)
     if not err then
-      return value
+      return done(value, operation)
     elseif not is_not_done(err) then
       if effect_of(operation, fields, api) ~= "creates" then
         return nil, err

@@ -240,6 +240,13 @@ function methods:_look_up(id, call)
   return nil, lookup.unknown(id)
 end
 
+--- The id under which the service has a conversation: old ones give ids of their own.
+---@param id string
+---@return string
+function methods:_served_id(id)
+  return self:_remember(id).conversation_id or id
+end
+
 -- The id in what a caller gave for a conversation; raises if there is none. What is remembered has been checked.
 function methods:_id_of(subject, caller)
   return type(subject) == "string" and self._young[subject] and subject or conversations.id_of(subject, caller)

@@ -8,6 +8,7 @@ local pages = require "openhands.pages"
 local M = {}
 
 local MOST_EVENTS = 100 -- in one page
+local LONGEST_FOLLOW = 43200 -- seconds; the service ends every running session after twelve hours
 
 local function event_id(event)
   local id = type(event) == "table" and event.id
@@ -19,6 +20,7 @@ end
 ---@field fields table
 ---@field after string|number|nil the last event that has been seen
 ---@field deadline_at number monotonic moment
+---@field ends_at number? monotonic moment after which no page is asked for
 ---@field api "v0"|"v1"|nil as soon as it is known
 ---@field began boolean?
 ---@field seen table<any, true> events that are left out
@@ -105,7 +107,8 @@ function v1.begin(self, call)
   if self.after == nil then
     return true
   end
-  local wanted = { conversation_id = self.fields.conversation_id, event_id = tostring(self.after) }
+  local id = self.client:_served_id(self.fields.conversation_id)
+  local wanted = { conversation_id = id, event_id = tostring(self.after) }
   local list, err = self.client:_read("event_batch", wanted, call, "v1")
   local known = list and list[1]
   if not list then
@@ -156,12 +159,23 @@ end
 
 local dialects = { v0 = v0, v1 = v1 }
 
+local function no_time(id)
+  return errors.new {
+    kind = "timeout",
+    operation = "events",
+    conversation_id = id,
+    message = "events: the time for this call is over; allow more with 'deadline'",
+  }
+end
+
 -- What has been found out on the way is kept: a page may be asked for again.
 function Reading:fetch(page_id)
   local client, fields = self.client, self.fields
   local call = follow.look(client, self.call, self.deadline_at)
   local page, err
-  if not self.api then
+  if self.ends_at and client:_now() >= self.ends_at then
+    return nil, no_time(fields.conversation_id)
+  elseif not self.api then
     self.api, err = self.operation.dialect(client, fields, call)
   end
   if self.api and not self.began then
@@ -205,8 +219,9 @@ end
 ---@param operation table `exchange` and `dialect` of the row
 ---@param fields table
 ---@param call table
----@param options { after: any, follow: boolean?, timeout: number?, interval: number? } `timeout`: seconds to follow;
---- without `follow` those of one exchange, as in every call
+---@param options { after: any, follow: boolean?, timeout: number?, interval: number?, ends_at: number? } `timeout`:
+--- seconds to follow; without `follow` those of one exchange, as in every call; `ends_at`: monotonic moment by which
+--- all has to be read
 ---@return openhands.Pages|openhands.Followed
 function M.events(client, operation, fields, call, options)
   check(fields, options)
@@ -214,7 +229,10 @@ function M.events(client, operation, fields, call, options)
   if options.timeout and not options.follow then
     call.timeout = options.timeout
   end
-  local deadline_at = options.follow and options.timeout and client:_now() + options.timeout or math.huge
+  local deadline_at = math.huge
+  if options.follow then
+    deadline_at = client:_now() + (options.timeout or LONGEST_FOLLOW)
+  end
   local reading = setmetatable({
     client = client,
     operation = operation,
@@ -223,6 +241,7 @@ function M.events(client, operation, fields, call, options)
     after = options.after,
     follows = options.follow,
     deadline_at = deadline_at,
+    ends_at = options.ends_at,
     seen = {},
   }, Reading)
   local collection = pages.new {

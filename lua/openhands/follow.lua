@@ -53,6 +53,7 @@ function M.new(client, collection, id, call, deadline_at, interval)
     _deadline_at = deadline_at,
     _misread = 0,
     _empty_looks = 0,
+    _failed_looks = 0,
     _settled = false,
     _items = {},
     _position = 0,
@@ -83,6 +84,12 @@ local function passes(self, err)
       and not states.absence_confirmed(memory, self._client:_now(), self._call.grace)
   end
   return passing[err.kind] or false
+end
+
+-- Whether anything has ever been told of the conversation.
+local function is_known(self)
+  local memory = self._client:_remember(self._id)
+  return memory.first_seen or memory.started_at
 end
 
 -- V0's status hides the end of work, which its events tell.
@@ -128,9 +135,19 @@ function methods:page()
     local items, err = self._collection:page()
     if items then
       self._pause, self._empty_looks, self._misread = self._interval or FIRST_INTERVAL, 0, 0
+      self._failed_looks = 0
       return items
     elseif not err then
+      self._failed_looks = 0
       self._ended, err = has_ended(self)
+    elseif passes(self, err) then
+      self._failed_looks = self._failed_looks + 1
+      if not is_known(self) or self._settled and self._failed_looks > EMPTY_LOOKS then
+        return nil, err -- nobody has ever told anything of it, or there is nothing else to wait for
+      elseif not self._settled then
+        local _, problem = has_ended(self) -- what cannot be read may be over
+        err = problem or err
+      end
     end
     if err and not passes(self, err) then
       return nil, err

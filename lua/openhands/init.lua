@@ -10,6 +10,7 @@
 
 local clients = require "openhands.client"
 local core = require "openhands.core"
+local errors = require "openhands.errors"
 
 local M = {}
 
@@ -27,8 +28,16 @@ function M.new(settings)
   return clients.new(settings)
 end
 
+-- Who puts a colon where a dot belongs gives the module, or the group, itself.
+local function check_receiver(owner, first, path)
+  if first == owner then
+    errors.raise(("%s: is a function: call openhands.%s(...) with a dot"):format(path, path))
+  end
+end
+
 local function on_default(name)
   return function(...)
+    check_receiver(M, (...), name)
     local client = default()
     return client[name](client, ...)
   end
@@ -36,6 +45,7 @@ end
 
 local function on_group(group, name)
   return function(...)
+    check_receiver(M[group], (...), group .. "." .. name)
     local calls = default()[group]
     return calls[name](calls, ...)
   end

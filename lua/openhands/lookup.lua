@@ -138,7 +138,7 @@ end
 
 -- The id under which the service has it; an old server gives ids of its own.
 local function id_of(client, look)
-  return client:_remember(look.id).conversation_id or look.id
+  return client:_served_id(look.id)
 end
 
 local function ids_of(client, looks)

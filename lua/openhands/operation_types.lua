@@ -507,7 +507,7 @@
 ---@field path string
 ---@field ref? string
 
---- Fields of `download`: a file: on V1 the conversation's events as a zip, from the agent server any file of the sandbox
+--- Fields of `download`: makes a file (`download(…, target, { on_progress = … })`): on V1 the conversation's events as a zip, from the agent server any file of the sandbox
 ---@class openhands.agent.download.Fields
 ---@field path string
 

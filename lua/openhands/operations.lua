@@ -195,6 +195,17 @@ local sets_going = {
   end,
 }
 
+-- The fields with the id under which the service has the conversation that the call is about.
+local function as_served(client, operation, fields)
+  local id = operation.subject == "conversation_id" and fields.conversation_id
+  if type(id) ~= "string" or client:_served_id(id) == id then
+    return fields
+  end
+  fields = copy(fields)
+  fields.conversation_id = client:_served_id(id)
+  return fields
+end
+
 --- One exchange of an operation, by where it is served.
 ---@param route openhands.Route?
 ---@return any value, openhands.Error?
@@ -202,6 +213,7 @@ function M.exchange(client, operation, fields, call, api, route)
   local row, name = operation.rows[api], operation.name
   local id = call.agent_of or fields.conversation_id
   local value, err
+  fields = as_served(client, operation, fields)
   if not row then
     err = M.unsupported(name, api)
   elseif row.host == "runtime" then
@@ -209,10 +221,13 @@ function M.exchange(client, operation, fields, call, api, route)
   else
     value, err = client:_call(name, fields, call, api, row.host == "door" and { keyless = true } or route)
   end
+  -- Nobody may be able to tell whether a message arrived: it may have.
+  local may_have_acted = not err or err.kind == "ambiguous"
+  if may_have_acted and sets_going[name] and sets_going[name](fields, api) then
+    client:_remember(id).spoken_at = client:_now()
+  end
   if err then
     return nil, M.renamed(err, name, type(id) == "string" and id or nil)
-  elseif sets_going[name] and sets_going[name](fields, api) then
-    client:_remember(id).spoken_at = client:_now()
   end
   return value
 end

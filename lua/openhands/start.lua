@@ -39,6 +39,7 @@ local function ambiguous(id, cause)
       hint
     ),
     status = cause.status,
+    cause = cause.kind,
     conversation_id = id,
     detail = cause.detail,
   }

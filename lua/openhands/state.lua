@@ -126,7 +126,7 @@ local function age(created_at, wall_clock)
   local utc = os.date("!*t", wall_clock)
   utc.isdst = false
   local offset = os.time(utc) - wall_clock -- os.time reads its table as local time
-  local created = os.time {
+  local can_be, created = pcall(os.time, {
     year = tonumber(year) or 0,
     month = tonumber(month) or 0,
     day = tonumber(day) or 0,
@@ -134,8 +134,8 @@ local function age(created_at, wall_clock)
     min = tonumber(minute),
     sec = tonumber(second),
     isdst = false,
-  }
-  return created and wall_clock - (created - offset)
+  })
+  return can_be and created and wall_clock - (created - offset)
 end
 
 local function judge_v0(answer, memory, now, grace, wall_clock)

@@ -4,12 +4,18 @@
 local conversations = require "openhands.conversation"
 local errors = require "openhands.errors"
 local operations = require "openhands.operations"
+local states = require "openhands.state"
 
 local M = {}
 
 local send = operations.all(false).send
 
+local KEYLESS_LOOKS = 3 -- at a sandbox that runs, before it is believed to have no session key to show
+local THROTTLED_PAUSE = 10 -- seconds, or as long as the service asks for
 local WAKING_INTERVAL = 2 -- seconds between looks at a sandbox that wakes up
+
+-- Errors of a look that pass.
+local passing = { connect = true, timeout = true, server = true, throttled = true }
 
 -- The conversation as it stands, which has to be one that the service lists.
 local function look(client, name, id, call)
@@ -125,17 +131,28 @@ function M.pause(client, _, fields, call)
   return look(client, "pause", fields.conversation_id, call)
 end
 
--- Looks until the sandbox is up, which is when it has a session key.
+-- Whether a failed look says nothing of the sandbox: the service was not reached, or shows nothing for a moment.
+local function passes(client, id, call, err)
+  if err.kind == "not_found" then
+    return not states.absence_confirmed(client:_remember(id), client:_now(), call.grace)
+  end
+  return passing[err.kind] or false
+end
+
+-- Looks until the sandbox is up. Its session key comes with that, or a moment later, or from some services never.
 local function wait_until_up(client, id, call)
+  local looks_up = 0
   while true do
     local conversation, err = look(client, "resume", id, call)
-    if not conversation then
+    if err and not passes(client, id, call, err) then
       return nil, err
     end
-    local sandbox = tostring(conversation.sandbox_status):upper()
-    if sandbox == "RUNNING" and client:_remember(conversation.conversation_id).session_api_key then
+    local sandbox = tostring(conversation and conversation.sandbox_status):upper()
+    looks_up = looks_up + (sandbox == "RUNNING" and 1 or 0)
+    local has_key = conversation and client:_remember(conversation.conversation_id).session_api_key
+    if sandbox == "RUNNING" and (has_key or looks_up >= KEYLESS_LOOKS) then
       return conversation
-    elseif sandbox == "ERROR" or sandbox == "MISSING" then
+    elseif sandbox == "ERROR" or conversation and conversation.state == "gone" then
       return nil, conflict("resume", conversation, "cannot be resumed: its sandbox is " .. sandbox:lower())
     elseif client:_now() + WAKING_INTERVAL >= call.deadline_at then
       err = errors.new {
@@ -149,6 +166,18 @@ local function wait_until_up(client, id, call)
       return nil, err
     end
     client:_sleep(WAKING_INTERVAL)
+  end
+end
+
+-- Asks for the sandbox to wake. When several are asked for at once the service may refuse for minutes.
+local function wake(client, sandbox_id, call)
+  while true do
+    local _, err = client:_write("sandboxes.resume", sandbox_id, call, "v1")
+    local pause = err and err.kind == "throttled" and math.max(err.retry_after or 0, THROTTLED_PAUSE)
+    if not pause or client:_now() + pause >= call.deadline_at then
+      return err
+    end
+    client:_sleep(pause)
   end
 end
 
@@ -174,15 +203,15 @@ function M.resume(client, _, fields, call)
   if not conversation then
     return nil, err
   end
-  local answer
-  answer, err = client:_write("sandboxes.resume", conversation.sandbox_id, call, "v1")
-  if not answer then
+  err = wake(client, conversation.sandbox_id, call)
+  if err then
     return nil, operations.renamed(err, "resume", id)
   end
   conversation, err = wait_until_up(client, id, call)
   if not conversation or fields.send == nil then
     return conversation, err
   end
+  local answer
   answer, err = operations.exchange(client, send, { conversation_id = id, content = fields.send }, call, "v1")
   if not answer then
     err.conversation_id, err.conversation = id, conversation

@@ -66,6 +66,16 @@ function handlers.list(client, operation, fields, call)
   return operations.run(client, operation, fields, call, dressed(client, call))
 end
 
+-- Until a conversation is ready the service shows it in its start task only.
+local function with_starting(client, found, ids, call)
+  for _, id in ipairs(ids) do
+    if not found[id] and client:_remember(id).start_task_id then
+      found[id] = client:_status(id, call)
+    end
+  end
+  return found
+end
+
 --- Several conversations at once, by their ids.
 ---@return table<string, openhands.Conversation>? found by the ids that were asked for, openhands.Error?
 function handlers.get(client, operation, fields, call)
@@ -82,12 +92,14 @@ function handlers.get(client, operation, fields, call)
   local found = {}
   if api == "v1" then
     found, err = operations.run(client, all.status, fields, call, dressed(client, call), api)
-    return found, err and operations.renamed(err, "get")
+    return found and with_starting(client, found, ids, call), err and operations.renamed(err, "get")
   end
   for _, id in ipairs(ids) do
     local answer
     answer, err = client:_read("status", id, call, "v0")
-    if not answer then
+    if err and err.kind == "not_found" then
+      answer = core.null
+    elseif not answer then
       return nil, operations.renamed(err, "get", id)
     end
     found[id] = answer ~= core.null and dressed(client, call)(answer, "v0", id) or nil
@@ -110,13 +122,9 @@ end
 local event_reader = reader(all.events)
 
 function handlers.events(client, operation, fields, call, options)
-  local choice = {
-    timeout = options.timeout,
-    interval = options.interval,
-    after = fields.after,
-    follow = fields.follow,
-  }
-  for _, name in ipairs { "after", "follow" } do
+  local choice = {}
+  for name in pairs(own_options.events) do -- they may stand among the fields
+    choice[name] = fields[name]
     if choice[name] == nil then
       choice[name] = options[name]
     end
@@ -152,7 +160,7 @@ function handlers.answer(client, _, fields, call)
     return nil, err
   end
   local ending
-  ending, err = outcomes.ending(client, id, call, api)
+  ending, err = outcomes.ending(client, client:_served_id(id), call, api)
   if not ending then
     return nil, operations.renamed(err, "answer", id)
   elseif not ending.answer then
@@ -172,7 +180,8 @@ function handlers.find_pull_requests(client, _, fields, call)
   local conversation, err = client:_status(fields.conversation_id, call)
   local links
   if conversation then
-    local told = events.events(client, event_reader, { conversation_id = conversation.conversation_id }, call, {})
+    local about = { conversation_id = conversation.conversation_id }
+    local told = events.events(client, event_reader, about, call, { ends_at = call.deadline_at })
     links, err = events.pull_requests(conversation, told)
   end
   return links, err and operations.renamed(err, "find_pull_requests", fields.conversation_id)

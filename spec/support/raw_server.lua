@@ -5,6 +5,12 @@ local uv = require "luv"
 
 local M = {}
 
+-- Whoever is answered may be gone: luv does not keep the signal of that from us. Watched for only while there is a
+-- server, so that other specs notice a core that raises it.
+local gone, servers = uv.new_signal(), 0
+gone:start("sigpipe", function() end) -- takes its descriptors now, not in the middle of a spec that counts them
+gone:stop()
+
 local patience = 30 -- seconds until a spec that waits for nothing fails
 
 --- What one client sent at once.
@@ -63,7 +69,11 @@ end
 local methods = {}
 
 function methods:close()
-  if not self._listener:is_closing() then self._listener:close() end
+  if not self._listener:is_closing() then
+    self._listener:close()
+    servers = servers - 1
+    if servers == 0 then gone:stop() end
+  end
   for socket in pairs(self._sockets) do
     if not socket:is_closing() then socket:close() end
   end
@@ -84,6 +94,9 @@ end
 ---@return spec.RawServer
 function M.new(answer)
   local self = setmetatable({ requests = {}, connections = 0, _sockets = {} }, { __index = methods })
+  servers = servers + 1
+  if servers == 1 then gone:start("sigpipe", function() end) end
+  gone:unref()
   self._listener = uv.new_tcp()
   self._listener:bind("127.0.0.1", 0)
   self._listener:listen(64, function()
