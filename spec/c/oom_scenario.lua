@@ -1,6 +1,6 @@
--- What oom.c runs while memory fails: every function of the core that takes memory, on the network (a simulator at
--- OPENHANDS_BASE_URL) and with exchanges that Lua carries. Whatever fails must say that it is memory, leak nothing,
--- and work the next time.
+-- What oom.c runs while memory fails: every function of the core that takes memory (but `operations`, which makes
+-- thousands of tables and owns nothing), on the network (a simulator at OPENHANDS_BASE_URL) and with exchanges that Lua
+-- carries. Whatever fails must say that it is memory, leak nothing, and work the next time.
 local core, file
 
 local url = assert(os.getenv "OPENHANDS_BASE_URL", "OPENHANDS_BASE_URL is not set")
@@ -121,7 +121,6 @@ local function carried_by_lua()
   assert(not pcall(core.status, client, { conversation_id = "../x" }, v1), "a bad id was accepted")
   tostring(client)
   core.array {}
-  core.operations()
   client:close()
 end
 
