@@ -154,6 +154,22 @@ describe("many conversations at once", function()
   end)
 end)
 
+describe("more ids than fit into one request", function()
+  it("are asked for in batches by a client that does not know the dialect yet", function()
+    local ids = {}
+    for i = 1, 250 do ids[i] = openhands.uuid() end
+    for _, ask in ipairs {
+      function(client) return client.start_tasks:get(ids) end,
+      function(client) return client:get(ids) end,
+      function(client) return client:event_batch(ids[1], ids) end,
+    } do
+      local client, model = stand_in.simulated {}
+      assert.same({}, (assert(ask(client))))
+      assert.equal(1 + 3, #model.requests)
+    end
+  end)
+end)
+
 describe("links to pull requests", function()
   it("are looked for no longer than the call may take", function()
     local client, conversation, model = started { api = "v1", event_count = 100000 }

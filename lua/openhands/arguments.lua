@@ -4,7 +4,10 @@ local errors = require "openhands.errors"
 
 local M = {}
 
-local function copy(fields)
+--- The fields in a table of our own: the caller's is never changed.
+---@param fields table
+---@return table
+function M.copy(fields)
   local fresh = {}
   for name, value in pairs(fields) do
     fresh[name] = value
@@ -59,7 +62,7 @@ function M.read(client, operation, ...)
     elseif operation.named and is_plain_fields(given) and type(given[operation.named]) ~= "table" then
       fields[operation.named] = given
     elseif is_plain_fields(given) then
-      fields = copy(given)
+      fields = M.copy(given)
     elseif given ~= nil and operation.lone then
       fields[operation.lone] = given
     elseif given ~= nil then

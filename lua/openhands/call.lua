@@ -264,13 +264,15 @@ function M:_check(operation, fields, api)
 end
 
 --- The dialect for this call: as set for it or for the client, as remembered, or found out.
+---@param operation string
+---@param fields any nil: they are checked already
 ---@return "v0"|"v1"|nil api, openhands.Error?
 function M:_dialect(operation, fields, call)
   local chosen = rawget(call, "api")
   if chosen and chosen ~= "auto" then
     return chosen
   elseif not self._api then
-    if operation ~= "request" then
+    if fields ~= nil then
       self:_check(operation, fields) -- the caller's mistakes come before any question
     end
     local api, err = dialects.ask(self, operation, call)

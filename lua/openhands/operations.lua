@@ -8,6 +8,7 @@
 ---
 --- Collections are iterators (pages.lua). Lists of ids are asked for in as many batches as it takes.
 
+local arguments = require "openhands.arguments"
 local core = require "openhands.core"
 local errors = require "openhands.errors"
 local pages = require "openhands.pages"
@@ -97,14 +98,6 @@ function M.all(of_agent)
   return operations
 end
 
-local function copy(fields)
-  local fresh = {}
-  for name, value in pairs(fields) do
-    fresh[name] = value
-  end
-  return fresh
-end
-
 -- ---- answers -----------------------------------------------------------------------------------------------------
 
 -- Where the items of a page are, by dialect and operation.
@@ -123,14 +116,14 @@ local function known_dialect(client, operation, fields, call)
   return type(id) == "string" and client:_remember(id).api or client._api
 end
 
---- The dialect in which a call about these fields is made.
+--- The dialect in which a call about these fields, which are checked, is made.
 ---@return string? api, openhands.Error?
 function M.dialect(client, operation, fields, call)
   local known = known_dialect(client, operation, fields, call)
   if known then
     return known
   end
-  return client:_dialect(operation.name, fields, call)
+  return client:_dialect(operation.name, nil, call)
 end
 
 --- An error of a call that was made for another one, as that one's.
@@ -201,7 +194,7 @@ local function as_served(client, operation, fields)
   if type(id) ~= "string" or client:_served_id(id) == id then
     return fields
   end
-  fields = copy(fields)
+  fields = arguments.copy(fields)
   fields.conversation_id = client:_served_id(id)
   return fields
 end
@@ -312,7 +305,7 @@ function M.check(client, operation, fields, api)
   if type(ids) == "table" and #ids == 0 then
     return
   elseif type(ids) == "table" and #ids > MOST_IDS then
-    fields = copy(fields)
+    fields = arguments.copy(fields)
     fields[by] = { unpack(ids, 1, MOST_IDS) }
   end
   client:_check(operation.name, fields, operation.rows[api] and api)

@@ -5,6 +5,7 @@
 --- under the id that we chose; only when the service has not shown it for the whole grace time is it sent again, with
 --- the same id. V0 has no such handle: there ambiguous stays ambiguous.
 
+local arguments = require "openhands.arguments"
 local conversations = require "openhands.conversation"
 local core = require "openhands.core"
 local errors = require "openhands.errors"
@@ -15,14 +16,6 @@ local M = {}
 
 local LOOKS = 3 -- answered look-ups without a trace, before an absence is believed
 local DEAF_GRACES = 2 -- grace times without an answer to any look-up, before the caller is told
-
-local function copy(fields)
-  local result = {}
-  for name, value in pairs(fields) do
-    result[name] = value
-  end
-  return result
-end
 
 local function is_not_started(err)
   return err.sent == false or err.refused
@@ -223,7 +216,7 @@ function M.start(client, given, call, how)
   if refusal then
     return nil, refusal
   end
-  local fields = copy(given)
+  local fields = arguments.copy(given)
   if api == "v0" and call.progress then
     return nil, no_stream()
   elseif api == "v0" then
