@@ -476,6 +476,112 @@ describe("the client userdata", function()
   end)
 end)
 
+describe("sleeping for several clients", function()
+  local most = 0.1 -- seconds of one sleep
+
+  -- Whether one of many sleeps ended before its time: a busy machine can only make a sleep longer.
+  local function wakes(clients)
+    for _ = 1, 20 do
+      local before = core.monotonic()
+      assert.equal(0, select("#", core.poll(clients, most)))
+      if core.monotonic() - before < most / 2 then return true end
+    end
+    return false
+  end
+
+  local function sleeps(clients, seconds)
+    local before = core.monotonic()
+    core.poll(clients, seconds)
+    return core.monotonic() - before
+  end
+
+  -- Clients with nothing to do.
+  local function idle(count)
+    local clients = {}
+    for index = 1, count do clients[index] = new { external = false } end
+    return clients
+  end
+
+  it("takes its time where nobody wants anything, and never much of it", function()
+    assert.is_true(sleeps({}, 0.02) >= 0.02)
+    assert.is_true(sleeps({}, 1e300) >= most)
+    assert.is_true(sleeps(idle(2), 0.02) >= 0.02)
+    assert.is_true(sleeps({ new() }, 0.02) >= 0.02)
+    for _, none in ipairs { 0, -1, 0 / 0 } do core.poll({}, none) end
+    core.poll {}
+    assert.is_true(wakes { new(), (function() -- one that was cancelled, say: its end can be taken
+      local client = new()
+      client:cancel(core.me(client, nil, { api = "v1" }))
+      return client
+    end)() })
+  end)
+
+  it("does not sleep on while an exchange waits for its carrier, and looks again soon when one is with it", function()
+    local client = new()
+    core.me(client, nil, { api = "v1" })
+    assert.is_true(wakes { client })
+    client:outgoing()
+    assert.is_true(wakes { client })
+    client:pollfd() -- tells of its timers only
+    assert.is_true(wakes { client })
+    client:close()
+  end)
+
+  it("ends when something has come for one of them, and leaves the step to the caller", function()
+    local raw_server = require "spec.support.raw_server"
+    local connection
+    local server = raw_server.new(function(_, from) connection = from end)
+    for _, place in ipairs { 1, 2, 64, 65, 130 } do -- the last ones are beyond what has room on the stack
+      local client, clients = new { base_url = server.address, external = false }, idle(place + 1)
+      for _, other in ipairs(clients) do other:pollfd() end
+      clients[place] = client
+      connection = nil
+      core.me(client, nil, { api = "v1" })
+      raw_server.turn(client, function() return connection and client:timeout() > 5 end)
+      assert.is_true(sleeps(clients, 0.02) >= 0.02) -- it waits for its answer
+      local gone_out = false
+      connection:write(raw_server.answer '{"id":"here"}', function() gone_out = true end)
+      raw_server.turn_loop(function() return gone_out end)
+      assert.is_true(wakes(clients), "client " .. place)
+      assert.equal(1, client:in_flight())
+      raw_server.turn(client, function() return client:in_flight() == 0 end)
+      assert.equal("here", (select(2, client:next())).id)
+      for _, other in ipairs(clients) do other:close() end
+    end
+    server:close()
+  end)
+
+  it("ends when a time-out is over", function()
+    local raw_server = require "spec.support.raw_server"
+    local server = raw_server.new(function() end)
+    local client = new { base_url = server.address, external = false }
+    core.me(client, nil, { api = "v1", timeout = 0.3 })
+    raw_server.turn(client, function() return #server.requests > 0 end)
+    assert.is_true(wakes { client })
+    raw_server.turn(client, function() return client:in_flight() == 0 end)
+    assert.equal("timeout", (select(3, client:next())).kind)
+    server:close()
+    client:close()
+  end)
+
+  it("refuses what cannot be used", function()
+    local closed, good = new(), new()
+    closed:close()
+    local function refused(pattern, ...)
+      local well, message = pcall(core.poll, ...)
+      assert.is_false(well)
+      assert.matches(pattern, message)
+    end
+    refused("closed", { good, closed }, 0)
+    refused("%[2%] is not a client", { good, {} }, 0)
+    refused("%[1%] is not a client", { io.stdout }, 0)
+    refused("%[1%] is not a client", { false, good }, 0)
+    refused("table expected", good, 0)
+    refused("number expected", { good }, "soon")
+    good:close()
+  end)
+end)
+
 describe("ids", function()
   it("are random UUIDs of version 4", function()
     local seen = {}

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "identifier.h"
+#include "library.h"
 #include "options.h"
 #include "secret.h"
 
@@ -18,17 +19,26 @@ static struct oh_client *check_any(lua_State *L)
     return luaL_checkudata(L, 1, OH_CLIENT);
 }
 
-struct oh_client *oh_client_check(lua_State *L)
+static bool is_inherited(const struct oh_client *client)
 {
-    struct oh_client *client = check_any(L);
+    return client->open && client->owner != oh_library_generation() && !oh_multi_untouched(&client->multi);
+}
 
+static struct oh_client *check_usable(lua_State *L, struct oh_client *client)
+{
     if (!client->open)
         luaL_error(L, "this client is closed");
-    if (client->owner != oh_multi_generation())
+    if (is_inherited(client))
         luaL_error(L, "this client belongs to another process: make one after the fork");
     if (client->busy || client->multi.inside)
         luaL_error(L, "this client is at work: it cannot be used from a finalizer or a debug hook");
+    client->owner = oh_library_generation();
     return client;
+}
+
+struct oh_client *oh_client_check(lua_State *L)
+{
+    return check_usable(L, check_any(L));
 }
 
 int oh_client_exclusively(lua_State *L, int work)
@@ -137,7 +147,7 @@ int oh_client_new(lua_State *L)
     client = lua_newuserdata(L, sizeof *client);
     memset(client, 0, sizeof *client); /* born closed */
     oh_multi_init(&client->multi, &client->origin);
-    client->owner = oh_multi_generation();
+    client->owner = oh_library_generation();
     oh_setmetatable(L, OH_CLIENT);
     client->timeout = settings.timeout;
     client->connect_timeout = settings.connect_timeout;
@@ -158,7 +168,7 @@ int oh_client_close(lua_State *L)
     if (client->busy || client->multi.inside)
         return luaL_error(L, "this client is at work: it cannot be closed from a finalizer or a debug hook");
     client->open = false;
-    if (client->owner == oh_multi_generation()) {
+    if (client->owner == oh_library_generation()) {
         oh_multi_close(&client->multi);
         oh_origin_close(&client->origin);
     } else {
@@ -177,6 +187,50 @@ int oh_client_tostring(lua_State *L)
     else
         lua_pushfstring(L, "openhands.core (%s, %d in flight)", client->origin.text, (int)client->multi.flying_count);
     return 1;
+}
+
+/*** Whether the client is of no use here, since it was at work when this process was forked: make another.
+@function is_inherited
+@treturn boolean false too for one that had opened nothing yet, which may be used on both sides, and for a closed one */
+int oh_client_is_inherited(lua_State *L)
+{
+    lua_pushboolean(L, is_inherited(check_any(L)));
+    return 1;
+}
+
+/*** Sleeps until one of several clients wants a `step`, the time is over, or a signal has come. Steps none of them.
+It may also return for no reason, and soon, while a client is at work that has no descriptor or is `external`.
+@function poll
+@tparam table clients list of clients; an empty one just sleeps. Raises as `step` does for those that cannot be used.
+@tparam[opt=0] number seconds to sleep at most; one call never sleeps above 0.1, so that signals are seen */
+int oh_client_poll(lua_State *L)
+{
+    struct pollfd few[64], *watched = few;
+    double seconds = luaL_optnumber(L, 2, 0);
+    size_t i, count, found = 0;
+
+    luaL_checktype(L, 1, LUA_TTABLE);
+    lua_settop(L, 1);
+    count = oh_rawlen(L, 1);
+    if (count > sizeof few / sizeof few[0])
+        watched = lua_newuserdata(L, count * sizeof *watched);
+    else
+        lua_pushnil(L); /* in its place */
+    luaL_getmetatable(L, OH_CLIENT);
+    seconds = seconds > OH_LONGEST_STEP ? OH_LONGEST_STEP : seconds > 0 ? seconds : 0;
+    for (i = 0; i < count; i++) {
+        struct oh_client *client;
+        lua_rawgeti(L, 1, (int)i + 1);
+        client = lua_touserdata(L, 4);
+        if (client == NULL || !lua_getmetatable(L, 4) || !lua_rawequal(L, 5, 3))
+            return luaL_argerror(L, 1, lua_pushfstring(L, "[%d] is not a client", (int)i + 1));
+        watched[found].fd = oh_multi_await(&check_usable(L, client)->multi, &seconds);
+        watched[found].events = POLLIN;
+        found += watched[found].fd >= 0 ? 1 : 0;
+        lua_settop(L, 3);
+    }
+    oh_readiness_sleep(watched, found, seconds);
+    return 0;
 }
 
 /*** Masks the API key wherever it stands in a text.

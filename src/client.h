@@ -15,13 +15,14 @@
 struct oh_client {
     bool open;
     bool busy;   /* an exchange is being filled or reported: finalizers and hooks may run, and must keep away */
-    unsigned owner; /* generation of the process that made it: a forked child must leave its sockets alone */
+    unsigned owner; /* generation of the process whose it is: a forked child must leave its sockets alone */
     double timeout, connect_timeout; /* seconds; timeout 0: each operation's own */
     struct oh_origin origin;
     struct oh_multi multi;
 };
 
-/* The client at stack index 1; raises if it is none, is closed, is busy, or belongs to another process. */
+/* The client at stack index 1; raises if it is none, is closed, is busy, or belongs to another process. One that
+   another process made and that has opened nothing yet becomes this one's. */
 struct oh_client *oh_client_check(lua_State *L);
 /* Runs the function kept in slot `work` of the shared table (upvalue 1) with the arguments of the running one, keeping
    everybody else away from the client meanwhile. Every push may run a finalizer or a hook of the host's, and those may
@@ -37,6 +38,8 @@ int oh_client_new(lua_State *L);
 int oh_client_close(lua_State *L);
 int oh_client_tostring(lua_State *L);
 int oh_client_redact(lua_State *L);
+int oh_client_is_inherited(lua_State *L);
+int oh_client_poll(lua_State *L);
 
 /* Exchanges carried by Lua instead of libcurl (carrier.c). */
 int oh_carrier_outgoing(lua_State *L);

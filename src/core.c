@@ -8,6 +8,7 @@
 #include "client.h"
 #include "identifier.h"
 #include "json.h"
+#include "library.h"
 #include "operation.h"
 #include "report.h"
 
@@ -221,6 +222,20 @@ static int l_timeout(lua_State *L)
     return 1;
 }
 
+/*** Sets the one alarm of the client: for hosts that can watch a descriptor and nothing else. The descriptor is readable,
+and `timeout` is over, when it rings; the next `step` ends it.
+@function alarm
+@tparam[opt] number seconds from now, up to 1e9; nil: none. Replaces the one before. */
+static int l_alarm(lua_State *L)
+{
+    struct oh_client *client = oh_client_check(L);
+    double seconds = luaL_optnumber(L, 2, -1);
+
+    luaL_argcheck(L, lua_isnoneornil(L, 2) || (seconds >= 0 && seconds <= 1e9), 2, "not a number of seconds");
+    oh_multi_alarm(&client->multi, seconds);
+    return 0;
+}
+
 /*** @function in_flight
 @treturn number exchanges that have not finished */
 static int l_in_flight(lua_State *L)
@@ -253,11 +268,13 @@ static int l_monotonic(lua_State *L)
 
 /*** @function version
 @treturn string of this module
-@treturn string of the libcurl in use */
+@treturn string of the libcurl in use, and of its TLS library */
 static int l_version(lua_State *L)
 {
+    const char *tls, *library = oh_library_version(&tls);
+
     lua_pushliteral(L, OH_VERSION);
-    lua_pushstring(L, oh_multi_library_version());
+    lua_pushfstring(L, "libcurl/%s %s", library, tls);
     return 2;
 }
 
@@ -361,7 +378,8 @@ static const luaL_Reg methods[] = {
     {"step", l_step},         {"next", l_next},         {"cancel", l_cancel},       {"pollfd", l_pollfd},
     {"events", l_events},     {"timeout", l_timeout},   {"close", oh_client_close}, {"redact", oh_client_redact},
     {"outgoing", l_outgoing}, {"answer", l_answer},     {"check", l_check},         {"in_flight", l_in_flight},
-    {"take", l_take},         {"progress", l_progress}, {NULL, NULL},
+    {"take", l_take},         {"progress", l_progress}, {"is_inherited", oh_client_is_inherited},
+    {"alarm", l_alarm},       {NULL, NULL},
 };
 
 static const luaL_Reg metamethods[] = {
@@ -371,7 +389,7 @@ static const luaL_Reg metamethods[] = {
 static const luaL_Reg functions[] = {
     {"new", oh_client_new}, {"uuid", l_uuid},   {"monotonic", l_monotonic},
     {"version", l_version}, {"array", l_array}, {"operations", l_operations},
-    {"request", l_request},
+    {"request", l_request}, {"poll", oh_client_poll},
     {NULL, NULL},
 };
 
@@ -383,7 +401,7 @@ int luaopen_openhands_core(lua_State *L)
     int shared, module;
     size_t i;
 
-    if (!oh_multi_library())
+    if (!oh_library_open())
         return luaL_error(L, "libcurl could not be initialised");
     pin();
     lua_settop(L, 0);

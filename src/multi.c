@@ -5,46 +5,14 @@
 
 #include <curl/curl.h>
 #include <poll.h>
-#include <pthread.h>
 #include <string.h>
 
 #include "pipe_guard.h"
 
 #define MOST_IDLE 16              /* warm handles kept for the next reads */
 #define MOST_CONNECTIONS 10       /* of reads, to the one host: HTTP/2 streams share them */
+#define BLIND_NAP 0.01            /* seconds to sleep at most where no descriptor says that something has happened */
 #define LATITUDE 0.02             /* seconds that libcurl may be late with a timeout of its own */
-
-static pthread_once_t library_once = PTHREAD_ONCE_INIT;
-static CURLcode library_result;
-static volatile unsigned generation; /* written by a fresh child only, before it has a second thread */
-
-static void count_fork(void)
-{
-    generation++;
-}
-
-static void start_library(void)
-{
-    library_result = curl_global_init(CURL_GLOBAL_DEFAULT);
-    if (pthread_atfork(NULL, NULL, count_fork) != 0)
-        library_result = CURLE_OUT_OF_MEMORY;
-}
-
-unsigned oh_multi_generation(void)
-{
-    return generation;
-}
-
-bool oh_multi_library(void)
-{
-    (void)pthread_once(&library_once, start_library);
-    return library_result == CURLE_OK;
-}
-
-const char *oh_multi_library_version(void)
-{
-    return curl_version();
-}
 
 /* ---- libcurl's two callbacks ---------------------------------------------------------------------------------- */
 
@@ -80,6 +48,7 @@ void oh_multi_init(struct oh_multi *multi, struct oh_origin *origin)
     multi->readiness.timer = -1;
     multi->timer = -1;
     multi->overdue_at = -1;
+    multi->alarm = -1;
 }
 
 /* Nothing is opened before the first exchange needs it. */
@@ -113,6 +82,7 @@ struct oh_exchange *oh_multi_prepare(struct oh_multi *multi, bool plain)
     struct oh_exchange *exchange = plain ? multi->idle.first : NULL;
 
     oh_multi_discard(multi);
+    multi->prepared_at = oh_monotonic();
     if (exchange != NULL) {
         oh_queue_remove(&multi->idle, exchange);
         multi->idle_count--;
@@ -141,7 +111,7 @@ static double earlier(double a, double b)
 /* Seconds until something is to be done without a socket's asking; below 0: never. */
 static double patience(const struct oh_multi *multi)
 {
-    double due = earlier(multi->timer, multi->overdue_at), left;
+    double due = earlier(earlier(multi->timer, multi->overdue_at), multi->alarm), left;
 
     if (multi->done.first != NULL || multi->outgoing.first != NULL)
         return 0;
@@ -178,6 +148,7 @@ bool oh_multi_submit(struct oh_multi *multi, struct oh_exchange *exchange)
     CURLMcode added;
 
     if (!multi->external) {
+        exchange->timeout -= oh_monotonic() - multi->prepared_at; /* filling it has taken time too, with a big body */
         if (!open_handle(multi) || !oh_exchange_configure(exchange, multi->origin))
             return false;
         multi->secure = multi->secure || multi->origin->secure || (exchange->server != NULL && exchange->server->secure);
@@ -251,7 +222,6 @@ static void collect(struct oh_multi *multi)
 
     while ((message = curl_multi_info_read(multi->handle, &left)) != NULL) {
         CURL *easy = message->easy_handle;
-        CURLcode result = message->data.result;
 
         if (message->msg != CURLMSG_DONE)
             continue;
@@ -259,7 +229,7 @@ static void collect(struct oh_multi *multi)
         if (curl_easy_getinfo(easy, CURLINFO_PRIVATE, &context) != CURLE_OK || context == NULL)
             continue;
         exchange = (struct oh_exchange *)(void *)context;
-        oh_exchange_conclude(exchange, (int)result);
+        oh_exchange_conclude(exchange, (int)message->data.result);
         (void)curl_multi_remove_handle(multi->handle, easy);
         oh_multi_finish(multi, exchange);
     }
@@ -314,6 +284,13 @@ static bool turn(struct oh_multi *multi, double seconds)
 #endif
 }
 
+/* One that has rung rings no more: the descriptor would stay readable. */
+static void end_alarm(struct oh_multi *multi)
+{
+    if (multi->alarm >= 0 && multi->alarm <= oh_monotonic())
+        multi->alarm = -1;
+}
+
 void oh_multi_step(struct oh_multi *multi, double seconds)
 {
     struct oh_pipe_guard guard;
@@ -322,6 +299,7 @@ void oh_multi_step(struct oh_multi *multi, double seconds)
     left = seconds > OH_LONGEST_STEP ? OH_LONGEST_STEP : seconds;
     if (multi->external || (multi->readiness.descriptor < 0 && !oh_readiness_open(&multi->readiness))) {
         (void)poll(NULL, 0, (int)(left * 1000)); /* nothing to serve: whoever asked to wait waits */
+        end_alarm(multi);
         return;
     }
     deadline = oh_monotonic() + left;
@@ -330,6 +308,7 @@ void oh_multi_step(struct oh_multi *multi, double seconds)
     do {
         if (!turn(multi, left))
             break;
+        end_alarm(multi);
         left = deadline - oh_monotonic();
     } while (left > 0 && multi->done.first == NULL);
     oh_pipe_guard_leave(&guard);
@@ -396,9 +375,31 @@ int oh_multi_descriptor(struct oh_multi *multi)
     return multi->readiness.descriptor;
 }
 
+void oh_multi_alarm(struct oh_multi *multi, double seconds)
+{
+    multi->alarm = seconds < 0 ? -1 : oh_monotonic() + seconds;
+    arm(multi);
+}
+
 double oh_multi_timeout(struct oh_multi *multi)
 {
     return patience(multi);
+}
+
+int oh_multi_await(const struct oh_multi *multi, double *seconds)
+{
+    bool blind = multi->external || multi->readiness.descriptor < 0;
+    double due = earlier(patience(multi), blind && multi->flying_count > 0 ? BLIND_NAP : -1);
+
+    if (due >= 0 && due < *seconds)
+        *seconds = due;
+    return multi->readiness.descriptor;
+}
+
+bool oh_multi_untouched(const struct oh_multi *multi)
+{
+    return multi->handle == NULL && multi->readiness.descriptor < 0 && multi->building.first == NULL &&
+           multi->flying_count == 0 && multi->done.first == NULL;
 }
 
 void oh_multi_close(struct oh_multi *multi)

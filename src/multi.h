@@ -18,7 +18,9 @@ struct oh_multi {
     struct oh_origin *origin;     /* borrowed from the client */
     struct oh_readiness readiness;
     double timer;                 /* monotonic moment libcurl asked for, below 0: none */
+    double prepared_at;           /* when the exchange in building was begun */
     double overdue_at;            /* no exchange in flight is overdue before this monotonic moment; below 0: none is */
+    double alarm;                 /* monotonic moment at which the caller wants to be woken, below 0: none */
     bool watched;                 /* somebody outside polls the descriptor */
     bool external;                /* exchanges are carried by the caller, not by libcurl */
     bool secure;                  /* some exchange has used TLS: its back end may raise SIGPIPE */
@@ -28,12 +30,6 @@ struct oh_multi {
     size_t idle_count, flying_count, apart_count;
     struct oh_queue building, outgoing, flying, done, idle;
 };
-
-/* Once per process; false when libcurl cannot be initialised. Never undone: others may use libcurl too. */
-bool oh_multi_library(void);
-const char *oh_multi_library_version(void);
-/* Differs between a process and its forked children; cheaper to ask for than the process id. */
-unsigned oh_multi_generation(void);
 
 void oh_multi_init(struct oh_multi *multi, struct oh_origin *origin);
 /* An empty exchange in `building`, owned before it is filled; frees one that was left there half-made. `plain`: a GET
@@ -58,6 +54,12 @@ void oh_multi_finish(struct oh_multi *multi, struct oh_exchange *exchange);
 int oh_multi_descriptor(struct oh_multi *multi);
 /* Seconds until step wants to be called even if the descriptor stays quiet; below 0: never. */
 double oh_multi_timeout(struct oh_multi *multi);
+/* Lets whoever watches the descriptor wake up in so many seconds, once, in place of an earlier wish; below 0: never. */
+void oh_multi_alarm(struct oh_multi *multi, double seconds);
+/* For whoever sleeps for several: lowers `seconds` to when step is due. Returns the descriptor to watch too, or -1. */
+int oh_multi_await(const struct oh_multi *multi, double *seconds);
+/* Whether it has opened nothing and has nothing to do: then a forked child may have it. */
+bool oh_multi_untouched(const struct oh_multi *multi);
 /* Ends everything. Idempotent. */
 void oh_multi_close(struct oh_multi *multi);
 /* In a forked child: forgets everything without touching it, since it still belongs to the parent. */

@@ -16,6 +16,14 @@ double oh_monotonic(void)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
+void oh_readiness_sleep(struct pollfd *watched, size_t count, double seconds)
+{
+    int milliseconds = (int)(seconds * 1000 + 0.999); /* never too early: whoever waits would spin */
+
+    if (poll(watched, (nfds_t)count, milliseconds) < 0 && errno != EINTR) /* more than the system takes at once */
+        (void)poll(NULL, 0, milliseconds < 10 ? milliseconds : 10);
+}
+
 #ifdef OH_READINESS_EPOLL
 
 #include <sys/epoll.h>

@@ -3,7 +3,9 @@
 #ifndef OH_READINESS_H
 #define OH_READINESS_H
 
+#include <poll.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 #if defined(__linux__)
 #define OH_READINESS_EPOLL 1
@@ -37,6 +39,9 @@ bool oh_readiness_watch(struct oh_readiness *readiness, int socket, int what);
 bool oh_readiness_arm(struct oh_readiness *readiness, double seconds);
 /* Waits at most so many seconds. Returns how many entries of `ready` were filled, -1 if a signal came first. */
 int oh_readiness_wait(struct oh_readiness *readiness, double seconds, struct oh_ready ready[OH_READY_MOST]);
+
+/* Sleeps until one of the descriptors is ready, so many seconds are over, or a signal came. */
+void oh_readiness_sleep(struct pollfd *watched, size_t count, double seconds);
 
 /* Seconds on a clock that never jumps. */
 double oh_monotonic(void);

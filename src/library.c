@@ -1,0 +1,41 @@
+/* libcurl itself, once for the whole process. Must not know Lua. */
+#include "library.h"
+
+#include <curl/curl.h>
+#include <pthread.h>
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static CURLcode result;
+static volatile unsigned generation; /* written by a fresh child only, before it has a second thread */
+
+static void count_fork(void)
+{
+    generation++;
+}
+
+static void start(void)
+{
+    result = curl_global_init(CURL_GLOBAL_DEFAULT);
+    if (pthread_atfork(NULL, NULL, count_fork) != 0)
+        result = CURLE_OUT_OF_MEMORY;
+}
+
+unsigned oh_library_generation(void)
+{
+    return generation;
+}
+
+bool oh_library_open(void)
+{
+    (void)pthread_once(&once, start);
+    return result == CURLE_OK;
+}
+
+/* Not curl_version(): where libcurl has OpenLDAP, that looks up this host's own name, and waits for it. */
+const char *oh_library_version(const char **tls)
+{
+    const curl_version_info_data *build = curl_version_info(CURLVERSION_NOW);
+
+    *tls = build->ssl_version != NULL ? build->ssl_version : "no TLS";
+    return build->version;
+}
