@@ -341,9 +341,6 @@ local function yielding_loop(clock)
   return {
     now = clock.now,
     wall = clock.wall,
-    sleep = function(_, seconds)
-      clock.sleep(seconds)
-    end,
     await = function(client, box)
       repeat
         coroutine.yield "waiting"

@@ -18,7 +18,6 @@ local function cooperative(client, model, latency)
   client._loop = {
     now = loop.now,
     wall = loop.wall,
-    sleep = function(_, seconds) park({}, model:time() + seconds) end,
     await = function(_, box, deadline) park(box, deadline) end,
     attach = loop.attach,
     detach = loop.detach,
@@ -403,9 +402,6 @@ describe("a wait that was abandoned", function()
   for _, name in ipairs { "sleep", "request" } do
     it("in " .. name .. " leaves nothing behind, and others go on at once", function()
       local client, model, list, transport = started({ api = "v0" }, 2, { "x" })
-      -- The client's loop took `sleep` from the transport when it was made.
-      local loop = client._loop
-      if name == "sleep" then loop.sleep = function(_, seconds) transport.sleep(seconds) end end
       interrupt(transport, name)
       local good, problem = pcall(client.wait, client, list[1])
       assert.is_false(good)

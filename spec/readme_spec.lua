@@ -55,6 +55,7 @@ describe("the README", function()
     { "%->\tfinished\n", "Done%." }, -- a client of one's own
     { "WORKING\n.*READY\n" }, -- how a start goes
     { "first:\t%d\tfinished\n", "finished\t0%.%d+\n.*finished\t0%.%d+\n.*finished" }, -- many at once
+    { "finished\t0%.%d+\n", "finished\tfinished\n" }, -- several things at once
     { "MessageEvent\tuser\n", "\nUPDATED\tREADME.md\n", "\nfinished\n", "\tThe plan\n" }, -- the rest
     { "0\thello", "nil\t0\n", "\t6\n" }, -- inside the sandbox
     { "not_found\tfalse\tstatus: the service knows no conversation" },

@@ -4,6 +4,7 @@ local core = require "openhands.core"
 local dialects = require "openhands.dialect"
 local errors = require "openhands.errors"
 local settings = require "openhands.settings"
+local tasks = require "openhands.task"
 
 ---@class openhands.Client
 local M = {}
@@ -86,22 +87,29 @@ local function submit(self, operation, fields, options)
   return number
 end
 
-local function closed(operation)
-  return errors.new { kind = "closed", operation = operation, message = operation .. ": the client was closed" }
+local function closed(operation, sent)
+  return errors.new {
+    kind = "closed",
+    operation = operation,
+    sent = sent,
+    message = operation .. ": the client was closed",
+  }
 end
 
 -- Waits for the end of an exchange, or of the client, telling of its news meanwhile.
 local function await(self, number, on_news)
-  local box = {}
+  local box = { number = number }
   self._waiting[number] = box
   if on_news then
     box.arrived, box.items, self._watched[number] = 0, {}, box
   end
   repeat
-    self._loop.await(self, box)
+    self:_await(box)
     while box.news do
       box.news = nil
-      on_news(number, box.items)
+      if on_news then
+        on_news(number, box.items)
+      end
     end
   until box.done or self._closed
   return box
@@ -122,8 +130,11 @@ function M:_exchange(operation, fields, call, api, route)
   if key == false then
     return nil, err
   elseif self._closed then
-    return nil, closed(operation)
+    return nil, closed(operation, false)
+  elseif tasks.is_cancelled() then
+    return nil, tasks.cancellation(operation)
   end
+  self:_check_place(operation)
   local now = self:_now()
   local timeout = math.min(call.timeout or own_timeout[operation], call.deadline_at - now)
   if timeout <= 0 then
@@ -137,6 +148,9 @@ function M:_exchange(operation, fields, call, api, route)
   local box = await(self, number, route and route.on_news)
   if box.err then
     err = errors.from_core(box.err, self._base_url)
+    if err.kind == "cancelled" then
+      tasks.note_cancellation()
+    end
   elseif not box.done then
     return nil, closed(operation)
   end

@@ -1,14 +1,17 @@
 --- One account on one service: its settings, what it remembers, what users call.
 
 local calls = require "openhands.call"
+local concurrency = require "openhands.concurrency"
 local conversations = require "openhands.conversation"
 local core = require "openhands.core"
 local errors = require "openhands.errors"
+local in_flight = require "openhands.in_flight"
 local lookup = require "openhands.lookup"
+local loops = require "openhands.loops"
 local retry = require "openhands.retry"
 local settings = require "openhands.settings"
 local start = require "openhands.start"
-local transports = require "openhands.transport"
+local tasks = require "openhands.task"
 local vocabulary = require "openhands.vocabulary"
 local waits = require "openhands.wait"
 local watches = require "openhands.watch"
@@ -18,7 +21,7 @@ local methods = {}
 
 local Client = { __index = methods, __name = "openhands.Client" }
 
-for _, room in ipairs { calls, vocabulary.methods } do
+for _, room in ipairs { calls, in_flight, concurrency, vocabulary.methods } do
   for name, method in pairs(room) do
     methods[name] = method
   end
@@ -27,24 +30,6 @@ end
 local M = {}
 
 local REMEMBERED = 4096 -- ids per generation, two to a conversation; two generations are kept
-
-local function loop_of(setting, transport)
-  if transport then
-    return transports.loop(transport)
-  elseif type(setting) == "table" then
-    for _, name in ipairs { "now", "wall", "sleep", "await", "attach", "detach" } do
-      if type(setting[name]) ~= "function" then
-        errors.raise(("new: the loop has no function '%s'"):format(name))
-      end
-    end
-    return setting
-  end
-  local found, loop = pcall(require, "openhands.loop." .. setting)
-  if not found then
-    errors.raise(("new: there is no loop %q"):format(setting))
-  end
-  return loop
-end
 
 -- A string key goes to the core and stays there; a function is asked before each exchange.
 local function split_key(values, origins)
@@ -89,11 +74,12 @@ function M.new(given)
     _key_problem = key_problem,
     _api = values.api ~= "auto" and values.api or nil,
     _base_url = values.base_url:gsub("/+$", ""),
-    _loop = loop_of(values.loop, values.transport),
+    _loop = loops.of(values.loop, values.transport),
     _retry = retry.new(values.random),
     -- Held by who waits; an abandoned wait (Ctrl-C) leaves nothing behind.
     _waiting = setmetatable({}, { __mode = "v" }),
     _watched = setmetatable({}, { __mode = "v" }),
+    _awaited = setmetatable({}, { __mode = "k" }),
     _options = {},
     _young = {},
     _old = {},
@@ -123,19 +109,16 @@ function methods:_wall()
   return math.floor(self._loop.wall())
 end
 
-function methods:_sleep(seconds)
-  if not self._closed then
-    self._loop.sleep(self, seconds)
-  end
-end
-
 function methods:_page(id)
   return self._base_url .. "/conversations/" .. id
 end
 
 function methods:_log(format, ...)
-  -- A log that fails must not lose the answer that it was to tell of.
-  pcall(self._settings.log, self._core:redact(format:format(...)))
+  -- A log that fails, or a client that is closed, must not lose the answer that it was to tell of.
+  local line = format:format(...)
+  pcall(function()
+    self._settings.log(self._core:redact(line))
+  end)
 end
 
 --- What this client has seen of a conversation. Bounded: what was not asked for in a while is forgotten.
@@ -155,54 +138,6 @@ function methods:_remember(id)
   end
   self._young[key], self._young[id] = memory, memory
   return memory
-end
-
--- Hands the exchanges to a transport that is not the network. One without a time of its own waits by the clock.
-local function carry(self, seconds)
-  local transport = self._settings.transport
-  local number, request = self._core:outgoing()
-  if not number and not transport.sleep then
-    self._core:step(seconds)
-  end
-  while number do
-    self._core:answer(number, transports.carry(transport, request))
-    number, request = self._core:outgoing()
-  end
-end
-
--- Takes what has come of the answers that somebody watches, who may run later: once `next` has given an answer's end,
--- what came before it is gone.
-local function take_news(self)
-  for number, box in pairs(self._watched) do
-    local item = self._core:take(number)
-    while item do
-      box.items[#box.items + 1], box.news = item, true
-      item = self._core:take(number)
-    end
-    local arrived = self._core:progress(number)
-    if arrived and arrived > box.arrived then
-      box.arrived, box.news = arrived, true
-    end
-  end
-end
-
---- Moves all exchanges on and hands finished ones to whoever waits.
-function methods:_pump(seconds)
-  if self._settings.transport then
-    carry(self, seconds)
-  else
-    self._core:step(seconds)
-  end
-  take_news(self)
-  local number, value, err = self._core:next()
-  while number do
-    local box = self._waiting[number]
-    if box then
-      self._waiting[number], self._watched[number] = nil, nil
-      box.done, box.value, box.err = true, value, err
-    end
-    number, value, err = self._core:next()
-  end
 end
 
 --- How a conversation stands, in either dialect.
@@ -254,17 +189,24 @@ end
 
 -- ---- what users call ---------------------------------------------------------------------------------------------
 
+--- Raises for a call that cannot be: without a client, on one that is closed, or in a task that was cancelled.
+---@param name string
+function methods:_check_usable(name)
+  if getmetatable(self) ~= Client then
+    errors.raise(("%s: is a method: call client:%s(...) with a colon"):format(name, name))
+  elseif self._closed then
+    errors.raise(name .. ": this client is closed")
+  end
+  tasks.check(name)
+end
+
 --- A call of a user's: its settings, and the moment by which it has to end. Raises for the caller's mistakes.
 ---@param name string
 ---@param options table?
 ---@param own table<string, boolean>? options that are no settings
 ---@return table call
 function methods:_begin(name, options, own)
-  if getmetatable(self) ~= Client then
-    errors.raise(("%s: is a method: call client:%s(...) with a colon"):format(name, name))
-  elseif self._closed then
-    errors.raise(name .. ": this client is closed")
-  end
+  methods._check_usable(self, name)
   local call = settings.of_call(self._settings, name, options, own)
   call.deadline_at = self:_now() + call.deadline
   return call
@@ -434,13 +376,6 @@ function M.names()
     end
   end
   return names, groups
-end
-
---- Ends everything this client has in flight, here; conversations go on. May be called again.
-function methods:close()
-  self._closed = true
-  self._loop.detach(self) -- before the descriptor closes
-  self._core:close()
 end
 
 Client.__close = methods.close

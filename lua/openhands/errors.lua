@@ -10,8 +10,11 @@
 ---@field conversation_id string? of the conversation that the call was about
 ---@field conversation openhands.Conversation? as it was last seen, where a wait ended early
 ---@field conversations (openhands.Conversation|false)[]? of `wait_all`: each as it was last seen, by its place
----@field errors table<integer, openhands.Error>? of `wait_all`: why each that did not settle did not, by its place
----@field cause openhands.ErrorKind? with kind "ambiguous": what kept us from knowing
+---@field errors table<integer, openhands.Error>? of `wait_all`: why each that did not settle did not, by its place; of
+--- `all`: what went wrong in those that failed
+---@field results table? of `all`: what those returned that did not fail, by their places
+---@field cause any with kind "ambiguous": the kind of what kept us from knowing; with kind "raised": what was raised
+---@field traceback string? of a task: where it was raised
 ---@field limit integer? with kind "limit": conversations that may run at once
 ---@field current integer? with kind "limit": conversations that do
 ---@field reset_at string? with kind "quota": when it ends, ISO 8601
@@ -36,6 +39,7 @@
 ---| "ambiguous" # nobody can tell whether the conversation was started
 ---| "cancelled" # given up by this program
 ---| "closed" # the client was closed meanwhile
+---| "raised" # a task's function raised something that is no error of this library's
 
 local M = {}
 

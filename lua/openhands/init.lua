@@ -16,8 +16,11 @@ local M = {}
 
 local default_client
 
+-- One that was at work when this process was forked stays with the other process.
 local function default()
-  default_client = default_client or clients.new()
+  if not default_client or default_client._core:is_inherited() then
+    default_client = clients.new()
+  end
   return default_client
 end
 

@@ -12,7 +12,8 @@ local errors = require "openhands.errors"
 ---@field retries? integer tries after the first, for calls that change nothing
 ---@field grace? number seconds for which an absence on the service is not believed: a start is taken for lost, or a
 --- conversation for gone, no sooner
----@field loop? string|table how to wait: "plain"
+---@field loop? string|openhands.Loop how to wait: "plain", "uv", "nginx", "cqueues" or "copas"; "nginx" and, in
+--- Neovim, "uv" are found by themselves
 ---@field ca_file? string PEM file of the authorities to trust instead of the system's
 ---@field proxy? string URL of a proxy
 ---@field organization? string id of the organisation to act for
@@ -54,7 +55,6 @@ local defaults = {
   deadline = 600,
   retries = 2,
   grace = 60,
-  loop = "plain",
   random = math.random,
 }
 

@@ -4,8 +4,6 @@
 --- `{class = "connect"|"timeout"|"tls"|"cut", sent = boolean}`, and, where its time is not the clock's, `now()`,
 --- `wall()` and `sleep(seconds)`. `headers` is a list of pairs of name and value.
 
-local plain = require "openhands.loop.plain"
-
 local M = {}
 
 local function header(answer, name)
@@ -30,23 +28,6 @@ function M.carry(transport, request)
     transport = answer.class,
     sent = answer.sent,
     reason = answer.reason,
-  }
-end
-
---- The loop of a client with a transport: it waits in the transport's time.
----@param transport table
----@return table loop
-function M.loop(transport)
-  return {
-    name = "transport",
-    now = transport.now or plain.now,
-    wall = transport.wall or plain.wall,
-    sleep = transport.sleep and function(_, seconds)
-      transport.sleep(seconds)
-    end or plain.sleep,
-    await = plain.await,
-    attach = plain.attach,
-    detach = plain.detach,
   }
 end
 

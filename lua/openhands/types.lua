@@ -60,8 +60,15 @@
 ---@field query? table<string, string|number|boolean|(string|number|boolean)[]>
 ---@field body? any what JSON can hold
 
+--- How many run at the same time; all, if not given.
+---@class openhands.AllOptions
+---@field concurrency? integer
+
 --- The calls that are composed of several requests; operation_types.lua has the others.
 ---@class openhands.Client
+---@field spawn fun(self: openhands.Client, run: function, ...: any): openhands.Task
+---@field all fun(self: openhands.Client, list: function[], options: openhands.AllOptions|nil): table?, openhands.Error?
+---@field sleep fun(self: openhands.Client, seconds: number): true?, openhands.Error?
 ---@field start fun(self: openhands.Client, fields: openhands.StartFields, options: openhands.StartOptions|nil): openhands.Conversation?, openhands.Error?
 ---@field status fun(self: openhands.Client, conversation: string|openhands.Conversation, options: openhands.Settings|nil): openhands.Conversation?, openhands.Error?
 ---@field wait fun(self: openhands.Client, conversation: string|openhands.Conversation, options: openhands.WaitOptions|nil): openhands.Conversation?, openhands.Error?
@@ -88,6 +95,9 @@
 
 --- The calls that are composed of several requests; operation_types.lua has the others.
 ---@class openhands
+---@field spawn fun(run: function, ...: any): openhands.Task
+---@field all fun(list: function[], options: openhands.AllOptions|nil): table?, openhands.Error?
+---@field sleep fun(seconds: number): true?, openhands.Error?
 ---@field start fun(fields: openhands.StartFields, options: openhands.StartOptions|nil): openhands.Conversation?, openhands.Error?
 ---@field status fun(conversation: string|openhands.Conversation, options: openhands.Settings|nil): openhands.Conversation?, openhands.Error?
 ---@field wait fun(conversation: string|openhands.Conversation, options: openhands.WaitOptions|nil): openhands.Conversation?, openhands.Error?

@@ -7,6 +7,7 @@
 local errors = require "openhands.errors"
 local lookup = require "openhands.lookup"
 local paces = require "openhands.pace"
+local tasks = require "openhands.task"
 local turns = require "openhands.turns"
 
 local M = {}
@@ -60,13 +61,6 @@ function M.new(client)
 end
 
 -- ---- who waits ---------------------------------------------------------------------------------------------------
-
-local function wake(client, box)
-  local loop = client._loop
-  if loop.wake then
-    loop.wake(client, box)
-  end
-end
 
 --- A party without entries.
 ---@param client openhands.Client
@@ -164,12 +158,16 @@ local function deliver(watch, entry, kind, now)
   local party = entry.party
   entry.news, party.news, party.looked = kind, true, true
   entry.looks, entry.last_asked = entry.looks + 1, now
-  wake(watch._client, party)
+  watch._client:_wake(party)
 end
 
--- Whether a request failed only because the one who asked had no more time: then the others are still due.
-local function is_hurry(entry, call, now)
+-- Whether a request failed only because the one who asked had no more time, or was called away: then the others are
+-- still due.
+local function is_askers_own(entry, call, now)
   local err = entry.err
+  if err and err.kind == "cancelled" then
+    return entry.party.coroutine ~= turns.this_coroutine()
+  end
   return err ~= nil
     and err.kind == "timeout"
     and now >= call.deadline_at - SLACK
@@ -196,7 +194,7 @@ local function conclude(watch, entry, step, call, jitter, has_room)
   local now = watch._client:_now()
   local told = entry.told
   entry.told = nil
-  if is_hurry(entry, call, now) then
+  if is_askers_own(entry, call, now) then
     entry.step, entry.err = step, nil
   elseif step == "ending" then
     deliver(watch, entry, "ending", now)
@@ -216,10 +214,10 @@ end
 -- Whether somebody is asking; what a dead one left is cleared away.
 local function tick_under_way(watch, now)
   local tick = watch._tick
-  if tick and (turns.is_abandoned(tick) or now > tick.ends_at) then
+  if tick and (turns.is_abandoned(watch._client, tick.asker) or now > tick.ends_at) then
     watch._tick = nil
     tick.done = true
-    wake(watch._client, tick)
+    watch._client:_wake(tick)
   end
   return watch._tick
 end
@@ -240,8 +238,8 @@ end
 local function ask(watch, party, step, entries, now)
   local call = request_call(watch._client, entries, party, now)
   -- Weak: a coroutine that nobody resumes any more is not kept by what it was doing.
-  local tick = setmetatable({ ends_at = call.deadline_at + LAST_LOOK }, { __mode = "v" })
-  tick.coroutine = turns.this_coroutine()
+  local asker = setmetatable({ coroutine = turns.this_coroutine() }, { __mode = "v" })
+  local tick = { ends_at = call.deadline_at + LAST_LOOK, asker = asker }
   watch._tick = tick
   pay(watch, entries, lookup.steps[step](watch._client, entries, call))
   local jitter = 1 - JITTER + 2 * JITTER * call.random() -- one for all: they stay in step
@@ -256,16 +254,25 @@ local function ask(watch, party, step, entries, now)
     watch._tick = nil
   end
   tick.done = true
-  wake(watch._client, tick)
+  watch._client:_wake(tick)
 end
 
 -- ---- waiting -----------------------------------------------------------------------------------------------------
 
-local function tell_closed(party)
+local function closed()
+  return errors.new { kind = "closed", operation = "wait", message = "wait: the client was closed" }
+end
+
+local function cancelled()
+  return tasks.cancellation "wait"
+end
+
+-- Ends the waits of a party; each has an error of its own.
+local function give_up(party, new_error)
   for entry in pairs(party.entries) do
     entry.news = entry.step == "ending" and "ending" or "look"
     entry.conversation = nil
-    entry.err = errors.new { kind = "closed", operation = "wait", message = "wait: the client was closed" }
+    entry.err = new_error()
   end
 end
 
@@ -294,7 +301,7 @@ local function take_turn(watch, party, now, ends_at, hurries)
   if step then
     ask(watch, party, step, entries, now)
   else
-    watch._client._loop.await(watch._client, party, math.min(watch._pace:next_moment(now), ends_at))
+    watch._client:_await(party, math.min(watch._pace:next_moment(now), ends_at))
   end
 end
 
@@ -308,13 +315,15 @@ function methods:await(party)
     local due_at, ends_at, hurries = next_moments(self, party, now)
     local tick = tick_under_way(self, now)
     if client._closed then
-      return tell_closed(party)
+      return give_up(party, closed)
+    elseif tasks.is_cancelled() then
+      return give_up(party, cancelled)
     elseif not due_at then
       return
     elseif due_at > now then
-      client._loop.await(client, party, math.min(due_at, ends_at))
+      client:_await(party, math.min(due_at, ends_at))
     elseif tick then
-      client._loop.await(client, tick, math.min(tick.ends_at, ends_at))
+      client:_await(tick, math.min(tick.ends_at, ends_at))
     else
       take_turn(self, party, now, ends_at, hurries)
     end

@@ -1,52 +1,113 @@
---- Waiting in plain Lua: the process sleeps in the kernel, in slices short enough for Ctrl-C.
+--- Waiting in plain Lua: the process sleeps in the kernel, in slices short enough for Ctrl-C, and whoever waits outside
+--- of a task lets the tasks run meanwhile.
 
 local core = require "openhands.core"
-
-local M = { name = "plain" }
+local errors = require "openhands.errors"
+local schedulers = require "openhands.scheduler"
 
 local SLICE = 0.1 -- seconds; the core never waits longer in one step either
 
---- Seconds on a clock that never jumps.
-M.now = core.monotonic
+--- A loop of its own.
+---@param clock table `now`, `wall` (functions that give seconds) and, where time only passes when somebody sleeps,
+--- `sleep` (function of seconds)
+---@return openhands.Loop
+local function new(clock)
+  local loop = { name = "plain", now = clock.now, wall = clock.wall }
+  local scheduler = schedulers.new(function()
+    return clock.now()
+  end)
+  local clients = setmetatable({}, { __mode = "k" })
 
---- Seconds since 1970, only to speak of moments to the service.
-M.wall = os.time
-
---- Returns when an exchange has finished, when there is news for whoever waits, or when the time is over. (What gives
---- news in another coroutine calls `wake(client, box)` of a loop that has it. Here nobody else can run.)
----@param client openhands.Client
----@param box table its `done` or `news` turns true
----@param deadline number? by the clock of the client's loop
-function M.await(client, box, deadline)
-  -- A transport's own time passes in one piece: nothing else can happen meanwhile.
-  local slice = client._loop.now == M.now and SLICE or math.huge
-  while not (box.done or box.news) do
-    if not deadline then
-      client:_pump(SLICE)
-    else
-      local left = deadline - client._loop.now()
-      if left <= 0 or client._closed then
-        return
+  -- Those whose exchanges have to be moved on.
+  local function busy_clients()
+    local list, cores = {}, {}
+    for client in pairs(clients) do
+      if not client._closed and not client._core:is_inherited() and client._core:in_flight() > 0 then
+        list[#list + 1], cores[#cores + 1] = client, client._core
       end
-      client._loop.sleep(client, math.min(left, slice))
+    end
+    return list, cores
+  end
+
+  local function step(list, seconds)
+    for _, client in ipairs(list) do
+      if not client._closed then -- by somebody who was told meanwhile
+        client:_pump(seconds)
+      end
     end
   end
-end
 
---- Returns after so many seconds, moving the client's exchanges on meanwhile.
----@param client openhands.Client
----@param seconds number
-function M.sleep(client, seconds)
-  local deadline = M.now() + seconds
-  local left = seconds
-  while left > 0 do
-    client:_pump(math.min(left, SLICE))
-    left = deadline - M.now()
+  local function check_hope(seconds)
+    if seconds == math.huge then
+      errors.raise "wait: nothing is under way that could end this wait: the tasks wait for one another"
+    end
   end
+
+  -- Moves all exchanges on, or passes the time until one of them can be.
+  local function pump(seconds)
+    local list, cores = busy_clients()
+    if #list == 1 then
+      return step(list, math.min(seconds, SLICE))
+    elseif #list == 0 then
+      check_hope(seconds)
+    end
+    core.poll(cores, math.min(seconds, SLICE))
+    step(list, 0)
+  end
+
+  -- The same where time only passes when somebody sleeps: exchanges take none.
+  local function pass_time(seconds, box)
+    step(busy_clients(), 0)
+    local moment = scheduler:next_moment()
+    if seconds > 0 and not (box.done or box.news or moment and moment <= clock.now()) then
+      check_hope(seconds)
+      clock.sleep(seconds)
+    end
+  end
+
+  --- Returns when there is news for whoever waits for the box, when somebody wakes them, or when the time is over.
+  ---@param box table its `done` or `news` turns true
+  ---@param deadline number? by the clock of the loop
+  function loop.await(_, box, deadline)
+    if scheduler:may_park() then
+      return scheduler:park(box, deadline)
+    end
+    local pass = clock.sleep and pass_time or pump
+    while not (box.done or box.news or deadline and deadline <= clock.now()) do
+      if scheduler:turn() then
+        pass(0, box)
+      elseif not (box.done or box.news) then
+        local until_then = math.min(deadline or math.huge, scheduler:next_moment() or math.huge)
+        pass(math.max(until_then - clock.now(), 0), box)
+      end
+    end
+  end
+
+  --- Whoever waits for the box looks at it again.
+  ---@param box table
+  function loop.wake(_, box)
+    scheduler:wake(box)
+  end
+
+  --- Runs a task from the next time on that somebody waits.
+  ---@param task openhands.Task
+  function loop.spawn(_, task)
+    scheduler:spawn(task)
+  end
+
+  function loop.attach(client)
+    clients[client] = true
+  end
+
+  function loop.detach(client)
+    clients[client] = nil
+  end
+
+  return loop
 end
 
-function M.attach() end
+local M = new { now = core.monotonic, wall = os.time }
 
-function M.detach() end
+M.new = new
 
 return M

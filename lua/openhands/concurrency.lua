@@ -1,0 +1,160 @@
+--- Doing several things at once: what users call for it. These are methods of the client.
+
+local errors = require "openhands.errors"
+local tasks = require "openhands.task"
+
+---@class openhands.Client
+local M = {}
+
+local function check(self, name)
+  if type(self) ~= "table" or not self._check_usable then
+    errors.raise(("%s: is a method: call client:%s(...) with a colon"):format(name, name))
+  end
+  self:_check_usable(name)
+end
+
+--- Runs a function beside whatever else runs, as a task. It begins when whoever calls this waits next.
+---@param run function inside of it every call reads as if it blocked, and blocks nobody else
+---@param ... any its arguments
+---@return openhands.Task
+function M:spawn(run, ...)
+  check(self, "spawn")
+  return tasks.spawn(self, run, ...)
+end
+
+--- Waits so many seconds, and lets everybody else go on.
+---@param seconds number
+---@return true? slept, openhands.Error? of kind "cancelled" or "closed"
+function M:sleep(seconds)
+  check(self, "sleep")
+  if type(seconds) ~= "number" or seconds < 0 or seconds ~= seconds then
+    errors.raise "sleep: needs a number of seconds, at least 0"
+  end
+  self:_check_place "sleep"
+  self:_sleep(seconds)
+  if tasks.is_cancelled() then
+    return nil, tasks.cancellation "sleep"
+  elseif self._closed then
+    return nil, errors.new { kind = "closed", operation = "sleep", message = "sleep: the client was closed" }
+  end
+  return true
+end
+
+-- ---- all ---------------------------------------------------------------------------------------------------------
+
+local function check_list(list)
+  if type(list) ~= "table" then
+    errors.raise(("all: needs a list of functions, not a %s"):format(type(list)))
+  end
+  for place, run in ipairs(list) do
+    if type(run) ~= "function" then
+      errors.raise(("all: number %d is no function, but a %s"):format(place, type(run)))
+    end
+  end
+  for place in pairs(list) do
+    if type(place) ~= "number" or place > #list or place < 1 or place % 1 ~= 0 then
+      errors.raise(("all: the list of functions has a hole, or the key '%s'"):format(tostring(place)))
+    end
+  end
+end
+
+local function concurrency_of(options, count)
+  for name in pairs(options or {}) do
+    if name ~= "concurrency" then
+      errors.raise(("all: unknown option '%s'"):format(tostring(name)))
+    end
+  end
+  local concurrency = options and options.concurrency or math.max(count, 1)
+  if type(concurrency) ~= "number" or concurrency < 1 or concurrency % 1 ~= 0 then
+    errors.raise "all: 'concurrency' must be a whole number, at least 1"
+  end
+  return concurrency
+end
+
+-- Starts as many as may run, and again whenever one has ended.
+local function fill(group)
+  while group.running < group.concurrency and group.begun < #group.list and not group.given_up do
+    local place = group.begun + 1
+    local task = tasks.spawn(group.client, group.list[place])
+    group.begun, group.running, group.tasks[place] = place, group.running + 1, task
+    task:_when_done(function()
+      group.running = group.running - 1
+      group.tasks[place] = nil
+      local value, err = task:wait() -- it has ended
+      group.results[place] = value
+      if value == nil and errors.is(err) then
+        group.errors[place] = err
+        group.failed, group.first = group.failed + 1, math.min(group.first, place)
+      end
+      fill(group)
+      if group.running == 0 then
+        group.box.done = true
+        group.client:_wake(group.box)
+      end
+    end)
+  end
+end
+
+local function joined_error(group)
+  local first = group.errors[group.first]
+  return errors.new {
+    kind = first.kind,
+    operation = "all",
+    message = ("all: %d of %d have failed: %s"):format(group.failed, #group.list, tostring(first)),
+    errors = group.errors,
+    results = group.results,
+  }
+end
+
+-- The one who waits for them was called away: those that have not begun never do.
+local function give_up(group)
+  group.given_up = true
+  local running = {}
+  for _, task in pairs(group.tasks) do
+    running[#running + 1] = task
+  end
+  for _, task in ipairs(running) do
+    task:cancel()
+  end
+end
+
+--- Runs functions beside each other, and waits until all have ended. One that raises, or returns `nil, err`, has
+--- failed; the others go on.
+---@param list function[]
+---@param options table? `concurrency` (integer: how many run at the same time; all)
+---@return table? results what each returned first, by its place in the list
+---@return openhands.Error? error if some have failed: of the kind of the first of them, with `errors` and `results` by
+--- their places
+function M:all(list, options)
+  check(self, "all")
+  check_list(list)
+  local group = {
+    client = self,
+    list = list,
+    concurrency = concurrency_of(options, #list),
+    tasks = {},
+    results = {},
+    errors = {},
+    box = { done = #list == 0 },
+    begun = 0,
+    running = 0,
+    failed = 0,
+    first = math.huge,
+  }
+  self:_check_place "all"
+  fill(group)
+  while not group.box.done do
+    group.box.news = nil
+    self:_await(group.box)
+    if tasks.is_cancelled() then
+      give_up(group)
+      return nil, tasks.cancellation "all"
+    end
+  end
+  if group.failed > 0 then
+    return nil, joined_error(group)
+  end
+  return group.results
+end
+
+return M

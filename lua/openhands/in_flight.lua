@@ -1,0 +1,130 @@
+--- What a client has in flight: moving it on, handing what has come to whoever waits, and waiting. These are methods of
+--- the client, for the other rooms and the loops.
+
+local errors = require "openhands.errors"
+local tasks = require "openhands.task"
+local transports = require "openhands.transport"
+
+---@class openhands.Client
+local M = {}
+
+-- Hands the exchanges to a transport that is not the network. One without a time of its own waits by the clock.
+local function carry(self, seconds)
+  local transport = self._settings.transport
+  local number, request = self._core:outgoing()
+  if not number and not transport.sleep then
+    self._core:step(seconds)
+  end
+  while number do
+    self._core:answer(number, transports.carry(transport, request))
+    number, request = self._core:outgoing()
+  end
+end
+
+function M:_wake(box)
+  if self._loop.wake then
+    self._loop.wake(self, box)
+  end
+end
+
+-- Takes what has come of the answers that somebody watches, who may run later: once `next` has given an answer's end,
+-- what came before it is gone.
+local function take_news(self)
+  for number, box in pairs(self._watched) do
+    local had_news, item = box.news, self._core:take(number)
+    while item do
+      box.items[#box.items + 1], box.news = item, true
+      item = self._core:take(number)
+    end
+    local arrived = self._core:progress(number)
+    if arrived and arrived > box.arrived then
+      box.arrived, box.news = arrived, true
+    end
+    if box.news and not had_news then
+      self:_wake(box)
+    end
+  end
+end
+
+--- Moves all exchanges on and hands finished ones to whoever waits. Runs none of the user's code.
+---@param seconds number to wait at most
+function M:_pump(seconds)
+  if self._settings.transport then
+    carry(self, seconds)
+  else
+    self._core:step(seconds)
+  end
+  take_news(self)
+  local number, value, err = self._core:next()
+  while number do
+    local box = self._waiting[number]
+    if box then
+      self._waiting[number], self._watched[number] = nil, nil
+      box.done, box.value, box.err = true, value, err
+      self:_wake(box)
+    end
+    number, value, err = self._core:next()
+  end
+end
+
+--- Raises if nobody may wait here: in a host's callback that must not, say.
+---@param operation string that would
+function M:_check_place(operation)
+  local refusal = self._loop.refusal and self._loop.refusal()
+  if refusal then
+    errors.raise(("%s: %s"):format(operation, refusal))
+  end
+end
+
+--- Waits for a box, as the loop's `await`; a task that is cancelled does not. Whoever waits looks at the box, at
+--- `_closed` and at `tasks.is_cancelled()` afterwards.
+---@param box table
+---@param deadline number? monotonic moment
+function M:_await(box, deadline)
+  if tasks.is_cancelled() then
+    return
+  end
+  self._awaited[box] = (self._awaited[box] or 0) + 1
+  tasks.note_wait(self, box)
+  self._loop.await(self, box, deadline)
+  tasks.note_wait()
+  local others = self._awaited[box] - 1
+  self._awaited[box] = others > 0 and others or nil
+end
+
+--- Ends a wait for a box, and the exchange that it is for.
+---@param box table
+function M:_call_away(box)
+  if box.number and not self._closed then
+    self._core:cancel(box.number)
+    self:_pump(0)
+  end
+  self:_wake(box)
+end
+
+--- Returns after so many seconds, or sooner if the client is closed or the task cancelled.
+---@param seconds number
+function M:_sleep(seconds)
+  local box, deadline = {}, self:_now() + seconds
+  while not (self._closed or tasks.is_cancelled()) and self:_now() < deadline do
+    self:_await(box, deadline)
+  end
+end
+
+--- Ends everything that this client has in flight, here; conversations go on. Whoever waits gets an error of kind
+--- "closed". May be called again.
+function M:close()
+  self._closed = true
+  self._loop.detach(self) -- before the descriptor closes
+  self._core:close()
+  local boxes = {}
+  for box in pairs(self._awaited) do
+    boxes[#boxes + 1] = box
+  end
+  for _, box in ipairs(boxes) do
+    box.news = true
+    self:_wake(box)
+  end
+end
+
+return M

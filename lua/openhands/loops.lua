@@ -1,0 +1,81 @@
+--- Which loop a client waits in. Whatever waits in this library does it through one of these; each is in `loop/`.
+
+local errors = require "openhands.errors"
+local plain = require "openhands.loop.plain"
+
+--- How a host waits. All that this library knows of time and of coroutines, it knows from here.
+---@class openhands.Loop
+---@field name string
+---@field now fun(): number seconds on a clock that never jumps
+---@field wall fun(): number seconds since 1970, only to speak of moments to the service
+---@field await fun(client: openhands.Client, box: table, deadline: number?) returns when the box's `done` or `news` is
+--- true, when somebody wakes those who wait for it, or at the deadline by `now`; it may return for no reason too. The
+--- client's exchanges move on meanwhile. Several may wait for one box. Raises where nobody can wait.
+---@field wake fun(client: openhands.Client, box: table)? whoever waits for the box returns; may be called from anywhere
+---@field spawn fun(client: openhands.Client, task: openhands.Task)? calls `task:resume()`, or `task:carry()`, in a
+--- coroutine of its own, not before the caller gives way
+---@field attach fun(client: openhands.Client) a client is there
+---@field detach fun(client: openhands.Client) it is about to close: nothing may watch its descriptor from now on
+---@field is_killed (fun(thread: thread): boolean)? whether a coroutine was ended from outside, where a host does that
+---@field refusal fun(): string? why nobody may wait here and now, if that is so; asked before anything is sent
+
+local M = {}
+
+local needed = { "now", "wall", "await", "attach", "detach" }
+
+-- A loop for each transport with a time of its own: who shares it shares its tasks' turns.
+local of_transport = setmetatable({}, { __mode = "k" })
+
+local function carried_by(transport)
+  local loop = of_transport[transport]
+  if not loop then
+    loop = plain.new {
+      now = transport.now or plain.now,
+      wall = transport.wall or plain.wall,
+      sleep = transport.sleep and function(seconds)
+        transport.sleep(seconds)
+      end,
+    }
+    of_transport[transport] = loop
+  end
+  return loop
+end
+
+--- The name of the loop that a client has if nobody chooses: that of the host.
+---@return string
+function M.name_of_host()
+  local ngx, vim = rawget(_G, "ngx"), rawget(_G, "vim")
+  if type(ngx) == "table" and ngx.get_phase then
+    return "nginx"
+  elseif type(vim) == "table" and (vim.uv or vim.loop) then
+    return "uv"
+  end
+  return "plain"
+end
+
+--- The loop of a client. Raises if there is none such.
+---@param setting string|table|nil a name, a loop of the caller's, or nil: the host's
+---@param transport table? that carries the exchanges: it knows its own time
+---@return openhands.Loop
+function M.of(setting, transport)
+  if transport then
+    return carried_by(transport)
+  elseif type(setting) == "table" then
+    for _, name in ipairs(needed) do
+      if type(setting[name]) ~= "function" then
+        errors.raise(("new: the loop has no function '%s'"):format(name))
+      end
+    end
+    return setting
+  end
+  local name = setting or M.name_of_host()
+  local found, loop = pcall(require, "openhands.loop." .. name)
+  if found then
+    return loop
+  elseif tostring(loop):find("module 'openhands.loop." .. name, 1, true) then
+    errors.raise(("new: there is no loop %q"):format(name))
+  end
+  return errors.raise(("new: the loop %q cannot be used here: %s"):format(name, tostring(loop)))
+end
+
+return M

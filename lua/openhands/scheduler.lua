@@ -1,0 +1,144 @@
+--- Tasks in hosts that have no coroutines of their own to run: each is parked until somebody wakes it or its time is
+--- over, and resumed by whoever turns the scheduler. Knows neither clients nor descriptors.
+
+local agendas = require "openhands.agenda"
+
+local M = {}
+
+--- Where one task stands.
+---@class openhands.Seat: openhands.Item
+---@field task openhands.Task
+---@field thread thread
+---@field box table? what it waits for, while it is parked
+---@field since integer? when it was parked, counted: those who wait for one thing are woken in that order
+
+---@class openhands.Scheduler
+local methods = {}
+local Scheduler = { __index = methods, __name = "openhands.Scheduler" }
+
+--- A scheduler without tasks.
+---@param now fun(): number the clock of its deadlines, seconds
+---@return openhands.Scheduler
+function M.new(now)
+  return setmetatable({
+    _now = now,
+    _agenda = agendas.new(),
+    _queue = {},
+    _parked = {}, -- seats: a task goes on although nobody but this scheduler holds it
+    _first = 1,
+    _last = 0,
+    _count = 0,
+  }, Scheduler)
+end
+
+local function line_up(self, seat)
+  self._last = self._last + 1
+  self._queue[self._last] = seat
+end
+
+--- Takes a task up; it begins when the scheduler is turned next.
+---@param task openhands.Task
+function methods:spawn(task)
+  line_up(self, { task = task, thread = task:thread() })
+end
+
+--- Whether whoever runs now is a task of this scheduler's that can give way: not the host itself, not a coroutine of
+--- somebody else's, not a function called from C.
+---@return boolean
+function methods:may_park()
+  local seat = self._running
+  if not seat or coroutine.running() ~= seat.thread then
+    return false
+  end
+  return not coroutine.isyieldable or coroutine.isyieldable()
+end
+
+--- Gives way until somebody wakes those who wait for the box, or its time is over.
+---@param box table
+---@param deadline number? by the scheduler's clock
+function methods:park(box, deadline)
+  local seat = self._running
+  self._count = self._count + 1
+  seat.box, seat.since = box, self._count
+  box.parked = box.parked or {}
+  box.parked[seat], self._parked[seat] = true, true
+  if deadline then
+    seat.at = deadline
+    self._agenda:add(seat)
+  end
+  coroutine.yield()
+end
+
+local function release(self, seat)
+  self._agenda:remove(seat)
+  seat.box, self._parked[seat] = nil, nil
+  line_up(self, seat)
+end
+
+local function came_before(one, other)
+  return one.since < other.since
+end
+
+--- Whoever waits for the box has their turn.
+---@param box table
+function methods:wake(box)
+  local parked = box.parked
+  if not parked then
+    return
+  end
+  box.parked = nil
+  local seats = {}
+  for seat in pairs(parked) do
+    seats[#seats + 1] = seat
+  end
+  table.sort(seats, came_before)
+  for _, seat in ipairs(seats) do
+    release(self, seat)
+  end
+end
+
+local function release_due(self)
+  local seat, now = self._agenda:first(), self._now()
+  while seat and seat.at <= now do
+    seat.box.parked[seat] = nil
+    release(self, seat)
+    seat = self._agenda:first()
+  end
+end
+
+local function resume(self, seat)
+  local outer = self._running -- a task that cannot give way turns the scheduler itself
+  self._running = seat
+  seat.task:resume()
+  self._running = outer
+end
+
+--- Lets everybody have their turn who is ready, those who become ready meanwhile the next time.
+---@param time_slice number? seconds after which the rest has to wait, so that the host has its turn
+---@return boolean more somebody is ready
+function methods:turn(time_slice)
+  release_due(self)
+  local last, ends_at = self._last, time_slice and self._now() + time_slice
+  while self._first <= last do
+    local seat = self._queue[self._first]
+    self._queue[self._first] = nil
+    self._first = self._first + 1
+    resume(self, seat)
+    if ends_at and self._now() >= ends_at then
+      break
+    end
+  end
+  return self._first <= self._last
+end
+
+--- The moment at which somebody is ready again, if nobody wakes them sooner.
+---@return number? moment by the scheduler's clock; now or before, if somebody is ready
+function methods:next_moment()
+  if self._first <= self._last then
+    return self._now()
+  end
+  local seat = self._agenda:first()
+  return seat and seat.at
+end
+
+return M

@@ -1,0 +1,326 @@
+--- Tasks: functions that run beside each other, in whatever host. Inside of one, every call of this library reads as if
+--- it blocked, and blocks nobody else.
+
+local errors = require "openhands.errors"
+
+local unpack = table.unpack or unpack -- luacheck: ignore 143
+
+local M = {}
+
+---@class openhands.Task
+local methods = {}
+local Task = { __index = methods, __name = "openhands.Task" }
+
+-- Which task a coroutine runs. Weak both ways: a task lives as long as its host runs it, or somebody holds it.
+local by_thread = setmetatable({}, { __mode = "kv" })
+
+--- The task that runs.
+---@return openhands.Task? nil outside of tasks
+function M.current()
+  local thread = coroutine.running()
+  return thread and by_thread[thread]
+end
+
+local function check(subject, name)
+  if getmetatable(subject) ~= Task then
+    errors.raise(("%s: is a method: call task:%s(...) with a colon"):format(name, name))
+  end
+end
+
+-- ---- cancelling --------------------------------------------------------------------------------------------------
+
+--- Whether the running task was cancelled.
+---@return boolean
+function M.is_cancelled()
+  local task = M.current()
+  return task ~= nil and task._cancelled or false
+end
+
+local function cancelled(operation)
+  return errors.new {
+    kind = "cancelled",
+    operation = operation,
+    sent = false, -- what was sent before has an error of its own
+    message = operation .. ": the task was cancelled; what it has started on the service goes on",
+  }
+end
+
+--- The error with which a call of a cancelled task ends. From then on the task's further calls raise.
+---@param operation string
+---@return openhands.Error
+function M.cancellation(operation)
+  M.note_cancellation()
+  return cancelled(operation)
+end
+
+--- Notes that the running task has been told that it is cancelled.
+function M.note_cancellation()
+  local task = M.current()
+  if task then
+    task._told = true
+  end
+end
+
+--- Raises if the running task was cancelled and has been told so: it is to come to its end.
+---@param operation string that it calls all the same
+function M.check(operation)
+  local task = M.current()
+  if task and task._told then
+    error(cancelled(operation), 0)
+  end
+end
+
+--- Notes what the running task waits for, so that it can be called away.
+---@param client openhands.Client?
+---@param box table? nil: it goes on
+function M.note_wait(client, box)
+  local task = M.current()
+  if task then
+    task._waits_on, task._waits_for = client, box
+  end
+end
+
+-- ---- running -----------------------------------------------------------------------------------------------------
+
+-- What a function has raised, as an error: its own, if it was one.
+local function raised(task, problem, traceback)
+  local err = problem
+  if not errors.is(err) then
+    err = errors.new {
+      kind = "raised",
+      operation = "task",
+      cause = problem,
+      message = "task: " .. tostring(problem),
+    }
+  end
+  err.traceback = traceback
+  if task._client._settings.log then
+    task._client:_log("a task has failed: %s", traceback)
+  end
+  return err
+end
+
+local function finish(task, ...)
+  local client, box = task._client, task._box
+  task._results, task._count = { ... }, select("#", ...)
+  if task._thread then
+    by_thread[task._thread] = nil
+  end
+  task._thread, task._run, task._waits_on, task._waits_for = nil, nil, nil, nil
+  box.done = true
+  client:_wake(box)
+  for _, listener in ipairs(task._listeners or {}) do
+    listener()
+  end
+  task._listeners = nil
+end
+
+-- What has come of a turn of the task's: what it gives to its host, or its end.
+local function took_turn(task, good, ...)
+  local thread = task._thread
+  if not good then
+    finish(task, nil, raised(task, ..., debug.traceback(thread, tostring((...)))))
+    return false
+  elseif coroutine.status(thread) == "dead" then
+    finish(task, ...)
+    return false
+  end
+  return true, ...
+end
+
+--- Gives the task a turn. For hosts.
+---@param ... any what the host answers to what the task gave to it
+---@return boolean goes_on, any ... what the task gives to its host
+function methods:resume(...)
+  if self._box.done then
+    return false
+  elseif self._begun then
+    return took_turn(self, coroutine.resume(self._thread, ...))
+  end
+  self._begun = true
+  if self._cancelled then -- before it has begun
+    finish(self, nil, cancelled "task")
+    return false
+  end
+  return took_turn(self, coroutine.resume(self:thread(), unpack(self._arguments, 1, self._arguments.n)))
+end
+
+local function carry_on(task, goes_on, ...)
+  if goes_on then
+    return carry_on(task, task:resume(coroutine.yield(...)))
+  end
+end
+
+--- Runs the whole task, in a coroutine of the host's: what it gives to its host passes through. For hosts.
+function methods:carry()
+  return carry_on(self, self:resume())
+end
+
+-- An xpcall made of coroutines gives the traceback first and then what was raised.
+local function with_traceback(problem, original)
+  if original ~= nil then
+    return { original, tostring(problem) }
+  end
+  return { problem, debug.traceback(tostring(problem), 2) }
+end
+
+local function ended(task, good, ...)
+  if good then
+    finish(task, ...)
+  else
+    local problem = ...
+    finish(task, nil, raised(task, problem[1], problem[2]))
+  end
+end
+
+--- Runs the whole task as the coroutine that calls this, without one of its own. For hosts that end coroutines from
+--- outside or know only those that they began themselves.
+---@param protected (fun(run: function, handler: function): boolean, any ...)? an xpcall that lets its function wait,
+--- where Lua's own does not
+function methods:run(protected)
+  if self._cancelled then -- before it has begun
+    return finish(self, nil, cancelled "task")
+  end
+  self._begun = true
+  local function run()
+    self._thread = coroutine.running()
+    by_thread[self._thread] = self
+    return self._run(unpack(self._arguments, 1, self._arguments.n))
+  end
+  return ended(self, (protected or xpcall)(run, with_traceback))
+end
+
+-- Lua 5.1 makes no coroutine of a function in C.
+local function in_lua(run)
+  if debug.getinfo(run, "S").what ~= "C" then
+    return run
+  end
+  return function(...)
+    return run(...)
+  end
+end
+
+--- The coroutine of a task that has not ended. For hosts.
+---@return thread
+function methods:thread()
+  if not self._thread and not self._box.done then
+    self._thread = coroutine.create(in_lua(self._run))
+    by_thread[self._thread] = self
+  end
+  return self._thread
+end
+
+--- Makes a task of a function: it runs beside whatever else runs, beginning when whoever calls this waits next.
+---@param client openhands.Client in whose loop it runs
+---@param run function
+---@param ... any its arguments
+---@return openhands.Task
+function M.spawn(client, run, ...)
+  if type(run) ~= "function" then
+    errors.raise(("spawn: needs a function, not a %s"):format(type(run)))
+  elseif not client._loop.spawn then
+    errors.raise(("spawn: the loop %q runs no tasks"):format(tostring(client._loop.name)))
+  end
+  local task = setmetatable({
+    _client = client,
+    _run = run,
+    _arguments = { n = select("#", ...), ... },
+    _box = {},
+  }, Task)
+  client._loop.spawn(client, task)
+  return task
+end
+
+-- ---- what users call ---------------------------------------------------------------------------------------------
+
+--- Waits until the task has ended, and gives what its function returned; `nil, err` if it raised something, with
+--- `err.traceback`. What is no error of this library's has the kind "raised", and stands in `err.cause`.
+---@param timeout number? seconds; then `nil, err` of kind "timeout", and the task goes on
+---@return any ...
+function methods:wait(timeout)
+  check(self, "wait")
+  if timeout ~= nil and (type(timeout) ~= "number" or timeout < 0 or timeout ~= timeout) then
+    errors.raise "wait: 'timeout' must be a number of seconds, at least 0"
+  elseif M.current() == self then
+    errors.raise "wait: a task cannot wait for itself"
+  end
+  M.check "wait"
+  local client, box = self._client, self._box
+  local deadline = timeout and client:_now() + timeout
+  while not box.done do
+    box.news = nil
+    client:_await(box, deadline)
+    if box.done then
+      break
+    elseif M.is_cancelled() then
+      return nil, M.cancellation "wait"
+    elseif deadline and client:_now() >= deadline then
+      return nil, errors.new {
+        kind = "timeout",
+        operation = "wait",
+        retryable = true,
+        message = ("wait: the task has not ended in %g s; it goes on"):format(timeout),
+      }
+    end
+  end
+  return unpack(self._results, 1, self._count)
+end
+
+--- Whether the task has ended.
+---@return boolean
+function methods:done()
+  check(self, "done")
+  return self._box.done or false
+end
+
+--- Cancels the task. The call that it waits in ends at once, with `nil, err` of kind "cancelled" (or "ambiguous", if a
+--- start or a message was on its way), and what was in flight for it is ended; every further call in it raises that
+--- error. One that has not begun never does. What was started on the service goes on: that is what `pause`, and on V0
+--- `stop`, are for.
+---@return boolean cancelled false: it had ended before
+function methods:cancel()
+  check(self, "cancel")
+  if self._box.done then
+    return false
+  elseif not self._cancelled then
+    self._cancelled = true
+    if self._waits_on then
+      self._waits_on:_call_away(self._waits_for)
+    end
+  end
+  return true
+end
+
+--- Runs a function when the task has ended, as a task of its own.
+---@param listener fun(err: openhands.Error?, ...) what went wrong, or nil and what the task's function returned
+function methods:on_done(listener)
+  check(self, "on_done")
+  if type(listener) ~= "function" then
+    errors.raise(("on_done: needs a function, not a %s"):format(type(listener)))
+  end
+  local function tell()
+    local results = self._results
+    if results[1] == nil and errors.is(results[2]) then
+      M.spawn(self._client, listener, results[2])
+    else
+      M.spawn(self._client, listener, nil, unpack(results, 1, self._count))
+    end
+  end
+  if self._box.done then
+    return tell()
+  end
+  self:_when_done(tell)
+end
+
+-- For this library's own rooms: calls a function that does not wait, when the task ends.
+function methods:_when_done(listener)
+  self._listeners = self._listeners or {}
+  table.insert(self._listeners, listener)
+end
+
+function Task:__tostring()
+  local state = self._box.done and "ended" or self._cancelled and "cancelled" or self._begun and "running" or "new"
+  return ("openhands.Task (%s)"):format(state)
+end
+
+return M
