@@ -51,12 +51,12 @@ demo:
 test asan valgrind:
 	@MAKE='$(MAKE)' tools/test.sh $(@:test=plain) $(ASKED)
 
-lint prism oom bench rock:
+lint prism oom bench rock tsan measure:
 	@MAKE='$(MAKE)' tools/$@.sh $(ASKED)
 
 # what takes longer than a test may
 soak:
-	@MAKE='$(MAKE)' SPEC=spec/soak/events.lua tools/test.sh plain $(or $(ASKED),lua5.4 luajit)
+	@MAKE='$(MAKE)' SPEC='spec/soak/events.lua spec/soak/waiting.lua' tools/test.sh plain $(or $(ASKED),lua5.4 luajit)
 
 install: $(MODULE)
 	mkdir -p '$(DESTDIR)$(PREFIX)/share/lua/$(VERSION)' '$(DESTDIR)$(PREFIX)/lib/lua/$(VERSION)/openhands'
@@ -72,5 +72,5 @@ reference: $(MODULE)
 clean:
 	rm -rf build
 
-.PHONY: always all env demo test asan valgrind lint prism oom bench rock soak install reference clean
+.PHONY: always all env demo test asan valgrind lint prism oom bench rock tsan measure soak install reference clean
 -include $(OBJECTS:.o=.d)

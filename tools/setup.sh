@@ -1,7 +1,7 @@
 #!/bin/sh
 # Finds out what this machine lacks for a purpose, by trying it, and installs that (Debian, Ubuntu) or
 # names it. Says and does nothing when all is there.
-#   setup.sh [--check] build|demo|test|valgrind|rock|lint|prism|bench [LUA...]     --check never installs
+#   setup.sh [--check] build|demo|test|measure|valgrind|rock|lint|prism|bench [LUA...]     --check never installs
 # Environment: CC, LUA_INCDIR, CURL_CFLAGS, as in the Makefile.
 # shellcheck disable=SC2317 # the functions below are called through `need`
 set -u
@@ -52,6 +52,20 @@ package_names() { # of the needs in $packages, as Debian calls them: lua5.4 lua5
     esac | tr '\n' ' ' | sed 's/ $//'
 }
 
+# The event loops that a Lua can have. Debian's copas is for these only, its cqueues for all.
+need_hosts() { # NAME LUA
+    case $1 in lua5.5) return ;; esac
+    need "cqueues for $2" lua-cqueues module "$2" cqueues
+    case $1 in
+    lua5.1 | lua5.2 | luajit) need "copas for $2" 'lua-copas lua-socket' module "$2" copas ;;
+    esac
+    case $1 in
+    luajit)
+        need Neovim neovim program nvim
+        need "nginx's Lua module" 'nginx libnginx-mod-http-lua' test -e /usr/lib/nginx/modules/ngx_http_lua_module.so ;;
+    esac
+}
+
 survey() { # LUA...: fills `lacking` and `packages`
     lacking='' packages=''
     need 'a C compiler' 'gcc libc6-dev' header '' stdio.h
@@ -64,6 +78,7 @@ survey() { # LUA...: fills `lacking` and `packages`
         [ "$purpose" = build ] && continue
         need "cjson for $lua" lua-cjson module "$lua" cjson
         need "luv for $lua" lua-luv module "$lua" luv
+        [ "$purpose" = test ] || [ "$purpose" = measure ] && need_hosts "$name" "$lua"
         [ "$purpose" = test ] && need "busted for $lua" lua-busted module "$lua" busted
     done
     case $purpose in
@@ -73,6 +88,7 @@ survey() { # LUA...: fills `lacking` and `packages`
         need nginx nginx program /usr/sbin/nginx
         need openssl openssl program openssl
         need 'locale definitions' locales test -e /usr/share/i18n/locales/de_DE ;;
+    measure) need nginx nginx program /usr/sbin/nginx ;;
     rock) need luarocks luarocks program luarocks ;;
     valgrind) need valgrind valgrind program valgrind ;;
     lint)

@@ -1,0 +1,25 @@
+--- How code of a host's own is run in each host that is a library of Lua's: from beginning to end, as its programs are.
+local M = {}
+
+local function run_at_once(run) run() end
+
+M.plain, M.uv = run_at_once, run_at_once
+
+function M.cqueues(run)
+  local cqueues = require "cqueues"
+  local controller = cqueues.new()
+  controller:wrap(run)
+  assert(controller:loop())
+end
+
+function M.copas(run)
+  local copas = require "copas"
+  local ended = false
+  copas.addthread(function()
+    run()
+    ended = true
+  end)
+  while not ended do copas.step(1) end
+end
+
+return M

@@ -1,0 +1,14 @@
+--- Runs the scenarios in a host that is a library of Lua's, in a process of its own, and prints a line for each:
+--   lua spec/conformance/run.lua LOOP SIMULATOR UPSTREAM REFUSED
+local loop, simulator, upstream, refused = ...
+local hosts = require "spec.conformance.hosts"
+
+hosts[loop](function()
+  require("spec.conformance.course").run {
+    openhands = require "openhands",
+    loop = loop,
+    blocks = loop == "plain" or loop == "uv",
+    simulator = simulator, upstream = upstream, refused = refused,
+    say = function(line) print(line) io.stdout:flush() end,
+  }
+end)

@@ -1,0 +1,467 @@
+-- Programs on luv: who keeps the loop going and for how long, who may wait where, and what happens when a descriptor
+-- cannot be watched. Where it matters what else is in the loop, in a process of its own.
+local openhands = require "openhands"
+local simulator = require "openhands.simulator"
+local uv = require "luv"
+local wire = require "spec.support.wire"
+
+describe("in luv's loop", function()
+  local server
+  local pulse = uv.new_timer() -- no loop below is held up for ever
+
+  setup(function()
+    server = simulator.spawn { pace = 0.01 }
+    pulse:start(10, 10, function() end)
+  end)
+  teardown(function()
+    pulse:stop()
+    server:close()
+  end)
+  before_each(function() server:reset() end)
+
+  local function new_client(settings)
+    local all = { loop = "uv", api = "v1" }
+    for name, value in pairs(settings or {}) do all[name] = value end
+    return wire.client(server, all)
+  end
+
+  -- Runs a program that has a client of the simulator's, to its end; it is ended if it does not end by itself.
+  local function said(program)
+    local result = wire.child(([[
+      local openhands, uv = require "openhands", require "luv"
+      local patience = uv.new_timer()
+      patience:start(30000, 0, function()
+        print "it does not end"
+        os.exit(3)
+      end)
+      patience:unref()
+      local function new_client(address)
+        return openhands.new { base_url = address or %q, api_key = %q, grace = 0.02, api = "v1", loop = "uv" }
+      end
+      local client = new_client()
+      local function silent_server()
+        local listener, count = uv.new_tcp(), 0
+        listener:bind("127.0.0.1", 0)
+        listener:listen(64, function()
+          count = count + 1
+          local socket = uv.new_tcp()
+          listener:accept(socket)
+          socket:unref()
+        end)
+        listener:unref()
+        return "http://127.0.0.1:" .. listener:getsockname().port, function() return count end
+      end
+    ]]):format(server.address, wire.key) .. program)
+    assert.are.equal("", result.errors)
+    assert.are.equal(0, result.code, result.output)
+    return result.output
+  end
+
+  -- ---- the program's end -----------------------------------------------------------------------------------------
+
+  it("a program ends when its tasks have, and not before", function()
+    assert.are.equal("begun\nanswered\nslept\nlate\nleft true\n", said [[
+      client:spawn(function()
+        print "begun"
+        assert(client:me())
+        print "answered"
+        client:sleep(0.02)
+        print "slept"
+      end):on_done(function()
+        client:sleep(0.02)
+        print "late"
+      end)
+      uv.run()
+      print("left", not uv.loop_alive())
+    ]]:gsub("\t", " "), nil)
+  end)
+
+  it("a client at rest keeps no program going", function()
+    assert.are.equal("true\n", said [[
+      assert(client:me())
+      uv.run()
+      print(not uv.loop_alive())
+    ]])
+  end)
+
+  it("a call that was cancelled keeps no program going", function()
+    assert.are.equal("cancelled\ntrue\n", said [[
+      local address, count = silent_server()
+      local silent = new_client(address)
+      local asking = silent:spawn(function()
+        local _, err = silent:me()
+        print(err.kind)
+      end)
+      silent:spawn(function()
+        while count() == 0 do silent:sleep(0.001) end
+        asking:cancel()
+      end)
+      uv.run()
+      print(not uv.loop_alive())
+    ]])
+  end)
+
+  it("a call that was abandoned keeps no program going once it was cancelled", function()
+    assert.are.equal("true\n", said [[
+      local silent = new_client((silent_server()))
+      local number
+      local run = uv.run
+      uv.run = function(mode) -- Ctrl-C, when it is on its way
+        run(mode)
+        number = next(silent._waiting)
+        if silent._core:in_flight() == 1 then error("interrupted!", 0) end
+      end
+      pcall(silent.me, silent)
+      uv.run = run
+      assert(silent._core:in_flight() == 1)
+      silent:_call_away { number = number }
+      uv.run()
+      print(not uv.loop_alive())
+    ]])
+  end)
+
+  it("a program may end with everything in flight", function()
+    assert.are.equal("", said [[
+      local silent = new_client((silent_server()))
+      silent:spawn(function() silent:me() end)
+      client:spawn(function() client:sleep(1000) end)
+      for _ = 1, 5 do uv.run "nowait" end
+      assert(silent._core:in_flight() == 1)
+    ]])
+  end)
+
+  for name, ending in pairs {
+    ["closes the client"] = "silent:close()",
+    ["cancels the call"] = "task:cancel()",
+    ["cancels the call and closes the client"] = "task:cancel() silent:close()",
+  } do
+    it("a program may end when it " .. name, function()
+      assert.are.equal("", said([[
+        local silent = new_client((silent_server()))
+        local task = silent:spawn(function() silent:me() end)
+        for _ = 1, 5 do uv.run "nowait" end
+        assert(silent._core:in_flight() == 1)
+      ]] .. ending))
+    end)
+  end
+
+  it("a program may close every handle there is, and go on", function()
+    assert.are.equal("true\ntrue\nconnect\n", said [[
+      local silent = new_client((silent_server()))
+      silent:spawn(function() silent:me { timeout = 0.2, retries = 0 } end)
+      client:spawn(function() client:sleep(1000) end)
+      for _ = 1, 5 do uv.run "nowait" end
+      assert(silent._core:in_flight() == 1)
+      uv.walk(function(handle) if not handle:is_closing() then handle:close() end end)
+      uv.run()
+      print(client:me() ~= nil)
+      print(client:spawn(function() return client:sleep(0.01) end):wait())
+      print(select(2, silent:me { timeout = 0.05, retries = 0 }).kind)
+    ]])
+  end)
+
+  it("Ctrl-C ends a wait", function()
+    local result = wire.child(([[
+      local openhands, uv = require "openhands", require "luv"
+      local client = openhands.new { base_url = %q, api_key = "any", api = "v1", loop = "uv" }
+      io.popen(("sleep 0.2; kill -INT %%d"):format(uv.os_getpid()))
+      client:sleep(60)
+      print "it went on"
+    ]]):format(server.address))
+    assert.are_not.equal(0, result.code)
+    assert.is_truthy(result.errors:find("interrupted!", 1, true), result.errors)
+    assert.are.equal("", result.output)
+  end)
+
+  -- ---- who may wait where ----------------------------------------------------------------------------------------
+
+  it("a call outside of the loop waits, and the loop goes on", function()
+    local client, beats = new_client(), 0
+    local heart = uv.new_timer()
+    heart:start(1, 1, function() beats = beats + 1 end)
+    local done = assert(client:run({ initial_user_msg = "Try it." }, { interval = 0.02 }))
+    heart:close()
+    client:close()
+    assert.are.equal("finished", done.state)
+    assert.is_true(beats > 10)
+  end)
+
+  it("a call in a callback is refused before anything is sent, and a task may begin there", function()
+    local client, results, task = new_client(), {}, nil
+    local timer = uv.new_timer()
+    timer:start(1, 0, function()
+      timer:close()
+      results.start = { pcall(client.start, client, { initial_user_msg = "Not this." }) }
+      results.sleep = { pcall(client.sleep, client, 0) }
+      task = client:spawn(function() return client:me() end)
+    end)
+    for _ = 1, 1000 do
+      if task then break end
+      client:sleep(0.001)
+    end
+    assert.is_table(task:wait())
+    for name, result in pairs(results) do
+      assert.is_false(result[1])
+      assert.is_truthy(result[2]:find(name .. ": nothing can wait in a callback of the loop: call it directly inside "
+        .. "of client:spawn", 1, true), result[2])
+    end
+    assert.are.equal(0, server:jobs())
+    assert.are.equal(1, #server:requests())
+    client:close()
+  end)
+
+  it("a coroutine of somebody else's waits where its thread may", function()
+    assert.are.equal("outside true\nin a task true\nrefused true\n", said [[
+      coroutine.wrap(function() print("outside", client:me() ~= nil) end)()
+      local function inside()
+        local called, answer
+        coroutine.wrap(function() called, answer = pcall(client.me, client) end)()
+        return called, answer
+      end
+      local called, answer = client:spawn(inside):wait()
+      print("in a task", called and answer ~= nil)
+      client:spawn(function()
+        local refused, problem = inside()
+        print("refused", not refused and problem:find "nothing can wait in a callback" ~= nil)
+      end)
+      uv.run()
+    ]]:gsub("\t", " "), nil)
+  end)
+
+  it("tasks that wait for one another are told so", function()
+    assert.are.equal("true\n", said [[
+      local first
+      first = client:spawn(function() return client:spawn(function() return first:wait() end):wait() end)
+      local good, problem = pcall(first.wait, first)
+      print(not good and problem:find "the tasks wait for one another" ~= nil)
+    ]])
+  end)
+
+  it("tasks that always have something to do let the loop go on", function()
+    assert.are.equal("true\ntrue\n", said [[
+      local beats, rounds = 0, 0
+      local heart = uv.new_timer()
+      heart:start(1, 1, function() beats = beats + 1 end)
+      local function busy()
+        while beats < 3 and rounds < 1e6 do
+          client:spawn(function() rounds = rounds + 1 end):wait()
+        end
+        print(beats >= 3)
+      end
+      client:spawn(busy) -- in callbacks of the loop
+      while beats < 3 and rounds < 1e6 do uv.run "once" end
+      uv.run "nowait"
+      beats, rounds = 0, 0
+      client:spawn(busy):wait() -- outside of it
+      heart:stop() -- a handle that is still closing when a program ends is luv's end
+    ]])
+  end)
+
+  it("a wait ends when its client is closed in a callback", function()
+    local client = new_client()
+    local timer = uv.new_timer()
+    timer:start(5, 0, function()
+      timer:close()
+      client:close()
+    end)
+    local slept, err = client:sleep(1000)
+    assert.is_nil(slept)
+    assert.are.equal("closed", err.kind)
+  end)
+
+  it("what an error interrupts leaves the loop as good as before", function()
+    local client = new_client()
+    local run = uv.run
+    uv.run = function() error("interrupted!", 0) end
+    local good, problem = pcall(client.sleep, client, 10)
+    uv.run = run
+    assert.is_false(good)
+    assert.are.equal("interrupted!", problem)
+    local told
+    client:spawn(function() told = client:me() end)
+    for _ = 1, 10000 do -- its turns come in callbacks again
+      if told then break end
+      uv.run "once"
+    end
+    assert.is_table(told)
+    client:close()
+  end)
+
+  -- ---- watching --------------------------------------------------------------------------------------------------
+
+  describe("a descriptor that cannot be watched", function()
+    local new_poll = uv.new_poll
+    after_each(function() uv.new_poll = new_poll end)
+
+    local function expect_tick(reason)
+      local lines = {}
+      local client = new_client { log = function(line) lines[#lines + 1] = line end }
+      assert(client:me())
+      local function ask() return client:me() end
+      local one, other = client:spawn(ask), client:spawn(ask)
+      assert.is_table(one:wait())
+      assert.is_table(other:wait())
+      client:close()
+      local told = 0
+      for _, line in ipairs(lines) do
+        if line:find("cannot be watched", 1, true) then
+          told = told + 1
+          assert.is_truthy(line:find(reason, 1, true), line)
+        end
+      end
+      assert.are.equal(1, told)
+    end
+
+    it("is looked at again and again when libuv refuses it", function()
+      uv.new_poll = function() return nil, "EPERM: operation not permitted", "EPERM" end
+      expect_tick "EPERM"
+    end)
+
+    it("is looked at again and again when it cannot be started", function()
+      uv.new_poll = function(...)
+        local poll = new_poll(...)
+        return { start = function() return nil, "EINVAL: invalid argument" end, close = function() poll:close() end }
+      end
+      expect_tick "EINVAL"
+    end)
+
+    it("is looked at again and again once libuv has given it up", function()
+      uv.new_poll = function(...)
+        local poll = new_poll(...)
+        return {
+          start = function(_, events, callback)
+            return poll:start(events, function()
+              poll:stop() -- as libuv does
+              callback "EBADF: bad file descriptor"
+            end)
+          end,
+          stop = function() return poll:stop() end,
+          close = function() poll:close() end,
+          is_closing = function() return poll:is_closing() end,
+        }
+      end
+      expect_tick "EBADF"
+    end)
+
+    it("does without where the system has none", function()
+      local lines = {}
+      local client = new_client { log = function(line) lines[#lines + 1] = line end }
+      local core = client._core
+      client._core = setmetatable({ pollfd = function() return nil end }, {
+        __index = function(_, name)
+          return function(_, ...) return core[name](core, ...) end
+        end,
+      })
+      local number = require("openhands.core").me(core, {}, { api = "v1" })
+      local box = { number = number }
+      client._waiting[number] = box
+      for _ = 1, 100 do
+        if box.done then break end
+        client:_await(box)
+      end
+      assert.is_table(box.value)
+      client:close()
+      assert.is_truthy(table.concat(lines, "\n"):find("cannot be watched (there is none)", 1, true))
+    end)
+  end)
+
+  it("a client is watched only while something is in flight", function()
+    local new_poll, polls = uv.new_poll, {}
+    uv.new_poll = function(...)
+      polls[#polls + 1] = assert(new_poll(...))
+      return polls[#polls]
+    end
+    local client = new_client()
+    for count = 1, 3 do
+      assert(client:me())
+      assert.are.equal(count, #polls)
+      assert.is_true(polls[count]:is_closing())
+    end
+    server:faults { { point = "after_read", action = "hang", count = -1 } }
+    local task = client:spawn(function() return client:me() end)
+    for _ = 1, 1000 do
+      if #polls == 4 then break end
+      uv.run "once"
+    end
+    assert.is_false(polls[4]:is_closing())
+    client:close()
+    uv.new_poll = new_poll
+    assert.is_true(polls[4]:is_closing())
+    assert.are.equal("closed", select(2, task:wait()).kind)
+  end)
+
+  it("what nobody holds is collected: a client at rest, and one in flight when that has ended", function()
+    local kept = setmetatable({}, { __mode = "v" })
+    local function dropped(use)
+      local client = new_client()
+      use(client)
+      kept.client = client
+    end
+    dropped(function(client) assert(client:me()) end)
+    collectgarbage()
+    collectgarbage()
+    assert.is_nil(kept.client)
+
+    server:faults { { point = "after_read", action = "hang", count = -1 } }
+    dropped(function(client)
+      client:spawn(function() client:me { timeout = 0.05, retries = 0 } end)
+      for _ = 1, 1000 do
+        if client._core:in_flight() > 0 then break end
+        uv.run "once"
+      end
+    end)
+    collectgarbage()
+    collectgarbage()
+    assert.is_table(kept.client)
+    for _ = 1, 10000 do
+      if not kept.client then break end
+      uv.run "once"
+      collectgarbage()
+    end
+    assert.is_nil(kept.client)
+  end)
+
+  it("a task that nobody holds goes on", function()
+    server:faults { { point = "after_read", action = "hang", count = -1 } }
+    local ended = {}
+    for _, loop in ipairs { "uv", "plain" } do
+      local client = wire.client(server, { loop = loop, api = "v1" })
+      client:spawn(function()
+        local _, err = client:me { timeout = 0.05, retries = 0 }
+        ended[loop] = err.kind
+      end)
+      for _ = 1, 1000 do
+        if ended[loop] then break end
+        client:sleep(0.001)
+        collectgarbage()
+      end
+      client:close()
+    end
+    assert.are.same({ uv = "timeout", plain = "timeout" }, ended)
+  end)
+
+  it("two loops of the library live in one process", function()
+    local on_uv, on_plain = new_client(), wire.client(server, { loop = "plain", api = "v1" })
+    local task = on_uv:spawn(function() return on_uv:me() end)
+    assert(on_plain:me())
+    assert.is_table(task:wait())
+    on_uv:close()
+    on_plain:close()
+  end)
+
+  it("the example does two conversations while its timer ticks", function()
+    local shell = io.popen(("env -u OPENHANDS_API_KEY -u OPENHANDS_CLOUD_API_KEY %s examples/luv.lua 2>&1; echo $?")
+      :format(wire.quoted(wire.interpreter())))
+    local output = shell:read "*a"
+    shell:close()
+    assert.is_truthy(output:find "\n1\tDone%.", output)
+    assert.is_truthy(output:find "\n2\tDone%.", output)
+    assert.is_truthy(tonumber(output:match "ticked (%d+) times meanwhile\n0\n$") > 1, output)
+  end)
+
+  it("is chosen by its name", function()
+    local client = openhands.new { base_url = server.address, api_key = wire.key, loop = "uv" }
+    assert.are.equal("uv", client._loop.name)
+    client:close()
+  end)
+end)

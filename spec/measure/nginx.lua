@@ -1,0 +1,131 @@
+-- What the library costs a worker of nginx: how long calls beside each other take, how long a request waits that has
+-- nothing to do with them, and what looking in naps adds to the time of a call. Noise only ever adds, so that the best
+-- of a few attempts counts. Ends with `N passed, N failed`.
+if not rawget(_G, "jit") then -- nginx embeds LuaJIT, and needs the module for it
+  local result = os.execute [[eval "$(make -s env LUA=luajit)" && exec luajit spec/measure/nginx.lua]]
+  os.exit(result == true and 0 or result == 0 and 0 or 1)
+end
+
+local nginx = require "spec.support.nginx"
+local uv = require "luv"
+
+local attempts = 5
+local together, longest_wait = 0.5, 0.015 -- seconds, see below
+local most_added = 0.02 -- seconds
+local calls, slow = 100, 0.2 -- seconds that the upstream takes
+
+-- A connection carries many exchanges over TLS, as it does to the service.
+local certificate, remove = nginx.certificate()
+
+local upstream = nginx.start {
+  listen = "ssl http2",
+  http = certificate .. " keepalive_requests 1000000;",
+  server = ([[
+    default_type application/json;
+    location /api/echo { return 200 "true"; }
+    location /api/slow { content_by_lua_block { ngx.sleep(%g) ngx.print "true" } }
+  ]]):format(slow),
+}
+
+local server = nginx.start {
+  http = ([[
+    init_by_lua_block {
+      core, openhands = require "openhands.core", require "openhands"
+      function connect(loop)
+        return openhands.new {
+          base_url = "https://127.0.0.1:%d", api_key = "any", api = "v1", ca_file = %q, loop = loop,
+        }
+      end
+      client, plain = connect "nginx", connect "plain"
+      function median(client, count)
+        local times = {}
+        for place = 1, count do
+          local began = core.monotonic()
+          assert(client:request { path = "/api/echo" })
+          times[place] = core.monotonic() - began
+        end
+        table.sort(times)
+        return times[math.ceil(count / 2)]
+      end
+    }
+  ]]):format(upstream.port, certificate:match "ssl_certificate ([^;]+);"),
+  server = [[
+    location /call { content_by_lua_block { ngx.print(tostring(client:request { path = "/api/slow" })) } }
+    location /ping { content_by_lua_block { ngx.print "here" } }
+    location /warm {
+      content_by_lua_block { client:request { path = "/api/echo" } plain:request { path = "/api/echo" } }
+    }
+    location /median { content_by_lua_block { ngx.print(median(client, 100), " ", median(plain, 100)) } }
+  ]],
+}
+
+local passed, failed = 0, 0
+
+-- Measures until a figure is good enough; the best one counts.
+local function check(what, most, measure)
+  local best
+  for _ = 1, attempts do
+    local figure = measure()
+    best = math.min(best or figure, figure)
+    if best <= most then break end
+  end
+  local good = best <= most
+  passed, failed = passed + (good and 1 or 0), failed + (good and 0 or 1)
+  print(("%-62s %8.1f ms   at most %5.1f   %s"):format(what, best * 1000, most * 1000, good and "ok" or "TOO LONG"))
+end
+
+-- All calls at once, and a request every 5 ms beside them; how long it all took, and the longest of those requests.
+local function calls_beside_pings(path)
+  local list = {}
+  for place = 1, calls do list[place] = path end
+  local began, longest, timer, under_way = uv.hrtime(), 0, uv.new_timer(), 0
+  timer:start(5, 5, function()
+    under_way = under_way + 1
+    server:ask("/ping", function(answer)
+      under_way = under_way - 1
+      assert(answer.body == "here")
+      longest = math.max(longest, answer.seconds)
+    end)
+  end)
+  local answers = server:fetch(list)
+  local seconds = (uv.hrtime() - began) / 1e9
+  timer:close()
+  nginx.wait_until("the last request is answered", function() return under_way == 0 end)
+  for _, answer in ipairs(answers) do
+    assert(path ~= "/call" or answer.body == "true", answer.body)
+  end
+  return seconds, longest
+end
+
+server:get "/warm"
+print(("%-62s %8.1f ms"):format("the longest other request beside requests that call nothing",
+  select(2, calls_beside_pings "/ping") * 1000))
+local together_best, wait_best
+check(("%d calls of %g s at once"):format(calls, slow), together, function()
+  local seconds, longest = calls_beside_pings "/call"
+  together_best, wait_best = math.min(together_best or seconds, seconds), math.min(wait_best or longest, longest)
+  return seconds
+end)
+check("the longest other request meanwhile", longest_wait, function()
+  if wait_best > longest_wait then
+    wait_best = math.min(wait_best, (select(2, calls_beside_pings "/call")))
+  end
+  return wait_best
+end)
+check("what naps add to a call (median of 100, over the loop plain)", most_added, function()
+  local ours, plain = server:get("/median"):match "(%S+) (%S+)"
+  print(("%-62s %8.3f ms   plain %5.3f"):format("a call, one after the other (median of 100)", ours * 1000,
+    plain * 1000))
+  return ours - plain
+end)
+
+local trouble = server:trouble()
+server:close()
+upstream:close()
+remove()
+if trouble ~= "" then
+  failed = failed + 1
+  print(trouble)
+end
+print(("%d passed, %d failed"):format(passed, failed))
+os.exit(failed == 0 and 0 or 1)

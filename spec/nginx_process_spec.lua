@@ -1,0 +1,202 @@
+-- What becomes of the library when nginx forks, loads anew or ends; and the example. It embeds LuaJIT, whatever Lua
+-- runs this: so it is LuaJIT's specs that run it.
+if not rawget(_G, "jit") then
+  return
+end
+
+local json = require "openhands.simulator.json"
+local nginx = require "spec.support.nginx"
+local programs = require "spec.support.nginx_programs"
+local simulator = require "openhands.simulator"
+local uv = require "luv"
+local wire = require "spec.support.wire"
+
+local late = programs.late
+
+describe("processes of nginx", function()
+  local service, server, upstream, closing
+
+  setup(function()
+    service = simulator.spawn { pace = 0.01 }
+    upstream = programs.echo()
+  end)
+
+  teardown(function()
+    upstream:close()
+    service:close()
+  end)
+
+  before_each(function()
+    service:reset()
+    closing = {}
+  end)
+
+  after_each(function()
+    if server then
+      local trouble = server:trouble():gsub("[^\n]*lua_code_cache is off[^\n]*\n?", "")
+      server:close()
+      server = nil
+      assert.equal("", trouble)
+    end
+    for _, close in ipairs(closing) do
+      close()
+    end
+  end)
+
+  local function serve(parts, settings, address)
+    server = programs.serve(address or service.address, parts, settings)
+  end
+
+  local function run(program, phase)
+    return programs.run(server, program, phase)
+  end
+
+  -- ---- the example -----------------------------------------------------------------------------------------------
+
+  it("runs the example", function()
+    local configuration = wire.read "examples/openresty/nginx.conf"
+    local function adapt(pattern, replacement)
+      local count
+      configuration, count = configuration:gsub(pattern, replacement)
+      assert.is_true(count > 0, pattern)
+    end
+    adapt("load_module [^\n]*ndk[^\n]*\n", "@modules@ ")
+    adapt("load_module [^\n]*lua_module[^\n]*\n", nginx.user() .. "\n")
+    adapt("listen [^;]+;", "listen 127.0.0.1:@port@;")
+    adapt("pid logs/nginx.pid;", "pid nginx.pid;")
+    adapt("error_log logs/error.log", "error_log error.log")
+    adapt("access_log off;", "access_log off; " .. nginx.lua_paths())
+    uv.os_setenv("WEBHOOK_TOKEN", "a-secret-of-the-webhook")
+    uv.os_setenv("OPENHANDS_API_KEY", wire.key)
+    uv.os_setenv("OPENHANDS_BASE_URL", service.address)
+    closing[1] = function()
+      for _, name in ipairs { "WEBHOOK_TOKEN", "OPENHANDS_API_KEY", "OPENHANDS_BASE_URL" } do
+        uv.os_unsetenv(name)
+      end
+    end
+    server = nginx.run(configuration)
+    local function ask(path, method, body, token)
+      local text, status = server:get { path = path, method = method, body = body,
+        headers = ("X-Webhook-Token: %s\r\n"):format(token or "a-secret-of-the-webhook") }
+      return status, json.decode(text)
+    end
+
+    assert.equal(401, (ask("/conversations", "POST", '{"task":"Try it."}', "another")))
+    assert.equal(400, (ask("/conversations", "POST", '{"tusk":"Try it."}')))
+    assert.equal(405, (ask("/conversations", "GET")))
+    assert.same({}, service:requests())
+    local status, told = ask("/conversations", "POST", '{"task":"Try it.","repository":"owner/repo"}')
+    assert.equal(202, status)
+    local code, now
+    nginx.wait_until("the conversation has finished", function()
+      code, now = ask(told.status)
+      return now.settled
+    end)
+    assert.same({ 200, "finished", wire.same_id(told.conversation_id) }, { code, now.state, now.conversation_id })
+    assert.equal(1, #service:starts())
+    service:throttle("quota", 1)
+    status, told = ask("/conversations", "POST", '{"task":"Try it again."}')
+    assert.equal(202, status)
+    nginx.wait_until("the failure is told", function()
+      code, now = ask(told.status)
+      return code == 502
+    end)
+    assert.truthy(now.error:find "^quota: ")
+    wire.assert_no_secret(server:log())
+    assert.truthy(server:trouble():find("^[^\n]*was not started: [^\n]*$"))
+    server:close()
+    server = nil
+  end)
+
+  -- ---- processes -------------------------------------------------------------------------------------------------
+
+  it("gives each of 10,000 requests through four workers its own answer, with clients from before the fork", function()
+    serve({
+      workers = 4,
+      server = [[
+        location /number/ {
+          content_by_lua_block {
+            local number = ngx.var.uri:match "%d+$"
+            if number % 10 == 0 then
+              local good, message = pcall(warm.request, warm, { path = "/api/echo/" .. number })
+              assert(not good and message:find("belongs to another process", 1, true), message)
+            end
+            local answer, err = client:request { path = "/api/echo/" .. number }
+            ngx.header.worker = ngx.worker.pid()
+            ngx.print(answer and answer.uri or tostring(err))
+          }
+        }
+      ]],
+    }, ([[ } -- ends the client's settings
+      refused = select(2, pcall(client.request, client, { path = "/api/echo/refused" }))
+      warm = openhands.new { base_url = %q, api_key = "any", api = "v1", loop = "plain" }
+      assert(assert(warm:request { path = "/api/echo/warm" }).uri == "/api/echo/warm")
+      local _ = { ]]):format(upstream.address), upstream.address)
+    assert.truthy(run("return refused"):find('in its phase "init"', 1, true))
+    local list, mixed, workers, count = {}, {}, {}, 0
+    for number = 1, 10000 do
+      list[number] = "/number/" .. number
+    end
+    for number, answer in ipairs(server:fetch(list, 64)) do
+      if answer.body ~= "/api/echo/" .. number then
+        mixed[#mixed + 1] = ("%d: %s"):format(number, tostring(answer.body))
+      end
+      workers[(answer.head or ""):match "worker: (%d+)" or "none"] = true
+    end
+    for _ in pairs(workers) do
+      count = count + 1
+    end
+    assert.same({}, mixed)
+    assert.equal(4, count)
+  end)
+
+  it("works without the code cache, with a Lua for each request", function()
+    serve({ http = "lua_code_cache off;", main = "env LUA_PATH; env LUA_CPATH;" }, nil, upstream.address)
+    local list = {}
+    for number = 1, 60 do
+      -- every third leaves an exchange in flight behind, and its client open
+      list[number] = { path = "/content", method = "POST", body = ([[
+        if %d %% 3 == 0 then
+          ngx.thread.kill(ngx.thread.spawn(function() %s end))
+        end
+        return (%s).uri
+      ]]):format(number, late(number, 0.1), late(number, 0.01)) }
+    end
+    for number, answer in ipairs(server:fetch(list, 10)) do
+      assert.equal("/api/late/" .. number, answer.body)
+    end
+  end)
+
+  for _, way in ipairs { "reload", "quit", "terminate" } do
+    it("is clean when nginx is told to " .. way .. " in the middle of calls", function()
+      serve({ workers = 2 }, nil, upstream.address)
+      local list, told = {}, false
+      for number = 1, 40 do
+        list[number] = { path = number % 4 == 0 and "/timer" or "/content", method = "POST", body = ([[
+          local task = client:spawn(function() return %s end)
+          return (%s).uri, task:wait().uri
+        ]]):format(late(number, 0.1), late(number, 0.2)) }
+      end
+      local timer = uv.new_timer()
+      timer:start(100, 0, function()
+        timer:close()
+        told = true
+        server:signal(way == "reload" and "sighup" or way == "quit" and "sigquit" or "sigterm")
+      end)
+      local answers = server:fetch(list)
+      assert.is_true(told)
+      if way ~= "terminate" then
+        for number, answer in ipairs(answers) do
+          assert.equal(("/api/late/%d /api/late/%d"):format(number, number), answer.body)
+        end
+      end
+      if way == "reload" then
+        assert.equal("/api/late/1", run(("return (%s).uri"):format(late(1, 0))))
+        server:reload()
+        assert.equal("/api/late/2", run(("return (%s).uri"):format(late(2, 0))))
+      else
+        nginx.wait_until("nginx ends", function() return not io.open(server.directory .. "/nginx.pid") end)
+      end
+    end)
+  end
+end)

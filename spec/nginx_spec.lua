@@ -1,0 +1,445 @@
+-- Waiting inside of a real nginx. It embeds LuaJIT, whatever Lua runs this: so it is LuaJIT's specs that run it.
+if not rawget(_G, "jit") then
+  return
+end
+
+local nginx = require "spec.support.nginx"
+local programs = require "spec.support.nginx_programs"
+local simulator = require "openhands.simulator"
+local wire = require "spec.support.wire"
+
+local late = programs.late
+
+describe("the loop nginx", function()
+  local service, server, upstream, closing
+
+  setup(function()
+    service = simulator.spawn { pace = 0.01 }
+    upstream = programs.echo()
+  end)
+
+  teardown(function()
+    upstream:close()
+    service:close()
+  end)
+
+  before_each(function()
+    service:reset()
+    closing = {}
+  end)
+
+  after_each(function()
+    if server then
+      local trouble = server:trouble():gsub("[^\n]*lua_code_cache is off[^\n]*\n?", "")
+      server:close()
+      server = nil
+      assert.equal("", trouble)
+    end
+    for _, close in ipairs(closing) do
+      close()
+    end
+  end)
+
+  local function serve(parts, settings, address)
+    server = programs.serve(address or service.address, parts, settings)
+  end
+
+  local function run(program, phase)
+    return programs.run(server, program, phase)
+  end
+
+  -- ---- where one may wait ----------------------------------------------------------------------------------------
+
+  for _, phase in ipairs { "server_rewrite", "rewrite", "access", "content", "timer" } do
+    it("runs a workflow in the phase " .. phase, function()
+      serve {}
+      local told = run([[
+        local done = assert(client:run({ initial_user_msg = "Try it." }, { interval = 0.02 }))
+        local count = 0
+        for event in client:events(done) do
+          count = count + 1
+        end
+        return done.state, #done.answer > 0 and "answered" or "silent", count > 0 and "with events" or "without"
+      ]], phase)
+      assert.equal("finished answered with events", told)
+      assert.equal(1, #service:starts())
+    end)
+  end
+
+  it("waits while a TLS connection is made", function()
+    local certificate, remove = nginx.certificate()
+    closing[1] = remove
+    serve {
+      listen = "ssl",
+      http = certificate,
+      server = [[
+        ssl_certificate_by_lua_block {
+          local account, err = client:me()
+          ngx.log(ngx.NOTICE, "FOUND ", account and account.email or tostring(err))
+        }
+        location /api { return 404; }
+      ]],
+    }
+    local caller = wire.client({ address = "https://127.0.0.1:" .. server.port }, {
+      api = "v1",
+      retries = 0,
+      ca_file = certificate:match "ssl_certificate ([^;]+);",
+    })
+    local _, err = caller:me() -- there is no service
+    caller:close()
+    assert.equal("not_found", err.kind, err)
+    assert.truthy(server:log():find("FOUND dev@example.com", 1, true))
+  end)
+
+  -- phase -> what the message must tell, where it is said that nothing may wait.
+  local refused = {
+    init = "init_worker_by_lua in ngx%.timer%.at",
+    init_worker = "ngx%.timer%.at%(0, function",
+    set = "ngx%.timer%.at%(0, function",
+    header_filter = "ngx%.timer%.at%(0, function",
+    body_filter = "ngx%.timer%.at%(0, function",
+    log = "ngx%.timer%.at%(0, function",
+    balancer = "ngx%.timer%.at%(0, function",
+    exit_worker = "about to end",
+  }
+
+  it("refuses to wait in the other phases, and sends nothing", function()
+    serve({
+      http = [[
+        init_worker_by_lua_block { try() }
+        exit_worker_by_lua_block { try() }
+        upstream balanced {
+          server 127.0.0.1:1;
+          balancer_by_lua_block {
+            try()
+            require("ngx.balancer").set_current_peer("127.0.0.1", tonumber(ngx.var.server_port))
+          }
+        }
+      ]],
+      server = [[
+        location /set { set_by_lua_block $told { try() return "" } return 204; }
+        location /header_filter { header_filter_by_lua_block { try() } return 200 "words"; }
+        location /body_filter { body_filter_by_lua_block { try() } return 200 "words"; }
+        location /log { log_by_lua_block { try() } return 204; }
+        location /balancer { proxy_pass http://balanced/content; proxy_method POST; proxy_set_body "return 1"; }
+      ]],
+    }, [[ } -- ends the client's settings
+      local tried = {}
+      function try()
+        local phase = ngx.get_phase()
+        if tried[phase] then return end -- a body comes in several pieces
+        tried[phase] = true
+        local good, message = pcall(client.start, client, { initial_user_msg = "Try it." })
+        local spawned, refusal = pcall(client.spawn, client, function() end)
+        local slept = pcall(client.sleep, client, 1)
+        print(("TRIED %s: %s, %s, %s: %s | %s"):format(phase, tostring(good), tostring(spawned), tostring(slept),
+          tostring(message), tostring(refusal)))
+      end
+      try()
+      local _ = { ]])
+    for phase in pairs(refused) do
+      if not phase:find "init" and phase ~= "exit_worker" then
+        server:get("/" .. phase)
+      end
+    end
+    server:stop "sigquit"
+    local log = server:log()
+    for phase, advice in pairs(refused) do
+      local good, spawned, slept, message, refusal =
+        log:match("TRIED " .. phase .. ": (%l+), (%l+), (%l+): ([^\n]-) | ([^\n]*)")
+      assert.same({ phase, "false", "false", "false" }, { phase, good, spawned, slept })
+      for _, text in ipairs { message, refusal } do
+        assert.truthy(text:find(('nginx lets nothing wait in its phase "%s": '):format(phase), 1, true), text)
+        assert.truthy(text:find(advice), text)
+      end
+    end
+    assert.same({}, service:requests())
+  end)
+
+  it("refuses to wait inside of a C function, and sends nothing", function()
+    serve {}
+    wire.write(server.directory .. "/loaded.lua", "return client:me()")
+    local told = run(([[
+      package.path = %q .. package.path
+      local list = { 2, 1 }
+      return select(2, pcall(require, "loaded")),
+        select(2, pcall(table.sort, list, function() client:me() end)),
+        assert(select(2, xpcall(function() return setmetatable({}, {
+          __index = function() return client:count() end,
+        }).count end, error)))
+    ]]):format(server.directory .. "/?.lua;"))
+    local refusal = "openhands.me: nothing can wait inside of a C function, such as `require`"
+    local first, last = told:find(refusal, 1, true)
+    assert.truthy(first, told)
+    assert.truthy(told:find(refusal, last, true), told)
+    assert.truthy(told:find " 0$", told)
+    local requests = service:requests()
+    assert.same({ 1, "/api/v1/app-conversations/count" }, { #requests, requests[1].path })
+  end)
+
+  -- ---- tasks -----------------------------------------------------------------------------------------------------
+
+  it("runs tasks beside each other inside of a request", function()
+    serve {}
+    assert.equal("later 7 dev@example.com nil", run [[
+      local began
+      local task = client:spawn(function(number)
+        began = true
+        client:sleep(0.01)
+        return number, client:me().email, ngx.sleep(0.001)
+      end, 7)
+      local first = began and "at once" or "later"
+      local number, email, nothing = task:wait()
+      return first, number, email, tostring(nothing)
+    ]])
+    assert.equal("3 30", run [[
+      local running, most, list = 0, 0, {}
+      for place = 1, 30 do
+        list[place] = function()
+          running = running + 1
+          most = math.max(most, running)
+          assert(client:me())
+          running = running - 1
+          return place
+        end
+      end
+      local results = assert(client:all(list, { concurrency = 3 }))
+      for place = 1, 30 do
+        assert(results[place] == place)
+      end
+      return most, #results
+    ]])
+    assert.equal("raised task: broken told", run [[
+      local other = client:spawn(function() return client:me().email end)
+      local task = client:spawn(function() client:sleep(0.001) error("broken", 0) end)
+      local told
+      task:on_done(function(err) told = err.kind == "raised" and "told" end)
+      local _, err = task:wait()
+      assert(other:wait() == "dev@example.com")
+      client:sleep(0.01)
+      return err.kind, tostring(err), told
+    ]])
+  end)
+
+  it("cancels a task, also from another request", function()
+    local address, close = programs.silence()
+    closing[1] = close
+    serve({}, nil, address)
+    assert.equal("true cancelled cancelled cancelled", run [[
+      local sleeper = client:spawn(function() return client:sleep(60) end)
+      local asker = client:spawn(function() return client:me() end)
+      local never = client:spawn(function() error "began" end)
+      never:cancel()
+      client:sleep(0.005)
+      local cancelled = sleeper:cancel() and asker:cancel()
+      return tostring(cancelled), select(2, sleeper:wait()).kind, select(2, asker:wait()).kind,
+        select(2, never:wait()).kind
+    ]])
+    local waits = programs.request [[
+      kept.task = client:spawn(function() return client:me() end)
+      return select(2, kept.task:wait()).kind
+    ]]
+    local cancels = programs.request [[
+      while not (kept.task and client._core:in_flight() > 0) do ngx.sleep(0.001) end
+      return tostring(kept.task:cancel())
+    ]]
+    local answers = server:fetch { waits, cancels }
+    assert.same({ "cancelled", "true" }, { answers[1].body, answers[2].body })
+  end)
+
+  it("ends the calls of all requests when the client is closed", function()
+    local address, close = programs.silence()
+    closing[1] = close
+    serve({}, nil, address)
+    local waits = programs.request [[
+      local task = client:spawn(function()
+        kept[#kept + 1] = true
+        return client:sleep(60)
+      end)
+      return select(2, client:me()).kind, select(2, task:wait()).kind
+    ]]
+    local closes = programs.request [[
+      while not (#kept == 3 and client._core:in_flight() == 3) do ngx.sleep(0.001) end
+      client:close()
+      return "closed"
+    ]]
+    for place, answer in ipairs(server:fetch { waits, waits, waits, closes }) do
+      assert.equal(place < 4 and "closed closed" or "closed", answer.body)
+    end
+  end)
+
+  -- ---- who is killed ---------------------------------------------------------------------------------------------
+
+  it("has another look out when the one who does is killed", function()
+    serve({}, nil, upstream.address)
+    assert.equal("/api/late/2", run(([[
+      local first = ngx.thread.spawn(function() return %s end)
+      local second = ngx.thread.spawn(function() return %s end)
+      ngx.sleep(0.01)
+      assert(ngx.thread.kill(first))
+      local _, answer = assert(ngx.thread.wait(second))
+      return answer.uri
+    ]]):format(late(1, 5), late(2, 0.1))))
+  end)
+
+  it("ends what is in flight for those who were killed: others need its connections", function()
+    serve({}, nil, upstream.address)
+    assert.equal("/api/late/2 1", run(([[
+      for _ = 1, 30 do
+        ngx.thread.kill(ngx.thread.spawn(function() return %s end))
+      end
+      assert(client._core:in_flight() == 30)
+      return (%s).uri, client._core:in_flight() + 1
+    ]]):format(late(1, 60), late(2, 0))))
+  end)
+
+  it("takes nobody for dead in a worker that is held up again and again", function()
+    serve({}, nil, upstream.address)
+    assert.equal("/api/late/1 /api/late/2", run(([[
+      local first = ngx.thread.spawn(function() return (%s).uri end)
+      local second = ngx.thread.spawn(function() return (%s).uri end)
+      for _ = 1, 4 do
+        ngx.sleep(0.03)
+        local ends_at = client:_now() + 0.3
+        while client:_now() < ends_at do end
+      end
+      local _, one = ngx.thread.wait(first)
+      local _, other = ngx.thread.wait(second)
+      return one, other
+    ]]):format(late(1, 1.2), late(2, 1.4))))
+  end)
+
+  it("has another ask for all when the one who asks is killed", function()
+    serve {}
+    local id = run [[
+      return assert(client:run({ initial_user_msg = "Try it." }, { interval = 0.02 })).conversation_id
+    ]]
+    service:faults { { point = "before_read", action = "hang", count = 1 } }
+    assert.equal("nil finished", run(([[
+      local told
+      local first = ngx.thread.spawn(function() told = client:wait(%q) end)
+      while client._core:in_flight() == 0 do ngx.sleep(0.001) end
+      local second = ngx.thread.spawn(function() return client:wait(%q).state end)
+      ngx.sleep(0.01)
+      assert(ngx.thread.kill(first))
+      collectgarbage "stop" -- what finds out must not be the collector
+      local _, state = ngx.thread.wait(second)
+      collectgarbage "restart"
+      return tostring(told), state
+    ]]):format(id, id)))
+  end)
+
+  it("asks the service once for all requests that wait for a conversation", function()
+    serve {}
+    service:options { pace = 1 }
+    local id = run [[return assert(client:start { initial_user_msg = "Try it." }).conversation_id]]
+    local before, list = #service:requests(), {}
+    for place = 1, 30 do
+      list[place] = { path = "/content", method = "POST", body = ([[
+        local _, err = client:wait(%q, { timeout = 0.5 })
+        return err.kind, err.conversation.state
+      ]]):format(id) }
+    end
+    local answers = server:fetch(list)
+    service:options { pace = 0.01 }
+    for _, answer in ipairs(answers) do
+      assert.equal("timeout starting", answer.body)
+    end
+    assert.is_true(#service:requests() - before < 10, #service:requests() - before)
+  end)
+
+  it("gives way with each call, however soon its answer comes", function()
+    serve({}, nil, upstream.address)
+    assert.equal("100 1", run [[
+      local semaphores = require "ngx.semaphore"
+      local wait, waits, most = semaphores.wait, 0, 0
+      function semaphores.wait(...)
+        waits = waits + 1
+        return wait(...)
+      end
+      for _ = 1, 100 do
+        local before = waits
+        assert(client:request { path = "/api/echo/1" })
+        most = math.max(most, waits - before > 0 and 1 or 2)
+      end
+      semaphores.wait = wait
+      return 100, most
+    ]])
+  end)
+
+  it("looks now and then while it waits, not all the time", function()
+    serve({}, nil, upstream.address)
+    local looks = tonumber(run(([[
+      local semaphores, count = require "ngx.semaphore", 0
+      local wait = semaphores.wait
+      function semaphores.wait(...)
+        count = count + 1
+        return wait(...)
+      end
+      assert(%s)
+      semaphores.wait = wait
+      return count
+    ]]):format(late(1, 0.3))))
+    assert.is_true(looks >= 5 and looks <= 60, looks)
+  end)
+
+  it("keeps nothing of those who were killed", function()
+    serve({}, nil, upstream.address)
+    assert.equal("200 0", run [[
+      local semaphores = require "ngx.semaphore"
+      local made, new, count = setmetatable({}, { __mode = "k" }), semaphores.new, 0
+      function semaphores.new(...)
+        local semaphore = new(...)
+        made[semaphore], count = true, count + 1
+        return semaphore
+      end
+      for _ = 1, 200 do
+        ngx.thread.kill(ngx.thread.spawn(function() client:sleep(60) end))
+      end
+      semaphores.new = new
+      collectgarbage()
+      collectgarbage()
+      local left = 0
+      for _ in pairs(made) do left = left + 1 end
+      return count, left
+    ]])
+  end)
+
+  it("goes on for everybody else when a client hangs up, also with tasks under way", function()
+    serve({}, nil, upstream.address)
+    local worker = next(server:workers())
+    local list, hang_ups = {}, {}
+    local function hang_up(finish)
+      hang_ups[#hang_ups + 1] = finish
+      if #hang_ups == 30 then -- all at once, when nginx has begun with all of them
+        server:ask(programs.request [[while #kept < 30 do ngx.sleep(0.001) end client:sleep(0.05)]], function()
+          for _, each in ipairs(hang_ups) do
+            each()
+          end
+        end)
+      end
+    end
+    for number = 1, 60 do
+      if number % 2 == 0 then
+        list[number] = programs.request(("return (%s).uri"):format(late(number, 0.2)))
+      else
+        list[number] = programs.request(([[
+          kept[#kept + 1] = true
+          client:spawn(function() client:sleep(0.5) end)
+          client:spawn(function() ngx.sleep(0.5) end)
+          client:spawn(function() %s end)
+          %s
+          kept.came_to_its_end = true
+        ]]):format(late(number, 60), late(number, 60)))
+        list[number].hang_up = hang_up
+      end
+    end
+    local answers = server:fetch(list)
+    for number = 2, 60, 2 do
+      assert.equal("/api/late/" .. number, answers[number].body)
+    end
+    -- Past the moment at which whatever was left of the killed would have had its turn.
+    assert.equal("30 nil", run [[client:sleep(0.6) return #kept, tostring(kept.came_to_its_end)]])
+    assert.equal(worker, next(server:workers()))
+  end)
+end)

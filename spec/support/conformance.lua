@@ -1,0 +1,166 @@
+--- What the scenarios of spec/conformance need around them: servers, and a process with the host in it.
+local nginx = require "spec.support.nginx"
+local raw_server = require "spec.support.raw_server"
+local simulator = require "openhands.simulator"
+local uv = require "luv"
+
+local M = {}
+
+local PATIENCE = 120 -- seconds that a host may take
+
+local Servers = {}
+Servers.__index = Servers
+
+function Servers:close()
+  self.service:close()
+  self.upstream:close()
+end
+
+local function json(number) return raw_server.answer(('{"number": %d}'):format(number)) end
+
+local function later(seconds, run)
+  local timer = uv.new_timer()
+  uv.update_time()
+  timer:start(math.ceil(seconds * 1000), 0, function()
+    timer:close()
+    run()
+  end)
+end
+
+local function drip(connection)
+  connection:write "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"
+  local timer = uv.new_timer()
+  timer:start(10, 10, function()
+    if connection._socket:is_closing() then return timer:close() end
+    connection:write " "
+  end)
+end
+
+-- `/now/N` and `/slow/N` give N, at once and after a while; `/most` how many were slow at a time since it was last
+-- asked; `/drip` never ends; whatever else is not answered.
+local function upstream()
+  local slow, most = 0, 0
+  return raw_server.new(function(request, connection)
+    local what, number = request.target:match "^/(%w+)/?(%d*)$"
+    if what == "now" then
+      return json(number)
+    elseif what == "most" then
+      local answer = json(most)
+      most = 0
+      return answer
+    elseif what == "drip" then
+      drip(connection)
+    elseif what == "slow" then
+      slow = slow + 1
+      most = math.max(most, slow)
+      later(0.05, function()
+        slow = slow - 1
+        connection:write(json(number))
+      end)
+    end
+  end)
+end
+
+local function free_address()
+  local tcp = uv.new_tcp()
+  tcp:bind("127.0.0.1", 0)
+  local port = tcp:getsockname().port
+  tcp:close()
+  return "http://127.0.0.1:" .. port
+end
+
+function M.servers()
+  return setmetatable({
+    service = simulator.spawn { pace = 0.0005 },
+    upstream = upstream(),
+    refused = free_address(),
+  }, Servers)
+end
+
+--- Runs a program to its end, while the servers here go on.
+---@param program string
+---@param arguments string[]
+---@param environment? string[] "NAME=value"; default: this process's own
+---@return string output of both kinds, integer code, integer signal
+function M.run(program, arguments, environment)
+  local pieces, output, problems, code, signal = {}, uv.new_pipe(false), uv.new_pipe(false), nil, nil
+  local child, pid = uv.spawn(program, {
+    args = arguments, env = environment, stdio = { nil, output, problems },
+  }, function(exit_code, exit_signal) code, signal = exit_code, exit_signal end)
+  assert(child, pid)
+  local open = 2
+  for _, pipe in ipairs { output, problems } do
+    pipe:read_start(function(_, piece)
+      if piece then pieces[#pieces + 1] = piece else open = open - 1 end
+    end)
+  end
+  local timer = uv.new_timer()
+  uv.update_time()
+  timer:start(PATIENCE * 1000, 0, function() child:kill "sigkill" end)
+  repeat uv.run "once" until code and open == 0
+  timer:close()
+  child:close()
+  output:close()
+  problems:close()
+  uv.run "nowait"
+  return table.concat(pieces), code, signal
+end
+
+local function environment_of(servers)
+  local environment = {
+    "SIMULATOR=" .. servers.service.address, "UPSTREAM=" .. servers.upstream.address, "REFUSED=" .. servers.refused,
+  }
+  for name, value in pairs(uv.os_environ()) do environment[#environment + 1] = name .. "=" .. value end
+  return environment
+end
+
+local function lines_of(output)
+  local lines = {}
+  for line in output:gmatch "[^\r\n]+" do lines[#lines + 1] = line end
+  return lines
+end
+
+-- Its lines, and how it ended if that was badly.
+local function lines_of_run(...)
+  local output, code, signal = M.run(...)
+  local lines = lines_of(output)
+  if code ~= 0 or signal ~= 0 then lines[#lines + 1] = ("ended with %d, signal %d"):format(code, signal) end
+  return lines
+end
+
+--- The lines that the scenarios give in a host that is a library.
+function M.in_library(servers, loop)
+  return lines_of_run(assert(os.getenv "LUA" or arg[-1], "which Lua is this?"), {
+    "spec/conformance/run.lua", loop, servers.service.address, servers.upstream.address, servers.refused,
+  })
+end
+
+--- The lines that they give in Neovim.
+function M.in_neovim(servers)
+  local arguments = { "--headless", "-u", "NONE", "-i", "NONE", "-n", "-c", "luafile spec/conformance/neovim.lua" }
+  return lines_of_run("nvim", arguments, environment_of(servers))
+end
+
+--- The lines that they give in a request of nginx's, whose host code does not block either.
+function M.in_nginx(servers)
+  local server = nginx.start {
+    server = ([[
+      location / {
+        content_by_lua_block {
+          require("spec.conformance.course").run {
+            openhands = require "openhands",
+            simulator = %q, upstream = %q, refused = %q,
+            say = function(line) ngx.say(line) ngx.flush() end,
+          }
+        }
+      }
+    ]]):format(servers.service.address, servers.upstream.address, servers.refused),
+  }
+  local lines = lines_of(server:get "/")
+  local trouble = server:trouble()
+  if trouble ~= "" then lines[#lines + 1] = trouble end
+  server:close()
+  return lines
+end
+
+return M

@@ -1,0 +1,88 @@
+--- Programs in a Neovim of their own, without a screen and without anybody's configuration.
+local wire = require "spec.support.wire"
+
+local M = {}
+
+local patience = 30 -- seconds until a program that does not end is ended
+
+-- What every program has. It writes through `say`, since Neovim's `print` goes where its errors go.
+local before = [[
+package.path, package.cpath = %q, %q
+local uv = vim.uv or vim.loop
+
+-- Writes a line to the standard output.
+local function say(...)
+  local words = {}
+  for place = 1, select("#", ...) do words[place] = tostring((select(place, ...))) end
+  io.stdout:write(table.concat(words, " "), "\n")
+  io.stdout:flush()
+end
+
+-- Returns once something is so; the editor goes on meanwhile.
+local function eventually(is_so)
+  assert(vim.wait(10000, is_so, 1), "it never came")
+end
+
+-- A server that takes connections and never answers. Returns its address, how many have come, and its end.
+local function silent_server()
+  local listener, sockets = uv.new_tcp(), {}
+  assert(listener:bind("127.0.0.1", 0))
+  assert(listener:listen(64, function()
+    local socket = uv.new_tcp()
+    listener:accept(socket)
+    sockets[#sockets + 1] = socket
+    socket:read_start(function() end)
+  end))
+  return "http://127.0.0.1:" .. listener:getsockname().port, function() return #sockets end, function()
+    listener:close()
+    for _, socket in ipairs(sockets) do socket:close() end
+  end
+end
+
+local function program()
+  local _ = { uv, say, eventually, silent_server }
+%s
+end
+
+local good, problem = xpcall(program, debug.traceback)
+if not good then
+  io.stderr:write(tostring(problem), "\n")
+  vim.cmd "cquit 99"
+end
+]]
+
+local function limit()
+  local found = os.execute "command -v timeout >/dev/null"
+  return (found == true or found == 0) and ("timeout -k 2 %d "):format(patience) or ""
+end
+
+--- Runs a program to Neovim's end, which the program has to bring about. What it raises ends it with 99.
+---@param program string Lua; it has `say`, `eventually`, `silent_server` and `uv`
+---@param environment? string assignments for a shell
+---@return { code: integer, output: string, errors: string } result 124: it did not end
+function M.run(program, environment)
+  local directory, remove = wire.directory()
+  wire.write(directory .. "/program.lua", before:format(package.path, package.cpath, program))
+  local shell = assert(io.popen(("%s %snvim --headless -u NONE -i NONE -n -c 'luafile %s/program.lua' </dev/null "
+    .. ">%s/output 2>%s/errors; echo $?"):format(environment or "", limit(), directory, directory, directory)))
+  local result = { code = tonumber(shell:read "*l") }
+  shell:close()
+  result.output, result.errors = wire.read(directory .. "/output"), wire.read(directory .. "/errors")
+  remove()
+  return result
+end
+
+--- Runs a program and gives what it said; fails unless it ended as expected, without a word of Neovim's.
+---@param program string as for `run`
+---@param code? integer 0
+---@param environment? string
+---@return string output
+function M.said(program, code, environment)
+  local result = M.run(program, environment)
+  if result.errors ~= "" or result.code ~= (code or 0) then
+    error(("Neovim ended with %d, and wrote: %s\n%s"):format(result.code, result.errors, result.output), 2)
+  end
+  return result.output
+end
+
+return M
