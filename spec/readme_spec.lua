@@ -21,7 +21,7 @@ local function interpreter()
   return arg[first]
 end
 
--- Runs a snippet with the simulator as its service; returns what it printed.
+-- Begins to run a snippet with the simulator as its service; returns what gives its output, once it has ended.
 local function run(code, address)
   local path = os.tmpname()
   local file = assert(io.open(path, "w"))
@@ -33,17 +33,23 @@ local function run(code, address)
     path
   )
   local process = assert(io.popen(command))
-  local output = process:read "*a"
-  process:close()
-  os.remove(path)
-  return output
+  return function()
+    local output = process:read "*a"
+    process:close()
+    os.remove(path)
+    return output
+  end
 end
 
 describe("the README", function()
   local service
+  local outputs = {} -- they take seconds, so all run at once
 
   setup(function()
     service = simulator.spawn { pace = 0.005 }
+    for index, code in ipairs(snippets()) do
+      outputs[index] = run(code, service.address)
+    end
   end)
 
   teardown(function()
@@ -56,6 +62,7 @@ describe("the README", function()
     { "WORKING\n.*READY\n" }, -- how a start goes
     { "first:\t%d\tfinished\n", "finished\t0%.%d+\n.*finished\t0%.%d+\n.*finished" }, -- many at once
     { "finished\t0%.%d+\n", "finished\tfinished\n" }, -- several things at once
+    { "Done%." }, -- in your host
     { "MessageEvent\tuser\n", "\nUPDATED\tREADME.md\n", "\nfinished\n", "\tThe plan\n" }, -- the rest
     { "0\thello", "nil\t0\n", "\t6\n" }, -- inside the sandbox
     { "not_found\tfalse\tstatus: the service knows no conversation" },
@@ -70,7 +77,7 @@ describe("the README", function()
 
   for index, code in ipairs(snippets()) do
     it("runs: " .. (code:match "openhands%.new" or code:match "openhands%.%w+" or "") .. " #" .. index, function()
-      local output = run(code, service.address)
+      local output = outputs[index]()
       assert.matches("exit 0\n$", output)
       for _, pattern in ipairs(expected[index]) do
         assert.matches(pattern, output)

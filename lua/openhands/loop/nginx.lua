@@ -3,7 +3,7 @@
 
 local core = require "openhands.core"
 local errors = require "openhands.errors"
-local lookout = require "openhands.lookout"
+local lookout = require "openhands.nginx.lookout"
 local ngx = require "ngx"
 local phases = require "openhands.nginx.phases"
 local semaphores = require "ngx.semaphore"

@@ -72,8 +72,8 @@ local function new(clock)
     if scheduler:may_park() then
       return scheduler:park(box, deadline)
     end
-    local pass = clock.sleep and pass_time or pump
-    while not (box.done or box.news or deadline and deadline <= clock.now()) do
+    local pass, wakes = clock.sleep and pass_time or pump, box.wakes
+    while not (box.done or box.news or box.wakes ~= wakes or deadline and deadline <= clock.now()) do
       if scheduler:turn() then
         pass(0, box)
       elseif not (box.done or box.news) then
@@ -86,6 +86,7 @@ local function new(clock)
   --- Whoever waits for the box looks at it again.
   ---@param box table
   function loop.wake(_, box)
+    box.wakes = (box.wakes or 0) + 1
     scheduler:wake(box)
   end
 

@@ -1,0 +1,93 @@
+--- Waiting outside of tasks: Neovim goes on meanwhile, and a program on luv runs its loop.
+
+local core = require "openhands.core"
+local errors = require "openhands.errors"
+local library = require "openhands.uv.library"
+local turns = require "openhands.uv.turns"
+
+local neovim, uv = library.neovim, library.uv
+
+local TICK = 20 -- milliseconds; older Neovims may sleep so long in the loop although something has come
+local SLICE = 0.1 -- seconds that a wait sleeps at most, so that Ctrl-C is seen
+
+local M = {}
+
+local is_running = false -- the loop, by one of us: an old luv does not tell by itself
+
+local function wait_in_neovim(is_over, deadline)
+  while not is_over() do
+    local left = math.min(deadline and deadline - core.monotonic() or math.huge, 1)
+    if left <= 0 then
+      return
+    end
+    local _, problem = neovim.wait(library.milliseconds(left), is_over, TICK)
+    if problem == -2 then
+      error("interrupted", 0)
+    end
+  end
+end
+
+local function run(mode)
+  is_running = true
+  uv.run(mode)
+  is_running = false
+end
+
+local function sleep_in_loop(deadline)
+  turns.set_alarm_for_tasks()
+  if not deadline and not uv.loop_alive() then
+    errors.raise "wait: nothing is under way that could end this wait: the tasks wait for one another"
+  end
+  local moment = math.min(deadline or math.huge, turns.scheduler:next_moment() or math.huge)
+  turns.set_alarm(library.milliseconds(math.min(moment - core.monotonic(), SLICE)))
+  run "once"
+end
+
+-- Runs the loop and the tasks by turns: outside of the loop's callbacks, so that a task may do the same.
+local function run_loop(is_over, deadline)
+  while not is_over() and not (deadline and deadline <= core.monotonic()) do
+    if turns.run() then
+      run "nowait"
+    elseif not is_over() then
+      sleep_in_loop(deadline)
+    end
+  end
+end
+
+-- Calls a function while the loop's callbacks give no turns; Ctrl-C may raise an error anywhere.
+local function between_turns(act, ...)
+  local before = turns.suspend(true)
+  local good, problem = pcall(act, ...)
+  turns.suspend(before)
+  is_running = false
+  turns.set_alarm_for_tasks()
+  if not good then
+    error(problem, 0)
+  end
+end
+
+--- Whether the running code is a callback of luv's loop.
+---@return boolean
+function M.is_in_callback()
+  return is_running or uv.loop_mode ~= nil and uv.loop_mode() ~= nil
+end
+
+--- Returns when something is over, or its time is.
+---@param is_over fun(): boolean
+---@param deadline number? monotonic moment
+function M.wait(is_over, deadline)
+  if neovim then
+    return wait_in_neovim(is_over, deadline)
+  end
+  between_turns(run_loop, is_over, deadline)
+end
+
+--- Lets the loop close what is being closed: luv crashes where a program ends before that. The program's callbacks that
+--- are due run too.
+function M.flush()
+  if not neovim and not M.is_in_callback() then
+    between_turns(run, "nowait")
+  end
+end
+
+return M
