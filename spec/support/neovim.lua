@@ -63,8 +63,9 @@ end
 function M.run(program, environment)
   local directory, remove = wire.directory()
   wire.write(directory .. "/program.lua", before:format(package.path, package.cpath, program))
+  local assignments = wire.without_leak_checks() .. " " .. (environment or "")
   local shell = assert(io.popen(("%s %snvim --headless -u NONE -i NONE -n -c 'luafile %s/program.lua' </dev/null "
-    .. ">%s/output 2>%s/errors; echo $?"):format(environment or "", limit(), directory, directory, directory)))
+    .. ">%s/output 2>%s/errors; echo $?"):format(assignments, limit(), directory, directory, directory)))
   local result = { code = tonumber(shell:read "*l") }
   shell:close()
   result.output, result.errors = wire.read(directory .. "/output"), wire.read(directory .. "/errors")

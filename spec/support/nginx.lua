@@ -218,8 +218,8 @@ function M.run(configuration)
   self.address = "http://127.0.0.1:" .. self.port
   local filling = { directory = directory, port = self.port, modules = modules(program) }
   wire.write(directory .. "/nginx.conf", (configuration:gsub("@(%l+)@", filling)))
-  local result = os.execute(("%s -p %s/ -c %s/nginx.conf -e %s/error.log 2>%s/start.log"):format(program, directory,
-    directory, directory, directory))
+  local result = os.execute(("%s %s -p %s/ -c %s/nginx.conf -e %s/error.log 2>%s/start.log"):format(
+    wire.without_leak_checks(), program, directory, directory, directory, directory))
   if result ~= 0 and result ~= true then
     local words = wire.read(directory .. "/start.log")
     remove()
