@@ -23,6 +23,20 @@ describe("a task", function()
     assert.equal(1000, model:time() - before)
   end)
 
+  it("is woken in the order in which those who wait for the same thing began to", function()
+    local client, order, expected, tasks = started(), {}, {}, {}
+    local first = client:spawn(client.sleep, client, 5)
+    for i = 1, 50 do
+      expected[i] = i
+      tasks[i] = client:spawn(function()
+        first:wait()
+        order[#order + 1] = i
+      end)
+    end
+    for _, task in ipairs(tasks) do task:wait() end
+    assert.same(expected, order)
+  end)
+
   it("is a coroutine in which others may have coroutines of their own", function()
     local client = started()
     local task = client:spawn(function()
@@ -209,7 +223,6 @@ describe("cancelling", function()
 
   it("in the middle of a request that asks for many is nobody else's", function()
     local client, model, list = started({ api = "v1" }, 3)
-    model:advance(20)
     local transport, victim, states = client._settings.transport, nil, {}
     local request = transport.request
     local tasks = {}
@@ -219,15 +232,19 @@ describe("cancelling", function()
         states[i] = done and done.state or err.kind
       end)
     end
-    function transport.request(...) -- the first of them asks for all three
-      transport.request = request
-      victim = tasks[1]
-      victim:cancel()
-      return request(...)
+    function transport.request(self, asked)
+      local _, count = (asked.query or ""):gsub("ids=", "")
+      if count == 3 and not victim then
+        for i, task in ipairs(tasks) do
+          victim = task._waits_for and task._waits_for.number and i or victim -- who asks for all three
+        end
+        tasks[victim]:cancel()
+      end
+      return request(self, asked)
     end
     for _, task in ipairs(tasks) do task:wait() end
-    assert.is_truthy(victim)
-    assert.equal("finished finished", states[2] .. " " .. states[3])
+    for i = 1, 3 do assert.equal(i == victim and "cancelled" or "finished", states[i]) end
+    assert.equal(3, model:jobs())
   end)
 
   it("a retry's pause ends the call", function()
