@@ -194,6 +194,7 @@ describe("in luv's loop", function()
       results.start = { pcall(client.start, client, { initial_user_msg = "Not this." }) }
       results.sleep = { pcall(client.sleep, client, 0) }
       task = client:spawn(function() return client:me() end)
+      results.wait = { pcall(task.wait, task) }
     end)
     for _ = 1, 1000 do
       if task then break end

@@ -291,6 +291,169 @@ describe("cancelling", function()
   end)
 end)
 
+describe("what reviews have found of tasks:", function()
+  it("short sleeps give way", function()
+    local client, flag = started(), false
+    client:spawn(function() flag = true end)
+    for _ = 1, 3 do client:sleep(0) end
+    assert.is_true(flag)
+    local order = {}
+    local function count(name)
+      return function()
+        for _ = 1, 3 do
+          order[#order + 1] = name
+          client:sleep(0)
+        end
+      end
+    end
+    client:all { count "a", count "b" }
+    assert.equal("ababab", table.concat(order))
+  end)
+
+  it("one that waits inside of pcall harms nobody, also where Lua lets nothing give way there", function()
+    local client, order = started(), {}
+    local task = client:spawn(function()
+      for i = 1, 3 do assert(pcall(client.sleep, client, i)) end
+      return "good"
+    end)
+    local other = client:spawn(function()
+      client:sleep(0.5)
+      order[1] = "other"
+    end)
+    assert.equal("good", task:wait())
+    other:wait()
+    assert.equal("other", order[1])
+  end)
+
+  it("one that is cancelled while its listener runs comes to its end", function()
+    local server = simulator.spawn { pace = 0.05 }
+    local client = openhands.new { base_url = server.address, api_key = "any", api = "v1", grace = 0.05 }
+    local task
+    task = client:spawn(function()
+      return client:start({ initial_user_msg = "x" }, { on_progress = function() task:cancel() end })
+    end)
+    local conversation, err = task:wait(20)
+    assert.is_truthy(conversation or err.kind == "ambiguous" or err.kind == "cancelled")
+    assert.equal(0, client._core:in_flight())
+    client:close()
+    server:close()
+  end)
+
+  it("two that start the same conversation send it once", function()
+    local client, model = started { api = "v1", client_ids = false }
+    local id, list = openhands.uuid(), {}
+    for i = 1, 3 do
+      list[i] = function() return client:start { initial_user_msg = "x", conversation_id = id } end
+    end
+    client:all(list)
+    local posts = 0
+    for _, request in ipairs(model.requests) do posts = posts + (request.method == "POST" and 1 or 0) end
+    assert.equal(1, posts)
+  end)
+
+  it("who asks for all and dies does not hold the others up", function()
+    local client, _, list = started({ api = "v1" }, 3)
+    local raises, settings = true, client._settings
+    settings.random = function()
+      if raises then
+        raises = false
+        error "once"
+      end
+      return 0.5
+    end
+    local states = {}
+    for i, conversation in ipairs(list) do
+      client:spawn(function() states[i] = client:wait(conversation, { deadline = 1e6 }).state end)
+    end
+    client:sleep(120)
+    local finished = 0
+    for i = 1, 3 do finished = finished + (states[i] == "finished" and 1 or 0) end
+    assert.is_true(finished >= 2)
+  end)
+
+  it("what is raised may not be able to say what it is", function()
+    local client = started()
+    local thing = setmetatable({}, { __tostring = function() error "in tostring" end })
+    local task = client:spawn(error, thing)
+    client:sleep(1)
+    local _, err = task:wait(0)
+    assert.equal("raised", err.kind)
+    assert.equal(thing, err.cause)
+  end)
+
+  it("no key stands in what they raise", function()
+    local client = started()
+    local _, err = client:spawn(function() error "it is sk-canary-0123456789" end):wait()
+    assert.is_nil(tostring(err):find("canary", 1, true))
+    assert.is_nil(err.traceback:find("canary", 1, true))
+  end)
+
+  it("all takes `nil, text` for a failure", function()
+    local client = started()
+    local results, err = client:all { function() return nil, "no file" end, function() return 2 end }
+    assert.is_nil(results)
+    assert.equal("no file", err.errors[1].cause)
+    assert.equal(2, err.results[2])
+  end)
+
+  it("all that an error interrupts starts nothing more", function()
+    local client, ran = started(), 0
+    local list = {}
+    for i = 1, 6 do
+      list[i] = function()
+        ran = ran + 1
+        client:sleep(1)
+      end
+    end
+    local transport = client._settings.transport
+    local sleep = transport.sleep
+    transport.sleep = function() error "interrupted!" end
+    assert.error_matches(function() client:all(list, { concurrency = 1 }) end, "interrupted!")
+    transport.sleep = sleep
+    client:sleep(20)
+    assert.equal(1, ran)
+  end)
+
+  it("a transport that nobody holds is collected, with its loop", function()
+    local held = setmetatable({}, { __mode = "v" })
+    local function use()
+      local transport = simulator.transport(simulator.model())
+      local client = openhands.new { transport = transport, api_key = "any" }
+      client:spawn(client.sleep, client, 1):wait()
+      held[1] = transport
+    end
+    use()
+    collectgarbage()
+    collectgarbage()
+    assert.is_nil(held[1])
+  end)
+
+  it("one that yields by itself only gives way", function()
+    local client = started()
+    local task = client:spawn(function()
+      coroutine.yield "to nobody"
+      return "over"
+    end)
+    assert.equal("over", task:wait(1))
+  end)
+
+  it("one that was cancelled may leave what is to be done to another", function()
+    local client, done = started(), false
+    local task = client:spawn(function()
+      client:sleep(100)
+      client:spawn(function()
+        client:sleep(1)
+        done = true
+      end)
+    end)
+    client:sleep(1)
+    task:cancel()
+    task:wait()
+    client:sleep(2)
+    assert.is_true(done)
+  end)
+end)
+
 describe("openhands.spawn, all and sleep", function()
   it("are for the client from the environment", function()
     for _, name in ipairs { "spawn", "all", "sleep" } do

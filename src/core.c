@@ -266,6 +266,15 @@ static int l_monotonic(lua_State *L)
     return 1;
 }
 
+/*** Tells a process from its forked children.
+@function generation
+@treturn number how many forks lie between the first process that loaded this module and this one */
+static int l_generation(lua_State *L)
+{
+    lua_pushinteger(L, (lua_Integer)oh_library_generation());
+    return 1;
+}
+
 /*** @function version
 @treturn string of this module
 @treturn string of the libcurl in use, and of its TLS library */
@@ -389,7 +398,7 @@ static const luaL_Reg metamethods[] = {
 static const luaL_Reg functions[] = {
     {"new", oh_client_new}, {"uuid", l_uuid},   {"monotonic", l_monotonic},
     {"version", l_version}, {"array", l_array}, {"operations", l_operations},
-    {"request", l_request}, {"poll", oh_client_poll},
+    {"request", l_request}, {"poll", oh_client_poll}, {"generation", l_generation},
     {NULL, NULL},
 };
 

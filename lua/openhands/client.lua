@@ -113,6 +113,13 @@ function methods:_page(id)
   return self._base_url .. "/conversations/" .. id
 end
 
+--- Masks the key in a text, as long as the client is open and knows it.
+---@param text string
+---@return string
+function methods:_redact(text)
+  return self._closed and text or self._core:redact(text)
+end
+
 function methods:_log(format, ...)
   -- A log that fails, or a client that is closed, must not lose the answer that it was to tell of.
   local line = format:format(...)
@@ -191,13 +198,16 @@ end
 
 --- Raises for a call that cannot be: without a client, on one that is closed, or in a task that was cancelled.
 ---@param name string
-function methods:_check_usable(name)
+---@param may_be_cancelled boolean?
+function methods:_check_usable(name, may_be_cancelled)
   if getmetatable(self) ~= Client then
     errors.raise(("%s: is a method: call client:%s(...) with a colon"):format(name, name))
   elseif self._closed then
     errors.raise(name .. ": this client is closed")
   end
-  tasks.check(name)
+  if not may_be_cancelled then
+    tasks.check(name)
+  end
 end
 
 --- A call of a user's: its settings, and the moment by which it has to end. Raises for the caller's mistakes.

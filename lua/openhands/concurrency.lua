@@ -6,19 +6,20 @@ local tasks = require "openhands.task"
 ---@class openhands.Client
 local M = {}
 
-local function check(self, name)
+local function check(self, name, may_be_cancelled)
   if type(self) ~= "table" or not self._check_usable then
     errors.raise(("%s: is a method: call client:%s(...) with a colon"):format(name, name))
   end
-  self:_check_usable(name)
+  self:_check_usable(name, may_be_cancelled)
 end
 
---- Runs a function beside whatever else runs, as a task. It begins when whoever calls this waits next.
+--- Runs a function beside whatever else runs, as a task. It begins when whoever calls this waits next. A task that was
+--- cancelled may do this too: what is to be done then, another task does.
 ---@param run function inside of it every call reads as if it blocked, and blocks nobody else
 ---@param ... any its arguments
 ---@return openhands.Task
 function M:spawn(run, ...)
-  check(self, "spawn")
+  check(self, "spawn", true)
   return tasks.spawn(self, run, ...)
 end
 
@@ -82,8 +83,13 @@ local function fill(group)
       group.tasks[place] = nil
       local value, err = task:wait() -- it has ended
       group.results[place] = value
-      if value == nil and errors.is(err) then
-        group.errors[place] = err
+      if value == nil and err ~= nil then
+        group.errors[place] = errors.is(err) and err or errors.new {
+          kind = "raised",
+          operation = "task",
+          cause = err,
+          message = "task: " .. tostring(err),
+        }
         group.failed, group.first = group.failed + 1, math.min(group.first, place)
       end
       fill(group)
@@ -118,6 +124,19 @@ local function give_up(group)
   end
 end
 
+-- Outside of coroutines an error that comes from elsewhere, such as Ctrl-C's, ends what it interrupts.
+local function await(self, group)
+  local thread, is_main = coroutine.running()
+  if thread and not is_main then
+    return self:_await(group.box)
+  end
+  local good, problem = pcall(self._await, self, group.box)
+  if not good then
+    give_up(group)
+    error(problem, 0)
+  end
+end
+
 --- Runs functions beside each other, and waits until all have ended. One that raises, or returns `nil, err`, has
 --- failed; the others go on.
 ---@param list function[]
@@ -145,7 +164,7 @@ function M:all(list, options)
   fill(group)
   while not group.box.done do
     group.box.news = nil
-    self:_await(group.box)
+    await(self, group)
     if tasks.is_cancelled() then
       give_up(group)
       return nil, tasks.cancellation "all"

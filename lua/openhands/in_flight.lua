@@ -67,6 +67,12 @@ function M:_pump(seconds)
   end
 end
 
+--- Whether there is anything to move on, in this process.
+---@return boolean
+function M:_is_busy()
+  return not (self._closed or self._core:is_inherited()) and self._core:in_flight() > 0
+end
+
 --- Raises if nobody may wait here: in a host's callback that must not, say.
 ---@param operation string that would
 function M:_check_place(operation)
@@ -82,7 +88,7 @@ end
 ---@param deadline number? monotonic moment
 function M:_await(box, deadline)
   if tasks.is_cancelled() then
-    return
+    return self:_call_away(box)
   end
   self._awaited[box] = (self._awaited[box] or 0) + 1
   tasks.note_wait(self, box)
@@ -106,8 +112,11 @@ end
 ---@param seconds number
 function M:_sleep(seconds)
   local box, deadline = {}, self:_now() + seconds
-  while not (self._closed or tasks.is_cancelled()) and self:_now() < deadline do
-    self:_await(box, deadline)
+  while not (self._closed or tasks.is_cancelled()) do
+    self:_await(box, deadline) -- also when there is nothing to wait for: the others have their turns
+    if self:_now() >= deadline then
+      return
+    end
   end
 end
 

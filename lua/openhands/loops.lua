@@ -29,11 +29,16 @@ local of_transport = setmetatable({}, { __mode = "k" })
 local function carried_by(transport)
   local loop = of_transport[transport]
   if not loop then
+    local held = setmetatable({ transport }, { __mode = "v" }) -- by its clients; the table above must not keep it
     loop = plain.new {
-      now = transport.now or plain.now,
-      wall = transport.wall or plain.wall,
+      now = transport.now and function()
+        return held[1].now()
+      end or plain.now,
+      wall = transport.wall and function()
+        return held[1].wall()
+      end or plain.wall,
       sleep = transport.sleep and function(seconds)
-        transport.sleep(seconds)
+        held[1].sleep(seconds)
       end,
     }
     of_transport[transport] = loop

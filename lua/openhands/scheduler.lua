@@ -2,6 +2,8 @@
 --- over, and resumed by whoever turns the scheduler. Knows neither clients nor descriptors.
 
 local agendas = require "openhands.agenda"
+local core = require "openhands.core"
+local yielding = require "openhands.yielding"
 
 local M = {}
 
@@ -22,6 +24,7 @@ local Scheduler = { __index = methods, __name = "openhands.Scheduler" }
 function M.new(now)
   return setmetatable({
     _now = now,
+    _generation = core.generation(),
     _agenda = agendas.new(),
     _queue = {},
     _parked = {}, -- seats: a task goes on although nobody but this scheduler holds it
@@ -47,10 +50,16 @@ end
 ---@return boolean
 function methods:may_park()
   local seat = self._running
-  if not seat or coroutine.running() ~= seat.thread then
-    return false
+  return seat ~= nil and coroutine.running() == seat.thread and yielding.is_possible()
+end
+
+-- A seat waits no more.
+local function clear(self, seat)
+  self._agenda:remove(seat)
+  if seat.box.parked then
+    seat.box.parked[seat] = nil
   end
-  return not coroutine.isyieldable or coroutine.isyieldable()
+  seat.box, self._parked[seat] = nil, nil
 end
 
 --- Gives way until somebody wakes those who wait for the box, or its time is over.
@@ -58,6 +67,9 @@ end
 ---@param deadline number? by the scheduler's clock
 function methods:park(box, deadline)
   local seat = self._running
+  if seat.box then -- Lua 5.1 has not let it give way, and it has caught that
+    clear(self, seat)
+  end
   self._count = self._count + 1
   seat.box, seat.since = box, self._count
   box.parked = box.parked or {}
@@ -70,8 +82,7 @@ function methods:park(box, deadline)
 end
 
 local function release(self, seat)
-  self._agenda:remove(seat)
-  seat.box, self._parked[seat] = nil, nil
+  clear(self, seat)
   line_up(self, seat)
 end
 
@@ -100,7 +111,6 @@ end
 local function release_due(self)
   local seat, now = self._agenda:first(), self._now()
   while seat and seat.at <= now do
-    seat.box.parked[seat] = nil
     release(self, seat)
     seat = self._agenda:first()
   end
@@ -109,14 +119,29 @@ end
 local function resume(self, seat)
   local outer = self._running -- a task that cannot give way turns the scheduler itself
   self._running = seat
-  seat.task:resume()
+  local goes_on = seat.task:resume()
   self._running = outer
+  if seat.box and not goes_on then
+    clear(self, seat)
+  elseif goes_on and not seat.box then -- it has given way by itself
+    line_up(self, seat)
+  end
+end
+
+-- A forked child has the parent's tasks, but they are not to be done twice: it keeps the one that it runs in.
+local function leave_to_parent(self)
+  self._queue, self._first, self._last = {}, 1, 0
+  self._agenda, self._parked = agendas.new(), {}
+  self._generation = core.generation()
 end
 
 --- Lets everybody have their turn who is ready, those who become ready meanwhile the next time.
 ---@param time_slice number? seconds after which the rest has to wait, so that the host has its turn
 ---@return boolean more somebody is ready
 function methods:turn(time_slice)
+  if self._generation ~= core.generation() then
+    leave_to_parent(self)
+  end
   release_due(self)
   local last, ends_at = self._last, time_slice and self._now() + time_slice
   while self._first <= last do

@@ -11,9 +11,12 @@ local core = require "openhands.core"
 local errors = require "openhands.errors"
 local lookup = require "openhands.lookup"
 local progress = require "openhands.progress"
+local tasks = require "openhands.task"
+local turns = require "openhands.turns"
 
 local M = {}
 
+local DOUBT = 1 -- seconds after which who waits for another's start looks whether that one lives
 local LOOKS = 3 -- answered look-ups without a trace, before an absence is believed
 local DEAF_GRACES = 2 -- grace times without an answer to any look-up, before the caller is told
 
@@ -185,6 +188,31 @@ local function take_up(client, fields, call, resume)
   return conversation
 end
 
+-- One start of an id at a time: another task's may be on its way. Returns what ends this one's turn; or nil and an
+-- error, if the other has not come to its end in the time of this call.
+local function take_turn(client, id, call)
+  local memory = client:_remember(id)
+  while memory.turn and not memory.turn.done do
+    local turn, now = memory.turn, client:_now()
+    if turns.is_abandoned(client, turn.asker) then
+      memory.unclear_at, memory.unclear_since = now, memory.unclear_since or client:_wall() - lookup.RECENT
+      break
+    elseif client._closed or tasks.is_cancelled() then
+      return nil, cannot_tell "another start of the same conversation is under way"
+    elseif now >= call.deadline_at then
+      return nil, cannot_tell "another start of the same conversation has not ended in the time for this call"
+    end
+    client:_await(turn, math.min(call.deadline_at, now + DOUBT))
+    turn.news = nil
+  end
+  local turn = { asker = setmetatable({ coroutine = turns.this_coroutine() }, { __mode = "v" }) }
+  memory.turn = turn
+  return function()
+    turn.done, memory.turn = true, nil
+    client:_wake(turn)
+  end
+end
+
 local function silent() end
 
 local function no_stream()
@@ -193,6 +221,17 @@ local function no_stream()
     operation = "start",
     message = "start: the V0 API tells nothing of how a start goes; leave out 'stream' and 'on_progress'",
   }
+end
+
+local function start_named(client, fields, call, resume)
+  local conversation, err = take_up(client, fields, call, resume)
+  if conversation then
+    return found_by_look(conversation, fields.conversation_id, call)
+  elseif conversation == nil then
+    err.conversation_id = fields.conversation_id
+    return nil, err
+  end
+  return start_v1(client, fields, call)
 end
 
 --- Starts a conversation, or takes up the one that the caller names.
@@ -222,19 +261,18 @@ function M.start(client, given, call, how)
   elseif api == "v0" then
     return start_v0(client, fields, call)
   end
-  if type(fields.conversation_id) == "string" then
-    local conversation
-    conversation, err = take_up(client, fields, call, how.resume)
-    if conversation then
-      return found_by_look(conversation, fields.conversation_id, call)
-    elseif conversation == nil then
-      err.conversation_id = fields.conversation_id
-      return nil, err
-    end
-  else
+  if type(fields.conversation_id) ~= "string" then
     fields.conversation_id = core.uuid()
+    return start_v1(client, fields, call)
   end
-  return start_v1(client, fields, call)
+  local end_turn, trouble = take_turn(client, fields.conversation_id, call)
+  if not end_turn then
+    return nil, ambiguous(fields.conversation_id, trouble)
+  end
+  local conversation
+  conversation, err = start_named(client, fields, call, how.resume)
+  end_turn()
+  return conversation, err
 end
 
 return M

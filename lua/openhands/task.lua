@@ -82,20 +82,27 @@ end
 
 -- ---- running -----------------------------------------------------------------------------------------------------
 
+-- What was raised may raise something itself when it is asked for its text.
+local function text_of(problem)
+  local good, text = pcall(tostring, problem)
+  return good and text or type(problem)
+end
+
 -- What a function has raised, as an error: its own, if it was one.
 local function raised(task, problem, traceback)
   local err = problem
+  local client = task._client
   if not errors.is(err) then
     err = errors.new {
       kind = "raised",
       operation = "task",
       cause = problem,
-      message = "task: " .. tostring(problem),
+      message = client:_redact("task: " .. text_of(problem)),
     }
   end
-  err.traceback = traceback
-  if task._client._settings.log then
-    task._client:_log("a task has failed: %s", traceback)
+  err.traceback = client:_redact(traceback)
+  if client._settings.log then
+    client:_log("a task has failed: %s", traceback)
   end
   return err
 end
@@ -119,7 +126,7 @@ end
 local function took_turn(task, good, ...)
   local thread = task._thread
   if not good then
-    finish(task, nil, raised(task, ..., debug.traceback(thread, tostring((...)))))
+    finish(task, nil, raised(task, ..., debug.traceback(thread, text_of((...)))))
     return false
   elseif coroutine.status(thread) == "dead" then
     finish(task, ...)
@@ -159,9 +166,9 @@ end
 -- An xpcall made of coroutines gives the traceback first and then what was raised.
 local function with_traceback(problem, original)
   if original ~= nil then
-    return { original, tostring(problem) }
+    return { original, text_of(problem) }
   end
-  return { problem, debug.traceback(tostring(problem), 2) }
+  return { problem, debug.traceback(text_of(problem), 2) }
 end
 
 local function ended(task, good, ...)
@@ -169,6 +176,9 @@ local function ended(task, good, ...)
     finish(task, ...)
   else
     local problem = ...
+    if type(problem) ~= "table" then -- the handler itself has failed
+      problem = { problem, text_of(problem) }
+    end
     finish(task, nil, raised(task, problem[1], problem[2]))
   end
 end
@@ -247,6 +257,9 @@ function methods:wait(timeout)
   M.check "wait"
   local client, box = self._client, self._box
   local deadline = timeout and client:_now() + timeout
+  if not box.done then
+    client:_check_place "wait"
+  end
   while not box.done do
     box.news = nil
     client:_await(box, deadline)
@@ -292,7 +305,8 @@ function methods:cancel()
 end
 
 --- Runs a function when the task has ended, as a task of its own.
----@param listener fun(err: openhands.Error?, ...) what went wrong, or nil and what the task's function returned
+---@param listener fun(err: any, ...) what went wrong (what the task's function returned after nil, too), or nil and
+--- what the function returned; what it raises itself is told to the log alone
 function methods:on_done(listener)
   check(self, "on_done")
   if type(listener) ~= "function" then
@@ -300,7 +314,7 @@ function methods:on_done(listener)
   end
   local function tell()
     local results = self._results
-    if results[1] == nil and errors.is(results[2]) then
+    if results[1] == nil and results[2] ~= nil then
       M.spawn(self._client, listener, results[2])
     else
       M.spawn(self._client, listener, nil, unpack(results, 1, self._count))

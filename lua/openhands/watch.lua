@@ -18,6 +18,7 @@ local JITTER = 0.2 -- share of an interval
 local SHORTEST_INTERVAL = 0.01 -- whatever the caller asks for
 local LONGEST_RETRY_AFTER = 120 -- seconds; the service's wish, but not for hours
 local LAST_LOOK = 1 -- seconds that a look may take beyond the wait's own time
+local DOUBT = 1 -- seconds after which those who wait for the one who asks look whether it lives
 local SLACK = 0.1 -- seconds by which a deadline may be missed
 
 --- One conversation that somebody waits for.
@@ -323,7 +324,7 @@ function methods:await(party)
     elseif due_at > now then
       client:_await(party, math.min(due_at, ends_at))
     elseif tick then
-      client:_await(tick, math.min(tick.ends_at, ends_at))
+      client:_await(tick, math.min(tick.ends_at, ends_at, now + DOUBT))
     else
       take_turn(self, party, now, ends_at, hurries)
     end

@@ -191,6 +191,16 @@ scenario("cancelling ends a sleep, a wait for a task, a wait for a conversation"
   has_kind("timeout", other:wait())
 end)
 
+scenario("a sleep without end is ended by cancelling", function(context)
+  local client = context.client()
+  local tasks = { client:spawn(client.sleep, client, math.huge), client:spawn(client.sleep, client, 1e12) }
+  client:sleep(0.02)
+  for _, task in ipairs(tasks) do
+    equal(true, task:cancel())
+    has_kind("cancelled", task:wait())
+  end
+end)
+
 scenario("a task that was cancelled before it began never does", function(context)
   local client, ran = context.client(), false
   local task = client:spawn(function() ran = true end)

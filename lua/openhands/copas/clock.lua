@@ -7,6 +7,8 @@ local selectable = require "openhands.copas.selectable"
 
 local NAP = 0.01 -- seconds that the process sleeps at a time where `select` cannot watch what it should
 
+local MOST = 1e9 -- seconds to an alarm
+
 local M = {}
 
 local agenda = agendas.new()
@@ -19,7 +21,7 @@ end
 -- Whether there is anything to wait for.
 local function set_alarm()
   local first = agenda:first()
-  alarm:alarm(first and math.max(first.at - core.monotonic(), 0))
+  alarm:alarm(first and math.min(math.max(first.at - core.monotonic(), 0), MOST))
   return first ~= nil
 end
 

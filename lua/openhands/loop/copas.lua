@@ -6,6 +6,7 @@ local copas = require "copas"
 local core = require "openhands.core"
 local errors = require "openhands.errors"
 local selectable = require "openhands.copas.selectable"
+local yielding = require "openhands.yielding"
 
 local SLICE = 0.1 -- seconds; Ctrl-C is seen after it outside of threads
 local NAP = 0.01 -- seconds that the process sleeps at a time where `select` cannot watch what it should
@@ -22,23 +23,19 @@ local M = { name = "copas", now = core.monotonic, wall = os.time }
 
 local watches = setmetatable({}, { __mode = "k" }) -- by client: what watches its descriptor
 
-local function is_busy(client)
-  return client and not client._closed and client._core:in_flight() > 0
-end
-
 -- A client that nobody holds any more is not held by whoever watches over it.
 function M.attach(client)
   local held = setmetatable({ client }, { __mode = "v" })
   local watch = selectable.new()
   function watch.is_wanted()
-    return is_busy(held[1])
+    return held[1] ~= nil and held[1]:_is_busy()
   end
   function watch.turn()
-    local busy = held[1]
-    if busy and not busy._closed then
-      busy:_pump(watch.blind and NAP or 0)
+    local owner = held[1]
+    if owner and not owner._closed then
+      owner:_pump(watch.blind and NAP or 0)
     end
-    return is_busy(busy)
+    return owner ~= nil and owner:_is_busy()
   end
   watches[client] = watch
 end
@@ -49,7 +46,7 @@ end
 
 local function watch_over(client)
   local watch = watches[client]
-  if is_busy(client) and not watch.running then
+  if client:_is_busy() and not watch.running then
     watch:set_descriptor(client._core:pollfd())
     watch:watch(watch.turn)
   end
@@ -63,8 +60,9 @@ end
 --- Why nobody may wait here.
 ---@return string?
 function M.refusal()
-  if is_thread() and coroutine.isyieldable and not coroutine.isyieldable() then
-    return "copas lets nothing wait inside of a C function, such as table.sort: call it from the thread itself"
+  if is_thread() and not yielding.is_possible() then
+    return "copas lets nothing wait inside of a C function, such as table.sort, or pcall of Lua 5.1: call it from the "
+      .. "thread itself"
   end
 end
 
@@ -72,10 +70,11 @@ local function wait_in_thread(box, deadline)
   local waiter = selectable.new()
   box.waiters = box.waiters or {}
   box.waiters[waiter] = true
-  if deadline then
+  local is_late = deadline and deadline <= M.now()
+  if deadline and not is_late then
     clock.put_down(waiter, deadline)
   end
-  waiter.woken = box.done or box.news -- where a thread of copas' begins at once
+  waiter.woken = is_late or box.done or box.news -- where a thread of copas' begins at once
   waiter:wait()
   box.waiters[waiter] = nil
   clock.wake(waiter)
@@ -87,7 +86,7 @@ end
 ---@param deadline number? by `now`
 function M.await(client, box, deadline)
   local left = deadline and deadline - M.now() or math.huge
-  if box.done or box.news or left <= 0 then
+  if box.done or box.news then
     return
   end
   local refusal = M.refusal()
@@ -98,7 +97,7 @@ function M.await(client, box, deadline)
   if is_thread() then
     wait_in_thread(box, deadline)
   else
-    copas.step(math.min(left, SLICE))
+    copas.step(math.max(math.min(left, SLICE), 0))
   end
 end
 
@@ -109,7 +108,7 @@ function M.wake(client, box)
   for waiter in pairs(box.waiters or {}) do
     clock.wake(waiter)
   end
-  if not is_busy(client) then
+  if not client:_is_busy() then
     watches[client].woken = true
   end
 end

@@ -6,6 +6,8 @@ local conditions = require "cqueues.condition"
 local core = require "openhands.core"
 local cqueues = require "cqueues"
 local errors = require "openhands.errors"
+local tasks = require "openhands.task"
+local yielding = require "openhands.yielding"
 
 local SLICE = 0.1 -- seconds; Ctrl-C is seen after it
 local NAP = 0.01 -- seconds between two looks where the system has no descriptor to watch
@@ -31,7 +33,7 @@ local function post_of(client, controller)
 end
 
 local function is_needed(client, post)
-  return not client._closed and post.waiting > 0 and client._core:in_flight() > 0
+  return post.waiting > 0 and client:_is_busy()
 end
 
 -- Moves the exchanges on while somebody here waits for some.
@@ -53,17 +55,18 @@ local function keep_watch(client, post)
   M.detach(client) -- a client that is collected takes nothing with it that a controller still knows
 end
 
--- The controller in which the running coroutine may wait.
+-- The controller in which the running coroutine may wait: one of its own, or a task. Whoever resumes another one knows
+-- nothing of what cqueues gives to its controllers.
 local function controller_here()
-  local controller = cqueues.running()
-  if controller and (not coroutine.isyieldable or coroutine.isyieldable()) then
+  local controller, is_its_own = cqueues.running()
+  if controller and (is_its_own or tasks.current()) and yielding.is_possible() then
     return controller
   end
 end
 
 -- What is in flight moves on, and the process sleeps meanwhile.
 local function wait_outside(client, left)
-  if not client._closed and client._core:in_flight() > 0 then
+  if client:_is_busy() then
     client:_pump(math.min(left, SLICE))
   elseif left < math.huge then
     core.poll({}, math.min(left, SLICE))
@@ -78,10 +81,10 @@ end
 ---@param deadline number? by `now`
 function M.await(client, box, deadline)
   local controller, left = controller_here(), deadline and deadline - M.now() or math.huge
-  if box.done or box.news or left <= 0 then
+  if box.done or box.news then
     return
   elseif not controller then
-    return wait_outside(client, left)
+    return wait_outside(client, math.max(left, 0))
   end
   local post = post_of(client, controller)
   post.waiting = post.waiting + 1
@@ -90,7 +93,7 @@ function M.await(client, box, deadline)
     controller:wrap(keep_watch, client, post)
   end
   box.bell = box.bell or conditions.new()
-  box.bell:wait(left < math.huge and left or nil)
+  box.bell:wait(left < math.huge and math.max(left, 0) or nil)
   post.waiting = post.waiting - 1
   if post.manned and not is_needed(client, post) then
     post.bell:signal()

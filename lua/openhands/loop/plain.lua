@@ -22,7 +22,7 @@ local function new(clock)
   local function busy_clients()
     local list, cores = {}, {}
     for client in pairs(clients) do
-      if not client._closed and not client._core:is_inherited() and client._core:in_flight() > 0 then
+      if client:_is_busy() then
         list[#list + 1], cores[#cores + 1] = client, client._core
       end
     end
@@ -73,14 +73,14 @@ local function new(clock)
       return scheduler:park(box, deadline)
     end
     local pass, wakes = clock.sleep and pass_time or pump, box.wakes
-    while not (box.done or box.news or box.wakes ~= wakes or deadline and deadline <= clock.now()) do
+    repeat -- the others have their turns also when there is nothing to wait for
       if scheduler:turn() then
         pass(0, box)
       elseif not (box.done or box.news) then
         local until_then = math.min(deadline or math.huge, scheduler:next_moment() or math.huge)
         pass(math.max(until_then - clock.now(), 0), box)
       end
-    end
+    until box.done or box.news or box.wakes ~= wakes or deadline and deadline <= clock.now()
   end
 
   --- Whoever waits for the box looks at it again.

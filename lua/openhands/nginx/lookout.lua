@@ -34,14 +34,10 @@ local function crew_of(client)
   return crew
 end
 
-local function needs_lookout(client)
-  return not client._closed and client._core:in_flight() > 0
-end
-
 -- One sleep, or one look, of somebody who waits.
 local function rest(host, client, crew, waiter, seconds)
   local now = client._loop.now()
-  if not needs_lookout(client) then
+  if not client:_is_busy() then
     if crew.lookout == waiter then -- it will not look while it sleeps; whoever begins something does
       crew.lookout = nil
     end
@@ -64,7 +60,7 @@ local function leave(host, client, crew, waiter)
   if crew.lookout == waiter then
     crew.lookout = nil
   end
-  if crew.lookout or not needs_lookout(client) then
+  if crew.lookout or not client:_is_busy() then
     return
   end
   for other in pairs(crew.waiters) do
@@ -85,12 +81,13 @@ function M.await(host, client, box, deadline)
   box.waiters = box.waiters or set_of_living()
   box.waiters[waiter] = true
   waiter.woken = false
+  local left = deadline and deadline - client._loop.now() or math.huge
   while not (box.done or box.news or waiter.woken) do
-    local left = deadline and deadline - client._loop.now() or math.huge
+    rest(host, client, crew, waiter, math.max(left, 0)) -- once at least: the others have their turns
+    left = deadline and deadline - client._loop.now() or math.huge
     if left <= 0 then
       break
     end
-    rest(host, client, crew, waiter, left)
   end
   box.waiters[waiter] = nil
   leave(host, client, crew, waiter)

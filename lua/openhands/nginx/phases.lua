@@ -1,10 +1,9 @@
 --- Where in nginx somebody may wait: in which of its phases, and not inside of a C function.
 
 local ngx = require "ngx"
+local yielding = require "openhands.yielding"
 
 local M = {}
-
-local DEEPEST_LOOK = 40 -- callers that are looked at
 
 local may_wait = {
   rewrite = true,
@@ -26,19 +25,6 @@ local advice = {
   exit_worker = "the worker is about to end; call it earlier, in a request or a timer",
 }
 
--- Whether a C function is among those that have called us; nginx has taken Lua's own way to ask away.
-local function is_inside_of_c()
-  for level = 3, DEEPEST_LOOK do
-    local frame = debug.getinfo(level, "Sf")
-    if not frame then
-      return false
-    elseif frame.what == "C" and frame.func ~= pcall and frame.func ~= xpcall then
-      return true
-    end
-  end
-  return false
-end
-
 --- Why nobody may wait here, as a loop's `refusal`.
 ---@return string?
 function M.refusal()
@@ -48,7 +34,7 @@ function M.refusal()
       phase,
       advice[phase] or "call it in ngx.timer.at(0, function() ... end)"
     )
-  elseif is_inside_of_c() then
+  elseif not yielding.is_possible() then
     return "nothing can wait inside of a C function, such as `require` while it loads a file, or table.sort: "
       .. "call it from a function of the handler's"
   end

@@ -15,22 +15,20 @@ local M = {}
 local is_running = false -- the loop, by one of us: an old luv does not tell by itself
 
 local function wait_in_neovim(is_over, deadline)
-  while not is_over() do
+  repeat -- the others have their turns also when there is nothing to wait for
     local left = math.min(deadline and deadline - core.monotonic() or math.huge, 1)
-    if left <= 0 then
-      return
-    end
     local _, problem = neovim.wait(library.milliseconds(left), is_over, TICK)
     if problem == -2 then
       error("interrupted", 0)
     end
-  end
+  until is_over() or deadline and deadline <= core.monotonic()
 end
 
 local function run(mode)
+  local was_running = is_running
   is_running = true
   uv.run(mode)
-  is_running = false
+  is_running = was_running
 end
 
 local function sleep_in_loop(deadline)
@@ -45,21 +43,21 @@ end
 
 -- Runs the loop and the tasks by turns: outside of the loop's callbacks, so that a task may do the same.
 local function run_loop(is_over, deadline)
-  while not is_over() and not (deadline and deadline <= core.monotonic()) do
+  repeat -- the others have their turns also when there is nothing to wait for
     if turns.run() then
       run "nowait"
     elseif not is_over() then
       sleep_in_loop(deadline)
     end
-  end
+  until is_over() or deadline and deadline <= core.monotonic()
 end
 
 -- Calls a function while the loop's callbacks give no turns; Ctrl-C may raise an error anywhere.
 local function between_turns(act, ...)
-  local before = turns.suspend(true)
+  local before, was_running = turns.suspend(true), is_running
   local good, problem = pcall(act, ...)
   turns.suspend(before)
-  is_running = false
+  is_running = was_running
   turns.set_alarm_for_tasks()
   if not good then
     error(problem, 0)

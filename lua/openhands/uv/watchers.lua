@@ -13,10 +13,6 @@ local M = {}
 local watchers = {} -- by client: a handle that moves its exchanges on, while there are any
 local unwatchable = setmetatable({}, { __mode = "k" }) -- clients whose descriptor could not be watched
 
-local function has_exchanges(client)
-  return not client._closed and client._core:in_flight() > 0
-end
-
 --- Watches a client no more.
 ---@param client openhands.Client
 ---@return boolean was_watched
@@ -34,7 +30,7 @@ end
 ---@return boolean
 function M.has_idle()
   for client in pairs(watchers) do
-    if not has_exchanges(client) then
+    if not client:_is_busy() then
       return true
     end
   end
@@ -44,7 +40,7 @@ end
 --- Watches those no more that have nothing in flight.
 function M.unwatch_idle()
   for client in pairs(watchers) do
-    if not has_exchanges(client) then
+    if not client:_is_busy() then
       M.unwatch(client)
     end
   end
@@ -115,7 +111,7 @@ end
 ---@param moved fun() called in the loop's callback, which in Neovim is a fast event, when its exchanges have moved on
 function M.watch(client, moved)
   local watcher, problem = watchers[client], nil
-  if not has_exchanges(client) or watcher and not watcher:is_closing() then
+  if not client:_is_busy() or watcher and not watcher:is_closing() then
     return
   elseif not unwatchable[client] then
     watcher, problem = new_poll(client, moved)
