@@ -34,6 +34,15 @@ function M.new(now)
   }, Scheduler)
 end
 
+-- A forked child has the parent's tasks, but they are not to be done twice: it keeps the one that it runs in.
+local function leave_to_parent(self)
+  if self._generation ~= core.generation() then
+    self._queue, self._first, self._last = {}, 1, 0
+    self._agenda, self._parked = agendas.new(), {}
+    self._generation = core.generation()
+  end
+end
+
 local function line_up(self, seat)
   self._last = self._last + 1
   self._queue[self._last] = seat
@@ -42,6 +51,7 @@ end
 --- Takes a task up; it begins when the scheduler is turned next.
 ---@param task openhands.Task
 function methods:spawn(task)
+  leave_to_parent(self)
   line_up(self, { task = task, thread = task:thread() })
 end
 
@@ -66,6 +76,7 @@ end
 ---@param box table
 ---@param deadline number? by the scheduler's clock
 function methods:park(box, deadline)
+  leave_to_parent(self)
   local seat = self._running
   if seat.box then -- Lua 5.1 has not let it give way, and it has caught that
     clear(self, seat)
@@ -128,23 +139,14 @@ local function resume(self, seat)
   end
 end
 
--- A forked child has the parent's tasks, but they are not to be done twice: it keeps the one that it runs in.
-local function leave_to_parent(self)
-  self._queue, self._first, self._last = {}, 1, 0
-  self._agenda, self._parked = agendas.new(), {}
-  self._generation = core.generation()
-end
-
 --- Lets everybody have their turn who is ready, those who become ready meanwhile the next time.
 ---@param time_slice number? seconds after which the rest has to wait, so that the host has its turn
 ---@return boolean more somebody is ready
 function methods:turn(time_slice)
-  if self._generation ~= core.generation() then
-    leave_to_parent(self)
-  end
+  leave_to_parent(self)
   release_due(self)
   local last, ends_at = self._last, time_slice and self._now() + time_slice
-  while self._first <= last do
+  while self._first <= last and self._queue[self._first] do -- it is empty in a child that the last one has forked
     local seat = self._queue[self._first]
     self._queue[self._first] = nil
     self._first = self._first + 1
@@ -159,6 +161,7 @@ end
 --- The moment at which somebody is ready again, if nobody wakes them sooner.
 ---@return number? moment by the scheduler's clock; now or before, if somebody is ready
 function methods:next_moment()
+  leave_to_parent(self)
   if self._first <= self._last then
     return self._now()
   end
