@@ -1,6 +1,7 @@
 #!/bin/bash
 # What a host notices of this library, in milliseconds and bytes: runs each of spec/measure on each Lua, and closes with
-# `N passed, N failed`. For an idle machine: noise only ever adds, so the best of several attempts counts.
+# `N passed, N failed`. For an idle machine: noise only ever adds, so the best of several attempts counts, and a file that
+# fails on a busy one is run again a little later.
 #   measure.sh [LUA...]         default: lua5.4 luajit
 set -u
 cd "$(dirname "$0")/.." || exit
@@ -10,18 +11,28 @@ unset OPENHANDS_API_KEY OPENHANDS_CLOUD_API_KEY OPENHANDS_BASE_URL OPENHANDS_API
 unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY
 work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT
 
+measure() { # LUA FILE: sets good and bad
+    echo "== $1 $2"
+    (eval "$environment" && LUA=$1 timeout --foreground -k 5 "${LIMIT:-300}" "$1" "$2") 2>&1 | tee "$work/log"
+    local status=${PIPESTATUS[0]}
+    good=0 bad=0
+    read -r good bad < <(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$work/log" | tail -n 1)
+    if [ "$status" != 0 ] && [ "${bad:-0}" = 0 ]; then
+        echo "$1 $2 ended with status $status"
+        bad=1
+    fi
+}
+
 passed=0 failed=0
 for lua; do
     environment=$(${MAKE:-make} -s --no-print-directory LUA="$lua" env) || exit
     for file in spec/measure/*.lua; do
-        echo "== $lua $file"
-        (eval "$environment" && LUA=$lua timeout --foreground -k 5 "${LIMIT:-300}" "$lua" "$file") 2>&1 | tee "$work/log"
-        status=${PIPESTATUS[0]}
-        read -r good bad < <(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$work/log" | tail -n 1)
-        if [ "$status" != 0 ] && [ "${bad:-0}" = 0 ]; then
-            echo "$lua $file ended with status $status"
-            bad=1
-        fi
+        for pause in 5 30 0; do
+            measure "$lua" "$file"
+            if [ "${bad:-0}" = 0 ] || [ $pause = 0 ]; then break; fi
+            echo "once more in $pause s"
+            sleep $pause
+        done
         passed=$((passed + ${good:-0})) failed=$((failed + ${bad:-0}))
     done
 done
