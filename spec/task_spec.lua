@@ -371,6 +371,23 @@ describe("what reviews have found of tasks:", function()
     assert.is_true(finished >= 2)
   end)
 
+  it("who wait for the same conversation share its end too", function()
+    local client, model, list = started({ api = "v1" }, 1)
+    local waits, states = {}, {}
+    for i = 1, 30 do
+      waits[i] = function()
+        local done = assert(client:wait(list[1]))
+        states[#states + 1] = done.state .. ": " .. done.answer
+      end
+    end
+    local before = #model.requests
+    client:all(waits)
+    assert.equal(30, #states)
+    for _, state in ipairs(states) do assert.equal(states[1], state) end
+    assert.matches("^finished: ", states[1])
+    assert.is_true(#model.requests - before < 30) -- of them two for its end
+  end)
+
   it("what is raised may not be able to say what it is", function()
     local client = started()
     local thing = setmetatable({}, { __tostring = function() error "in tostring" end })

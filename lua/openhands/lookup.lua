@@ -279,11 +279,12 @@ function steps.behind(client, looks, call)
   return requests
 end
 
--- Of one look that has settled.
+-- Of one conversation that has settled, for all who look at it.
 function steps.ending(client, looks, call)
-  local look = looks[1]
-  local ending, requests = endings.read(client, look.latest, call)
-  look.step, look.ending = nil, ending
+  local ending, requests = endings.read(client, looks[1].latest, call)
+  for _, look in ipairs(looks) do
+    look.step, look.ending = nil, ending
+  end
   return requests
 end
 

@@ -1,5 +1,6 @@
 --- Whose turn it is: which of those that somebody waits for are asked for next, and who joins in the same request.
 
+local conversations = require "openhands.conversation"
 local lookup = require "openhands.lookup"
 
 local M = {}
@@ -112,12 +113,18 @@ local function are_alike(one, other)
   return true
 end
 
+-- Whether the same request can tell of another entry too. How a conversation ended it tells all who wait for that one.
+local function can_join(head, other, step)
+  return shared[step] or step == "ending" and conversations.same_id(other.id) == conversations.same_id(head.id)
+end
+
 -- Others that the same request can tell of: those that are due, then those that are nearly.
 local function companions(watch, asker, head, step, now)
   local client, list = watch._client, {}
   for _, entry in pairs(watch._entries) do
     local is_near = entry ~= head and entry.due_at - now <= NEARLY * entry.pause
-    if is_near and may_be_asked(client, entry, asker, now) and step_of(client, entry) == step then
+    local is_alike = is_near and step_of(client, entry) == step and can_join(head, entry, step)
+    if is_alike and may_be_asked(client, entry, asker, now) then
       list[#list + 1] = are_alike(entry, head) and entry or nil
     end
   end
@@ -143,7 +150,7 @@ function M.next(watch, asker, now, allowed)
     return nil
   end
   local step = step_of(watch._client, head)
-  local others = shared[step] and companions(watch, asker, head, step, now) or {}
+  local others = (shared[step] or step == "ending") and companions(watch, asker, head, step, now) or {}
   local entries = { head }
   for place = 1, math.min(#others, MOST_IDS - 1) do
     entries[place + 1] = others[place]
