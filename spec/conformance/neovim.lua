@@ -1,9 +1,10 @@
---- Runs the scenarios in Neovim, and prints a line for each:
---   nvim --headless -u NONE -c "luafile spec/conformance/neovim.lua"     with $SIMULATOR, $UPSTREAM and $REFUSED
+--- Runs a course in Neovim, and prints its lines:
+--   nvim --headless -u NONE -c "luafile spec/conformance/neovim.lua"
+-- with $COURSE, $SIMULATOR, $UPSTREAM and $REFUSED
 local vim = rawget(_G, "vim")
 
 local function run()
-  require("spec.conformance.course").run {
+  require(os.getenv "COURSE").run {
     openhands = require "openhands",
     loop = nil, -- found by itself
     blocks = true,

@@ -1,10 +1,10 @@
---- Runs the scenarios in a host that is a library of Lua's, in a process of its own, and prints a line for each:
---   lua spec/conformance/run.lua LOOP SIMULATOR UPSTREAM REFUSED
-local loop, simulator, upstream, refused = ...
+--- Runs a course in a host that is a library of Lua's, in a process of its own, and prints its lines:
+--   lua spec/conformance/run.lua COURSE LOOP SIMULATOR UPSTREAM REFUSED
+local course, loop, simulator, upstream, refused = ...
 local hosts = require "spec.conformance.hosts"
 
 hosts[loop](function()
-  require("spec.conformance.course").run {
+  require(course).run {
     openhands = require "openhands",
     loop = loop,
     blocks = loop == "plain" or loop == "uv",

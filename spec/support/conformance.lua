@@ -6,6 +6,7 @@ local uv = require "luv"
 
 local M = {}
 
+local SCENARIOS = "spec.conformance.course"
 local PATIENCE = 120 -- seconds that a host may take
 
 local Servers = {}
@@ -106,8 +107,9 @@ function M.run(program, arguments, environment)
   return table.concat(pieces), code, signal
 end
 
-local function environment_of(servers)
+local function environment_of(servers, course)
   local environment = {
+    "COURSE=" .. (course or SCENARIOS),
     "SIMULATOR=" .. servers.service.address, "UPSTREAM=" .. servers.upstream.address, "REFUSED=" .. servers.refused,
   }
   for name, value in pairs(uv.os_environ()) do
@@ -131,33 +133,34 @@ local function lines_of_run(...)
   return lines
 end
 
---- The lines that the scenarios give in a host that is a library.
-function M.in_library(servers, loop)
+--- The lines that a course gives, by itself that of the scenarios, in a host that is a library.
+function M.in_library(servers, loop, course)
   return lines_of_run(assert(os.getenv "LUA" or arg[-1], "which Lua is this?"), {
-    "spec/conformance/run.lua", loop, servers.service.address, servers.upstream.address, servers.refused,
+    "spec/conformance/run.lua", course or SCENARIOS, loop,
+    servers.service.address, servers.upstream.address, servers.refused,
   })
 end
 
---- The lines that they give in Neovim.
-function M.in_neovim(servers)
+--- The lines that it gives in Neovim.
+function M.in_neovim(servers, course)
   local arguments = { "--headless", "-u", "NONE", "-i", "NONE", "-n", "-c", "luafile spec/conformance/neovim.lua" }
-  return lines_of_run("nvim", arguments, environment_of(servers))
+  return lines_of_run("nvim", arguments, environment_of(servers, course))
 end
 
---- The lines that they give in a request of nginx's, whose host code does not block either.
-function M.in_nginx(servers)
+--- The lines that it gives in a request of nginx's, whose host code does not block either.
+function M.in_nginx(servers, course)
   local server = nginx.start {
     server = ([[
       location / {
         content_by_lua_block {
-          require("spec.conformance.course").run {
+          require(%q).run {
             openhands = require "openhands",
             simulator = %q, upstream = %q, refused = %q,
             say = function(line) ngx.say(line) ngx.flush() end,
           }
         }
       }
-    ]]):format(servers.service.address, servers.upstream.address, servers.refused),
+    ]]):format(course or SCENARIOS, servers.service.address, servers.upstream.address, servers.refused),
   }
   local lines = lines_of(server:get "/")
   local trouble = server:trouble()
