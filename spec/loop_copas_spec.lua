@@ -109,47 +109,6 @@ describe("in copas", function()
     return "http://127.0.0.1:" .. ("%d"):format(port), stop
   end
 
-  it("a workflow reads as if it blocked, in a thread of the host's", function()
-    local client = new_client()
-    local done
-    run(function()
-      local conversation = assert(client:start(fields))
-      done = assert(conversation:wait { timeout = 20, interval = 0.01 })
-    end)
-    assert.are.equal("finished", done.state)
-    assert.is_truthy(done.answer)
-  end)
-
-  it("and in tasks", function()
-    local client = new_client()
-    local results
-    run(function()
-      local works = {}
-      for index = 1, 5 do
-        works[index] = function()
-          return assert(client:run(fields, { interval = 0.01, timeout = 20 })).state
-        end
-      end
-      results = assert(client:all(works))
-    end)
-    assert.are.same({ "finished", "finished", "finished", "finished", "finished" }, results)
-    assert.are.equal(5, server:jobs())
-  end)
-
-  it("a task begins after whoever spawns it has gone on", function()
-    local client = new_client()
-    local order = {}
-    run(function()
-      local task = client:spawn(function()
-        order[#order + 1] = "task"
-        return 1, nil, 3
-      end)
-      order[#order + 1] = "spawner"
-      assert.are.same({ 1, nil, 3 }, { task:wait() })
-    end)
-    assert.are.same({ "spawner", "task" }, order)
-  end)
-
   it("what copas itself lets wait waits in tasks too", function()
     local client = new_client()
     local port, stop = listen(function(connection)
@@ -310,22 +269,6 @@ describe("in copas", function()
     assert.are.equal("cancelled", slept[2].kind)
   end)
 
-  it("an error in a task reaches its waiter and not the host", function()
-    local client = new_client()
-    local err
-    run(function()
-      local task = client:spawn(function()
-        assert(client:me())
-        error "the roof is on fire"
-      end)
-      err = select(2, task:wait())
-      assert(client:me())
-    end)
-    assert.are.equal("raised", err.kind)
-    assert.is_truthy(err.message:find("the roof is on fire", 1, true))
-    assert.is_truthy(err.traceback:find("traceback", 1, true))
-  end)
-
   it("an error in a thread of the host's leaves the others their calls", function()
     local client = new_client()
     local problem, account
@@ -357,34 +300,6 @@ describe("in copas", function()
     assert.are.equal("timeout", late.kind)
   end)
 
-  it("those who sleep have their turn in the order of their time, whenever they began", function()
-    local first, second = new_client(), new_client()
-    local order = {}
-    local function sleeper(client, seconds)
-      return function()
-        assert.is_true(client:sleep(seconds))
-        order[#order + 1] = seconds
-      end
-    end
-    run(sleeper(first, 0.15), sleeper(second, 0.05), sleeper(first, 0.1), sleeper(second, 0.2), sleeper(first, 0.001))
-    assert.are.same({ 0.001, 0.05, 0.1, 0.15, 0.2 }, order)
-  end)
-
-  it("two clients wait beside each other", function()
-    local first, second = new_client(), new_client()
-    local count = 0
-    local function work(client)
-      return function()
-        for _ = 1, 10 do
-          assert(client:me())
-          count = count + 1
-        end
-      end
-    end
-    run(work(first), work(second), work(first), work(second))
-    assert.are.equal(40, count)
-  end)
-
   it("closing in the middle lets everybody go, and leaves no descriptor behind", function()
     collectgarbage()
     run(function() pauses:sleep(0.001) end)
@@ -411,25 +326,6 @@ describe("in copas", function()
     assert.are.equal(20, #kinds)
     for _, kind in ipairs(kinds) do assert.are.equal("closed", kind) end
     assert.are.equal(before, wire.descriptors())
-  end)
-
-  it("a task may close its own client", function()
-    local client = new_client()
-    local err, after
-    hang()
-    run(function()
-      local waiting = client:spawn(function() return client:me() end)
-      local closing = client:spawn(function()
-        until_read(1)
-        client:close()
-        after = { pcall(client.me, client) }
-        return "closed"
-      end)
-      assert.are.equal("closed", closing:wait())
-      err = select(2, waiting:wait())
-    end)
-    assert.are.equal("closed", err.kind)
-    assert.is_false(after[1])
   end)
 
   it("a closed client's tasks can still be waited for, also by their deadline", function()

@@ -107,33 +107,6 @@ describe("in cqueues", function()
     end
   end
 
-  it("a workflow reads as if it blocked, in a coroutine of the host's", function()
-    local client = new_client()
-    local done
-    run(function()
-      local conversation = assert(client:start(fields))
-      done = assert(conversation:wait { timeout = 20, interval = 0.01 })
-    end)
-    assert.are.equal("finished", done.state)
-    assert.is_truthy(done.answer)
-  end)
-
-  it("and in tasks", function()
-    local client = new_client()
-    local results
-    run(function()
-      local works = {}
-      for index = 1, 5 do
-        works[index] = function()
-          return assert(client:run(fields, { interval = 0.01, timeout = 20 })).state
-        end
-      end
-      results = assert(client:all(works))
-    end)
-    assert.are.same({ "finished", "finished", "finished", "finished", "finished" }, results)
-    assert.are.equal(5, server:jobs())
-  end)
-
   it("other coroutines go on meanwhile", function()
     local client = new_client()
     local ticks, err = 0
@@ -223,22 +196,6 @@ describe("in cqueues", function()
     assert.is_true(controller:loop(PATIENCE))
     assert.is_true(controller:empty())
     assert.are.equal("cancelled", slept[2].kind)
-  end)
-
-  it("an error in a task reaches its waiter and not the host", function()
-    local client = new_client()
-    local err
-    run(function()
-      local task = client:spawn(function()
-        assert(client:me())
-        error "the roof is on fire"
-      end)
-      local _
-      _, err = task:wait()
-      assert(client:me())
-    end)
-    assert.are.equal("raised", err.kind)
-    assert.is_truthy(err.message:find("the roof is on fire", 1, true))
   end)
 
   it("an error in a coroutine of the host's leaves the others their calls", function()
@@ -355,21 +312,6 @@ describe("in cqueues", function()
     assert.are.equal(1, ticks)
   end)
 
-  it("two clients wait beside each other", function()
-    local first, second = new_client(), new_client()
-    local count = 0
-    local function work(client)
-      return function()
-        for _ = 1, 10 do
-          assert(client:me())
-          count = count + 1
-        end
-      end
-    end
-    run(work(first), work(second), work(first), work(second))
-    assert.are.equal(40, count)
-  end)
-
   it("closing in the middle lets everybody go, and leaves no descriptor behind", function()
     collectgarbage()
     local controller = cqueues.new()
@@ -398,25 +340,6 @@ describe("in cqueues", function()
     assert.are.equal(20, #kinds)
     for _, kind in ipairs(kinds) do assert.are.equal("closed", kind) end
     assert.are.equal(before, wire.descriptors())
-  end)
-
-  it("a task may close its own client", function()
-    local client = new_client()
-    local err, after
-    hang()
-    run(function()
-      local waiting = client:spawn(function() return client:me() end)
-      local closing = client:spawn(function()
-        until_read(1)
-        client:close()
-        after = { pcall(client.me, client) }
-        return "closed"
-      end)
-      assert.are.equal("closed", closing:wait())
-      err = select(2, waiting:wait())
-    end)
-    assert.are.equal("closed", err.kind)
-    assert.is_false(after[1])
   end)
 
   it("what a closed or collected client watched is free for others", function()
