@@ -288,7 +288,8 @@ end
 
 --- Cancels the task. The call that it waits in ends at once, with `nil, err` of kind "cancelled" (or "ambiguous", if a
 --- start or a message was on its way), and what was in flight for it is ended; every further call in it raises that
---- error. One that has not begun never does. What was started on the service goes on: that is what `pause`, and on V0
+--- error. (A call in a coroutine that the task has made itself is not ended, but the task's next one.) One that has not
+--- begun never does. What was started on the service goes on: that is what `pause`, and on V0
 --- `stop`, are for.
 ---@return boolean cancelled false: it had ended before
 function methods:cancel()
