@@ -88,7 +88,10 @@ survey() { # LUA...: fills `lacking` and `packages`
         need nginx nginx program /usr/sbin/nginx
         need openssl openssl program openssl
         need 'locale definitions' locales test -e /usr/share/i18n/locales/de_DE ;;
-    measure) need nginx nginx program /usr/sbin/nginx ;;
+    measure)
+        need nginx nginx program /usr/sbin/nginx
+        need openssl openssl program openssl
+        need 'TLS certificates' ca-certificates test -e /etc/ssl/certs/ca-certificates.crt ;;
     rock) need luarocks luarocks program luarocks ;;
     valgrind) need valgrind valgrind program valgrind ;;
     lint)
