@@ -21,21 +21,28 @@ local function interpreter()
   return arg[first]
 end
 
--- Begins to run a snippet with the simulator as its service; returns what gives its output, once it has ended.
+-- Begins to run a program with the simulator as its service; returns what gives its output, once it has ended.
+local function run_program(words, address)
+  local process = assert(io.popen(("OPENHANDS_API_KEY=any OPENHANDS_BASE_URL=%s '%s' %s 2>&1; echo exit $?"):format(
+    address,
+    interpreter(),
+    words
+  )))
+  return function()
+    local output = process:read "*a"
+    process:close()
+    return output
+  end
+end
+
 local function run(code, address)
   local path = os.tmpname()
   local file = assert(io.open(path, "w"))
   file:write(code)
   file:close()
-  local command = ("OPENHANDS_API_KEY=any OPENHANDS_BASE_URL=%s '%s' %s 2>&1; echo exit $?"):format(
-    address,
-    interpreter(),
-    path
-  )
-  local process = assert(io.popen(command))
+  local finish = run_program(path, address)
   return function()
-    local output = process:read "*a"
-    process:close()
+    local output = finish()
     os.remove(path)
     return output
   end
@@ -84,6 +91,14 @@ describe("the README", function()
       end
     end)
   end
+
+  it("has an example of several conversations in plain Lua", function()
+    local output = run_program("examples/concurrent.lua owner/one owner/two owner/three", service.address)()
+    assert.matches("exit 0\n$", output)
+    for _, repository in ipairs { "one", "two", "three" } do
+      assert.matches(("owner/%s +finished\n.*owner/%s +Done%%."):format(repository, repository), output)
+    end
+  end)
 
   it("names settings, kinds and start fields as they are", function()
     local file = assert(io.open "README.md")
