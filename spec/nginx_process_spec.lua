@@ -65,6 +65,7 @@ describe("processes of nginx", function()
     adapt("listen [^;]+;", "listen 127.0.0.1:@port@;")
     adapt("pid logs/nginx.pid;", "pid nginx.pid;")
     adapt("error_log logs/error.log", "error_log error.log")
+    adapt('api = "v1" }', 'api = "v1", grace = 0.05 }')
     adapt("access_log off;", "access_log off; " .. nginx.lua_paths())
     uv.os_setenv("WEBHOOK_TOKEN", "a-secret-of-the-webhook")
     uv.os_setenv("OPENHANDS_API_KEY", wire.key)
@@ -102,8 +103,17 @@ describe("processes of nginx", function()
       return code == 502
     end)
     assert.truthy(now.error:find "^quota: ")
-    wire.assert_no_secret(server:log())
     assert.truthy(server:trouble():find("^[^\n]*was not started: [^\n]*$"))
+    -- What may have been started is no failure: the page goes on asking the service, which has given another id here.
+    service:options { client_ids = false, old = true }
+    service:faults { { point = "after_commit", action = "close", match = { method = "POST" } } }
+    status, told = ask("/conversations", "POST", '{"task":"Try it once more."}')
+    assert.equal(202, status)
+    nginx.wait_until("the log tells of it", function() return server:log():find("may have been started: ", 1, true) end)
+    assert.equal(404, (ask(told.status)))
+    service:options { client_ids = true, old = false }
+    assert.equal(2, #service:starts())
+    wire.assert_no_secret(server:log())
     server:close()
     server = nil
   end)
