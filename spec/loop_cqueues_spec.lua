@@ -457,6 +457,47 @@ describe("in cqueues", function()
     assert.are.equal("over", value)
   end)
 
+  it("a client that is closed as a call begins ends nobody's controller", function()
+    local begun, told = 0, 0
+    hang()
+    for _ = 1, 20 do -- who has the first turn is up to cqueues
+      local client = new_client()
+      run(function()
+        cqueues.sleep(0.001)
+        if client._closed then return end
+        begun = begun + 1
+        local _, err = client:me()
+        told = told + (err and err.kind == "closed" and 1 or 0)
+      end, function()
+        cqueues.sleep(0.001)
+        client:close()
+      end)
+    end
+    assert.is_true(begun > 0)
+    assert.are.equal(begun, told)
+  end)
+
+  it("where only the whole process could wait nobody does, and nothing is sent", function()
+    local client, told = new_client(), {}
+    local function try(...) told[#told + 1] = select(2, pcall(client.start, ...)) end
+    local function try_in_c()
+      table.sort({ 1, 2 }, function()
+        try(client, fields)
+        return false
+      end)
+    end
+    run(try_in_c, function() coroutine.wrap(try)(client, fields) end, function()
+      local task = client:spawn(try_in_c)
+      task:wait()
+    end)
+    assert.is_true(#told >= 3)
+    for _, message in ipairs(told) do
+      local refusal = "openhands.start: cqueues lets nothing wait inside of a C function"
+      assert.is_truthy(message:find(refusal, 1, true), message)
+    end
+    assert.are.same({}, server:requests())
+  end)
+
   it("the example runs to its end", function()
     local child = wire.child [[
       local getenv = os.getenv

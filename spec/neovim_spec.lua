@@ -245,6 +245,8 @@ describe("in Neovim", function()
     ]] },
     [":qa"] = { "vim.cmd 'qa'" },
     [":qa!"] = { "vim.cmd 'qa!'" },
+    [":qa! without autocommands"] = { "vim.cmd 'noautocmd qa!'" },
+    ["os.exit"] = { "os.exit(4)", 4 },
     [":cquit"] = { "vim.cmd 'cquit 3'", 3 },
     [":qa in a scheduled function"] = { "vim.schedule(function() vim.cmd 'qa' end)" },
     [":qa in a task"] = { "hung:spawn(function() vim.cmd 'qa' end)" },
@@ -290,10 +292,11 @@ describe("in Neovim", function()
     end
   end
 
-  -- The order in which a client, its watcher, its server, and all that is dropped come to their end.
+  -- The order in which a client, its watcher, its descriptor, its server, and all that is dropped come to their end.
   local steps = {
     client = "hung:close()",
     watcher = "close_watchers()",
+    descriptor = "hung._core:close()",
     server = "close_server()",
     garbage = "collectgarbage() collectgarbage()",
   }
@@ -311,7 +314,9 @@ describe("in Neovim", function()
   end
 
   for _, turns in ipairs { "", "vim.wait(3, function() return false end)" } do
-    for _, order in ipairs(orders({ "client", "watcher", "server", "garbage" }, "", {})) do
+    local list = orders({ "client", "watcher", "descriptor", "garbage" }, "", {})
+    for _, order in ipairs(orders({ "client", "watcher", "server", "garbage" }, "", {})) do list[#list + 1] = order end
+    for _, order in ipairs(list) do
       it(("%s end in this order%s"):format(order, turns == "" and "" or ", with turns of the loop between"), function()
         local ending = {}
         for name in order:gmatch "%a+" do ending[#ending + 1] = steps[name] .. "\n" .. turns end

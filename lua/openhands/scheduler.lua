@@ -5,6 +5,9 @@ local agendas = require "openhands.agenda"
 local core = require "openhands.core"
 local yielding = require "openhands.yielding"
 
+-- Tasks that may wait on top of each other on one stack: Lua has room for 200 calls of C, of which each takes a few.
+local DEEPEST = 40
+
 local M = {}
 
 --- Where one task stands.
@@ -31,6 +34,7 @@ function M.new(now)
     _first = 1,
     _last = 0,
     _count = 0,
+    _depth = 0,
   }, Scheduler)
 end
 
@@ -61,6 +65,17 @@ end
 function methods:may_park()
   local seat = self._running
   return seat ~= nil and coroutine.running() == seat.thread and yielding.is_possible()
+end
+
+--- Why whoever runs now may not wait, as a loop's `refusal`: those who cannot give way turn the scheduler themselves
+--- while they wait, and the tasks that run then may do the same.
+---@return string?
+function methods:refusal()
+  if self._depth > DEEPEST and not self:may_park() then
+    return ("%d tasks already wait where Lua lets nothing give way, inside of functions of C or of coroutines of their "
+      .. "own, and the stack has no room for more: call it from the task's function itself, or run fewer at a time")
+      :format(DEEPEST)
+  end
 end
 
 -- A seat waits no more.
@@ -129,9 +144,9 @@ end
 
 local function resume(self, seat)
   local outer = self._running -- a task that cannot give way turns the scheduler itself
-  self._running = seat
+  self._running, self._depth = seat, self._depth + 1
   local goes_on = seat.task:resume()
-  self._running = outer
+  self._running, self._depth = outer, self._depth - 1
   if seat.box and not goes_on then
     clear(self, seat)
   elseif goes_on and not seat.box then -- it has given way by itself

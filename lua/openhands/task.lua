@@ -21,6 +21,22 @@ function M.current()
   return thread and by_thread[thread]
 end
 
+--- Whether a coroutine runs that a task has made itself: whoever resumes it is not the host. For hosts.
+---@param begun_by (fun(thread: thread): thread)? the coroutine for which a host's pcall has made another
+---@return boolean
+function M.is_inside_of_one(begun_by)
+  local running = coroutine.running()
+  if not by_thread[running] then
+    for thread in pairs(by_thread) do
+      local has_resumed = coroutine.status(thread) == "normal"
+      if has_resumed and not (begun_by and begun_by(thread) == begun_by(running)) then
+        return true
+      end
+    end
+  end
+  return false
+end
+
 local function check(subject, name)
   if getmetatable(subject) ~= Task then
     errors.raise(("%s: is a method: call task:%s(...) with a colon"):format(name, name))

@@ -313,6 +313,43 @@ scenario("two clients go on at the same time", function(context)
   equal(3, task:wait())
 end)
 
+-- Whoever resumes such a coroutine knows nothing of the host: copas and cqueues can only say so.
+scenario("a coroutine of a task's own waits, or is told that it cannot, and the others go on", function(context)
+  local client, list, woken = context.client(), {}, 0
+  for i = 1, 30 do
+    list[2 * i - 1] = function()
+      local sleep = coroutine.wrap(function()
+        for _ = 1, 2 do
+          local naps = 0
+          repeat
+            assert(client:sleep(0.001 * i))
+            naps = naps + 1
+          until woken == 30 or naps == 1000
+          equal(30, woken, "others that had their turns")
+          coroutine.yield(i)
+        end
+      end)
+      return sleep() + sleep()
+    end
+    list[2 * i] = function()
+      client:sleep(0.01)
+      woken = woken + 1
+      return true
+    end
+  end
+  local refused = context.loop == "copas" or context.loop == "cqueues"
+  local results, err = client:all(list)
+  equal(30, woken)
+  for i = 1, 30 do
+    if refused then
+      has_kind("raised", results, err)
+      assert(err.errors[2 * i - 1].cause:find "scenarios.lua:%d+: openhands.sleep: ", err.errors[2 * i - 1].cause)
+    else
+      equal(2 * i, assert(results, err)[2 * i - 1])
+    end
+  end
+end)
+
 scenario("a task that was dropped comes to its end by itself", function(context)
   local client, ended = context.client(), false
   client:spawn(function()

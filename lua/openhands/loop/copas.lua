@@ -6,17 +6,18 @@ local copas = require "copas"
 local core = require "openhands.core"
 local errors = require "openhands.errors"
 local selectable = require "openhands.copas.selectable"
+local tasks = require "openhands.task"
 local yielding = require "openhands.yielding"
 
 local SLICE = 0.1 -- seconds; Ctrl-C is seen after it outside of threads
 local NAP = 0.01 -- seconds that the process sleeps at a time where `select` cannot watch what it should
 
--- Where Lua's own lets nobody wait, copas brings another.
-local protected = xpcall
+-- Where Lua's own lets nobody wait, copas brings another, which makes coroutines.
+local protected, begun_by = xpcall, nil
 if not coroutine.wrap(function()
   return pcall(coroutine.yield, true)
 end)() then
-  protected = require("coxpcall").xpcall
+  protected, begun_by = require("coxpcall").xpcall, require("coxpcall").running
 end
 
 local M = { name = "copas", now = core.monotonic, wall = os.time }
@@ -63,6 +64,9 @@ function M.refusal()
   if is_thread() and not yielding.is_possible() then
     return "copas lets nothing wait inside of a C function, such as table.sort, or pcall of Lua 5.1: call it from the "
       .. "thread itself"
+  elseif is_thread() and tasks.is_inside_of_one(begun_by) then
+    return "copas knows only coroutines that it has begun itself, not one that a task has made: call it from the "
+      .. "function that the task runs"
   end
 end
 

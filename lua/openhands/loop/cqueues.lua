@@ -38,7 +38,9 @@ end
 
 -- Moves the exchanges on while somebody here waits for some.
 local function keep_watch(client, post)
-  client:_pump(0) -- what has just begun goes out at once
+  if not client._closed then -- before this coroutine had its turn
+    client:_pump(0) -- what has just begun goes out at once
+  end
   while is_needed(client, post) do
     local descriptor = client._core:pollfd()
     descriptors[client] = descriptor
@@ -64,6 +66,15 @@ local function controller_here()
   end
 end
 
+--- Why nobody may wait here: in a controller, where the process would have to sleep with all that it runs.
+---@return string?
+function M.refusal()
+  if cqueues.running() and not controller_here() then
+    return "cqueues lets nothing wait inside of a C function, such as table.sort, or pcall of Lua 5.1, nor inside of a "
+      .. "coroutine of your own: call it from the function that the controller or the task runs"
+  end
+end
+
 -- What is in flight moves on, and the process sleeps meanwhile.
 local function wait_outside(client, left)
   if client:_is_busy() then
@@ -84,6 +95,10 @@ function M.await(client, box, deadline)
   if box.done or box.news then
     return
   elseif not controller then
+    local refusal = M.refusal()
+    if refusal then
+      errors.raise("wait: " .. refusal)
+    end
     return wait_outside(client, math.max(left, 0))
   end
   local post = post_of(client, controller)

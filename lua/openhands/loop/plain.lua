@@ -90,6 +90,12 @@ local function new(clock)
     scheduler:wake(box)
   end
 
+  --- Why nobody may wait here.
+  ---@return string?
+  function loop.refusal()
+    return scheduler:refusal()
+  end
+
   --- Runs a task from the next time on that somebody waits.
   ---@param task openhands.Task
   function loop.spawn(_, task)

@@ -50,6 +50,7 @@ function M.refusal()
   elseif not neovim and waits.is_in_callback() then
     return "nothing can wait in a callback of the loop: call it directly inside of client:spawn(function() ... end)"
   end
+  return scheduler:refusal()
 end
 
 -- ---- clients -------------------------------------------------------------------------------------------------------

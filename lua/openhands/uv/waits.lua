@@ -15,6 +15,7 @@ local M = {}
 local is_running = false -- the loop, by one of us: an old luv does not tell by itself
 
 local function wait_in_neovim(is_over, deadline)
+  turns.set_alarm_for_tasks() -- a task that waits here holds up whoever else would set it
   repeat -- the others have their turns also when there is nothing to wait for
     local left = math.min(deadline and deadline - core.monotonic() or math.huge, 1)
     local _, problem = neovim.wait(library.milliseconds(left), is_over, TICK)
