@@ -315,8 +315,9 @@ end
 --- waits for somebody to speak has `finished`, its turn has ended with a message. Where the service does not show them,
 --- V0 tells only that the runtime went down (`stopped`).
 ---@param subject string|openhands.Conversation its id, or the conversation
----@param options table? `timeout` (seconds to wait, 12 hours), `interval` (seconds between looks),
---- `on_change` (function, called with the conversation and its previous state), and settings of this call
+---@param options table? `timeout` (seconds to wait, 12 hours; its last look may take one more), `interval` (seconds
+--- between looks), `on_change` (function, called with the conversation and its previous state), and settings of this
+--- call
 ---@return openhands.Conversation? conversation with `answer`, openhands.Error?
 function methods:wait(subject, options)
   local call = begin(self, "wait", options, wait_options)

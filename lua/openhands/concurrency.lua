@@ -43,7 +43,9 @@ end
 
 -- ---- all ---------------------------------------------------------------------------------------------------------
 
-local function check_list(list)
+-- A copy: the caller's own may change while they run.
+local function checked_list(list)
+  local copy = {}
   if type(list) ~= "table" then
     errors.raise(("all: needs a list of functions, not a %s"):format(type(list)))
   end
@@ -56,7 +58,9 @@ local function check_list(list)
     if type(place) ~= "number" or place > #list or place < 1 or place % 1 ~= 0 then
       errors.raise(("all: the list of functions has a hole, or the key '%s'"):format(tostring(place)))
     end
+    copy[place] = list[place]
   end
+  return copy
 end
 
 local function concurrency_of(options, count)
@@ -72,6 +76,14 @@ local function concurrency_of(options, count)
   return concurrency
 end
 
+local function take_result(group, place, value, err)
+  group.results[place] = value
+  if value == nil and err ~= nil then
+    group.errors[place] = tasks.error_of(group.client, err)
+    group.failed, group.first = group.failed + 1, math.min(group.first, place)
+  end
+end
+
 -- Starts as many as may run, and again whenever one has ended.
 local function fill(group)
   while group.running < group.concurrency and group.begun < #group.list and not group.given_up do
@@ -81,17 +93,7 @@ local function fill(group)
     task:_when_done(function()
       group.running = group.running - 1
       group.tasks[place] = nil
-      local value, err = task:wait() -- it has ended
-      group.results[place] = value
-      if value == nil and err ~= nil then
-        group.errors[place] = errors.is(err) and err or errors.new {
-          kind = "raised",
-          operation = "task",
-          cause = err,
-          message = "task: " .. tostring(err),
-        }
-        group.failed, group.first = group.failed + 1, math.min(group.first, place)
-      end
+      take_result(group, place, task:wait()) -- it has ended
       fill(group)
       if group.running == 0 then
         group.box.done = true
@@ -146,7 +148,7 @@ end
 --- their places
 function M:all(list, options)
   check(self, "all")
-  check_list(list)
+  list = checked_list(list)
   local group = {
     client = self,
     list = list,

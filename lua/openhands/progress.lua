@@ -4,6 +4,7 @@
 
 local conversations = require "openhands.conversation"
 local errors = require "openhands.errors"
+local tasks = require "openhands.task"
 
 local M = {}
 
@@ -26,6 +27,11 @@ function M.new(client, listener)
   return setmetatable({ _client = client, _listener = listener }, Progress)
 end
 
+-- The caller has given the call up, perhaps in the listener itself: whatever it would call raises now.
+function methods:_is_given_up()
+  return tasks.is_cancelled() or self._client._closed
+end
+
 -- Takes what the service says of the task, and tells the caller of a state that is new.
 function methods:_tell(task, id)
   if type(task) ~= "table" then
@@ -39,7 +45,7 @@ function methods:_tell(task, id)
   end
   local is_new = word ~= self.word
   self.latest, self.word = conversation, word
-  if is_new then
+  if is_new and not self:_is_given_up() then
     self._listener(conversation)
   end
 end
@@ -58,7 +64,7 @@ function methods:_look_on(id, call)
       unseen_since = unseen_since or client:_now()
     end
     local is_lost = unseen_since and client:_now() - unseen_since >= call.grace
-    if is_lost or err and not err.retryable or client:_now() + INTERVAL >= call.deadline_at then
+    if is_lost or self:_is_given_up() or err and not err.retryable or client:_now() + INTERVAL >= call.deadline_at then
       break
     elseif not ended[self.word] then
       client:_sleep(INTERVAL)
@@ -74,10 +80,10 @@ end
 function methods:send(fields, call)
   local client, id, taken = self._client, fields.conversation_id, 0
   local list, err = client:_exchange("start_streaming", fields, call, "v1", {
-    on_news = function(_, tasks)
-      while tasks[1] do
+    on_news = function(_, states)
+      while states[1] do
         taken = taken + 1
-        self:_tell(table.remove(tasks, 1), id)
+        self:_tell(table.remove(states, 1), id)
       end
     end,
   })

@@ -194,7 +194,8 @@ local function take_turn(client, id, call)
   local memory = client:_remember(id)
   while memory.turn and not memory.turn.done do
     local turn, now = memory.turn, client:_now()
-    if turns.is_abandoned(client, turn.asker) then
+    local is_certain = turn.progress and turn.progress.latest -- the rest of its call may take long, or have been left
+    if is_certain or turns.is_abandoned(client, turn.asker) then
       memory.unclear_at, memory.unclear_since = now, memory.unclear_since or client:_wall() - lookup.RECENT
       break
     elseif client._closed or tasks.is_cancelled() then
@@ -205,10 +206,12 @@ local function take_turn(client, id, call)
     client:_await(turn, math.min(call.deadline_at, now + DOUBT))
     turn.news = nil
   end
-  local turn = { asker = setmetatable({ coroutine = turns.this_coroutine() }, { __mode = "v" }) }
+  local asker = setmetatable({ coroutine = turns.this_coroutine() }, { __mode = "v" })
+  local turn = { asker = asker, progress = call.progress }
   memory.turn = turn
   return function()
-    turn.done, memory.turn = true, nil
+    turn.done = true
+    memory.turn = memory.turn ~= turn and memory.turn or nil
     client:_wake(turn)
   end
 end

@@ -101,21 +101,25 @@ end
 -- What was raised may raise something itself when it is asked for its text.
 local function text_of(problem)
   local good, text = pcall(tostring, problem)
-  return good and text or type(problem)
+  return good and type(text) == "string" and text or type(problem)
 end
 
--- What a function has raised, as an error: its own, if it was one.
+--- What a task's function has raised, or returned after nil, as an error: its own, if it was one.
+---@param client openhands.Client
+---@param problem any
+---@return openhands.Error
+function M.error_of(client, problem)
+  return errors.is(problem) and problem or errors.new {
+    kind = "raised",
+    operation = "task",
+    cause = problem,
+    message = client:_redact("task: " .. text_of(problem)),
+  }
+end
+
 local function raised(task, problem, traceback)
-  local err = problem
   local client = task._client
-  if not errors.is(err) then
-    err = errors.new {
-      kind = "raised",
-      operation = "task",
-      cause = problem,
-      message = client:_redact("task: " .. text_of(problem)),
-    }
-  end
+  local err = M.error_of(client, problem)
   err.traceback = client:_redact(traceback)
   if client._settings.log then
     client:_log("a task has failed: %s", traceback)
@@ -133,7 +137,10 @@ local function finish(task, ...)
   box.done = true
   client:_wake(box)
   for _, listener in ipairs(task._listeners or {}) do
-    listener()
+    local good, problem = pcall(listener) -- nothing may stop at somebody else's trouble, the host least of all
+    if not good and client._settings.log then
+      client:_log("what was to follow a task's end cannot: %s", text_of(problem))
+    end
   end
   task._listeners = nil
 end

@@ -5,6 +5,7 @@ local endings = require "openhands.ending"
 local errors = require "openhands.errors"
 local lookup = require "openhands.lookup"
 local states = require "openhands.state"
+local tasks = require "openhands.task"
 local watches = require "openhands.watch"
 
 local M = {}
@@ -25,7 +26,9 @@ Wait.__index = Wait
 function Wait:note(conversation)
   local previous = self.latest
   self.latest = conversation
-  if self.options.on_change and (not previous or previous.state ~= conversation.state) then
+  local is_given_up = tasks.is_cancelled() or self.client._closed -- whatever the listener would call raises now
+  local is_new = not previous or previous.state ~= conversation.state
+  if self.options.on_change and is_new and not is_given_up then
     local party = self.entry.party
     party.away = true -- nobody needs to ask for us while the caller's function runs, or if it raises
     self.options.on_change(conversation, previous and previous.state)

@@ -215,7 +215,7 @@ end
 -- Whether somebody is asking; what a dead one left is cleared away.
 local function tick_under_way(watch, now)
   local tick = watch._tick
-  if tick and (turns.is_abandoned(watch._client, tick.asker) or now > tick.ends_at) then
+  if tick and (turns.is_abandoned(watch._client, tick.asker) or now >= tick.ends_at) then
     watch._tick = nil
     tick.done = true
     watch._client:_wake(tick)
