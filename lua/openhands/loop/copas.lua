@@ -1,5 +1,5 @@
---- Waiting in copas, old and new: one thread of ours for each client with something in flight moves that on; whoever
---- waits is a thread that waits for something of its own.
+--- Waiting in copas, old and new: whoever waits is a thread that waits for something of its own, while another one
+--- watches the client's descriptor.
 
 local clock = require "openhands.copas.clock"
 local copas = require "copas"
@@ -7,10 +7,10 @@ local core = require "openhands.core"
 local errors = require "openhands.errors"
 local selectable = require "openhands.copas.selectable"
 local tasks = require "openhands.task"
+local watches = require "openhands.copas.watches"
 local yielding = require "openhands.yielding"
 
 local SLICE = 0.1 -- seconds; Ctrl-C is seen after it outside of threads
-local NAP = 0.01 -- seconds that the process sleeps at a time where `select` cannot watch what it should
 
 -- Where Lua's own lets nobody wait, copas brings another, which makes coroutines.
 local protected, begun_by = xpcall, nil
@@ -20,38 +20,7 @@ end)() then
   protected, begun_by = require("coxpcall").xpcall, require("coxpcall").running
 end
 
-local M = { name = "copas", now = core.monotonic, wall = os.time }
-
-local watches = setmetatable({}, { __mode = "k" }) -- by client: what watches its descriptor
-
--- A client that nobody holds any more is not held by whoever watches over it.
-function M.attach(client)
-  local held = setmetatable({ client }, { __mode = "v" })
-  local watch = selectable.new()
-  function watch.is_wanted()
-    return held[1] ~= nil and held[1]:_is_busy()
-  end
-  function watch.turn()
-    local owner = held[1]
-    if owner and not owner._closed then
-      owner:_pump(watch.blind and NAP or 0)
-    end
-    return owner ~= nil and owner:_is_busy()
-  end
-  watches[client] = watch
-end
-
-function M.detach(client)
-  watches[client].woken = true
-end
-
-local function watch_over(client)
-  local watch = watches[client]
-  if client:_is_busy() and not watch.running then
-    watch:set_descriptor(client._core:pollfd())
-    watch:watch(watch.turn)
-  end
-end
+local M = { name = "copas", now = core.monotonic, wall = os.time, attach = watches.attach, detach = watches.wake }
 
 local function is_thread()
   local thread, is_main = coroutine.running()
@@ -97,7 +66,7 @@ function M.await(client, box, deadline)
   if refusal then
     errors.raise("wait: " .. refusal)
   end
-  watch_over(client)
+  watches.over(client)
   if is_thread() then
     wait_in_thread(box, deadline)
   else
@@ -113,7 +82,7 @@ function M.wake(client, box)
     clock.wake(waiter)
   end
   if not client:_is_busy() then
-    watches[client].woken = true
+    watches.wake(client)
   end
 end
 

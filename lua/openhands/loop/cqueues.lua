@@ -1,61 +1,17 @@
---- Waiting in cqueues. A client's descriptor is watched by one coroutine of this room's in each controller where
---- somebody waits for that client: so it does not matter which of those who wait, or which controllers, come to an end.
---- Whoever waits sleeps on a condition. Outside of controllers the process waits.
+--- Waiting in cqueues: whoever waits sleeps on a condition, while another coroutine watches the client's descriptor.
+--- Outside of controllers the process waits.
 
 local conditions = require "cqueues.condition"
 local core = require "openhands.core"
 local cqueues = require "cqueues"
 local errors = require "openhands.errors"
+local posts = require "openhands.cqueues.posts"
 local tasks = require "openhands.task"
 local yielding = require "openhands.yielding"
 
 local SLICE = 0.1 -- seconds; Ctrl-C is seen after it
-local NAP = 0.01 -- seconds between two looks where the system has no descriptor to watch
 
-local M = { name = "cqueues", now = core.monotonic, wall = os.time }
-
---- One controller's watch over one client.
----@class openhands.Post
----@field waiting integer how many wait here
----@field bell userdata a condition: whoever watches looks whether they are still needed
----@field manned boolean? somebody watches
-
-local posts = setmetatable({}, { __mode = "k" }) -- by client: by controller
-local descriptors = setmetatable({}, { __mode = "k" }) -- by client: what controllers watch
-
-local function post_of(client, controller)
-  local post = posts[client][controller]
-  if not post then
-    post = { waiting = 0, bell = conditions.new() }
-    posts[client][controller] = post
-  end
-  return post
-end
-
-local function is_needed(client, post)
-  return post.waiting > 0 and client:_is_busy()
-end
-
--- Moves the exchanges on while somebody here waits for some.
-local function keep_watch(client, post)
-  if not client._closed then -- before this coroutine had its turn
-    client:_pump(0) -- what has just begun goes out at once
-  end
-  while is_needed(client, post) do
-    local descriptor = client._core:pollfd()
-    descriptors[client] = descriptor
-    if descriptor then
-      cqueues.poll(client._core, post.bell)
-    else
-      cqueues.poll(post.bell, NAP)
-    end
-    if not client._closed then
-      client:_pump(0)
-    end
-  end
-  post.manned = nil
-  M.detach(client) -- a client that is collected takes nothing with it that a controller still knows
-end
+local M = { name = "cqueues", now = core.monotonic, wall = os.time, attach = posts.attach, detach = posts.detach }
 
 -- The controller in which the running coroutine may wait: one of its own, or a task. Whoever resumes another one knows
 -- nothing of what cqueues gives to its controllers.
@@ -77,7 +33,10 @@ end
 
 -- What is in flight moves on, and the process sleeps meanwhile.
 local function wait_outside(client, left)
-  if client:_is_busy() then
+  local refusal = M.refusal()
+  if refusal then
+    errors.raise("wait: " .. refusal)
+  elseif client:_is_busy() then
     client:_pump(math.min(left, SLICE))
   elseif left < math.huge then
     core.poll({}, math.min(left, SLICE))
@@ -95,24 +54,12 @@ function M.await(client, box, deadline)
   if box.done or box.news then
     return
   elseif not controller then
-    local refusal = M.refusal()
-    if refusal then
-      errors.raise("wait: " .. refusal)
-    end
     return wait_outside(client, math.max(left, 0))
   end
-  local post = post_of(client, controller)
-  post.waiting = post.waiting + 1
-  if not post.manned and is_needed(client, post) then
-    post.manned = true
-    controller:wrap(keep_watch, client, post)
-  end
+  local post = posts.enter(client, controller)
   box.bell = box.bell or conditions.new()
   box.bell:wait(left < math.huge and math.max(left, 0) or nil)
-  post.waiting = post.waiting - 1
-  if post.manned and not is_needed(client, post) then
-    post.bell:signal()
-  end
+  posts.leave(client, post)
 end
 
 --- Whoever waits for the box looks at it again.
@@ -131,18 +78,6 @@ function M.spawn(_, task)
     errors.raise "spawn: outside of a cqueues controller nobody would run the task: call it in controller:wrap(...)"
   end
   controller:wrap(task.carry, task)
-end
-
-function M.attach(client)
-  posts[client] = setmetatable({}, { __mode = "k" })
-end
-
-function M.detach(client)
-  local descriptor = descriptors[client]
-  if descriptor then
-    descriptors[client] = nil
-    cqueues.cancel(descriptor)
-  end
 end
 
 return M

@@ -1,0 +1,87 @@
+--- Who watches a client's descriptor in cqueues: one coroutine of this room's in each controller where somebody waits
+--- for that client. So it does not matter which of those who wait, or which controllers, come to an end.
+
+local conditions = require "cqueues.condition"
+local cqueues = require "cqueues"
+
+local NAP = 0.01 -- seconds between two looks where the system has no descriptor to watch
+
+local M = {}
+
+--- One controller's watch over one client.
+---@class openhands.Post
+---@field waiting integer how many wait here
+---@field bell userdata a condition: whoever watches looks whether they are still needed
+---@field manned boolean? somebody watches
+
+local posts = setmetatable({}, { __mode = "k" }) -- by client: by controller
+local descriptors = setmetatable({}, { __mode = "k" }) -- by client: what controllers watch
+
+---@param client openhands.Client
+function M.attach(client)
+  posts[client] = setmetatable({}, { __mode = "k" })
+end
+
+--- No controller watches the client's descriptor any more.
+---@param client openhands.Client
+function M.detach(client)
+  local descriptor = descriptors[client]
+  if descriptor then
+    descriptors[client] = nil
+    cqueues.cancel(descriptor)
+  end
+end
+
+local function is_needed(client, post)
+  return post.waiting > 0 and client:_is_busy()
+end
+
+-- Moves the exchanges on while somebody here waits for some.
+local function keep_watch(client, post)
+  if not client._closed then -- before this coroutine had its turn
+    client:_pump(0) -- what has just begun goes out at once
+  end
+  while is_needed(client, post) do
+    local descriptor = client._core:pollfd()
+    descriptors[client] = descriptor
+    if descriptor then
+      cqueues.poll(client._core, post.bell)
+    else
+      cqueues.poll(post.bell, NAP)
+    end
+    if not client._closed then
+      client:_pump(0)
+    end
+  end
+  post.manned = nil
+  M.detach(client) -- a client that is collected takes nothing with it that a controller still knows
+end
+
+--- Somebody waits here from now on, until `leave`.
+---@param client openhands.Client
+---@param controller userdata
+---@return openhands.Post
+function M.enter(client, controller)
+  local post = posts[client][controller]
+  if not post then
+    post = { waiting = 0, bell = conditions.new() }
+    posts[client][controller] = post
+  end
+  post.waiting = post.waiting + 1
+  if not post.manned and is_needed(client, post) then
+    post.manned = true
+    controller:wrap(keep_watch, client, post)
+  end
+  return post
+end
+
+---@param client openhands.Client
+---@param post openhands.Post
+function M.leave(client, post)
+  post.waiting = post.waiting - 1
+  if post.manned and not is_needed(client, post) then
+    post.bell:signal()
+  end
+end
+
+return M
