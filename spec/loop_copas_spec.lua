@@ -300,6 +300,16 @@ describe("in copas", function()
     assert.are.equal("timeout", late.kind)
   end)
 
+  it("whoever begins to wait at the very moment of their deadline goes on too", function()
+    local loop = require "openhands.loop.copas"
+    local now = loop.now
+    loop.now = function() return now() - 0.02 end -- the time is over while the clock of all begins to look
+    local client, slept = new_client(), nil
+    run(function() slept = client:sleep(0.01) end)
+    loop.now = now
+    assert.is_true(slept)
+  end)
+
   it("closing in the middle lets everybody go, and leaves no descriptor behind", function()
     collectgarbage()
     run(function() pauses:sleep(0.001) end)

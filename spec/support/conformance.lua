@@ -13,6 +13,8 @@ local Servers = {}
 Servers.__index = Servers
 
 function Servers:close()
+  self._held:close()
+  uv.run "nowait"
   self.service:close()
   self.upstream:close()
 end
@@ -62,19 +64,20 @@ local function upstream()
   end)
 end
 
-local function free_address()
+-- Where nobody listens, and nobody else can: the port is held.
+local function refusing_address()
   local tcp = uv.new_tcp()
-  tcp:bind("127.0.0.1", 0)
-  local port = tcp:getsockname().port
-  tcp:close()
-  return "http://127.0.0.1:" .. port
+  assert(tcp:bind("127.0.0.1", 0))
+  return "http://127.0.0.1:" .. tcp:getsockname().port, tcp
 end
 
 function M.servers()
+  local refused, held = refusing_address()
   return setmetatable({
     service = simulator.spawn { pace = 0.0005 },
     upstream = upstream(),
-    refused = free_address(),
+    refused = refused,
+    _held = held,
   }, Servers)
 end
 

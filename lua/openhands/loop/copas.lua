@@ -43,11 +43,10 @@ local function wait_in_thread(box, deadline)
   local waiter = selectable.new()
   box.waiters = box.waiters or {}
   box.waiters[waiter] = true
-  local is_late = deadline and deadline <= M.now()
-  if deadline and not is_late then
-    clock.put_down(waiter, deadline)
+  waiter.woken = box.done or box.news -- where a thread of copas' begins at once
+  if deadline then
+    clock.put_down(waiter, deadline) -- may wake it here and now, for the same reason
   end
-  waiter.woken = is_late or box.done or box.news -- where a thread of copas' begins at once
   waiter:wait()
   box.waiters[waiter] = nil
   clock.wake(waiter)
