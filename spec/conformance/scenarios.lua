@@ -68,15 +68,27 @@ scenario("tasks give what their functions return", function(context)
 end)
 
 scenario("sleepers wake in the order of their times, and others go on meanwhile", function(context)
-  local client, order, tasks = context.client(), {}, {}
-  for i, seconds in ipairs { 0.09, 0.03, 0.06, 0 } do
-    tasks[i] = client:spawn(function()
-      equal(true, client:sleep(seconds))
-      order[#order + 1] = i
-    end)
+  local client = context.client()
+  local function sleepers()
+    local order, tasks, latest = {}, {}, 0
+    for i, seconds in ipairs { 0.09, 0.03, 0.06, 0 } do
+      tasks[i] = client:spawn(function()
+        local due_at = core.monotonic() + seconds
+        equal(true, client:sleep(seconds))
+        latest = math.max(latest, core.monotonic() - due_at)
+        order[#order + 1] = i
+      end)
+    end
+    for _, task in ipairs(tasks) do assert(not select(2, task:wait())) end
+    return concat(order), latest
   end
-  for _, task in ipairs(tasks) do assert(not select(2, task:wait())) end
-  equal("4 2 3 1", concat(order))
+  local order, latest
+  local rounds = 0
+  repeat -- where the machine holds all up, two may be due at the same moment
+    order, latest = sleepers()
+    rounds = rounds + 1
+  until latest < 0.02 or rounds == 50
+  equal("4 2 3 1", order)
 end)
 
 scenario("an error reaches who waits for the task, with its traceback, and nobody else", function(context)
