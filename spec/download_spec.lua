@@ -662,6 +662,7 @@ describe("a download", function()
     local killed = 0
     for i = 1, 200 do
       if killed >= 40 then break end
+      began = core.monotonic()
       -- spread over the whole, more densely about its end
       local part = i % 20 / 20
       local moment = duration * (i % 2 == 0 and part or 0.85 + part / 5)
@@ -672,7 +673,11 @@ describe("a download", function()
           timer:close()
         end)
       end)
-      killed = killed + (signal == 9 and 1 or 0)
+      if signal == 9 then
+        killed = killed + 1
+      else
+        duration = math.min(duration, core.monotonic() - began) -- the first one was slow
+      end
       if exists(path) then
         assert.equal(size, lfs.attributes(path, "size"))
         assert(os.remove(path))

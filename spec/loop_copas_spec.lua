@@ -1,9 +1,11 @@
 -- The loop "copas": clients in threads of copas', beside its servers. What is here runs on the old copas without timers
 -- and on the new one. Debian's is for Lua 5.1, 5.2 and LuaJIT only; the others have one if LuaRocks has brought it.
 local has_copas, copas = pcall(require, "copas")
-if not has_copas then
+if has_copas and not pcall(function() return copas.semaphore end) then -- Debian's copas 4 lacks modules
+  return
+elseif not has_copas then
   local of_debian = _VERSION == "Lua 5.1" or _VERSION == "Lua 5.2" -- LuaJIT calls itself 5.1
-  assert(not of_debian, "copas is missing: install lua-copas")
+  assert(not of_debian or not copas:find("module 'copas' not found", 1, true), "copas is missing: install lua-copas")
   return
 end
 

@@ -306,6 +306,29 @@ describe("a request", function()
       assert.equal(#text + 2, #server.requests[1].body)
     end)
 
+    it("has an answer that is whole, or none, wherever it is cut", function()
+      local head = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
+      for _, whole in ipairs {
+        head .. "Content-Length: 10\r\n\r\n0123456789",
+        head .. "Transfer-Encoding: chunked\r\n\r\n5\r\n01234\r\n5\r\n56789\r\n0\r\n\r\n",
+      } do
+        local kept
+        local cutting = raw_server.new(function(_, connection)
+          connection:write(whole:sub(1, kept))
+          connection:close()
+        end)
+        local caller = core.new { base_url = cutting.address, api_key = wire.key }
+        for length = 1, #whole do
+          kept = length
+          local value = raw_server.await(caller, core.request(caller, { path = "/" }, {}))
+          assert(value == nil and length < #whole or value == "0123456789", ("%s after %d of %d bytes"):format(
+            tostring(value), length, #whole))
+        end
+        caller:close()
+        cutting:close()
+      end
+    end)
+
     it("is sent once, whatever becomes of it", function()
       for _, method in ipairs { "POST", "PUT", "PATCH", "DELETE" } do
         answer = raw_server.answer ""

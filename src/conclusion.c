@@ -4,10 +4,11 @@
 #include <curl/curl.h>
 #include <string.h>
 
-/* Without a length or chunks an answer ends with its connection, and so does one that is cut. */
+/* Without a length or chunks an answer ends with its connection, and so does one that is cut. Newer libcurls take an
+   answer for whole that is cut in its headers, behind the one that tells of chunks. */
 static bool end_is_known(const struct oh_exchange *exchange)
 {
-    return exchange->ends_marked || oh_exchange_expected(exchange) >= 0;
+    return exchange->header_ended && (exchange->ends_marked || oh_exchange_expected(exchange) >= 0);
 }
 
 /* Without a byte of its body no request can have been acted on; what a proxy was sent counts in the size. */

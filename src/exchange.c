@@ -131,6 +131,9 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *context)
         answer->retry_after[0] = '\0'; /* a 100 Continue came before: its headers do not count */
         exchange->ends_marked = length >= 6 && bytes[5] != '1'; /* HTTP/2 and later always say */
         exchange->packed = false;
+        exchange->header_ended = false;
+    } else if (length > 0 && length <= 2 && (bytes[0] == '\r' || bytes[0] == '\n')) {
+        exchange->header_ended = bytes[length - 1] == '\n'; /* libcurl also gives what is cut */
     } else if (is_header(bytes, length, retry_after) && answer->retry_after[0] == '\0') {
         oh_exchange_copy_value(answer->retry_after, sizeof answer->retry_after, bytes + name, length - name);
     } else if (is_header(bytes, length, coding) &&

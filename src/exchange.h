@@ -51,6 +51,7 @@ struct oh_exchange {
     bool body_overflow;
     bool out_of_memory;
     bool ends_marked; /* the body's end is marked in the stream, without a length */
+    bool header_ended; /* its empty line came */
     bool packed; /* its body is in a coding that was not asked for */
     char error[256]; /* CURL_ERROR_SIZE */
 };

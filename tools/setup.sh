@@ -52,12 +52,17 @@ package_names() { # of the needs in $packages, as Debian calls them: lua5.4 lua5
     esac | tr '\n' ' ' | sed 's/ $//'
 }
 
+# Debian's copas 4 does not load, for want of what Debian does not have: nothing that could be installed is missing then.
+copas() {
+    "$1" -e 'local good, why = pcall(require, "copas") os.exit(not good and why:find "module .copas. not found" and 1 or 0)'
+}
+
 # The event loops that a Lua can have. Debian's copas is for these only, its cqueues for all.
 need_hosts() { # NAME LUA
     case $1 in lua5.5) return ;; esac
     need "cqueues for $2" lua-cqueues module "$2" cqueues
     case $1 in
-    lua5.1 | lua5.2 | luajit) need "copas for $2" 'lua-copas lua-socket' module "$2" copas ;;
+    lua5.1 | lua5.2 | luajit) need "copas for $2" 'lua-copas lua-socket' copas "$2" ;;
     esac
     case $1 in
     luajit)
