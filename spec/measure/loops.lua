@@ -1,13 +1,24 @@
--- What waiting in cqueues and in copas costs over waiting in plain Lua: the time that each adds to a call, and the CPU
--- time of a process whose client is idle, or whose task sleeps. Each figure is of a process of its own; noise only ever
--- adds, so that the best of a few attempts counts. Ends with `N passed, N failed`.
+-- What waiting costs in plain Lua and in each loop that is a library: the time that the loop adds to a call, and the
+-- CPU time of a process whose client is idle, whose task sleeps, or whose calls hang. Each attempt is a process of its
+-- own; noise only ever adds, so that the best of a few counts. Ends with `N passed, N failed`.
 local core = require "openhands.core"
 
 local calls = 200 -- one after the other
 local longest = 0.001 -- seconds that a loop may add to a call, in the middle of them
 local busiest = 0.01 -- seconds of CPU
 local idle_for = 2 -- seconds
+local hanging = 8 -- calls
+local begun = 0.2 -- seconds after which all of them are on the wire
 local attempts, least = 5, 3 -- a single slow one of plain Lua's would flatter the others
+local attempts_at_rest = 3
+
+local rests = {
+  { "asleep", "CPU while a task sleeps" },
+  { "hung", ("CPU while %d calls hang"):format(hanging) },
+  { "shared", ("CPU while %d of two clients hang"):format(hanging) },
+  { "outside", "CPU while one hangs, outside of tasks" },
+  { "idle", "CPU while the client is idle" },
+}
 
 -- In a process of its own: what a loop's host does with functions, and how it passes time by itself ------------------
 
@@ -16,6 +27,18 @@ local hosts = {}
 function hosts.plain(client, run)
   run()
   return function(seconds) client:sleep(seconds) end
+end
+
+function hosts.uv(client, run)
+  local uv = require "luv"
+  local task = client:spawn(run)
+  uv.run()
+  assert(not select(2, task:wait()))
+  return function(seconds)
+    local timer = uv.new_timer()
+    timer:start(seconds * 1000, 0, function() timer:close() end)
+    uv.run()
+  end
 end
 
 function hosts.cqueues(_, run)
@@ -48,30 +71,74 @@ local function median(values)
   return values[math.floor(#values / 2) + 1]
 end
 
-local function attempt(loop, address)
-  local client = require("openhands").new { base_url = address, api_key = "any", api = "v1", loop = loop }
-  local took, asleep = {}, nil
-  local pass_time = hosts[loop](client, function()
-    for index = -9, calls do -- the first few warm up
-      local before = core.monotonic()
-      assert(client:me())
-      took[math.max(index, 1)] = core.monotonic() - before
-    end
-    local task = client:spawn(function() client:sleep(idle_for) end)
-    local before = os.clock()
-    task:wait()
-    asleep = os.clock() - before
-  end)
+local modes = {}
+
+local function median_of_calls(client)
+  local took = {}
+  for index = -9, calls do -- the first few warm up
+    local before = core.monotonic()
+    assert(client:me())
+    took[math.max(index, 1)] = core.monotonic() - before
+  end
+  return median(took)
+end
+
+function modes.calls(new_client, loop, address)
+  local client, inside = new_client(address), nil
+  hosts[loop](client, function() inside = median_of_calls(client) end)
+  print(("inside=%.6f outside=%.6f"):format(inside, median_of_calls(client)))
+end
+
+local function cpu_of(run, ...)
   local before = os.clock()
-  pass_time(idle_for)
-  print(("median=%.6f asleep=%.6f idle=%.6f"):format(median(took), asleep, os.clock() - before))
+  run(...)
+  return os.clock() - before
+end
+
+local function cpu_while_hanging(clients)
+  local tasks = {}
+  for i = 1, hanging do
+    local client = clients[i % #clients + 1]
+    tasks[i] = client:spawn(function() return client:request { path = "/" } end)
+  end
+  clients[1]:sleep(begun)
+  local spent = cpu_of(clients[1].sleep, clients[1], idle_for)
+  for _, task in ipairs(tasks) do
+    assert(not task:done(), "it did not hang")
+    task:cancel()
+    task:wait()
+  end
+  return spent
+end
+
+function modes.rest(new_client, loop, address, silent)
+  local client, one, other = new_client(address), new_client(silent), new_client(silent)
+  local found = {}
+  local pass_time = hosts[loop](client, function()
+    assert(client:me())
+    local task = client:spawn(function() client:sleep(idle_for) end)
+    found.asleep = cpu_of(task.wait, task)
+    found.hung = cpu_while_hanging { one }
+    found.shared = cpu_while_hanging { one, other }
+  end)
+  found.outside = cpu_of(function()
+    assert(select(2, one:request({ path = "/" }, { deadline = idle_for })).kind == "timeout")
+  end)
+  found.idle = cpu_of(pass_time, idle_for)
+  for name, seconds in pairs(found) do io.write(("%s=%.6f "):format(name, seconds)) end
+end
+
+local function attempt(mode, loop, ...)
+  modes[mode](function(address)
+    return require("openhands").new { base_url = address, api_key = "any", api = "v1", loop = loop }
+  end, loop, ...)
 end
 
 -- All of them ---------------------------------------------------------------------------------------------------------
 
-local function measured(wire, loop, address)
+local function measured(wire, ...)
   local words = {}
-  for index, word in ipairs { wire.interpreter(), "spec/measure/loops.lua", loop, address } do
+  for index, word in ipairs { wire.interpreter(), "spec/measure/loops.lua", ... } do
     words[index] = wire.quoted(word)
   end
   local program = assert(io.popen("exec env -u OPENHANDS_LOG " .. table.concat(words, " ")))
@@ -81,51 +148,75 @@ local function measured(wire, loop, address)
   return found
 end
 
+-- The kernel takes its connections, and nobody reads from them.
+local function silent_server()
+  local listener = require("luv").new_tcp()
+  assert(listener:bind("127.0.0.1", 0))
+  assert(listener:listen(64, function() end))
+  return "http://127.0.0.1:" .. listener:getsockname().port, listener
+end
+
+-- The best of each figure.
+local function measure_calls(wire, loop, address, plain)
+  local best = {}
+  for count = 1, attempts do
+    for name, value in pairs(measured(wire, "calls", loop, address)) do
+      best[name] = math.min(best[name] or math.huge, value)
+    end
+    local is_good = best.inside and plain and math.max(best.inside, best.outside) - plain <= longest
+    if count >= least and (is_good or not plain) then break end
+  end
+  return best
+end
+
+-- The best attempt.
+local function measure_rest(wire, loop, address, silent)
+  local best, most_of_best = {}, math.huge
+  for _ = 1, attempts_at_rest do
+    local found, most = measured(wire, "rest", loop, address, silent), 0
+    for _, rest in ipairs(rests) do most = math.max(most, found[rest[1]] or math.huge) end
+    if most < most_of_best then best, most_of_best = found, most end
+    if most <= busiest then break end
+  end
+  return best
+end
+
 local function main()
   local wire = require "spec.support.wire"
   local server = require("openhands.simulator").spawn { pace = 0 }
+  local silent, listener = silent_server()
   local passed, failed = 0, 0
-  local best = {} -- by loop
   local function row(loop, what, value, limit)
     local good = value ~= nil and value <= limit
     passed, failed = passed + (good and 1 or 0), failed + (good and 0 or 1)
     print(("%-8s %-38s %8s ms, at most %6.3f  %s"):format(loop, what, value and ("%.3f"):format(value * 1000) or "-",
       limit * 1000, good and "ok" or "FAIL"))
   end
-  local loops = { "plain", "cqueues", "copas" }
-  if not pcall(require, "copas") then loops[3] = nil end -- Debian has none for this Lua
-  print(("%d calls one after the other, then %g s without any, with %s and %s"):format(calls, idle_for, _VERSION,
+  local loops = { "plain", "uv", "cqueues", "copas" }
+  if not pcall(require, "copas") then loops[4] = nil end -- Debian has none for this Lua
+  print(("%d calls one after the other, then %g s of each rest, with %s and %s"):format(calls, idle_for, _VERSION,
     select(2, core.version())))
-  local function is_good(loop)
-    local mine, plain = best[loop], best.plain
-    return mine.median and (mine.median - plain.median) <= longest and mine.asleep <= busiest and mine.idle <= busiest
-  end
+  local plain
   for _, loop in ipairs(loops) do
-    best[loop] = {}
-    for count = 1, attempts do
-      for name, value in pairs(measured(wire, loop, server.address)) do
-        best[loop][name] = math.min(best[loop][name] or math.huge, value)
-      end
-      if count >= least and is_good(loop) then break end
+    local best = measure_calls(wire, loop, server.address, plain)
+    print(("%-8s %-38s %8.3f ms"):format(loop, "a call, in the middle", (best.inside or 0) * 1000))
+    if loop == "plain" then
+      plain = assert(best.inside, "plain Lua did not get to its end")
+    else
+      row(loop, "that is added by the loop", best.inside and best.inside - plain, longest)
+      row(loop, "that is added outside of the loop", best.outside and best.outside - plain, longest)
     end
+    best = measure_rest(wire, loop, server.address, silent)
+    for _, rest in ipairs(rests) do row(loop, rest[2], best[rest[1]], busiest) end
   end
+  listener:close()
   server:close()
-  print(("plain    %-38s %8.3f ms"):format("a call, in the middle", best.plain.median * 1000))
-  for _, loop in ipairs(loops) do
-    local mine = best[loop]
-    if loop ~= "plain" then
-      print(("%-8s %-38s %8.3f ms"):format(loop, "a call, in the middle", (mine.median or 0) * 1000))
-      row(loop, "that is added by the loop", mine.median and mine.median - best.plain.median, longest)
-    end
-    row(loop, "CPU while a task sleeps", mine.asleep, busiest)
-    row(loop, "CPU while the client is idle", mine.idle, busiest)
-  end
   print(("%d passed, %d failed"):format(passed, failed))
   os.exit(failed == 0 and 0 or 1)
 end
 
 if arg[1] then
-  attempt(arg[1], arg[2])
+  attempt((table.unpack or unpack)(arg)) -- luacheck: ignore 143
 else
   main()
 end

@@ -1,6 +1,7 @@
 -- What the library costs an editor: the largest gap in its event loop while 200 calls are under way, the CPU of a
--- client at rest, the time until a task begins, and what waiting in the loop "uv" adds to a call. Each attempt is a
--- Neovim of its own; noise only ever adds, so the best of a few counts. Ends with `N passed, N failed`. LuaJIT only.
+-- client at rest and of calls that hang, the time until a task begins, and what waiting in the loop "uv" adds to a
+-- call. Each attempt is a Neovim of its own; noise only ever adds, so the best of a few counts. Ends with
+-- `N passed, N failed`. LuaJIT only.
 if not rawget(_G, "jit") then -- which Neovim has inside
   print "LuaJIT only\n0 passed, 0 failed"
   return
@@ -16,14 +17,16 @@ local calls = 200
 local figures = {
   { "gap", 20, "ms", "largest gap of a 5 ms heartbeat, 200 calls at once" },
   { "idle", 10, "ms", "CPU in 2 s with a client that was used" },
+  { "hung", 10, "ms", "CPU in 2 s while 8 calls hang" },
+  { "outside", 50, "ms", "CPU in 2 s while one hangs, outside of tasks" }, -- a look every 20 ms, of 0.1 ms each
   { "begin", 20, "ms", "from spawn to the task's first turn" },
   { "added", 1, "ms", "median that a call takes longer than with the loop \"plain\"" },
 }
 
 local program = [[
   local core, openhands = require "openhands.core", require "openhands"
-  local function new_client(loop)
-    return openhands.new { base_url = %q, api_key = "any", api = "v1", loop = loop }
+  local function new_client(loop, address)
+    return openhands.new { base_url = address or %q, api_key = "any", api = "v1", loop = loop }
   end
   local function median(list)
     table.sort(list)
@@ -89,14 +92,45 @@ local program = [[
   figure("added", by_uv - by_plain)
   plain:close()
 
-  collectgarbage()
-  vim.defer_fn(function()
+  -- The CPU of the next two seconds, while the editor has its loop to itself.
+  local function rest(name, following)
     local before = os.clock()
     vim.defer_fn(function()
-      figure("idle", os.clock() - before)
-      vim.cmd "qa!"
+      figure(name, os.clock() - before)
+      following()
     end, 2000)
-  end, 100)
+  end
+
+  local silent_address, connected = silent_server()
+  local silent, tasks = new_client(nil, silent_address), {}
+
+  local function hang_outside()
+    local before = os.clock()
+    local _, err = silent:request({ path = "/" }, { deadline = 2 })
+    figure("outside", os.clock() - before)
+    assert(err.kind == "timeout")
+    vim.cmd "qa!"
+  end
+
+  local function end_hanging()
+    for _, task in ipairs(tasks) do
+      assert(not task:done(), "it did not hang")
+      task:cancel()
+      task:wait()
+    end
+    hang_outside()
+  end
+
+  local function hang()
+    for place = 1, 8 do
+      tasks[place] = silent:spawn(function() return silent:request { path = "/" } end)
+    end
+    eventually(function() return connected() == 8 end)
+    rest("hung", end_hanging)
+  end
+
+  collectgarbage()
+  vim.defer_fn(function() rest("idle", hang) end, 100)
 ]]
 
 local function attempt(address)

@@ -1,24 +1,30 @@
 -- How long one call may hold its host up while the other side is at its worst, and whether whole calls end when their
--- time is over. Each figure is the worst of one process of its own, so that what happens only once is in it too; noise
--- only ever adds, so that the best of a few attempts counts. Ends with `N passed, N failed`.
+-- time is over. Each attempt is the worst of one process of its own, so that what happens only once is in it too. Noise
+-- may spoil one: most of them must hold, so that a stall of every other run does not pass. Ends with
+-- `N passed, N failed`.
 local core = require "openhands.core"
 local wire
 
 local longest = 0.005 -- seconds of one call
 local latest = 0.1 -- seconds that a call may be late, and that a process may take to end
-local attempts = 5
+local needed = 3 -- attempts that hold, before as many do not
 local lookup_takes = 30 -- seconds
 local middle = 0.25 -- seconds after the beginning
 local deadline = 0.5 -- seconds of a whole call
+local grain = 0.002 -- seconds by which clocks that count in milliseconds may differ
 
 local now = core.monotonic
 local id = "0123456789abcdef0123456789abcdef"
 local key = "sk-canary-5f2c91d7e0ab"
 
--- Where it goes wrong, and the scheme and the port of the server below that does it.
+-- All certificates that Debian trusts.
+local bundle = "/etc/ssl/certs/ca-certificates.crt"
+
+-- Where it goes wrong, the scheme and the port of the server below that does it, and the `ca_file`.
 local troubles = {
   ["name lookup"] = { "https" },
   ["TLS handshake"] = { "https", "hung" },
+  ["TLS with ca_file"] = { "https", "hung", bundle },
   ["silence"] = { "http", "hung" },
   ["headers in drips"] = { "http", "headers" },
   ["body in drips"] = { "http", "body" },
@@ -88,7 +94,8 @@ local function timed(what, operate, ...)
 end
 
 local function one_call(trouble, ending)
-  local handle = core.new { base_url = address(trouble), api_key = key }
+  local settings = { base_url = address(trouble), api_key = key, ca_file = troubles[trouble][3] }
+  local handle = timed("other", core.new, settings)
   local patience = ending == "time-out" and middle or 60
   local number = timed("other", core.status, handle, id, { api = "v1", timeout = patience })
   local halfway = now() + middle
@@ -131,6 +138,7 @@ local function whole_call(trouble)
   local value, err = operate(client, given)
   worst.late = now() - started - deadline
   assert(value == nil and (err.kind == "timeout" or err.kind == "ambiguous"), tostring(err))
+  assert(worst.late >= -grain, "it ended too early")
   client:close()
 end
 
@@ -169,39 +177,53 @@ local function start(environment, ...)
   return assert(io.popen(clean .. "-u OPENHANDS_LOG " .. environment .. " " .. table.concat(words, " ")))
 end
 
--- The best of a few attempts: what it measured, and whether that is good.
-local function measure(environment, ports, trouble, ending)
-  local best, worst_of_best
-  for _ = 1, attempts do
-    local program = start(environment, ending, trouble, tostring(ports[troubles[trouble][2]] or "none"))
-    local line = program:read "*l"
-    program:read "*a" -- until it has ended
-    local ended = now()
-    program:close()
-    local found = fields(line)
-    if found.over then
-      found.exit = ended - found.over
-      local relative = math.max(found.step / longest, found.other / longest, (found.late or 0) / latest,
-        found.exit / latest)
-      if not best or relative < worst_of_best then best, worst_of_best = found, relative end
-      if relative <= 1 then return best, true end
-    end
-  end
-  return best, false
+-- One attempt: what it measured, and how much of what is allowed that was.
+local function attempted(environment, ports, trouble, ending)
+  local program = start(environment, ending, trouble, tostring(ports[troubles[trouble][2]] or "none"))
+  local line = program:read "*l"
+  program:read "*a" -- until it has ended
+  local ended = now()
+  program:close()
+  local found = fields(line)
+  if not found.over then return nil, math.huge end -- it did not get to its end
+  found.exit = ended - found.over
+  return found, math.max(found.step / longest, found.other / longest, (found.late or 0) / latest, found.exit / latest)
+end
+
+-- What the attempt in the middle has measured, and whether most were good.
+local function measure(...)
+  local attempts, good, bad = {}, 0, 0
+  repeat
+    local found, share = attempted(...)
+    attempts[#attempts + 1] = { found = found, share = share }
+    if share <= 1 then good = good + 1 else bad = bad + 1 end
+  until good == needed or bad == needed
+  table.sort(attempts, function(one, other) return one.share < other.share end)
+  return attempts[needed].found, good == needed
+end
+
+local function exists(path)
+  local file = io.open(path)
+  if file then file:close() end
+  return file ~= nil
 end
 
 local function rows(row)
+  local function worst_calls(found)
+    return ("step %6.2f ms   others %6.2f ms   exit %6.2f ms"):format(found.step * 1000, found.other * 1000,
+      found.exit * 1000)
+  end
   print(("one call, at most %.0f ms, with %s and %s"):format(longest * 1000, _VERSION, select(2, core.version())))
   for _, trouble in ipairs { "name lookup", "TLS handshake", "silence" } do
     for _, ending in ipairs { "time-out", "cancel", "close", "collect" } do
-      row(trouble, ending, function(best)
-        return ("step %6.2f ms   others %6.2f ms   exit %6.2f ms"):format(best.step * 1000, best.other * 1000,
-          best.exit * 1000)
-      end)
+      row(trouble, ending, worst_calls)
     end
   end
-  local function lateness(best)
-    return ("late %6.2f ms   exit %6.2f ms"):format(best.late * 1000, best.exit * 1000)
+  if exists(bundle) then -- all of it is read with the client's first connection: known, and said where it is described
+    row("TLS with ca_file", "cancel", worst_calls, "as it is")
+  end
+  local function lateness(found)
+    return ("late %6.2f ms   exit %6.2f ms"):format(found.late * 1000, found.exit * 1000)
   end
   print(("loading the library and making a client, at most %.0f ms"):format(latest * 1000))
   row("name lookup", "load", lateness)
@@ -222,12 +244,13 @@ local function main()
   local server = start("", "serve")
   local ports = fields(server:read "*l")
   local passed, failed = 0, 0
-  local well, problem = pcall(rows, function(trouble, ending, show)
+  local well, problem = pcall(rows, function(trouble, ending, show, verdict)
     local environment = trouble == "name lookup" and slow or ""
-    local best, good = measure(environment, ports, trouble, ending)
-    passed, failed = passed + (good and 1 or 0), failed + (good and 0 or 1)
-    print(("%-18s %-9s %s  %s"):format(trouble, ending, best and show(best) or "it did not get to its end",
-      good and "ok" or "FAIL"))
+    local found, good = measure(environment, ports, trouble, ending)
+    if not verdict then
+      passed, failed, verdict = passed + (good and 1 or 0), failed + (good and 0 or 1), good and "ok" or "FAIL"
+    end
+    print(("%-18s %-9s %s  %s"):format(trouble, ending, found and show(found) or "it did not get to its end", verdict))
   end)
   if ports.pid then os.execute("kill " .. ("%d"):format(ports.pid)) end
   server:close()
