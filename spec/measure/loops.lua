@@ -10,7 +10,7 @@ local idle_for = 2 -- seconds
 local hanging = 8 -- calls
 local begun = 0.2 -- seconds after which all of them are on the wire
 local attempts, least = 5, 3 -- a single slow one of plain Lua's would flatter the others
-local attempts_at_rest = 3
+local attempts_at_rest = 4
 
 local rests = {
   { "asleep", "CPU while a task sleeps" },
@@ -156,29 +156,21 @@ local function silent_server()
   return "http://127.0.0.1:" .. listener:getsockname().port, listener
 end
 
--- The best of each figure.
-local function measure_calls(wire, loop, address, plain)
+-- The best of each figure, of as many attempts as it takes until they are good.
+local function best_of(most, is_good, ...)
   local best = {}
-  for count = 1, attempts do
-    for name, value in pairs(measured(wire, "calls", loop, address)) do
-      best[name] = math.min(best[name] or math.huge, value)
-    end
-    local is_good = best.inside and plain and math.max(best.inside, best.outside) - plain <= longest
-    if count >= least and (is_good or not plain) then break end
+  for count = 1, most do
+    for name, value in pairs(measured(...)) do best[name] = math.min(best[name] or math.huge, value) end
+    if is_good(best, count) then break end
   end
   return best
 end
 
--- The best attempt.
-local function measure_rest(wire, loop, address, silent)
-  local best, most_of_best = {}, math.huge
-  for _ = 1, attempts_at_rest do
-    local found, most = measured(wire, "rest", loop, address, silent), 0
-    for _, rest in ipairs(rests) do most = math.max(most, found[rest[1]] or math.huge) end
-    if most < most_of_best then best, most_of_best = found, most end
-    if most <= busiest then break end
+local function is_at_rest(best)
+  for _, rest in ipairs(rests) do
+    if (best[rest[1]] or math.huge) > busiest then return false end
   end
-  return best
+  return true
 end
 
 local function main()
@@ -197,8 +189,11 @@ local function main()
   print(("%d calls one after the other, then %g s of each rest, with %s and %s"):format(calls, idle_for, _VERSION,
     select(2, core.version())))
   local plain
+  local function is_fast(best, count)
+    return count >= least and (not plain or best.inside and math.max(best.inside, best.outside) - plain <= longest)
+  end
   for _, loop in ipairs(loops) do
-    local best = measure_calls(wire, loop, server.address, plain)
+    local best = best_of(attempts, is_fast, wire, "calls", loop, server.address)
     print(("%-8s %-38s %8.3f ms"):format(loop, "a call, in the middle", (best.inside or 0) * 1000))
     if loop == "plain" then
       plain = assert(best.inside, "plain Lua did not get to its end")
@@ -206,7 +201,7 @@ local function main()
       row(loop, "that is added by the loop", best.inside and best.inside - plain, longest)
       row(loop, "that is added outside of the loop", best.outside and best.outside - plain, longest)
     end
-    best = measure_rest(wire, loop, server.address, silent)
+    best = best_of(attempts_at_rest, is_at_rest, wire, "rest", loop, server.address, silent)
     for _, rest in ipairs(rests) do row(loop, rest[2], best[rest[1]], busiest) end
   end
   listener:close()
