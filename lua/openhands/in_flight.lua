@@ -73,6 +73,12 @@ function M:_is_busy()
   return not (self._closed or self._core:is_inherited()) and self._core:in_flight() > 0
 end
 
+--- Whether the call that runs was given up: its task was cancelled, or the client closed.
+---@return boolean?
+function M:_is_given_up()
+  return tasks.is_cancelled() or self._closed
+end
+
 --- Raises if nobody may wait here: in a host's callback that must not, say.
 ---@param operation string that would
 function M:_check_place(operation)
@@ -82,8 +88,8 @@ function M:_check_place(operation)
   end
 end
 
---- Waits for a box, as the loop's `await`; a task that is cancelled does not. Whoever waits looks at the box, at
---- `_closed` and at `tasks.is_cancelled()` afterwards.
+--- Waits for a box, as the loop's `await`; a task that is cancelled does not. Whoever waits looks at the box, and
+--- at `_is_given_up` or what it is made of, afterwards.
 ---@param box table
 ---@param deadline number? monotonic moment
 function M:_await(box, deadline)
@@ -112,7 +118,7 @@ end
 ---@param seconds number
 function M:_sleep(seconds)
   local box, deadline = {}, self:_now() + seconds
-  while not (self._closed or tasks.is_cancelled()) do
+  while not self:_is_given_up() do
     self:_await(box, deadline) -- also when there is nothing to wait for: the others have their turns
     if self:_now() >= deadline then
       return

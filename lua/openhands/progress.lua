@@ -4,7 +4,6 @@
 
 local conversations = require "openhands.conversation"
 local errors = require "openhands.errors"
-local tasks = require "openhands.task"
 
 local M = {}
 
@@ -27,11 +26,6 @@ function M.new(client, listener)
   return setmetatable({ _client = client, _listener = listener }, Progress)
 end
 
--- The caller has given the call up, perhaps in the listener itself: whatever it would call raises now.
-function methods:_is_given_up()
-  return tasks.is_cancelled() or self._client._closed
-end
-
 -- Takes what the service says of the task, and tells the caller of a state that is new.
 function methods:_tell(task, id)
   if type(task) ~= "table" then
@@ -45,7 +39,7 @@ function methods:_tell(task, id)
   end
   local is_new = word ~= self.word
   self.latest, self.word = conversation, word
-  if is_new and not self:_is_given_up() then
+  if is_new and not self._client:_is_given_up() then -- by the listener, say: its calls raise
     self._listener(conversation)
   end
 end
@@ -64,7 +58,8 @@ function methods:_look_on(id, call)
       unseen_since = unseen_since or client:_now()
     end
     local is_lost = unseen_since and client:_now() - unseen_since >= call.grace
-    if is_lost or self:_is_given_up() or err and not err.retryable or client:_now() + INTERVAL >= call.deadline_at then
+    local is_late = client:_now() + INTERVAL >= call.deadline_at
+    if is_lost or is_late or client:_is_given_up() or err and not err.retryable then
       break
     elseif not ended[self.word] then
       client:_sleep(INTERVAL)

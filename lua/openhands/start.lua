@@ -11,7 +11,6 @@ local core = require "openhands.core"
 local errors = require "openhands.errors"
 local lookup = require "openhands.lookup"
 local progress = require "openhands.progress"
-local tasks = require "openhands.task"
 local turns = require "openhands.turns"
 
 local M = {}
@@ -198,7 +197,7 @@ local function take_turn(client, id, call)
     if is_certain or turns.is_abandoned(client, turn.asker) then
       memory.unclear_at, memory.unclear_since = now, memory.unclear_since or client:_wall() - lookup.RECENT
       break
-    elseif client._closed or tasks.is_cancelled() then
+    elseif client:_is_given_up() then
       return nil, cannot_tell "another start of the same conversation is under way"
     elseif now >= call.deadline_at then
       return nil, cannot_tell "another start of the same conversation has not ended in the time for this call"

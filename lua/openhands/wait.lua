@@ -5,7 +5,6 @@ local endings = require "openhands.ending"
 local errors = require "openhands.errors"
 local lookup = require "openhands.lookup"
 local states = require "openhands.state"
-local tasks = require "openhands.task"
 local watches = require "openhands.watch"
 
 local M = {}
@@ -26,7 +25,7 @@ Wait.__index = Wait
 function Wait:note(conversation)
   local previous = self.latest
   self.latest = conversation
-  local is_given_up = tasks.is_cancelled() or self.client._closed -- whatever the listener would call raises now
+  local is_given_up = self.client:_is_given_up() -- whatever the listener would call raises now
   local is_new = not previous or previous.state ~= conversation.state
   if self.options.on_change and is_new and not is_given_up then
     local party = self.entry.party
