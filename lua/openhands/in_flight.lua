@@ -46,10 +46,13 @@ local function take_news(self)
   end
 end
 
---- Moves all exchanges on and hands finished ones to whoever waits. Runs none of the user's code.
+--- Moves all exchanges on and hands finished ones to whoever waits. Runs none of the user's code. A client
+--- that somebody has closed meanwhile has none.
 ---@param seconds number to wait at most
 function M:_pump(seconds)
-  if self._settings.transport then
+  if self._closed then
+    return
+  elseif self._settings.transport then
     carry(self, seconds)
   else
     self._core:step(seconds)

@@ -210,7 +210,9 @@ local function take_turn(client, id, call)
   memory.turn = turn
   return function()
     turn.done = true
-    memory.turn = memory.turn ~= turn and memory.turn or nil
+    if memory.turn == turn then
+      memory.turn = nil
+    end
     client:_wake(turn)
   end
 end

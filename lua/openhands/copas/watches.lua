@@ -19,7 +19,7 @@ function M.attach(client)
   end
   function watch.turn()
     local owner = held[1]
-    if owner and not owner._closed then
+    if owner then
       owner:_pump(watch.blind and NAP or 0)
     end
     return owner ~= nil and owner:_is_busy()

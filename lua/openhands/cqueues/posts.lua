@@ -38,9 +38,7 @@ end
 
 -- Moves the exchanges on while somebody here waits for some.
 local function keep_watch(client, post)
-  if not client._closed then -- before this coroutine had its turn
-    client:_pump(0) -- what has just begun goes out at once
-  end
+  client:_pump(0) -- what has just begun goes out at once
   while is_needed(client, post) do
     local descriptor = client._core:pollfd()
     descriptors[client] = descriptor
@@ -49,9 +47,7 @@ local function keep_watch(client, post)
     else
       cqueues.poll(post.bell, NAP)
     end
-    if not client._closed then
-      client:_pump(0)
-    end
+    client:_pump(0)
   end
   post.manned = nil
   M.detach(client) -- a client that is collected takes nothing with it that a controller still knows

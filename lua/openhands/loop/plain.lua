@@ -31,9 +31,7 @@ local function new(clock)
 
   local function step(list, seconds)
     for _, client in ipairs(list) do
-      if not client._closed then -- by somebody who was told meanwhile
-        client:_pump(seconds)
-      end
+      client:_pump(seconds)
     end
   end
 
