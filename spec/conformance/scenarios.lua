@@ -24,6 +24,13 @@ local function concat(list)
   return table.concat(list, " ")
 end
 
+-- Lets others go on until something is so.
+local function go_on_until(client, is_so)
+  local ends_at = core.monotonic() + 10
+  while not is_so() and core.monotonic() < ends_at do client:sleep(0.002) end
+  if not is_so() then error("it never came", 2) end
+end
+
 local M = {}
 
 local function scenario(name, run)
@@ -44,7 +51,7 @@ end)
 
 scenario("tasks run beside each other", function(context)
   local client, tasks = context.client(), {}
-  for i = 1, 30 do tasks[i] = client:spawn(number, client, "/slow/" .. i) end
+  for i = 1, 30 do tasks[i] = client:spawn(number, client, "/ten/" .. i) end
   for i = 1, 30 do equal(i, tasks[i]:wait()) end
   equal(10, client:request({ path = "/most" }).number, "requests at a time") -- as many connections as a client has
 end)
@@ -122,12 +129,12 @@ scenario("who listens for the end of a task is told, after it as well", function
   task:on_done(listener)
   equal(7, task:wait())
   task:on_done(listener)
-  client:sleep(0.02)
+  go_on_until(client, function() return #told >= 2 end)
   equal("nil 7 nil 7", concat(told))
   task = client:spawn(error, "bad")
   task:on_done(function(err) told[#told + 1] = err.kind end)
   task:wait()
-  client:sleep(0.02)
+  go_on_until(client, function() return #told >= 3 end)
   equal("raised", told[3])
 end)
 
@@ -176,11 +183,16 @@ scenario("several wait for one task, and a task for a task", function(context)
 end)
 
 scenario("cancelling ends an exchange at once, and nobody else's", function(context)
-  local client = context.client()
-  local hung, good = client:spawn(number, client, "/hung"), client:spawn(number, client, "/slow/1")
-  client:sleep(0.02)
-  equal(1, client._core:in_flight() - (good:done() and 0 or 1))
+  local client, begun = context.client(), 0
+  local function ask(path)
+    begun = begun + 1
+    return number(client, path)
+  end
+  local hung, good = client:spawn(ask, "/hung"), client:spawn(ask, "/slow/1")
+  go_on_until(client, function() return begun == 2 end)
+  local in_flight = client._core:in_flight()
   equal(true, hung:cancel())
+  equal(in_flight - 1, client._core:in_flight())
   has_kind("cancelled", hung:wait())
   equal(1, good:wait())
   equal(false, hung:cancel())
@@ -222,15 +234,16 @@ scenario("a task that was cancelled before it began never does", function(contex
 end)
 
 scenario("a cancelled task is told once, then its calls raise", function(context)
-  local client, calls = context.client(), 0
+  local client, calls, begun = context.client(), 0, false
   local task = client:spawn(function()
+    begun = true
     while true do
       local _, err = client:sleep(1000)
       calls = calls + 1
       equal("cancelled", err.kind)
     end
   end)
-  client:sleep(0.01)
+  go_on_until(client, function() return begun end)
   task:cancel()
   has_kind("cancelled", task:wait())
   equal(1, calls)
@@ -243,18 +256,18 @@ scenario("cancelling who waits for all cancels them", function(context)
     return number(client, "/hung")
   end
   local group = client:spawn(client.all, client, { hang, hang, hang }, { concurrency = 2 })
-  client:sleep(0.02)
+  go_on_until(client, function() return tasks_seen == 2 end)
   group:cancel()
   has_kind("cancelled", group:wait())
-  client:sleep(0.01)
-  equal(0, client._core:in_flight())
+  go_on_until(client, function() return client._core:in_flight() == 0 end)
   equal(2, tasks_seen)
 end)
 
 scenario("a start that is cancelled on its way is ambiguous, and can be taken up", function(context)
-  local client = context.client { api = "v1" }
+  local client, other = context.client(), context.client()
+  local before = number(other, "/starts")
   local task = client:spawn(function() return client:start { initial_user_msg = "x" } end)
-  client:sleep(0.03) -- the server reads it and never answers
+  go_on_until(client, function() return number(other, "/starts") > before end) -- and never answers
   task:cancel()
   local value, err = task:wait()
   has_kind("ambiguous", value, err)
@@ -282,12 +295,16 @@ scenario("nobody listens there", function(context)
 end)
 
 scenario("closing ends what everybody waits for", function(context)
-  local client, other, tasks = context.client(), context.client(), {}
-  for i = 1, 3 do tasks[i] = other:spawn(number, client, "/hung") end
-  tasks[4] = other:spawn(client.sleep, client, 1000)
-  local inner = client:spawn(client.sleep, client, 1000)
-  tasks[5] = other:spawn(inner.wait, inner)
-  other:sleep(0.02)
+  local client, other, tasks, begun = context.client(), context.client(), {}, 0
+  local function begin(run, ...)
+    begun = begun + 1
+    return run(...)
+  end
+  for i = 1, 3 do tasks[i] = other:spawn(begin, number, client, "/hung") end
+  tasks[4] = other:spawn(begin, client.sleep, client, 1000)
+  local inner = client:spawn(begin, client.sleep, client, 1000)
+  tasks[5] = other:spawn(begin, inner.wait, inner)
+  go_on_until(other, function() return begun == 6 end)
   client:close()
   for _, task in ipairs(tasks) do has_kind("closed", task:wait()) end
   has_kind("closed", inner:wait())
@@ -296,10 +313,13 @@ scenario("closing ends what everybody waits for", function(context)
 end)
 
 scenario("a task may close its own client", function(context)
-  local client, other = context.client(), context.client()
-  local hung = other:spawn(number, client, "/hung")
+  local client, other, begun = context.client(), context.client(), false
+  local hung = other:spawn(function()
+    begun = true
+    return number(client, "/hung")
+  end)
   local task = client:spawn(function()
-    client:sleep(0.01)
+    go_on_until(client, function() return begun end)
     client:close()
     return "closed"
   end)
@@ -370,9 +390,7 @@ scenario("a task that was dropped comes to its end by itself", function(context)
     ended = true
   end)
   collectgarbage()
-  local ends_at = core.monotonic() + 10
-  while not ended and core.monotonic() < ends_at do client:sleep(0.005) end
-  equal(true, ended)
+  go_on_until(client, function() return ended end)
 end)
 
 return M

@@ -39,14 +39,19 @@ local function drip(connection)
   end)
 end
 
--- `/now/N` and `/slow/N` give N, at once and after a while; `/most` how many were slow at a time since it was last
--- asked; `/drip` never ends; whatever else is not answered.
+-- `/now/N` and `/slow/N` give N, at once and after a while; `/ten/N` when ten of them have come; `/most` how many of
+-- those were there at a time since it was last asked; `/starts` how many starts have come; `/drip` never ends; whatever
+-- else is not answered.
 local function upstream()
-  local slow, most = 0, 0
+  local most, starts, together = 0, 0, {}
   return raw_server.new(function(request, connection)
     local what, number = request.target:match "^/(%w+)/?(%d*)$"
-    if what == "now" then
+    if request.method == "POST" then
+      starts = starts + 1
+    elseif what == "now" then
       return json(number)
+    elseif what == "starts" then
+      return json(starts)
     elseif what == "most" then
       local answer = json(most)
       most = 0
@@ -54,12 +59,17 @@ local function upstream()
     elseif what == "drip" then
       drip(connection)
     elseif what == "slow" then
-      slow = slow + 1
-      most = math.max(most, slow)
-      later(0.05, function()
-        slow = slow - 1
-        connection:write(json(number))
-      end)
+      later(0.05, function() connection:write(json(number)) end)
+    elseif what == "ten" then
+      table.insert(together, function() connection:write(json(number)) end)
+      most = math.max(most, #together)
+      if #together == 10 then
+        later(0.05, function() -- an eleventh would have come
+          local answers = together
+          together = {}
+          for _, answer in ipairs(answers) do answer() end
+        end)
+      end
     end
   end)
 end
