@@ -345,7 +345,7 @@ describe("in copas", function()
     local value, err
     run(function()
       local task = client:spawn(function()
-        pauses:sleep(0.05)
+        repeat pauses:sleep(0.001) until err
         return "over"
       end)
       pauses:sleep(0.001)

@@ -445,7 +445,7 @@ describe("in cqueues", function()
     local value, err
     run(function()
       local task = client:spawn(function()
-        cqueues.sleep(0.05)
+        repeat cqueues.sleep(0.001) until err
         return "over"
       end)
       cqueues.sleep(0)

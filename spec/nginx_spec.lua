@@ -216,7 +216,7 @@ describe("the loop nginx", function()
       task:on_done(function(err) told = err.kind == "raised" and "told" end)
       local _, err = task:wait()
       assert(other:wait() == "dev@example.com")
-      client:sleep(0.01)
+      while not told do client:sleep(0.001) end
       return err.kind, tostring(err), told
     ]])
   end)
