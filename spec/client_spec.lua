@@ -329,6 +329,59 @@ describe("a conversation", function()
     local seen = assert(other:status(conversation.conversation_id))
     assert.same({ "finished", true }, { seen.state, seen.settled })
   end)
+
+  -- Idle at 15 seconds; what its events tell is read so many seconds later.
+  local function idle_until_its_events_are_read(prompt, seconds)
+    local client, model, transport = stand_in.simulated({ api = "v1" })
+    local conversation = assert(client:start { initial_user_msg = prompt })
+    local request = transport.request
+    function transport.request(self, asked)
+      if asked.path:find "/events/" and model:time() < 15 + seconds then
+        model:advance(15 + seconds - model:time())
+      end
+      return request(self, asked)
+    end
+    model:advance(15)
+    return client, conversation, transport
+  end
+
+  it("that was idle before its agent began is not taken for finished, whenever its events are read", function()
+    local ends = { ["Fix it."] = "finished", ["[simulate: error]"] = "failed", ["[simulate: idle]"] = "finished" }
+    for prompt, ends_as in pairs(ends) do
+      for _, seconds in ipairs { 0, 1, 5, 10, 20, 29 } do
+        local client, conversation, transport = idle_until_its_events_are_read(prompt, seconds)
+        local seen = assert(client:status(conversation))
+        local other = openhands.new { transport = transport, api_key = "any" }
+        local truth = assert(other:status(conversation.conversation_id))
+        assert.same({ prompt, seconds, seen.settled and truth.state or seen.state }, { prompt, seconds, seen.state })
+
+        client, conversation = idle_until_its_events_are_read(prompt, seconds)
+        local done = assert(client:wait(conversation, { timeout = 2000 }))
+        assert.same({ prompt, seconds, ends_as }, { prompt, seconds, done.state })
+        assert.truthy(done.answer or done.detail)
+      end
+    end
+  end)
+
+  it("whose agent has only been told what it is has not finished", function()
+    local kinds = { "SystemPromptEvent" }
+    local client = stand_in.scripted(function(request)
+      if request.path:find "/events/" then
+        local events = {}
+        for i, kind in ipairs(kinds) do
+          events[i] = ('{"id": "%d", "kind": "%s", "source": "agent"}'):format(i, kind)
+        end
+        return stand_in.json(('{"items": [%s]}'):format(table.concat(events, ", ")))
+      end
+      local id = ("1"):rep(32)
+      return stand_in.json(('[{"id": "%s", "sandbox_status": "RUNNING", "execution_status": "idle"}]'):format(id))
+    end, { api = "v1" })
+    local seen = assert(client:status(("1"):rep(32)))
+    assert.same({ "starting", false }, { seen.state, seen.settled })
+    kinds[2] = "ActionEvent"
+    seen = assert(client:status(("1"):rep(32)))
+    assert.same({ "finished", true }, { seen.state, seen.settled })
+  end)
 end)
 
 describe("what a client remembers", function()

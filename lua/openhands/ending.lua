@@ -28,17 +28,18 @@ end
 ---@param client openhands.Client
 ---@param conversation openhands.Conversation
 ---@param ending openhands.Ending
----@param grace number seconds
-function M.judge(client, conversation, ending, grace)
+---@return boolean is_outdated whether the status has to be asked for again: V1's agent has been at work, and nobody
+--- knows whether that was before its status was read or since
+function M.judge(client, conversation, ending)
   local memory = client:_remember(conversation.conversation_id)
   if conversation.api == "v0" then
     conversation.state, conversation.settled = states.judge_ending(ending, memory)
     M.tell(conversation, ending)
-  elseif ending.agent_acted then
-    memory.running = true
-    conversation.state, conversation.settled =
-      states.judge("v1", conversation, memory, client:_now(), grace, client:_wall())
+    return false
   end
+  local is_news = ending.agent_acted and not memory.running or false
+  memory.running = memory.running or ending.agent_acted
+  return is_news
 end
 
 --- Adds to a settled conversation what only its events tell.

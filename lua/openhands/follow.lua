@@ -92,12 +92,15 @@ local function is_known(self)
   return memory.first_seen or memory.started_at
 end
 
--- V0's status hides the end of work, which its events tell.
+-- V0's status hides the end of work, which its events tell; for V1 whoever reads the status has looked there.
 local function judge_by_events(client, conversation, call)
+  if conversation.api ~= "v0" then
+    return
+  end
   if endings.is_possible(conversation) and endings.is_worth_reading(client, conversation) then
     local ending = endings.read(client, conversation, call)
     if ending then
-      endings.judge(client, conversation, ending, call.grace)
+      endings.judge(client, conversation, ending)
     end
   end
 end

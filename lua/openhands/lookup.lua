@@ -104,7 +104,8 @@ function M.anywhere(client, id, since, call, fields)
   conversation, err = listed(client, id, answer, call.grace)
   if conversation then
     if endings.is_possible(conversation) then
-      M.steps.behind(client, { { grace = call.grace, conversation = conversation } }, call)
+      local look = { id = id, grace = call.grace, insists = true, conversation = conversation, step = "behind" }
+      return M.take_steps(client, look, call) or conversation
     end
     return conversation
   elseif conversation == nil then
@@ -267,14 +268,15 @@ function steps.unlisted(client, looks, call)
   return 1 + pages
 end
 
--- Of one look. That it fails is none of the look's business: the status has been told.
+-- Of one look. That it fails is none of the look's business: the status has been told. If they tell that it may be
+-- outdated, the list is asked again, once.
 function steps.behind(client, looks, call)
   local look = looks[1]
   look.step = nil
   local ending, requests = endings.read(client, look.conversation, call)
   look.ending = ending
-  if ending then
-    endings.judge(client, look.conversation, ending, look.grace)
+  if ending and endings.judge(client, look.conversation, ending) then
+    look.step = "list"
   end
   return requests
 end
@@ -293,7 +295,8 @@ function steps.single(client, looks, call)
   local look = looks[1]
   finish(look, client:_status(look.id, call))
   local conversation = look.conversation
-  if conversation and endings.is_possible(conversation) and endings.is_worth_reading(client, conversation) then
+  local is_v0 = conversation and conversation.api == "v0" -- for V1 whoever reads the status has looked there
+  if is_v0 and endings.is_possible(conversation) and endings.is_worth_reading(client, conversation) then
     return 1 + steps.behind(client, looks, call)
   end
   return 1
@@ -345,15 +348,24 @@ function M.unknown(id)
   }
 end
 
+--- Takes the steps of one look, to its end.
+---@param client openhands.Client
+---@param look openhands.Look
+---@param call table
+---@return openhands.Conversation|false? conversation false: the service knows nothing of it, openhands.Error?
+function M.take_steps(client, look, call)
+  while look.step do
+    steps[look.step](client, { look }, call)
+  end
+  return look.conversation, look.err
+end
+
 --- How a V1 conversation stands, by the shortest way that its memory allows.
 ---@return openhands.Conversation|false? conversation false: the service knows nothing of it, openhands.Error?
 function M.status(client, id, call)
   local look = { id = id, grace = call.grace, insists = true }
   look.step = first_step_v1(client, look)
-  while look.step do
-    steps[look.step](client, { look }, call)
-  end
-  return look.conversation, look.err
+  return M.take_steps(client, look, call)
 end
 
 return M

@@ -39,13 +39,18 @@ local function failure_of(event)
   end
 end
 
+-- Its prompt is of the agent's too, and is there before it does anything.
+local function is_work(event)
+  return event.source == "agent" and event.kind ~= "SystemPromptEvent"
+end
+
 --- Reads a page of events, newest first, into `found`; true when nothing older can matter.
 local function scan(items, found)
   for _, event in ipairs(items) do
     if type(event) == "table" then
       found.failure = found.failure or failure_of(event)
       found.finish = found.finish or finish_of(event)
-      found.agent_acted = found.agent_acted or event.source == "agent"
+      found.agent_acted = found.agent_acted or is_work(event)
       if event.kind == "MessageEvent" and event.source == "agent" then
         found.message = found.message or message_of(event)
       elseif event.kind == "MessageEvent" and event.source == "user" then

@@ -199,13 +199,13 @@ local function conclude(watch, entry, step, call, jitter, has_room)
     entry.step, entry.err = step, nil
   elseif step == "ending" then
     deliver(watch, entry, "ending", now)
+  elseif entry.step and entry.step ~= "behind" then
+    entry.due_at = now
   elseif step == "behind" then
     entry.due_at, entry.last_asked = entry.next_at, now
     if not told or entry.conversation.settled then
       deliver(watch, entry, "look", now)
     end
-  elseif entry.step and entry.step ~= "behind" then
-    entry.due_at = now
   else
     return conclude_look(watch, entry, jitter, now, has_room)
   end
