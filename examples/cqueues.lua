@@ -26,6 +26,7 @@ else
 end
 
 local states = {} -- by place of the prompt
+local begun, left = conditions.new(), #prompts -- that are still to begin
 local over, is_over = conditions.new(), false
 
 local function report()
@@ -38,9 +39,10 @@ end
 
 -- One conversation, from its start to its end. It reads as if it blocked, and blocks nobody.
 local function converse(place)
-  local conversation = assert(client:start { initial_user_msg = prompts[place] })
-  states[place] = "running"
-  local done = assert(conversation:wait { interval = interval })
+  local conversation, err = client:start { initial_user_msg = prompts[place] }
+  states[place], left = conversation and "running" or "failed", left - 1
+  begun:signal()
+  local done = assert(assert(conversation, err):wait { interval = interval })
   states[place] = done.state
   return done
 end
@@ -76,7 +78,9 @@ controller:wrap(function()
   for place in ipairs(prompts) do
     tasks[place] = client:spawn(converse, place)
   end
-  client:sleep(simulator and 0.05 or 5)
+  while left > 0 do
+    begun:wait()
+  end
   print("Meanwhile the server says:\n" .. ask(port))
   for place, task in ipairs(tasks) do
     local done, err = task:wait()

@@ -103,6 +103,7 @@ describe("processes of nginx", function()
       return code == 502
     end)
     assert.truthy(now.error:find "^quota: ")
+    nginx.wait_until("the log tells of it", function() return server:trouble() ~= "" end) -- another worker has answered
     assert.truthy(server:trouble():find("^[^\n]*was not started: [^\n]*$"))
     -- What may have been started is no failure: the page goes on asking the service, which has given another id here.
     service:options { client_ids = false, old = true }
@@ -179,22 +180,22 @@ describe("processes of nginx", function()
 
   for _, way in ipairs { "reload", "quit", "terminate" } do
     it("is clean when nginx is told to " .. way .. " in the middle of calls", function()
-      serve({ workers = 2 }, nil, upstream.address)
+      serve({ workers = 2, http = "lua_shared_dict begun 1m;" }, nil, upstream.address)
       local list, told = {}, false
       for number = 1, 40 do
         list[number] = { path = number % 4 == 0 and "/timer" or "/content", method = "POST", body = ([[
+          ngx.shared.begun:incr("count", 1, 0)
           local task = client:spawn(function() return %s end)
           return (%s).uri, task:wait().uri
         ]]):format(late(number, 0.1), late(number, 0.2)) }
       end
-      local timer = uv.new_timer()
-      timer:start(100, 0, function()
-        timer:close()
+      -- When all have begun: nginx does not answer whom it has not heard yet.
+      server:ask(programs.request [[while (ngx.shared.begun:get "count" or 0) < 40 do ngx.sleep(0.001) end]], function()
         told = true
         server:signal(way == "reload" and "sighup" or way == "quit" and "sigquit" or "sigterm")
       end)
       local answers = server:fetch(list)
-      assert.is_true(told)
+      nginx.wait_until("nginx is told", function() return told end)
       if way ~= "terminate" then
         for number, answer in ipairs(answers) do
           assert.equal(("/api/late/%d /api/late/%d"):format(number, number), answer.body)

@@ -369,18 +369,20 @@ describe("the loop nginx", function()
 
   it("looks now and then while it waits, not all the time", function()
     serve({}, nil, upstream.address)
-    local looks = tonumber(run(([[
-      local semaphores, count = require "ngx.semaphore", 0
-      local wait = semaphores.wait
-      function semaphores.wait(...)
-        count = count + 1
-        return wait(...)
+    local looks, longest, seconds = run(([[
+      local semaphores, count, longest = require "ngx.semaphore", 0, 0
+      local wait, began = semaphores.wait, client:_now()
+      function semaphores.wait(semaphore, seconds)
+        count, longest = count + 1, math.max(longest, seconds)
+        return wait(semaphore, seconds)
       end
       assert(%s)
       semaphores.wait = wait
-      return count
-    ]]):format(late(1, 0.3))))
-    assert.is_true(looks >= 5 and looks <= 60, looks)
+      return count, longest, client:_now() - began
+    ]]):format(late(1, 0.3))):match "(%S+) (%S+) (%S+)"
+    -- However long the worker is held up: it means to look every 20 ms, the first times sooner.
+    assert.is_true(tonumber(longest) <= 0.02, longest)
+    assert.is_true(tonumber(looks) <= 10 + tonumber(seconds) / 0.02, looks)
   end)
 
   it("keeps nothing of those who were killed", function()

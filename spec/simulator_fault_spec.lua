@@ -91,7 +91,7 @@ describe("a fault of the simulator", function()
   end)
 
   it("refuses connections for a while: reset, refused, and back again", function()
-    assert.are.equal("ECONNRESET", strike({ point = "accept", action = "refuse", seconds = 0.5 }).ending)
+    assert.are.equal("ECONNRESET", strike({ point = "accept", action = "refuse", seconds = 1.5 }).ending)
     assert.are.equal("ECONNREFUSED", send(ask).ending)
     local ending
     local deadline = uv.hrtime() + 5e9

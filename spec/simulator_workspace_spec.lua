@@ -245,7 +245,7 @@ describe("a download from the simulator", function()
       it(("can be cut in the middle by %s, %s"):format(action, form), function()
         prepare { download_bytes = 300000, download_length = length }
         server:faults { { point = "in_body", action = action, at = 150000 } }
-        local result = download(action == "hang" and { enough = "PK", quiet = 0.15 } or nil)
+        local result = download(action == "hang" and { enough = "PK", least = 150000, quiet = 0.15 } or nil)
         local head, body = peer.parts(result.bytes)
         assert.are.equal(length, head:find("\r\nContent-Length: 300000\r\n", 1, true) ~= nil)
         if action ~= "reset" then

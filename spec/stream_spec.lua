@@ -37,7 +37,7 @@ describe("a stream", function()
 
   local function begin(most)
     connection = nil
-    local number = assert(core.start_streaming(client, FIELDS, { api = "v1", timeout = 20, max_body = most }))
+    local number = assert(core.start_streaming(client, FIELDS, { api = "v1", timeout = 600, max_body = most }))
     raw_server.turn(client, function() return connection ~= nil end)
     return number
   end

@@ -37,7 +37,7 @@ describe("TLS on the wire", function()
     return
   end
 
-  local server, directory, remove, ports, client
+  local server, directory, remove, ports, client, quiet_port
 
   local function run(command)
     local log = directory .. "/commands.log"
@@ -105,6 +105,8 @@ describe("TLS on the wire", function()
       make_certificate(file, of[1], of[2], of[3])
       blocks[count] = block(file, port)
     end
+    quiet_port, releases[count + 1] = free_port()
+    blocks[count + 1] = ("server { listen 127.0.0.1:%d; return 204; }\n"):format(quiet_port)
     wire.write(directory .. "/nginx.conf", configuration(table.concat(blocks)))
     for _, release in ipairs(releases) do release() end
     uv.run "nowait"
@@ -119,9 +121,15 @@ describe("TLS on the wire", function()
     remove()
   end)
 
+  -- nginx answers first and writes its log then: its one worker has done so when it answers somebody else.
+  local function until_logged()
+    wire.fetch({ address = "http://127.0.0.1:" .. quiet_port }, "GET / HTTP/1.0\r\n\r\n")
+  end
+
   before_each(function()
     server:reset()
     wire.forget_log()
+    until_logged()
     for _, of in pairs(ports) do run(": >" .. of.log) end
   end)
 
@@ -142,7 +150,10 @@ describe("TLS on the wire", function()
     return client
   end
 
-  local function log_of(name) return wire.read(ports[name].log) end
+  local function log_of(name)
+    until_logged()
+    return wire.read(ports[name].log)
+  end
 
   it("works with an authority of our own, by address and by name", function()
     for _, host in ipairs { "127.0.0.1", "localhost" } do

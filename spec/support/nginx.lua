@@ -91,7 +91,7 @@ function methods:trouble()
   return table.concat(lines, "\n")
 end
 
----@return integer pid of the master
+---@return integer? pid of the master; nil while it has made its file and not written it yet
 function methods:master() return tonumber((wire.read(self.directory .. "/nginx.pid"))) end
 
 ---@return table<integer, boolean> pids of the workers that live
@@ -225,7 +225,9 @@ function M.run(configuration)
     remove()
     error("nginx does not start: " .. words)
   end
-  M.wait_until("a worker runs", function() return exists(directory .. "/nginx.pid") and next(self:workers()) end)
+  M.wait_until("a worker runs", function()
+    return exists(directory .. "/nginx.pid") and self:master() and next(self:workers())
+  end)
   return self
 end
 

@@ -18,6 +18,19 @@ end
 M.ask = M.request("GET", "/api/v1/users/me")
 M.account = '"v1_enabled":true}'
 
+-- Hears what comes, and how it ends. libuv takes a reset for an end if it finds it together with the last bytes, as
+-- whoever is held up does: so an end is believed when it is read twice.
+local function hear(tcp, heard)
+  local has_ended = false
+  local function on_read(trouble, piece)
+    if trouble or piece or has_ended then return heard(trouble, piece) end
+    has_ended = true
+    tcp:read_stop()
+    tcp:read_start(on_read)
+  end
+  tcp:read_start(on_read)
+end
+
 --- A connection: `send`, and `read` until a pattern is found, the peer has ended it, or time is up.
 ---@param address string
 ---@return table
@@ -31,7 +44,7 @@ function M.connect(address)
       return
     end
     tcp:nodelay(true)
-    tcp:read_start(function(trouble, piece)
+    hear(tcp, function(trouble, piece)
       if piece then
         connection.bytes = connection.bytes .. piece
       else
@@ -68,7 +81,8 @@ end
 --- what is found must be followed by so many seconds of silence: then the ending is "open".
 ---@param address string
 ---@param bytes string
----@param settings? { enough?: string, quiet?: number, seconds?: number, count_only?: boolean }
+---@param settings? { enough?: string, least?: integer, quiet?: number, seconds?: number, count_only?: boolean }
+--- `least`: bytes without which nothing is enough
 ---@return { pieces: string[], bytes: string, size: integer, ending: string }
 function M.exchange(address, bytes, settings)
   settings = settings or {}
@@ -82,13 +96,15 @@ function M.exchange(address, bytes, settings)
   wait(settings.seconds or 5)
   tcp:connect("127.0.0.1", tonumber(address:match(":(%d+)$")), function(problem)
     if problem then return finish(problem) end
-    tcp:read_start(function(trouble, piece)
+    hear(tcp, function(trouble, piece)
       if trouble then return finish(trouble) end
       if not piece then return finish("closed") end
       if not settings.count_only then result.pieces[#result.pieces + 1] = piece end
       result.bytes = settings.count_only and piece or result.bytes .. piece
       result.size = result.size + #piece
-      if not settings.enough or not result.bytes:find(settings.enough) then return end
+      if not settings.enough or result.size < (settings.least or 0) or not result.bytes:find(settings.enough) then
+        return
+      end
       if settings.quiet then wait(settings.quiet) else finish("enough") end
     end)
     if bytes ~= "" then tcp:write(bytes) end

@@ -185,20 +185,27 @@ function M.read(path)
   return text
 end
 
---- Runs a program in a Lua of its own, with our search paths, to its end.
+--- Begins a program in a Lua of its own, with our search paths.
 ---@param program string
----@return { code: integer, output: string, errors: string }
-function M.child(program)
+---@return fun(): { code: integer, output: string, errors: string } wait for its end
+function M.begin_child(program)
   local directory, remove = M.directory()
   write(directory .. "/program.lua", ("package.path, package.cpath = %q, %q\n"):format(package.path, package.cpath)
     .. program)
   local shell = assert(io.popen(("%s %s/program.lua >%s/output 2>%s/errors; echo $?"):format(
     quoted(interpreter()), directory, directory, directory)))
-  local result = { code = tonumber(shell:read "*l") }
-  shell:close()
-  result.output, result.errors = M.read(directory .. "/output"), M.read(directory .. "/errors")
-  remove()
-  return result
+  return function()
+    local result = { code = tonumber(shell:read "*l") }
+    shell:close()
+    result.output, result.errors = M.read(directory .. "/output"), M.read(directory .. "/errors")
+    remove()
+    return result
+  end
 end
+
+--- Runs a program so, to its end.
+---@param program string
+---@return { code: integer, output: string, errors: string }
+function M.child(program) return M.begin_child(program)() end
 
 return M
