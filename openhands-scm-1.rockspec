@@ -42,6 +42,7 @@ build = {
         "src/free_request.c",
         "src/identifier.c",
         "src/json.c",
+        "src/json_foreign.c",
         "src/library.c",
         "src/multi.c",
         "src/operation.c",

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "identifier.h"
-#include "json.h"
+#include "json_foreign.h"
 #include "reading.h"
 
 struct oh_path oh_reading_item(const struct oh_path *list, size_t i)
@@ -101,8 +101,11 @@ static void check_names(struct oh_reading *reading, int table)
     size_t length;
     const char *name;
 
-    if (lua_getmetatable(L, table))
-        oh_json_fail(L, &reading->root, "the table of fields has a metatable; give a plain table");
+    if (lua_getmetatable(L, table)) {
+        if (!oh_json_foreign_marks_object(L, reading->shared))
+            oh_json_fail(L, &reading->root, "the table of fields has a metatable; give a plain table");
+        lua_pop(L, 1);
+    }
     for (lua_pushnil(L); lua_next(L, table) != 0; lua_pop(L, 1)) {
         if (lua_type(L, -2) != LUA_TSTRING)
             oh_json_fail(L, &reading->root, "the table of fields has a %s as a key; fields have names",
@@ -119,7 +122,8 @@ static bool push_field(struct oh_reading *reading, int table, const char *name)
 
     lua_pushstring(L, name);
     lua_rawget(L, table);
-    if (lua_isnil(L, -1) || (lua_islightuserdata(L, -1) && lua_touserdata(L, -1) == NULL)) {
+    oh_json_foreign_replace(L, reading->shared, lua_gettop(L));
+    if (lua_isnil(L, -1) || oh_json_is_null(L, -1)) {
         lua_pop(L, 1);
         return false;
     }

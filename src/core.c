@@ -8,6 +8,7 @@
 #include "client.h"
 #include "identifier.h"
 #include "json.h"
+#include "json_foreign.h"
 #include "library.h"
 #include "operation.h"
 #include "report.h"
@@ -439,5 +440,7 @@ int luaopen_openhands_core(lua_State *L)
     }
     lua_pushlightuserdata(L, NULL);
     lua_setfield(L, module, "null");
+    oh_json_foreign_push_object_mark(L, shared);
+    lua_setfield(L, module, "object_mark");
     return 1;
 }

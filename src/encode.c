@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "json.h"
+#include "json_foreign.h"
 #include "text.h"
 
 /* ---- the caller's mistakes ------------------------------------------------------------------------------------ */
@@ -146,17 +147,17 @@ static void write_number(lua_State *L, int index, struct oh_buffer *out, const s
     oh_json_append(L, out, text, (size_t)length, path);
 }
 
-static bool has_mark(lua_State *L, int shared, int slot)
+static bool is_list_mark(lua_State *L, int shared)
 {
     bool same;
 
-    lua_rawgeti(L, shared, slot);
-    same = !lua_isnil(L, -1) && lua_rawequal(L, -1, -2);
+    oh_json_push_list_mark(L, shared);
+    same = lua_rawequal(L, -1, -2);
     lua_pop(L, 1);
     return same;
 }
 
-/* What the table at `index` is: a list mark decides, else its keys, else `form`. Raises for what is neither. */
+/* What the table at `index` is: a list mark decides, else its keys, else an object mark, else `form`. Raises for what is neither. */
 static enum oh_json_form form_of(lua_State *L, int shared, int index, enum oh_json_form form,
                                  const struct oh_path *path)
 {
@@ -164,9 +165,10 @@ static enum oh_json_form form_of(lua_State *L, int shared, int index, enum oh_js
     size_t count = 0, names = 0;
 
     if (lua_getmetatable(L, index)) {
-        if (has_mark(L, shared, OH_JSON_LIST_MARK) || has_mark(L, shared, OH_JSON_FOREIGN_LIST_MARK) ||
-            has_mark(L, shared, OH_JSON_FOREIGN_EMPTY_MARK))
+        if (is_list_mark(L, shared) || oh_json_foreign_marks_list(L, shared))
             form = OH_JSON_LIST;
+        else if (oh_json_foreign_marks_object(L, shared))
+            form = OH_JSON_OBJECT;
         else
             oh_json_fail(L, path, "has a metatable; give a plain table");
         lua_pop(L, 1);
@@ -248,6 +250,7 @@ void oh_json_write(lua_State *L, int shared, int index, enum oh_json_form form, 
     size_t length;
 
     luaL_checkstack(L, 8, "table nested too deeply");
+    oh_json_foreign_replace(L, shared, index);
     switch (lua_type(L, index)) {
     case LUA_TSTRING:
         text = lua_tolstring(L, index, &length);
@@ -270,7 +273,7 @@ void oh_json_write(lua_State *L, int shared, int index, enum oh_json_form form, 
         write_table(L, shared, index, form, out, &here);
         return;
     case LUA_TLIGHTUSERDATA:
-        if (lua_touserdata(L, index) == NULL) {
+        if (oh_json_is_null(L, index)) {
             oh_json_append(L, out, "null", 4, path);
             return;
         }

@@ -6,6 +6,7 @@
 #include "encode.h"
 #include "identifier.h"
 #include "json.h"
+#include "json_foreign.h"
 #include "reading.h"
 
 static const struct oh_field no_fields[] = {{NULL, NULL, OH_IN_BODY, OH_TEXT, false}};
@@ -122,6 +123,7 @@ static void write_parameter(struct oh_reading *reading, const struct oh_path *pa
     int value = lua_gettop(L);
     size_t i, count;
 
+    oh_json_foreign_replace(L, reading->shared, value);
     if (lua_istable(L, value)) {
         count = oh_json_list_length(L, reading->shared, value, path);
         for (i = 1; i <= count; i++) {
@@ -144,11 +146,14 @@ static void write_parameter(struct oh_reading *reading, const struct oh_path *pa
 static void read_query(lua_State *L, int index, struct oh_reading *reading)
 {
     struct oh_path path = name_path(&root, "query");
-    int type = push(L, index, "query"), table = lua_gettop(L);
+    int table;
 
-    if (type != LUA_TNIL && type != LUA_TTABLE)
+    (void)push(L, index, "query");
+    table = lua_gettop(L);
+    oh_json_foreign_replace(L, reading->shared, table);
+    if (!lua_isnil(L, table) && !oh_json_is_null(L, table) && !lua_istable(L, table))
         oh_json_fail(L, &path, "must be a table, not a %s", luaL_typename(L, -1));
-    if (type == LUA_TTABLE) {
+    if (lua_istable(L, table)) {
         for (lua_pushnil(L); lua_next(L, table) != 0; lua_pop(L, 1)) {
             struct oh_path item = oh_reading_item(&path, 0);
             size_t length = 0;

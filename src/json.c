@@ -4,9 +4,11 @@
 #include <locale.h>
 #include <string.h>
 
+#include "json_foreign.h"
 #include "text.h"
 
 #define DEEPEST_ANSWER 100
+#define LIST_MARK "openhands.list"
 
 /* Calls a settings function of the instance on top of the stack if it has one; a refusal is no error. */
 static void configure(lua_State *L, const char *name, int arguments, const lua_Number *values)
@@ -62,17 +64,17 @@ void oh_json_open(lua_State *L)
     lua_pushliteral(L, "cjson");
     if (lua_pcall(L, 1, 1, 0) != 0)
         luaL_error(L, "openhands needs lua-cjson (Debian: lua-cjson; LuaRocks: lua-cjson): %s", lua_tostring(L, -1));
-    if (lua_istable(L, -1)) {
-        keep(L, shared, "array_mt", OH_JSON_FOREIGN_LIST_MARK);
-        keep(L, shared, "empty_array_mt", OH_JSON_FOREIGN_EMPTY_MARK);
+    if (lua_istable(L, -1))
         keep(L, shared, "new", OH_JSON_NEW);
-    }
+    lua_pushvalue(L, shared);
+    oh_json_foreign_open(L, shared + 1);
+    lua_pop(L, 1);
     lua_rawgeti(L, shared, OH_JSON_NEW);
     if (!lua_isfunction(L, -1))
         luaL_error(L, "openhands needs lua-cjson 2.1.0 or newer: the module 'cjson' found here has no function 'new'");
     renew(L, shared);
-    lua_newtable(L);
-    lua_pushliteral(L, "openhands.list");
+    (void)luaL_newmetatable(L, LIST_MARK); /* the same for every copy that a state loads */
+    lua_pushliteral(L, LIST_MARK);
     lua_setfield(L, -2, "__name");
     lua_rawseti(L, shared, OH_JSON_LIST_MARK);
     lua_settop(L, shared);
@@ -84,11 +86,6 @@ void oh_json_push_list_mark(lua_State *L, int shared)
 }
 
 /* ---- JSON -> Lua ---------------------------------------------------------------------------------------------- */
-
-static bool is_null(lua_State *L, int index)
-{
-    return lua_type(L, index) == LUA_TLIGHTUSERDATA && lua_touserdata(L, index) == NULL;
-}
 
 /* Pushes the integer that the float at `index` stands for; false, with nothing pushed, if it stands for none. */
 static bool push_whole(lua_State *L, int index)
@@ -118,7 +115,7 @@ static void tidy(lua_State *L)
         int type = lua_type(L, -1);
         if (type == LUA_TTABLE) {
             tidy(L);
-        } else if (type == LUA_TLIGHTUSERDATA && lua_type(L, -2) == LUA_TSTRING && is_null(L, -1)) {
+        } else if (type == LUA_TLIGHTUSERDATA && lua_type(L, -2) == LUA_TSTRING && oh_json_is_null(L, -1)) {
             lua_pushvalue(L, -2);
             lua_pushnil(L);
             lua_rawset(L, table);

@@ -9,7 +9,7 @@
 
 #define OH_LARGEST_EXACT 9007199254740992.0 /* 2^53: beyond it a double is not every integer */
 
-/* Slots of the shared table. The marks are metatables that make a table a list: ours, and the other lua-cjson's. */
+/* Slots of the shared table. A mark is a metatable that says what a table is; json_foreign.c has the foreign values. */
 enum {
     OH_JSON_NEW = 1,
     OH_JSON_DECODE,
@@ -17,7 +17,10 @@ enum {
     OH_JSON_DECIMAL_POINT,
     OH_JSON_LIST_MARK,
     OH_JSON_FOREIGN_LIST_MARK,
-    OH_JSON_FOREIGN_EMPTY_MARK
+    OH_JSON_FOREIGN_EMPTY_MARK,
+    OH_JSON_FOREIGN_OBJECT_MARK,
+    OH_JSON_FOREIGN_EMPTY_LIST,
+    OH_JSON_FOREIGN_NULL
 };
 
 /* Pushes the table that all functions of the module share as their first upvalue; raises if lua-cjson is missing. */

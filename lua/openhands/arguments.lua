@@ -1,5 +1,6 @@
 --- From what a user gives to a call to its subject, its fields and its options.
 
+local core = require "openhands.core"
 local errors = require "openhands.errors"
 
 local M = {}
@@ -15,8 +16,10 @@ function M.copy(fields)
   return fresh
 end
 
+-- Neovim marks a table that is no list, be it empty, with a metatable.
 local function is_plain_fields(value)
-  return type(value) == "table" and getmetatable(value) == nil and value[1] == nil
+  local mark = type(value) == "table" and getmetatable(value)
+  return type(value) == "table" and (mark == nil or mark == core.object_mark) and value[1] == nil
 end
 
 local function read_ids(client, operation, list)

@@ -55,19 +55,26 @@ end
 
 -- ---- clients -------------------------------------------------------------------------------------------------------
 
-local clients = setmetatable({}, { __mode = "k" })
-local is_end_expected = false
+-- What has to be closed at Neovim's end: the clients, and the timers of each copy of this module. It is kept where all
+-- copies find it, since a plugin that is reloaded loads this module again.
+local KEPT = "openhands.loop.uv"
+local registry = neovim and debug.getregistry() or {}
+local kept = registry[KEPT] or { clients = setmetatable({}, { __mode = "k" }), closers = {} }
+registry[KEPT] = kept
+kept.closers[#kept.closers + 1] = turns.close
 
 -- Neovim's end: it would wait for handles that are still open, and run what nobody needs any more.
 local function close_all()
   local list = {}
-  for client in pairs(clients) do
+  for client in pairs(kept.clients) do
     list[#list + 1] = client
   end
   for _, client in ipairs(list) do
     client:close()
   end
-  turns.close()
+  for _, close in ipairs(kept.closers) do
+    close()
+  end
 end
 
 local function expect_end()
@@ -77,9 +84,9 @@ end
 --- A client is there.
 ---@param client openhands.Client
 function M.attach(client)
-  clients[client] = true
-  if neovim and not is_end_expected then
-    is_end_expected = true
+  kept.clients[client] = true
+  if neovim and not kept.is_end_expected then
+    kept.is_end_expected = true
     if neovim.in_fast_event() then
       neovim.schedule(expect_end)
     else
@@ -91,7 +98,7 @@ end
 --- A client is about to close.
 ---@param client openhands.Client
 function M.detach(client)
-  clients[client] = nil
+  kept.clients[client] = nil
   if watchers.unwatch(client) then
     waits.flush()
   end
