@@ -385,7 +385,6 @@ describe("an agent server", function()
         function() return agent:send "x" end,
         function() return agent:send { content = "x", run = true } end,
         function() return at.client:send(at.id, "x") end,
-        function() return at.client:queue_message(at.id, "x") end,
         function() return agent:interrupt() and agent:run() end,
       } do
         memory.spoken_at = nil

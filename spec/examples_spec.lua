@@ -41,7 +41,10 @@ local calls = {
   pause = function(client) return client:pause(ID) end,
   resume = function(client) return client:resume(ID, nil, { deadline = 30 }) end,
   send = function(client) return client:send(ID, "Go on.") end,
-  queue_message = function(client) return client:queue_message(ID, "Go on.") end,
+  queue_message = function(client) -- the row alone: the call looks first whether the conversation still starts
+    local fields = { conversation_id = ID, content = "Go on." }
+    return client:_call("queue_message", fields, client:_begin "queue_message", "v1")
+  end,
   events = function(client) return collected(client:events(ID)) end,
   follow = function(client)
     return collected(client:events(ID, { follow = true }, { timeout = 30, interval = 5 }))

@@ -284,8 +284,8 @@ describe("steering", function()
     serve "v1"
     local started = assert(client:start { initial_user_msg = "x" })
     assert.equal(1, assert(client:queue_message(started, "One.")).position)
-    assert.equal(2, assert(client:queue_message(started.start_task_id, { content = "Two." })).position)
-    for _ = 3, 10 do
+    assert.equal(1, assert(client:queue_message(started.start_task_id, { content = "Two." })).position)
+    for _ = 2, 10 do
       assert(client:queue_message(started, "More."))
     end
     local err = refused("limit", "queue_message", client:queue_message(started, "Too much."))

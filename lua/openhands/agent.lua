@@ -2,6 +2,7 @@
 --- the conversation's latest status; they are looked up when they are needed, and again after the sandbox has slept.
 
 local arguments = require "openhands.arguments"
+local conversations = require "openhands.conversation"
 local downloads = require "openhands.download"
 local errors = require "openhands.errors"
 local operations = require "openhands.operations"
@@ -32,12 +33,6 @@ function M.of(client, id)
   return setmetatable({ conversation_id = id, _client = client }, Agent)
 end
 
--- Ids are dashed there.
-local function dashed(id)
-  local plain = id:gsub("-", ""):lower()
-  return (plain:gsub("^(%x%x%x%x%x%x%x%x)(%x%x%x%x)(%x%x%x%x)(%x%x%x%x)(%x+)$", "%1-%2-%3-%4-%5"))
-end
-
 local function check_receiver(self, name)
   if getmetatable(self) ~= Agent then
     errors.raise(("%s: is a method: call agent:%s(...) with a colon"):format(name, name))
@@ -52,7 +47,7 @@ local function begin(self, operation, own, ...)
   local call = client:_begin(operation.name, options, own)
   call.agent_of = self.conversation_id
   if operation.takes_conversation then
-    fields.conversation_id = dashed(client:_served_id(self.conversation_id))
+    fields.conversation_id = conversations.dashed(client:_served_id(self.conversation_id)) -- as they are there
   end
   operations.check(client, operation, fields, "agent")
   return fields, call, options or {}

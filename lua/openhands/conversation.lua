@@ -47,6 +47,15 @@ function M.same_id(id)
   return id
 end
 
+--- A UUID as some parts of the service want it, with its dashes; any other id as it is.
+---@param id string
+---@return string
+function M.dashed(id)
+  local plain = M.same_id(id)
+  local dashed, count = plain:gsub("^(%x%x%x%x%x%x%x%x)(%x%x%x%x)(%x%x%x%x)(%x%x%x%x)(%x+)$", "%1-%2-%3-%4-%5")
+  return count == 1 and #plain == 32 and dashed or id
+end
+
 -- As the server itself maps V1 sandboxes to V0.
 local v0_words = { PAUSED = "STOPPED", MISSING = "ARCHIVED" }
 

@@ -90,7 +90,7 @@
 ---@field page_id? string
 ---@field limit? integer
 
---- Fields of `queue_message`: leaves a message that waits until the conversation runs
+--- Fields of `queue_message`: leaves a message for a conversation that still starts (its id, or its start task's), and only then
 ---@class openhands.queue_message.Fields
 ---@field content string|table[]
 

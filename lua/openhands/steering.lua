@@ -8,7 +8,8 @@ local states = require "openhands.state"
 
 local M = {}
 
-local send = operations.all(false).send
+local all = operations.all(false)
+local send, queue = all.send, all.queue_message
 
 local KEYLESS_LOOKS = 3 -- at a sandbox that runs, before it is believed to have no session key to show
 local THROTTLED_PAUSE = 10 -- seconds, or as long as the service asks for
@@ -67,6 +68,60 @@ function M.delete(client, operation, fields, call)
     return nil, unknown("delete", fields.conversation_id)
   end
   return true
+end
+
+-- Why a message would wait in vain: the service looks into the queue once, when the conversation is ready.
+local function queue_is_closed(client, id, conversation)
+  local memory = client:_remember(id)
+  if memory.listed or memory.ready_at or conversation and conversation.app_conversation_id then
+    return "is ready, and nobody would read a queued message any more; use send"
+  elseif (conversation and conversation.state or memory.state) == "failed" then
+    return "has failed to start"
+  end
+end
+
+-- The id under which the service looks for queued messages: a start task's with a mark, a conversation's dashed.
+local function queue_id(client, id)
+  local plain, task_id = conversations.same_id(id:gsub("^task%-", "")), client:_remember(id).start_task_id
+  if id:find "^task%-" or task_id and conversations.same_id(task_id) == plain then
+    return "task-" .. plain
+  end
+  return conversations.dashed(client:_served_id(id))
+end
+
+--- Leaves a message for a conversation that is starting, by its id or its start task's: the agent gets it when the
+--- conversation is ready. It serves until then; afterwards there is `send`.
+---@return table? answer, openhands.Error? kind "conflict": it is ready already
+function M.queue_message(client, operation, fields, call)
+  local given = fields.conversation_id
+  local id = given:gsub("^task%-", "")
+  operations.check(client, operation, fields)
+  local api, err = operations.dialect(client, operation, fields, call)
+  local conversation, closed, answer
+  if api == "v1" then
+    closed = queue_is_closed(client, id)
+    if not closed then
+      conversation, err = look(client, operation.name, id, call)
+      if err and err.kind == "not_found" and client:_remember(id).started_at then
+        err = nil -- started here a moment ago, and not shown yet
+      end
+      closed = not err and queue_is_closed(client, id, conversation)
+    end
+  end
+  if err then
+    return nil, err
+  elseif closed then
+    err = conflict(operation.name, conversation or { conversation_id = id }, closed)
+    err.conversation = conversation
+    return nil, err
+  end
+  fields = { conversation_id = api == "v1" and queue_id(client, given) or given, content = fields.content }
+  answer, err = operations.exchange(client, queue, fields, call, api)
+  if err then
+    err.conversation_id = id
+    return nil, err
+  end
+  return answer
 end
 
 --- Stops the runtime of a V0 conversation.

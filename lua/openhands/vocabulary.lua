@@ -38,6 +38,7 @@ end
 local handlers = {
   update = steering.update,
   delete = steering.delete,
+  queue_message = steering.queue_message,
   stop = steering.stop,
   start_again = steering.start_again,
   pause = steering.pause,

@@ -28,6 +28,10 @@ end
 -- What a call needs to be there, besides the conversation at work that is always there.
 local needs = {
   ["start_again"] = function(at) assert(at.client:stop(at.id)) end,
+  queue_message = function(at) -- serves while a conversation starts
+    at.conversation = assert(at.client:start { initial_user_msg = "Fix it." })
+    at.id = at.conversation.conversation_id
+  end,
   ["secrets.update"] = function(at) assert(at.client.secrets:create { name = "TOKEN", value = "v" }) end,
   ["profiles.get"] = function(at) assert(at.client.profiles:save("fast", { llm = { model = "m" } })) end,
   ["shared.get"] = function(at) assert(at.client:update(at.id, { public = true })) end,

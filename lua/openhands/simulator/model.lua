@@ -32,7 +32,7 @@ local M = {}
 ---@field options openhands.simulator.Options
 ---@field starts table[] every accepted start: `{ time, api, conversation_id, task_id, body, repeated }`
 ---@field requests table[] the last requests: `{ method, path, query, headers, body, time }`
----@field pending table<string, integer> messages queued per conversation
+---@field pending table<string, string[]> queued messages, by the id under which they were sent
 ---@field leaks table[] requests that brought the account's key to a sandbox: `{ time, method, path }`
 ---@field secrets table[] of the account, in both dialects: `{ name, value, description }`
 ---@field account openhands.simulator.Account
@@ -112,6 +112,14 @@ local function note_task_state(job)
   }
 end
 
+-- Queued messages are looked for when the conversation is ready, under these two spellings and no other.
+local function deliver(model, job, at)
+  for _, key in ipairs { "task-" .. tostring(job.task_id), identifiers.dashed(job.id) } do
+    for _, text in ipairs(model.pending[key] or {}) do store_events(model, job, at, "message", text) end
+    model.pending[key] = nil
+  end
+end
+
 local function apply(model, job, step)
   local event = step.event
   if event then store_events(model, job, step.at, event[1], event[2], event[3]) end
@@ -123,7 +131,10 @@ local function apply(model, job, step)
     end
   end
   job.updated_at = step.at
-  if job.task_status == "READY" and not job.ready_at then job.ready_at = step.at end
+  if job.task_status == "READY" and not job.ready_at then
+    job.ready_at = step.at
+    deliver(model, job, step.at)
+  end
   if step.changes.task_status then note_task_state(job) end
   local status = job.execution_status
   if job.api == "v1" and step.changes.execution_status and status ~= job.told_status then

@@ -1,5 +1,4 @@
 --- What is said to a V1 conversation that exists: messages, now or later, and another model to go on with.
-local identifiers = require "openhands.simulator.identifiers"
 local json = require "openhands.simulator.json"
 local reply = require "openhands.simulator.reply"
 local schemas = require "openhands.simulator.v1_schemas"
@@ -42,13 +41,14 @@ local function queue_message(model, call, id)
   if not json.is_array(body.content) or #body.content == 0 then
     return reply.detail(400, "content must be a non-empty list")
   end
-  -- The id may be a start task's; it may even be nobody's: the service queues it all the same.
-  local job = model:job_of_task(identifiers.uuid(id)) or model:job(identifiers.uuid(id))
-  local key = job and job.id or id
-  local waiting = (model.pending[key] or 0) + 1
-  if waiting > 10 then return reply.detail(429, "Too many pending messages. Maximum 10 messages per conversation.") end
-  model.pending[key] = waiting
-  return reply.json(201, { id = model:new_id(), queued = true, position = waiting })
+  -- The id may be any text, even nobody's: what is queued is looked for under two spellings, once.
+  local waiting = model.pending[id] or {}
+  if #waiting >= 10 then
+    return reply.detail(429, "Too many pending messages. Maximum 10 messages per conversation.")
+  end
+  waiting[#waiting + 1] = schemas.text_of(body.content)
+  model.pending[id] = waiting
+  return reply.json(201, { id = model:new_id(), queued = true, position = #waiting })
 end
 
 -- Switches to what the body names.
