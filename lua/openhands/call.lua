@@ -153,6 +153,8 @@ function M:_exchange(operation, fields, call, api, route)
     end
   elseif not box.done then
     return nil, closed(operation)
+  else
+    self._retry:succeeded()
   end
   if self._settings.log then
     local outcome = err and "failed" or "answered"
@@ -162,10 +164,14 @@ function M:_exchange(operation, fields, call, api, route)
   return box.value, err
 end
 
--- Waits before the next try; false if there should be none, or no time for it.
-local function pause(self, call, attempt, err)
-  local delay = attempt <= call.retries and self._retry:delay(attempt, err)
-  if not delay or self:_now() + delay >= call.deadline_at then
+--- Waits before the next try of a call, where one is allowed; false if there should be none, or no time for it.
+---@param call table
+---@param attempt integer tries made so far, from 1
+---@param err openhands.Error of the last one
+---@return boolean may_repeat
+function M:_pause(call, attempt, err)
+  local delay = attempt <= call.retries and self._retry:delay(attempt, err, call.deadline_at - self:_now())
+  if not delay then
     return false
   end
   self:_sleep(delay)
@@ -179,9 +185,8 @@ function M:_read(operation, fields, call, api, route)
   while true do
     local value, err = self:_exchange(operation, fields, call, api, route)
     if not err then
-      self._retry:succeeded()
       return value
-    elseif not pause(self, call, attempt, err) then
+    elseif not self:_pause(call, attempt, err) then
       return nil, err
     end
     attempt = attempt + 1
@@ -232,7 +237,7 @@ function M:_write(operation, fields, call, api, route)
           errors.happened(err)
         ),
       }
-    elseif not pause(self, call, attempt, err) then
+    elseif not self:_pause(call, attempt, err) then
       return nil, err
     end
     attempt = attempt + 1

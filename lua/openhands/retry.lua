@@ -23,19 +23,22 @@ function methods:backoff(attempt)
   return self._random() * math.min(LONGEST, SHORTEST * 2 ^ attempt)
 end
 
---- Seconds to wait before asking again after a failure, or nil if that should not be done.
+--- Seconds to wait before asking again after a failure, or nil if that should not be done. A retry is spent only if
+--- there is time for it.
 ---@param attempt integer tries made so far, from 1
 ---@param err openhands.Error
+---@param time_left number? seconds within which to ask again
 ---@return number? seconds
-function methods:delay(attempt, err)
+function methods:delay(attempt, err, time_left)
   if not err.retryable or self._tokens < 1 or (err.retry_after or 0) > LONGEST_RETRY_AFTER then
     return nil
   end
-  self._tokens = self._tokens - 1
-  if err.retry_after then
-    return err.retry_after + self._random() * SHORTEST
+  local delay = err.retry_after and err.retry_after + self._random() * SHORTEST or self:backoff(attempt)
+  if time_left and delay >= time_left then
+    return nil
   end
-  return self:backoff(attempt)
+  self._tokens = self._tokens - 1
+  return delay
 end
 
 --- Notes a call that went well.

@@ -99,19 +99,6 @@ local function found_by_look(conversation, id, call)
   return conversation
 end
 
--- Whether a start that certainly did not happen may be tried again, after waiting as long as it should.
-local function may_repeat(client, err, attempt, call)
-  if attempt > call.retries then
-    return false
-  end
-  local delay = client._retry:delay(attempt, err)
-  if not delay or client:_now() + delay >= call.deadline_at then
-    return false
-  end
-  client:_sleep(delay)
-  return true
-end
-
 local function start_v0(client, fields, call)
   local attempt = 1
   while true do
@@ -120,7 +107,7 @@ local function start_v0(client, fields, call)
       return conversation
     elseif not is_not_started(err) then
       return nil, ambiguous(nil, err)
-    elseif not may_repeat(client, err, attempt, call) then
+    elseif not client:_pause(call, attempt, err) then
       return nil, err
     end
     attempt = attempt + 1
@@ -157,7 +144,7 @@ local function start_v1(client, fields, call)
       elseif attempt > call.retries then
         return nil, ambiguous(id, err)
       end
-    elseif not may_repeat(client, err, attempt, call) then
+    elseif not client:_pause(call, attempt, err) then
       -- A refusal after an unclear try may be because of that try: it settles nothing.
       return nil, memory.unclear_at and ambiguous(id, err) or err
     end
