@@ -2,6 +2,8 @@
 # `make test` tests it on every Lua there is. These two install what is missing (Debian, Ubuntu).
 ASKED       := $(LUA)
 LUA         := $(or $(LUA),$(shell tools/lua.sh first))
+PROBLEM     := $(shell tools/lua.sh problem $(LUA))
+$(if $(PROBLEM),$(error $(PROBLEM)))
 FLAVOUR     := $(shell tools/lua.sh flavour $(LUA))
 LUA_INCDIR  := $(or $(LUA_INCDIR),$(shell tools/lua.sh incdir $(LUA)))
 CURL_CONFIG := $(if $(shell pkg-config --exists libcurl 2>&1 || echo no),curl-config,pkg-config libcurl)
@@ -25,6 +27,7 @@ SETUP    := CC='$(CC)' CURL_CFLAGS='$(CURL_CFLAGS)' tools/setup.sh
 
 quoted = '$(subst ','\'',$(1))'
 
+## make                 builds the C module for the Lua it finds; make LUA=luajit for another (Neovim's is LuaJIT)
 all: $(MODULE)
 
 $(MODULE): $(OBJECTS)
@@ -39,38 +42,57 @@ $(BUILD)/flags: always
 	@echo '$(COMMAND)' | cmp -s - $@ || { LUA_INCDIR='$(LUA_INCDIR)' $(SETUP) --check build $(LUA) && \
 	mkdir -p $(@D) && echo '$(COMMAND)' >$@; }
 
-# eval "$(make -s env)" lets a shell use this checkout without installing
+## make env             prints what lets a shell use this checkout without installing: eval "$(make -s env)"
 env: $(MODULE)
 	@: $(info export LUA_PATH=$(call quoted,$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;))
 	@: $(info export LUA_CPATH=$(call quoted,$(CURDIR)/$(BUILD)/?.so;;))
 
+## make demo            runs the first example; on a simulator unless OPENHANDS_API_KEY is set
 demo:
 	@$(SETUP) demo $(LUA)
 	@paths=$$($(MAKE) -s LUA=$(LUA) env) && eval "$$paths" && $(LUA) examples/first_conversation.lua
 
+## make test            runs all specs on every Lua there is; SPEC='FILE ...' some, LUA=lua5.4 on one
+## make asan            the same under AddressSanitizer; make valgrind: under valgrind
 test asan valgrind:
 	@MAKE='$(MAKE)' tools/test.sh $(@:test=plain) $(ASKED)
 
+## make lint            checks the code without running it
+## make prism           holds every request against the service's published documents
+## make oom             fails each allocation once; make tsan: runs many Lua states in threads
+## make bench           compares with a plain libcurl loop; make measure: what a host notices of a call
+## make rock            builds and installs the rock in a directory of its own
 lint prism oom bench rock tsan measure:
 	@MAKE='$(MAKE)' tools/$@.sh $(ASKED)
 
-# what takes longer than a test may
+## make soak            what takes longer than a test may
 soak:
 	@MAKE='$(MAKE)' SPEC='spec/soak/events.lua spec/soak/waiting.lua' tools/test.sh plain $(or $(ASKED),lua5.4 luajit)
 
+## make install         installs below PREFIX (/usr/local) and DESTDIR; make uninstall removes it
 install: $(MODULE)
 	mkdir -p '$(DESTDIR)$(PREFIX)/share/lua/$(VERSION)' '$(DESTDIR)$(PREFIX)/lib/lua/$(VERSION)/openhands'
 	cp -R lua/. '$(DESTDIR)$(PREFIX)/share/lua/$(VERSION)/'
 	cp $(MODULE) '$(DESTDIR)$(PREFIX)/lib/lua/$(VERSION)/openhands/'
 
-# what is said of the operations, from the core's own table of them
+uninstall:
+	cd lua && find . -name '*.lua' -exec rm -f '$(DESTDIR)$(PREFIX)/share/lua/$(VERSION)/{}' \;
+	find '$(DESTDIR)$(PREFIX)/share/lua/$(VERSION)/openhands' -depth -type d -empty -delete 2>/dev/null || true
+	rm -f '$(DESTDIR)$(PREFIX)/lib/lua/$(VERSION)/openhands/core.so'
+	rmdir '$(DESTDIR)$(PREFIX)/lib/lua/$(VERSION)/openhands' 2>/dev/null || true
+
+help:
+	@sed -n 's/^## //p' Makefile
+
+## make reference       writes what is said of the operations, from the core's own table of them
 reference: $(MODULE)
 	@eval "$$($(MAKE) -s LUA=$(LUA) env)" && \
 	$(LUA) tools/reference.lua table >doc/operations.md && \
 	$(LUA) tools/reference.lua types >lua/openhands/operation_types.lua
 
+## make clean           removes what was built
 clean:
 	rm -rf build
 
-.PHONY: always all env demo test asan valgrind lint prism oom bench rock tsan measure soak install reference clean
+.PHONY: always all env demo test asan valgrind lint prism oom bench rock tsan measure soak install uninstall help reference clean
 -include $(OBJECTS:.o=.d)

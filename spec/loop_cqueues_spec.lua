@@ -1,4 +1,10 @@
--- The loop "cqueues": clients in controllers of cqueues, beside what else these run.
+-- The loop "cqueues": clients in controllers of cqueues, beside what else these run. Debian's cqueues is for Lua 5.1 to
+-- 5.4 and LuaJIT; a newer Lua has one if LuaRocks has brought it.
+if _VERSION == "Lua 5.5" and not pcall(require, "cqueues") then
+  print("skipped: cqueues, which is not installed for Lua 5.5")
+  return
+end
+
 local cqueues = require "cqueues"
 local conditions = require "cqueues.condition"
 local simulator = require "openhands.simulator"

@@ -411,6 +411,9 @@ int luaopen_openhands_core(lua_State *L)
     int shared, module;
     size_t i;
 
+#if LUA_VERSION_NUM >= 502
+    luaL_checkversion(L);
+#endif
     if (!oh_library_open())
         return luaL_error(L, "libcurl could not be initialised");
     pin();

@@ -3,10 +3,23 @@
 #   lua.sh list            each one that runs, by name, the one to prefer first
 #   lua.sh first           the first that has C headers too; else the first; else lua5.4
 #   lua.sh flavour LUA     lua5.1 ... lua5.5 or luajit: what a module for it must be built for
+#   lua.sh problem LUA     why nothing can be built for it; nothing if something can
 #   lua.sh incdir LUA      the directory of its lua.h; nothing when there is none
 
 flavour() {
-    "$1" -e 'io.write(jit and "luajit" or "lua" .. _VERSION:match("5.%d"))' 2>/dev/null || basename "$1"
+    case $1 in
+    nvim | */nvim) echo nvim ;; # it would begin to edit
+    *) "$1" -e 'io.write(jit and "luajit" or "lua" .. _VERSION:match("5.%d"))' </dev/null 2>/dev/null || basename "$1" ;;
+    esac
+}
+
+# problem LUA: why nothing can be built for it; nothing if something can
+problem() {
+    case $(flavour "$1") in
+    lua5.[1-5] | luajit) ;;
+    nvim) echo "Neovim has LuaJIT built in: say LUA=luajit" ;;
+    *) echo "'$1' is no Lua that is known here: say LUA=lua5.1, lua5.2, lua5.3, lua5.4, lua5.5 or luajit, or the path of one" ;;
+    esac
 }
 
 list() {
@@ -51,5 +64,6 @@ first)
     [ -n "$lua" ] || lua=$(list | head -n 1)
     echo "${lua:-lua5.4}" ;;
 flavour) flavour "$2" ;;
+problem) problem "$2" ;;
 incdir) incdir "$2" ;;
 esac

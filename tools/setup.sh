@@ -10,6 +10,14 @@ if [ "$1" = --check ]; then check=yes; shift; else check=; fi
 purpose=$1
 shift
 
+# Debian's modules are for Lua 5.1 to 5.4 and LuaJIT: for a newer Lua only LuaRocks has them.
+need_module() { # NAME PACKAGE ROCK LUA
+    case $(tools/lua.sh flavour "$4") in
+    lua5.[1-4] | luajit) need "$1 for $4" "$2" module "$4" "$1" ;;
+    *) module "$4" "$1" >/dev/null 2>&1 || rocks="$rocks, $3 for $4" ;;
+    esac
+}
+
 # need WHAT PACKAGES COMMAND...: where the command fails, WHAT is missing, and Debian's PACKAGES would bring it
 need() {
     what=$1 wanted=$2
@@ -72,7 +80,7 @@ need_hosts() { # NAME LUA
 }
 
 survey() { # LUA...: fills `lacking` and `packages`
-    lacking='' packages=''
+    lacking='' packages='' rocks=''
     need 'a C compiler' 'gcc libc6-dev' header '' stdio.h
     need 'pkg-config' pkg-config program pkg-config
     need 'curl/curl.h' libcurl4-openssl-dev header "${CURL_CFLAGS-$(pkg-config --cflags libcurl 2>/dev/null)}" curl/curl.h
@@ -81,10 +89,10 @@ survey() { # LUA...: fills `lacking` and `packages`
         [ "$purpose" = build ] || need "$lua" "$name" "$lua" -v
         need "lua.h for $lua" "$name-headers" lua_header "$lua"
         [ "$purpose" = build ] && continue
-        need "cjson for $lua" lua-cjson module "$lua" cjson
-        need "luv for $lua" lua-luv module "$lua" luv
+        need_module cjson lua-cjson lua-cjson "$lua"
+        need_module luv lua-luv luv "$lua"
         [ "$purpose" = test ] || [ "$purpose" = measure ] && need_hosts "$name" "$lua"
-        [ "$purpose" = test ] && need "busted for $lua" lua-busted module "$lua" busted
+        [ "$purpose" = test ] && need_module busted lua-busted busted "$lua"
     done
     case $purpose in
     demo) [ -z "${OPENHANDS_API_KEY-}" ] || need 'TLS certificates' ca-certificates test -e /etc/ssl/certs ;;
@@ -113,7 +121,10 @@ survey() { # LUA...: fills `lacking` and `packages`
         need valgrind valgrind program valgrind ;;
     esac
     lacking=${lacking#, }
+    rocks=${rocks#, }
 }
+
+lacks_nothing() { [ -z "$lacking$rocks" ]; }
 
 apt() { # waits for the lock: a machine that has just booted may be at its own updates
     set -- env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 "$@"
@@ -122,9 +133,9 @@ apt() { # waits for the lock: a machine that has just booted may be at its own u
 }
 
 survey "$@"
-[ -n "$lacking" ] || exit 0
+lacks_nothing && exit 0
 
-if [ -z "$check" ] && program apt-get >/dev/null && { [ "$(id -u)" = 0 ] || program sudo >/dev/null; }; then
+if [ -z "$check" ] && [ -n "$lacking" ] && program apt-get >/dev/null && { [ "$(id -u)" = 0 ] || program sudo >/dev/null; }; then
     for _ in 1 2 3 4 5; do # the lists have a lock for which apt does not wait
         apt update && break
         sleep 5
@@ -134,7 +145,9 @@ if [ -z "$check" ] && program apt-get >/dev/null && { [ "$(id -u)" = 0 ] || prog
     # shellcheck disable=SC2086
     apt install --yes --no-install-recommends --no-remove $packages
     survey "$@"
-    [ -n "$lacking" ] || exit 0
+    lacks_nothing && exit 0
 fi
-echo "openhands needs $lacking (Debian, Ubuntu: apt-get install $(package_names))" >&2
+[ -z "$lacking" ] || echo "openhands needs $lacking (Debian, Ubuntu: apt-get install $(package_names))" >&2
+[ -z "$rocks" ] || echo "openhands needs the modules $rocks, which Debian does not have for it (LuaRocks: luarocks" \
+    "--lua-version VERSION install NAME)" >&2
 exit 1

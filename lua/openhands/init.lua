@@ -8,10 +8,13 @@
 --- Every method of a client is also a function of this module, on a client that is made from the environment when it
 --- is first needed.
 
+require "openhands.requirements"
+
 local clients = require "openhands.client"
 local core = require "openhands.core"
 local errors = require "openhands.errors"
 
+---@class openhands
 local M = {}
 
 local default_client

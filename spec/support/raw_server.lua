@@ -26,8 +26,8 @@ local function parse(bytes)
   if not last then return end
   local head, headers = bytes:sub(1, last), {}
   for name, value in head:gmatch "\n([^:\r\n]+):[ \t]*([^\r\n]*)" do
-    name = name:lower()
-    headers[name] = headers[name] and headers[name] .. "|" .. value or value
+    local known = name:lower()
+    headers[known] = headers[known] and headers[known] .. "|" .. value or value
   end
   local size = tonumber(headers["content-length"] or 0)
   if #bytes < last + size then return end

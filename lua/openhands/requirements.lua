@@ -1,0 +1,32 @@
+--- What this library needs of the Lua that loads it; says what is missing before anything fails for want of it.
+
+local needed = {
+  os = { "date", "getenv", "time" },
+  debug = { "getinfo", "traceback" },
+}
+
+for library, functions in pairs(needed) do
+  local found = rawget(_G, library)
+  for _, name in ipairs(functions) do
+    if type(found) ~= "table" or type(found[name]) ~= "function" then
+      error(("openhands needs %s.%s, which this program does not have (a sandbox?): give it the standard library '%s'")
+        :format(library, name, library), 0)
+    end
+  end
+end
+
+local this_lua = rawget(_G, "jit") and "LuaJIT" or _VERSION
+
+local good, problem = pcall(require, "openhands.core")
+if not good then
+  problem = tostring(problem)
+  -- Each Lua has functions that the next does not: the system's loader misses one and names it.
+  if problem:find("undefined symbol", 1, true) or problem:find("symbol not found", 1, true)
+    or problem:find("version mismatch", 1, true) then
+    error(("openhands.core was built for another Lua than this one, which is %s: build it again with %s\n%s"):format(
+      this_lua, "`make LUA=" .. (this_lua:lower():gsub(" ", "")) .. "`", problem), 0)
+  end
+  error(problem, 0)
+end
+
+return true
