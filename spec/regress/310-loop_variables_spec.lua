@@ -1,5 +1,5 @@
--- In Lua 5.5 the variables of a `for` are constants: a file that assigns to one does not even load there. The other Luas
--- let it pass, so the source is read.
+-- In Lua 5.5 the variables of a `for` are constants: a file that assigns to one does not even load there. The other
+-- Luas let it pass, so the source is read.
 
 local function lua_files()
   local pipe = assert(io.popen "find lua spec examples tools bench -name '*.lua'")
@@ -19,14 +19,15 @@ local function assignments(text)
       while #loops > 0 and #indent <= loops[#loops].indent do loops[#loops] = nil end
       for _, loop in ipairs(loops) do
         for name in loop.names:gmatch "[%w_]+" do
-          local targets = rest:match "^([%w_%s,]+)=[^=]"
+          local targets = not rest:find "^local%s" and rest:match "^([%w_%s,]+)=[^=]"
           for target in (targets or ""):gmatch "[%w_]+" do
             if target == name then found[#found + 1] = number end
           end
         end
       end
       local names = rest:match "^for%s+([%w_,%s]-)%s+in%s" or rest:match "^for%s+([%w_]+)%s*="
-      if names and not rest:find "%send%s*$" then loops[#loops + 1] = { indent = #indent, names = names } end
+      local goes_on = rest:gsub("%s*%-%-.*$", ""):find "%sdo$"
+      if names and goes_on then loops[#loops + 1] = { indent = #indent, names = names } end
     end
   end
   return found
