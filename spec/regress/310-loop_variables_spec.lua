@@ -19,8 +19,8 @@ local function assignments(text)
       while #loops > 0 and #indent <= loops[#loops].indent do loops[#loops] = nil end
       for _, loop in ipairs(loops) do
         for name in loop.names:gmatch "[%w_]+" do
-          local targets = not rest:find "^local%s" and rest:match "^([%w_%s,]+)=[^=]"
-          for target in (targets or ""):gmatch "[%w_]+" do
+          local targets = rest:match "^([%a_][%w_]*)%s*=[^=]" or rest:match "^([%a_][%w_]*%s*,[%w_%s,]*)=[^=]" or ""
+          for target in targets:gmatch "[%w_]+" do
             if target == name then found[#found + 1] = number end
           end
         end
