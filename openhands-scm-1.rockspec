@@ -29,11 +29,13 @@ build = {
     ["openhands.core"] = {
       sources = {
         "src/arguments.c",
+        "src/attempt.c",
         "src/buffer.c",
         "src/call.c",
         "src/carrier.c",
         "src/client.c",
         "src/conclusion.c",
+        "src/connections.c",
         "src/core.c",
         "src/download.c",
         "src/element.c",

@@ -3,7 +3,6 @@
 #include "exchange.h"
 
 #include <curl/curl.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -130,6 +129,7 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *context)
     if (length >= 5 && memcmp(bytes, "HTTP/", 5) == 0) {
         answer->retry_after[0] = '\0'; /* a 100 Continue came before: its headers do not count */
         exchange->ends_marked = length >= 6 && bytes[5] != '1'; /* HTTP/2 and later always say */
+        oh_exchange_note_version(exchange, exchange->ends_marked);
         exchange->packed = false;
         exchange->header_ended = false;
     } else if (length > 0 && length <= 2 && (bytes[0] == '\r' || bytes[0] == '\n')) {
@@ -155,15 +155,6 @@ static size_t on_send(char *room, size_t size, size_t count, void *context)
         memcpy(room, exchange->body.data + exchange->body_sent, length);
     exchange->body_sent += length;
     return length;
-}
-
-/* A child of the host's must not inherit a connection that carries the key. */
-static int on_new_socket(void *context, curl_socket_t socket, curlsocktype purpose)
-{
-    (void)context;
-    (void)purpose;
-    (void)fcntl(socket, F_SETFD, FD_CLOEXEC);
-    return CURL_SOCKOPT_OK;
 }
 
 #define SET(option, value)                                                \
@@ -224,7 +215,6 @@ static bool set_constants(struct oh_exchange *exchange, const struct oh_origin *
     SET(CURLOPT_WRITEDATA, (void *)exchange);
     SET(CURLOPT_HEADERFUNCTION, on_header);
     SET(CURLOPT_HEADERDATA, (void *)exchange);
-    SET(CURLOPT_SOCKOPTFUNCTION, on_new_socket);
     SET(CURLOPT_FOLLOWLOCATION, 0L);
     SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
     SET(CURLOPT_PATH_AS_IS, 1L);
@@ -233,7 +223,7 @@ static bool set_constants(struct oh_exchange *exchange, const struct oh_origin *
     /* A timed-out call must not wait for a name lookup's thread; the module stays loaded for that thread's sake. */
     SET_IF_KNOWN(CURLOPT_QUICK_EXIT, 1L);
 #endif
-    return set_protocols(exchange) && set_trust(exchange, origin) && set_proxy(exchange, origin);
+    return oh_exchange_prepare_attempts(exchange) && set_protocols(exchange) && set_trust(exchange, origin) && set_proxy(exchange, origin);
 }
 
 static bool set_body(struct oh_exchange *exchange)
@@ -322,8 +312,7 @@ static bool set_target(struct oh_exchange *exchange, const struct oh_origin *ori
     return true;
 }
 
-/* At least one: libcurl takes 0 for "for ever". */
-static long milliseconds(double seconds)
+long oh_exchange_milliseconds(double seconds)
 {
     long rounded = (long)(seconds * 1000 + 0.999);
 
@@ -354,8 +343,11 @@ bool oh_exchange_configure(struct oh_exchange *exchange, struct oh_origin *origi
         if (exchange->easy == NULL || !set_constants(exchange, origin) || !set_delivery(exchange, origin))
             return false;
     }
-    SET(CURLOPT_TIMEOUT_MS, milliseconds(exchange->timeout));
-    SET(CURLOPT_CONNECTTIMEOUT_MS, milliseconds(exchange->connect_timeout));
+    if (exchange->fresh && !exchange->once) /* a warm handle that had to make a new connection for its last read */
+        SET(CURLOPT_FRESH_CONNECT, 0L);
+    exchange->fresh = false;
+    SET(CURLOPT_TIMEOUT_MS, oh_exchange_milliseconds(exchange->timeout));
+    SET(CURLOPT_CONNECTTIMEOUT_MS, oh_exchange_milliseconds(exchange->connect_timeout));
     return set_raw(exchange) && set_credentials(exchange, origin) && set_target(exchange, origin);
 }
 
@@ -376,6 +368,8 @@ void oh_exchange_reset(struct oh_exchange *exchange)
     memset(&exchange->answer, 0, sizeof exchange->answer);
     exchange->header_bytes = 0;
     exchange->taken = 0;
+    exchange->socket = -1;
+    exchange->stale = false;
     exchange->error[0] = '\0';
 }
 

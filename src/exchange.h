@@ -9,6 +9,7 @@
 
 #include "answer.h"
 #include "buffer.h"
+#include "connections.h"
 #include "download.h"
 #include "origin.h"
 
@@ -43,6 +44,10 @@ struct oh_exchange {
 
     /* libcurl's side; what only the callbacks touch is below. */
     void *easy;
+    struct oh_connections *connections; /* borrowed from the multi */
+    int socket;                 /* of the connection that its request was sent by, below 0: not known */
+    bool stale;                 /* something had come unasked by the connection that it was to use */
+    bool fresh;                 /* its handle has been told to make a new connection */
     struct Curl_URL *url;
     struct curl_slist *headers; /* own headers; NULL: shared with the origin */
     size_t body_sent;
@@ -71,6 +76,14 @@ bool oh_exchange_receive(struct oh_exchange *exchange, long status, const char *
 /* Bytes of the body that have come, and how many will; below 0 if that was not said. */
 double oh_exchange_arrived(const struct oh_exchange *exchange);
 double oh_exchange_expected(const struct oh_exchange *exchange);
+/* Sets what decides, attempt by attempt, which connection is used. */
+bool oh_exchange_prepare_attempts(struct oh_exchange *exchange);
+/* Notes by which version of HTTP its connection answers: `shared`, 2 or later. */
+void oh_exchange_note_version(struct oh_exchange *exchange, bool shared);
+/* True if it has ended before anything was sent and is ready to be added to libcurl once more, for so many seconds. */
+bool oh_exchange_try_again(struct oh_exchange *exchange, double seconds);
+/* For libcurl, which takes 0 for "for ever": at least one. */
+long oh_exchange_milliseconds(double seconds);
 /* Copies a header's value without the blanks around it; too long a value is no value. */
 void oh_exchange_copy_value(char *out, size_t room, const char *value, size_t length);
 /* Fills `answer` from libcurl's result code. */

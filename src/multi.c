@@ -91,6 +91,7 @@ struct oh_exchange *oh_multi_prepare(struct oh_multi *multi, bool plain)
     }
     if (exchange != NULL) {
         exchange->received.limit = multi->most_received;
+        exchange->connections = &multi->connections;
         oh_queue_push(&multi->building, exchange);
     }
     return exchange;
@@ -213,6 +214,14 @@ static void end_overdue(struct oh_multi *multi)
     multi->overdue_at = nearest;
 }
 
+/* Puts an exchange into libcurl's hands once more if nothing of it has been sent and another attempt may do better. */
+static bool try_again(struct oh_multi *multi, struct oh_exchange *exchange)
+{
+    return oh_exchange_try_again(exchange, exchange->overdue_at - LATITUDE - oh_monotonic()) &&
+           curl_multi_remove_handle(multi->handle, exchange->easy) == CURLM_OK &&
+           curl_multi_add_handle(multi->handle, exchange->easy) == CURLM_OK;
+}
+
 static void collect(struct oh_multi *multi)
 {
     struct oh_exchange *exchange;
@@ -222,14 +231,16 @@ static void collect(struct oh_multi *multi)
 
     while ((message = curl_multi_info_read(multi->handle, &left)) != NULL) {
         CURL *easy = message->easy_handle;
+        CURLcode result = message->data.result; /* the message dies with the removal */
 
         if (message->msg != CURLMSG_DONE)
             continue;
-        /* The message dies with the removal. */
         if (curl_easy_getinfo(easy, CURLINFO_PRIVATE, &context) != CURLE_OK || context == NULL)
             continue;
         exchange = (struct oh_exchange *)(void *)context;
-        oh_exchange_conclude(exchange, (int)message->data.result);
+        if (try_again(multi, exchange))
+            continue;
+        oh_exchange_conclude(exchange, (int)result);
         (void)curl_multi_remove_handle(multi->handle, easy);
         oh_multi_finish(multi, exchange);
     }
@@ -420,6 +431,7 @@ void oh_multi_close(struct oh_multi *multi)
         (void)curl_multi_cleanup(multi->handle); /* calls on_socket: the descriptors are still open */
     oh_pipe_guard_leave(&guard);
     oh_readiness_close(&multi->readiness);
+    oh_connections_free(&multi->connections);
     oh_multi_init(multi, multi->origin);
 }
 

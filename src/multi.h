@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "connections.h"
 #include "exchange.h"
 #include "origin.h"
 #include "queue.h"
@@ -28,6 +29,7 @@ struct oh_multi {
     uint64_t last_number;
     size_t most_sent, most_received; /* bytes of a request, of an answer */
     size_t idle_count, flying_count, apart_count;
+    struct oh_connections connections;
     struct oh_queue building, outgoing, flying, done, idle;
 };
 

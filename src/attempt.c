@@ -1,0 +1,81 @@
+/* One exchange, several attempts: which of libcurl's connections an attempt may use, and when another one is made that
+   cannot be told from the first, since nothing of the request has been sent. Must not know Lua. */
+#include "exchange.h"
+
+#include <curl/curl.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+/* A child of the host's must not inherit a connection that carries the key. */
+static int on_open(void *context, curl_socket_t socket, curlsocktype purpose)
+{
+    struct oh_exchange *exchange = context;
+
+    (void)purpose;
+    (void)fcntl(socket, F_SETFD, FD_CLOEXEC);
+    if (oh_connections_add(exchange->connections, (int)socket))
+        return CURL_SOCKOPT_OK;
+    exchange->out_of_memory = true;
+    return CURL_SOCKOPT_ERROR;
+}
+
+static int on_close(void *context, curl_socket_t socket)
+{
+    oh_connections_remove(context, (int)socket);
+    return close((int)socket);
+}
+
+#if LIBCURL_VERSION_NUM >= 0x075000
+/* The last moment before the request is sent. Whatever has come by a kept connection meanwhile would be taken for its
+   answer; on HTTP/2 every answer says what it answers. */
+static int on_chosen(void *context, char *peer, char *address, int peer_port, int port)
+{
+    struct oh_exchange *exchange = context;
+    struct oh_connection *connection = oh_connections_at(exchange->connections, address, port);
+
+    (void)peer;
+    (void)peer_port;
+    exchange->socket = -1;
+    if (connection == NULL)
+        return CURL_PREREQFUNC_OK;
+    exchange->stale = connection->asked && !connection->shared && !oh_connection_is_quiet(connection);
+    if (exchange->stale)
+        return CURL_PREREQFUNC_ABORT;
+    exchange->socket = connection->socket;
+    connection->asked = true;
+    return CURL_PREREQFUNC_OK;
+}
+#endif
+
+bool oh_exchange_prepare_attempts(struct oh_exchange *exchange)
+{
+    exchange->socket = -1;
+#if LIBCURL_VERSION_NUM >= 0x075000
+    /* Older ones close a kept connection by themselves that is readable. */
+    (void)curl_easy_setopt(exchange->easy, CURLOPT_PREREQFUNCTION, on_chosen);
+    (void)curl_easy_setopt(exchange->easy, CURLOPT_PREREQDATA, (void *)exchange);
+#endif
+    return curl_easy_setopt(exchange->easy, CURLOPT_SOCKOPTFUNCTION, on_open) == CURLE_OK &&
+           curl_easy_setopt(exchange->easy, CURLOPT_SOCKOPTDATA, (void *)exchange) == CURLE_OK &&
+           curl_easy_setopt(exchange->easy, CURLOPT_CLOSESOCKETFUNCTION, on_close) == CURLE_OK &&
+           curl_easy_setopt(exchange->easy, CURLOPT_CLOSESOCKETDATA, (void *)exchange->connections) == CURLE_OK;
+}
+
+void oh_exchange_note_version(struct oh_exchange *exchange, bool shared)
+{
+    struct oh_connection *connection = oh_connections_find(exchange->connections, exchange->socket);
+
+    if (connection != NULL)
+        connection->shared = shared;
+}
+
+bool oh_exchange_try_again(struct oh_exchange *exchange, double seconds)
+{
+    if (!exchange->stale)
+        return false;
+    exchange->stale = false;
+    exchange->fresh = true;
+    exchange->error[0] = '\0';
+    return curl_easy_setopt(exchange->easy, CURLOPT_FRESH_CONNECT, 1L) == CURLE_OK &&
+           curl_easy_setopt(exchange->easy, CURLOPT_TIMEOUT_MS, oh_exchange_milliseconds(seconds)) == CURLE_OK;
+}
