@@ -100,6 +100,33 @@ describe("the README", function()
     end
   end)
 
+  it("has the simulator as a program of its own, which stays", function()
+    local file = assert(io.open "README.md")
+    local commands = file:read("*a"):match "```sh\n(lua5%.4 [^\n]*server%.lua.-)```"
+    file:close()
+    -- A free port takes the place of 8080, this Lua that of lua5.4; what was started is ended.
+    local uv = require "luv"
+    local socket = uv.new_tcp()
+    socket:bind("127.0.0.1", 0)
+    local port = socket:getsockname().port
+    socket:close()
+    uv.run "nowait"
+    commands = commands:gsub("8080", port):gsub("lua5%.4", interpreter()):gsub("&\n", ([[& server=$!
+      trap 'kill $server' EXIT
+      until (: </dev/tcp/127.0.0.1/%d) 2>/dev/null; do kill -0 $server || exit; done
+    ]]):format(port))
+    local path = os.tmpname()
+    local script = assert(io.open(path, "w"))
+    script:write(commands)
+    script:close()
+    local process = assert(io.popen(("timeout 60 bash '%s' 2>&1"):format(path)))
+    local output = process:read "*a"
+    process:close()
+    os.remove(path)
+    assert.matches("http://127%.0%.0%.1:" .. port, output)
+    assert.matches("owner/one +finished", output)
+  end)
+
   it("names settings, kinds and start fields as they are", function()
     local file = assert(io.open "README.md")
     local text = file:read "*a"
