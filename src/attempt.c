@@ -26,6 +26,13 @@ static int on_close(void *context, curl_socket_t socket)
 }
 
 #if LIBCURL_VERSION_NUM >= 0x075000
+/* libcurl sends again by itself where a kept connection turns out to be dead, which is right, and up to five times where
+   a server refuses the stream: how often a server in trouble is asked is ours to decide. */
+static bool is_repeated(const struct oh_exchange *exchange)
+{
+    return exchange->attempts > (exchange->was_kept ? 1U : 0U);
+}
+
 /* The last moment before the request is sent. Whatever has come by a kept connection meanwhile would be taken for its
    answer; on HTTP/2 every answer says what it answers. */
 static int on_chosen(void *context, char *peer, char *address, int peer_port, int port)
@@ -36,13 +43,18 @@ static int on_chosen(void *context, char *peer, char *address, int peer_port, in
     (void)peer;
     (void)peer_port;
     exchange->socket = -1;
-    if (connection == NULL)
-        return CURL_PREREQFUNC_OK;
-    exchange->stale = connection->asked && !connection->shared && !oh_connection_is_quiet(connection);
-    if (exchange->stale)
+    exchange->repeated = is_repeated(exchange);
+    if (exchange->repeated)
         return CURL_PREREQFUNC_ABORT;
-    exchange->socket = connection->socket;
-    connection->asked = true;
+    if (connection != NULL) {
+        exchange->stale = connection->asked && !connection->shared && !oh_connection_is_quiet(connection);
+        if (exchange->stale)
+            return CURL_PREREQFUNC_ABORT;
+        exchange->socket = connection->socket;
+        exchange->was_kept = connection->asked;
+        connection->asked = true;
+    }
+    exchange->attempts++;
     return CURL_PREREQFUNC_OK;
 }
 #endif

@@ -33,6 +33,8 @@ static enum oh_transport transport_of(const struct oh_exchange *exchange, CURLco
         if (!end_is_known(exchange))
             return OH_TRANSPORT_CUT;
     }
+    if (exchange->repeated)
+        return OH_TRANSPORT_CONNECT;
     switch (result) {
     case CURLE_OK:
         return exchange->answer.status >= 100 && exchange->answer.status <= 599 ? OH_TRANSPORT_ANSWERED
@@ -50,14 +52,13 @@ static enum oh_transport transport_of(const struct oh_exchange *exchange, CURLco
     case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
     case CURLE_SSL_INVALIDCERTSTATUS:
         return OH_TRANSPORT_TLS;
-    case CURLE_PARTIAL_FILE:
-        return OH_TRANSPORT_CUT;
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY:
     case CURLE_COULDNT_CONNECT:
     case CURLE_SEND_FAIL_REWIND:
     case CURLE_INTERFACE_FAILED:
     case CURLE_GOT_NOTHING:
+    case CURLE_PARTIAL_FILE:
     case CURLE_SEND_ERROR:
     case CURLE_RECV_ERROR:
     case CURLE_HTTP2:
@@ -112,6 +113,8 @@ void oh_exchange_conclude(struct oh_exchange *exchange, int result)
         reason = "the answer does not say where it ends";
     else if (answer->transport == OH_TRANSPORT_GARBLED && exchange->packed)
         reason = "the answer is packed, although it was asked for as it is";
+    else if (exchange->repeated)
+        reason = "the service refused the request (REFUSED_STREAM), or the connection broke, before an answer began";
     else if (reason[0] == '\0' && result != CURLE_OK)
         reason = curl_easy_strerror((CURLcode)result);
     oh_exchange_copy_value(answer->reason, sizeof answer->reason, reason, strlen(reason));

@@ -369,6 +369,9 @@ void oh_exchange_reset(struct oh_exchange *exchange)
     exchange->header_bytes = 0;
     exchange->taken = 0;
     exchange->socket = -1;
+    exchange->attempts = 0;
+    exchange->was_kept = false;
+    exchange->repeated = false;
     exchange->stale = false;
     exchange->error[0] = '\0';
 }

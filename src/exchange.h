@@ -46,6 +46,9 @@ struct oh_exchange {
     void *easy;
     struct oh_connections *connections; /* borrowed from the multi */
     int socket;                 /* of the connection that its request was sent by, below 0: not known */
+    unsigned attempts;          /* how often libcurl has begun to send it */
+    bool was_kept;              /* the last attempt used a connection that had been used before */
+    bool repeated;              /* libcurl would have sent it once more, without being asked to */
     bool stale;                 /* something had come unasked by the connection that it was to use */
     bool fresh;                 /* its handle has been told to make a new connection */
     struct Curl_URL *url;

@@ -1,0 +1,123 @@
+// An HTTP/2 server over TLS that misbehaves as it is told: a line on standard input names the fault from then on. It
+// says its port, then each request as it comes ("VERSION METHOD PATH"), and ends when its input does.
+//   node http2.js KEY CERTIFICATE
+'use strict'
+const http2 = require('http2')
+const fs = require('fs')
+
+let fault = 'none'
+const sockets = new Set()
+const body = JSON.stringify({ conversation_id: '0'.repeat(32), status: 'RUNNING', title: 'from HTTP/2' })
+const head = { ':status': 200, 'content-type': 'application/json' }
+
+const answer = (stream) => {
+  stream.respond({ ...head, 'content-length': body.length })
+  stream.end(body)
+}
+
+// Frames that mean nothing, until nobody takes them any more.
+const flood = (session, send) => {
+  const more = () => {
+    if (session.destroyed) return
+    for (let i = 0; i < 100; i++) send()
+    setImmediate(more)
+  }
+  more()
+}
+
+// What each fault does to a stream.
+const faults = {
+  none: answer,
+  refused_stream: (stream) => stream.close(http2.constants.NGHTTP2_REFUSED_STREAM),
+  cancelled_stream: (stream) => stream.close(http2.constants.NGHTTP2_CANCEL),
+  broken_stream: (stream) => stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR),
+  goaway: (stream) => {
+    stream.session.goaway(http2.constants.NGHTTP2_NO_ERROR, 0)
+    stream.session.destroy()
+  },
+  goaway_calm: (stream) => {
+    stream.session.goaway(http2.constants.NGHTTP2_ENHANCE_YOUR_CALM, 0)
+    stream.session.destroy()
+  },
+  goaway_closing: (stream) => {
+    stream.session.goaway(http2.constants.NGHTTP2_NO_ERROR, 0)
+    stream.session.close()
+    stream.close(http2.constants.NGHTTP2_CANCEL)
+  },
+  goaway_after: (stream) => {
+    answer(stream)
+    stream.session.goaway(http2.constants.NGHTTP2_NO_ERROR, stream.id)
+  },
+  destroyed_session: (stream) => stream.session.destroy(),
+  destroyed_socket: () => sockets.forEach((socket) => socket.resetAndDestroy()),
+  broken_body: (stream) => {
+    stream.respond({ ...head, 'content-length': body.length })
+    stream.write(body.slice(0, 9), () => stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR))
+  },
+  destroyed_body: (stream) => {
+    stream.respond({ ...head, 'content-length': body.length })
+    stream.write(body.slice(0, 9), () => stream.session.destroy())
+  },
+  ping_flood: (stream) => flood(stream.session, () => stream.session.ping(() => {})),
+  settings_flood: (stream) => {
+    let size = 0
+    flood(stream.session, () => stream.session.settings({ maxFrameSize: 16384 + (size++ % 100) }))
+  },
+  empty_data_flood: (stream) => {
+    stream.respond(head)
+    flood(stream.session, () => { if (!stream.destroyed) stream.write(Buffer.alloc(0)) })
+  }
+}
+
+const server = http2.createSecureServer({
+  key: fs.readFileSync(process.argv[2]),
+  cert: fs.readFileSync(process.argv[3]),
+  allowHTTP1: true,
+  maxOutstandingPings: 1000,
+  maxSessionMemory: 1000
+})
+const quiet = () => {}
+server.on('connection', (socket) => {
+  sockets.add(socket)
+  socket.on('close', () => sockets.delete(socket))
+})
+server.on('sessionError', quiet)
+server.on('tlsClientError', quiet)
+server.on('session', (session) => {
+  session.on('error', quiet)
+  if (fault === 'goaway_at_once') session.goaway(http2.constants.NGHTTP2_NO_ERROR, 0)
+  if (fault === 'destroyed_at_once') session.destroy()
+})
+server.on('stream', (stream, headers) => {
+  stream.on('error', quiet)
+  process.stdout.write(`2 ${headers[':method']} ${headers[':path']}\n`)
+  const act = faults[fault] || answer
+  act(stream)
+})
+server.on('request', (request, response) => { // what comes by HTTP/1.1: what may be sent only once
+  if (request.httpVersionMajor > 1) return
+  request.on('error', quiet)
+  request.on('end', () => {
+    process.stdout.write(`1 ${request.method} ${request.url}\n`)
+    if (fault === 'none') {
+      response.writeHead(200, { 'content-type': 'application/json' })
+      response.end(body)
+    } else {
+      request.socket.destroy()
+    }
+  })
+  request.resume()
+})
+server.listen(0, '127.0.0.1', () => process.stdout.write(`${server.address().port}\n`))
+
+let typed = ''
+process.stdin.on('data', (bytes) => {
+  typed += bytes
+  const lines = typed.split('\n')
+  typed = lines.pop()
+  for (const line of lines) {
+    fault = line
+    process.stdout.write(`fault ${line}\n`)
+  }
+})
+process.stdin.on('end', () => process.exit(0))

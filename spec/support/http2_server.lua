@@ -1,0 +1,129 @@
+--- An HTTP/2 server that we did not write, which misbehaves as it is told: node's, in a process of its own.
+local uv = require "luv"
+local wire = require "spec.support.wire"
+
+local M = {}
+
+local patience = 30 -- seconds until a spec that waits for nothing fails
+
+local function find_program(name)
+  local shell = assert(io.popen("command -v " .. name))
+  local path = shell:read "*l"
+  shell:close()
+  return path
+end
+
+--- What is missing here to have one, or nil.
+---@return string?
+function M.missing()
+  local missing = {}
+  for _, name in ipairs { "node", "openssl" } do
+    if not find_program(name) then missing[#missing + 1] = name end
+  end
+  return missing[1] and table.concat(missing, " ")
+end
+
+--- Instead of specs where something is missing: skips loudly, and fails where everything has to be there.
+function M.skip_without()
+  local missing = M.missing()
+  if not missing then return false end
+  it("needs " .. missing, function()
+    if os.getenv "CI" == "true" then error("missing: " .. missing) end
+    pending("missing: " .. missing)
+  end)
+  return true
+end
+
+---@class spec.Http2Server
+---@field address string
+---@field ca_file string
+---@field requests string[] "VERSION METHOD PATH", as they came
+local methods = {}
+
+local function wait(done)
+  local timer, late = uv.new_timer(), false
+  timer:start(patience * 1000, 0, function() late = true end)
+  while not done() and not late do uv.run "once" end
+  timer:close()
+  uv.run "nowait"
+  if late then error("the HTTP/2 server says nothing", 3) end
+end
+
+--- What it does from now on (http2.js says what there is); forgets the requests so far.
+---@param fault string
+function methods:fault(fault)
+  if self._ended then error("the HTTP/2 server has ended", 2) end
+  self._fault = nil
+  self._stdin:write(fault .. "\n")
+  wait(function() return self._fault == fault or self._ended end)
+  self.requests = {}
+end
+
+--- How many requests have come with this method.
+---@param method string
+---@return integer
+function methods:count(method)
+  local count = 0
+  for _, request in ipairs(self.requests) do
+    if request:match "^%d (%S+)" == method then count = count + 1 end
+  end
+  return count
+end
+
+--- Waits until it has said all that it had to say.
+function methods:settle()
+  local requests = self.requests
+  self:fault(self._fault)
+  self.requests = requests
+end
+
+function methods:close()
+  self._stdin:close()
+  wait(function() return self._ended end)
+  self._stdout:close()
+  uv.run "nowait"
+  self._remove()
+end
+
+--- A server that does nothing wrong yet.
+---@return spec.Http2Server
+function M.new()
+  local directory, remove = wire.directory()
+  local made = os.execute(("cd %s && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key.pem "
+    .. "-out certificate.pem -days 2 -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1 2>openssl.log")
+    :format(directory))
+  if made ~= 0 and made ~= true then error(wire.read(directory .. "/openssl.log")) end
+  local self = setmetatable({
+    requests = {}, ca_file = directory .. "/certificate.pem", _fault = "none", _stdin = uv.new_pipe(false),
+    _stdout = uv.new_pipe(false), _remove = remove,
+  }, { __index = methods })
+  local process, problem
+  process, problem = uv.spawn("node", {
+    args = { "spec/hostile/http2.js", directory .. "/key.pem", self.ca_file },
+    stdio = { self._stdin, self._stdout, 2 },
+  }, function()
+    self._ended = true
+    process:close()
+  end)
+  assert(process, problem)
+  local rest = ""
+  self._stdout:read_start(function(_, piece)
+    rest = rest .. (piece or "")
+    for line in rest:gmatch "([^\n]*)\n" do
+      local fault = line:match "^fault (.*)"
+      if fault then
+        self._fault = fault
+      elseif self.address then
+        self.requests[#self.requests + 1] = line
+      else
+        self.address = "https://127.0.0.1:" .. line
+      end
+    end
+    rest = rest:match "[^\n]*$"
+  end)
+  wait(function() return self.address or self._ended end)
+  assert(self.address, "the HTTP/2 server did not begin")
+  return self
+end
+
+return M
