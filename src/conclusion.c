@@ -11,10 +11,35 @@ static bool end_is_known(const struct oh_exchange *exchange)
     return exchange->header_ended && (exchange->ends_marked || oh_exchange_expected(exchange) >= 0);
 }
 
-/* Without a byte of its body no request can have been acted on; what a proxy was sent counts in the size. */
+#if LIBCURL_VERSION_NUM >= 0x075000
+static int on_begin(void *context, char *address, char *local_address, int port, int local_port)
+{
+    struct oh_exchange *exchange = context;
+
+    (void)address;
+    (void)local_address;
+    (void)port;
+    (void)local_port;
+    exchange->begun = true;
+    return CURL_PREREQFUNC_OK;
+}
+#endif
+
+void oh_exchange_watch_begin(struct oh_exchange *exchange)
+{
+    exchange->begun = true; /* where libcurl does not tell, assume the worst */
+#if LIBCURL_VERSION_NUM >= 0x075000
+    if (curl_easy_setopt(exchange->easy, CURLOPT_PREREQFUNCTION, on_begin) == CURLE_OK &&
+        curl_easy_setopt(exchange->easy, CURLOPT_PREREQDATA, (void *)exchange) == CURLE_OK)
+        exchange->begun = false;
+#endif
+}
+
+/* What a proxy was sent counts in the size; our own request begins behind its tunnel. Without a byte of its body no
+   request can have been acted on. */
 static bool was_sent(const struct oh_exchange *exchange, long request_size)
 {
-    return request_size > 0 && (exchange->body.length == 0 || exchange->body_sent > 0);
+    return request_size > 0 && (exchange->body.length == 0 ? exchange->begun : exchange->body_sent > 0);
 }
 
 static enum oh_transport transport_of(const struct oh_exchange *exchange, CURLcode result)

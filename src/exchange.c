@@ -24,6 +24,7 @@ struct oh_exchange *oh_exchange_new(size_t most_sent, size_t most_received)
         oh_buffer_init(&exchange->body, most_sent);
         oh_buffer_init(&exchange->received, most_received);
         exchange->accept = OH_ACCEPT_JSON;
+        exchange->begun = true; /* unless somebody watches for it */
     }
     return exchange;
 }
@@ -245,6 +246,7 @@ static bool set_delivery(struct oh_exchange *exchange, const struct oh_origin *o
         SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
         SET(CURLOPT_FRESH_CONNECT, 1L);
         SET(CURLOPT_FORBID_REUSE, 1L);
+        oh_exchange_watch_begin(exchange);
     } else {
         SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
         /* Without TLS there is no HTTP/2 to wait for: a read would queue behind the first one's answer. */

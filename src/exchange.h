@@ -53,6 +53,7 @@ struct oh_exchange {
     bool fresh;                 /* its handle has been told to make a new connection */
     struct Curl_URL *url;
     struct curl_slist *headers; /* own headers; NULL: shared with the origin */
+    bool begun; /* the request itself, behind the tunnel of a proxy; only watched for what goes out once */
     size_t body_sent;
     size_t header_bytes;
     bool header_overflow;
@@ -89,6 +90,8 @@ bool oh_exchange_try_again(struct oh_exchange *exchange, double seconds);
 long oh_exchange_milliseconds(double seconds);
 /* Copies a header's value without the blanks around it; too long a value is no value. */
 void oh_exchange_copy_value(char *out, size_t room, const char *value, size_t length);
+/* Notes from here on whether the request begins to be sent. */
+void oh_exchange_watch_begin(struct oh_exchange *exchange);
 /* Fills `answer` from libcurl's result code. */
 void oh_exchange_conclude(struct oh_exchange *exchange, int result);
 /* Fills `answer` of an exchange that is ended from here, without libcurl's word: as OH_TRANSPORT_CANCELLED, or as

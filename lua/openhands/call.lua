@@ -45,7 +45,12 @@ local function key_of(self, call, operation)
   problem = problem or ("there is no API key: give api_key to openhands.new{...}, or set %s"):format(
     table.concat(settings.key_variables, " or ")
   )
-  return false, errors.new { kind = "authentication", operation = operation, message = operation .. ": " .. problem }
+  return false, errors.new {
+    kind = "authentication",
+    operation = operation,
+    sent = false,
+    message = operation .. ": " .. problem,
+  }
 end
 
 local function no_time(operation)
