@@ -58,11 +58,12 @@ test asan valgrind:
 	@MAKE='$(MAKE)' tools/test.sh $(@:test=plain) $(ASKED)
 
 ## make lint            checks the code without running it
+## make types           checks the type annotations of the library, the examples and the README
 ## make prism           holds every request against the service's published documents
 ## make oom             fails each allocation once; make tsan: runs many Lua states in threads
 ## make bench           compares with a plain libcurl loop; make measure: what a host notices of a call
 ## make rock            builds and installs the rock in a directory of its own
-lint prism oom bench rock tsan measure:
+lint prism oom bench rock tsan measure types:
 	@MAKE='$(MAKE)' tools/$@.sh $(ASKED)
 
 ## make soak            what takes longer than a test may
@@ -94,5 +95,5 @@ reference: $(MODULE)
 clean:
 	rm -rf build
 
-.PHONY: always all env demo test asan valgrind lint prism oom bench rock tsan measure soak install uninstall help reference clean
+.PHONY: always all env demo test asan valgrind lint prism oom bench rock tsan measure types soak install uninstall help reference clean
 -include $(OBJECTS:.o=.d)

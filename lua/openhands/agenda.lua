@@ -3,6 +3,8 @@
 
 local M = {}
 
+---@class openhands.Agenda
+---@field private _items openhands.Item[]
 local methods = {}
 local Agenda = { __index = methods, __name = "openhands.Agenda" }
 

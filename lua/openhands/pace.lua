@@ -6,6 +6,10 @@ local BURST = 5 -- requests that may go out at once
 local EVERY = 1.15 -- seconds in which there is another one: with the burst, less than 60 in any minute
 local SHORTEST = 0.01 -- seconds that are worth sleeping
 
+---@class openhands.Pace
+---@field private _left number requests that may go out at once
+---@field private _quiet_until number monotonic moment
+---@field private _counted_at number? monotonic moment
 local methods = {}
 local Pace = { __index = methods, __name = "openhands.Pace" }
 
