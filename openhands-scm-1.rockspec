@@ -103,6 +103,7 @@ build = {
     ["openhands.pace"] = "lua/openhands/pace.lua",
     ["openhands.pages"] = "lua/openhands/pages.lua",
     ["openhands.progress"] = "lua/openhands/progress.lua",
+    ["openhands.repository"] = "lua/openhands/repository.lua",
     ["openhands.requirements"] = "lua/openhands/requirements.lua",
     ["openhands.retry"] = "lua/openhands/retry.lua",
     ["openhands.runtime"] = "lua/openhands/runtime.lua",

@@ -101,8 +101,8 @@ describe("a conversation", function()
     local gitlab, bitbucket = "https://gitlab.com/a/b/-/merge_requests/", "https://bitbucket.org/a/b/pull-requests/"
     assert.same({ gitlab .. 1, gitlab .. 2 }, pages '"gitlab"')
     assert.same({ bitbucket .. 1, bitbucket .. 2 }, pages '"bitbucket"')
-    assert.is_nil(pages '"forgejo"')
-    assert.is_nil(pages "null")
+    assert.same({}, pages '"forgejo"')
+    assert.same({}, pages "null")
   end)
 
   it("has methods that go through its client", function()

@@ -233,14 +233,15 @@ describe("the caller's mistakes with several:", function()
   }
   for _, name in ipairs { "wait_all", "wait_any" } do
     for what, row in pairs(wrong) do
-      it(("%s, to %s"):format(what, name), function()
+      local good_for_nothing = what == "an empty list" and name == "wait_all" -- all of none have settled
+      if not good_for_nothing then it(("%s, to %s"):format(what, name), function()
         local client, requests = stand_in.scripted(function() return stand_in.json "null" end, { api = "v0" })
         local good, message = pcall(function() client[name](client, row[1]) end)
         assert.is_false(good)
         assert.is_truthy(message:find(row[2], 1, true), message)
         assert.is_truthy(message:find("wait_spec.lua:", 1, true), message)
         assert.equal(0, #requests)
-      end)
+      end) end
     end
 
     it("a conversation instead of a list, or options that are none, to " .. name, function()

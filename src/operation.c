@@ -154,8 +154,10 @@ const char *oh_place_name(enum oh_place place)
 
 const char *oh_shape_name(enum oh_shape shape)
 {
-    static const char *const names[] = {"object", "object or null", "page", "list",  "texts", "integer",
-                                        "boolean", "text",          "any",  "bytes", "file",  "stream"};
+    static const char *const names[] = {"object", "object or null", "object or nothing", "boolean or nothing",
+                                        "page",   "list",           "texts",             "integer",
+                                        "text",   "any",            "bytes",             "file",
+                                        "stream"};
 
     return names[shape];
 }

@@ -57,11 +57,12 @@ enum oh_type {
 enum oh_shape { /* what a good answer is at its top */
     OH_SHAPE_OBJECT,
     OH_SHAPE_OBJECT_OR_NULL,
+    OH_SHAPE_DONE,      /* an object, or nothing at all: that it was done is all there is to say */
+    OH_SHAPE_DONE_TRUE, /* true or false, or nothing at all */
     OH_SHAPE_PAGE,      /* object with a list of items and the id of the next page */
     OH_SHAPE_LIST,      /* of objects, or null for what the service does not know */
     OH_SHAPE_TEXTS,     /* list of strings */
     OH_SHAPE_INTEGER,
-    OH_SHAPE_BOOLEAN,
     OH_SHAPE_TEXT,      /* a JSON string */
     OH_SHAPE_ANY,       /* any JSON */
     OH_SHAPE_BYTES,     /* not JSON: the body as it is */

@@ -160,18 +160,35 @@ static bool is_whole(lua_State *L)
            number == (lua_Number)(long long)number;
 }
 
+/* A call whose answer may say nothing: some releases answer 204, or with an empty 200, where others give an object. */
+static bool push_done(lua_State *L, enum oh_shape shape, char first)
+{
+    if (first != '\0')
+        return false;
+    if (shape == OH_SHAPE_DONE)
+        lua_newtable(L);
+    else if (shape == OH_SHAPE_DONE_TRUE)
+        lua_pushboolean(L, true);
+    else if (shape == OH_SHAPE_ANY)
+        lua_pushliteral(L, "");
+    else
+        return false;
+    return true;
+}
+
 /* Whether the decoded value on top of the stack, whose text begins with `first`, is of the shape. */
 static bool shape_good(lua_State *L, enum oh_shape shape, char first)
 {
     switch (shape) {
     case OH_SHAPE_OBJECT:
+    case OH_SHAPE_DONE:
     case OH_SHAPE_PAGE: return first == '{';
     case OH_SHAPE_OBJECT_OR_NULL: return first == '{' || first == 'n';
     case OH_SHAPE_STREAM:
     case OH_SHAPE_LIST: return first == '[' && items_good(L);
     case OH_SHAPE_TEXTS: return first == '[' && texts_good(L);
     case OH_SHAPE_INTEGER: return is_whole(L);
-    case OH_SHAPE_BOOLEAN: return lua_isboolean(L, -1);
+    case OH_SHAPE_DONE_TRUE: return lua_isboolean(L, -1);
     case OH_SHAPE_TEXT: return lua_type(L, -1) == LUA_TSTRING;
     case OH_SHAPE_ANY:
     case OH_SHAPE_BYTES:
@@ -211,6 +228,8 @@ static bool push_value(lua_State *L, int shared, struct oh_exchange *exchange)
 {
     const struct oh_operation *operation = exchange->operation;
     const struct oh_answer *answer = &exchange->answer;
+    const char first = first_byte(answer);
+    bool is_null;
 
     if (is_page(operation, answer))
         return false;
@@ -222,12 +241,15 @@ static bool push_value(lua_State *L, int shared, struct oh_exchange *exchange)
         lua_pushlstring(L, answer->length > 0 ? answer->body : "", answer->length);
         return true;
     }
+    if (push_done(L, operation->shape, first))
+        return true;
     if (!oh_json_read(L, shared, exchange->received.data, answer->length))
         return false;
-    if (shape_good(L, operation->shape, first_byte(answer)))
+    if (shape_good(L, operation->shape, first))
         return true;
+    is_null = lua_islightuserdata(L, -1);
     lua_pop(L, 1);
-    return false;
+    return is_null && push_done(L, operation->shape, '\0');
 }
 
 /* The file gets its name when nothing speaks against it any more. */

@@ -2,6 +2,7 @@
 
 local core = require "openhands.core"
 local errors = require "openhands.errors"
+local repositories = require "openhands.repository"
 
 local M = {}
 
@@ -62,6 +63,8 @@ function M.read(client, operation, ...)
     local given = arguments[operation.subject and 2 or 1]
     if operation.whole and given ~= nil then
       fields[operation.whole] = given
+    elseif operation.items and type(given) == "table" and next(given) == nil then
+      fields[operation.items] = given -- no items are asked for
     elseif operation.named and is_plain_fields(given) and type(given[operation.named]) ~= "table" then
       fields[operation.named] = given
     elseif is_plain_fields(given) then
@@ -72,6 +75,7 @@ function M.read(client, operation, ...)
       errors.raise(("%s: needs a table of fields, not a %s"):format(operation.name, type(given)))
     end
   end
+  fields = repositories.in_fields(operation.name, fields, operation.tells_provider)
   if operation.subject then
     position = 2
     fields[operation.subject] = read_subject(client, operation, arguments[1])

@@ -8,6 +8,7 @@ local errors = require "openhands.errors"
 local in_flight = require "openhands.in_flight"
 local lookup = require "openhands.lookup"
 local loops = require "openhands.loops"
+local repositories = require "openhands.repository"
 local retry = require "openhands.retry"
 local settings = require "openhands.settings"
 local start = require "openhands.start"
@@ -254,6 +255,7 @@ local function split_start(name, fields, options)
   if split.on_progress ~= nil and type(split.on_progress) ~= "function" then
     errors.raise(("%s: 'on_progress' must be a function, not a %s"):format(name, type(split.on_progress)))
   end
+  fields = repositories.in_fields(name, fields, true)
   if next(split) == nil then
     return fields, split
   end

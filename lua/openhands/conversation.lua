@@ -16,7 +16,8 @@ local states = require "openhands.state"
 ---@field detail string? why it failed, where the service tells
 ---@field title string?
 ---@field cost number? dollars spent on models so far, where the service tells
----@field pull_requests string[]? pages of the pull requests it made, where the service tells
+---@field pull_requests string[] pages of the pull requests it made, as far as the service tells
+---@field fields table? what the service sent under names that methods have here
 ---@field runtime_url string? V0: base of the conversation's own runtime server
 ---@field selected_repository string?
 ---@field created_at string?
@@ -73,10 +74,10 @@ local pull_request_pages = {
 
 local function pull_requests(answer)
   local page, repository = pull_request_pages[answer.git_provider], text(answer.selected_repository)
-  if type(answer.pr_number) ~= "table" or not page or not repository then
-    return nil
-  end
   local pages = {}
+  if type(answer.pr_number) ~= "table" or not page or not repository then
+    return pages
+  end
   for _, number in ipairs(answer.pr_number) do
     if type(number) == "number" then
       pages[#pages + 1] = page:format(repository, ("%.0f"):format(number))
@@ -85,9 +86,25 @@ local function pull_requests(answer)
   return pages
 end
 
+-- A field of the service's with the name of a method would hide it: it is kept beside.
+local function set_methods_free(answer)
+  local fields
+  for name, value in pairs(answer) do
+    if methods[name] then
+      fields = fields or {}
+      fields[name] = value
+    end
+  end
+  for name in pairs(fields or {}) do
+    answer[name] = nil
+  end
+  answer.fields = fields or answer.fields
+end
+
 -- Adds to what the server sent the fields that every conversation has. The answer is fresh and nobody else's.
 local function dress(client, answer, api, id, status, state, settled)
   client:_remember(id).api = api
+  set_methods_free(answer)
   local metrics = answer.metrics
   local cost = type(metrics) == "table" and metrics.accumulated_cost
   answer.cost = type(cost) == "number" and cost or nil

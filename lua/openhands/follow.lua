@@ -133,6 +133,7 @@ end
 --- The next events, as many as have come; waits for them.
 ---@return table[]? events nil when the conversation has settled and all are told, openhands.Error?
 function methods:page()
+  pages.check_receiver(self, "page")
   while not self._ended do
     local settled = self._settled
     local items, err = self._collection:page()

@@ -132,6 +132,9 @@ end
 --- Ends everything that this client has in flight, here; conversations go on. Whoever waits gets an error of kind
 --- "closed". May be called again.
 function M:close()
+  if type(self) ~= "table" or rawget(self, "_core") == nil then
+    errors.raise "close: is a method: call client:close() with a colon"
+  end
   self._closed = true
   self._loop.detach(self) -- before the descriptor closes
   self._core:close()

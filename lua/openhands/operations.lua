@@ -30,6 +30,7 @@ local MOST_ITEMS = 100 -- in one page
 ---@field whole string? field that is the whole body: the table that is given is its value
 ---@field named string? only field, of texts by name: a table that does not hold it is its value
 ---@field items string? field that names several items of the subject, asked for in batches
+---@field tells_provider boolean? whether there is a field for the git provider
 ---@field shape string of the answer
 
 -- The fields of a row without the subject, each name once.
@@ -65,6 +66,9 @@ local function describe(name, rows)
     operation.has_fields = operation.has_fields or #further > 0
     if further[1] and (further[1].required or #further == 1) and not operation.lone then
       operation.lone = further[1].name
+    end
+    for _, field in ipairs(further) do
+      operation.tells_provider = operation.tells_provider or field.name == "git_provider"
     end
     if further[1] and further[1].place == "whole" then
       operation.whole = further[1].name
@@ -323,7 +327,12 @@ function M.run(client, operation, fields, call, convert, api)
   local by = operation.is_batch and operation.subject or operation.items
   local err
   if not api then
-    M.check(client, operation, fields, known_dialect(client, operation, fields, call))
+    local known = known_dialect(client, operation, fields, call)
+    M.check(client, operation, fields, known)
+    local asks_for_none = by and type(fields[by]) == "table" and #fields[by] == 0
+    if asks_for_none and (not known or operation.rows[known]) then
+      return {}
+    end
   end
   if operation.shape == "page" then
     return M.pages(client, operation, fields, call, function(fresh)

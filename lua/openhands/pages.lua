@@ -131,9 +131,19 @@ local function convert(self, items)
   return converted
 end
 
+--- Raises for a call with a dot, of anything that is read like a collection.
+---@param self any
+---@param name string
+function M.check_receiver(self, name)
+  if type(self) ~= "table" or rawget(self, "_position") == nil then
+    errors.raise(("%s: is a method: call pages:%s() with a colon"):format(name, name))
+  end
+end
+
 --- The items of the next page that has any. Not to be mixed with `next` on one collection.
 ---@return any[]? items nil at the end, openhands.Error?
 function methods:page()
+  M.check_receiver(self, "page")
   while not self._ended do
     local items, err = fetch(self)
     if not items then
@@ -150,6 +160,7 @@ end
 --- The next item of anything that has `page`.
 ---@return any item nil at the end, openhands.Error?
 function M.next_of_page(self)
+  M.check_receiver(self, "next")
   if self._position >= #self._items then
     local items, err = self:page()
     if not items then
@@ -167,6 +178,7 @@ end
 --- again.
 ---@return any[]? items, openhands.Error?
 function M.all_of_next(self)
+  M.check_receiver(self, "all")
   local list = {}
   while true do
     local item, err = self:next()

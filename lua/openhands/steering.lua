@@ -50,7 +50,7 @@ function M.update(client, operation, fields, call)
   local answer, err = operations.run(client, operation, fields, call)
   if err then
     return nil, err
-  elseif type(answer) == "table" then
+  elseif type(answer) == "table" and next(answer) ~= nil then
     return conversations.from_status(client, answer, "v1", id, call.grace)
   elseif answer == false then
     return nil, unknown("update", id)

@@ -5,7 +5,7 @@
 ---@class openhands.StartFields
 ---@field initial_user_msg string what the agent is to do
 ---@field initial_message? string|table the same, in V1's spelling; may be V1's message table
----@field repository? string "owner/name"
+---@field repository? string "owner/name", or its address, as "https://github.com/owner/name"
 ---@field selected_repository? string the same, in V1's spelling
 ---@field selected_branch? string
 ---@field git_provider? string "github", "gitlab", "bitbucket", …

@@ -195,7 +195,7 @@ local function subjects_of(client, subjects, name)
   if type(subjects) ~= "table" or getmetatable(subjects) == client._conversation then
     local found = type(subjects) == "table" and "conversation" or type(subjects)
     errors.raise(("%s: needs a list of conversations or their ids, not a %s"):format(name, found))
-  elseif #subjects == 0 then
+  elseif #subjects == 0 and (name == "wait_any" or next(subjects) ~= nil) then
     errors.raise(name .. ": the list of conversations is empty")
   end
   local list, places = {}, {}

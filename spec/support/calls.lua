@@ -330,7 +330,8 @@ local shapes = {
     assert.equal(value.bytes, #wire.read(at.target))
   end,
 }
-shapes.bytes, shapes["object or null"], shapes.boolean = shapes.text, shapes.object, shapes.any
+shapes.bytes, shapes["object or null"] = shapes.text, shapes.object
+shapes["object or nothing"], shapes["boolean or nothing"] = shapes.object, shapes.any
 
 --- By shape of a row: checks for a value.
 M.shapes = shapes

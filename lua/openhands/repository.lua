@@ -1,0 +1,116 @@
+--- The address of a repository, as browsers and git give it, taken apart: the service wants `owner/name`.
+
+local errors = require "openhands.errors"
+
+local M = {}
+
+-- Hosts whose provider is known, and how many parts the name of a repository has there: gitlab has groups in groups.
+local hosts = {
+  ["github.com"] = { provider = "github", least = 2, most = 2 },
+  ["gitlab.com"] = { provider = "gitlab", least = 2, most = 20 },
+  ["bitbucket.org"] = { provider = "bitbucket", least = 2, most = 2 },
+  ["codeberg.org"] = { provider = "forgejo", least = 2, most = 2 },
+  ["dev.azure.com"] = { provider = "azure_devops", least = 3, most = 3 },
+  ["ssh.dev.azure.com"] = { provider = "azure_devops", least = 3, most = 3 },
+}
+
+local elsewhere = { least = 2, most = 20 }
+
+local LONGEST = 2048 -- bytes of an address that is worth looking at
+
+-- Host and path of what is an address; nil for what is a name already.
+local function split(text)
+  local rest = text:match "^%a[%w+.-]*://(.*)$"
+  if rest then
+    rest = rest:gsub("^[^/]*@", "")
+    local host, path = rest:match "^([^/]*)/?(.*)$"
+    return host:gsub(":%d*$", ""), path
+  end
+  local host, path = text:match "^[^/:@]+@([^/:]+):(.*)$" -- as git clones over ssh
+  if host then
+    return host, path
+  end
+  host, path = text:match "^([^/:@]+)/(.*)$"
+  if host and hosts[host:lower():gsub("^www%.", "")] then
+    return host, path
+  end
+end
+
+local function parts_of(path)
+  local parts = {}
+  for part in path:gsub("[?#].*$", ""):gsub("/+$", ""):gsub("%.git$", ""):gmatch "[^/]+" do
+    if part ~= "_git" then -- as azure marks what follows
+      parts[#parts + 1] = part
+    end
+  end
+  return parts
+end
+
+local function is_name(part)
+  return part ~= "." and part ~= ".." and part ~= "-" and part:find "^[%w._%-~%%]+$" ~= nil
+end
+
+--- The name of a repository and its provider, from its address or from its name.
+---@param text string
+---@return string? name nil: it is an address of something else
+---@return string? provider where the host tells
+function M.take_apart(text)
+  local host, path = nil, nil
+  if #text <= LONGEST then
+    host, path = split(text)
+  end
+  if not host then
+    return text
+  end
+  local known = hosts[host:lower():gsub("^www%.", "")] or elsewhere
+  local parts = parts_of(path)
+  if known.provider == "azure_devops" and parts[1] == "v3" then
+    table.remove(parts, 1)
+  end
+  for _, part in ipairs(parts) do
+    if not is_name(part) then
+      return nil
+    end
+  end
+  if #parts < known.least or #parts > known.most then
+    return nil
+  end
+  return table.concat(parts, "/"), known.provider
+end
+
+--- The fields of a call with the repository's name where they give its address. Raises where it is the address of
+--- something else. The caller's table is never changed.
+---@param call string name of the call
+---@param fields table
+---@param tells_provider boolean whether the call has a field `git_provider`
+---@return table fields
+function M.in_fields(call, fields, tells_provider)
+  local fresh = fields
+  for _, field in ipairs { "repository", "selected_repository" } do
+    local given = rawget(fields, field)
+    if type(given) == "string" then
+      local name, provider = M.take_apart(given)
+      if not name then
+        errors.raise(
+          ("%s: '%s' is no address of a repository: give \"owner/name\", and what the address says of a branch as "
+            .. "'selected_branch'"):format(call, field)
+        )
+      elseif name ~= given then
+        if fresh == fields then
+          fresh = {}
+          for key, value in pairs(fields) do
+            fresh[key] = value
+          end
+          setmetatable(fresh, getmetatable(fields))
+        end
+        fresh[field] = name
+        if tells_provider and rawget(fresh, "git_provider") == nil then
+          fresh.git_provider = provider
+        end
+      end
+    end
+  end
+  return fresh
+end
+
+return M
