@@ -47,7 +47,8 @@ static int on_chosen(void *context, char *peer, char *address, int peer_port, in
     if (exchange->repeated)
         return CURL_PREREQFUNC_ABORT;
     if (connection != NULL) {
-        exchange->stale = connection->asked && !connection->shared && !oh_connection_is_quiet(connection);
+        exchange->stale = connection->asked && !connection->shared &&
+                          (connection->given_up || !oh_connection_is_quiet(connection));
         if (exchange->stale)
             return CURL_PREREQFUNC_ABORT;
         exchange->socket = connection->socket;
@@ -79,6 +80,14 @@ void oh_exchange_note_version(struct oh_exchange *exchange, bool shared)
 
     if (connection != NULL)
         connection->shared = shared;
+}
+
+void oh_exchange_give_up_connection(struct oh_exchange *exchange)
+{
+    struct oh_connection *connection = oh_connections_find(exchange->connections, exchange->socket);
+
+    if (connection != NULL)
+        connection->given_up = true;
 }
 
 bool oh_exchange_try_again(struct oh_exchange *exchange, double seconds)

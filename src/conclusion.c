@@ -1,4 +1,5 @@
 /* How an exchange ended: from libcurl's word to ours. Must not know Lua. */
+#define _GNU_SOURCE /* strcasestr */
 #include "exchange.h"
 
 #include <curl/curl.h>
@@ -42,6 +43,24 @@ static bool was_sent(const struct oh_exchange *exchange, long request_size)
     return request_size > 0 && (exchange->body.length == 0 ? exchange->begun : exchange->body_sent > 0);
 }
 
+/* libcurl has one code for all that goes wrong in a handshake. These are its words, and those of the TLS libraries, where
+   the peer was not heard to the end; all others are a verdict on the protocol. */
+static bool handshake_broke(const char *words)
+{
+    static const char *const known[] = {
+        " SSL_connect: ", /* what OpenSSL has no error of its own for: resets and ends */
+        "unexpected eof", "non-properly terminated", "error in the pull function", "error in the push function",
+        "reset by peer", "broken pipe", "peer closed", "closed abruptly", "reading from socket", "writing to socket",
+        "EOF in swrite",
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (strcasestr(words, known[i]) != NULL)
+            return true;
+    return false;
+}
+
 static enum oh_transport transport_of(const struct oh_exchange *exchange, CURLcode result)
 {
     bool began = exchange->answer.status != 0 || exchange->header_bytes > 0;
@@ -67,6 +86,7 @@ static enum oh_transport transport_of(const struct oh_exchange *exchange, CURLco
     case CURLE_OPERATION_TIMEDOUT:
         return OH_TRANSPORT_TIMEOUT;
     case CURLE_SSL_CONNECT_ERROR:
+        return handshake_broke(exchange->error) ? OH_TRANSPORT_CONNECT : OH_TRANSPORT_TLS;
     case CURLE_SSL_CERTPROBLEM:
     case CURLE_SSL_CIPHER:
     case CURLE_PEER_FAILED_VERIFICATION:
@@ -124,6 +144,8 @@ void oh_exchange_conclude(struct oh_exchange *exchange, int result)
     if (curl_easy_getinfo(exchange->easy, CURLINFO_CONTENT_TYPE, &type) == CURLE_OK && type != NULL)
         oh_exchange_copy_value(answer->content_type, sizeof answer->content_type, type, strlen(type));
     note_redirect(exchange);
+    if (answer->status == 421) /* another connection may reach who can answer */
+        oh_exchange_give_up_connection(exchange);
     answer->sent = was_sent(exchange, request_size);
     answer->body = exchange->received.data;
     answer->length = exchange->received.length;

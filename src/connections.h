@@ -12,6 +12,7 @@ struct oh_connection {
     char address[46]; /* of this end, as libcurl spells it */
     bool asked;       /* a request has been sent by it */
     bool shared;      /* HTTP/2: its peer may speak at any time */
+    bool given_up;    /* is not to be used again */
 };
 
 struct oh_connections {

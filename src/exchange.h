@@ -84,6 +84,8 @@ double oh_exchange_expected(const struct oh_exchange *exchange);
 bool oh_exchange_prepare_attempts(struct oh_exchange *exchange);
 /* Notes by which version of HTTP its connection answers: `shared`, 2 or later. */
 void oh_exchange_note_version(struct oh_exchange *exchange, bool shared);
+/* Lets no other exchange use its connection, unless others share it. */
+void oh_exchange_give_up_connection(struct oh_exchange *exchange);
 /* True if it has ended before anything was sent and is ready to be added to libcurl once more, for so many seconds. */
 bool oh_exchange_try_again(struct oh_exchange *exchange, double seconds);
 /* For libcurl, which takes 0 for "for ever": at least one. */

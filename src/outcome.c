@@ -1,5 +1,6 @@
 /* What an answer means. Must not know Lua or libcurl. Sources: the service answers 401 and 403 as JSON, 405 for a
-   POST to a removed path, 408 and 5xx without saying whether it acted, and 429 before it acts. */
+   POST to a removed path, 408 and 5xx without saying whether it acted, and 429 before it acts; what stands in front of
+   it answers 421 and 425 before anybody acts. */
 #define _GNU_SOURCE /* timegm */
 #include "outcome.h"
 
@@ -88,6 +89,8 @@ static enum oh_kind kind_of_status(long status)
     case 404: case 410: return OH_NOT_FOUND;
     case 408: return OH_TIMEOUT;
     case 409: return OH_CONFLICT;
+    case 421: return OH_CONNECT; /* the connection led to a server that does not answer for this name */
+    case 425: return OH_SERVER;  /* not now, but it may do so soon */
     case 429: return OH_THROTTLED;
     }
     return status >= 400 && status < 500 && status != 405 ? OH_INVALID : OH_PROTOCOL;
@@ -127,7 +130,8 @@ void oh_outcome_judge(const struct oh_operation *operation, const struct oh_answ
     if (answer->transport == OH_TRANSPORT_ANSWERED) {
         outcome->kind = kind_of_status(answer->status);
         outcome->refused = status_refuses(answer->status);
-        passing = outcome->kind == OH_THROTTLED || outcome->kind == OH_SERVER || outcome->kind == OH_TIMEOUT;
+        passing = outcome->kind == OH_THROTTLED || outcome->kind == OH_SERVER ||
+                  outcome->kind == OH_TIMEOUT || outcome->kind == OH_CONNECT;
         if (passing && answer->retry_after[0] != '\0')
             outcome->retry_after = oh_outcome_retry_after(answer->retry_after, now);
     } else {

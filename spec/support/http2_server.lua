@@ -89,8 +89,8 @@ end
 ---@return spec.Http2Server
 function M.new()
   local directory, remove = wire.directory()
-  local made = os.execute(("cd %s && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key.pem "
-    .. "-out certificate.pem -days 2 -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1 2>openssl.log")
+  local made = os.execute(("cd %s && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 "
+    .. "-keyout key.pem -out certificate.pem -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1 2>openssl.log")
     :format(directory))
   if made ~= 0 and made ~= true then error(wire.read(directory .. "/openssl.log")) end
   local self = setmetatable({
