@@ -21,7 +21,8 @@ local function assignments(text)
         for name in loop.names:gmatch "[%w_]+" do
           local targets = rest:match "^([%a_][%w_]*)%s*=[^=]" or rest:match "^([%a_][%w_]*%s*,[%w_%s,]*)=[^=]" or ""
           for target in targets:gmatch "[%w_]+" do
-            if target == name then found[#found + 1] = number end
+            local is_own = name ~= "_" -- which a local of the body mostly hides
+            if is_own and target == name then found[#found + 1] = number end
           end
         end
       end
