@@ -40,6 +40,7 @@ build = {
         "src/download.c",
         "src/element.c",
         "src/encode.c",
+        "src/ending.c",
         "src/exchange.c",
         "src/free_request.c",
         "src/identifier.c",

@@ -90,13 +90,41 @@ void oh_exchange_give_up_connection(struct oh_exchange *exchange)
         connection->given_up = true;
 }
 
-bool oh_exchange_try_again(struct oh_exchange *exchange, double seconds)
+bool oh_exchange_set_trust(struct oh_exchange *exchange, const struct oh_origin *origin, bool in_bundle)
 {
-    if (!exchange->stale)
+    const char *file = origin->ca_file, *directory = NULL;
+
+    exchange->trusts_bundle = in_bundle;
+    if (file == NULL && origin->ca_directory == NULL)
+        return true; /* as libcurl was built */
+    if (file == NULL && in_bundle)
+        file = origin->ca_bundle;
+    else if (file == NULL)
+        directory = origin->ca_directory;
+    return curl_easy_setopt(exchange->easy, CURLOPT_CAINFO, file) == CURLE_OK &&
+           curl_easy_setopt(exchange->easy, CURLOPT_CAPATH, directory) == CURLE_OK;
+}
+
+/* A certificate is judged before the request is sent; whom one place does not know the other one may. */
+static bool looks_elsewhere(struct oh_exchange *exchange, const struct oh_origin *origin, int result)
+{
+    if (result != CURLE_PEER_FAILED_VERIFICATION || exchange->was_distrusted || exchange->body_sent > 0 ||
+        origin->ca_file != NULL || origin->ca_bundle == NULL)
         return false;
+    exchange->was_distrusted = true;
+    return oh_exchange_set_trust(exchange, origin, !exchange->trusts_bundle);
+}
+
+bool oh_exchange_try_again(struct oh_exchange *exchange, const struct oh_origin *origin, int result, double seconds)
+{
+    if (exchange->stale) {
+        exchange->fresh = curl_easy_setopt(exchange->easy, CURLOPT_FRESH_CONNECT, 1L) == CURLE_OK;
+        if (!exchange->fresh)
+            return false;
+    } else if (!looks_elsewhere(exchange, origin, result)) {
+        return false;
+    }
     exchange->stale = false;
-    exchange->fresh = true;
     exchange->error[0] = '\0';
-    return curl_easy_setopt(exchange->easy, CURLOPT_FRESH_CONNECT, 1L) == CURLE_OK &&
-           curl_easy_setopt(exchange->easy, CURLOPT_TIMEOUT_MS, oh_exchange_milliseconds(seconds)) == CURLE_OK;
+    return curl_easy_setopt(exchange->easy, CURLOPT_TIMEOUT_MS, oh_exchange_milliseconds(seconds)) == CURLE_OK;
 }

@@ -185,14 +185,7 @@ static bool set_trust(struct oh_exchange *exchange, const struct oh_origin *orig
     SET(CURLOPT_SSL_VERIFYPEER, 1L);
     SET(CURLOPT_SSL_VERIFYHOST, 2L);
     SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    if (origin->ca_file != NULL) {
-        SET(CURLOPT_CAINFO, origin->ca_file);
-        SET(CURLOPT_CAPATH, NULL);
-    } else if (origin->ca_directory != NULL) {
-        SET(CURLOPT_CAINFO, NULL);
-        SET(CURLOPT_CAPATH, origin->ca_directory);
-    }
-    return true;
+    return oh_exchange_set_trust(exchange, origin, origin->prefers_bundle);
 }
 
 static bool set_proxy(struct oh_exchange *exchange, const struct oh_origin *origin)
@@ -348,6 +341,9 @@ bool oh_exchange_configure(struct oh_exchange *exchange, struct oh_origin *origi
     if (exchange->fresh && !exchange->once) /* a warm handle that had to make a new connection for its last read */
         SET(CURLOPT_FRESH_CONNECT, 0L);
     exchange->fresh = false;
+    if (exchange->trusts_bundle != origin->prefers_bundle &&
+        !oh_exchange_set_trust(exchange, origin, origin->prefers_bundle))
+        return false;
     SET(CURLOPT_TIMEOUT_MS, oh_exchange_milliseconds(exchange->timeout));
     SET(CURLOPT_CONNECTTIMEOUT_MS, oh_exchange_milliseconds(exchange->connect_timeout));
     return set_raw(exchange) && set_credentials(exchange, origin) && set_target(exchange, origin);
@@ -375,6 +371,7 @@ void oh_exchange_reset(struct oh_exchange *exchange)
     exchange->was_kept = false;
     exchange->repeated = false;
     exchange->stale = false;
+    exchange->was_distrusted = false;
     exchange->error[0] = '\0';
 }
 

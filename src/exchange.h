@@ -50,6 +50,8 @@ struct oh_exchange {
     bool was_kept;              /* the last attempt used a connection that had been used before */
     bool repeated;              /* libcurl would have sent it once more, without being asked to */
     bool stale;                 /* something had come unasked by the connection that it was to use */
+    bool trusts_bundle;         /* its handle looks for authorities in the bundle, not in the directory */
+    bool was_distrusted;        /* and has looked in the other one before */
     bool fresh;                 /* its handle has been told to make a new connection */
     struct Curl_URL *url;
     struct curl_slist *headers; /* own headers; NULL: shared with the origin */
@@ -86,8 +88,10 @@ bool oh_exchange_prepare_attempts(struct oh_exchange *exchange);
 void oh_exchange_note_version(struct oh_exchange *exchange, bool shared);
 /* Lets no other exchange use its connection, unless others share it. */
 void oh_exchange_give_up_connection(struct oh_exchange *exchange);
-/* True if it has ended before anything was sent and is ready to be added to libcurl once more, for so many seconds. */
-bool oh_exchange_try_again(struct oh_exchange *exchange, double seconds);
+/* True if libcurl's result ends it before anything was sent, and it is ready for another attempt of so many seconds. */
+bool oh_exchange_try_again(struct oh_exchange *exchange, const struct oh_origin *origin, int result, double seconds);
+/* Has its handle look for authorities where the origin last found one that only one place knew; false: no memory. */
+bool oh_exchange_set_trust(struct oh_exchange *exchange, const struct oh_origin *origin, bool in_bundle);
 /* For libcurl, which takes 0 for "for ever": at least one. */
 long oh_exchange_milliseconds(double seconds);
 /* Copies a header's value without the blanks around it; too long a value is no value. */

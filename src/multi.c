@@ -12,7 +12,6 @@
 #define MOST_IDLE 16              /* warm handles kept for the next reads */
 #define MOST_CONNECTIONS 10       /* of reads, to the one host: HTTP/2 streams share them */
 #define BLIND_NAP 0.01            /* seconds to sleep at most where no descriptor says that something has happened */
-#define LATITUDE 0.02             /* seconds that libcurl may be late with a timeout of its own */
 
 /* ---- libcurl's two callbacks ---------------------------------------------------------------------------------- */
 
@@ -102,7 +101,7 @@ void oh_multi_discard(struct oh_multi *multi)
     oh_queue_free(&multi->building);
 }
 
-static double earlier(double a, double b)
+double oh_earlier(double a, double b)
 {
     if (a < 0 || b < 0)
         return a < 0 ? b : a;
@@ -112,7 +111,7 @@ static double earlier(double a, double b)
 /* Seconds until something is to be done without a socket's asking; below 0: never. */
 static double patience(const struct oh_multi *multi)
 {
-    double due = earlier(earlier(multi->timer, multi->overdue_at), multi->alarm), left;
+    double due = oh_earlier(oh_earlier(multi->timer, multi->overdue_at), multi->alarm), left;
 
     if (multi->done.first != NULL || multi->outgoing.first != NULL)
         return 0;
@@ -162,8 +161,8 @@ bool oh_multi_submit(struct oh_multi *multi, struct oh_exchange *exchange)
             multi->apart_count -= uses_own_connection(exchange) ? 1 : 0;
             return false;
         }
-        exchange->overdue_at = oh_monotonic() + exchange->timeout + LATITUDE;
-        multi->overdue_at = earlier(multi->overdue_at, exchange->overdue_at);
+        exchange->overdue_at = oh_monotonic() + exchange->timeout + OH_LATITUDE;
+        multi->overdue_at = oh_earlier(multi->overdue_at, exchange->overdue_at);
     }
     exchange->number = ++multi->last_number;
     oh_queue_remove(&multi->building, exchange);
@@ -186,66 +185,6 @@ void oh_multi_finish(struct oh_multi *multi, struct oh_exchange *exchange)
     }
 }
 
-/* Takes an exchange out of libcurl's hands before its end. */
-static void give_up(struct oh_multi *multi, struct oh_exchange *exchange, enum oh_transport transport)
-{
-    if (exchange->easy != NULL)
-        (void)curl_multi_remove_handle(multi->handle, exchange->easy);
-    oh_exchange_give_up(exchange, transport);
-    oh_multi_finish(multi, exchange);
-}
-
-/* libcurl keeps no time for exchanges that wait for a connection. Looks through all in flight only when one may be
-   overdue, and then notes when the next may be. */
-static void end_overdue(struct oh_multi *multi)
-{
-    struct oh_exchange *exchange = multi->flying.first, *next;
-    double now, nearest = -1;
-
-    if (multi->overdue_at < 0 || (now = oh_monotonic()) < multi->overdue_at)
-        return;
-    for (; exchange != NULL; exchange = next) {
-        next = exchange->next;
-        if (exchange->overdue_at <= now)
-            give_up(multi, exchange, OH_TRANSPORT_TIMEOUT);
-        else
-            nearest = earlier(nearest, exchange->overdue_at);
-    }
-    multi->overdue_at = nearest;
-}
-
-/* Puts an exchange into libcurl's hands once more if nothing of it has been sent and another attempt may do better. */
-static bool try_again(struct oh_multi *multi, struct oh_exchange *exchange)
-{
-    return oh_exchange_try_again(exchange, exchange->overdue_at - LATITUDE - oh_monotonic()) &&
-           curl_multi_remove_handle(multi->handle, exchange->easy) == CURLM_OK &&
-           curl_multi_add_handle(multi->handle, exchange->easy) == CURLM_OK;
-}
-
-static void collect(struct oh_multi *multi)
-{
-    struct oh_exchange *exchange;
-    char *context;
-    CURLMsg *message;
-    int left;
-
-    while ((message = curl_multi_info_read(multi->handle, &left)) != NULL) {
-        CURL *easy = message->easy_handle;
-        CURLcode result = message->data.result; /* the message dies with the removal */
-
-        if (message->msg != CURLMSG_DONE)
-            continue;
-        if (curl_easy_getinfo(easy, CURLINFO_PRIVATE, &context) != CURLE_OK || context == NULL)
-            continue;
-        exchange = (struct oh_exchange *)(void *)context;
-        if (try_again(multi, exchange))
-            continue;
-        oh_exchange_conclude(exchange, (int)result);
-        (void)curl_multi_remove_handle(multi->handle, easy);
-        oh_multi_finish(multi, exchange);
-    }
-}
-
 #ifndef OH_READINESS_NONE
 static void serve(struct oh_multi *multi, const struct oh_ready *ready, int count)
 {
@@ -261,8 +200,8 @@ static void serve(struct oh_multi *multi, const struct oh_ready *ready, int coun
         multi->timer = -1; /* libcurl sets the next one */
         (void)curl_multi_socket_action(multi->handle, CURL_SOCKET_TIMEOUT, 0, &running);
     }
-    collect(multi);
-    end_overdue(multi);
+    oh_multi_collect(multi);
+    oh_multi_end_overdue(multi);
 }
 #endif
 
@@ -276,8 +215,8 @@ static bool turn(struct oh_multi *multi, double seconds)
         return poll(NULL, 0, (int)(seconds * 1000)) >= 0;
     (void)curl_multi_poll(multi->handle, NULL, 0, (int)(seconds * 1000), NULL);
     (void)curl_multi_perform(multi->handle, &running);
-    collect(multi);
-    end_overdue(multi);
+    oh_multi_collect(multi);
+    oh_multi_end_overdue(multi);
     return true;
 #else
     struct oh_ready ready[OH_READY_MOST];
@@ -371,7 +310,7 @@ bool oh_multi_cancel(struct oh_multi *multi, uint64_t number)
     if (exchange == NULL)
         return false;
     oh_pipe_guard_enter(&guard, multi->secure);
-    give_up(multi, exchange, OH_TRANSPORT_CANCELLED);
+    oh_multi_give_up(multi, exchange, OH_TRANSPORT_CANCELLED);
     oh_pipe_guard_leave(&guard);
     arm(multi);
     return true;
@@ -400,7 +339,7 @@ double oh_multi_timeout(struct oh_multi *multi)
 int oh_multi_await(const struct oh_multi *multi, double *seconds)
 {
     bool blind = multi->external || multi->readiness.descriptor < 0;
-    double due = earlier(patience(multi), blind && multi->flying_count > 0 ? BLIND_NAP : -1);
+    double due = oh_earlier(patience(multi), blind && multi->flying_count > 0 ? BLIND_NAP : -1);
 
     if (due >= 0 && due < *seconds)
         *seconds = due;

@@ -14,6 +14,8 @@
 
 #define OH_LONGEST_STEP 0.1 /* seconds: a signal handler of the host must get its turn */
 
+#define OH_LATITUDE 0.02    /* seconds that libcurl may be late with a timeout of its own */
+
 struct oh_multi {
     void *handle;                 /* CURLM; NULL while nothing has been sent through libcurl */
     struct oh_origin *origin;     /* borrowed from the client */
@@ -52,6 +54,14 @@ bool oh_multi_cancel(struct oh_multi *multi, uint64_t number);
 void oh_multi_fetch(struct oh_multi *multi, struct oh_exchange *exchange);
 struct oh_exchange *oh_multi_find(struct oh_multi *multi, uint64_t number);
 void oh_multi_finish(struct oh_multi *multi, struct oh_exchange *exchange);
+/* Takes what libcurl has finished; some of it begins once more. */
+void oh_multi_collect(struct oh_multi *multi);
+/* Takes an exchange out of libcurl's hands before its end. */
+void oh_multi_give_up(struct oh_multi *multi, struct oh_exchange *exchange, enum oh_transport transport);
+/* Gives up those whose time is over. */
+void oh_multi_end_overdue(struct oh_multi *multi);
+/* The earlier of two moments, of which those below 0 never come. */
+double oh_earlier(double a, double b);
 /* The descriptor to poll for reading, -1 where there is none. */
 int oh_multi_descriptor(struct oh_multi *multi);
 /* Seconds until step wants to be called even if the descriptor stays quiet; below 0: never. */

@@ -71,7 +71,8 @@ static bool keep_text(struct oh_origin *origin)
     return kept;
 }
 
-/* A directory of certificates with OpenSSL's hash links opens in no time; the bundle file costs 20 ms to parse. */
+/* A directory of certificates with OpenSSL's hash links opens in no time; the bundle file costs 20 ms to parse, so it is
+   only read when the directory does not know who signed. */
 static bool find_ca_directory(struct oh_origin *origin)
 {
     const curl_version_info_data *build = curl_version_info(CURLVERSION_NOW);
@@ -90,7 +91,8 @@ static bool find_ca_directory(struct oh_origin *origin)
                  strcmp(entry->d_name + 8, ".0") == 0;
     closedir(directory);
     if (hashed)
-        kept = oh_origin_keep(&origin->ca_directory, build->capath, strlen(build->capath));
+        kept = oh_origin_keep(&origin->ca_directory, build->capath, strlen(build->capath)) &&
+               (build->cainfo == NULL || oh_origin_keep(&origin->ca_bundle, build->cainfo, strlen(build->cainfo)));
     return kept;
 }
 
@@ -229,8 +231,11 @@ struct oh_origin *oh_origin_beside(const struct oh_origin *origin)
 
     if (other != NULL && copy_text(&other->user_agent, origin->user_agent) &&
         copy_text(&other->ca_file, origin->ca_file) &&
-        copy_text(&other->ca_directory, origin->ca_directory) && copy_text(&other->proxy, origin->proxy))
+        copy_text(&other->ca_directory, origin->ca_directory) && copy_text(&other->ca_bundle, origin->ca_bundle) &&
+        copy_text(&other->proxy, origin->proxy)) {
+        other->prefers_bundle = origin->prefers_bundle;
         return other;
+    }
     oh_origin_free(other);
     return NULL;
 }
@@ -246,6 +251,7 @@ void oh_origin_close(struct oh_origin *origin)
     oh_secret_free(origin->user_agent);
     oh_secret_free(origin->ca_file);
     oh_secret_free(origin->ca_directory);
+    oh_secret_free(origin->ca_bundle);
     oh_secret_free(origin->proxy);
     memset(origin, 0, sizeof *origin);
 }

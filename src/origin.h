@@ -26,6 +26,8 @@ struct oh_origin {
     char *user_agent;
     char *ca_file;
     char *ca_directory;   /* a hashed directory that saves loading the bundle, NULL if there is none */
+    char *ca_bundle;      /* beside the directory, for authorities that stand only in it; NULL if there is none */
+    bool prefers_bundle;  /* the last authority that only one of the two knew stood in the bundle */
     char *proxy;
     struct curl_slist *headers; /* of a plain read, made on first use, secret */
 };

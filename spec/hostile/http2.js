@@ -82,7 +82,7 @@ server.on('connection', (socket) => {
   socket.on('close', () => sockets.delete(socket))
 })
 server.on('sessionError', quiet)
-server.on('tlsClientError', quiet)
+server.on('tlsClientError', () => process.stdout.write('0 TLS failed\n'))
 server.on('session', (session) => {
   session.on('error', quiet)
   if (fault === 'goaway_at_once') session.goaway(http2.constants.NGHTTP2_NO_ERROR, 0)
@@ -99,7 +99,7 @@ server.on('request', (request, response) => { // what comes by HTTP/1.1: what ma
   request.on('error', quiet)
   request.on('end', () => {
     process.stdout.write(`1 ${request.method} ${request.url}\n`)
-    if (fault === 'none') {
+    if (fault === 'none' || fault === 'goaway_after') {
       response.writeHead(200, { 'content-type': 'application/json' })
       response.end(body)
     } else {
