@@ -70,6 +70,7 @@ build = {
       libdirs = { "$(CURL_LIBDIR)" },
     },
     ["openhands.agenda"] = "lua/openhands/agenda.lua",
+    ["openhands.agent_events"] = "lua/openhands/agent_events.lua",
     ["openhands.agent"] = "lua/openhands/agent.lua",
     ["openhands.arguments"] = "lua/openhands/arguments.lua",
     ["openhands.call"] = "lua/openhands/call.lua",

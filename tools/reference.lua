@@ -275,6 +275,8 @@ local composed = {
   download_workspace = true,
 }
 
+local agent_composed = { events = true, upload = true, download = true, download_trajectory = true }
+
 local function add(lines, format, ...)
   lines[#lines + 1] = format:format(...)
 end
@@ -425,8 +427,8 @@ function M.types()
     local class = ("openhands.agent.%s.Fields"):format(name)
     local fields = add_fields(lines, class, name, rows[name], "conversation_id")
     local list = parameters(agents[name], class, fields)
-    methods[#methods + 1] = ("---@field %s %s"):format(name,
-      signature("openhands.Agent", list, 1, result_of(agents[name])))
+    methods[#methods + 1] = not agent_composed[name] and ("---@field %s %s"):format(name,
+      signature("openhands.Agent", list, 1, result_of(agents[name]))) or nil
   end
   add(lines, "")
   add(lines, "---@class openhands.Agent")

@@ -1,10 +1,12 @@
 --- The agent server of a V1 conversation: its sandbox, spoken to directly. Its address and its session key are those of
 --- the conversation's latest status; they are looked up when they are needed, and again after the sandbox has slept.
 
+local agent_events = require "openhands.agent_events"
 local arguments = require "openhands.arguments"
 local conversations = require "openhands.conversation"
 local downloads = require "openhands.download"
 local errors = require "openhands.errors"
+local events = require "openhands.events"
 local operations = require "openhands.operations"
 local pages = require "openhands.pages"
 
@@ -46,11 +48,12 @@ local function begin(self, operation, own, ...)
   local fields, options = arguments.read(client, operation, ...)
   local call = client:_begin(operation.name, options, own)
   call.agent_of = self.conversation_id
+  local choice = own == events.own_options and events.take_options(fields, options or {})
   if operation.takes_conversation then
     fields.conversation_id = conversations.dashed(client:_served_id(self.conversation_id)) -- as they are there
   end
   operations.check(client, operation, fields, "agent")
-  return fields, call, options or {}
+  return fields, call, choice or options or {}
 end
 
 local function exchange(self, operation, fields, call, route)
@@ -119,6 +122,51 @@ function methods:execute(command, options)
     call.deadline_at = math.max(call.deadline_at, self._client:_now() + call.timeout)
   end
   return exchange(self, all.execute, fields, call)
+end
+
+-- The rows that read events for a call, each with the conversation in its fields.
+local function reader_of(self, name)
+  local client = self._client
+  local function read(operation)
+    return function(fields, call)
+      local own = arguments.copy(fields)
+      own.conversation_id = conversations.dashed(client:_served_id(self.conversation_id))
+      local value, err = exchange(self, operation, own, call)
+      return value, err and operations.renamed(err, name)
+    end
+  end
+  return {
+    list = read(all.events),
+    count = read(all.event_count),
+    one = read(all.event),
+    memory = client:_remember(self.conversation_id),
+  }
+end
+
+--- The events of the conversation, as its own server has them: at once, where the service itself learns of them late.
+--- `after` and `follow` as with the client's `events`. A `kind` may be given by its name on every release.
+---@param fields openhands.AgentEventOptions?
+---@param options openhands.AgentEventOptions? as for the client's `events`
+---@return openhands.Pages
+function methods:events(fields, options)
+  local own, call, choice = begin(self, all.events, events.own_options, fields, options)
+  own.conversation_id = self.conversation_id -- as a follower asks how it stands
+  local operation = {
+    reader = reader_of(self, "events"),
+    dialect = function()
+      return "agent"
+    end,
+  }
+  return events.events(self._client, operation, own, call, choice)
+end
+
+--- How many events there are.
+---@param fields openhands.agent.event_count.Fields?
+---@param options openhands.Settings?
+---@return integer? count, openhands.Error?
+function methods:event_count(fields, options)
+  local own, call = begin(self, all.event_count, nil, fields, options)
+  return agent_events.count(reader_of(self, "event_count"), own, call)
 end
 
 local function no_end(self, command)

@@ -1,6 +1,7 @@
 --- The events of a conversation, in pages: each once, in the order in which the service has them. As they come: see
 --- follow.lua.
 
+local agent_events = require "openhands.agent_events"
 local errors = require "openhands.errors"
 local follow = require "openhands.follow"
 local pages = require "openhands.pages"
@@ -21,7 +22,7 @@ end
 ---@field after string|number|nil the last event that has been seen
 ---@field deadline_at number monotonic moment
 ---@field ends_at number? monotonic moment after which no page is asked for
----@field api "v0"|"v1"|nil as soon as it is known
+---@field api "v0"|"v1"|"agent"|nil as soon as it is known
 ---@field began boolean?
 ---@field seen table<any, true> events that are left out
 local Reading = {}
@@ -157,7 +158,7 @@ end
 
 -- ---- both ---------------------------------------------------------------------------------------------------------
 
-local dialects = { v0 = v0, v1 = v1 }
+local dialects = { v0 = v0, v1 = v1, agent = agent_events.strategy }
 
 local function no_time(id)
   return errors.new {
@@ -212,6 +213,25 @@ local function check(fields, options)
       errors.raise(("events: '%s' must be a number of seconds, at least 0"):format(name))
     end
   end
+end
+
+--- Options of a reader of events besides settings.
+M.own_options = { after = true, follow = true, timeout = true, interval = true }
+
+--- These options, which may stand among the fields, taken out of them.
+---@param fields table
+---@param options table
+---@return table choice
+function M.take_options(fields, options)
+  local choice = {}
+  for name in pairs(M.own_options) do
+    choice[name] = fields[name]
+    if choice[name] == nil then
+      choice[name] = options[name]
+    end
+    fields[name] = nil
+  end
+  return choice
 end
 
 --- The events of a conversation as a collection.

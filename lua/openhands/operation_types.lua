@@ -582,11 +582,8 @@
 ---@field count fun(self: openhands.Agent, fields: openhands.agent.count.Fields|string|nil, options: openhands.Settings|nil): integer?, openhands.Error?
 ---@field delete fun(self: openhands.Agent, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field diff fun(self: openhands.Agent, fields: openhands.agent.diff.Fields|string, options: openhands.Settings|nil): table?, openhands.Error?
----@field download fun(self: openhands.Agent, fields: openhands.agent.download.Fields|string, options: openhands.Settings|nil): { path: string, bytes: number }?, openhands.Error?
----@field download_trajectory fun(self: openhands.Agent, options: openhands.Settings|nil): { path: string, bytes: number }?, openhands.Error?
 ---@field event fun(self: openhands.Agent, fields: openhands.agent.event.Fields|string, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field event_count fun(self: openhands.Agent, fields: openhands.agent.event_count.Fields|nil, options: openhands.Settings|nil): integer?, openhands.Error?
----@field events fun(self: openhands.Agent, fields: openhands.agent.events.Fields|nil, options: openhands.Settings|nil): openhands.Pages
 ---@field execute fun(self: openhands.Agent, fields: openhands.agent.execute.Fields|string, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field final_response fun(self: openhands.Agent, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field get fun(self: openhands.Agent, conversations: string|(string|openhands.Conversation)[], options: openhands.Settings|nil): table<string, table>?, openhands.Error?
@@ -602,4 +599,3 @@
 ---@field set_secrets fun(self: openhands.Agent, fields: openhands.agent.set_secrets.Fields|table<string, string>, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field start_command fun(self: openhands.Agent, fields: openhands.agent.start_command.Fields|string, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field update fun(self: openhands.Agent, fields: openhands.agent.update.Fields|string, options: openhands.Settings|nil): table?, openhands.Error?
----@field upload fun(self: openhands.Agent, fields: openhands.agent.upload.Fields|string, options: openhands.Settings|nil): any, openhands.Error?

@@ -51,6 +51,13 @@
 ---@field timeout? number with `follow`: seconds to go on
 ---@field interval? number with `follow`: seconds between looks
 
+--- What `agent:events` takes besides the fields of its operation.
+---@class openhands.AgentEventOptions: openhands.agent.events.Fields, openhands.Settings
+---@field after? string id of the last event that is known
+---@field follow? boolean tells of new events as they come, until the conversation settles
+---@field timeout? number with `follow`: seconds to go on
+---@field interval? number with `follow`: seconds between looks
+
 ---@class openhands.DownloadOptions: openhands.Settings
 ---@field on_progress? fun(bytes: number, all: number?)
 
@@ -144,4 +151,8 @@
 
 ---@class openhands.Agent
 ---@field bash fun(self: openhands.Agent, command: string|openhands.agent.execute.Fields, options: openhands.Settings|nil): openhands.Pages?, openhands.Error?
+---@field events fun(self: openhands.Agent, fields: openhands.AgentEventOptions|nil, options: openhands.AgentEventOptions|nil): openhands.Pages|openhands.Followed
+---@field upload fun(self: openhands.Agent, path: string, contents: string, options: openhands.Settings|nil): any, openhands.Error?
+---@field download fun(self: openhands.Agent, path: string, target: string, options: openhands.DownloadOptions|nil): { path: string, bytes: number }?, openhands.Error?
+---@field download_trajectory fun(self: openhands.Agent, target: string, options: openhands.DownloadOptions|nil): { path: string, bytes: number }?, openhands.Error?
 ---@field request fun(self: openhands.Agent, request: openhands.FreeRequest, options: openhands.Settings|nil): any, openhands.Error?

@@ -47,7 +47,7 @@ local handlers = {
 
 -- Options of single calls besides settings.
 local own_options = {
-  events = { after = true, follow = true, timeout = true, interval = true },
+  events = events.own_options,
   download = { on_progress = true },
   download_workspace = { on_progress = true },
 }
@@ -123,14 +123,7 @@ end
 local event_reader = reader(all.events)
 
 function handlers.events(client, operation, fields, call, options)
-  local choice = {}
-  for name in pairs(own_options.events) do -- they may stand among the fields
-    choice[name] = fields[name]
-    if choice[name] == nil then
-      choice[name] = options[name]
-    end
-    fields[name] = nil
-  end
+  local choice = events.take_options(fields, options)
   client:_check(operation.name, fields)
   return events.events(client, event_reader, fields, call, choice)
 end

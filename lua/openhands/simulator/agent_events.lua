@@ -27,8 +27,13 @@ local function words_of(event)
   }, "\n"):lower()
 end
 
+-- A kind may be given by the path of its class.
+local function kind_of(query)
+  return query.kind and query.kind:match("[^.]*$")
+end
+
 local function passes(history, index, query)
-  if query.kind and history:kind(index) ~= query.kind then return false end
+  if query.kind and history:kind(index) ~= kind_of(query) then return false end
   if not query.source and not query.body then return true end
   local event = json.decode(history:text(index))
   return (not query.source or event.source == query.source)
@@ -64,7 +69,9 @@ local function count(_, call, job)
   local query, refusal = agent_paging.query(call, filter)
   if not query then return refusal end
   local first, last = between(job.history, query)
-  if not query.source and not query.body then return reply.json(200, job.history:count_of(query.kind, first, last)) end
+  if not query.source and not query.body then
+    return reply.json(200, job.history:count_of(kind_of(query), first, last))
+  end
   local found = 0
   for index = first, last do
     if passes(job.history, index, query) then found = found + 1 end

@@ -1,0 +1,186 @@
+--- How the agent server of a conversation shows its events: a page begins with the event whose id it bears, and older
+--- releases know kinds of events by the paths of their classes only.
+
+local arguments = require "openhands.arguments"
+local errors = require "openhands.errors"
+
+local M = {}
+
+-- Where the classes of the older releases are; newer ones take both spellings.
+local folder = "openhands.sdk.event."
+local modules = {
+  ACPToolCallEvent = "acp_tool_call",
+  ActionEvent = "llm_convertible.action",
+  AgentErrorEvent = "llm_convertible.observation",
+  Condensation = "condenser",
+  CondensationRequest = "condenser",
+  CondensationSummaryEvent = "condenser",
+  ConversationErrorEvent = "conversation_error",
+  ConversationStateUpdateEvent = "conversation_state",
+  HookExecutionEvent = "hook_execution",
+  InterruptEvent = "user_action",
+  LLMCompletionLogEvent = "llm_completion_log",
+  MessageEvent = "llm_convertible.message",
+  ObservationEvent = "llm_convertible.observation",
+  PauseEvent = "user_action",
+  StreamingDeltaEvent = "streaming_delta",
+  SystemPromptEvent = "llm_convertible.system",
+  TokenEvent = "token",
+  UserRejectObservation = "llm_convertible.observation",
+}
+
+local function path_of(kind)
+  return modules[kind] and folder .. modules[kind] .. "." .. kind
+end
+
+-- A kind by its name alone, in fields; nil for a path, which every release takes.
+local function name_in(fields)
+  local kind = fields.kind
+  return type(kind) == "string" and not kind:find(".", 1, true) and kind or nil
+end
+
+---@class openhands.AgentReader: calls of the rows that read events
+---@field list fun(fields: table, call: table): table?, openhands.Error?
+---@field count fun(fields: table, call: table): integer?, openhands.Error?
+---@field one fun(fields: table, call: table): table?, openhands.Error?
+---@field memory openhands.Memory of the conversation
+
+-- Whether the server knows kinds by their paths only; nil: it has no events that would tell. Asked where it found none.
+local function wants_paths(reader, call)
+  local memory = reader.memory
+  if memory.kinds_by_path == nil then
+    local page, err = reader.list({ limit = 1 }, call)
+    local first = page and type(page.items) == "table" and page.items[1]
+    if err then
+      return nil, err
+    elseif type(first) == "table" and type(first.kind) == "string" then
+      local count
+      count, err = reader.count({ kind = first.kind }, call)
+      if err then
+        return nil, err
+      end
+      memory.kinds_by_path = count == 0
+    end
+  end
+  return memory.kinds_by_path
+end
+
+local function with_kind(fields, kind)
+  local own = arguments.copy(fields)
+  own.kind = kind
+  return own
+end
+
+-- The items of a kind, where the server cannot tell them apart.
+local function sift(page, kind)
+  local items = {}
+  for _, event in ipairs(type(page.items) == "table" and page.items or {}) do
+    if type(event) == "table" and event.kind == kind then
+      items[#items + 1] = event
+    end
+  end
+  return { items = items, next_page_id = page.next_page_id }
+end
+
+local function list_by_path(reader, fields, call)
+  local kind = name_in(fields)
+  local page, err = reader.list(with_kind(fields, path_of(kind)), call)
+  return page and not path_of(kind) and sift(page, kind) or page, err
+end
+
+--- A page of events, whatever spelling of a kind the server knows.
+---@param reader openhands.AgentReader
+---@param fields table
+---@param call table
+---@return table? page, openhands.Error?
+function M.list(reader, fields, call)
+  if name_in(fields) and reader.memory.kinds_by_path then
+    return list_by_path(reader, fields, call)
+  end
+  local page, err = reader.list(fields, call)
+  local is_empty = page and type(page.items) == "table" and page.items[1] == nil
+  if not is_empty or not name_in(fields) then
+    return page, err
+  end
+  local by_path
+  by_path, err = wants_paths(reader, call)
+  if err then
+    return nil, err
+  end
+  return by_path and list_by_path(reader, fields, call) or page
+end
+
+--- How many events there are, whatever spelling of a kind the server knows.
+---@param reader openhands.AgentReader
+---@param fields table
+---@param call table
+---@return integer? count, openhands.Error?
+function M.count(reader, fields, call)
+  local count, err = reader.count(fields, call)
+  local kind = name_in(fields)
+  if count ~= 0 or not kind then
+    return count, err
+  end
+  local by_path, problem = wants_paths(reader, call)
+  if problem then
+    return nil, problem
+  elseif not by_path then
+    return count
+  elseif not path_of(kind) then
+    return nil, errors.new {
+      kind = "unsupported",
+      operation = "event_count",
+      message = ("event_count: this agent server counts kinds by the paths of their classes, and the one of %s is not "
+        .. "known here; give it as 'kind'"):format(errors.clean(kind)),
+    }
+  end
+  return reader.count(with_kind(fields, path_of(kind)), call)
+end
+
+-- ---- for a reader of events (events.lua) --------------------------------------------------------------------------
+
+local strategy = {}
+
+--- An id that the server does not know would let it begin anew: it is asked for first.
+function strategy.begin(self, call)
+  if self.after == nil then
+    return true
+  end
+  local id = tostring(self.after)
+  local event, err = self.operation.reader.one({ event_id = id }, call)
+  if not event then
+    return nil, err
+  end
+  self.seen[id] = true
+  return true
+end
+
+-- Whether it is enough to look again: the server sleeps, or does not run yet, and the follower asks how it stands.
+local function is_away(self, err)
+  local conversation = err.kind == "conflict" and err.conversation
+  return conversation and self.follows and (self.has_read or not conversation.settled)
+end
+
+function strategy.page(self, page_id, call)
+  local fields = self.fields
+  fields.page_id = page_id or fields.page_id or self.after
+  local page, err = M.list(self.operation.reader, fields, call)
+  if not page then
+    if is_away(self, err) then
+      return { items = {} }
+    end
+    return nil, err
+  end
+  self.has_read = true
+  local items = {}
+  for _, event in ipairs(type(page.items) == "table" and page.items or {}) do
+    if type(event) ~= "table" or not self.seen[event.id or 0] then
+      items[#items + 1] = event
+    end
+  end
+  return { items = type(page.items) == "table" and items or nil, next_page_id = page.next_page_id }
+end
+
+M.strategy = strategy
+
+return M
