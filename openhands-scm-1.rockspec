@@ -47,6 +47,7 @@ build = {
         "src/json.c",
         "src/json_foreign.c",
         "src/library.c",
+        "src/mistake.c",
         "src/multi.c",
         "src/operation.c",
         "src/operations_agent.c",

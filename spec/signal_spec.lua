@@ -95,3 +95,30 @@ describe("Ctrl-C during a wait", function()
     assert.are.equal(1, server:jobs())
   end)
 end)
+
+-- Starts, and is interrupted in the middle of the check of the fields: by itself, when the core's function begins.
+local checking = [[
+  local openhands, uv = require "openhands", require "luv"
+  local client = openhands.new { base_url = %q, api_key = %q }
+  local check = client._core.check
+  debug.sethook(function()
+    if debug.getinfo(2, "f").func == check then
+      debug.sethook()
+      uv.kill(uv.os_getpid(), "sigint")
+    end
+  end, "c")
+  local good, problem = pcall(client.start, client, { initial_user_msg = ("x"):rep(1000000) })
+  print("problem", good, type(problem) == "table" and tostring(problem) or problem)
+  client:close()
+]]
+
+describe("Ctrl-C during the check of the fields", function()
+  it("is no verdict on them, and nothing is sent", function()
+    local server = simulator.spawn { pace = 1 }
+    local result = wire.begin_child(checking:format(server.address, wire.key))()
+    assert.are.equal("", result.errors)
+    assert.is_truthy(result.output:find("^problem\tfalse\t[^\n]*interrupted!\n$"), result.output)
+    assert.are.equal(0, #server:requests())
+    server:close()
+  end)
+end)

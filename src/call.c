@@ -7,6 +7,7 @@
 #include "client.h"
 #include "free_request.h"
 #include "identifier.h"
+#include "mistake.h"
 #include "operation.h"
 #include "options.h"
 #include "report.h"
@@ -84,13 +85,13 @@ static const char *choose_server(lua_State *L, struct oh_client *client, struct 
 
     if (call->server.bytes == NULL) {
         if (call->session_api_key.bytes != NULL)
-            luaL_error(L, "%s: session_api_key needs the server that it is for", operation->name);
+            oh_mistake_raise(L, "%s: session_api_key needs the server that it is for", operation->name);
         if (operation->api == OH_API_AGENT)
-            luaL_error(L, "%s: needs a server", operation->name);
+            oh_mistake_raise(L, "%s: needs a server", operation->name);
         return NULL;
     }
     if (operation->host != OH_AT_RUNTIME)
-        luaL_error(L, "%s: is served by the service alone", operation->name);
+        oh_mistake_raise(L, "%s: is served by the service alone", operation->name);
     problem = call->session_api_key.bytes != NULL
                   ? oh_secret_problem(call->session_api_key.bytes, call->session_api_key.length)
                   : "is missing";
@@ -124,11 +125,11 @@ static const char *open_download(lua_State *L, struct oh_exchange *exchange, con
 
     if (operation->shape != OH_SHAPE_FILE) {
         if (call->download.bytes != NULL)
-            luaL_error(L, "%s: does not answer a file", operation->name);
+            oh_mistake_raise(L, "%s: does not answer a file", operation->name);
         return NULL;
     }
     if (call->download.bytes == NULL)
-        luaL_error(L, "%s: needs the path of the file to make", operation->name);
+        oh_mistake_raise(L, "%s: needs the path of the file to make", operation->name);
     exchange->download = oh_download_new(call->download.bytes, call->download.length);
     if (exchange->download == NULL)
         luaL_error(L, "not enough memory");
@@ -179,7 +180,7 @@ int oh_call_operation(lua_State *L)
 
     read_options(L, client, 3, &call);
     if (call.api.bytes == NULL || !oh_api_from_name(call.api.bytes, &api))
-        return luaL_error(L, "%s: api must be \"v0\", \"v1\" or \"agent\"", name);
+        return oh_mistake_raise(L, "%s: api must be \"v0\", \"v1\" or \"agent\"", name);
     operation = oh_operation_find(name, api);
     if (operation == NULL)
         return oh_report_refusal(L, "unsupported", name, oh_api_name(api), "this dialect has no such operation");
@@ -188,7 +189,7 @@ int oh_call_operation(lua_State *L)
     if (problem != NULL)
         return refuse(L, client, "protocol", operation, problem);
     if (!has_key(client, exchange))
-        return luaL_error(L, "%s: there is no api_key", name);
+        return oh_mistake_raise(L, "%s: there is no api_key", name);
     read = oh_arguments_read(L, lua_upvalueindex(1), operation, 2, exchange);
     if (read != OH_ARGUMENTS_GOOD)
         return refuse(L, client, oh_arguments_kind(read), operation, lua_tostring(L, -1));
@@ -213,9 +214,9 @@ int oh_call_request(lua_State *L)
     if (problem != NULL)
         return refuse(L, client, "protocol", operation, problem);
     if (!has_key(client, exchange))
-        return luaL_error(L, "%s: there is no api_key", operation->name);
+        return oh_mistake_raise(L, "%s: there is no api_key", operation->name);
     if (call.download.bytes != NULL)
-        return luaL_error(L, "%s: does not answer a file", operation->name);
+        return oh_mistake_raise(L, "%s: does not answer a file", operation->name);
     oh_free_request_read(L, lua_upvalueindex(1), operation, 2, exchange);
     return submit(L, client, exchange);
 }
@@ -244,6 +245,6 @@ int oh_call_check(lua_State *L)
             return refuse(L, client, oh_arguments_kind(read), operation, lua_tostring(L, -1));
     }
     oh_multi_discard(&client->multi);
-    return known ? 0 : luaL_error(L, "there is no operation '%s'%s%s", name, api != NULL ? " in " : "",
+    return known ? 0 : oh_mistake_raise(L, "there is no operation '%s'%s%s", name, api != NULL ? " in " : "",
                                   api != NULL ? api : "");
 }

@@ -6,6 +6,7 @@
 
 #include "identifier.h"
 #include "library.h"
+#include "mistake.h"
 #include "options.h"
 #include "secret.h"
 
@@ -92,9 +93,9 @@ void oh_client_keep_credentials(lua_State *L, char **key_slot, const struct oh_t
     const char *problem = key->bytes != NULL ? oh_secret_problem(key->bytes, key->length) : NULL;
 
     if (problem != NULL)
-        luaL_error(L, "api_key %s", problem);
+        oh_mistake_raise(L, "api_key %s", problem);
     if (organization->bytes != NULL && !oh_identifier_valid(organization->bytes, organization->length))
-        luaL_error(L, "organization is not an id");
+        oh_mistake_raise(L, "organization is not an id");
     keep(L, key_slot, key);
     keep(L, organization_slot, organization);
 }
@@ -103,7 +104,7 @@ static void check_header_text(lua_State *L, const char *name, const char *text)
 {
     for (; text != NULL && *text != '\0'; text++)
         if (*text < ' ' || *text > '~')
-            luaL_error(L, "%s contains a byte that cannot stand in a header", name);
+            oh_mistake_raise(L, "%s contains a byte that cannot stand in a header", name);
 }
 
 static void set_origin(lua_State *L, struct oh_origin *origin, const struct settings *settings)
@@ -116,15 +117,17 @@ static void set_origin(lua_State *L, struct oh_origin *origin, const struct sett
     keep(L, &origin->ca_file, &settings->ca_file);
     problem = settings->proxy.bytes != NULL ? oh_origin_proxy_problem(settings->proxy.bytes) : NULL;
     if (problem != NULL)
-        luaL_error(L, "proxy %s", problem);
+        oh_mistake_raise(L, "proxy %s", problem);
     keep(L, &origin->proxy, &settings->proxy);
     if (settings->base_url.bytes == NULL)
-        luaL_error(L, "base_url is missing");
+        oh_mistake_raise(L, "base_url is missing");
     problem = oh_origin_open(origin, settings->base_url.bytes);
+    if (problem != NULL && strcmp(problem, "out of memory") == 0)
+        luaL_error(L, "not enough memory");
     if (problem != NULL)
-        luaL_error(L, "base_url %s", problem);
+        oh_mistake_raise(L, "base_url %s", problem);
     if (origin->proxy != NULL && !origin->secure)
-        luaL_error(L, "proxy cannot be used with an http base_url: it would see the API key in clear");
+        oh_mistake_raise(L, "proxy cannot be used with an http base_url: it would see the API key in clear");
 }
 
 /*** Makes a client: one account on one service.

@@ -10,6 +10,7 @@
 #include "json.h"
 #include "json_foreign.h"
 #include "library.h"
+#include "mistake.h"
 #include "operation.h"
 #include "report.h"
 
@@ -400,6 +401,7 @@ static const luaL_Reg functions[] = {
     {"new", oh_client_new}, {"uuid", l_uuid},   {"monotonic", l_monotonic},
     {"version", l_version}, {"array", l_array}, {"operations", l_operations},
     {"request", l_request}, {"poll", oh_client_poll}, {"generation", l_generation},
+    {"mistake", oh_mistake_text},
     {NULL, NULL},
 };
 
@@ -418,6 +420,7 @@ int luaopen_openhands_core(lua_State *L)
         return luaL_error(L, "libcurl could not be initialised");
     pin();
     lua_settop(L, 0);
+    oh_mistake_open(L);
     oh_json_open(L);
     shared = lua_gettop(L);
     keep_work(L, shared);

@@ -10,6 +10,7 @@
 
 #include "json.h"
 #include "json_foreign.h"
+#include "mistake.h"
 #include "text.h"
 
 /* ---- the caller's mistakes ------------------------------------------------------------------------------------ */
@@ -65,7 +66,7 @@ int oh_json_fail(lua_State *L, const struct oh_path *path, const char *format, .
     }
     luaL_addstring(&text, message);
     luaL_pushresult(&text);
-    return lua_error(L);
+    return oh_mistake_raise_text(L);
 }
 
 /* ---- Lua -> JSON ---------------------------------------------------------------------------------------------- */

@@ -30,7 +30,7 @@ void oh_json_write_escaped(lua_State *L, int shared, const char *text, size_t le
                            const struct oh_path *path);
 /* Appends, raising with the path when the request grows too large or memory ends. */
 void oh_json_append(lua_State *L, struct oh_buffer *out, const char *bytes, size_t length, const struct oh_path *path);
-/* Raises the caller's mistake at `path`; `format` takes %s and %d as luaL_error does. */
+/* Raises the caller's mistake (mistake.h) at `path`; `format` takes what luaL_error does. */
 int oh_json_fail(lua_State *L, const struct oh_path *path, const char *format, ...);
 /* Number of items of the list at `index`; raises if it is not a list without holes. */
 size_t oh_json_list_length(lua_State *L, int shared, int index, const struct oh_path *path);

@@ -33,6 +33,9 @@ local function key_of(self, call, operation)
   if type(key) == "function" then
     local good
     good, key = pcall(key) -- what it raises may hold the key
+    if not good and errors.is_interrupt(key) then
+      error(key, 0)
+    end
     problem = "the function given as api_key gave no usable key"
     if good and type(key) == "string" and key ~= "" and not key:find("[^\33-\126]") then
       return key
@@ -85,7 +88,7 @@ local function submit(self, operation, fields, options)
   local good, number, refusal = pcall(core[operation], self._core, fields, options)
   options.api_key, options.session_api_key = nil, nil
   if not good then
-    errors.raise(number)
+    errors.raise_again(number)
   elseif not number then
     return nil, errors.from_core(refusal, self._base_url)
   end
@@ -140,6 +143,11 @@ function M:_exchange(operation, fields, call, api, route)
     return nil, tasks.cancellation(operation)
   end
   self:_check_place(operation)
+  if self._interrupt then
+    local interrupt = self._interrupt
+    self._interrupt = nil
+    error(interrupt, 0)
+  end
   local now = self:_now()
   local timeout = math.min(call.timeout or own_timeout[operation], call.deadline_at - now)
   if timeout <= 0 then
@@ -264,6 +272,16 @@ function M._only_reads(_, operation, fields, api)
   return effect_of(operation, fields, api) == "reads"
 end
 
+-- The caller's mistake in the fields of a call, or the refusal of the dialect. What was raised for another reason, by
+-- Ctrl-C or a finalizer, is no verdict on fields.
+local function mistake_in(self, operation, fields, api)
+  local good, problem, refusal = pcall(self._core.check, self._core, operation, fields, api)
+  if good then
+    return nil, refusal
+  end
+  return core.mistake(problem) or error(problem, 0)
+end
+
 --- Checks the fields of a call without sending anything. Raises for the caller's mistakes: without a dialect, for what
 --- every dialect of the service that has the operation takes for one.
 ---@param api "v0"|"v1"|"agent"|nil
@@ -272,19 +290,26 @@ function M:_check(operation, fields, api)
   local mistake
   for _, each in ipairs(api and { api } or { "v1", "v0" }) do
     if api or (effects[operation] or {})[each] then
-      local good, message, refusal = pcall(self._core.check, self._core, operation, fields, each)
-      if good and api and refusal then
+      local found, refusal = mistake_in(self, operation, fields, each)
+      if refusal and api then
         return nil, errors.from_core(refusal, self._base_url)
-      elseif good and not refusal then
+      elseif not found and not refusal then
         return true
       end
-      mistake = mistake or message
+      mistake = mistake or found
     end
   end
   if mistake then
     errors.raise(mistake)
   end
   return true
+end
+
+--- Whether a dialect takes a value for a call's fields.
+---@return boolean
+function M:_takes(operation, fields, api)
+  local mistake, refusal = mistake_in(self, operation, fields, api)
+  return not mistake and not refusal
 end
 
 --- The dialect for this call: as set for it or for the client, as remembered, or found out.

@@ -64,9 +64,12 @@ function M.new(given)
     max_body = values.max_body,
     external = values.transport ~= nil,
   })
-  if not made then
-    local variable = handle:find("^base_url") and origins.base_url:find("^OPENHANDS") and origins.base_url
-    errors.raise("new: " .. handle .. (variable and (" (from %s)"):format(variable) or ""))
+  local mistake = not made and core.mistake(handle)
+  if mistake then
+    local variable = mistake:find("^base_url") and origins.base_url:find("^OPENHANDS") and origins.base_url
+    errors.raise("new: " .. mistake .. (variable and (" (from %s)"):format(variable) or ""))
+  elseif not made then
+    error(handle, 0)
   end
   local self = setmetatable({
     _core = handle,
@@ -124,9 +127,12 @@ end
 function methods:_log(format, ...)
   -- A log that fails, or a client that is closed, must not lose the answer that it was to tell of.
   local line = format:format(...)
-  pcall(function()
+  local good, problem = pcall(function()
     self._settings.log(self._core:redact(line))
   end)
+  if not good and errors.is_interrupt(problem) then
+    self._interrupt = problem -- for the next exchange: it is not sent
+  end
 end
 
 --- What this client has seen of a conversation. Bounded: what was not asked for in a while is forgotten.

@@ -41,6 +41,8 @@
 ---| "closed" # the client was closed meanwhile
 ---| "raised" # a task's function raised something that is no error of this library's
 
+local core = require "openhands.core"
+
 local M = {}
 
 local methods = {}
@@ -276,6 +278,27 @@ function M.raise(message)
     end
   end
   error("openhands." .. message, level)
+end
+
+--- Raises again what the core has raised: the caller's mistake at the line of the caller's code, and all else, such as
+--- Ctrl-C's error from the interpreter's hook, as it is.
+---@param problem any
+function M.raise_again(problem)
+  local mistake = core.mistake(problem)
+  if mistake then
+    M.raise(mistake)
+  end
+  error(problem, 0)
+end
+
+--- Whether an error is what the interpreters make of Ctrl-C. It bears no other mark than its text.
+---@param problem any
+---@return boolean
+function M.is_interrupt(problem)
+  if type(problem) ~= "string" then
+    return false
+  end
+  return (problem:find "interrupted!$" or problem:find "Keyboard interrupt$") ~= nil or problem == "interrupted"
 end
 
 return M

@@ -77,6 +77,8 @@ function M.of(setting, transport)
   local found, loop = pcall(require, "openhands.loop." .. name)
   if found then
     return loop
+  elseif type(loop) ~= "string" or errors.is_interrupt(loop) or loop == "not enough memory" then
+    error(loop, 0)
   elseif tostring(loop):find("module 'openhands.loop." .. name, 1, true) then
     errors.raise(("new: there is no loop %q"):format(name))
   end

@@ -123,19 +123,13 @@ local function age(created_at, wall_clock)
   if not year then
     return nil
   end
-  local utc = os.date("!*t", wall_clock)
-  utc.isdst = false
-  local offset = os.time(utc) - wall_clock -- os.time reads its table as local time
-  local can_be, created = pcall(os.time, {
-    year = tonumber(year) or 0,
-    month = tonumber(month) or 0,
-    day = tonumber(day) or 0,
-    hour = tonumber(hour),
-    min = tonumber(minute),
-    sec = tonumber(second),
-    isdst = false,
-  })
-  return can_be and created and wall_clock - (created - offset)
+  year, month = tonumber(year), tonumber(month)
+  if month < 3 then -- a year that begins in March has its odd day at its end
+    year, month = year - 1, month + 12
+  end
+  local leap_days = math.floor(year / 4) - math.floor(year / 100) + math.floor(year / 400)
+  local days = 365 * year + leap_days + math.floor((153 * month - 457) / 5) + tonumber(day) - 719469
+  return wall_clock - (((days * 24 + tonumber(hour)) * 60 + tonumber(minute)) * 60 + tonumber(second))
 end
 
 local function judge_v0(answer, memory, now, grace, wall_clock)

@@ -159,7 +159,7 @@ local function with_sandbox(client, name, id, call)
   elseif conversation.sandbox_status == nil then
     local words = conversation.state == "failed" and "has failed to start" or "is still starting; wait until it runs"
     return nil, conflict(name, conversation, words)
-  elseif not pcall(client._check, client, "sandboxes." .. name, conversation.sandbox_id, "v1") then
+  elseif not client:_takes("sandboxes." .. name, conversation.sandbox_id, "v1") then
     return nil, errors.new {
       kind = "protocol",
       operation = name,

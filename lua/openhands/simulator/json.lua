@@ -94,20 +94,24 @@ local plain_escapes = {
   ['"'] = '"', ["\\"] = "\\", ["/"] = "/", b = "\b", f = "\f", n = "\n", r = "\r", t = "\t",
 }
 
+local Malformed = {} -- metatable of what is wrong with a text, so that nothing else that is raised is taken for it
+
+local function malformed(message) error(setmetatable({ message }, Malformed)) end
+
 -- Reads one escape after its backslash at `position`: the bytes it stands for, and the position behind it.
 local function read_escape(text, position, form)
   local letter = text:sub(position, position)
   if plain_escapes[letter] then return plain_escapes[letter], position + 1 end
   local digits = letter == "u" and text:match("^%x%x%x%x", position + 1)
-  if not digits then error("bad escape at byte " .. position, 0) end
+  if not digits then malformed("bad escape at byte " .. position) end
   local code = tonumber(digits, 16)
   if form == "bytes" and code < 0x100 then return string.char(code), position + 5 end
   if code >= 0xD800 and code < 0xDC00 then
     local low = text:match("^\\u([dD][c-fC-F]%x%x)", position + 5)
-    if not low then error("lone surrogate at byte " .. position, 0) end
+    if not low then malformed("lone surrogate at byte " .. position) end
     return utf8_bytes(0x10000 + (code - 0xD800) * 0x400 + tonumber(low, 16) - 0xDC00), position + 11
   end
-  if code >= 0xDC00 and code < 0xE000 then error("lone surrogate at byte " .. position, 0) end
+  if code >= 0xDC00 and code < 0xE000 then malformed("lone surrogate at byte " .. position) end
   return utf8_bytes(code), position + 5
 end
 
@@ -115,18 +119,18 @@ local function read_string(text, position, form)
   local parts = {}
   while true do
     local stop = text:find('["\\\1-\31]', position)
-    if not stop then error("string without end", 0) end
+    if not stop then malformed "string without end" end
     parts[#parts + 1] = text:sub(position, stop - 1)
     local character = text:sub(stop, stop)
     if character == '"' then return table.concat(parts), stop + 1 end
-    if character ~= "\\" then error("control character at byte " .. stop, 0) end
+    if character ~= "\\" then malformed("control character at byte " .. stop) end
     parts[#parts + 1], position = read_escape(text, stop + 1, form)
   end
 end
 
 local function read_number(text, position)
   local whole = text:match("^-?%d+", position)
-  if not whole or whole:match("^-?0%d") then error("bad number at byte " .. position, 0) end
+  if not whole or whole:match("^-?0%d") then malformed("bad number at byte " .. position) end
   local rest = position + #whole
   local fraction = text:match("^%.%d+", rest) or ""
   local exponent = text:match("^[eE][+-]?%d+", rest + #fraction) or ""
@@ -149,7 +153,7 @@ local function read_members(text, position, close, read_member)
     position = skip_space(text, read_member(position))
     local separator = text:sub(position, position)
     if separator == close then return position + 1 end
-    if separator ~= "," then error("expected , or " .. close .. " at byte " .. position, 0) end
+    if separator ~= "," then malformed("expected , or " .. close .. " at byte " .. position) end
     position = skip_space(text, position + 1)
   end
 end
@@ -157,10 +161,10 @@ end
 local function read_object(text, start, form, depth)
   local object = {}
   return object, read_members(text, start, "}", function(position)
-    if text:sub(position, position) ~= '"' then error("expected a name at byte " .. position, 0) end
+    if text:sub(position, position) ~= '"' then malformed("expected a name at byte " .. position) end
     local name, after = read_string(text, position + 1, form)
     after = skip_space(text, after)
-    if text:sub(after, after) ~= ":" then error("expected : at byte " .. after, 0) end
+    if text:sub(after, after) ~= ":" then malformed("expected : at byte " .. after) end
     object[name], after = read_value(text, after + 1, form, depth)
     return after
   end)
@@ -177,7 +181,7 @@ local function read_array(text, start, form, depth)
 end
 
 function read_value(text, position, form, depth)
-  if depth > deepest then error("nested too deep", 0) end
+  if depth > deepest then malformed "nested too deep" end
   position = skip_space(text, position)
   local character = text:sub(position, position)
   if character == "{" then return read_object(text, position + 1, form, depth + 1) end
@@ -196,7 +200,8 @@ end
 function M.decode(text, form)
   if text:find("\0", 1, true) then return nil, "NUL byte" end
   local read, value, after = pcall(read_value, text, 1, form, 0)
-  if not read then return nil, value end
+  if not read and getmetatable(value) == Malformed then return nil, value[1] end
+  if not read then error(value, 0) end
   if skip_space(text, after) <= #text then return nil, "text after the end at byte " .. after end
   return value
 end
