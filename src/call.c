@@ -17,6 +17,7 @@ struct call {
     struct oh_text api, api_key, organization, server, session_api_key, download;
     double timeout, connect_timeout;
     size_t max_body;
+    bool undecoded;
 };
 
 static const struct oh_option call_options[] = {
@@ -29,6 +30,7 @@ static const struct oh_option call_options[] = {
     {"timeout", OH_OPTION_SECONDS, offsetof(struct call, timeout)},
     {"connect_timeout", OH_OPTION_SECONDS, offsetof(struct call, connect_timeout)},
     {"max_body", OH_OPTION_BYTES, offsetof(struct call, max_body)},
+    {"undecoded", OH_OPTION_FLAG, offsetof(struct call, undecoded)},
     {NULL, OH_OPTION_TEXT, 0},
 };
 
@@ -69,6 +71,7 @@ static struct oh_exchange *prepare(lua_State *L, struct oh_client *client, const
     exchange->timeout = call->timeout > 0 ? call->timeout : operation->timeout;
     exchange->connect_timeout = call->connect_timeout;
     exchange->received.limit = call->max_body;
+    exchange->undecoded = call->undecoded;
     oh_client_keep_credentials(L, &exchange->api_key, &call->api_key, &exchange->organization, &call->organization);
     return exchange;
 }

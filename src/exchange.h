@@ -35,6 +35,7 @@ struct oh_exchange {
     char *session_api_key;     /* secret; NULL: none */
     struct oh_origin *server;  /* owned; another place than the client's origin, for this exchange. NULL: none */
     bool anonymous;            /* without the origin's credentials */
+    bool undecoded;            /* the answer is wanted as its text, once it has been read */
 
     /* The answer. */
     struct oh_buffer received;

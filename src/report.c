@@ -245,8 +245,13 @@ static bool push_value(lua_State *L, int shared, struct oh_exchange *exchange)
         return true;
     if (!oh_json_read(L, shared, exchange->received.data, answer->length))
         return false;
-    if (shape_good(L, operation->shape, first))
+    if (shape_good(L, operation->shape, first)) {
+        if (exchange->undecoded) {
+            lua_pushlstring(L, answer->body, answer->length);
+            lua_replace(L, -2);
+        }
         return true;
+    }
     is_null = lua_islightuserdata(L, -1);
     lua_pop(L, 1);
     return is_null && push_done(L, operation->shape, '\0');

@@ -79,9 +79,9 @@ for name, operation in pairs(all) do
   if operation.shape == "page" then
     methods[name] = function(self, ...)
       local fields, call = begin(self, operation, nil, ...)
-      return operations.pages(self._client, operation, fields, call, function(fresh)
+      return operations.pages(self._client, operation, fields, call, function(fresh, run)
         fresh.agent_of = self.conversation_id
-        return "agent"
+        return run "agent"
       end)
     end
   else
@@ -153,8 +153,8 @@ function methods:events(fields, options)
   own.conversation_id = self.conversation_id -- as a follower asks how it stands
   local operation = {
     reader = reader_of(self, "events"),
-    dialect = function()
-      return "agent"
+    in_dialect = function(_, _, _, run)
+      return run "agent"
     end,
   }
   return events.events(self._client, operation, own, call, choice)

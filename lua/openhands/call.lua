@@ -71,6 +71,7 @@ end
 ---@field session_api_key? string for that server
 ---@field keyless? boolean the exchange carries no key of the account's
 ---@field download? string path of the file to make
+---@field undecoded? boolean the value is the text of the answer, which is of the right shape
 ---@field on_news? fun(number: number, items: table[]) called whenever more of the answer has come; `items`: those of a
 --- stream that have come whole, to be removed from the list
 
@@ -80,7 +81,7 @@ local function options_of(self, call, api, key, timeout, route)
   options.api, options.api_key, options.timeout, options.connect_timeout = api, key, timeout, call.connect_timeout
   options.max_body, options.organization = rawget(call, "max_body"), rawget(call, "organization")
   options.server, options.session_api_key = route and route.server, route and route.session_api_key
-  options.download = route and route.download
+  options.download, options.undecoded = route and route.download, route and route.undecoded
   return options
 end
 
@@ -168,6 +169,9 @@ function M:_exchange(operation, fields, call, api, route)
     return nil, closed(operation)
   else
     self._retry:succeeded()
+  end
+  if not (route and route.server) then
+    dialects.note(self, operation, api, err)
   end
   if self._settings.log then
     local outcome = err and "failed" or "answered"
@@ -332,8 +336,26 @@ function M:_dialect(operation, fields, call)
     if self._settings.log then
       self:_log("the service speaks %s", api)
     end
+    return api
   end
   return self._api
+end
+
+--- Makes a call in the dialect of the service; where that was guessed and the answer says otherwise, in the other one.
+---@param operation string
+---@param fields any nil: they are checked already
+---@param run fun(api: "v0"|"v1"): any, openhands.Error?
+---@return any value, openhands.Error?
+function M:_in_dialect(operation, fields, call, run)
+  local api, err = self:_dialect(operation, fields, call)
+  if not api then
+    return nil, err
+  end
+  local chosen = rawget(call, "api")
+  if self._is_guess and (chosen == nil or chosen == "auto") then
+    return dialects.try(self, operation, api, run)
+  end
+  return run(api)
 end
 
 return M

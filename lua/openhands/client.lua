@@ -77,6 +77,8 @@ function M.new(given)
     _has_key = key ~= nil,
     _key_problem = key_problem,
     _api = values.api ~= "auto" and values.api or nil,
+    _is_guess = values.api == "auto",
+    _has_spoken = {}, -- dialects in which the service has answered
     _base_url = values.base_url:gsub("/+$", ""),
     _loop = loops.of(values.loop, values.transport),
     _retry = retry.new(values.random),
@@ -164,29 +166,24 @@ function methods:_status(id, call)
 end
 
 function methods:_look_up(id, call)
-  local api, err = rawget(call, "api") == nil and self:_remember(id).api, nil
-  if not api then
-    api, err = self:_dialect("status", id, call)
-  end
-  if not api then
-    return nil, err
-  end
-  local conversation
-  if api == "v0" then
-    local answer
-    answer, err = self:_read("status", id, call, "v0")
+  local function look(api)
+    if api == "v1" then
+      local conversation, err = lookup.status(self, id, call)
+      return conversation or nil, not conversation and (err or lookup.unknown(id)) or nil
+    end
+    local answer, err = self:_read("status", id, call, "v0")
     if err then
       return nil, err
-    elseif answer ~= core.null then
-      return conversations.from_status(self, answer, "v0", id, call.grace)
+    elseif answer == core.null then
+      return nil, lookup.unknown(id)
     end
-  else
-    conversation, err = lookup.status(self, id, call)
-    if conversation or err then
-      return conversation, err
-    end
+    return conversations.from_status(self, answer, "v0", id, call.grace)
   end
-  return nil, lookup.unknown(id)
+  local known = rawget(call, "api") == nil and self:_remember(id).api
+  if known then
+    return look(known)
+  end
+  return self:_in_dialect("status", id, call, look)
 end
 
 --- The id under which the service has a conversation: old ones give ids of their own.

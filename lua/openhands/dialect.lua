@@ -1,44 +1,255 @@
---- Which dialect a service speaks, found out with one GET that changes nothing. Never by posting to see what happens.
+--- Which dialect a service speaks, found out with GETs that change nothing. Never by posting to see what happens.
+---
+--- What is found out is a guess: servers between the two APIs answer some questions of each. An answer that contradicts
+--- it (405, 404 of a path, a web page) undoes it, and the call that had this answer is made in the other dialect.
+
+local core = require "openhands.core"
+local errors = require "openhands.errors"
+local turns = require "openhands.turns"
 
 local M = {}
 
--- Fields of which an account has at least one.
-local account_fields = { "id", "email", "org_id", "org_name", "role", "permissions", "language", "git_user_name" }
+local LONGEST_LOOK = 65536 -- bytes of the account in which its names are looked for
+local DOUBT = 1 -- seconds after which who waits for another's question looks whether that one lives
 
-local function looks_like_account(answer)
+-- Fields of which an account has at least one, null or not.
+local account_fields = {
+  "id", "email", "org_id", "org_name", "role", "permissions", "language", "git_user_name", "agent_settings",
+  "v1_enabled",
+}
+
+local other_dialect = { v0 = "v1", v1 = "v0" }
+
+-- Where each operation is, by name and dialect: what is one item's may be missing without saying anything of the path.
+local is_one_item = {}
+for _, row in ipairs(core.operations()) do
+  if row.api ~= "agent" then
+    is_one_item[row.name] = is_one_item[row.name] or {}
+    is_one_item[row.name][row.api] = row.path:find("{", 1, true) ~= nil
+  end
+end
+
+-- ---- the question ------------------------------------------------------------------------------------------------
+
+-- Where a string of JSON ends that begins before a place.
+local function string_end(text, place)
+  while true do
+    local at = text:find('["\\]', place)
+    if not at or text:byte(at) == 34 then
+      return at
+    end
+    place = at + 2
+  end
+end
+
+-- The names at the top of a JSON object, with the first letters of what they stand for: once decoded, a name with null
+-- would be no field.
+local function names_of(text)
+  text = text:sub(1, LONGEST_LOOK)
+  local names, depth, place = {}, 0, 1
+  while place do
+    local at = text:find('["%[%]{}]', place)
+    local mark = at and text:sub(at, at)
+    if mark == '"' then
+      local ends = string_end(text, at + 1)
+      local value = ends and depth == 1 and text:match("^[ \t\r\n]*:[ \t\r\n]*(.?.?.?.?.?)", ends + 1)
+      if value then
+        names[text:sub(at + 1, ends - 1)] = value
+      end
+      at = ends
+    elseif mark then
+      depth = depth + ((mark == "{" or mark == "[") and 1 or -1)
+    end
+    place = at and at + 1
+  end
+  return names
+end
+
+-- Servers that have both name the one in use.
+local function dialect_of_account(text)
+  local names = names_of(text)
+  if names.v1_enabled and not names.v1_enabled:find "^true" then
+    return "v0"
+  end
   for _, name in ipairs(account_fields) do
-    if answer[name] ~= nil then
-      return true
+    if names[name] then
+      return "v1"
     end
   end
-  return false
+  return "v0"
 end
+
+-- How a service answers that has no such path.
+local v0_kinds = { protocol = true, not_found = true, invalid = true, unsupported = true }
 
 -- What a failed look at the account says of the dialect: "v0" if something else than V1 answered, else nothing.
 local function dialect_of_failure(err)
   local redirected = err.status and err.status >= 300 and err.status < 400
-  local answered = err.answered and not redirected
-  if answered and (err.kind == "protocol" or err.kind == "not_found" or err.kind == "invalid") then
+  if err.answered and not redirected and v0_kinds[err.kind] then
     return "v0"
   end
 end
 
---- Asks for the account, which only V1 knows. What decides nothing is the error of the call that wanted to know.
+-- A V0 server that has no settings stumbles over the account, in plain text. It lists its conversations all the same.
+local function lists_as_v0(client, call, err)
+  if err.status ~= 500 or type(err.detail) == "table" then
+    return false
+  end
+  local page = client:_exchange("list", { limit = 1 }, call, "v0")
+  return type(page) == "table" and type(page.results) == "table"
+end
+
+local GIVE_API = 'give `api` ("v0" or "v1")'
+
+-- Asks for the account, which only V1 knows. What decides nothing is the error of the call that wanted to know.
+local function ask(client, operation, call)
+  local attempt = 1
+  while true do
+    local text, err = client:_exchange("me", nil, call, "v1", { undecoded = true })
+    local api
+    if text then
+      api = dialect_of_account(text)
+    else
+      api = dialect_of_failure(err)
+    end
+    if not api and attempt == 1 and lists_as_v0(client, call, err) then
+      api = "v0"
+    end
+    if api then
+      return api
+    elseif not client:_pause(call, attempt, err) then
+      err.operation, err.message = operation, err.message:gsub("^me:", operation .. ":")
+      if err.kind == "server" or err.kind == "protocol" then
+        err.message = err.message .. "; where it cannot be found out which API the service has, " .. GIVE_API
+      end
+      return nil, err
+    end
+    attempt = attempt + 1
+  end
+end
+
+-- ---- one question for all ----------------------------------------------------------------------------------------
+
+-- Whether the same question of another call would have failed in the same way.
+local function is_for_all(err, question, call)
+  return (err.answered or err.kind == "connect" or err.kind == "tls")
+    and question.api_key == rawget(call, "api_key")
+    and question.organization == rawget(call, "organization")
+end
+
+local function copy_of(err, operation)
+  local own = {}
+  for name, value in pairs(err) do
+    own[name] = value
+  end
+  own.message = own.message:gsub("^[%w_.]+:", operation .. ":")
+  own.operation = operation
+  return errors.new(own)
+end
+
+-- Waits for the question that another one asks, as long as there is time and somebody who asks.
+local function await(client, question, call)
+  while not question.done do
+    local now = client:_now()
+    if client:_is_given_up() or now >= call.deadline_at or now >= question.ends_at then
+      return
+    elseif turns.is_abandoned(client, question.asker) then
+      return
+    end
+    client:_await(question, math.min(call.deadline_at, question.ends_at, now + DOUBT))
+    question.news = nil
+  end
+end
+
+--- Finds out which dialect the service speaks. Who wants to know while another one asks waits for that answer.
 ---@param client openhands.Client
 ---@param operation string that wants to know, for messages
 ---@param call table
 ---@return "v0"|"v1"|nil api, openhands.Error?
 function M.ask(client, operation, call)
-  local account, err = client:_read("me", nil, call, "v1")
-  if account then
-    return looks_like_account(account) and "v1" or "v0"
+  local question = client._question
+  if question then
+    await(client, question, call)
+    if question.api then
+      return question.api
+    elseif question.err and is_for_all(question.err, question, call) then
+      return nil, copy_of(question.err, operation)
+    elseif client._question and client._question ~= question then
+      return M.ask(client, operation, call) -- the next one of those who waited asks by now
+    end
   end
-  local api = dialect_of_failure(err)
-  if not api then
-    err.operation, err.message = operation, err.message:gsub("^me:", operation .. ":")
-    return nil, err
+  question = {
+    asker = setmetatable({ coroutine = turns.this_coroutine() }, { __mode = "v" }),
+    ends_at = call.deadline_at,
+    api_key = rawget(call, "api_key"),
+    organization = rawget(call, "organization"),
+  }
+  client._question = question
+  question.api, question.err = ask(client, operation, call)
+  question.done = true
+  if client._question == question then
+    client._question = nil
   end
-  return api
+  client:_wake(question)
+  return question.api, question.err
+end
+
+-- ---- the guess ---------------------------------------------------------------------------------------------------
+
+-- How an error contradicts that the service speaks a dialect: "path", the service has no such path or method;
+-- "perhaps", it may be the item that is missing.
+local function misfit_of(err, operation, api)
+  if err.status == 405 or err.page and (err.status == 200 or err.status == 404) then
+    return "path"
+  elseif err.status == 404 and (type(err.detail) ~= "table" or err.detail.detail == "Not Found") then
+    return (is_one_item[operation] or {})[api] and "perhaps" or "path"
+  end
+end
+
+--- Notes how an exchange with the service ended: whether that speaks for the guess, or against it.
+---@param client openhands.Client
+---@param operation string
+---@param api string?
+---@param err openhands.Error? gets a field `misfit`
+function M.note(client, operation, api, err)
+  if err then
+    err.misfit = misfit_of(err, operation, api)
+  end
+  if not err and api and operation ~= "me" then
+    client._has_spoken[api] = true
+  elseif err and err.misfit == "path" and client._is_guess and api == client._api and not client._has_spoken[api] then
+    client._api = nil
+  end
+end
+
+--- Makes a call in the dialect that was guessed; where its answer says that the service does not speak that, in the
+--- other one. What may have acted is never sent again.
+---@param client openhands.Client
+---@param operation string
+---@param api "v0"|"v1" the guess
+---@param run fun(api: string): any, openhands.Error?
+---@return any value, openhands.Error?
+function M.try(client, operation, api, run)
+  local value, err = run(api)
+  local misfit, other = err and err.misfit, other_dialect[api]
+  local has_other = not is_one_item[operation] or is_one_item[operation][other] ~= nil
+  if not misfit or not has_other or misfit == "perhaps" and client._has_spoken[api] then
+    return value, err
+  end
+  local kept = (misfit == "perhaps" or client._has_spoken[api]) and api or nil
+  client._api = other -- also for what the call asks on its way
+  local second, problem = run(other)
+  local is_other = not problem or problem.answered or client._has_spoken[other]
+  if not problem or problem.kind == "ambiguous" or misfit == "path" and not problem.misfit then
+    client._api = is_other and other or kept
+    client._has_spoken[api] = not is_other and client._has_spoken[api] or nil
+    return second, problem
+  end
+  client._api = kept
+  if misfit == "path" then
+    err.message = err.message .. "; neither the V0 nor the V1 API answers there: check base_url, or " .. GIVE_API
+  end
+  return nil, err
 end
 
 return M

@@ -226,6 +226,7 @@ function M.from_core(raw, base_url)
     refused = raw.refused,
     sent = raw.sent,
     answered = raw.answered,
+    page = raw.page, -- a web page came
   }
   if raw.status == 429 then
     refine_429(err, err.detail)

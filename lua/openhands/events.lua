@@ -2,6 +2,7 @@
 --- follow.lua.
 
 local agent_events = require "openhands.agent_events"
+local arguments = require "openhands.arguments"
 local errors = require "openhands.errors"
 local follow = require "openhands.follow"
 local pages = require "openhands.pages"
@@ -17,7 +18,7 @@ local function event_id(event)
 end
 
 ---@class openhands.EventReading: where a reader of events is
----@field operation table `exchange` and `dialect` of the row
+---@field operation table `exchange` and `in_dialect` of the row
 ---@field fields table
 ---@field after string|number|nil the last event that has been seen
 ---@field deadline_at number monotonic moment
@@ -170,21 +171,37 @@ local function no_time(id)
 end
 
 -- What has been found out on the way is kept: a page may be asked for again.
-function Reading:fetch(page_id)
-  local client, fields = self.client, self.fields
-  local call = follow.look(client, self.call, self.deadline_at)
+local function read(self, page_id, call)
   local page, err
-  if self.ends_at and client:_now() >= self.ends_at then
-    return nil, no_time(fields.conversation_id)
-  elseif not self.api then
-    self.api, err = self.operation.dialect(client, fields, call)
-  end
-  if self.api and not self.began then
+  if not self.began then
     self.began, err = dialects[self.api].begin(self, call)
   end
   if self.began then
     page, err = dialects[self.api].page(self, page_id, call)
   end
+  return page, err
+end
+
+-- The first page of all, in the dialect that is found out now.
+local function read_first(self, page_id, call)
+  local given = self.fields
+  local page, err = self.operation.in_dialect(self.client, given, call, function(api)
+    self.api, self.began, self.fields = api, nil, arguments.copy(given)
+    return read(self, page_id, call)
+  end)
+  if err and err.misfit then
+    self.api, self.began, self.fields = nil, nil, given
+  end
+  return page, err
+end
+
+function Reading:fetch(page_id)
+  local client, fields = self.client, self.fields
+  local call = follow.look(client, self.call, self.deadline_at)
+  if self.ends_at and client:_now() >= self.ends_at then
+    return nil, no_time(fields.conversation_id)
+  end
+  local page, err = (self.api and read or read_first)(self, page_id, call)
   if err then
     err.conversation_id = err.conversation_id or fields.conversation_id
   end
@@ -236,7 +253,7 @@ end
 
 --- The events of a conversation as a collection.
 ---@param client openhands.Client
----@param operation table `exchange` and `dialect` of the row
+---@param operation table `exchange` and `in_dialect` of the row
 ---@param fields table
 ---@param call table
 ---@param options { after: any, follow: boolean?, timeout: number?, interval: number?, ends_at: number? } `timeout`:

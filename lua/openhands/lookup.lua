@@ -16,6 +16,7 @@ local start_tasks = require "openhands.start_tasks"
 ---@field step openhands.Step? what to ask next; nil: it is known how the conversation stands
 ---@field conversation openhands.Conversation|false|nil false: the service knows nothing of it
 ---@field err openhands.Error?
+---@field is_alone boolean? whoever looks finds the other dialect where this one was guessed wrongly
 ---@field insists boolean? whether the events are read however often they have been
 ---@field task openhands.Conversation? as its start task shows it, which is ready
 ---@field latest openhands.Conversation? as it was seen last, for the step "ending"
@@ -133,6 +134,18 @@ local function fail(looks, err)
   end
 end
 
+-- Where the list of a dialect that was guessed is not there, each is asked for by itself: that finds the other dialect.
+local function fail_or_doubt(client, looks, err)
+  if err.misfit and client._is_guess and not client._has_spoken.v1 and not looks[1].is_alone then
+    client._api = "v0"
+    for _, look in ipairs(looks) do
+      look.step = "single"
+    end
+  else
+    fail(looks, err)
+  end
+end
+
 local function finish(look, conversation, err)
   look.step, look.conversation, look.ending, look.err = nil, conversation, nil, err
 end
@@ -194,7 +207,7 @@ function steps.tasks(client, looks, call)
   end
   local task_of, err = ask(client, "start_tasks.get", ids, call)
   if not task_of then
-    fail(looks, err)
+    fail_or_doubt(client, looks, err)
     return 1
   end
   for place, look in ipairs(looks) do
@@ -224,7 +237,7 @@ function steps.list(client, looks, call)
   local ids = ids_of(client, looks)
   local answer_of, err = ask(client, "status", ids, call)
   if not answer_of then
-    fail(looks, err)
+    fail_or_doubt(client, looks, err)
     return 1
   end
   for place, look in ipairs(looks) do
@@ -363,7 +376,7 @@ end
 --- How a V1 conversation stands, by the shortest way that its memory allows.
 ---@return openhands.Conversation|false? conversation false: the service knows nothing of it, openhands.Error?
 function M.status(client, id, call)
-  local look = { id = id, grace = call.grace, insists = true }
+  local look = { id = id, grace = call.grace, insists = true, is_alone = true }
   look.step = first_step_v1(client, look)
   return M.take_steps(client, look, call)
 end

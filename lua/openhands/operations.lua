@@ -109,25 +109,36 @@ local function items_of(page)
   return page.items or page.results or page.custom_secrets
 end
 
--- The dialect of a call, where it is known without asking.
-local function known_dialect(client, operation, fields, call)
+-- The dialect of a call, where it is known and no guess.
+local function fixed_dialect(client, operation, fields, call)
   local id, chosen = operation.subject == "conversation_id" and fields.conversation_id, rawget(call, "api")
   if chosen and chosen ~= "auto" then
     return chosen
   elseif (operation.rows.v1 or {}).host == "door" then
     return client._api or "v1" -- open to everybody: without a key nobody could find out
   end
-  return type(id) == "string" and client:_remember(id).api or client._api
+  return type(id) == "string" and client:_remember(id).api or nil
 end
 
 --- The dialect in which a call about these fields, which are checked, is made.
 ---@return string? api, openhands.Error?
 function M.dialect(client, operation, fields, call)
-  local known = known_dialect(client, operation, fields, call)
-  if known then
-    return known
+  local fixed = fixed_dialect(client, operation, fields, call)
+  if fixed then
+    return fixed
   end
   return client:_dialect(operation.name, nil, call)
+end
+
+--- Makes a call about these fields, which are checked, in its dialect; in the other one where that was guessed wrongly.
+---@param run fun(api: string): any, openhands.Error?
+---@return any value, openhands.Error?
+function M.in_dialect(client, operation, fields, call, run)
+  local fixed = fixed_dialect(client, operation, fields, call)
+  if fixed then
+    return run(fixed)
+  end
+  return client:_in_dialect(operation.name, nil, call, run)
 end
 
 --- An error of a call that was made for another one, as that one's.
@@ -252,9 +263,17 @@ local function has_field(row, name)
 end
 
 --- The items of an operation that answers pages.
+---@param in_dialect fun(fresh: table, run: function): any, openhands.Error? calls `run(api)` for a page in its dialect
 ---@return openhands.Pages
-function M.pages(client, operation, fields, call, choose, convert)
+function M.pages(client, operation, fields, call, in_dialect, convert)
   local api
+  local function read(fresh, chosen)
+    api = chosen
+    if has_field(operation.rows[api], "limit") then
+      fields.limit = math.min(fields.limit or MOST_ITEMS, MOST_ITEMS)
+    end
+    return M.exchange(client, operation, fields, fresh, api)
+  end
   return pages.new {
     name = operation.name,
     id = item_id,
@@ -262,17 +281,14 @@ function M.pages(client, operation, fields, call, choose, convert)
       return convert(item, api)
     end,
     fetch = function(page_id)
-      local page, err
       local fresh = client:_fresh(call)
-      api, err = choose(fresh)
-      if not api then
-        return nil, err
-      end
       fields.page_id = page_id or fields.page_id
-      if has_field(operation.rows[api], "limit") then
-        fields.limit = math.min(fields.limit or MOST_ITEMS, MOST_ITEMS)
+      if page_id and api ~= "agent" then
+        fresh.api = api -- a page's id means nothing in another one
       end
-      page, err = M.exchange(client, operation, fields, fresh, api)
+      local page, err = in_dialect(fresh, function(chosen)
+        return read(fresh, chosen)
+      end)
       return page and { items = items_of(page), next_page_id = page.next_page_id }, err
     end,
   }
@@ -281,6 +297,7 @@ end
 -- Asks for ids in batches; what the service knows comes back in a table by the id that was asked for.
 local function batches(client, operation, fields, call, api, by, convert)
   local ids, found = fields[by], {}
+  fields = arguments.copy(fields)
   if type(ids) ~= "table" then
     ids = { ids }
   end
@@ -325,9 +342,8 @@ end
 ---@return any value, openhands.Error?
 function M.run(client, operation, fields, call, convert, api)
   local by = operation.is_batch and operation.subject or operation.items
-  local err
   if not api then
-    local known = known_dialect(client, operation, fields, call)
+    local known = fixed_dialect(client, operation, fields, call) or client._api
     M.check(client, operation, fields, known)
     local asks_for_none = by and type(fields[by]) == "table" and #fields[by] == 0
     if asks_for_none and (not known or operation.rows[known]) then
@@ -335,18 +351,20 @@ function M.run(client, operation, fields, call, convert, api)
     end
   end
   if operation.shape == "page" then
-    return M.pages(client, operation, fields, call, function(fresh)
-      return M.dialect(client, operation, fields, fresh)
+    return M.pages(client, operation, fields, call, function(fresh, run)
+      return M.in_dialect(client, operation, fields, fresh, run)
     end, convert)
-  elseif not api then
-    api, err = M.dialect(client, operation, fields, call)
   end
-  if not api then
-    return nil, err
-  elseif by and operation.rows[api] then
-    return batches(client, operation, fields, call, api, by, convert)
+  local function run(chosen)
+    if by and operation.rows[chosen] then
+      return batches(client, operation, fields, call, chosen, by, convert)
+    end
+    return M.exchange(client, operation, fields, call, chosen)
   end
-  return M.exchange(client, operation, fields, call, api)
+  if api then
+    return run(api)
+  end
+  return M.in_dialect(client, operation, fields, call, run)
 end
 
 return M

@@ -225,23 +225,7 @@ local function start_named(client, fields, call, resume)
   return start_v1(client, fields, call)
 end
 
---- Starts a conversation, or takes up the one that the caller names.
----@param client openhands.Client
----@param given table fields of the start
----@param call table settings of this call
----@param how table? `resume`: the named conversation may have been sent before, look for the whole grace time first;
---- `stream`, `on_progress`: see progress.lua
----@return openhands.Conversation? conversation, openhands.Error?
-function M.start(client, given, call, how)
-  how = how or {}
-  if how.on_progress or how.stream then
-    call.progress = progress.new(client, how.on_progress or silent)
-  end
-  local api, err = client:_dialect("start", given, call)
-  if not api then
-    err.conversation_id = type(given.conversation_id) == "string" and given.conversation_id or nil
-    return nil, err
-  end
+local function start_in(client, api, given, call, how)
   local _, refusal = client:_check("start", given, api)
   if refusal then
     return nil, refusal
@@ -260,9 +244,29 @@ function M.start(client, given, call, how)
   if not end_turn then
     return nil, ambiguous(fields.conversation_id, trouble)
   end
-  local conversation
-  conversation, err = start_named(client, fields, call, how.resume)
+  local conversation, err = start_named(client, fields, call, how.resume)
   end_turn()
+  return conversation, err
+end
+
+--- Starts a conversation, or takes up the one that the caller names.
+---@param client openhands.Client
+---@param given table fields of the start
+---@param call table settings of this call
+---@param how table? `resume`: the named conversation may have been sent before, look for the whole grace time first;
+--- `stream`, `on_progress`: see progress.lua
+---@return openhands.Conversation? conversation, openhands.Error?
+function M.start(client, given, call, how)
+  how = how or {}
+  if how.on_progress or how.stream then
+    call.progress = progress.new(client, how.on_progress or silent)
+  end
+  local conversation, err = client:_in_dialect("start", given, call, function(api)
+    return start_in(client, api, given, call, how)
+  end)
+  if err and type(given.conversation_id) == "string" then
+    err.conversation_id = err.conversation_id or given.conversation_id
+  end
   return conversation, err
 end
 

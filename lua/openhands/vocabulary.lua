@@ -77,28 +77,15 @@ local function with_starting(client, found, ids, call)
   return found
 end
 
---- Several conversations at once, by their ids.
----@return table<string, openhands.Conversation>? found by the ids that were asked for, openhands.Error?
-function handlers.get(client, operation, fields, call)
-  local ids = fields.conversation_id
-  if type(ids) ~= "table" then
-    ids = { ids }
-  elseif #ids == 0 then
-    return {}
-  end
-  local api, err = operations.dialect(client, operation, fields, call)
-  if not api then
-    return nil, err
-  end
-  local found = {}
+local function get_many(client, fields, ids, call, api)
   if api == "v1" then
-    found, err = operations.run(client, all.status, fields, call, dressed(client, call), api)
+    local found, err = operations.run(client, all.status, fields, call, dressed(client, call), api)
     return found and with_starting(client, found, ids, call), err and operations.renamed(err, "get")
   end
+  local found = {}
   for _, id in ipairs(ids) do
-    local answer
-    answer, err = client:_read("status", id, call, "v0")
-    if err and err.kind == "not_found" then
+    local answer, err = client:_read("status", id, call, "v0")
+    if err and err.kind == "not_found" and not err.misfit then
       answer = core.null
     elseif not answer then
       return nil, operations.renamed(err, "get", id)
@@ -108,14 +95,28 @@ function handlers.get(client, operation, fields, call)
   return found
 end
 
+--- Several conversations at once, by their ids.
+---@return table<string, openhands.Conversation>? found by the ids that were asked for, openhands.Error?
+function handlers.get(client, operation, fields, call)
+  local ids = fields.conversation_id
+  if type(ids) ~= "table" then
+    ids = { ids }
+  elseif #ids == 0 then
+    return {}
+  end
+  return operations.in_dialect(client, operation, fields, call, function(api)
+    return get_many(client, fields, ids, call, api)
+  end)
+end
+
 -- A row as events.lua needs it.
 local function reader(operation)
   return {
     exchange = function(client, fields, call, api)
       return operations.exchange(client, operation, fields, call, api)
     end,
-    dialect = function(client, fields, call)
-      return operations.dialect(client, operation, fields, call)
+    in_dialect = function(client, fields, call, run)
+      return operations.in_dialect(client, operation, fields, call, run)
     end,
   }
 end
@@ -149,12 +150,9 @@ end
 ---@return string? answer, openhands.Error? kind "not_found" while there is none
 function handlers.answer(client, _, fields, call)
   local id = fields.conversation_id
-  local api, err = operations.dialect(client, all.answer, fields, call)
-  if not api then
-    return nil, err
-  end
-  local ending
-  ending, err = outcomes.ending(client, client:_served_id(id), call, api)
+  local ending, err = operations.in_dialect(client, all.answer, fields, call, function(api)
+    return outcomes.ending(client, client:_served_id(id), call, api)
+  end)
   if not ending then
     return nil, operations.renamed(err, "answer", id)
   elseif not ending.answer then
@@ -205,11 +203,9 @@ local function download(client, operation, subject, target, options, ...)
   local fields = arguments.read(client, operation, subject)
   local call = client:_begin(operation.name, options, own_options[operation.name])
   return downloads.save(client, operation.name, target, options, call, function(route)
-    local api, err = operations.dialect(client, operation, fields, call)
-    if not api then
-      return nil, err
-    end
-    return operations.exchange(client, operation, fields, call, api, route)
+    return operations.in_dialect(client, operation, fields, call, function(api)
+      return operations.exchange(client, operation, fields, call, api, route)
+    end)
   end)
 end
 

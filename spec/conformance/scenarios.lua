@@ -340,6 +340,15 @@ scenario("everybody who waits for conversations shares one client's requests", f
   equal("finished finished finished finished finished", concat(assert(client:all(list))))
 end)
 
+scenario("first calls that run at once ask one question about the service", function(context)
+  local asked = context.client():request({ path = "/questions" }).number
+  local client, list = context.client { api = "auto" }, {}
+  for i = 1, 20 do list[i] = function() return client:count() end end
+  local counts = assert(client:all(list))
+  for i = 1, 20 do equal(7, counts[i]) end
+  equal(asked + 1, context.client():request({ path = "/questions" }).number, "questions")
+end)
+
 scenario("two clients go on at the same time", function(context)
   local one, two = context.client(), context.client()
   local task = one:spawn(number, one, "/slow/1")

@@ -40,14 +40,21 @@ local function drip(connection)
 end
 
 -- `/now/N` and `/slow/N` give N, at once and after a while; `/ten/N` when ten of them have come; `/most` how many of
--- those were there at a time since it was last asked; `/starts` how many starts have come; `/drip` never ends; whatever
--- else is not answered.
+-- those were there at a time since it was last asked; `/starts` how many starts have come; `/drip` never ends; a V1
+-- account comes after a while, `/questions` is how often it was asked for; whatever else is not answered.
 local function upstream()
-  local most, starts, together = 0, 0, {}
+  local most, starts, questions, together = 0, 0, 0, {}
   return raw_server.new(function(request, connection)
     local what, number = request.target:match "^/(%w+)/?(%d*)$"
     if request.method == "POST" then
       starts = starts + 1
+    elseif request.target == "/api/v1/users/me" then
+      questions = questions + 1
+      later(0.05, function() connection:write(raw_server.answer '{"id": null, "v1_enabled": true}') end)
+    elseif request.target:find "^/api/v1/app%-conversations/count" then
+      return raw_server.answer "7"
+    elseif what == "questions" then
+      return json(questions)
     elseif what == "now" then
       return json(number)
     elseif what == "starts" then
