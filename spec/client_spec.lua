@@ -247,7 +247,7 @@ describe("the key", function()
     local text = table.concat(lines, "\n")
     assert.is_nil(text:find(KEY, 1, true))
     assert.is_nil(text:find("SESSION", 1, true))
-    assert.equal("your key ******************** is no good", err.detail.detail)
+    assert.equal("your key [redacted] is no good", err.detail.detail)
     for name, value in pairs(client._settings) do
       assert.is_true(value ~= KEY, name)
     end

@@ -2,13 +2,14 @@
 #include "client.h"
 
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "cleaning.h"
 #include "identifier.h"
 #include "library.h"
 #include "mistake.h"
 #include "options.h"
-#include "secret.h"
 
 #define DEFAULT_CONNECT_TIMEOUT 10.0
 #define MOST_BYTES 33554432 /* 32 MiB, of a request or of an answer */
@@ -130,6 +131,21 @@ static void set_origin(lua_State *L, struct oh_origin *origin, const struct sett
         oh_mistake_raise(L, "proxy cannot be used with an http base_url: it would see the API key in clear");
 }
 
+/* The proxies of the environment are libcurl's business, but for their passwords. */
+static void keep_secrets(lua_State *L, struct oh_client *client)
+{
+    static const char *const variables[] = {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"};
+    const char *key = client->origin.api_key, *proxy = client->origin.proxy;
+    bool kept = key == NULL || oh_secrets_add_lasting(&client->secrets, key, strlen(key));
+    size_t i;
+
+    kept = kept && (proxy == NULL || oh_secrets_add_proxy(&client->secrets, proxy));
+    for (i = 0; kept && i < sizeof variables / sizeof variables[0]; i++)
+        kept = getenv(variables[i]) == NULL || oh_secrets_add_proxy(&client->secrets, getenv(variables[i]));
+    if (!kept)
+        luaL_error(L, "not enough memory");
+}
+
 /*** Makes a client: one account on one service.
 @function new
 @tparam table options `base_url` (string, needed); `api_key`, `organization`, `user_agent`, `ca_file`, `proxy`
@@ -158,6 +174,7 @@ int oh_client_new(lua_State *L)
     client->multi.most_received = settings.max_body;
     client->multi.external = settings.external;
     set_origin(L, &client->origin, &settings);
+    keep_secrets(L, client);
     client->open = true;
     return 1;
 }
@@ -174,6 +191,7 @@ int oh_client_close(lua_State *L)
     if (client->owner == oh_library_generation()) {
         oh_multi_close(&client->multi);
         oh_origin_close(&client->origin);
+        oh_secrets_forget(&client->secrets);
     } else {
         /* A forked child: cleaning up would write on the parent's connections. What is left here is lost on purpose. */
         oh_multi_abandon(&client->multi);
@@ -236,24 +254,28 @@ int oh_client_poll(lua_State *L)
     return 0;
 }
 
-/*** Masks the API key wherever it stands in a text.
-@function redact
-@tparam string text
-@treturn string */
-int oh_client_redact(lua_State *L)
+void oh_client_keep_secret(lua_State *L, struct oh_client *client, const char *secret)
 {
-    struct oh_client *client = oh_client_check(L);
-    size_t length;
-    const char *text = luaL_checklstring(L, 2, &length);
-    char *copy;
+    if (secret != NULL && !oh_secrets_add(&client->secrets, secret, strlen(secret)))
+        luaL_error(L, "not enough memory");
+}
 
-    if (client->origin.api_key == NULL || length == 0) {
-        lua_settop(L, 2);
-        return 1;
-    }
-    copy = lua_newuserdata(L, length);
-    memcpy(copy, text, length);
-    oh_secret_mask(copy, length, client->origin.api_key);
-    lua_pushlstring(L, copy, length);
-    return 1;
+/*** Cleans a value as core.clean does, also of the secrets that this client knows: its keys, those of conversations'
+servers that it has seen, the password of its proxy.
+@function clean
+@param value
+@return a copy */
+int oh_client_clean(lua_State *L)
+{
+    return oh_cleaning_clean(L, &oh_client_check(L)->secrets, 2);
+}
+
+/*** Makes one line of a text as core.line does, also without the secrets that this client knows.
+@function line
+@tparam string text
+@tparam[opt=1000] number most bytes
+@treturn string */
+int oh_client_line(lua_State *L)
+{
+    return oh_cleaning_line(L, &oh_client_check(L)->secrets, 2);
 }

@@ -8,6 +8,7 @@
 #include "multi.h"
 #include "options.h"
 #include "origin.h"
+#include "secret.h"
 
 #define OH_VERSION "0.1.0"
 #define OH_CLIENT "openhands.core " OH_VERSION /* another build's userdata is another type */
@@ -17,6 +18,7 @@ struct oh_client {
     bool busy;   /* an exchange is being filled or reported: finalizers and hooks may run, and must keep away */
     unsigned owner; /* generation of the process whose it is: a forked child must leave its sockets alone */
     double timeout, connect_timeout; /* seconds; timeout 0: each operation's own */
+    struct oh_secrets secrets; /* what no text may show */
     struct oh_origin origin;
     struct oh_multi multi;
 };
@@ -33,11 +35,15 @@ int oh_client_exclusively(lua_State *L, int work);
 void oh_client_keep_credentials(lua_State *L, char **key_slot, const struct oh_text *key, char **organization_slot,
                                 const struct oh_text *organization);
 
+/* Keeps what no text may show from now on; NULL is fine. Raises only when memory ends. */
+void oh_client_keep_secret(lua_State *L, struct oh_client *client, const char *secret);
+
 /* Functions for Lua (client.c). */
 int oh_client_new(lua_State *L);
 int oh_client_close(lua_State *L);
 int oh_client_tostring(lua_State *L);
-int oh_client_redact(lua_State *L);
+int oh_client_clean(lua_State *L);
+int oh_client_line(lua_State *L);
 int oh_client_is_inherited(lua_State *L);
 int oh_client_poll(lua_State *L);
 

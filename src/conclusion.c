@@ -134,6 +134,8 @@ static void note_redirect(struct oh_exchange *exchange)
 
 void oh_exchange_conclude(struct oh_exchange *exchange, int result)
 {
+    static const char quotes_proxy[] = "the address of the proxy (https_proxy or all_proxy in the environment) is not "
+                                       "that of a proxy: percent-encode what is special in its password";
     struct oh_answer *answer = &exchange->answer;
     const char *reason = exchange->error;
     char *type = NULL;
@@ -162,6 +164,8 @@ void oh_exchange_conclude(struct oh_exchange *exchange, int result)
         reason = "the answer is packed, although it was asked for as it is";
     else if (exchange->repeated)
         reason = "the service refused the request (REFUSED_STREAM), or the connection broke, before an answer began";
+    else if (strstr(reason, "proxy syntax") != NULL)
+        reason = quotes_proxy; /* libcurl quotes all of it, and its password may have any byte in it */
     else if (reason[0] == '\0' && result != CURLE_OK)
         reason = curl_easy_strerror((CURLcode)result);
     oh_exchange_copy_value(answer->reason, sizeof answer->reason, reason, strlen(reason));

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "call.h"
+#include "cleaning.h"
 #include "client.h"
 #include "identifier.h"
 #include "json.h"
@@ -85,16 +86,16 @@ static int work_next(lua_State *L)
 {
     struct oh_client *client = lua_touserdata(L, 1);
     struct oh_exchange *exchange = oh_multi_done(&client->multi);
-    const char *key;
     int pushed;
 
     if (exchange == NULL)
         return 0;
     lua_settop(L, 1);
     luaL_checkstack(L, 16, "next");
-    key = exchange->api_key != NULL ? exchange->api_key : client->origin.api_key;
+    oh_client_keep_secret(L, client, exchange->api_key);
+    oh_client_keep_secret(L, client, exchange->session_api_key);
     lua_pushinteger(L, (lua_Integer)exchange->number);
-    pushed = oh_report(L, lua_upvalueindex(1), exchange, key);
+    pushed = oh_report(L, lua_upvalueindex(1), exchange, &client->secrets);
     oh_multi_release(&client->multi, exchange); /* last: until here an error would lose nothing */
     return pushed + 1;
 }
@@ -306,6 +307,29 @@ static int l_array(lua_State *L)
     return 1;
 }
 
+static const struct oh_secrets none;
+
+/*** Copies a foreign value without what opens something: values of fields whose names say so, and in texts `key: …`,
+`tkn=…`, `Bearer …`, `scheme://user:password@`. A string has at most 16384 bytes then; in a table, each at most 4096, all
+together at most 65536 in at most 2000 values, 20 levels deep. What is cut ends with "…".
+@function clean
+@param value
+@return a copy; cleaning that one changes nothing */
+static int l_clean(lua_State *L)
+{
+    return oh_cleaning_clean(L, &none, 1);
+}
+
+/*** Makes one line of a foreign text, without what opens something.
+@function line
+@tparam string text
+@tparam[opt=1000] number most bytes
+@treturn string */
+static int l_line(lua_State *L)
+{
+    return oh_cleaning_line(L, &none, 1);
+}
+
 static void set_text(lua_State *L, const char *name, const char *text)
 {
     lua_pushstring(L, text);
@@ -387,10 +411,10 @@ static void keep_work(lua_State *L, int shared)
 
 static const luaL_Reg methods[] = {
     {"step", l_step},         {"next", l_next},         {"cancel", l_cancel},       {"pollfd", l_pollfd},
-    {"events", l_events},     {"timeout", l_timeout},   {"close", oh_client_close}, {"redact", oh_client_redact},
+    {"events", l_events},     {"timeout", l_timeout},   {"close", oh_client_close}, {"clean", oh_client_clean},
     {"outgoing", l_outgoing}, {"answer", l_answer},     {"check", l_check},         {"in_flight", l_in_flight},
     {"take", l_take},         {"progress", l_progress}, {"is_inherited", oh_client_is_inherited},
-    {"alarm", l_alarm},       {NULL, NULL},
+    {"alarm", l_alarm},       {"line", oh_client_line}, {NULL, NULL},
 };
 
 static const luaL_Reg metamethods[] = {
@@ -402,6 +426,7 @@ static const luaL_Reg functions[] = {
     {"version", l_version}, {"array", l_array}, {"operations", l_operations},
     {"request", l_request}, {"poll", oh_client_poll}, {"generation", l_generation},
     {"mistake", oh_mistake_text},
+    {"clean", l_clean},     {"line", l_line},
     {NULL, NULL},
 };
 

@@ -116,6 +116,8 @@ const char *oh_origin_open(struct oh_origin *origin, const char *base_url)
     const char *problem;
     char *scheme, *host, *path;
 
+    if (strlen(base_url) > OH_ORIGIN_LONGEST)
+        return "is longer than 2048 bytes";
     origin->url = curl_url();
     if (origin->url == NULL)
         return "out of memory";

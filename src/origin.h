@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #define OH_ACCEPT_JSON "application/json"
+#define OH_ORIGIN_LONGEST 2048 /* bytes of a base URL */
 
 struct Curl_URL;
 struct curl_slist;

@@ -6,13 +6,14 @@
 #include <strings.h>
 #include <time.h>
 
+#include "cleaning.h"
 #include "element.h"
 #include "json.h"
 #include "operation.h"
 #include "outcome.h"
-#include "secret.h"
 
 #define LONGEST_QUOTE 200 /* bytes of an answer that is not JSON */
+#define LONGEST_LINE 500  /* bytes of a transport's own words */
 
 static void set_text(lua_State *L, const char *name, const char *text)
 {
@@ -30,55 +31,46 @@ static void set_boolean(lua_State *L, const char *name, bool value)
 
 /* ---- errors --------------------------------------------------------------------------------------------------- */
 
-/* Pushes the beginning of a body that is not JSON, in printable ASCII. */
-static void push_quote(lua_State *L, const char *body, size_t length)
+static void set_clean(lua_State *L, const char *name, const struct oh_secrets *secrets, const char *text)
 {
-    char text[LONGEST_QUOTE + 1];
-    size_t i, count = 0;
-
-    for (i = 0; i < length && count < LONGEST_QUOTE; i++) {
-        if (body[i] >= ' ' && body[i] <= '~')
-            text[count++] = body[i];
-        else if (count > 0 && text[count - 1] != ' ')
-            text[count++] = ' ';
+    if (text[0] != '\0') {
+        oh_cleaning_push(L, secrets, text, strlen(text), OH_CLEAN_LINE, LONGEST_LINE);
+        lua_setfield(L, -2, name);
     }
-    lua_pushlstring(L, text, count);
 }
 
-static void mask(struct oh_exchange *exchange, const char *key)
+/* Pushes what the service has to say: its decoded body, or the beginning of what is no JSON. */
+static void push_detail(lua_State *L, int shared, struct oh_exchange *exchange, const struct oh_secrets *secrets)
 {
-    struct oh_answer *answer = &exchange->answer;
-
-    oh_secret_mask(exchange->received.data, exchange->received.length, key);
-    oh_secret_mask(answer->reason, strlen(answer->reason), key);
-    oh_secret_mask(answer->redirect_host, strlen(answer->redirect_host), key);
-}
-
-static void push_error(lua_State *L, int shared, struct oh_exchange *exchange, const struct oh_outcome *outcome,
-                       const char *api_key)
-{
-    const struct oh_operation *operation = exchange->operation;
     const struct oh_answer *answer = &exchange->answer;
     bool bad_status = answer->transport == OH_TRANSPORT_ANSWERED && (answer->status < 200 || answer->status > 299);
 
-    mask(exchange, api_key);
-    mask(exchange, exchange->session_api_key);
-    if (exchange->server != NULL) {
-        oh_secret_mask(exchange->server->text, strlen(exchange->server->text), api_key);
-        oh_secret_mask(exchange->server->text, strlen(exchange->server->text), exchange->session_api_key);
+    if (bad_status && oh_json_read(L, shared, exchange->received.data, answer->length)) {
+        oh_cleaning_push_value(L, secrets, lua_gettop(L));
+        lua_remove(L, -2);
+    } else {
+        oh_cleaning_push(L, secrets, answer->body, answer->length, OH_CLEAN_LINE, LONGEST_QUOTE);
     }
+}
+
+static void push_error(lua_State *L, int shared, struct oh_exchange *exchange, const struct oh_outcome *outcome,
+                       const struct oh_secrets *secrets)
+{
+    const struct oh_operation *operation = exchange->operation;
+    const struct oh_answer *answer = &exchange->answer;
+
     lua_newtable(L);
     set_text(L, "kind", oh_kind_name(outcome->kind));
     set_text(L, "operation", operation->name);
     set_text(L, "api", oh_api_name(operation->api));
-    set_text(L, "reason", answer->reason);
-    set_text(L, "redirect_host", answer->redirect_host);
+    set_clean(L, "reason", secrets, answer->reason);
+    set_clean(L, "redirect_host", secrets, answer->redirect_host);
     set_boolean(L, "retryable", outcome->retryable);
     set_boolean(L, "refused", outcome->refused);
     set_boolean(L, "sent", answer->sent);
     set_boolean(L, "answered", answer->transport == OH_TRANSPORT_ANSWERED);
     if (exchange->server != NULL)
-        set_text(L, "server", exchange->server->text);
+        set_clean(L, "server", secrets, exchange->server->text);
     if (answer->status > 0) {
         lua_pushinteger(L, (lua_Integer)answer->status);
         lua_setfield(L, -2, "status");
@@ -90,8 +82,7 @@ static void push_error(lua_State *L, int shared, struct oh_exchange *exchange, c
     if (answer->length > 0 && oh_outcome_is_page(answer))
         set_boolean(L, "page", true);
     if (answer->length > 0) {
-        if (!bad_status || !oh_json_read(L, shared, exchange->received.data, answer->length))
-            push_quote(L, answer->body, answer->length);
+        push_detail(L, shared, exchange, secrets);
         lua_setfield(L, -2, "detail");
     }
 }
@@ -288,10 +279,21 @@ int oh_report_element(lua_State *L, int shared, struct oh_exchange *exchange)
     return 1;
 }
 
-int oh_report(lua_State *L, int shared, struct oh_exchange *exchange, const char *api_key)
+/* What the program may use, no text may show. */
+static void learn(lua_State *L, const struct oh_exchange *exchange, struct oh_secrets *secrets)
+{
+    const struct oh_operation *operation = exchange->operation;
+
+    if (exchange->answer.length > 0 && operation->shape != OH_SHAPE_BYTES &&
+        !oh_secrets_learn(secrets, exchange->answer.body, exchange->answer.length))
+        luaL_error(L, "not enough memory");
+}
+
+int oh_report(lua_State *L, int shared, struct oh_exchange *exchange, struct oh_secrets *secrets)
 {
     struct oh_outcome outcome;
 
+    learn(L, exchange, secrets);
     oh_outcome_judge(exchange->operation, &exchange->answer, time(NULL), &outcome);
     if (outcome.kind == OH_GOOD && finish_download(exchange, &outcome)) {
         if (push_value(L, shared, exchange))
@@ -299,6 +301,6 @@ int oh_report(lua_State *L, int shared, struct oh_exchange *exchange, const char
         oh_outcome_unreadable(&outcome);
     }
     lua_pushnil(L);
-    push_error(L, shared, exchange, &outcome, api_key);
+    push_error(L, shared, exchange, &outcome, secrets);
     return 2;
 }

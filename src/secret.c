@@ -1,13 +1,14 @@
-/* What an API key may look like, and how it is kept out of memory and text. Must not know Lua or libcurl. */
+/* What an API key may look like, how it is kept out of memory, and which secrets a client knows. Must not know Lua or
+   libcurl. */
+#define _GNU_SOURCE /* memmem */
 #include "secret.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "text.h"
-
-/* A shorter "key" would mask ordinary words of a message. */
-#define SHORTEST_MASKED 4
+/* A shorter "key" would be found in ordinary words of a message. */
+#define SHORTEST_KNOWN 4
+#define SHORTEST_LEARNT 8 /* an answer must not make us hide any word it likes */
 
 const char *oh_secret_problem(const char *key, size_t length)
 {
@@ -45,115 +46,109 @@ void oh_secret_free(char *key)
     }
 }
 
-static void mask_plain(char *text, size_t length, const char *word, size_t size)
-{
-    size_t at = 0;
+/* ---- those that a client knows --------------------------------------------------------------------------------- */
 
-    if (size < SHORTEST_MASKED)
-        return;
-    while (at + size <= length) {
-        const char *start = memchr(text + at, word[0], length - size - at + 1);
-        if (start == NULL)
-            return;
-        at = (size_t)(start - text);
-        if (memcmp(start, word, size) == 0) {
-            memset(text + at, '*', size);
-            at += size;
-        } else {
+static bool is_known(const struct oh_secrets *secrets, const char *secret, size_t length)
+{
+    size_t i;
+
+    for (i = 0; i < OH_SECRETS_MOST; i++)
+        if (secrets->known[i] != NULL && strlen(secrets->known[i]) == length &&
+            memcmp(secrets->known[i], secret, length) == 0)
+            return true;
+    return false;
+}
+
+static bool add(struct oh_secrets *secrets, size_t place, const char *secret, size_t length)
+{
+    char *copy = malloc(length + 1);
+
+    if (copy == NULL)
+        return false;
+    memcpy(copy, secret, length);
+    copy[length] = '\0';
+    oh_secret_free(secrets->known[place]);
+    secrets->known[place] = copy;
+    return true;
+}
+
+static bool is_kept(const struct oh_secrets *secrets, const char *secret, size_t length)
+{
+    return length >= SHORTEST_KNOWN && length <= OH_SECRET_MOST && memchr(secret, '\0', length) == NULL &&
+           !is_known(secrets, secret, length);
+}
+
+bool oh_secrets_add(struct oh_secrets *secrets, const char *secret, size_t length)
+{
+    if (!is_kept(secrets, secret, length))
+        return true;
+    if (!add(secrets, OH_SECRETS_LASTING + secrets->next, secret, length))
+        return false;
+    secrets->next = (secrets->next + 1) % (OH_SECRETS_MOST - OH_SECRETS_LASTING);
+    return true;
+}
+
+bool oh_secrets_add_lasting(struct oh_secrets *secrets, const char *secret, size_t length)
+{
+    size_t place;
+
+    if (!is_kept(secrets, secret, length))
+        return true;
+    for (place = 0; place < OH_SECRETS_LASTING; place++)
+        if (secrets->known[place] == NULL)
+            return add(secrets, place, secret, length);
+    return oh_secrets_add(secrets, secret, length);
+}
+
+/* libcurl and proxies quote what they take for a part of the address, whatever stands in the password. */
+bool oh_secrets_add_proxy(struct oh_secrets *secrets, const char *proxy)
+{
+    const char *scheme_end = strstr(proxy, "://"), *start = scheme_end != NULL ? scheme_end + 3 : proxy;
+    const char *end = strrchr(start, '@'), *password = end != NULL ? memchr(start, ':', (size_t)(end - start)) : NULL;
+    const char *piece;
+
+    if (end == NULL)
+        return true;
+    if (!oh_secrets_add_lasting(secrets, start, (size_t)(end - start)))
+        return false;
+    for (piece = password != NULL ? password + 1 : end; piece < end; piece++) {
+        size_t length = strcspn(piece, "@:/?#'\"\\ ");
+        length = length < (size_t)(end - piece) ? length : (size_t)(end - piece);
+        if (!oh_secrets_add_lasting(secrets, piece, length))
+            return false;
+        piece += length;
+    }
+    return true;
+}
+
+bool oh_secrets_learn(struct oh_secrets *secrets, const char *json, size_t length)
+{
+    static const char name[] = "\"session_api_key\"";
+    const char *end = json + length, *at = json, *closing;
+
+    while (at < end && (at = memmem(at, (size_t)(end - at), name, sizeof name - 1)) != NULL) {
+        at += sizeof name - 1;
+        while (at < end && (*at == ' ' || *at == ':'))
             at++;
-        }
+        if (at == end || *at != '"')
+            continue;
+        at++;
+        closing = memchr(at, '"', (size_t)(end - at) < OH_SECRET_MOST ? (size_t)(end - at) : OH_SECRET_MOST);
+        if (closing == NULL)
+            continue;
+        if (closing - at >= SHORTEST_LEARNT && oh_secret_problem(at, (size_t)(closing - at)) == NULL &&
+            !oh_secrets_add(secrets, at, (size_t)(closing - at)))
+            return false;
+        at = closing + 1;
     }
+    return true;
 }
 
-/* Length of the one character at `text` that stands for `byte` as itself, %XX, \\X or \\u00XX; 0 if none does. */
-static size_t encoded_byte(const char *text, size_t left, char byte)
+void oh_secrets_forget(struct oh_secrets *secrets)
 {
-    int high, low;
+    size_t i;
 
-    if (left >= 1 && text[0] == byte)
-        return 1;
-    if (left >= 3 && text[0] == '%') {
-        high = oh_text_hex(text[1]);
-        low = oh_text_hex(text[2]);
-        return high >= 0 && low >= 0 && high * 16 + low == byte ? 3 : 0;
-    }
-    if (left >= 2 && text[0] == '\\' && text[1] == byte)
-        return 2;
-    if (left >= 6 && memcmp(text, "\\u00", 4) == 0) {
-        high = oh_text_hex(text[4]);
-        low = oh_text_hex(text[5]);
-        return high >= 0 && low >= 0 && high * 16 + low == byte ? 6 : 0;
-    }
-    return 0;
-}
-
-static size_t encoded_match(const char *text, size_t left, const char *key, size_t size)
-{
-    size_t i, at = 0, length;
-
-    for (i = 0; i < size; i++) {
-        length = encoded_byte(text + at, left - at, key[i]);
-        if (length == 0)
-            return 0;
-        at += length;
-    }
-    return at;
-}
-
-static void mask_encoded(char *text, size_t length, const char *key, size_t size)
-{
-    size_t at, matched;
-
-    if (size < SHORTEST_MASKED || (memchr(text, '%', length) == NULL && memchr(text, '\\', length) == NULL))
-        return;
-    for (at = 0; at < length; at++) {
-        matched = encoded_match(text + at, length - at, key, size);
-        if (matched > 0)
-            memset(text + at, '*', matched);
-    }
-}
-
-/* Base64 of the whole groups of three bytes; what is left over depends on what follows. */
-static size_t base64(const char *bytes, size_t size, char *out)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    size_t i, count = 0;
-
-    for (i = 0; i + 3 <= size; i += 3) {
-        unsigned long group = ((unsigned long)(unsigned char)bytes[i] << 16) |
-                              ((unsigned long)(unsigned char)bytes[i + 1] << 8) | (unsigned char)bytes[i + 2];
-        out[count++] = digits[(group >> 18) & 63];
-        out[count++] = digits[(group >> 12) & 63];
-        out[count++] = digits[(group >> 6) & 63];
-        out[count++] = digits[group & 63];
-    }
-    return count;
-}
-
-/* The key may stand anywhere in what was encoded ("user:key"): each of the three alignments looks different. */
-static void mask_base64(char *text, size_t length, const char *key, size_t size)
-{
-    char encoded[(OH_SECRET_MOST / 3 + 1) * 4];
-    size_t skip, count;
-
-    for (skip = 0; skip < 3 && skip < size; skip++) {
-        count = base64(key + skip, size - skip, encoded);
-        if (count >= 2 * SHORTEST_MASKED)
-            mask_plain(text, length, encoded, count);
-    }
-    oh_secret_wipe(encoded, sizeof encoded);
-}
-
-void oh_secret_mask(char *text, size_t length, const char *key)
-{
-    size_t size;
-
-    if (text == NULL || key == NULL)
-        return;
-    size = strlen(key);
-    if (size > OH_SECRET_MOST)
-        return;
-    mask_plain(text, length, key, size);
-    mask_encoded(text, length, key, size);
-    mask_base64(text, length, key, size);
+    for (i = 0; i < OH_SECRETS_MOST; i++)
+        oh_secret_free(secrets->known[i]);
+    memset(secrets, 0, sizeof *secrets);
 }

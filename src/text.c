@@ -53,6 +53,16 @@ size_t oh_text_check_utf8(const char *text, size_t length)
     return length;
 }
 
+size_t oh_text_sequence(const char *text, size_t left)
+{
+    return left > 0 ? sequence((const unsigned char *)text, left) : 0;
+}
+
+char oh_text_lower(char letter)
+{
+    return letter >= 'A' && letter <= 'Z' ? (char)(letter - 'A' + 'a') : letter;
+}
+
 int oh_text_hex(char digit)
 {
     if (digit >= '0' && digit <= '9')

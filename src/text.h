@@ -7,6 +7,10 @@
 
 /* Offset of the first byte that is not well-formed UTF-8, or `length`. */
 size_t oh_text_check_utf8(const char *text, size_t length);
+/* Length of the well-formed UTF-8 sequence that begins the text, 0 if none does. */
+size_t oh_text_sequence(const char *text, size_t left);
+/* The small one of an ASCII letter, whatever the locale; anything else as it is. */
+char oh_text_lower(char letter);
 /* Overwrites each \uD800 to \uDFFF escape that stands alone by \uFFFD: a title cut within a character must not make
    an answer unreadable. False if there was none. */
 bool oh_text_replace_lone_surrogates(char *json, size_t length);

@@ -9,6 +9,8 @@ local tasks = require "openhands.task"
 ---@class openhands.Client
 local M = {}
 
+local LONGEST_WORDS = 500 -- bytes of the service's words in a message
+
 -- What each operation changes, and how many seconds it may take unless somebody says otherwise.
 local effects, own_timeout = {}, { request = 30 }
 for _, row in ipairs(core.operations()) do
@@ -218,16 +220,16 @@ local function is_not_done(err)
 end
 
 -- The value of a call that changed something; some are answered with 200 and the word that they did not.
-local function done(value, operation)
+local function done(self, value, operation)
   if type(value) ~= "table" or value.success ~= false then
     return value
   end
-  local words = type(value.message) == "string" and value.message or "the service gives no reason"
+  local words = type(value.message) == "string" and self:_line(value.message, LONGEST_WORDS)
   return nil, errors.new {
     kind = "conflict",
     operation = operation,
-    detail = errors.clean(value),
-    message = ("%s: it was not done: %s"):format(operation, words),
+    detail = self:_clean(value),
+    message = ("%s: it was not done: %s"):format(operation, words or "the service gives no reason"),
   }
 end
 
@@ -239,7 +241,7 @@ function M:_write(operation, fields, call, api, route)
   while true do
     local value, err = self:_exchange(operation, fields, call, api, route)
     if not err then
-      return done(value, operation)
+      return done(self, value, operation)
     elseif not is_not_done(err) then
       if effect_of(operation, fields, api) ~= "creates" then
         return nil, err

@@ -1,5 +1,6 @@
 --- One account on one service: its settings, what it remembers, what users call.
 
+local addresses = require "openhands.address"
 local calls = require "openhands.call"
 local concurrency = require "openhands.concurrency"
 local conversations = require "openhands.conversation"
@@ -79,7 +80,7 @@ function M.new(given)
     _api = values.api ~= "auto" and values.api or nil,
     _is_guess = values.api == "auto",
     _has_spoken = {}, -- dialects in which the service has answered
-    _base_url = values.base_url:gsub("/+$", ""),
+    _base_url = addresses.without_slashes(values.base_url),
     _loop = loops.of(values.loop, values.transport),
     _retry = retry.new(values.random),
     -- Held by who waits; an abandoned wait (Ctrl-C) leaves nothing behind.
@@ -119,22 +120,44 @@ function methods:_page(id)
   return self._base_url .. "/conversations/" .. id
 end
 
---- Masks the key in a text, as long as the client is open and knows it.
----@param text string
----@return string
-function methods:_redact(text)
-  return self._closed and text or self._core:redact(text)
+--- A copy of a foreign value without secrets; of those that this client knows as long as it is open.
+function methods:_clean(value)
+  if self._closed then
+    return core.clean(value)
+  end
+  return self._core:clean(value)
 end
 
-function methods:_log(format, ...)
-  -- A log that fails, or a client that is closed, must not lose the answer that it was to tell of.
-  local line = format:format(...)
+--- One line of a foreign text, likewise.
+---@param text string
+---@param most integer? bytes, 1000
+---@return string
+function methods:_line(text, most)
+  if self._closed then
+    return core.line(text, most)
+  end
+  return self._core:line(text, most)
+end
+
+-- A log that fails, or a client that is closed, must not lose the answer that it was to tell of.
+local function log(self, clean, text)
   local good, problem = pcall(function()
-    self._settings.log(self._core:redact(line))
+    self._settings.log(clean(self._core, text))
   end)
   if not good and errors.is_interrupt(problem) then
     self._interrupt = problem -- for the next exchange: it is not sent
   end
+end
+
+--- Logs one line, whatever is in it.
+function methods:_log(format, ...)
+  log(self, self._core.line, format:format(...))
+end
+
+--- Logs a text of several lines.
+---@param text string
+function methods:_log_text(text)
+  log(self, self._core.clean, text)
 end
 
 --- What this client has seen of a conversation. Bounded: what was not asked for in a while is forgotten.

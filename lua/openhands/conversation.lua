@@ -18,12 +18,15 @@ local states = require "openhands.state"
 ---@field cost number? dollars spent on models so far, where the service tells
 ---@field pull_requests string[] pages of the pull requests it made, as far as the service tells
 ---@field fields table? what the service sent under names that methods have here
+---@field session_api_key string? of its own server; `pairs` does not meet it, so that no dump shows it
 ---@field runtime_url string? V0: base of the conversation's own runtime server
 ---@field selected_repository string?
 ---@field created_at string?
 local methods = {}
 
 local M = {}
+
+local LONGEST_TITLE = 200 -- bytes of it in a line
 
 local function text(value)
   return type(value) == "string" and value ~= "" and value or nil
@@ -101,8 +104,20 @@ local function set_methods_free(answer)
   answer.fields = fields or answer.fields
 end
 
+-- The session keys of conversations: fields that can be read by name, and that whoever goes through all fields
+-- to make a text of them (a dump, JSON, an inspector) does not meet.
+local session_keys = setmetatable({}, { __mode = "k" })
+
+local function field(self, name)
+  if name == "session_api_key" then
+    return session_keys[self]
+  end
+  return methods[name]
+end
+
 -- Adds to what the server sent the fields that every conversation has. The answer is fresh and nobody else's.
 local function dress(client, answer, api, id, status, state, settled)
+  session_keys[answer], answer.session_api_key = text(answer.session_api_key), nil
   client:_remember(id).api = api
   set_methods_free(answer)
   local metrics = answer.metrics
@@ -245,12 +260,12 @@ function M.extend(names)
 end
 
 -- For a log line: one line, whatever the title holds, and without the key, which only an open client that knows it can
--- mask.
+-- leave out.
 local function to_line(self)
   local line = ("conversation %s %s"):format(self.conversation_id, self.state)
   local client, title = getmetatable(self).client, text(self.title)
   if title and client._has_key and not client._closed then
-    line = ('%s "%s"'):format(line, errors.clean(client._core:redact((title:gsub("%c", " ")))))
+    line = ('%s "%s"'):format(line, client:_line(title, LONGEST_TITLE))
   end
   return line
 end
@@ -259,7 +274,7 @@ end
 ---@param client openhands.Client
 ---@return table
 function M.class(client)
-  return { __index = methods, __name = "openhands.Conversation", __tostring = to_line, client = client }
+  return { __index = field, __name = "openhands.Conversation", __tostring = to_line, client = client }
 end
 
 return M

@@ -2,7 +2,7 @@
 
 ---@class openhands.Error
 ---@field kind openhands.ErrorKind
----@field message string for people; never holds a secret
+---@field message string for people: one line of at most 1000 bytes; never holds a secret
 ---@field operation string? the call that failed
 ---@field status integer? HTTP status
 ---@field retryable boolean whether the same call may succeed later without doing harm
@@ -18,7 +18,8 @@
 ---@field limit integer? with kind "limit": conversations that may run at once
 ---@field current integer? with kind "limit": conversations that do
 ---@field reset_at string? with kind "quota": when it ends, ISO 8601
----@field detail any the service's own words: its decoded body, secrets removed
+---@field detail any the service's own words: its decoded body, secrets removed. A string in it has at most 4096 bytes,
+--- all together 65536, in at most 2000 values; what was cut ends with "…"
 
 ---@alias openhands.ErrorKind
 ---| "authentication" # no key, or one that the service refuses
@@ -45,6 +46,9 @@ local core = require "openhands.core"
 
 local M = {}
 
+local LONGEST_WORDS = 500 -- bytes of the service's words in a message
+local LONGEST_ADDRESS = 200 -- and of its address
+
 local methods = {}
 
 local Error = { __index = methods, __name = "openhands.Error" }
@@ -60,65 +64,24 @@ function M.is(value)
   return type(value) == "table" and getmetatable(value) == Error
 end
 
+--- The message becomes one line, unless it is of what a function of the user's raised.
 ---@param fields table at least `kind` and `message`
 ---@return openhands.Error
 function M.new(fields)
   if fields.retryable == nil then
     fields.retryable = false
   end
+  if fields.kind ~= "raised" then
+    fields.message = core.line(fields.message)
+  end
   return setmetatable(fields, Error)
 end
 
--- Fields of answers whose values open something, in lower case with underscores.
-local secret_names = {
-  secrets = true,
-  authorization = true,
-  password = true,
-  token = true,
-  access_token = true,
-  refresh_token = true,
-}
-
-local function is_secret(name)
-  local plain = type(name) == "string" and name:lower():gsub("-", "_")
-  return plain and (secret_names[plain] or plain:find("key$")) and true or false
-end
-
--- Secrets in running text: `tkn=…`, `Bearer …`, `…key: …` in whatever quotes, and `scheme://user:password@`.
-local function clean_text(text)
-  text = text:gsub("[Tt][Kk][Nn]=[^&%s\"',;)}%]]*", "tkn=[redacted]")
-  text = text:gsub("[Tt][Kk][Nn]%%3[Dd][^&%s\"',;)}%]]*", "tkn=[redacted]")
-  text = text:gsub("([Bb]earer%s+)[^%s\"',}]+", "%1[redacted]")
-  text = text:gsub("([%w_-]*[Kk][Ee][Yy][\\\"']*%s*[:=]%s*[\\\"']*)[%w._~+/=-]+", "%1[redacted]")
-  return (text:gsub("(%a[%w+.-]*://)[^/%s\"'@]+@", "%1[redacted]@"))
-end
-
-local function clean(value, depth)
-  if type(value) == "string" then
-    return clean_text(value)
-  elseif type(value) ~= "table" then
-    return value
-  elseif depth > 20 then
-    return "[too deep]"
-  end
-  local copy = {}
-  for name, item in pairs(value) do
-    -- A validation error quotes the input that it refuses: all of the request, in the worst case.
-    if name == "input" or is_secret(name) then
-      copy[name] = "[redacted]"
-    else
-      copy[name] = clean(item, depth + 1)
-    end
-  end
-  return copy
-end
-
---- A copy without the secrets that answers may hold.
+--- A copy without the secrets that answers may hold, and bounded; of those that a client knows, `client:_clean` cleans
+--- too.
 ---@param value any
 ---@return any
-function M.clean(value)
-  return clean(value, 0)
-end
+M.clean = core.clean
 
 local function text(value)
   return type(value) == "string" and value ~= "" and value or nil
@@ -194,6 +157,7 @@ local advice = {
 
 local function what_happened(err, raw)
   local words = words_of(err.detail)
+  words = words and core.line(words, LONGEST_WORDS)
   if raw.redirect_host then
     return ("redirected to %s, which is not followed"):format(raw.redirect_host)
   elseif raw.status and raw.status >= 300 and raw.status < 400 then
@@ -238,15 +202,15 @@ function M.from_core(raw, base_url)
   elseif raw.kind == "file" then
     err.message = ("%s: the file could not be written: %s"):format(raw.operation, raw.reason or "no reason given")
   else
-    err.message = ("%s: %s %s"):format(raw.operation, raw.server or base_url, what_happened(err, raw))
+    local address = core.line(raw.server or base_url, LONGEST_ADDRESS)
+    err.message = ("%s: %s %s"):format(raw.operation, address, what_happened(err, raw))
   end
   if raw.page and type(err.detail) == "string" then
-    err.message = ("%s; it begins: %s"):format(err.message, err.detail:sub(1, 60))
+    err.message = ("%s; it begins: %s"):format(err.message, core.line(err.detail, 60))
   end
   if advice[err.kind] then
     err.message = err.message .. "; " .. advice[err.kind]
   end
-  err.message = clean_text(err.message):gsub("%c+", " ")
   return M.new(err)
 end
 

@@ -4,6 +4,7 @@
 --- The account's key never goes there, and the session key nowhere else: the core sends an exchange either to the
 --- service with the one, or to the server that came with it with the other.
 
+local addresses = require "openhands.address"
 local errors = require "openhands.errors"
 
 local M = {}
@@ -19,13 +20,11 @@ end
 ---@param memory openhands.Memory
 ---@param answer table what the service says of the conversation
 function M.note(memory, answer)
-  local url = text(answer.conversation_url) or text(answer.runtime_url)
-  local base = url and url:gsub("/api/conversations/[^/]*/*$", ""):gsub("/+$", "")
-  local is_elsewhere = base ~= nil and base:find("^https?://") ~= nil
+  local server, is_path = addresses.server_of(text(answer.conversation_url) or text(answer.runtime_url))
   -- A service that serves its conversations itself gives a path instead of an address.
-  memory.serves_itself = base ~= nil and not is_elsewhere
+  memory.serves_itself = is_path
   local key = text(answer.session_api_key)
-  memory.server = is_elsewhere and key and base or nil
+  memory.server = key and server
   memory.session_api_key = memory.server and key
 end
 
@@ -83,7 +82,7 @@ end
 local function locate(client, operation, call, api, id, reads, afresh)
   local memory = client:_remember(id)
   local conversation, err
-  if afresh or not (memory.server or memory.serves_itself) then
+  if afresh or not (memory.server or (memory.serves_itself and api == "v0")) then
     conversation, err = client:_status(id, call)
     if not conversation then
       return nil, err

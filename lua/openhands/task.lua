@@ -113,16 +113,16 @@ function M.error_of(client, problem)
     kind = "raised",
     operation = "task",
     cause = problem,
-    message = client:_redact("task: " .. text_of(problem)),
+    message = client:_clean("task: " .. text_of(problem)),
   }
 end
 
 local function raised(task, problem, traceback)
   local client = task._client
   local err = M.error_of(client, problem)
-  err.traceback = client:_redact(traceback)
+  err.traceback = client:_clean(traceback)
   if client._settings.log then
-    client:_log("a task has failed: %s", traceback)
+    client:_log_text("a task has failed: " .. traceback)
   end
   return err
 end

@@ -1,0 +1,54 @@
+--- What addresses look like: those that a caller gives, and those that a service names. Each is looked at once, from
+--- its end or its beginning: patterns like "/+$" would try every slash.
+
+local M = {}
+
+local LONGEST = 2048 -- bytes; the core takes no longer ones
+local MARK = "/api/conversations/"
+local SLASH = 47
+
+--- A text without the slashes at its end.
+---@param text string
+---@return string
+function M.without_slashes(text)
+  local last = #text
+  while last > 0 and text:byte(last) == SLASH do
+    last = last - 1
+  end
+  return text:sub(1, last)
+end
+
+-- Whatever the service has behind the last "/api/conversations/" is the conversation's id.
+local function base_of(url)
+  local last
+  local at = url:find(MARK, 1, true)
+  while at do
+    last = at
+    at = url:find(MARK, at + 1, true)
+  end
+  if last and not url:find("/[^/]", last + #MARK) then
+    url = url:sub(1, last - 1)
+  end
+  return M.without_slashes(url)
+end
+
+--- The base of a conversation's own server, from the address of the conversation there. Whether it may be spoken to is
+--- the core's to say.
+---@param url string? as the service names it
+---@return string? base, of http or https
+---@return boolean is_path the service names a path of its own instead
+function M.server_of(url)
+  if not url or #url > LONGEST then
+    return nil, false
+  elseif url:byte() == SLASH then
+    return nil, url:byte(2) ~= SLASH -- "//host" would be another host
+  end
+  local scheme = url:match("^([A-Za-z]+)://")
+  scheme = scheme and scheme:gsub("%u", { H = "h", T = "t", P = "p", S = "s" })
+  if scheme ~= "http" and scheme ~= "https" then
+    return nil, false
+  end
+  return base_of(url), false
+end
+
+return M

@@ -1,0 +1,379 @@
+/* Foreign text made fit to be shown: one pass that copies it and leaves secrets out. Must not know Lua or libcurl.
+
+   The text is looked at up to the bound and as much further as a secret is long; what is decided at one place looks
+   back at most LONGEST_NAME bytes and ahead to where it goes on: so many bytes cost so much, whatever they are. */
+#include "clean.h"
+
+#include <string.h>
+
+#include "places.h"
+#include "secret_name.h"
+#include "text.h"
+
+#define LONGEST_NAME 64
+#define LONGEST_WORD 20  /* letters; more in a row are no word */
+#define LONGEST_ODD 256  /* bytes in which the end of credentials is looked for that no address can have */
+#define BEYOND (OH_PLACES_LONGEST + LONGEST_ODD) /* bytes that are looked at beyond the bound */
+
+static const char cut_mark[] = "\xe2\x80\xa6"; /* … */
+#define CUT_SIZE (sizeof cut_mark - 1)
+
+struct scan {
+    const char *text;
+    size_t length; /* of what is looked at */
+    const unsigned char *marks;
+    char *out;
+    size_t count, most;
+    size_t safe; /* so much of `out` can stay where the mark of a cut follows */
+    bool full;
+};
+
+static size_t window(size_t length, size_t most)
+{
+    size_t seen = most + BEYOND;
+
+    return length < seen ? length : seen;
+}
+
+size_t oh_clean_room(size_t length, size_t most)
+{
+    size_t seen = window(length, most);
+
+    return (seen + 1) * sizeof(int) + 3 * seen + most;
+}
+
+/* ---- one line ------------------------------------------------------------------------------------------------- */
+
+/* What moves the cursor or turns the direction of writing, and with it the rest of a log. */
+static bool is_control(const char *character, size_t size)
+{
+    const unsigned char *byte = (const unsigned char *)character;
+
+    if (size == 1)
+        return byte[0] < 0x20 || byte[0] == 0x7f;
+    if (size == 2)
+        return byte[0] == 0xc2 && byte[1] < 0xa0;
+    return size == 3 && byte[0] == 0xe2 &&
+           ((byte[1] == 0x80 && (byte[2] == 0x8e || byte[2] == 0x8f || (byte[2] >= 0xa8 && byte[2] <= 0xae))) ||
+            (byte[1] == 0x81 && byte[2] >= 0xa6 && byte[2] <= 0xa9));
+}
+
+static size_t fold(const char *text, size_t length, char *line)
+{
+    size_t at = 0, count = 0, size;
+
+    while (at < length) {
+        size = oh_text_sequence(text + at, length - at);
+        if (size == 0) {
+            line[count++] = '?';
+            at++;
+            continue;
+        }
+        if (!is_control(text + at, size)) {
+            memcpy(line + count, text + at, size);
+            count += size;
+        } else if (count > 0 && line[count - 1] != ' ') {
+            line[count++] = ' ';
+        }
+        at += size;
+    }
+    return count;
+}
+
+/* ---- what stands where ---------------------------------------------------------------------------------------- */
+
+static bool is_blank(char byte) { return byte == ' ' || (byte >= '\t' && byte <= '\r'); }
+static bool is_quote(char byte) { return byte == '"' || byte == '\'' || byte == '`'; }
+static bool is_letter(char byte) { return oh_text_lower(byte) >= 'a' && oh_text_lower(byte) <= 'z'; }
+
+/* A name ends where a secret does: there a mark will stand. */
+static bool is_name_byte(const struct scan *scan, size_t at)
+{
+    char byte = scan->text[at];
+
+    return !scan->marks[at] &&
+           (is_letter(byte) || (byte >= '0' && byte <= '9') || byte == '_' || byte == '-' || byte == '.');
+}
+
+static bool is_wrapping(const struct scan *scan, size_t at)
+{
+    char byte = scan->text[at];
+
+    return !scan->marks[at] && (is_quote(byte) || byte == '\\' || byte == ']' || byte == ')');
+}
+
+static bool begins_with(const struct scan *scan, size_t at, const char *word)
+{
+    size_t i;
+
+    for (i = 0; word[i] != '\0'; i++)
+        if (at + i >= scan->length || oh_text_lower(scan->text[at + i]) != word[i])
+            return false;
+    return true;
+}
+
+static size_t skip_blanks(const struct scan *scan, size_t at)
+{
+    while (at < scan->length && is_blank(scan->text[at]))
+        at++;
+    return at;
+}
+
+/* The end of what stands from `at` on up to one of the bytes given; a secret and what is redacted hold none of them. */
+static size_t run(const struct scan *scan, size_t at, const char *ends)
+{
+    size_t size;
+
+    while (at < scan->length) {
+        size = oh_places_redacted(scan->text + at, scan->length - at);
+        if (size == 0 && !scan->marks[at] &&
+            ((unsigned char)scan->text[at] <= ' ' || strchr(ends, scan->text[at]) != NULL))
+            return at;
+        at += size > 0 ? size : 1;
+    }
+    return at;
+}
+
+static size_t value_end(const struct scan *scan, size_t at) { return run(scan, at, "\"'`,;&<>)}]\\"); }
+
+/* The end of a quoted value: the same quote, behind as many backslashes; or the end of the line. `closed`: behind it. */
+static size_t quoted_end(const struct scan *scan, size_t at, char quote, size_t depth, size_t *closed)
+{
+    size_t slashes = 0;
+
+    for (; at < scan->length && scan->text[at] != '\n'; at++) {
+        if (scan->text[at] == quote && !scan->marks[at] && (depth == 0 ? slashes % 2 == 0 : slashes <= depth)) {
+            *closed = at + 1;
+            return at - (depth == 0 ? 0 : slashes);
+        }
+        slashes = scan->text[at] == '\\' ? slashes + 1 : 0;
+    }
+    *closed = at;
+    return at;
+}
+
+static bool is_ordinary_word(const struct scan *scan, size_t from, size_t to)
+{
+    size_t at;
+
+    for (at = from; at < to; at++) {
+        char byte = scan->text[at];
+        if (scan->marks[at] || (byte != '_' && !is_letter(byte)) || (at > from && byte >= 'A' && byte <= 'Z'))
+            return false;
+    }
+    return to - from < LONGEST_WORD;
+}
+
+/* ---- copying -------------------------------------------------------------------------------------------------- */
+
+static void put(struct scan *scan, const char *bytes, size_t size)
+{
+    if (scan->full || scan->count + size > scan->most) {
+        scan->full = true;
+        return;
+    }
+    memcpy(scan->out + scan->count, bytes, size);
+    scan->count += size;
+    if (scan->count + CUT_SIZE <= scan->most)
+        scan->safe = scan->count;
+}
+
+/* Copies what lies between two places, character by character: none is cut. */
+static void copy(struct scan *scan, size_t from, size_t to)
+{
+    size_t size;
+
+    for (; from < to && !scan->full; from += size) {
+        size = oh_text_sequence(scan->text + from, to - from);
+        size = size > 0 ? size : 1;
+        put(scan, scan->text + from, size);
+    }
+}
+
+static void redact(struct scan *scan) { put(scan, OH_CLEAN_MARK, sizeof OH_CLEAN_MARK - 1); }
+
+/* Copies up to `value`, then a mark instead of what goes up to `end`, and what goes on from there to `closed`: all or
+   nothing, or the next pass would find another value. */
+static size_t replace(struct scan *scan, size_t at, size_t value, size_t end, size_t closed)
+{
+    size_t safe = scan->safe;
+
+    scan->full = scan->full || scan->count + (value - at) + sizeof OH_CLEAN_MARK - 1 + (closed - end) > scan->most;
+    copy(scan, at, value);
+    if (end > value)
+        redact(scan);
+    copy(scan, end, closed);
+    if (scan->count + CUT_SIZE > scan->most)
+        scan->safe = safe;
+    return closed;
+}
+
+/* `scheme://user:password@`: all up to the last "@" of the authority. Whoever forgets to encode a password may have any
+   byte in it; a port that is no number tells. 0: nothing to redact. */
+static size_t credentials(struct scan *scan, size_t at)
+{
+    static const char ends[] = "/?#\"'`<>\\";
+    size_t start = at + 3, end = run(scan, start, ends), i, last = 0, limit;
+    bool odd = false;
+
+    for (i = start; i < end; i++) {
+        last = scan->text[i] == '@' ? i : last;
+        odd = scan->text[i] == ']' ? false : odd || (i > start && scan->text[i - 1] == ':' &&
+                                                    (scan->text[i] < '0' || scan->text[i] > '9'));
+    }
+    odd = odd || (end > start && scan->text[end - 1] == ':' && end < scan->length && !is_blank(scan->text[end]));
+    if (odd && last == 0) {
+        limit = scan->length - end < LONGEST_ODD ? scan->length : end + LONGEST_ODD;
+        for (i = end; i < limit && scan->text[i] != '\n'; i++)
+            last = scan->text[i] == '@' ? i : last;
+    }
+    return last > start ? replace(scan, at, start, last, last) : 0;
+}
+
+/* The name before a colon or an equals sign, in whatever quotes. */
+static enum oh_name_verdict name_before(const struct scan *scan, size_t at, bool *quoted)
+{
+    size_t end = at, start, spared = LONGEST_NAME;
+
+    while (end > 0 && spared > 0 && is_blank(scan->text[end - 1])) { /* no secret holds a blank */
+        end--;
+        spared--;
+    }
+    *quoted = false;
+    while (end > 0 && spared > 0 && is_wrapping(scan, end - 1)) {
+        *quoted = true;
+        end--;
+        spared--;
+    }
+    for (start = end; start > 0 && end - start < LONGEST_NAME && is_name_byte(scan, start - 1); start--)
+        continue;
+    return oh_secret_name(scan->text + start, end - start);
+}
+
+/* `Authorization: Bearer …`: which scheme may stay. */
+static size_t skip_scheme(const struct scan *scan, size_t at)
+{
+    static const char *const schemes[] = {"bearer", "basic", "token", "digest", "negotiate"};
+    size_t i, end;
+
+    for (i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
+        end = at + strlen(schemes[i]);
+        if (begins_with(scan, at, schemes[i]) && end < scan->length && is_blank(scan->text[end]))
+            return skip_blanks(scan, end);
+    }
+    return at;
+}
+
+/* `name: value`, `name=value`, `"name":"value"`, `name%3Dvalue`. `size`: of the sign. 0: nothing to redact. */
+static size_t named_value(struct scan *scan, size_t at, size_t size)
+{
+    bool quoted, prose;
+    enum oh_name_verdict verdict = name_before(scan, at, &quoted);
+    size_t value = at + size, depth = 0, end, closed, word;
+
+    if (verdict == OH_NAME_ORDINARY)
+        return 0;
+    while (value < scan->length && value < at + size + 2 && (scan->text[value] == '=' || scan->text[value] == '>'))
+        value++; /* "=>", "==" */
+    prose = !quoted && value < scan->length && is_blank(scan->text[value]);
+    value = skip_blanks(scan, value);
+    while (value + depth < scan->length && scan->text[value + depth] == '\\')
+        depth++;
+    if (value + depth < scan->length && is_quote(scan->text[value + depth])) {
+        value += depth + 1;
+        end = quoted_end(scan, value, scan->text[value - 1], depth, &closed);
+        return replace(scan, at, value, end, closed);
+    }
+    if (value < scan->length && strchr("{[(", scan->text[value]) != NULL && !scan->marks[value] &&
+        oh_places_redacted(scan->text + value, scan->length - value) == 0)
+        return 0; /* what is in there has names of its own */
+    word = value;
+    value = skip_scheme(scan, value);
+    end = value_end(scan, value);
+    if (end == value)
+        end = value_end(scan, value = word);
+    if (verdict == OH_NAME_PERHAPS && prose && is_ordinary_word(scan, value, end))
+        return 0;
+    return end > value ? replace(scan, at, value, end, end) : 0;
+}
+
+static size_t bearer(struct scan *scan, size_t at)
+{
+    size_t value = skip_blanks(scan, at + strlen("bearer")), end = value_end(scan, value);
+
+    if (value == at + strlen("bearer") || is_ordinary_word(scan, value, end) ||
+        (at > 0 && !scan->marks[at - 1] && is_letter(scan->text[at - 1])))
+        return 0;
+    return replace(scan, at, value, end, end);
+}
+
+static size_t secret_at(struct scan *scan, size_t at)
+{
+    char byte = scan->text[at];
+
+    if (byte == ':' && begins_with(scan, at, "://"))
+        return credentials(scan, at);
+    if (byte == ':' || byte == '=')
+        return named_value(scan, at, 1);
+    if (byte == '%' && (begins_with(scan, at, "%3d") || begins_with(scan, at, "%3a")))
+        return named_value(scan, at, 3);
+    if ((byte == 'B' || byte == 'b') && begins_with(scan, at, "bearer"))
+        return bearer(scan, at);
+    return 0;
+}
+
+static size_t step(struct scan *scan, size_t at)
+{
+    size_t size = oh_places_redacted(scan->text + at, scan->length - at), next;
+
+    if (scan->marks[at]) {
+        for (next = at; next < scan->length && scan->marks[next]; next++)
+            continue;
+        redact(scan);
+        return next;
+    }
+    if (size > 0) {
+        redact(scan);
+        return at + size;
+    }
+    next = secret_at(scan, at);
+    if (next > 0)
+        return next;
+    size = begins_with(scan, at, "://") ? 3 : oh_text_sequence(scan->text + at, scan->length - at);
+    size = size > 0 ? size : 1;
+    put(scan, scan->text + at, size);
+    return at + size;
+}
+
+const char *oh_clean(const struct oh_secrets *known, const char *text, size_t length, enum oh_clean_form form,
+                     size_t most, void *room, size_t *cleaned)
+{
+    size_t seen = window(length, most), at = 0, stop;
+    int *origins = room;
+    char *line = (char *)(origins + seen + 1), *plain = line + seen;
+    unsigned char *marks = (unsigned char *)(plain + seen);
+    struct scan scan = {text, seen, marks, (char *)(marks + seen), 0, most, 0, false};
+    bool cut = seen < length;
+
+    if (form == OH_CLEAN_LINE) {
+        scan.length = fold(text, seen, line);
+        scan.text = line;
+    }
+    if (scan.length >= CUT_SIZE && memcmp(scan.text + scan.length - CUT_SIZE, cut_mark, CUT_SIZE) == 0) {
+        scan.length -= CUT_SIZE; /* is no part of a word or value */
+        cut = true;
+    }
+    memset(marks, 0, seen);
+    oh_places_mark(known, scan.text, scan.length, marks, plain, origins);
+    /* Of a secret at the end of what is looked at, a part only may be there. */
+    stop = seen < length ? scan.length - (scan.length < BEYOND ? scan.length : BEYOND) : scan.length;
+    while (at < stop && !scan.full)
+        at = step(&scan, at);
+    if (cut || scan.full || at < scan.length) {
+        scan.count = scan.count < scan.safe ? scan.count : scan.safe;
+        memcpy(scan.out + scan.count, cut_mark, CUT_SIZE);
+        scan.count += CUT_SIZE;
+    }
+    *cleaned = scan.count;
+    return scan.out;
+}

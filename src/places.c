@@ -1,0 +1,145 @@
+/* Where in a text known secrets stand, in any of the encodings in which services quote a request. Must not know Lua or
+   libcurl. memmem is linear in the C libraries that matter; here it also sees short texts only. */
+#define _GNU_SOURCE /* memmem */
+#include "places.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "clean.h"
+#include "text.h"
+
+#define SHORTEST_BASE64 8
+
+size_t oh_places_redacted(const char *text, size_t left)
+{
+    static const char mark[] = OH_CLEAN_MARK;
+    size_t size = sizeof mark - 1;
+
+    return left >= size && text[0] == mark[0] && memcmp(text, mark, size) == 0 ? size : 0;
+}
+
+/* Whether an end of the match cuts a mark of something redacted: then it is none. */
+static bool cuts_mark(const char *text, size_t length, size_t at)
+{
+    size_t size = sizeof OH_CLEAN_MARK - 1, start = at >= size - 1 ? at - (size - 1) : 0;
+
+    for (; start < at; start++)
+        if (oh_places_redacted(text + start, length - start) > 0)
+            return true;
+    return false;
+}
+
+/* `origins` NULL: the bytes searched are the text itself. */
+static void mark_each(const char *bytes, size_t count, const char *secret, size_t size, const char *text, size_t length,
+                      const int *origins, unsigned char *marks)
+{
+    size_t at = 0, from, to;
+
+    while (at + size <= count) {
+        const char *found = memmem(bytes + at, count - at, secret, size);
+        if (found == NULL)
+            return;
+        at = (size_t)(found - bytes);
+        from = origins != NULL ? (size_t)origins[at] : at;
+        to = origins != NULL ? (size_t)origins[at + size] : at + size;
+        if (cuts_mark(text, length, from) || cuts_mark(text, length, to)) {
+            at++;
+        } else {
+            memset(marks + from, 1, to - from);
+            at += size;
+        }
+    }
+}
+
+/* Length of the escape at `text`, and the byte that it stands for; 1 and the byte itself where there is none. */
+static size_t unescape(const char *text, size_t left, char *byte)
+{
+    int high = -1, low = -1;
+
+    *byte = text[0];
+    if (text[0] == '%' && left >= 3) {
+        high = oh_text_hex(text[1]);
+        low = oh_text_hex(text[2]);
+    } else if (left >= 6 && memcmp(text, "\\u00", 4) == 0) {
+        high = oh_text_hex(text[4]);
+        low = oh_text_hex(text[5]);
+    }
+    if (high >= 0 && low >= 0) {
+        *byte = (char)(high * 16 + low);
+        return text[0] == '%' ? 3 : 6;
+    }
+    if (text[0] == '\\' && left >= 2) {
+        *byte = text[1];
+        return 2;
+    }
+    return 1;
+}
+
+static size_t unescape_all(const char *text, size_t length, char *plain, int *origins)
+{
+    size_t at = 0, count = 0;
+
+    while (at < length) {
+        origins[count] = (int)at;
+        at += unescape(text + at, length - at, &plain[count]);
+        count++;
+    }
+    origins[count] = (int)length;
+    return count;
+}
+
+/* Base64 of the whole groups of three bytes; what is left over depends on what follows. */
+static size_t base64(const char *bytes, size_t size, const char *last, char *out)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    size_t i, j, count = 0;
+
+    for (i = 0; i + 3 <= size; i += 3) {
+        unsigned long group = ((unsigned long)(unsigned char)bytes[i] << 16) |
+                              ((unsigned long)(unsigned char)bytes[i + 1] << 8) | (unsigned char)bytes[i + 2];
+        for (j = 0; j < 4; j++) {
+            unsigned digit = (unsigned)(group >> (18 - 6 * j)) & 63;
+            out[count++] = digit < 62 ? digits[digit] : last[digit - 62];
+        }
+    }
+    return count;
+}
+
+/* The secret may stand anywhere in what was encoded ("user:key"): each of the three alignments looks different. */
+static void mark_base64(const char *text, size_t length, const char *secret, size_t size, unsigned char *marks)
+{
+    static const char *const lasts[] = {"+/", "-_"};
+    char encoded[(OH_SECRET_MOST / 3 + 1) * 4];
+    size_t skip, count, i;
+
+    for (skip = 0; skip < 3 && skip < size; skip++) {
+        for (i = 0; i < 2; i++) {
+            count = base64(secret + skip, size - skip, lasts[i], encoded);
+            if (count < SHORTEST_BASE64 || count > length)
+                break;
+            mark_each(text, length, encoded, count, text, length, NULL, marks);
+            if (memchr(encoded, '+', count) == NULL && memchr(encoded, '/', count) == NULL)
+                break; /* both alphabets spell it alike */
+        }
+    }
+    oh_secret_wipe(encoded, sizeof encoded);
+}
+
+void oh_places_mark(const struct oh_secrets *known, const char *text, size_t length, unsigned char *marks, char *plain,
+                    int *origins)
+{
+    bool has_escapes = memchr(text, '%', length) != NULL || memchr(text, '\\', length) != NULL;
+    size_t i, size, count = has_escapes ? unescape_all(text, length, plain, origins) : 0;
+
+    for (i = 0; i < OH_SECRETS_MOST; i++) {
+        const char *secret = known->known[i];
+        if (secret == NULL)
+            continue;
+        size = strlen(secret);
+        mark_each(text, length, secret, size, text, length, NULL, marks);
+        if (has_escapes)
+            mark_each(plain, count, secret, size, text, length, origins, marks);
+        mark_base64(text, length, secret, size, marks);
+    }
+}

@@ -1,0 +1,66 @@
+/* Which names are those of secrets, by their last word: "X-Session-API-Key" is one, "monkey" and "max_tokens" are not.
+   Must not know Lua or libcurl. */
+#include "secret_name.h"
+
+#include <string.h>
+
+#include "text.h"
+
+#define LONGEST_WORD 24
+
+/* Alone they say it; some are written as one word of two. */
+static const char *const always[] = {
+    "tkn",          "password",   "passwd",     "passphrase",  "pwd",       "authorization", "cookie",
+    "apikey",       "accesstoken", "authtoken", "sessiontoken", "refreshtoken", "sessionkey", "accesskey",
+    "privatekey",   "secretkey",  "credentials",
+};
+/* Ordinary words too. */
+static const char *const perhaps[] = {"key", "token", "secret", "secrets"};
+
+static bool is_separator(char byte) { return byte == '_' || byte == '-' || byte == '.'; }
+static bool is_lower(char byte) { return byte >= 'a' && byte <= 'z'; }
+static bool is_upper(char byte) { return byte >= 'A' && byte <= 'Z'; }
+
+static size_t last_word(const char *name, size_t length)
+{
+    size_t at = length;
+
+    while (at > 0 && !is_separator(name[at - 1])) {
+        at--;
+        if (at > 0 && is_upper(name[at]) &&
+            (!is_upper(name[at - 1]) || (at + 1 < length && is_lower(name[at + 1]))))
+            break;
+    }
+    return at;
+}
+
+static bool is_one_of(const char *const *list, size_t count, const char *word, size_t length)
+{
+    char lower[LONGEST_WORD];
+    size_t i;
+
+    if (length >= sizeof lower)
+        return false;
+    for (i = 0; i < length; i++)
+        lower[i] = oh_text_lower(word[i]);
+    lower[length] = '\0';
+    for (i = 0; i < count; i++)
+        if (strcmp(list[i], lower) == 0)
+            return true;
+    return false;
+}
+
+enum oh_name_verdict oh_secret_name(const char *name, size_t length)
+{
+    size_t word = last_word(name, length), start = length;
+
+    if (is_one_of(always, sizeof always / sizeof always[0], name + word, length - word))
+        return OH_NAME_SECRET;
+    while (start > 0 && !is_separator(name[start - 1]))
+        start--;
+    if (is_one_of(always, sizeof always / sizeof always[0], name + start, length - start))
+        return OH_NAME_SECRET; /* "apiKey", "APIKEY": one word in any case */
+    if (is_one_of(perhaps, sizeof perhaps / sizeof perhaps[0], name + word, length - word))
+        return word > 0 ? OH_NAME_SECRET : OH_NAME_PERHAPS;
+    return OH_NAME_ORDINARY;
+}
