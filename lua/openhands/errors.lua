@@ -155,6 +155,16 @@ local advice = {
   unsupported = "use another dialect, or leave it out",
 }
 
+-- The same for a conversation's own server: no account is known there, and its address came from the service.
+local advice_at_server = setmetatable({
+  authentication = "look at the conversation again: its session key may have changed",
+  permission = "check what was asked for",
+  not_found = "check what was asked for",
+  connect = "check the network, and that the conversation still runs",
+  tls = "check the certificates (ca_file)",
+  protocol = "check that the conversation still runs: something else than its server answered",
+}, { __index = advice })
+
 local function what_happened(err, raw)
   local words = words_of(err.detail)
   words = words and core.line(words, LONGEST_WORDS)
@@ -208,8 +218,9 @@ function M.from_core(raw, base_url)
   if raw.page and type(err.detail) == "string" then
     err.message = ("%s; it begins: %s"):format(err.message, core.line(err.detail, 60))
   end
-  if advice[err.kind] then
-    err.message = err.message .. "; " .. advice[err.kind]
+  local hint = (raw.server and advice_at_server or advice)[err.kind]
+  if hint then
+    err.message = err.message .. "; " .. hint
   end
   return M.new(err)
 end
@@ -218,9 +229,11 @@ end
 ---@param err openhands.Error
 ---@return string
 function M.happened(err)
-  local hint = advice[err.kind] and "; " .. advice[err.kind] or ""
-  if hint ~= "" and err.message:sub(-#hint) == hint then
-    return err.message:sub(1, -#hint - 1)
+  for _, hints in ipairs { advice, advice_at_server } do
+    local hint = hints[err.kind] and "; " .. hints[err.kind]
+    if hint and err.message:sub(-#hint) == hint then
+      return err.message:sub(1, -#hint - 1)
+    end
   end
   return err.message
 end
