@@ -54,6 +54,8 @@ static int on_chosen(void *context, char *peer, char *address, int peer_port, in
         exchange->socket = connection->socket;
         exchange->was_kept = connection->asked;
         connection->asked = true;
+        connection->counts = false;
+        connection->meant = 0;
     }
     exchange->attempts++;
     return CURL_PREREQFUNC_OK;
@@ -80,6 +82,14 @@ void oh_exchange_note_version(struct oh_exchange *exchange, bool shared)
 
     if (connection != NULL)
         connection->shared = shared;
+}
+
+void oh_exchange_note_meaning(struct oh_exchange *exchange, size_t length)
+{
+    struct oh_connection *connection = oh_connections_find(exchange->connections, exchange->socket);
+
+    if (connection != NULL)
+        connection->meant += (double)length;
 }
 
 void oh_exchange_give_up_connection(struct oh_exchange *exchange)

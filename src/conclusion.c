@@ -67,7 +67,7 @@ static enum oh_transport transport_of(const struct oh_exchange *exchange, CURLco
 
     if (exchange->out_of_memory)
         return OH_TRANSPORT_MEMORY;
-    if (exchange->header_overflow || exchange->body_overflow)
+    if (exchange->header_overflow || exchange->body_overflow || exchange->babble_overflow)
         return OH_TRANSPORT_TOO_LARGE;
     if (exchange->download != NULL && exchange->download->error != 0)
         return OH_TRANSPORT_FILE;
@@ -153,7 +153,9 @@ void oh_exchange_conclude(struct oh_exchange *exchange, int result)
     answer->length = exchange->received.length;
     answer->transport = transport_of(exchange, (CURLcode)result);
     if (answer->transport == OH_TRANSPORT_TOO_LARGE)
-        reason = exchange->header_overflow ? "its headers are larger than 64 KiB" : "its body is larger than allowed";
+        reason = exchange->header_overflow ? "its headers are larger than 64 KiB"
+                 : exchange->body_overflow ? "its body is larger than allowed"
+                                           : "it goes on without end and without saying anything";
     else if (answer->transport == OH_TRANSPORT_MEMORY)
         reason = "out of memory";
     else if (answer->transport == OH_TRANSPORT_FILE)
@@ -166,6 +168,8 @@ void oh_exchange_conclude(struct oh_exchange *exchange, int result)
         reason = "the service refused the request (REFUSED_STREAM), or the connection broke, before an answer began";
     else if (strstr(reason, "proxy syntax") != NULL)
         reason = quotes_proxy; /* libcurl quotes all of it, and its password may have any byte in it */
+    else if (result == CURLE_OUT_OF_MEMORY && exchange->header_bytes > 0 && !exchange->header_ended)
+        reason = "one of its headers is too long, or libcurl has no memory left";
     else if (reason[0] == '\0' && result != CURLE_OK)
         reason = curl_easy_strerror((CURLcode)result);
     oh_exchange_copy_value(answer->reason, sizeof answer->reason, reason, strlen(reason));

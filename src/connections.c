@@ -2,12 +2,22 @@
 #include "connections.h"
 
 #include <arpa/inet.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
+#if defined(__linux__) && defined(__has_include)
+#if __has_include(<linux/tcp.h>)
+#include <linux/tcp.h> /* the C library's own header knows less of struct tcp_info */
+#endif
+#endif
 
 #define FIRST_CAPACITY 16
+#define ONE_READING 16384       /* bytes that libcurl takes at once, at least */
+#define ALLOWANCE 4194304.0     /* bytes without a meaning that every request may be answered with */
+#define MOST_PER_BYTE 8.0       /* and so many more for each byte with one; encryption and chunks take some */
 
 bool oh_connections_add(struct oh_connections *connections, int socket)
 {
@@ -84,6 +94,57 @@ bool oh_connection_is_quiet(const struct oh_connection *connection)
     struct pollfd watched = {connection->socket, POLLIN, 0};
 
     return poll(&watched, 1, 0) == 0;
+}
+
+/* Bytes that whoever owns the socket has taken from it since it was connected. Where the system does not say, they are
+   guessed from what waits. */
+static double taken(const struct oh_connection *connection)
+{
+    double total = connection->total;
+    int waiting = 0;
+#ifdef TCP_INFO
+    struct tcp_info info;
+    socklen_t size = sizeof info;
+
+    memset(&info, 0, sizeof info);
+    if (getsockopt(connection->socket, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 &&
+        size >= offsetof(struct tcp_info, tcpi_bytes_received) + sizeof info.tcpi_bytes_received)
+        return ioctl(connection->socket, FIONREAD, &waiting) == 0 ? (double)info.tcpi_bytes_received - waiting : total;
+#endif
+    if (ioctl(connection->socket, FIONREAD, &waiting) == 0 && waiting > 0)
+        total += waiting < ONE_READING ? waiting : ONE_READING;
+    return total;
+}
+
+void oh_connection_count(struct oh_connection *connection)
+{
+    connection->total = taken(connection);
+    if (!connection->counts)
+        connection->before = connection->total;
+    connection->counts = true;
+}
+
+bool oh_connection_babbles(const struct oh_connection *connection)
+{
+    return connection->asked && connection->counts &&
+           connection->total - connection->before > ALLOWANCE + MOST_PER_BYTE * connection->meant;
+}
+
+void oh_connection_cut(struct oh_connection *connection)
+{
+#ifdef __linux__
+    struct sockaddr nobody;
+#endif
+
+    connection->given_up = true;
+    connection->counts = false;
+    (void)shutdown(connection->socket, SHUT_RDWR);
+#ifdef __linux__
+    /* There a socket that is shut down still takes what comes. */
+    memset(&nobody, 0, sizeof nobody);
+    nobody.sa_family = AF_UNSPEC;
+    (void)connect(connection->socket, &nobody, sizeof nobody);
+#endif
 }
 
 void oh_connections_free(struct oh_connections *connections)

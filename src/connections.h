@@ -13,6 +13,10 @@ struct oh_connection {
     bool asked;       /* a request has been sent by it */
     bool shared;      /* HTTP/2: its peer may speak at any time */
     bool given_up;    /* is not to be used again */
+    bool counts;      /* `before` is known */
+    double total;     /* bytes that have been taken from it */
+    double before;    /* those of them that were taken before the last request was answered */
+    double meant;     /* bytes of headers and bodies since then */
 };
 
 struct oh_connections {
@@ -29,6 +33,13 @@ struct oh_connection *oh_connections_find(const struct oh_connections *connectio
 struct oh_connection *oh_connections_at(const struct oh_connections *connections, const char *address, int port);
 /* True if nothing has come by the connection that nobody has read, its end included. */
 bool oh_connection_is_quiet(const struct oh_connection *connection);
+/* Counts what has been taken from it; to be called before it is read again. */
+void oh_connection_count(struct oh_connection *connection);
+/* True if far more has come than headers and bodies can account for: extensions of chunks, packed blocks or frames in
+   which nothing is, all of which cost time and end nowhere. */
+bool oh_connection_babbles(const struct oh_connection *connection);
+/* Ends it for both sides; whoever owns the socket will find out and close it. */
+void oh_connection_cut(struct oh_connection *connection);
 void oh_connections_free(struct oh_connections *connections);
 
 #endif

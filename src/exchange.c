@@ -67,6 +67,7 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *context)
     long status = 0;
 
     (void)curl_easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &status);
+    oh_exchange_note_meaning(exchange, size * count);
     /* 0 of something ends the transfer */
     return oh_exchange_receive(exchange, status, bytes, size * count) ? size * count : 0;
 }
@@ -123,6 +124,7 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *context)
     size_t length = size * count, name = sizeof retry_after - 1;
 
     exchange->header_bytes += length;
+    oh_exchange_note_meaning(exchange, length);
     if (exchange->header_bytes > MOST_HEADER_BYTES) {
         exchange->header_overflow = true;
         return 0;

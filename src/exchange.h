@@ -61,6 +61,7 @@ struct oh_exchange {
     size_t header_bytes;
     bool header_overflow;
     bool body_overflow;
+    bool babble_overflow; /* its connection brought far more than headers and bodies */
     bool out_of_memory;
     bool ends_marked; /* the body's end is marked in the stream, without a length */
     bool header_ended; /* its empty line came */
@@ -87,6 +88,8 @@ double oh_exchange_expected(const struct oh_exchange *exchange);
 bool oh_exchange_prepare_attempts(struct oh_exchange *exchange);
 /* Notes by which version of HTTP its connection answers: `shared`, 2 or later. */
 void oh_exchange_note_version(struct oh_exchange *exchange, bool shared);
+/* Notes that so many bytes of what its connection brought were of its headers or its body. */
+void oh_exchange_note_meaning(struct oh_exchange *exchange, size_t length);
 /* Lets no other exchange use its connection, unless others share it. */
 void oh_exchange_give_up_connection(struct oh_exchange *exchange);
 /* True if libcurl's result ends it before anything was sent, and it is ready for another attempt of so many seconds. */

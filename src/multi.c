@@ -186,14 +186,38 @@ void oh_multi_finish(struct oh_multi *multi, struct oh_exchange *exchange)
 }
 
 #ifndef OH_READINESS_NONE
-static void serve(struct oh_multi *multi, const struct oh_ready *ready, int count)
+/* Ends a connection that costs time without end, and with it whatever uses it. */
+static void end_babble(struct oh_multi *multi, struct oh_connection *connection)
+{
+    struct oh_exchange *exchange;
+
+    for (exchange = multi->flying.first; exchange != NULL; exchange = exchange->next)
+        exchange->babble_overflow = exchange->babble_overflow || exchange->socket == connection->socket;
+    oh_connection_cut(connection);
+}
+
+/* Counts before libcurl reads: afterwards the connection may be gone. */
+static void count(struct oh_multi *multi, int socket)
+{
+    struct oh_connection *connection = oh_connections_find(&multi->connections, socket);
+
+    if (connection == NULL)
+        return;
+    oh_connection_count(connection);
+    if (oh_connection_babbles(connection))
+        end_babble(multi, connection);
+}
+
+static void serve(struct oh_multi *multi, const struct oh_ready *ready, int found)
 {
     int i, running;
 
-    for (i = 0; i < count; i++) {
+    for (i = 0; i < found; i++) {
         int what = ((ready[i].what & OH_READABLE) ? CURL_CSELECT_IN : 0) |
                    ((ready[i].what & OH_WRITABLE) ? CURL_CSELECT_OUT : 0) |
                    ((ready[i].what & OH_BROKEN) ? CURL_CSELECT_ERR : 0);
+        if (ready[i].what & OH_READABLE)
+            count(multi, ready[i].socket);
         (void)curl_multi_socket_action(multi->handle, ready[i].socket, what, &running);
     }
     if (multi->timer >= 0 && multi->timer <= oh_monotonic()) {
