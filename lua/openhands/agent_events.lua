@@ -39,7 +39,8 @@ local function name_in(fields)
   return type(kind) == "string" and not kind:find(".", 1, true) and kind or nil
 end
 
----@class openhands.AgentReader: calls of the rows that read events
+--- Calls of the rows that read events.
+---@class openhands.AgentReader
 ---@field list fun(fields: table, call: table): table?, openhands.Error?
 ---@field count fun(fields: table, call: table): integer?, openhands.Error?
 ---@field one fun(fields: table, call: table): table?, openhands.Error?

@@ -17,7 +17,8 @@ local function event_id(event)
   return (type(id) == "string" or type(id) == "number") and id or nil
 end
 
----@class openhands.EventReading: where a reader of events is
+--- Where a reader of events is.
+---@class openhands.EventReading
 ---@field operation table `exchange` and `in_dialect` of the row
 ---@field fields table
 ---@field after string|number|nil the last event that has been seen

@@ -29,7 +29,7 @@ end
 
 --- Makes a client of its own, for another account, service or set of limits.
 ---@param settings openhands.Settings?
----@return openhands.Client client, close it with `client:close()` before its loop
+---@return openhands.Client client close it with `client:close()` before its loop
 function M.new(settings)
   return clients.new(settings)
 end

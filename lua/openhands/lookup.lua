@@ -9,7 +9,8 @@ local endings = require "openhands.ending"
 local errors = require "openhands.errors"
 local start_tasks = require "openhands.start_tasks"
 
----@class openhands.Look: how one conversation is looked for
+--- How one conversation is looked for.
+---@class openhands.Look
 ---@field id string as asked for
 ---@field grace number seconds
 ---@field call table settings of the call that wants to know

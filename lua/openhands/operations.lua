@@ -20,7 +20,8 @@ local M = {}
 local MOST_IDS = 99 -- in one request; the service refuses, or fails on, more
 local MOST_ITEMS = 100 -- in one page
 
----@class openhands.Operation: the rows of one name
+--- The rows of one name.
+---@class openhands.Operation
 ---@field name string
 ---@field rows table<string, table> by dialect
 ---@field subject string? name of the field that says what it is about

@@ -13,7 +13,9 @@ local REMEMBERED = 500 -- items per generation; two are kept: pages shift by les
 local MOST_RETURNS = 3 -- to pages that had nothing new, before the service is taken to go in circles
 local MOST_BARREN = 100000 -- pages in a row with nothing that is new
 
----@class openhands.Pages: a collection in pages; iterate over it, or call `next` or `page`
+--- A collection in pages; iterate over it, or call `next` or `page`.
+---@class openhands.Pages
+---@overload fun(): any
 local methods = {}
 
 local Pages = { __index = methods, __name = "openhands.Pages" }
@@ -23,10 +25,14 @@ local function begin_barren_run(self)
   self._known_in_a_row, self._returns, self._cursors, self._cursor_count = 0, 0, {}, 0
 end
 
----@param source { name: string, fetch: (fun(page_id: string?): table?, openhands.Error?), id?: fun(item: any): any,
---- convert?: fun(item: any): any }
---- `fetch`: one page as `{ items = list, next_page_id = string? }`; `id`: what tells two items apart, nil: the place
---- where it stands; `convert`: what the caller gets for an item, nil to leave it out
+--- Where a collection comes from.
+---@class openhands.PageSource
+---@field name string of the call
+---@field fetch fun(page_id: string?): table?, openhands.Error? one page as `{ items = list, next_page_id = string? }`
+---@field id? fun(item: any): any what tells two items apart; without it, or nil: the place where it stands
+---@field convert? fun(item: any): any what the caller gets for an item; nil to leave it out
+
+---@param source openhands.PageSource
 ---@return openhands.Pages
 function M.new(source)
   local self = setmetatable({

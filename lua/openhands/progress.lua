@@ -11,7 +11,8 @@ local INTERVAL = 2 -- seconds between looks at a start task whose stream was cut
 
 local ended = { READY = true, ERROR = true }
 
----@class openhands.Progress: the course of one start
+--- The course of one start.
+---@class openhands.Progress
 ---@field latest openhands.Conversation? as it was told of last
 ---@field word string? the last state
 local methods = {}

@@ -68,7 +68,8 @@ local function without_agent_server(operation, id)
   }
 end
 
----@class openhands.Way: where an exchange goes
+--- Where an exchange goes.
+---@class openhands.Way
 ---@field server string? nil: to the service, which serves this conversation itself
 ---@field session_api_key string?
 ---@field conversation openhands.Conversation? as it was looked up for this

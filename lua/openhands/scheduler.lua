@@ -18,6 +18,15 @@ local M = {}
 ---@field since integer? when it was parked, counted: those who wait for one thing are woken in that order
 
 ---@class openhands.Scheduler
+---@field private _now fun(): number
+---@field private _generation integer
+---@field private _agenda openhands.Agenda
+---@field private _queue table<integer, openhands.Seat>
+---@field private _parked table<openhands.Seat, true>
+---@field private _first integer
+---@field private _last integer
+---@field private _count integer
+---@field private _depth integer
 local methods = {}
 local Scheduler = { __index = methods, __name = "openhands.Scheduler" }
 

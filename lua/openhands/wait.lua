@@ -16,7 +16,8 @@ local ANSWER_LOOKS = 3 -- events reach the store a moment after the agent has en
 -- Errors that pass: the job runs on whatever happens between us and the service.
 local passing = { connect = true, timeout = true, server = true, throttled = true }
 
----@class openhands.Wait: the course of one wait
+--- The course of one wait.
+---@class openhands.Wait
 ---@field ended boolean? it has a `result`, or an `err`
 ---@field expired boolean? it ended for want of time
 local Wait = {}

@@ -8,6 +8,7 @@ local M = {}
 ---@field keys table[] `{ id, name, key, created_at, expires_at, not_before, org_id }`
 ---@field issued table<string, boolean> whether a key that was given out is still good
 ---@field devices table<string, table> device logins by their code
+---@field number integer how many have been numbered
 
 --- A new account: nothing was saved yet, and nothing given out.
 ---@return openhands.simulator.Account

@@ -7,6 +7,14 @@ local reply = require "openhands.simulator.reply"
 
 local M = {}
 
+---@class openhands.simulator.Connection
+---@field private _server openhands.simulator.Server
+---@field private _tcp table
+---@field private _timer table
+---@field private _reader openhands.simulator.Reader
+---@field private _busy boolean
+---@field private _begun boolean
+---@field private _deaf boolean
 local connection = {}
 local connection_metatable = { __index = connection }
 

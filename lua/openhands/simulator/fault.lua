@@ -16,7 +16,7 @@ local M = {}
 ---@field ending? "keep"|"close"|"reset"|"hang" overrides how the connection ends
 ---@field at? integer in_headers, in_body: so many bytes of them still come (default: half)
 ---@field pieces? integer in_body, truncate_chunked: so many pieces of an answer that comes bit by bit come before those
---- `at` bytes; of a stream of start tasks the first piece is its bracket, each further one a task
+--- `at` bytes. Of a stream of start tasks the first piece is its bracket, each further one a task.
 --- Further fields belong to single actions, and are named with them below.
 
 ---@class openhands.simulator.Plan
@@ -71,7 +71,7 @@ M.flush_seconds = 0.02
 -- One million bytes of filling are written 64 KB at a time: a flood does not need memory here.
 local function filled(before, count, after, ending)
   local chunk = 65536
-  local writes = { { bytes = before } }
+  local writes = { { bytes = before } } ---@type { bytes: string, times?: integer }[]
   if count >= chunk then writes[2] = { bytes = ("x"):rep(chunk), times = math.floor(count / chunk) } end
   writes[#writes + 1] = { bytes = ("x"):rep(count % chunk) .. after }
   return { writes = writes, ending = ending }
@@ -251,6 +251,7 @@ local function check(fault)
 end
 
 ---@class openhands.simulator.Schedule
+---@field private _entries table[]
 local schedule = {}
 local metatable = { __index = schedule }
 

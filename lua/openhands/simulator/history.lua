@@ -80,6 +80,11 @@ end
 -- The history ---------------------------------------------------------------------------------------------------------
 
 ---@class openhands.simulator.History
+---@field private _job { id: string, events: table[] }
+---@field private _runs table[]
+---@field private _count integer
+---@field private _made integer
+---@field private _latest number
 local history = {}
 local metatable = { __index = history, __name = "openhands.simulator.History" }
 

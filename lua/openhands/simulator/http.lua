@@ -53,6 +53,9 @@ function M.stream_head(response, framing)
 end
 
 ---@class openhands.simulator.Reader
+---@field private _pieces string[]
+---@field private _size integer
+---@field private _head string?
 local reader = {}
 local metatable = { __index = reader }
 

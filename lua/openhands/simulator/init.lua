@@ -28,6 +28,8 @@ end
 ---@class openhands.simulator.Handle
 ---@field address string `http://127.0.0.1:PORT`
 ---@field pid integer
+---@field private _commands file*?
+---@field private _replies file*
 local handle = {}
 local handle_metatable = { __index = handle, __name = "openhands.simulator.Handle" }
 

@@ -28,6 +28,26 @@ local M = {}
 ---@field stream? openhands.simulator.Source
 ---@field length? integer of the stream, where it is announced
 
+--- A conversation as the model has it.
+---@class openhands.simulator.Job
+---@field api "v0"|"v1"
+---@field id string? 32 digits
+---@field body table of its start
+---@field prompt string
+---@field repository string?
+---@field task_id string?
+---@field sandbox_id string
+---@field number integer
+---@field wakings integer
+---@field events table[]
+---@field created_at number
+---@field updated_at number
+---@field title string
+---@field outcome string
+---@field task_states table?
+---@field history openhands.simulator.History?
+---@field [string] any what script.lua changes as time goes on
+
 ---@class openhands.simulator.Model
 ---@field options openhands.simulator.Options
 ---@field starts table[] every accepted start: `{ time, api, conversation_id, task_id, body, repeated }`
@@ -37,6 +57,14 @@ local M = {}
 ---@field secrets table[] of the account, in both dialects: `{ name, value, description }`
 ---@field account openhands.simulator.Account
 ---@field repeated_pages table<string, true> pages that have repeated their own id, by path and id
+---@field private _jobs openhands.simulator.Job[]
+---@field private _by_id table<string, openhands.simulator.Job>
+---@field private _by_task table<string, openhands.simulator.Job>
+---@field private _live openhands.simulator.Job[] those to which something will happen
+---@field private _throttles table
+---@field private _sandboxes table[] made without a conversation
+---@field private _time number virtual, seconds
+---@field private _random number
 local methods = {}
 local metatable = { __index = methods, __name = "openhands.simulator.Model" }
 
@@ -180,9 +208,9 @@ end
 
 --- Makes a job and sets it going.
 ---@param fields { api: "v0"|"v1", id: string?, body: table, prompt: string, repository: string? }
----@return table job
+---@return openhands.simulator.Job
 function methods:add_job(fields)
-  local job = fields
+  local job = fields ---@type openhands.simulator.Job
   job.id = fields.id or self:new_id()
   job.task_id = fields.api == "v1" and self:new_id() or nil
   job.sandbox_id = ("simulated%013d"):format(#self._jobs + 1)
@@ -230,11 +258,11 @@ function methods:pause_job(job)
 end
 
 --- A job by its conversation's id (32 digits), whether it is visible yet or not.
----@return table?
+---@return openhands.simulator.Job?
 function methods:job(id) return self._by_id[id] end
 
 --- A job by the id of its start task.
----@return table?
+---@return openhands.simulator.Job?
 function methods:job_of_task(task_id) return self._by_task[task_id] end
 
 --- A V1 conversation that reads show: its start task is READY, and nobody has deleted it.

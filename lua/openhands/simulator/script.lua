@@ -138,7 +138,7 @@ local function v0_steps(outcome)
 end
 
 --- The steps of a new job.
----@param job { api: "v0"|"v1", outcome: string, repository: string?, sandbox_id: string }
+---@param job openhands.simulator.Job
 ---@return table[] steps `{ second, changes, { event name, arguments... }? }`, sorted by second from 0
 function M.of(job)
   local steps = job.api == "v0" and v0_steps(job.outcome) or v1_steps(job.outcome, job.repository, job.sandbox_id)

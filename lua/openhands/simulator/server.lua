@@ -37,6 +37,9 @@ end
 ---@field listener table? the listening socket; nil while it refuses
 ---@field connections table<table, true> the open ones, see connection.lua
 ---@field schedule openhands.simulator.Schedule what goes wrong next
+---@field private _options openhands.simulator.Options
+---@field private _port integer
+---@field private _timers table
 local methods = {}
 local metatable = { __index = methods, __name = "openhands.simulator.Server" }
 
