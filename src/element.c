@@ -6,36 +6,57 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-bool oh_element_find(const char *text, size_t length, size_t *from, size_t *to)
+/* Takes what stands before an element: blanks, and the list's bracket or a comma. True at the element's first byte. */
+static bool reach(struct oh_element *element, const char *text, size_t length)
 {
-    bool in_string = false;
-    size_t depth = 0, i = *from;
-
-    while (i < length && (is_blank(text[i]) || (*from > 0 && text[i] == ',')))
-        i++;
-    if (*from == 0) { /* what does not begin as a list has no elements */
-        if (i == length || text[i] != '[')
-            return false;
-        for (i++; i < length && is_blank(text[i]); i++)
-            continue;
-    }
-    if (i == length || text[i] != '{')
-        return false;
-    *from = i;
-    for (i = *from; i < length; i++) {
-        if (in_string) {
-            if (text[i] == '\\')
-                i++;
-            else if (text[i] == '"')
-                in_string = false;
-        } else if (text[i] == '"') {
-            in_string = true;
-        } else if (text[i] == '{' || text[i] == '[') {
-            depth++;
-        } else if ((text[i] == '}' || text[i] == ']') && --depth == 0) {
-            *to = i + 1;
+    for (; element->at < length; element->at++) {
+        char c = text[element->at];
+        if (c == '{' && element->in_list) {
+            element->from = element->at;
             return true;
+        }
+        if (c == '[' && !element->in_list)
+            element->in_list = true;
+        else if (!is_blank(c) && (c != ',' || element->to == 0)) {
+            element->has_ended = true; /* what does not begin as a list has no elements */
+            return false;
         }
     }
     return false;
+}
+
+bool oh_element_find(struct oh_element *element, const char *text, size_t length)
+{
+    if (element->is_whole || element->has_ended)
+        return element->is_whole;
+    if (element->depth == 0 && !reach(element, text, length))
+        return false;
+    for (; element->at < length && !element->is_whole; element->at++) {
+        char c = text[element->at];
+        if (element->escaped) {
+            element->escaped = false;
+        } else if (element->in_string) {
+            element->escaped = c == '\\';
+            element->in_string = c != '"';
+        } else if (c == '"') {
+            element->in_string = true;
+        } else if (c == '{' || c == '[') {
+            element->depth++;
+        } else if (c == '}' || c == ']') {
+            element->is_whole = --element->depth == 0;
+        }
+    }
+    element->to = element->is_whole ? element->at : element->to;
+    return element->is_whole;
+}
+
+void oh_element_pass(struct oh_element *element)
+{
+    element->is_whole = false;
+}
+
+void oh_element_end(struct oh_element *element)
+{
+    element->is_whole = false;
+    element->has_ended = true;
 }

@@ -5,9 +5,24 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Finds the next whole object of the list: `*from` is 0, or where the last one ended. True, with its bounds in `*from`
-   and `*to` (one past its closing brace). An element counts as whole at that brace: what separates it comes with the
-   next one. False while there is none, and for good where something else than an object stands. */
-bool oh_element_find(const char *text, size_t length, size_t *from, size_t *to);
+/* How far the list has been read; zeroed at its beginning. No byte is looked at twice. */
+struct oh_element {
+    size_t from, to; /* bounds of the element that was found, `to` one past its closing brace */
+    size_t at;       /* what has been looked at */
+    size_t depth;    /* of the braces and brackets that are open at `at`, from the element's own on */
+    bool in_list;    /* behind the bracket that begins the list */
+    bool in_string, escaped;
+    bool is_whole;
+    bool has_ended;  /* there are no more elements */
+};
+
+/* Finds the next whole object of the list, in what has arrived of it so far. An element counts as whole at its closing
+   brace: what separates it comes with the next one. False while there is none, and for good where something else than an
+   object stands. An element stays found until it is passed. */
+bool oh_element_find(struct oh_element *element, const char *text, size_t length);
+/* Goes on to the next one. */
+void oh_element_pass(struct oh_element *element);
+/* The list cannot be read any further. */
+void oh_element_end(struct oh_element *element);
 
 #endif

@@ -367,7 +367,7 @@ void oh_exchange_reset(struct oh_exchange *exchange)
     oh_buffer_clear(&exchange->received, KEPT_BYTES);
     memset(&exchange->answer, 0, sizeof exchange->answer);
     exchange->header_bytes = 0;
-    exchange->taken = 0;
+    memset(&exchange->element, 0, sizeof exchange->element);
     exchange->socket = -1;
     exchange->attempts = 0;
     exchange->was_kept = false;

@@ -11,6 +11,7 @@
 #include "buffer.h"
 #include "connections.h"
 #include "download.h"
+#include "element.h"
 #include "origin.h"
 
 struct oh_exchange {
@@ -40,7 +41,7 @@ struct oh_exchange {
     /* The answer. */
     struct oh_buffer received;
     struct oh_download *download; /* owned; where the body of a good answer goes instead. NULL: none */
-    size_t taken;                 /* bytes of `received` that were read while it arrived */
+    struct oh_element element;    /* of `received`, read while it arrives */
     struct oh_answer answer;
 
     /* libcurl's side; what only the callbacks touch is below. */

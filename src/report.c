@@ -268,14 +268,16 @@ static bool finish_download(struct oh_exchange *exchange, struct oh_outcome *out
 int oh_report_element(lua_State *L, int shared, struct oh_exchange *exchange)
 {
     const struct oh_operation *operation = exchange->operation;
-    size_t from = exchange->taken, to;
+    struct oh_element *element = &exchange->element;
 
     if (operation->shape != OH_SHAPE_STREAM || exchange->answer.status < 200 || exchange->answer.status > 299 ||
-        !oh_element_find(exchange->received.data, exchange->received.length, &from, &to))
+        !oh_element_find(element, exchange->received.data, exchange->received.length))
         return 0;
-    if (!oh_json_read(L, shared, exchange->received.data + from, to - from))
+    if (!oh_json_read(L, shared, exchange->received.data + element->from, element->to - element->from)) {
+        oh_element_end(element);
         return 0;
-    exchange->taken = to;
+    }
+    oh_element_pass(element);
     return 1;
 }
 
