@@ -331,7 +331,6 @@ describe("what is received", function()
     ["a lone surrogate in UTF-8"] = json '["\237\160\128"]',
     ["a byte order mark"] = json "\239\187\191[]",
     ["NaN"] = json "[NaN]",
-    ["too deep JSON"] = json(("["):rep(5000) .. ("]"):rep(5000)),
     ["a status that HTTP does not have"] = json("[]", 299 + 400),
     ["a redirect"] = json("", 302),
   }
@@ -429,7 +428,15 @@ describe("what is received", function()
     client:answer(number, json '{"id":"0123456789"}')
     local _, value, err = client:next()
     assert.is_nil(value)
-    assert.equal("protocol", err.kind)
+    assert.equal("too_large", err.kind)
+    assert.equal("its body is larger than 10 bytes (max_body)", err.reason)
+    assert.is_false(err.retryable)
+    number = core.me(client, nil, { api = "v1" })
+    client:outgoing()
+    client:answer(number, json('{"detail":"0123456789"}', 503))
+    _, value, err = client:next()
+    assert.is_nil(value)
+    assert.equal("server", err.kind)
     client:close()
   end)
 end)

@@ -293,7 +293,7 @@ describe("a download", function()
       serve(function() return raw_server.answer(ZIP, HEAD, "500 Oh") end)
       local value, err = download(path, { max_body = 100 })
       assert.is_nil(value)
-      assert.equal("protocol", err.kind)
+      assert.equal("server", err.kind)
       assert_nothing()
     end)
 

@@ -134,10 +134,10 @@ describe("a status on the wire", function()
       ["a compressed body cut later"] = { { action = "cut_gzip", bytes = 40 }, "protocol" },
       ["too large a Content-Length"] = { { action = "wrong_length" }, "protocol", 3 },
       ["too small a Content-Length"] = { { action = "wrong_length", delta = -5 }, "protocol", 1 },
-      ["JSON nested 5,000 deep"] = { { action = "deep", depth = 5000 }, "protocol", 1 },
-      ["objects nested 5,000 deep"] = { body(('{"a":'):rep(5000) .. "1" .. ("}"):rep(5000)), "protocol", 1 },
-      ["40 MB"] = { { action = "huge", bytes = 40000000 }, "protocol", 1 },
-      ["40 MB that no length announces"] = { { action = "body_flood", bytes = 40000000 }, "protocol", 1 },
+      ["JSON nested 5,000 deep"] = { { action = "deep", depth = 5000 }, "too_large", 1 },
+      ["objects nested 5,000 deep"] = { body(('{"a":'):rep(5000) .. "1" .. ("}"):rep(5000)), "too_large", 1 },
+      ["40 MB"] = { { action = "huge", bytes = 40000000 }, "too_large", 1 },
+      ["40 MB that no length announces"] = { { action = "body_flood", bytes = 40000000 }, "too_large", 1 },
       ["endless headers"] = { { action = "headers_flood", bytes = 300000 }, "protocol", 1 },
       ["a header line above 100 KB"] = { ok("X: " .. ("x"):rep(120000)), "protocol", 1 },
       ["invalid UTF-8"] = { { action = "invalid_utf8" }, "protocol", 1 },
@@ -242,7 +242,7 @@ describe("a status on the wire", function()
       assert.is_truthy(err.message:find("no usable field", 1, true))
       strike("v0", { action = "huge", bytes = 100001 })
       _, err = client:status("a")
-      assert.is_truthy(err.message:find("larger than allowed", 1, true))
+      assert.is_truthy(err.message:find("larger than 100000 bytes (max_body)", 1, true))
     end)
 
     it("a word that nobody has heard of: unknown, and not the end", function()

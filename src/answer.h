@@ -11,7 +11,7 @@ enum oh_transport {
     OH_TRANSPORT_TIMEOUT,   /* the exchange's own time ran out */
     OH_TRANSPORT_TLS,       /* no trusted connection */
     OH_TRANSPORT_CUT,       /* an answer began and broke off */
-    OH_TRANSPORT_TOO_LARGE, /* more bytes than allowed */
+    OH_TRANSPORT_TOO_LARGE, /* more bytes of a body than allowed */
     OH_TRANSPORT_GARBLED,   /* not HTTP as we know it */
     OH_TRANSPORT_FILE,      /* the file that the answer was to go to failed */
     OH_TRANSPORT_MEMORY,    /* out of memory here */

@@ -1,6 +1,7 @@
 /* One call: its options and fields become an exchange on its way. Whatever is acquired hangs off the client first. */
 #include "call.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #include "arguments.h"
@@ -13,10 +14,13 @@
 #include "report.h"
 #include "secret.h"
 
+#define MEMORY_PER_BYTE 8
+#define LEAST_MEMORY (1024 * 1024)
+
 struct call {
     struct oh_text api, api_key, organization, server, session_api_key, download;
     double timeout, connect_timeout;
-    size_t max_body;
+    size_t max_body, max_memory;
     bool undecoded;
 };
 
@@ -31,6 +35,7 @@ static const struct oh_option call_options[] = {
     {"connect_timeout", OH_OPTION_SECONDS, offsetof(struct call, connect_timeout)},
     {"max_body", OH_OPTION_BYTES, offsetof(struct call, max_body)},
     {"undecoded", OH_OPTION_FLAG, offsetof(struct call, undecoded)},
+    {"max_memory", OH_OPTION_BYTES, offsetof(struct call, max_memory)},
     {NULL, OH_OPTION_TEXT, 0},
 };
 
@@ -40,8 +45,17 @@ static void read_options(lua_State *L, const struct oh_client *client, int index
     call->timeout = client->timeout;
     call->connect_timeout = client->connect_timeout;
     call->max_body = client->multi.most_received;
+    call->max_memory = client->max_memory;
     if (index != 0)
         oh_options_read(L, index, call_options, call);
+}
+
+/* Bytes that the values of an answer may take if nobody says: ordinary ones take up to six times those of the body. */
+static size_t memory_for(size_t max_body)
+{
+    if (max_body < LEAST_MEMORY / MEMORY_PER_BYTE)
+        return LEAST_MEMORY;
+    return max_body < SIZE_MAX / MEMORY_PER_BYTE / 2 ? max_body * MEMORY_PER_BYTE : SIZE_MAX / 2;
 }
 
 /* A warm handle will do for a read that looks like every other. */
@@ -72,6 +86,7 @@ static struct oh_exchange *prepare(lua_State *L, struct oh_client *client, const
     exchange->connect_timeout = call->connect_timeout;
     exchange->received.limit = call->max_body;
     exchange->undecoded = call->undecoded;
+    exchange->most_memory = call->max_memory > 0 ? call->max_memory : memory_for(call->max_body);
     oh_client_keep_credentials(L, &exchange->api_key, &call->api_key, &exchange->organization, &call->organization);
     return exchange;
 }

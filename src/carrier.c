@@ -111,7 +111,10 @@ static void note_failure(struct oh_exchange *exchange)
         answer->transport = OH_TRANSPORT_MEMORY;
         memcpy(answer->reason, "out of memory", sizeof "out of memory");
     } else if (exchange->body_overflow) {
+        if (answer->status < 200 || answer->status > 299) /* a refusal counts, however much is said of it */
+            return;
         answer->transport = OH_TRANSPORT_TOO_LARGE;
+        oh_exchange_note_overflow(exchange);
     } else {
         answer->transport = OH_TRANSPORT_FILE;
         snprintf(answer->reason, sizeof answer->reason, "%s", strerror(exchange->download->error));

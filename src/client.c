@@ -64,7 +64,7 @@ int oh_client_exclusively(lua_State *L, int work)
 struct settings {
     struct oh_text base_url, api_key, organization, user_agent, ca_file, proxy;
     double timeout, connect_timeout;
-    size_t max_body;
+    size_t max_body, max_memory;
     bool external;
 };
 
@@ -78,6 +78,7 @@ static const struct oh_option client_options[] = {
     {"timeout", OH_OPTION_SECONDS, offsetof(struct settings, timeout)},
     {"connect_timeout", OH_OPTION_SECONDS, offsetof(struct settings, connect_timeout)},
     {"max_body", OH_OPTION_BYTES, offsetof(struct settings, max_body)},
+    {"max_memory", OH_OPTION_BYTES, offsetof(struct settings, max_memory)},
     {"external", OH_OPTION_FLAG, offsetof(struct settings, external)},
     {NULL, OH_OPTION_TEXT, 0},
 };
@@ -149,8 +150,9 @@ static void keep_secrets(lua_State *L, struct oh_client *client)
 /*** Makes a client: one account on one service.
 @function new
 @tparam table options `base_url` (string, needed); `api_key`, `organization`, `user_agent`, `ca_file`, `proxy`
-  (strings); `timeout`, `connect_timeout` (seconds); `max_body` (bytes of an answer); `external` (boolean: exchanges
-  are carried by Lua through `outgoing` and `answer`, not by libcurl)
+  (strings); `timeout`, `connect_timeout` (seconds); `max_body` (bytes of an answer), `max_memory` (bytes that its
+  values may take, by itself 8 times max_body); `external` (boolean: exchanges are carried by Lua through `outgoing`
+  and `answer`, not by libcurl)
 @treturn userdata the client; raises for what is malformed */
 int oh_client_new(lua_State *L)
 {
@@ -170,6 +172,7 @@ int oh_client_new(lua_State *L)
     oh_setmetatable(L, OH_CLIENT);
     client->timeout = settings.timeout;
     client->connect_timeout = settings.connect_timeout;
+    client->max_memory = settings.max_memory;
     client->multi.most_sent = MOST_BYTES;
     client->multi.most_received = settings.max_body;
     client->multi.external = settings.external;

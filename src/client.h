@@ -19,6 +19,7 @@ struct oh_client {
     unsigned owner; /* generation of the process whose it is: a forked child must leave its sockets alone */
     double timeout, connect_timeout; /* seconds; timeout 0: each operation's own */
     struct oh_secrets secrets; /* what no text may show */
+    size_t max_memory;               /* bytes of an answer's values; 0: as many as go with its max_body */
     struct oh_origin origin;
     struct oh_multi multi;
 };

@@ -6,6 +6,8 @@
 #include <lua.h>
 #include <lualib.h>
 
+#define OH_LARGEST_EXACT 9007199254740992.0 /* 2^53: beyond it a double is not every integer */
+
 #if LUA_VERSION_NUM < 502
 
 #define oh_rawlen lua_objlen

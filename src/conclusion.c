@@ -3,6 +3,7 @@
 #include "exchange.h"
 
 #include <curl/curl.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Without a length or chunks an answer ends with its connection, and so does one that is cut. Newer libcurls take an
@@ -61,14 +62,21 @@ static bool handshake_broke(const char *words)
     return false;
 }
 
+static bool is_good(long status)
+{
+    return status >= 200 && status <= 299;
+}
+
 static enum oh_transport transport_of(const struct oh_exchange *exchange, CURLcode result)
 {
     bool began = exchange->answer.status != 0 || exchange->header_bytes > 0;
 
     if (exchange->out_of_memory)
         return OH_TRANSPORT_MEMORY;
-    if (exchange->header_overflow || exchange->body_overflow || exchange->babble_overflow)
-        return OH_TRANSPORT_TOO_LARGE;
+    if (exchange->header_overflow || exchange->babble_overflow)
+        return OH_TRANSPORT_GARBLED;
+    if (exchange->body_overflow) /* a refusal counts, however much is said of it */
+        return is_good(exchange->answer.status) ? OH_TRANSPORT_TOO_LARGE : OH_TRANSPORT_ANSWERED;
     if (exchange->download != NULL && exchange->download->error != 0)
         return OH_TRANSPORT_FILE;
     if (result == CURLE_OK && exchange->answer.status == 200 && oh_exchange_is_raw(exchange)) {
@@ -132,6 +140,12 @@ static void note_redirect(struct oh_exchange *exchange)
     curl_url_cleanup(url);
 }
 
+void oh_exchange_note_overflow(struct oh_exchange *exchange)
+{
+    snprintf(exchange->answer.reason, sizeof exchange->answer.reason, "its body is larger than %lu bytes (max_body)",
+             (unsigned long)exchange->received.limit);
+}
+
 void oh_exchange_conclude(struct oh_exchange *exchange, int result)
 {
     static const char quotes_proxy[] = "the address of the proxy (https_proxy or all_proxy in the environment) is not "
@@ -152,10 +166,14 @@ void oh_exchange_conclude(struct oh_exchange *exchange, int result)
     answer->body = exchange->received.data;
     answer->length = exchange->received.length;
     answer->transport = transport_of(exchange, (CURLcode)result);
-    if (answer->transport == OH_TRANSPORT_TOO_LARGE)
-        reason = exchange->header_overflow ? "its headers are larger than 64 KiB"
-                 : exchange->body_overflow ? "its body is larger than allowed"
-                                           : "it goes on without end and without saying anything";
+    if (answer->transport == OH_TRANSPORT_TOO_LARGE) {
+        oh_exchange_note_overflow(exchange);
+        return;
+    }
+    if (answer->transport == OH_TRANSPORT_GARBLED && exchange->header_overflow)
+        reason = "its headers are larger than 64 KiB";
+    else if (answer->transport == OH_TRANSPORT_GARBLED && exchange->babble_overflow)
+        reason = "it goes on without end and without saying anything";
     else if (answer->transport == OH_TRANSPORT_MEMORY)
         reason = "out of memory";
     else if (answer->transport == OH_TRANSPORT_FILE)

@@ -21,8 +21,8 @@
 @function operation
 @param client the client
 @param fields a table of the row's fields, or the value of its first field alone
-@tparam table options `api` ("v0", "v1" or "agent", needed); `timeout`, `connect_timeout` (seconds), `max_body` (bytes),
-  `api_key`, `organization` for this exchange only; `server` (base URL of the conversation's own server, for operations
+@tparam table options `api` ("v0", "v1" or "agent", needed); `timeout`, `connect_timeout` (seconds), `max_body`,
+  `max_memory` (bytes), `api_key`, `organization` for this exchange only; `server` (base URL of the conversation's own server, for operations
   that it serves), `session_api_key` (for that server; the account's key never goes there); `download` (path of the file
   to make, for operations that answer one)
 @treturn[1] number the exchange's number, which `next` will name
@@ -95,7 +95,7 @@ static int work_next(lua_State *L)
     oh_client_keep_secret(L, client, exchange->api_key);
     oh_client_keep_secret(L, client, exchange->session_api_key);
     lua_pushinteger(L, (lua_Integer)exchange->number);
-    pushed = oh_report(L, lua_upvalueindex(1), exchange, &client->secrets);
+    pushed = oh_report(L, exchange, &client->secrets);
     oh_multi_release(&client->multi, exchange); /* last: until here an error would lose nothing */
     return pushed + 1;
 }
@@ -132,7 +132,7 @@ static int work_take(lua_State *L)
 
     if (exchange == NULL) /* cut in the middle, say: what came before the cut is still good */
         exchange = oh_queue_find(&client->multi.done, number);
-    return exchange != NULL ? oh_report_element(L, lua_upvalueindex(1), exchange) : 0;
+    return exchange != NULL ? oh_report_element(L, exchange) : 0;
 }
 
 /*** Takes the next whole element of a list that is still arriving (operations whose shape is "stream").

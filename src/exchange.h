@@ -41,6 +41,7 @@ struct oh_exchange {
     /* The answer. */
     struct oh_buffer received;
     struct oh_download *download; /* owned; where the body of a good answer goes instead. NULL: none */
+    size_t most_memory;           /* bytes that the values of an answer may take; the caller's, never looked at here */
     struct oh_element element;    /* of `received`, read while it arrives */
     struct oh_answer answer;
 
@@ -82,6 +83,8 @@ bool oh_exchange_is_raw(const struct oh_exchange *exchange);
 /* Takes bytes of the body as they arrive: into the download if the status is good, else into `received`. False when
    that fails; why is noted. */
 bool oh_exchange_receive(struct oh_exchange *exchange, long status, const char *bytes, size_t length);
+/* Notes as the answer's reason that its body had more bytes than it may have. */
+void oh_exchange_note_overflow(struct oh_exchange *exchange);
 /* Bytes of the body that have come, and how many will; below 0 if that was not said. */
 double oh_exchange_arrived(const struct oh_exchange *exchange);
 double oh_exchange_expected(const struct oh_exchange *exchange);

@@ -104,11 +104,11 @@ static enum oh_kind kind_of_transport(enum oh_transport transport)
     case OH_TRANSPORT_TLS: return OH_TLS;
     case OH_TRANSPORT_CANCELLED: return OH_CANCELLED;
     case OH_TRANSPORT_FILE: return OH_FILE_FAILED;
+    case OH_TRANSPORT_TOO_LARGE: return OH_TOO_LARGE;
+    case OH_TRANSPORT_MEMORY: return OH_NO_MEMORY;
     case OH_TRANSPORT_ANSWERED:
     case OH_TRANSPORT_CUT:
-    case OH_TRANSPORT_TOO_LARGE:
-    case OH_TRANSPORT_GARBLED:
-    case OH_TRANSPORT_MEMORY: break;
+    case OH_TRANSPORT_GARBLED: break;
     }
     return OH_PROTOCOL;
 }
@@ -152,7 +152,8 @@ const char *oh_kind_name(enum oh_kind kind)
 {
     static const char *const names[] = {"good",     "authentication", "permission", "not_found", "invalid",
                                         "conflict", "throttled",      "server",     "connect",   "timeout",
-                                        "tls",      "protocol",       "cancelled",  "file"};
+                                        "tls",      "protocol",       "cancelled",  "file",      "too_large",
+                                        "memory"};
 
     return names[kind];
 }

@@ -22,7 +22,9 @@ enum oh_kind {
     OH_TLS,
     OH_PROTOCOL,
     OH_CANCELLED,
-    OH_FILE_FAILED
+    OH_FILE_FAILED,
+    OH_TOO_LARGE,
+    OH_NO_MEMORY
 };
 
 struct oh_outcome {

@@ -8,7 +8,7 @@
 
 #include "cleaning.h"
 #include "element.h"
-#include "json.h"
+#include "json_decode.h"
 #include "operation.h"
 #include "outcome.h"
 
@@ -40,12 +40,12 @@ static void set_clean(lua_State *L, const char *name, const struct oh_secrets *s
 }
 
 /* Pushes what the service has to say: its decoded body, or the beginning of what is no JSON. */
-static void push_detail(lua_State *L, int shared, struct oh_exchange *exchange, const struct oh_secrets *secrets)
+static void push_detail(lua_State *L, struct oh_exchange *exchange, const struct oh_secrets *secrets)
 {
     const struct oh_answer *answer = &exchange->answer;
     bool bad_status = answer->transport == OH_TRANSPORT_ANSWERED && (answer->status < 200 || answer->status > 299);
 
-    if (bad_status && oh_json_read(L, shared, exchange->received.data, answer->length)) {
+    if (bad_status && oh_json_decode(L, answer->body, answer->length, exchange->most_memory) == OH_SCAN_WHOLE) {
         oh_cleaning_push_value(L, secrets, lua_gettop(L));
         lua_remove(L, -2);
     } else {
@@ -53,7 +53,7 @@ static void push_detail(lua_State *L, int shared, struct oh_exchange *exchange, 
     }
 }
 
-static void push_error(lua_State *L, int shared, struct oh_exchange *exchange, const struct oh_outcome *outcome,
+static void push_error(lua_State *L, struct oh_exchange *exchange, const struct oh_outcome *outcome,
                        const struct oh_secrets *secrets)
 {
     const struct oh_operation *operation = exchange->operation;
@@ -82,7 +82,7 @@ static void push_error(lua_State *L, int shared, struct oh_exchange *exchange, c
     if (answer->length > 0 && oh_outcome_is_page(answer))
         set_boolean(L, "page", true);
     if (answer->length > 0) {
-        push_detail(L, shared, exchange, secrets);
+        push_detail(L, exchange, secrets);
         lua_setfield(L, -2, "detail");
     }
 }
@@ -103,6 +103,7 @@ int oh_report_refusal(lua_State *L, const char *kind, const char *operation, con
 
 /* ---- values --------------------------------------------------------------------------------------------------- */
 
+/* The first byte that is no blank, NUL if there is none. */
 static char first_byte(const struct oh_answer *answer)
 {
     size_t i = 0;
@@ -111,6 +112,8 @@ static char first_byte(const struct oh_answer *answer)
         i++;
     if (i == answer->length)
         return '\0';
+    if (answer->body[i] == '\0') /* which is not nothing */
+        return '?';
     return answer->body[i];
 }
 
@@ -214,16 +217,33 @@ static void push_file(lua_State *L, const struct oh_download *download)
     lua_setfield(L, -2, "bytes");
 }
 
-/* Pushes the body if it is of the shape that the operation answers; else pushes nothing. */
-static bool push_value(lua_State *L, int shared, struct oh_exchange *exchange)
+/* Notes that an answer, whatever it says, is more than is read. */
+static void refuse_size(struct oh_exchange *exchange, enum oh_scan_result result, struct oh_outcome *outcome)
+{
+    char *reason = exchange->answer.reason;
+    size_t room = sizeof exchange->answer.reason;
+
+    if (result == OH_SCAN_DEEP)
+        snprintf(reason, room, "it is nested more than %d levels deep", OH_SCAN_DEEPEST);
+    else
+        snprintf(reason, room, "its values would take more than %lu bytes of memory (max_memory)",
+                 (unsigned long)exchange->most_memory);
+    outcome->kind = OH_TOO_LARGE;
+}
+
+/* Pushes the body if it is of the shape that the operation answers; else pushes nothing and notes why. */
+static bool push_value(lua_State *L, struct oh_exchange *exchange, struct oh_outcome *outcome)
 {
     const struct oh_operation *operation = exchange->operation;
     const struct oh_answer *answer = &exchange->answer;
     const char first = first_byte(answer);
+    enum oh_scan_result result;
     bool is_null;
 
-    if (is_page(operation, answer))
+    if (is_page(operation, answer)) {
+        oh_outcome_unreadable(outcome);
         return false;
+    }
     if (operation->shape == OH_SHAPE_FILE) {
         push_file(L, exchange->download);
         return true;
@@ -234,18 +254,24 @@ static bool push_value(lua_State *L, int shared, struct oh_exchange *exchange)
     }
     if (push_done(L, operation->shape, first))
         return true;
-    if (!oh_json_read(L, shared, exchange->received.data, answer->length))
-        return false;
-    if (shape_good(L, operation->shape, first)) {
-        if (exchange->undecoded) {
-            lua_pushlstring(L, answer->body, answer->length);
-            lua_replace(L, -2);
+    result = oh_json_decode(L, answer->body, answer->length, exchange->most_memory);
+    if (result == OH_SCAN_WHOLE) {
+        if (shape_good(L, operation->shape, first)) {
+            if (exchange->undecoded) {
+                lua_pushlstring(L, answer->body, answer->length);
+                lua_replace(L, -2);
+            }
+            return true;
         }
-        return true;
+        is_null = lua_islightuserdata(L, -1);
+        lua_pop(L, 1);
+        if (is_null && push_done(L, operation->shape, '\0'))
+            return true;
     }
-    is_null = lua_islightuserdata(L, -1);
-    lua_pop(L, 1);
-    return is_null && push_done(L, operation->shape, '\0');
+    oh_outcome_unreadable(outcome);
+    if (result == OH_SCAN_DEEP || result == OH_SCAN_COSTLY)
+        refuse_size(exchange, result, outcome);
+    return false;
 }
 
 /* The file gets its name when nothing speaks against it any more. */
@@ -265,7 +291,7 @@ static bool finish_download(struct oh_exchange *exchange, struct oh_outcome *out
     return false;
 }
 
-int oh_report_element(lua_State *L, int shared, struct oh_exchange *exchange)
+int oh_report_element(lua_State *L, struct oh_exchange *exchange)
 {
     const struct oh_operation *operation = exchange->operation;
     struct oh_element *element = &exchange->element;
@@ -273,7 +299,8 @@ int oh_report_element(lua_State *L, int shared, struct oh_exchange *exchange)
     if (operation->shape != OH_SHAPE_STREAM || exchange->answer.status < 200 || exchange->answer.status > 299 ||
         !oh_element_find(element, exchange->received.data, exchange->received.length))
         return 0;
-    if (!oh_json_read(L, shared, exchange->received.data + element->from, element->to - element->from)) {
+    if (oh_json_decode(L, exchange->received.data + element->from, element->to - element->from,
+                       exchange->most_memory) != OH_SCAN_WHOLE) {
         oh_element_end(element);
         return 0;
     }
@@ -291,18 +318,17 @@ static void learn(lua_State *L, const struct oh_exchange *exchange, struct oh_se
         luaL_error(L, "not enough memory");
 }
 
-int oh_report(lua_State *L, int shared, struct oh_exchange *exchange, struct oh_secrets *secrets)
+int oh_report(lua_State *L, struct oh_exchange *exchange, struct oh_secrets *secrets)
 {
     struct oh_outcome outcome;
 
     learn(L, exchange, secrets);
     oh_outcome_judge(exchange->operation, &exchange->answer, time(NULL), &outcome);
     if (outcome.kind == OH_GOOD && finish_download(exchange, &outcome)) {
-        if (push_value(L, shared, exchange))
+        if (push_value(L, exchange, &outcome))
             return 1;
-        oh_outcome_unreadable(&outcome);
     }
     lua_pushnil(L);
-    push_error(L, shared, exchange, &outcome, secrets);
+    push_error(L, exchange, &outcome, secrets);
     return 2;
 }

@@ -1,4 +1,4 @@
-/* What well-formed text is: UTF-8, and JSON's escapes for it. Pure C. */
+/* What well-formed text is: UTF-8. Pure C. */
 #ifndef OH_TEXT_H
 #define OH_TEXT_H
 
@@ -11,9 +11,6 @@ size_t oh_text_check_utf8(const char *text, size_t length);
 size_t oh_text_sequence(const char *text, size_t left);
 /* The small one of an ASCII letter, whatever the locale; anything else as it is. */
 char oh_text_lower(char letter);
-/* Overwrites each \uD800 to \uDFFF escape that stands alone by \uFFFD: a title cut within a character must not make
-   an answer unreadable. False if there was none. */
-bool oh_text_replace_lone_surrogates(char *json, size_t length);
 /* The value of a hexadecimal digit, -1 for anything else. */
 int oh_text_hex(char digit);
 

@@ -81,7 +81,8 @@ end
 local function options_of(self, call, api, key, timeout, route)
   local options = self._options
   options.api, options.api_key, options.timeout, options.connect_timeout = api, key, timeout, call.connect_timeout
-  options.max_body, options.organization = rawget(call, "max_body"), rawget(call, "organization")
+  options.max_body, options.max_memory = rawget(call, "max_body"), rawget(call, "max_memory")
+  options.organization = rawget(call, "organization")
   options.server, options.session_api_key = route and route.server, route and route.session_api_key
   options.download, options.undecoded = route and route.download, route and route.undecoded
   return options

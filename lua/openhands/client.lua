@@ -63,6 +63,7 @@ function M.new(given)
     proxy = values.proxy,
     connect_timeout = values.connect_timeout,
     max_body = values.max_body,
+    max_memory = values.max_memory,
     external = values.transport ~= nil,
   })
   local mistake = not made and core.mistake(handle)

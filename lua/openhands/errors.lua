@@ -36,6 +36,8 @@
 ---| "timeout" # no answer in time; of a wait: still running
 ---| "tls" # no trusted connection
 ---| "protocol" # not what this API answers
+---| "too_large" # the answer is larger, or deeper, than is read here
+---| "memory" # this program had no memory left for the answer
 ---| "file" # a file of yours could not be written
 ---| "ambiguous" # nobody can tell whether the conversation was started
 ---| "cancelled" # given up by this program
@@ -62,6 +64,15 @@ end
 ---@return boolean
 function M.is(value)
   return type(value) == "table" and getmetatable(value) == Error
+end
+
+local misread = { protocol = true, too_large = true, memory = true }
+
+--- Whether there was an answer that could not be read: what was asked about is as it was, and may be asked for again.
+---@param err openhands.Error
+---@return boolean
+function M.is_misread(err)
+  return misread[err.kind] or false
 end
 
 --- The message becomes one line, unless it is of what a function of the user's raised.
@@ -152,6 +163,8 @@ local advice = {
   timeout = "try again, or allow more time",
   tls = "check base_url and the certificates (ca_file)",
   protocol = "check base_url and api: something else than this API answered",
+  too_large = "ask for less at once, or allow more",
+  memory = "free memory, or ask for less at once",
   unsupported = "use another dialect, or leave it out",
 }
 
@@ -172,6 +185,10 @@ local function what_happened(err, raw)
     return ("redirected to %s, which is not followed"):format(raw.redirect_host)
   elseif raw.status and raw.status >= 300 and raw.status < 400 then
     return ("redirected with HTTP status %d, which is not followed"):format(raw.status)
+  elseif err.kind == "too_large" then
+    return "gave an answer that is too large: " .. (raw.reason or "it has no end")
+  elseif err.kind == "memory" then
+    return "gave an answer for which there is no memory here"
   elseif raw.page then
     return ("answered with a web page (HTTP status %d)"):format(raw.status or 0)
   elseif err.kind == "protocol" and raw.status and raw.status >= 200 and raw.status < 300 and not raw.reason then

@@ -75,7 +75,7 @@ end
 
 -- Whether an error may pass by itself.
 local function passes(self, err)
-  if err.kind == "protocol" then
+  if errors.is_misread(err) then
     self._misread = self._misread + 1
     return self._misread <= MOST_MISREAD
   elseif err.kind == "not_found" then -- it was there, and is not shown now: once is not an end

@@ -19,6 +19,7 @@ local errors = require "openhands.errors"
 ---@field organization? string id of the organisation to act for
 ---@field user_agent? string
 ---@field max_body? integer bytes that an answer may have
+---@field max_memory? integer bytes that the values of an answer may take; by itself 8 times `max_body`
 ---@field log? fun(message: string) called with a line per exchange; never holds a secret
 ---@field random? fun(): number source of jitter, uniform in [0, 1)
 ---@field transport? table carrier of exchanges instead of the network
@@ -43,6 +44,7 @@ local known = {
   organization = { kind = "string", per_call = true },
   user_agent = { kind = "string" },
   max_body = { kind = "number", per_call = true, least = 1 },
+  max_memory = { kind = "number", per_call = true, least = 1 },
   log = { kind = "function" },
   random = { kind = "function" },
   transport = { kind = "table" },

@@ -81,7 +81,7 @@ local function reconcile(client, fields, since, call, unclear_at)
         return nil, cannot_tell(RENAMED)
       end
       return false
-    elseif last_error and not last_error.retryable and last_error.kind ~= "protocol" then
+    elseif last_error and not last_error.retryable and not errors.is_misread(last_error) then
       return nil, last_error -- the key was refused, say: asking again will not help
     elseif now + pause >= call.deadline_at or (last_error and now - unclear_at >= DEAF_GRACES * call.grace) then
       return nil, last_error or cannot_tell "the time for this call is over"

@@ -12,7 +12,9 @@ local MOST_IDS = 99 -- in one request
 local shared = { dialect = true, tasks = true, list = true, unlisted = true }
 
 -- Settings that make a request another one.
-local distinctive = { "api_key", "organization", "api", "timeout", "connect_timeout", "max_body", "retries" }
+local distinctive = {
+  "api_key", "organization", "api", "timeout", "connect_timeout", "max_body", "max_memory", "retries",
+}
 
 local function step_of(client, entry)
   return entry.step or lookup.first_step(client, entry)

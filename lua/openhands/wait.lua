@@ -123,7 +123,7 @@ function Wait:take_error(err)
     end
   elseif err.kind == "not_found" then
     self:missing(err)
-  elseif err.kind == "protocol" and self.misread + 1 < MOST_MISREAD then
+  elseif errors.is_misread(err) and self.misread + 1 < MOST_MISREAD then
     self.misread = self.misread + 1
   else
     self:end_with(nil, err)

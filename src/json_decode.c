@@ -1,0 +1,238 @@
+/* JSON -> Lua values: what json_scan.c found good is made here, each table at its final size. All memory is Lua's, so
+   an error in the middle loses none. */
+#include "json_decode.h"
+
+#include <string.h>
+
+#include "json_number.h"
+
+#define FEW_TABLES 128 /* so many are counted without memory of their own */
+#define SHORT_TEXT 512 /* bytes of a string with escapes that are, too */
+#define STACK_OF_LEVEL 2 /* a table, and the name of the member that is being made */
+
+struct builder {
+    lua_State *L;
+    const char *at, *end;
+    const uint32_t *counts; /* of the list or object that begins next */
+    char *scratch;          /* room for the longest string with escapes */
+    int depth;
+    int items[OH_SCAN_DEEPEST]; /* by depth: those that a list has; OBJECT */
+};
+
+#define OBJECT (-1)
+
+static bool in_object(const struct builder *builder)
+{
+    return builder->depth > 0 && builder->items[builder->depth - 1] == OBJECT;
+}
+
+/* The first byte of what comes next. */
+static char next(struct builder *builder)
+{
+    for (;; builder->at++) {
+        switch (*builder->at) {
+        case ' ': case '\t': case '\n': case '\r': case ',': case ':': break;
+        default: return *builder->at;
+        }
+    }
+}
+
+static void push_string(struct builder *builder)
+{
+    const char *from = builder->at + 1, *end = oh_scan_plain(from, builder->end);
+
+    if (*end == '"') {
+        lua_pushlstring(builder->L, from, (size_t)(end - from));
+    } else {
+        while (*end != '"') /* at a backslash: past it and what it stands before */
+            end = oh_scan_plain(end + 2, builder->end);
+        lua_pushlstring(builder->L, builder->scratch, oh_scan_unescape(from, (size_t)(end - from), builder->scratch));
+    }
+    builder->at = end + 1;
+}
+
+#if LUA_VERSION_NUM >= 503
+
+static bool push_whole(lua_State *L, int64_t whole)
+{
+    if (whole < LUA_MININTEGER || whole > LUA_MAXINTEGER)
+        return false;
+    lua_pushinteger(L, (lua_Integer)whole);
+    return true;
+}
+
+/* 1.0 and 1e3 are meant as whole numbers, too. */
+static void push_real(lua_State *L, double real)
+{
+    lua_Integer whole;
+
+    if (real >= -OH_LARGEST_EXACT && real <= OH_LARGEST_EXACT && lua_numbertointeger((lua_Number)real, &whole) &&
+        (double)whole == real)
+        lua_pushinteger(L, whole);
+    else
+        lua_pushnumber(L, (lua_Number)real);
+}
+
+#else
+
+static bool push_whole(lua_State *L, int64_t whole)
+{
+    if (whole < -(int64_t)OH_LARGEST_EXACT || whole > (int64_t)OH_LARGEST_EXACT)
+        return false;
+    lua_pushnumber(L, (lua_Number)whole);
+    return true;
+}
+
+static void push_real(lua_State *L, double real)
+{
+    lua_pushnumber(L, (lua_Number)real);
+}
+
+#endif
+
+static void push_number(struct builder *builder)
+{
+    size_t length = oh_number_length(builder->at, (size_t)(builder->end - builder->at));
+    struct oh_number number;
+
+    oh_number_read(builder->at, length, &number);
+    if (number.kind == OH_NUMBER_FLOAT)
+        push_real(builder->L, number.real);
+    else if (number.kind == OH_NUMBER_LONG || !push_whole(builder->L, number.whole))
+        lua_pushlstring(builder->L, builder->at, length); /* an id, say: no digit of it may change */
+    builder->at += length;
+}
+
+/* Pushes what is neither list nor object; nil for a null that will be absent. */
+static void push_scalar(struct builder *builder, char first)
+{
+    switch (first) {
+    case '"': push_string(builder); break;
+    case 't': lua_pushboolean(builder->L, 1); builder->at += 4; break;
+    case 'f': lua_pushboolean(builder->L, 0); builder->at += 5; break;
+    case 'n':
+        if (in_object(builder))
+            lua_pushnil(builder->L);
+        else
+            lua_pushlightuserdata(builder->L, NULL);
+        builder->at += 4;
+        break;
+    default: push_number(builder);
+    }
+}
+
+static void begin(struct builder *builder, bool object)
+{
+    int count = (int)*builder->counts++;
+
+    lua_createtable(builder->L, object ? 0 : count, object ? count : 0);
+    builder->items[builder->depth++] = object ? OBJECT : 0;
+    builder->at++;
+}
+
+/* Of two members of one name the last counts, even if it is null. The name is on top of the stack. */
+static void drop_member(lua_State *L)
+{
+    lua_pushvalue(L, -1);
+    lua_rawget(L, -3);
+    if (lua_isnil(L, -1)) {
+        lua_pop(L, 2);
+    } else {
+        lua_pop(L, 1);
+        lua_pushnil(L);
+        lua_rawset(L, -3);
+    }
+}
+
+/* Puts the value on top of the stack into what it is in. */
+static void attach(struct builder *builder)
+{
+    lua_State *L = builder->L;
+    int *items;
+
+    if (builder->depth <= 0)
+        return;
+    items = &builder->items[builder->depth - 1];
+    if (*items != OBJECT) {
+        *items += 1;
+        lua_rawseti(L, -2, *items);
+    } else if (!lua_isnil(L, -1)) {
+        lua_rawset(L, -3);
+    } else {
+        lua_pop(L, 1);
+        drop_member(L);
+    }
+}
+
+static void build(struct builder *builder)
+{
+    char first;
+
+    do {
+        first = next(builder);
+        if (builder->depth > 0 && (first == ']' || first == '}')) {
+            builder->at++;
+            builder->depth--;
+            attach(builder);
+            continue;
+        }
+        if (in_object(builder)) {
+            push_string(builder);
+            first = next(builder);
+        }
+        if (first == '[' || first == '{') {
+            begin(builder, first == '{');
+        } else {
+            push_scalar(builder, first);
+            attach(builder);
+        }
+    } while (builder->depth > 0);
+}
+
+/* Scans all of it. The value on top of the stack is replaced by what owns the counts. */
+static enum oh_scan_result scan_all(lua_State *L, struct oh_scan *scan)
+{
+    enum oh_scan_result result;
+
+    while ((result = oh_scan(scan)) == OH_SCAN_ROOM) {
+        uint32_t *counts = lua_newuserdata(L, 2 * scan->room * sizeof *counts);
+
+        memcpy(counts, scan->counts, scan->used * sizeof *counts);
+        lua_replace(L, -2);
+        scan->counts = counts;
+        scan->room *= 2;
+    }
+    return result;
+}
+
+enum oh_scan_result oh_json_decode(lua_State *L, const char *text, size_t length, size_t most_memory)
+{
+    int top = lua_gettop(L);
+    uint32_t few[FEW_TABLES];
+    char short_text[SHORT_TEXT];
+    enum oh_scan_result result;
+    struct builder builder;
+    struct oh_scan scan;
+
+    luaL_checkstack(L, 4, "answer");
+    oh_scan_begin(&scan, text, length, most_memory, few, FEW_TABLES);
+    lua_pushnil(L);
+    result = scan_all(L, &scan);
+    if (result != OH_SCAN_WHOLE) {
+        lua_settop(L, top);
+        return result;
+    }
+    luaL_checkstack(L, scan.deepest * STACK_OF_LEVEL + 6, "answer nested too deeply");
+    builder.L = L;
+    builder.at = text;
+    builder.end = text + length;
+    builder.counts = scan.counts;
+    builder.scratch = short_text;
+    builder.depth = 0;
+    if (scan.longest_escaped > sizeof short_text)
+        builder.scratch = lua_newuserdata(L, scan.longest_escaped);
+    build(&builder);
+    lua_replace(L, top + 1);
+    lua_settop(L, top + 1);
+    return result;
+}

@@ -1,0 +1,351 @@
+/* Whether a text is JSON, and what it takes to make values of it. Must not know Lua or libcurl. */
+#include "json_scan.h"
+
+#include <string.h>
+
+#include "json_number.h"
+#include "text.h"
+
+/* Bytes that each takes in the most wasteful of the Luas, the C library's own share included. */
+#define TABLE_COST 80
+#define ITEM_COST 16
+#define MEMBER_COST 40
+#define STRING_COST 48
+
+#define IS_OBJECT 0x80000000U /* in `open`; so many containers no text has */
+
+enum state { VALUE, FIRST_ITEM, FIRST_NAME, NAME, AFTER };
+
+void oh_scan_begin(struct oh_scan *scan, const char *text, size_t length, size_t most_cost, uint32_t *counts,
+                   uint32_t room)
+{
+    scan->text = text;
+    scan->length = length;
+    scan->at = 0;
+    scan->cost = 0;
+    scan->most_cost = most_cost;
+    scan->counts = counts;
+    scan->room = room;
+    scan->used = 0;
+    scan->longest_escaped = 0;
+    scan->depth = scan->deepest = 0;
+    scan->state = VALUE;
+}
+
+/* ---- strings -------------------------------------------------------------------------------------------------- */
+
+#define EACH_BYTE(byte) (0x0101010101010101ULL * (byte))
+/* Not 0 if some byte of the word is 0, or below `limit` (at most 128, where no byte is 128 or more). */
+#define HAS_ZERO(word) (((word)-EACH_BYTE(1)) & ~(word)&EACH_BYTE(0x80))
+#define HAS_BELOW(word, limit) (((word)-EACH_BYTE(limit)) & ~(word)&EACH_BYTE(0x80))
+
+static bool has_special(uint64_t word)
+{
+    return (HAS_ZERO(word ^ EACH_BYTE('"')) | HAS_ZERO(word ^ EACH_BYTE('\\'))) != 0;
+}
+
+const char *oh_scan_plain(const char *text, const char *end)
+{
+    uint64_t word;
+
+    for (; end - text >= 8; text += 8) {
+        memcpy(&word, text, sizeof word);
+        if (has_special(word))
+            break;
+    }
+    while (text < end && *text != '"' && *text != '\\')
+        text++;
+    return text;
+}
+
+/* Length of the escape at a backslash, 0 if it is none. */
+static size_t escape_length(const char *text, size_t left)
+{
+    size_t i;
+
+    if (left < 2)
+        return 0;
+    switch (text[1]) {
+    case '"': case '\\': case '/': case 'b': case 'f': case 'n': case 'r': case 't': return 2;
+    case 'u': break;
+    default: return 0;
+    }
+    if (left < 6)
+        return 0;
+    for (i = 2; i < 6; i++)
+        if (oh_text_hex(text[i]) < 0)
+            return 0;
+    return 6;
+}
+
+/* Goes past a string, from its first quote on. False if it is none. */
+static bool scan_string(struct oh_scan *scan)
+{
+    const char *text = scan->text;
+    size_t end = scan->length, at = scan->at + 1, from = at, size;
+    bool escaped = false;
+    uint64_t word;
+
+    for (;;) {
+        while (end - at >= 8) {
+            memcpy(&word, text + at, sizeof word);
+            if (((word & EACH_BYTE(0x80)) | HAS_BELOW(word, 0x20)) != 0 || has_special(word))
+                break;
+            at += 8;
+        }
+        if (at >= end)
+            return false;
+        if (text[at] == '"')
+            break;
+        if (text[at] == '\\') {
+            size = escape_length(text + at, end - at);
+            escaped = true;
+        } else {
+            size = (unsigned char)text[at] < 0x20 ? 0 : oh_text_sequence(text + at, end - at);
+        }
+        if (size == 0)
+            return false;
+        at += size;
+    }
+    if (escaped && at - from > scan->longest_escaped)
+        scan->longest_escaped = at - from;
+    scan->cost += STRING_COST + (at - from);
+    scan->at = at + 1;
+    return true;
+}
+
+static unsigned long read_unit(const char *escape)
+{
+    unsigned long unit = 0;
+    int i;
+
+    for (i = 2; i < 6; i++)
+        unit = unit * 16 + (unsigned long)oh_text_hex(escape[i]);
+    return unit;
+}
+
+static char *put_character(char *out, unsigned long code)
+{
+    if (code < 0x80) {
+        *out++ = (char)code;
+    } else if (code < 0x800) {
+        *out++ = (char)(0xc0 | (code >> 6));
+        *out++ = (char)(0x80 | (code & 0x3f));
+    } else if (code < 0x10000) {
+        *out++ = (char)(0xe0 | (code >> 12));
+        *out++ = (char)(0x80 | ((code >> 6) & 0x3f));
+        *out++ = (char)(0x80 | (code & 0x3f));
+    } else {
+        *out++ = (char)(0xf0 | (code >> 18));
+        *out++ = (char)(0x80 | ((code >> 12) & 0x3f));
+        *out++ = (char)(0x80 | ((code >> 6) & 0x3f));
+        *out++ = (char)(0x80 | (code & 0x3f));
+    }
+    return out;
+}
+
+/* The character of a \u escape, or of the two of a pair; goes past it. A half of a pair that stands alone is what is
+   left of a text that was cut: it must not make an answer unreadable. */
+static unsigned long take_character(const char **text, const char *end)
+{
+    unsigned long unit = read_unit(*text), low;
+
+    *text += 6;
+    if (unit < 0xd800 || unit > 0xdfff)
+        return unit;
+    if (unit <= 0xdbff && end - *text >= 6 && (*text)[0] == '\\' && (*text)[1] == 'u') {
+        low = read_unit(*text);
+        if (low >= 0xdc00 && low <= 0xdfff) {
+            *text += 6;
+            return 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
+        }
+    }
+    return 0xfffd;
+}
+
+static char meaning(char name)
+{
+    switch (name) {
+    case 'b': return '\b';
+    case 'f': return '\f';
+    case 'n': return '\n';
+    case 'r': return '\r';
+    case 't': return '\t';
+    default: return name;
+    }
+}
+
+size_t oh_scan_unescape(const char *text, size_t length, char *out)
+{
+    const char *end = text + length, *from;
+    char *const first = out;
+
+    for (;;) {
+        from = text;
+        text = oh_scan_plain(text, end);
+        memcpy(out, from, (size_t)(text - from));
+        out += text - from;
+        if (text == end)
+            return (size_t)(out - first);
+        if (text[1] == 'u') {
+            out = put_character(out, take_character(&text, end));
+        } else {
+            *out++ = meaning(text[1]);
+            text += 2;
+        }
+    }
+}
+
+/* ---- values --------------------------------------------------------------------------------------------------- */
+
+static bool in_object(const struct oh_scan *scan)
+{
+    return scan->depth > 0 && (scan->open[scan->depth - 1] & IS_OBJECT) != 0;
+}
+
+static enum oh_scan_result check_cost(const struct oh_scan *scan)
+{
+    return scan->cost > scan->most_cost ? OH_SCAN_COSTLY : OH_SCAN_WHOLE;
+}
+
+/* Notes one more of what the innermost list or object holds. */
+static void count(struct oh_scan *scan)
+{
+    if (scan->depth == 0)
+        return;
+    scan->cost += in_object(scan) ? MEMBER_COST : ITEM_COST;
+    scan->counts[scan->open[scan->depth - 1] & ~IS_OBJECT]++;
+}
+
+static enum oh_scan_result begin_table(struct oh_scan *scan, bool object)
+{
+    if (scan->depth == OH_SCAN_DEEPEST)
+        return OH_SCAN_DEEP;
+    if (scan->used == scan->room)
+        return OH_SCAN_ROOM;
+    count(scan);
+    scan->cost += TABLE_COST;
+    scan->counts[scan->used] = 0;
+    scan->open[scan->depth++] = scan->used++ | (object ? IS_OBJECT : 0);
+    if (scan->depth > scan->deepest)
+        scan->deepest = scan->depth;
+    scan->at++;
+    scan->state = object ? FIRST_NAME : FIRST_ITEM;
+    return check_cost(scan);
+}
+
+/* An object's members get room for a power of two. */
+static enum oh_scan_result end_table(struct oh_scan *scan)
+{
+    size_t members = scan->counts[scan->open[scan->depth - 1] & ~IS_OBJECT], room = 1;
+
+    if (in_object(scan)) {
+        while (room < members)
+            room *= 2;
+        scan->cost += (room - members) * MEMBER_COST;
+    }
+    scan->depth--;
+    scan->at++;
+    scan->state = AFTER;
+    return check_cost(scan);
+}
+
+static bool scan_word(struct oh_scan *scan, const char *word, size_t length)
+{
+    if (scan->length - scan->at < length || memcmp(scan->text + scan->at, word, length) != 0)
+        return false;
+    scan->at += length;
+    return true;
+}
+
+static enum oh_scan_result scan_value(struct oh_scan *scan)
+{
+    size_t length;
+    bool good;
+
+    switch (scan->text[scan->at]) {
+    case '{': return begin_table(scan, true);
+    case '[': return begin_table(scan, false);
+    case '"': good = scan_string(scan); break;
+    case 't': good = scan_word(scan, "true", 4); break;
+    case 'f': good = scan_word(scan, "false", 5); break;
+    case 'n':
+        scan->state = AFTER;
+        if (!scan_word(scan, "null", 4))
+            return OH_SCAN_MALFORMED;
+        if (!in_object(scan)) /* where it is as good as absent */
+            count(scan);
+        return check_cost(scan);
+    default:
+        length = oh_number_length(scan->text + scan->at, scan->length - scan->at);
+        good = length > 0;
+        scan->at += length;
+        scan->cost += length > 15 ? STRING_COST + length : 0; /* it may become a string */
+    }
+    if (!good)
+        return OH_SCAN_MALFORMED;
+    count(scan);
+    scan->state = AFTER;
+    return check_cost(scan);
+}
+
+static void skip_blanks(struct oh_scan *scan)
+{
+    while (scan->at < scan->length && (scan->text[scan->at] == ' ' || scan->text[scan->at] == '\n' ||
+                                       scan->text[scan->at] == '\r' || scan->text[scan->at] == '\t'))
+        scan->at++;
+}
+
+/* A member's name, with its colon. */
+static bool scan_name(struct oh_scan *scan)
+{
+    if (scan->text[scan->at] != '"' || !scan_string(scan))
+        return false;
+    skip_blanks(scan);
+    if (scan->at == scan->length || scan->text[scan->at] != ':')
+        return false;
+    scan->at++;
+    scan->state = VALUE;
+    return true;
+}
+
+/* What comes after a value: the end of what it is in, or a comma. */
+static enum oh_scan_result scan_after(struct oh_scan *scan)
+{
+    char c = scan->text[scan->at];
+    bool object = in_object(scan);
+
+    if (scan->depth == 0)
+        return OH_SCAN_MALFORMED;
+    if (c == (object ? '}' : ']'))
+        return end_table(scan);
+    if (c != ',')
+        return OH_SCAN_MALFORMED;
+    scan->at++;
+    scan->state = object ? NAME : VALUE;
+    return OH_SCAN_WHOLE;
+}
+
+enum oh_scan_result oh_scan(struct oh_scan *scan)
+{
+    enum oh_scan_result result = OH_SCAN_WHOLE;
+
+    while (result == OH_SCAN_WHOLE) {
+        skip_blanks(scan);
+        if (scan->at == scan->length)
+            return scan->depth == 0 && scan->state == AFTER ? OH_SCAN_WHOLE : OH_SCAN_MALFORMED;
+        switch ((enum state)scan->state) {
+        case FIRST_ITEM: result = scan->text[scan->at] == ']' ? end_table(scan) : scan_value(scan); break;
+        case VALUE: result = scan_value(scan); break;
+        case FIRST_NAME:
+            if (scan->text[scan->at] == '}') {
+                result = end_table(scan);
+                break;
+            }
+            /* fall through */
+        case NAME: result = scan_name(scan) ? check_cost(scan) : OH_SCAN_MALFORMED; break;
+        case AFTER: result = scan_after(scan); break;
+        }
+    }
+    return result;
+}
