@@ -46,10 +46,10 @@ describe("a conversation", function()
     end
   end)
 
-  it("shows its id as it was received", function()
+  it("shows its id as the caller spells it, and beside it what was received", function()
     local dashed = "7F3B9A1C-2D4E-4F60-A1B2-C3D4E5F60718"
     local conversation = assert(status("v1", ('[{"id":"%s","sandbox_status":"RUNNING"}]'):format(dashed)))
-    assert.equal(dashed, conversation.conversation_id)
+    assert.same({ ID, dashed }, { conversation.conversation_id, conversation.id })
   end)
 
   it("is an error when the answer is about another one, or about none", function()

@@ -217,9 +217,25 @@ function methods:_served_id(id)
   return self:_remember(id).conversation_id or id
 end
 
--- The id in what a caller gave for a conversation; raises if there is none. What is remembered has been checked.
+--- An id as it is shown, if anybody here has seen it under another spelling.
+---@param id string
+---@return string
+function methods:_spelling(id)
+  local memory = self._young[id]
+  if not memory then
+    local key = conversations.same_id(id)
+    memory = self._young[key] or self._old[key]
+  end
+  return memory and memory.spelling or id
+end
+
+-- The id in what a caller gave for a conversation, as it is shown; raises if there is none. What is remembered has been
+-- checked.
 function methods:_id_of(subject, caller)
-  return type(subject) == "string" and self._young[subject] and subject or conversations.id_of(subject, caller)
+  local is_known = type(subject) == "string" and self._young[subject]
+  local id = is_known and subject or conversations.id_of(subject, caller)
+  local spelling = self:_spelling(id)
+  return not spelling:find("-", 1, true) and id:find("-", 1, true) and id or spelling
 end
 
 -- ---- what users call ---------------------------------------------------------------------------------------------

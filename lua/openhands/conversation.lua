@@ -5,7 +5,8 @@ local runtime = require "openhands.runtime"
 local states = require "openhands.state"
 
 ---@class openhands.Conversation
----@field conversation_id string
+---@field conversation_id string in one spelling: with dashes, once the caller or this client has spelt it so
+---@field id string? V1: the same as the service spells it
 ---@field status string V0's words: STARTING, RUNNING, STOPPED, ERROR, ARCHIVED; after a start what the service answered
 ---@field state openhands.State
 ---@field settled boolean whether waiting longer makes no sense
@@ -17,7 +18,7 @@ local states = require "openhands.state"
 ---@field title string?
 ---@field cost number? dollars spent on models so far, where the service tells
 ---@field pull_requests string[] pages of the pull requests it made, as far as the service tells
----@field fields table? what the service sent under names that methods have here
+---@field fields table? what the service sent under names that hold something else here: methods, ids spelt otherwise
 ---@field session_api_key string? of its own server; `pairs` does not meet it, so that no dump shows it
 ---@field runtime_url string? V0: base of the conversation's own runtime server
 ---@field selected_repository string?
@@ -115,17 +116,60 @@ local function field(self, name)
   return methods[name]
 end
 
+-- Notes a spelling under which the service has been asked for a conversation, and knew it. Returns the one in which the
+-- id is shown: with dashes, as soon as somebody has spelt it so.
+local function spell(memory, id)
+  local spelling = memory.spelling
+  if not spelling or not spelling:find("-", 1, true) and id:find("-", 1, true) then
+    memory.spelling = id
+  end
+  return memory.spelling
+end
+
+-- What the service has sent stays reachable where something else takes its place.
+local function replace(answer, name, value)
+  local sent = answer[name]
+  if sent ~= nil and sent ~= value then
+    answer.fields = type(answer.fields) == "table" and answer.fields or {}
+    answer.fields[name] = sent
+  end
+  answer[name] = value
+end
+
+local function spelling_of(client, value)
+  return id_in(value) and client:_spelling(value) or value
+end
+
+-- Ids of other conversations are shown as those show them.
+local function spell_others(client, answer)
+  for _, name in ipairs { "parent_conversation_id", "app_conversation_id" } do
+    replace(answer, name, spelling_of(client, answer[name]))
+  end
+  local ids, is_respelt = {}, false
+  for place, id in ipairs(type(answer.sub_conversation_ids) == "table" and answer.sub_conversation_ids or {}) do
+    ids[place] = spelling_of(client, id)
+    is_respelt = is_respelt or ids[place] ~= id
+  end
+  if is_respelt then
+    replace(answer, "sub_conversation_ids", ids)
+  end
+end
+
 -- Adds to what the server sent the fields that every conversation has. The answer is fresh and nobody else's.
 local function dress(client, answer, api, id, status, state, settled)
   session_keys[answer], answer.session_api_key = text(answer.session_api_key), nil
-  client:_remember(id).api = api
+  local memory = client:_remember(id)
+  memory.api = api
+  id = spell(memory, id)
   set_methods_free(answer)
+  spell_others(client, answer)
+  replace(answer, "conversation_id", id)
   local metrics = answer.metrics
   local cost = type(metrics) == "table" and metrics.accumulated_cost
   answer.cost = type(cost) == "number" and cost or nil
   answer.answer, answer.detail = text(answer.answer), text(answer.detail)
   answer.pull_requests = pull_requests(answer)
-  answer.api, answer.conversation_id, answer.url = api, id, client:_page(id)
+  answer.api, answer.url = api, client:_page(id)
   answer.status, answer.state, answer.settled = status, state, settled
   return setmetatable(answer, client._conversation)
 end
@@ -210,7 +254,7 @@ function M.from_status(client, answer, api, id, grace)
   else
     status = text(answer.status) or "UNKNOWN"
   end
-  return dress(client, answer, api, shown, status, state, settled)
+  return dress(client, answer, api, id, status, state, settled)
 end
 
 --- From the answer to a V0 stop. Its `conversation_status` is what it was before.
@@ -222,7 +266,7 @@ function M.from_v0_stop(client, answer, id)
   local memory = client:_remember(id)
   memory.running, memory.state = true, "stopped" -- STOPPED is an end from now on, not a beginning
   memory.server, memory.session_api_key = nil, nil
-  return dress(client, answer, "v0", id_in(answer.conversation_id) or id, "STOPPED", "stopped", true)
+  return dress(client, answer, "v0", id, "STOPPED", "stopped", true)
 end
 
 --- The id in what a caller gave for a conversation; raises if there is none.

@@ -15,6 +15,7 @@
 --- What a client remembers of a conversation between two looks.
 ---@class openhands.Memory
 ---@field started_at number? monotonic moment at which this client started it
+---@field spelling string? of its id, as it is shown
 ---@field conversation_id string? the id under which the service has it, if another than was asked for
 ---@field start_task_id string? V1's start task, until it is ready
 ---@field api "v0"|"v1"? the dialect in which it was last seen

@@ -77,10 +77,22 @@ local function with_starting(client, found, ids, call)
   return found
 end
 
+-- Finds a conversation under every spelling of its id.
+local function by_any_spelling(client, found)
+  return setmetatable(found, {
+    __index = function(_, id)
+      return type(id) == "string" and rawget(found, client:_spelling(id)) or nil
+    end,
+  })
+end
+
 local function get_many(client, fields, ids, call, api)
   if api == "v1" then
     local found, err = operations.run(client, all.status, fields, call, dressed(client, call), api)
-    return found and with_starting(client, found, ids, call), err and operations.renamed(err, "get")
+    if not found then
+      return nil, operations.renamed(err, "get")
+    end
+    return by_any_spelling(client, with_starting(client, found, ids, call))
   end
   local found = {}
   for _, id in ipairs(ids) do
@@ -92,11 +104,11 @@ local function get_many(client, fields, ids, call, api)
     end
     found[id] = answer ~= core.null and dressed(client, call)(answer, "v0", id) or nil
   end
-  return found
+  return by_any_spelling(client, found)
 end
 
 --- Several conversations at once, by their ids.
----@return table<string, openhands.Conversation>? found by the ids that were asked for, openhands.Error?
+---@return table<string, openhands.Conversation>? found by their ids, whose spelling does not matter, openhands.Error?
 function handlers.get(client, operation, fields, call)
   local ids = fields.conversation_id
   if type(ids) ~= "table" then
