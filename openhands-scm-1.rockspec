@@ -119,6 +119,7 @@ build = {
     ["openhands.retry"] = "lua/openhands/retry.lua",
     ["openhands.runtime"] = "lua/openhands/runtime.lua",
     ["openhands.scheduler"] = "lua/openhands/scheduler.lua",
+    ["openhands.service_clock"] = "lua/openhands/service_clock.lua",
     ["openhands.settings"] = "lua/openhands/settings.lua",
     ["openhands.simulator.account"] = "lua/openhands/simulator/account.lua",
     ["openhands.simulator.agent"] = "lua/openhands/simulator/agent.lua",

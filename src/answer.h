@@ -26,6 +26,7 @@ struct oh_answer {
     size_t length;
     char content_type[64];
     char retry_after[64];    /* the header as sent, empty if absent */
+    char date[40];           /* as the service has it, as sent, empty if absent */
     char redirect_host[128]; /* host that a 3xx points to */
     char reason[256];        /* the transport's own words */
 };

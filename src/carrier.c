@@ -124,7 +124,7 @@ static void note_failure(struct oh_exchange *exchange)
 /*** Ends an exchange that an external carrier has fetched.
 @function answer
 @tparam number number
-@tparam table answer `status` (number), `body` (string), `content_type`, `retry_after` (strings); or `transport`
+@tparam table answer `status` (number), `body` (string), `content_type`, `retry_after`, `date` (strings); or `transport`
   ("connect", "timeout", "tls", "cut") with `sent` (boolean, true by default) and `reason` (string)
 @treturn boolean whether the number was waited for */
 int oh_carrier_answer(lua_State *L)
@@ -148,6 +148,7 @@ int oh_carrier_answer(lua_State *L)
     copy_field(L, "transport", transport, sizeof transport);
     copy_field(L, "reason", answer->reason, sizeof answer->reason);
     copy_field(L, "content_type", answer->content_type, sizeof answer->content_type);
+    copy_field(L, "date", answer->date, sizeof answer->date);
     copy_field(L, "retry_after", answer->retry_after, sizeof answer->retry_after);
     answer->status = status_field(L);
     answer->transport = transport_named(transport);

@@ -13,6 +13,7 @@
 #include "library.h"
 #include "mistake.h"
 #include "operation.h"
+#include "outcome.h"
 #include "report.h"
 
 /* ---- exchanges ------------------------------------------------------------------------------------------------ */
@@ -86,7 +87,7 @@ static int work_next(lua_State *L)
 {
     struct oh_client *client = lua_touserdata(L, 1);
     struct oh_exchange *exchange = oh_multi_done(&client->multi);
-    int pushed;
+    double date;
 
     if (exchange == NULL)
         return 0;
@@ -95,9 +96,13 @@ static int work_next(lua_State *L)
     oh_client_keep_secret(L, client, exchange->api_key);
     oh_client_keep_secret(L, client, exchange->session_api_key);
     lua_pushinteger(L, (lua_Integer)exchange->number);
-    pushed = oh_report(L, exchange, &client->secrets);
+    (void)oh_report(L, exchange, &client->secrets);
+    lua_settop(L, 4); /* the number, a value, an error or nil */
+    date = exchange->server == NULL ? oh_outcome_date(exchange->answer.date) : -1;
+    if (date >= 0)
+        oh_pushwhole(L, date);
     oh_multi_release(&client->multi, exchange); /* last: until here an error would lose nothing */
-    return pushed + 1;
+    return date >= 0 ? 4 : 3;
 }
 
 /*** Takes the oldest finished exchange.
@@ -107,7 +112,8 @@ static int work_next(lua_State *L)
 @treturn[2] number
 @treturn[2] nil
 @treturn[2] table error, without a metatable
-@treturn[3] nil when none has finished */
+@treturn[3] nil when none has finished
+A fourth value is the moment at which the service says to have answered, in seconds since 1970, if it does. */
 static int l_next(lua_State *L)
 {
     if (oh_client_check(L)->multi.done.first == NULL)

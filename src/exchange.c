@@ -118,7 +118,8 @@ static bool says_packed(const char *value, size_t length)
 
 static size_t on_header(char *bytes, size_t size, size_t count, void *context)
 {
-    static const char retry_after[] = "retry-after:", coding[] = "transfer-encoding:", packing[] = "content-encoding:";
+    static const char retry_after[] = "retry-after:", coding[] = "transfer-encoding:", packing[] = "content-encoding:",
+                      date[] = "date:";
     struct oh_exchange *exchange = context;
     struct oh_answer *answer = &exchange->answer;
     size_t length = size * count, name = sizeof retry_after - 1;
@@ -130,7 +131,7 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *context)
         return 0;
     }
     if (length >= 5 && memcmp(bytes, "HTTP/", 5) == 0) {
-        answer->retry_after[0] = '\0'; /* a 100 Continue came before: its headers do not count */
+        answer->retry_after[0] = answer->date[0] = '\0'; /* a 100 Continue came before: its headers do not count */
         exchange->ends_marked = length >= 6 && bytes[5] != '1'; /* HTTP/2 and later always say */
         oh_exchange_note_version(exchange, exchange->ends_marked);
         exchange->packed = false;
@@ -139,6 +140,8 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *context)
         exchange->header_ended = bytes[length - 1] == '\n'; /* libcurl also gives what is cut */
     } else if (is_header(bytes, length, retry_after) && answer->retry_after[0] == '\0') {
         oh_exchange_copy_value(answer->retry_after, sizeof answer->retry_after, bytes + name, length - name);
+    } else if (is_header(bytes, length, date)) {
+        oh_exchange_copy_value(answer->date, sizeof answer->date, bytes + sizeof date - 1, length - (sizeof date - 1));
     } else if (is_header(bytes, length, coding) &&
                says_chunked(bytes + sizeof coding - 1, length - (sizeof coding - 1))) {
         exchange->ends_marked = true;

@@ -71,6 +71,13 @@ double oh_outcome_retry_after(const char *header, time_t now)
     return seconds < 1 ? 1 : seconds; /* 0 is seen on the wire; it must not become a busy loop */
 }
 
+double oh_outcome_date(const char *header)
+{
+    time_t date;
+
+    return http_date(header, &date) ? (double)date : -1;
+}
+
 bool oh_outcome_is_page(const struct oh_answer *answer)
 {
     return strncasecmp(answer->content_type, "text/html", 9) == 0 || (answer->length > 0 && answer->body[0] == '<');

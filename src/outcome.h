@@ -42,6 +42,8 @@ void oh_outcome_unreadable(struct oh_outcome *outcome);
 const char *oh_kind_name(enum oh_kind kind);
 /* Seconds that a Retry-After header asks for, at least 1; below 0 if it cannot be understood. */
 double oh_outcome_retry_after(const char *header, time_t now);
+/* Seconds since 1970 of a Date header; below 0 if it cannot be understood. */
+double oh_outcome_date(const char *header);
 /* True for content types that a web page has: the service answers unknown paths with 200 and a page. */
 bool oh_outcome_is_page(const struct oh_answer *answer);
 

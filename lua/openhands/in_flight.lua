@@ -2,6 +2,7 @@
 --- the client, for the other rooms and the loops.
 
 local errors = require "openhands.errors"
+local service_clock = require "openhands.service_clock"
 local tasks = require "openhands.task"
 local transports = require "openhands.transport"
 
@@ -58,15 +59,18 @@ function M:_pump(seconds)
     self._core:step(seconds)
   end
   take_news(self)
-  local number, value, err = self._core:next()
+  local number, value, err, date = self._core:next()
   while number do
+    if date then
+      service_clock.note(self, date)
+    end
     local box = self._waiting[number]
     if box then
       self._waiting[number], self._watched[number] = nil, nil
       box.done, box.value, box.err = true, value, err
       self:_wake(box)
     end
-    number, value, err = self._core:next()
+    number, value, err, date = self._core:next()
   end
 end
 

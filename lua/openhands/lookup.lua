@@ -7,6 +7,7 @@
 local conversations = require "openhands.conversation"
 local endings = require "openhands.ending"
 local errors = require "openhands.errors"
+local service_clock = require "openhands.service_clock"
 local start_tasks = require "openhands.start_tasks"
 
 --- How one conversation is looked for.
@@ -34,8 +35,14 @@ local start_tasks = require "openhands.start_tasks"
 
 local M = {}
 
---- Seconds back in which an unknown id is looked for.
-M.RECENT = 86400
+local RECENT = 86400 -- seconds back in which an unknown id is looked for
+
+--- The moment since which an unknown id is looked for.
+---@param client openhands.Client
+---@return openhands.Moment
+function M.recent(client)
+  return service_clock.ago(client, RECENT)
+end
 
 -- Asks for several at once. Returns what gives the item of an id, false where there is none.
 local function ask(client, operation, ids, call)
@@ -92,7 +99,7 @@ local function listed(client, id, answer, grace)
   return conversation, err
 end
 
---- Looks in every place. `since`: when its start may have been sent, seconds since the epoch.
+--- Looks in every place. `since`: when its start may have been sent (an openhands.Moment).
 --- `fields`: of the start, see `start_tasks.find`.
 ---@return openhands.Conversation|false? conversation false: the service knows nothing of it
 ---@return openhands.Error?
@@ -114,7 +121,7 @@ function M.anywhere(client, id, since, call, fields)
     return nil, err
   end
   local task, lookalike
-  task, err, lookalike = start_tasks.find(client, id, since or (client:_wall() - M.RECENT), call, fields)
+  task, err, lookalike = start_tasks.find(client, id, since or M.recent(client), call, fields)
   if not task then
     return task, err, lookalike
   end
@@ -263,7 +270,7 @@ function steps.unlisted(client, looks, call)
   if next(open) == nil then
     return 1
   end
-  local _, err, pages = start_tasks.read(client, client:_wall() - M.RECENT, call, function(task)
+  local _, err, pages = start_tasks.read(client, M.recent(client), call, function(task)
     for look, id in pairs(open) do
       if start_tasks.is_about(task, id) then
         finish(look, conversations.from_task(client, task, id_of(client, look), false))

@@ -3,7 +3,8 @@
 --- The exchange that carries a start is sent at most once by the layers below. Its end is one of three: accepted, not
 --- started (nothing left this machine, or the service refused), or ambiguous. On V1 an ambiguous start is looked for
 --- under the id that we chose; only when the service has not shown it for the whole grace time is it sent again, with
---- the same id. V0 has no such handle: there ambiguous stays ambiguous.
+--- the same id, and `retries` times at most. What this client has an answer for is never sent again. V0 has no such
+--- handle: there ambiguous stays ambiguous.
 
 local arguments = require "openhands.arguments"
 local conversations = require "openhands.conversation"
@@ -11,6 +12,7 @@ local core = require "openhands.core"
 local errors = require "openhands.errors"
 local lookup = require "openhands.lookup"
 local progress = require "openhands.progress"
+local service_clock = require "openhands.service_clock"
 local turns = require "openhands.turns"
 
 local M = {}
@@ -67,6 +69,7 @@ local function reconcile(client, fields, since, call, unclear_at)
   local looks, pause = 0, math.min(1, call.grace / (LOOKS + 1))
   local last_error
   while true do
+    local asked_at = client:_now()
     local conversation, err, lookalike = lookup.anywhere(client, id, since, call, fields)
     if conversation then
       return conversation
@@ -76,7 +79,7 @@ local function reconcile(client, fields, since, call, unclear_at)
       last_error = err
     end
     local now = client:_now()
-    if conversation == false and looks >= LOOKS and now - unclear_at >= call.grace then
+    if conversation == false and looks >= LOOKS and asked_at - unclear_at >= call.grace then
       if lookalike then
         return nil, cannot_tell(RENAMED)
       end
@@ -119,17 +122,30 @@ local function deserves_a_look(err)
   return err.refused and err.status and (err.status >= 300 and err.status < 400 or err.status == 409)
 end
 
+-- What is kept of an answer: nothing large, and no secret.
+local kept = { "id", "api", "conversation_id", "start_task_id", "created_at", "url", "status", "state", "settled" }
+
+-- The service has it: it is not to be sent again, whatever the service shows later.
+local function note_answer(client, memory, conversation)
+  local fields = {}
+  for _, name in ipairs(kept) do
+    fields[name] = conversation[name]
+  end
+  memory.unclear_at, memory.unclear_since, memory.deleted = nil, nil, nil
+  memory.accepted = { at = client:_now(), fields = fields }
+end
+
 local function start_v1(client, fields, call)
   local id, attempt = fields.conversation_id, 1
   local memory = client:_remember(id)
-  local since = memory.unclear_since or client:_wall()
+  local since = memory.unclear_since or service_clock.ago(client, 0)
   while true do
     local conversation, err = send(client, fields, call, "v1")
     if not conversation and deserves_a_look(err) then
       conversation = found_by_look(lookup.anywhere(client, id, since, call), id, call)
     end
     if conversation then
-      memory.unclear_at, memory.unclear_since = nil, nil
+      note_answer(client, memory, conversation)
       return conversation
     end
     err.conversation_id = id
@@ -137,7 +153,7 @@ local function start_v1(client, fields, call)
       memory.unclear_at, memory.unclear_since = client:_now(), since
       local found, problem = reconcile(client, fields, since, call, memory.unclear_at)
       if found then
-        memory.unclear_at, memory.unclear_since = nil, nil
+        note_answer(client, memory, found)
         return found_by_look(found, id, call)
       elseif found == nil then
         return nil, ambiguous(id, problem)
@@ -152,12 +168,38 @@ local function start_v1(client, fields, call)
   end
 end
 
+-- Whether this client has seen the service have the conversation, and has not deleted it since.
+local function is_answered(memory)
+  return not memory.deleted and (memory.accepted or memory.listed or memory.start_task_id) ~= nil
+end
+
+-- A conversation that the service is known to have, as it stands; or as it was answered, where the service does not
+-- show it (yet).
+local function as_answered(client, fields, call, memory)
+  local id, accepted = fields.conversation_id, memory.accepted
+  local conversation, err = lookup.anywhere(client, id, nil, call, fields)
+  if conversation then
+    return conversation
+  elseif accepted and (err or client:_now() - accepted.at < call.grace) then
+    return setmetatable(arguments.copy(accepted.fields), client._conversation)
+  end
+  return nil, err or errors.new {
+    kind = "conflict",
+    operation = "start",
+    conversation_id = id,
+    message = ("start: the service has had the conversation %s and shows it no more; for another job choose another "
+      .. "'conversation_id'"):format(id),
+  }
+end
+
 -- The caller names the conversation: it may be a job of an earlier call, of another process, of another machine.
 local function take_up(client, fields, call, resume)
   local id = fields.conversation_id
   local memory = client:_remember(id)
-  if resume and not memory.unclear_at then
-    memory.unclear_at, memory.unclear_since = client:_now(), client:_wall() - lookup.RECENT
+  if is_answered(memory) then
+    return as_answered(client, fields, call, memory)
+  elseif resume and not memory.unclear_at then
+    memory.unclear_at, memory.unclear_since = client:_now(), lookup.recent(client)
   elseif not memory.unclear_at then
     local conversation, err, lookalike = lookup.anywhere(client, id, nil, call, fields)
     if conversation == false and lookalike then
@@ -169,7 +211,7 @@ local function take_up(client, fields, call, resume)
   if conversation == nil then
     return nil, ambiguous(id, err)
   elseif conversation then
-    memory.unclear_at, memory.unclear_since = nil, nil
+    note_answer(client, memory, conversation)
   end
   return conversation
 end
@@ -182,7 +224,7 @@ local function take_turn(client, id, call)
     local turn, now = memory.turn, client:_now()
     local is_certain = turn.progress and turn.progress.latest -- the rest of its call may take long, or have been left
     if is_certain or turns.is_abandoned(client, turn.asker) then
-      memory.unclear_at, memory.unclear_since = now, memory.unclear_since or client:_wall() - lookup.RECENT
+      memory.unclear_at, memory.unclear_since = now, memory.unclear_since or lookup.recent(client)
       break
     elseif client:_is_given_up() then
       return nil, cannot_tell "another start of the same conversation is under way"

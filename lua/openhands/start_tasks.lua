@@ -3,14 +3,15 @@
 
 local conversations = require "openhands.conversation"
 local errors = require "openhands.errors"
+local service_clock = require "openhands.service_clock"
 
 local M = {}
 
 local MOST_PAGES = 100 -- of start tasks; a hundred each
-local SKEW = 86400 -- seconds by which the service's clock may differ from ours; newest come first, so it costs little
+local SKEW = 86400 -- seconds by which the service's clocks may differ; newest come first, so it costs little
 
 local function at(seconds)
-  return os.date("!%Y-%m-%dT%H:%M:%SZ", seconds)
+  return os.date("!%Y-%m-%dT%H:%M:%SZ", math.max(seconds, 0))
 end
 
 local function is_same(value, id)
@@ -60,15 +61,17 @@ end
 
 --- Reads the start tasks created since a moment, newest first, until one is enough.
 ---@param client openhands.Client
----@param since integer seconds since the epoch
+---@param since openhands.Moment
 ---@param call table
 ---@param is_enough fun(task: any): boolean? called with each
 ---@return boolean? found whether one was enough, openhands.Error?, integer requests
 function M.read(client, since, call, is_enough)
+  -- Without the service's word on the time all are read: by our clock the one that is looked for may be too old.
+  local earliest = service_clock.at_service(client, since)
   local page_id
   for number = 1, MOST_PAGES do
     local page, err = client:_read("start_tasks.list", {
-      created_at__gte = at(since - SKEW),
+      created_at__gte = earliest and at(earliest - SKEW),
       limit = 100,
       page_id = page_id,
     }, call, "v1")
@@ -98,7 +101,7 @@ end
 --- The service's own filter by conversation id is blind until the task is ready, so the requests are read here.
 ---@param client openhands.Client
 ---@param id string
----@param since integer seconds since the epoch
+---@param since openhands.Moment
 ---@param call table
 ---@param fields table? of the start, to notice a task that may be it although it bears no id
 ---@return table|false? task false: the service shows none, openhands.Error?, boolean? lookalike

@@ -23,7 +23,9 @@
 ---@field listed boolean? V1: it has been in the list of conversations
 ---@field first_seen number? monotonic moment
 ---@field unclear_at number? monotonic moment since which nobody can tell whether it was started
----@field unclear_since integer? when that start was sent, seconds since 1970
+---@field unclear_since openhands.Moment? when that start was sent
+---@field accepted { at: number, fields: table }? what the service has answered to a start of it, and when (monotonic)
+---@field deleted boolean? by this client
 ---@field spoken_at number? monotonic moment of a message after which it has not been seen at work
 ---@field server string? base URL of its own server, while that runs
 ---@field session_api_key string? for that server

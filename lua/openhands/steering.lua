@@ -67,6 +67,7 @@ function M.delete(client, operation, fields, call)
   elseif answer == false or (type(answer) == "table" and answer.success == false) then
     return nil, unknown("delete", fields.conversation_id)
   end
+  client:_remember(fields.conversation_id).deleted = true
   return true
 end
 

@@ -25,6 +25,7 @@ function M.carry(transport, request)
     body = answer.body,
     content_type = header(answer, "content-type"),
     retry_after = header(answer, "retry-after"),
+    date = header(answer, "date"),
     transport = answer.class,
     sent = answer.sent,
     reason = answer.reason,

@@ -351,7 +351,9 @@ end
 ---@param request openhands.simulator.Request
 ---@return openhands.simulator.Answer
 function methods:answer(request)
-  return routing.answer(self, request)
+  local response = routing.answer(self, request)
+  table.insert(response.headers, { "Date", timestamps.http(self:now()) })
+  return response
 end
 
 --- Answers a request.

@@ -64,4 +64,17 @@ function M.parse(text)
   return days * 86400 + hour * 3600 + minute * 60 + second + (tonumber(fraction or "0")) - offset
 end
 
+local weekdays = { [0] = "Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed" }
+local months = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" }
+
+--- As in a `Date` header.
+---@param seconds number since 1970, UTC
+---@return string
+function M.http(seconds)
+  local days, rest = floor(seconds / 86400), floor(seconds % 86400)
+  local year, month, day = date_of(days)
+  return ("%s, %02d %s %04d %02d:%02d:%02d GMT"):format(weekdays[days % 7], day, months[month], year,
+    floor(rest / 3600), floor(rest / 60) % 60, rest % 60)
+end
+
 return M
