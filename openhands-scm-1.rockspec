@@ -79,6 +79,7 @@ build = {
     },
     ["openhands.address"] = "lua/openhands/address.lua",
     ["openhands.agenda"] = "lua/openhands/agenda.lua",
+    ["openhands.agent_place"] = "lua/openhands/agent_place.lua",
     ["openhands.agent_events"] = "lua/openhands/agent_events.lua",
     ["openhands.agent"] = "lua/openhands/agent.lua",
     ["openhands.arguments"] = "lua/openhands/arguments.lua",

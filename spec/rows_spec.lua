@@ -546,8 +546,8 @@ describe("an answer", function()
   }
   local objects, lists = "object, an object with items", "list, a list of objects, a list with null"
   local everything = objects .. ", " .. lists .. ", null, true, integer, a whole float, fraction, huge, text, texts, "
-    .. "nothing, a list of numbers, a list of lists, a list of booleans"
-  local raw = everything .. ", cut JSON, no JSON, two values, bad UTF-8, too deep"
+    .. "a list of numbers, a list of lists, a list of booleans"
+  local raw = everything .. ", nothing, cut JSON, no JSON, two values, bad UTF-8, too deep"
   local good = {
     object = objects, ["object or null"] = objects .. ", null", page = objects, list = lists, stream = lists,
     texts = "list, texts", integer = "integer, a whole float", text = "text", any = everything,
@@ -567,6 +567,7 @@ describe("an answer", function()
   end
 
   local function is_good(row, name)
+    if row.shape == "any" and name == "nothing" then return row.effect ~= "reads" end
     return (", " .. good[row.shape] .. ","):find(", " .. name .. ",", 1, true) ~= nil
   end
 

@@ -10,9 +10,42 @@ static const struct oh_field conversation[] = {CONVERSATION, LAST};
 static const struct oh_field get[] = {NEEDED("conversation_id", "ids", IN_QUERY, UUIDS), LAST};
 static const struct oh_field list[] = {QUERY("status", TEXT), QUERY("sort_order", TEXT), PAGED, LAST};
 static const struct oh_field count[] = {QUERY("status", TEXT), LAST};
-static const struct oh_field update[] = {CONVERSATION, NEEDED("title", "title", IN_BODY, TEXT), LAST};
+static const struct oh_field update[] = {CONVERSATION, BODY("title", TEXT), BODY("tags", TEXT_MAP), LAST};
 static const struct oh_field set_secrets[] = {CONVERSATION, NEEDED("secrets", "secrets", IN_BODY, TEXT_MAP), LAST};
 static const struct oh_field ask[] = {CONVERSATION, NEEDED("question", "question", IN_BODY, TEXT), LAST};
+
+static const struct oh_field confirmation_policy[] = {
+    CONVERSATION,
+    NEEDED("policy", "policy", IN_BODY, OBJECT),
+    LAST,
+};
+
+static const struct oh_field security_analyzer[] = {
+    CONVERSATION,
+    NEEDED("security_analyzer", "security_analyzer", IN_BODY, OBJECT),
+    LAST,
+};
+
+static const struct oh_field switch_llm[] = {CONVERSATION, NEEDED("llm", "llm", IN_BODY, OBJECT), LAST};
+
+static const struct oh_field switch_profile[] = {
+    CONVERSATION,
+    NEEDED("profile_name", "profile_name", IN_BODY, TEXT),
+    LAST,
+};
+
+static const struct oh_field switch_model[] = {CONVERSATION, NEEDED("model", "model", IN_BODY, TEXT), LAST};
+
+/* The new one may have an id of the caller's choice. */
+static const struct oh_field fork_fields[] = {
+    CONVERSATION,
+    BODY("id", UUID),
+    BODY("title", TEXT),
+    BODY("tags", TEXT_MAP),
+    BODY("reset_metrics", BOOLEAN),
+    BODY("from_event_id", TEXT),
+    LAST,
+};
 
 static const struct oh_field send[] = {
     CONVERSATION,
@@ -37,30 +70,47 @@ static const struct oh_field events[] = {CONVERSATION, EVENT_FILTER, QUERY("sort
 static const struct oh_field event_count[] = {CONVERSATION, EVENT_FILTER, LAST};
 static const struct oh_field event[] = {CONVERSATION, PATH("event_id", NAME), LAST};
 
-static const struct oh_field command[] = {
-    NEEDED("command", "command", IN_BODY, TEXT),
-    BODY("cwd", TEXT),
-    BODY("timeout", INTEGER),
-    LAST,
-};
+/* ---- the sandbox -------------------------------------------------------------------------------------------------
+   Each twice: of the server, and of the conversation's own runtime, which may be another machine. */
 
-static const struct oh_field bash_events[] = {
-    QUERY("command_id__eq", TEXT),
-    QUERY("order__gt", INTEGER),
-    QUERY("kind__eq", TEXT),
-    QUERY("timestamp__gte", TEXT),
-    QUERY("timestamp__lt", TEXT),
-    QUERY("sort_order", TEXT),
-    PAGED,
-    LAST,
-};
+#define COMMAND NEEDED("command", "command", IN_BODY, TEXT), BODY("cwd", TEXT), BODY("timeout", INTEGER)
+#define BASH_EVENTS \
+    QUERY("command_id__eq", TEXT), QUERY("order__gt", INTEGER), QUERY("kind__eq", TEXT), \
+        QUERY("timestamp__gte", TEXT), QUERY("timestamp__lt", TEXT), QUERY("sort_order", TEXT), PAGED
+
+static const struct oh_field command[] = {COMMAND, LAST};
+static const struct oh_field own_command[] = {CONVERSATION, COMMAND, LAST};
+static const struct oh_field bash_events[] = {BASH_EVENTS, LAST};
+static const struct oh_field own_bash_events[] = {CONVERSATION, BASH_EVENTS, LAST};
+static const struct oh_field command_id[] = {PATH("command_id", UUID), LAST};
+static const struct oh_field own_command_id[] = {CONVERSATION, PATH("command_id", UUID), LAST};
 
 /* Paths are parameters: in the URL a proxy would collapse their double slashes. */
 #define FILE_PATH NEEDED("path", "path", IN_QUERY, TEXT)
 
-static const struct oh_field upload[] = {FILE_PATH, NEEDED("contents", "file", IN_PARTS, FILE), LAST};
+#define UPLOAD FILE_PATH, NEEDED("contents", "file", IN_PARTS, FILE)
+#define ARCHIVE \
+    FILE_PATH, QUERY("format", TEXT), QUERY("base_ref", TEXT), QUERY("use_default_excludes", BOOLEAN), \
+        QUERY("exclude", TEXTS)
+#define CHANGES FILE_PATH, QUERY("ref", TEXT)
+#define DIFF CHANGES, QUERY("commit", TEXT)
+#define COMMITS FILE_PATH, QUERY("limit", INTEGER)
+#define COMMIT_CHANGES PATH("sha", NAME), FILE_PATH
+
+static const struct oh_field upload[] = {UPLOAD, LAST};
+static const struct oh_field own_upload[] = {CONVERSATION, UPLOAD, LAST};
 static const struct oh_field path[] = {FILE_PATH, LAST};
-static const struct oh_field changes[] = {FILE_PATH, QUERY("ref", TEXT), LAST};
+static const struct oh_field own_path[] = {CONVERSATION, FILE_PATH, LAST};
+static const struct oh_field archive[] = {ARCHIVE, LAST};
+static const struct oh_field own_archive[] = {CONVERSATION, ARCHIVE, LAST};
+static const struct oh_field changes[] = {CHANGES, LAST};
+static const struct oh_field own_changes[] = {CONVERSATION, CHANGES, LAST};
+static const struct oh_field diff[] = {DIFF, LAST};
+static const struct oh_field own_diff[] = {CONVERSATION, DIFF, LAST};
+static const struct oh_field commits[] = {COMMITS, LAST};
+static const struct oh_field own_commits[] = {CONVERSATION, COMMITS, LAST};
+static const struct oh_field commit_changes[] = {COMMIT_CHANGES, LAST};
+static const struct oh_field own_commit_changes[] = {CONVERSATION, COMMIT_CHANGES, LAST};
 
 #define ROW(name, host, method, path, fields, shape, effect, timeout) \
     {name, OH_API_AGENT, OH_##host, method, path, fields, OH_SHAPE_##shape, OH_##effect, timeout}
@@ -69,6 +119,22 @@ static const struct oh_field changes[] = {FILE_PATH, QUERY("ref", TEXT), LAST};
 
 #define CONVERSATIONS "/api/conversations"
 #define ONE CONVERSATIONS "/{conversation_id}"
+
+#define SANDBOX(prefix, root, own) \
+    POST(prefix "execute", root "/bash/execute_bash_command", own##command, OBJECT, CREATES), \
+        POST(prefix "start_command", root "/bash/start_bash_command", own##command, OBJECT, CREATES), \
+        POST(prefix "stop_command", root "/bash/bash_commands/{command_id}/stop", own##command_id, DONE, WRITES), \
+        GET(prefix "command_events", root "/bash/bash_events/search", own##bash_events, PAGE), \
+        ROW(prefix "upload", AT_RUNTIME, "POST", root "/file/upload", own##upload, ANY, WRITES, SCANNING), \
+        ROW(prefix "download", AT_RUNTIME, "GET", root "/file/download", own##path, FILE, READS, CARRYING), \
+        ROW(prefix "archive", AT_RUNTIME, "GET", root "/file/archive", own##archive, FILE, READS, CARRYING), \
+        POST(prefix "create_directory", root "/file/create_directory", own##path, DONE, WRITES), \
+        ROW(prefix "download_trajectory", AT_RUNTIME, "GET", root "/file/download-trajectory/{conversation_id}", \
+            conversation, FILE, READS, CARRYING), \
+        GET(prefix "changes", root "/git/changes", own##changes, LIST), \
+        GET(prefix "diff", root "/git/diff", own##diff, OBJECT), \
+        GET(prefix "commits", root "/git/commits", own##commits, OBJECT), \
+        GET(prefix "commit_changes", root "/git/commits/{sha}/changes", own##commit_changes, LIST)
 
 const struct oh_operation oh_operations_agent[] = {
     GET("alive", "/alive", nothing, ANY),
@@ -88,19 +154,19 @@ const struct oh_operation oh_operations_agent[] = {
     POST("interrupt", ONE "/interrupt", conversation, DONE, WRITES),
     POST("confirm", ONE "/events/respond_to_confirmation", confirm, DONE, CREATES),
     POST("set_secrets", ONE "/secrets", set_secrets, DONE, WRITES),
+    POST("set_confirmation_policy", ONE "/confirmation_policy", confirmation_policy, DONE, WRITES),
+    POST("set_security_analyzer", ONE "/security_analyzer", security_analyzer, DONE, WRITES),
+    POST("switch_llm", ONE "/switch_llm", switch_llm, DONE, WRITES),
+    POST("switch_profile", ONE "/switch_profile", switch_profile, DONE, WRITES),
+    POST("switch_model", ONE "/switch_acp_model", switch_model, DONE, WRITES),
+    ROW("fork", AT_RUNTIME, "POST", ONE "/fork", fork_fields, OBJECT, CREATES, THINKING),
     ROW("ask", AT_RUNTIME, "POST", ONE "/ask_agent", ask, OBJECT, WRITES, THINKING),
     ROW("condense", AT_RUNTIME, "POST", ONE "/condense", conversation, DONE, WRITES, THINKING),
     GET("events", ONE "/events/search", events, PAGE),
     GET("event_count", ONE "/events/count", event_count, INTEGER),
     GET("event", ONE "/events/{event_id}", event, OBJECT),
-    POST("execute", "/api/bash/execute_bash_command", command, OBJECT, CREATES),
-    POST("start_command", "/api/bash/start_bash_command", command, OBJECT, CREATES),
-    GET("command_events", "/api/bash/bash_events/search", bash_events, PAGE),
-    ROW("upload", AT_RUNTIME, "POST", "/api/file/upload", upload, ANY, WRITES, SCANNING),
-    ROW("download", AT_RUNTIME, "GET", "/api/file/download", path, FILE, READS, CARRYING),
-    ROW("download_trajectory", AT_RUNTIME, "GET", "/api/file/download-trajectory/{conversation_id}", conversation, FILE,
-        READS, CARRYING),
-    GET("changes", "/api/git/changes", changes, LIST),
-    GET("diff", "/api/git/diff", changes, OBJECT),
+    SANDBOX("", "/api", ),
+    GET("runtime.info", ONE "/runtime", conversation, OBJECT),
+    SANDBOX("runtime.", ONE, own_),
     {NULL, OH_API_AGENT, OH_AT_RUNTIME, NULL, NULL, NULL, OH_SHAPE_OBJECT, OH_READS, 0},
 };

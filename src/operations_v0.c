@@ -104,5 +104,8 @@ const struct oh_operation oh_operations_v0[] = {
     ROW("secrets.create", AT_SERVICE, "POST", "/api/secrets", secret, ANY, CREATES, QUICK),
     ROW("secrets.update", AT_SERVICE, "PUT", "/api/secrets/{secret_id}", secret_update, ANY, WRITES, QUICK),
     ROW("secrets.delete", AT_SERVICE, "DELETE", "/api/secrets/{secret_id}", secret_name, ANY, WRITES, QUICK),
+    ROW("alive", AT_DOOR, "GET", "/alive", nothing, ANY, READS, QUICK),
+    ROW("health", AT_DOOR, "GET", "/health", nothing, ANY, READS, QUICK),
+    ROW("server_info", AT_DOOR, "GET", "/server_info", nothing, OBJECT, READS, QUICK),
     {NULL, OH_API_V0, OH_AT_SERVICE, NULL, NULL, NULL, OH_SHAPE_OBJECT, OH_READS, 0},
 };

@@ -177,6 +177,14 @@ static const struct oh_field secrets_update[] = {
 
 static const struct oh_field secrets_delete[] = {NEEDED("name", "secret_id", IN_PATH, NAME), LAST};
 
+static const struct oh_field set_git_providers[] = {
+    NEEDED("provider_tokens", "provider_tokens", IN_BODY, OBJECT),
+    BODY("mcp_config", OBJECT),
+    LAST,
+};
+
+static const struct oh_field marketplaces[] = {NEEDED("marketplaces", "marketplaces", AS_BODY, LIST), LAST};
+
 static const struct oh_field keys_create[] = {
     BODY("name", TEXT),
     BODY("not_before", TEXT),
@@ -295,6 +303,8 @@ const struct oh_operation oh_operations_v1[] = {
     POST("secrets.create", "/api/v1/secrets", secrets_create, DONE, CREATES),
     ROW("secrets.update", AT_SERVICE, "PUT", "/api/v1/secrets/{secret_id}", secrets_update, DONE, WRITES, QUICK),
     REMOVE("secrets.delete", "/api/v1/secrets/{secret_id}", secrets_delete, DONE),
+    POST("secrets.set_git_providers", "/api/v1/secrets/git-providers", set_git_providers, DONE, WRITES),
+    REMOVE("secrets.delete_git_providers", "/api/v1/secrets/git-providers", nothing, DONE),
 
     GET("git.identity", "/api/v1/users/git-info", nothing, OBJECT),
     GET("git.organizations", "/api/v1/users/git-organizations", nothing, OBJECT),
@@ -305,6 +315,8 @@ const struct oh_operation oh_operations_v1[] = {
     GET("models", "/api/v1/config/models/search", models, PAGE),
     GET("providers", "/api/v1/config/providers/search", providers, PAGE),
     GET("available_skills", "/api/v1/skills/search", paged, PAGE),
+    ROW("marketplace_skills", AT_SERVICE, "POST", "/api/v1/skills/marketplace-skills", marketplaces, OBJECT, WRITES,
+        SCANNING),
 
     ROW("shared.get", AT_DOOR, "GET", "/api/shared-conversations", status, LIST, READS, QUICK),
     ROW("shared.events", AT_DOOR, "GET", "/api/shared-events/search", shared_events, PAGE, READS, SCANNING),
@@ -312,6 +324,11 @@ const struct oh_operation oh_operations_v1[] = {
     ROW("shared.event_batch", AT_DOOR, "GET", "/api/shared-events", shared_event_batch, LIST, READS, QUICK),
     ROW("shared.event", AT_DOOR, "GET", "/api/shared-events/{conversation_id}/{event_id}", shared_event,
         OBJECT_OR_NULL, READS, QUICK),
+    ROW("web_client_config", AT_DOOR, "GET", "/api/v1/web-client/config", nothing, OBJECT, READS, QUICK),
+    ROW("alive", AT_DOOR, "GET", "/alive", nothing, ANY, READS, QUICK),
+    ROW("health", AT_DOOR, "GET", "/health", nothing, ANY, READS, QUICK),
+    ROW("ready", AT_DOOR, "GET", "/ready", nothing, ANY, READS, QUICK),
+    ROW("server_info", AT_DOOR, "GET", "/server_info", nothing, OBJECT, READS, QUICK),
     ROW("device.authorize", AT_DOOR, "POST", "/oauth/device/authorize", nothing, OBJECT, CREATES, QUICK),
     ROW("device.token", AT_DOOR, "POST", "/oauth/device/token", device_token, OBJECT, WRITES, QUICK),
     {NULL, OH_API_V1, OH_AT_SERVICE, NULL, NULL, NULL, OH_SHAPE_OBJECT, OH_READS, 0},

@@ -155,15 +155,15 @@ static bool is_whole(lua_State *L)
 }
 
 /* A call whose answer may say nothing: some releases answer 204, or with an empty 200, where others give an object. */
-static bool push_done(lua_State *L, enum oh_shape shape, char first)
+static bool push_done(lua_State *L, const struct oh_operation *operation, char first)
 {
     if (first != '\0')
         return false;
-    if (shape == OH_SHAPE_DONE)
+    if (operation->shape == OH_SHAPE_DONE)
         lua_newtable(L);
-    else if (shape == OH_SHAPE_DONE_TRUE)
+    else if (operation->shape == OH_SHAPE_DONE_TRUE)
         lua_pushboolean(L, true);
-    else if (shape == OH_SHAPE_ANY)
+    else if (operation->shape == OH_SHAPE_ANY && operation->effect != OH_READS)
         lua_pushliteral(L, "");
     else
         return false;
@@ -252,7 +252,7 @@ static bool push_value(lua_State *L, struct oh_exchange *exchange, struct oh_out
         lua_pushlstring(L, answer->length > 0 ? answer->body : "", answer->length);
         return true;
     }
-    if (push_done(L, operation->shape, first))
+    if (push_done(L, operation, first))
         return true;
     result = oh_json_decode(L, answer->body, answer->length, exchange->most_memory);
     if (result == OH_SCAN_WHOLE) {
@@ -265,7 +265,7 @@ static bool push_value(lua_State *L, struct oh_exchange *exchange, struct oh_out
         }
         is_null = lua_islightuserdata(L, -1);
         lua_pop(L, 1);
-        if (is_null && push_done(L, operation->shape, '\0'))
+        if (is_null && push_done(L, operation, '\0'))
             return true;
     }
     oh_outcome_unreadable(outcome);

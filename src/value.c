@@ -224,12 +224,15 @@ void oh_value_write_query(struct oh_reading *reading, const struct oh_field *fie
     struct oh_path item;
     size_t i, count;
 
-    if ((field->type != OH_UUIDS && field->type != OH_NAMES) || lua_type(L, index) != LUA_TTABLE) {
+    if (field->type != OH_TEXTS &&
+        ((field->type != OH_UUIDS && field->type != OH_NAMES) || lua_type(L, index) != LUA_TTABLE)) {
         write_pair(reading, field, index, path, out);
         return;
     }
+    if (lua_type(L, index) != LUA_TTABLE)
+        oh_reading_wrong_type(reading, field, index, path);
     count = oh_json_list_length(L, reading->shared, index, path);
-    if (count == 0 || count > MOST_IDS)
+    if (field->type != OH_TEXTS && (count == 0 || count > MOST_IDS))
         oh_json_fail(L, path, "must hold 1 to %d ids, not %d", MOST_IDS, count < 2147483647 ? (int)count : 2147483647);
     for (i = 1; i <= count; i++) { /* a repeated key: the service takes a comma list for one value */
         item = oh_reading_item(path, i);

@@ -83,6 +83,10 @@ local purposes = {
   models = "models that can be chosen",
   providers = "providers of models",
   available_skills = "skills that can be used",
+  marketplace_skills = "what marketplaces of skills offer; the list of marketplaces is sent as it is",
+  ["secrets.set_git_providers"] = "connects git hosts by tokens",
+  ["secrets.delete_git_providers"] = "disconnects them",
+  web_client_config = "how the service is set up, for its web page; no key is sent",
   ["shared.get"] = "public conversations by their ids; no key is sent",
   ["shared.events"] = "their events",
   ["shared.event_count"] = "how many events there are",
@@ -107,6 +111,16 @@ local purposes = {
   execute = "runs a command and waits for its end",
   start_command = "starts a command (`agent:bash` follows it)",
   command_events = "output of commands",
+  stop_command = "ends a command that runs",
+  archive = "makes a file of a directory: a patch, or all of it (`agent:archive(path, target)`)",
+  create_directory = "makes a directory",
+  commits = "commits of a repository, newest first",
+  commit_changes = "files that a commit has changed",
+  set_confirmation_policy = "says when the agent has to ask before it acts",
+  set_security_analyzer = "says who judges the risk of what the agent does",
+  switch_llm = "goes on with another model",
+  fork = "makes a conversation of its own of what has happened so far",
+  ["runtime.info"] = "how the conversation's own runtime is",
 }
 
 local titles = { v0 = "V0", v1 = "V1", agent = "agent server" }
@@ -135,7 +149,8 @@ local function collect(of_agent)
 end
 
 local function purpose(name)
-  return purposes[name] or error("tools/reference.lua says nothing of the operation " .. name)
+  local plain = name:gsub("^runtime%.", "")
+  return purposes[name] or purposes[plain] or error("tools/reference.lua says nothing of the operation " .. name)
 end
 
 -- Fields of all rows of an operation, each with the dialects that have it.
@@ -275,7 +290,14 @@ local composed = {
   download_workspace = true,
 }
 
-local agent_composed = { events = true, upload = true, download = true, download_trajectory = true }
+local agent_composed = {
+  events = true,
+  upload = true,
+  download = true,
+  archive = true,
+  download_trajectory = true,
+  set_confirmation_policy = true,
+}
 
 local function add(lines, format, ...)
   lines[#lines + 1] = format:format(...)
@@ -380,7 +402,7 @@ local function add_groups(lines)
   local seen, names = {}, {}
   for _, row in ipairs(core.operations()) do
     local group = row.name:match "^([%w_]+)%."
-    if group and not seen[group] then
+    if group and row.api ~= "agent" and not seen[group] then
       seen[group], names[#names + 1] = true, group
     end
   end
@@ -424,11 +446,13 @@ function M.types()
   local agents = require("openhands.agent").operations
   local methods = {}
   for _, name in ipairs(names) do
-    local class = ("openhands.agent.%s.Fields"):format(name)
-    local fields = add_fields(lines, class, name, rows[name], "conversation_id")
-    local list = parameters(agents[name], class, fields)
-    methods[#methods + 1] = not agent_composed[name] and ("---@field %s %s"):format(name,
-      signature("openhands.Agent", list, 1, result_of(agents[name]))) or nil
+    if not name:find "^runtime%." then -- these are reached by the calls of the same name
+      local class = ("openhands.agent.%s.Fields"):format(name)
+      local fields = add_fields(lines, class, name, rows[name], agents[name].subject or "conversation_id")
+      local list = parameters(agents[name], class, fields)
+      methods[#methods + 1] = not agent_composed[name] and ("---@field %s %s"):format(name,
+        signature("openhands.Agent", list, 1, result_of(agents[name]))) or nil
+    end
   end
   add(lines, "")
   add(lines, "---@class openhands.Agent")

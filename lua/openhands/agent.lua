@@ -3,12 +3,12 @@
 
 local agent_events = require "openhands.agent_events"
 local arguments = require "openhands.arguments"
-local conversations = require "openhands.conversation"
 local downloads = require "openhands.download"
 local errors = require "openhands.errors"
 local events = require "openhands.events"
 local operations = require "openhands.operations"
 local pages = require "openhands.pages"
+local places = require "openhands.agent_place"
 
 ---@class openhands.Agent
 ---@field conversation_id string
@@ -27,12 +27,14 @@ function Agent:__tostring()
   return "openhands.Agent of conversation " .. self.conversation_id
 end
 
---- The agent server of a conversation. Nothing is asked before its first call.
+--- The agent server of a conversation. Nothing is asked before its first call. In `runtime` the same calls about
+--- commands, files and git go to the conversation's own runtime, whatever the server says of it.
 ---@param client openhands.Client
 ---@param id string
 ---@return openhands.Agent
 function M.of(client, id)
-  return setmetatable({ conversation_id = id, _client = client }, Agent)
+  local runtime = setmetatable({ conversation_id = id, _client = client, _is_runtime = true }, Agent)
+  return setmetatable({ conversation_id = id, _client = client, runtime = runtime }, Agent)
 end
 
 local function check_receiver(self, name)
@@ -40,6 +42,8 @@ local function check_receiver(self, name)
     errors.raise(("%s: is a method: call agent:%s(...) with a colon"):format(name, name))
   end
 end
+
+local all = places.operations
 
 -- The call of a user, and the operation's fields with the conversation in them.
 local function begin(self, operation, own, ...)
@@ -50,44 +54,39 @@ local function begin(self, operation, own, ...)
   call.agent_of = self.conversation_id
   local choice = own == events.own_options and events.take_options(fields, options or {})
   if operation.takes_conversation then
-    fields.conversation_id = conversations.dashed(client:_served_id(self.conversation_id)) -- as they are there
+    fields.conversation_id = places.id_of(self)
   end
   operations.check(client, operation, fields, "agent")
   return fields, call, choice or options or {}
 end
 
-local function exchange(self, operation, fields, call, route)
-  return operations.exchange(self._client, operation, fields, call, "agent", route)
-end
-
--- The conversation is known here: its field is filled in, and no argument of the methods.
-local function without_conversation(operation)
-  local row = operation.rows.agent
-  local first = row.fields[1]
-  if first and first.name == "conversation_id" and first.place == "path" then
-    operation.takes_conversation, operation.subject = true, nil
-    local second = row.fields[2]
-    operation.lone = second and second.required and second.name or nil
-  end
-  return operation
-end
-
-local all = operations.all(true)
+local exchange = places.exchange
 
 for name, operation in pairs(all) do
-  without_conversation(operation)
-  if operation.shape == "page" then
+  if name:find "^runtime%." then
+    methods[name] = nil -- reached through the calls of the same name, and by `agent.runtime`
+  elseif operation.shape == "page" then
     methods[name] = function(self, ...)
       local fields, call = begin(self, operation, nil, ...)
       return operations.pages(self._client, operation, fields, call, function(fresh, run)
         fresh.agent_of = self.conversation_id
-        return run "agent"
+        local row, own = places.placed(self, operation, fields, fresh)
+        if not row then
+          return nil, own
+        end
+        fields.conversation_id = own.conversation_id
+        return run("agent", row)
       end)
+    end
+  elseif operation.is_batch then
+    methods[name] = function(self, ...)
+      local fields, call = begin(self, operation, nil, ...)
+      return operations.run(self._client, operation, fields, call, nil, "agent")
     end
   else
     methods[name] = function(self, ...)
       local fields, call = begin(self, operation, nil, ...)
-      return operations.run(self._client, operation, fields, call, nil, "agent")
+      return exchange(self, operation, fields, call)
     end
   end
 end
@@ -130,7 +129,7 @@ local function reader_of(self, name)
   local function read(operation)
     return function(fields, call)
       local own = arguments.copy(fields)
-      own.conversation_id = conversations.dashed(client:_served_id(self.conversation_id))
+      own.conversation_id = places.id_of(self)
       local value, err = exchange(self, operation, own, call)
       return value, err and operations.renamed(err, name)
     end
@@ -167,6 +166,41 @@ end
 function methods:event_count(fields, options)
   local own, call = begin(self, all.event_count, nil, fields, options)
   return agent_events.count(reader_of(self, "event_count"), own, call)
+end
+
+--- Several events by their ids; what the server does not know is absent. They are asked for one by one: this server
+--- takes a list only in the body of a GET, which proxies drop.
+---@param ids string|string[]
+---@param options openhands.Settings?
+---@return table<string, table>? events by their ids, openhands.Error?
+function methods:event_batch(ids, options)
+  check_receiver(self, "event_batch")
+  ids = type(ids) == "string" and { ids } or ids
+  if type(ids) ~= "table" then
+    errors.raise(("event_batch: needs a list of ids, not a %s"):format(type(ids)))
+  end
+  local call = self._client:_begin("event_batch", options)
+  call.agent_of = self.conversation_id
+  local one, found = reader_of(self, "event_batch").one, {}
+  for _, id in ipairs(ids) do
+    local event, err = one({ event_id = id }, call)
+    if err and err.kind ~= "not_found" then
+      return nil, err
+    end
+    found[id] = event
+  end
+  return found
+end
+
+--- Says when the agent has to ask before it acts.
+---@param policy string|table its kind ("AlwaysConfirm", "NeverConfirm", "ConfirmRisky"), or the whole of it
+---@param options openhands.Settings?
+---@return table? answer, openhands.Error?
+function methods:set_confirmation_policy(policy, options)
+  local operation = all.set_confirmation_policy
+  local given = type(policy) == "string" and { policy = { kind = policy } } or policy
+  local fields, call = begin(self, operation, nil, given, options)
+  return exchange(self, operation, fields, call)
 end
 
 local function no_end(self, command)
@@ -270,6 +304,19 @@ function methods:download(path, target, options)
   local fields, call, given = begin(self, all.download, { on_progress = true }, { path = path }, options)
   return downloads.save(self._client, "download", target, given, call, function(route)
     return exchange(self, all.download, fields, call, route)
+  end)
+end
+
+--- Fetches a directory of the sandbox as one file: what has changed in its git repository, or all that is in it.
+---@param path string|table absolute, in the sandbox; or fields: `{ path, format, base_ref, exclude, … }` (`format`:
+--- "git-delta", a patch, or "tar.gz")
+---@param target string path of the file to make here
+---@param options table? as for `download`
+---@return { path: string, bytes: number }? file, openhands.Error?
+function methods:archive(path, target, options)
+  local fields, call, given = begin(self, all.archive, { on_progress = true }, path, options)
+  return downloads.save(self._client, "archive", target, given, call, function(route)
+    return exchange(self, all.archive, fields, call, route)
   end)
 end
 

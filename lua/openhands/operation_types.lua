@@ -75,6 +75,10 @@
 ---@field updated_at__lt? string (V1)
 ---@field sandbox_id__eq? string (V1)
 
+--- Fields of `marketplace_skills`: what marketplaces of skills offer; the list of marketplaces is sent as it is
+---@class openhands.marketplace_skills.Fields
+---@field marketplaces table[]
+
 --- Fields of `models`: models that can be chosen
 ---@class openhands.models.Fields
 ---@field query? string
@@ -208,6 +212,11 @@
 ---@field page_id? string (V1)
 ---@field limit? integer (V1)
 
+--- Fields of `secrets.set_git_providers`: connects git hosts by tokens
+---@class openhands.secrets.set_git_providers.Fields
+---@field provider_tokens table
+---@field mcp_config? table
+
 --- Fields of `secrets.update`: changes its description
 ---@class openhands.secrets.update.Fields
 ---@field description? string
@@ -254,6 +263,7 @@
 
 ---@class openhands.Client
 ---@field add_event fun(self: openhands.Client, conversation: string|openhands.Conversation, event: table, options: openhands.Settings|nil): table?, openhands.Error?
+---@field alive fun(self: openhands.Client, options: openhands.Settings|nil): any, openhands.Error?
 ---@field available_skills fun(self: openhands.Client, fields: openhands.available_skills.Fields|nil, options: openhands.Settings|nil): openhands.Pages
 ---@field changes fun(self: openhands.Client, conversation: string|openhands.Conversation, fields: openhands.changes.Fields|string, options: openhands.Settings|nil): table[]?, openhands.Error?
 ---@field configuration fun(self: openhands.Client, conversation: string|openhands.Conversation, options: openhands.Settings|nil): table?, openhands.Error?
@@ -263,23 +273,29 @@
 ---@field event_batch fun(self: openhands.Client, conversation: string|openhands.Conversation, fields: openhands.event_batch.Fields|string|string[], options: openhands.Settings|nil): table<string, table>?, openhands.Error?
 ---@field event_count fun(self: openhands.Client, conversation: string|openhands.Conversation, fields: openhands.event_count.Fields|nil, options: openhands.Settings|nil): integer?, openhands.Error?
 ---@field files fun(self: openhands.Client, conversation: string|openhands.Conversation, fields: openhands.files.Fields|string|nil, options: openhands.Settings|nil): string[]?, openhands.Error?
+---@field health fun(self: openhands.Client, options: openhands.Settings|nil): any, openhands.Error?
 ---@field hooks fun(self: openhands.Client, conversation: string|openhands.Conversation, options: openhands.Settings|nil): table?, openhands.Error?
+---@field marketplace_skills fun(self: openhands.Client, marketplaces: table, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field me fun(self: openhands.Client, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field models fun(self: openhands.Client, fields: openhands.models.Fields|nil, options: openhands.Settings|nil): openhands.Pages
 ---@field providers fun(self: openhands.Client, fields: openhands.providers.Fields|nil, options: openhands.Settings|nil): openhands.Pages
 ---@field queue_message fun(self: openhands.Client, conversation: string|openhands.Conversation, fields: openhands.queue_message.Fields|string|table[], options: openhands.Settings|nil): table?, openhands.Error?
 ---@field quota fun(self: openhands.Client, options: openhands.Settings|nil): table?, openhands.Error?
+---@field ready fun(self: openhands.Client, options: openhands.Settings|nil): any, openhands.Error?
 ---@field send fun(self: openhands.Client, conversation: string|openhands.Conversation, fields: openhands.send.Fields|string|table[], options: openhands.Settings|nil): table?, openhands.Error?
+---@field server_info fun(self: openhands.Client, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field skills fun(self: openhands.Client, conversation: string|openhands.Conversation, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field switch_model fun(self: openhands.Client, conversation: string|openhands.Conversation, fields: openhands.switch_model.Fields|string, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field switch_profile fun(self: openhands.Client, conversation: string|openhands.Conversation, fields: openhands.switch_profile.Fields|string, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field trajectory fun(self: openhands.Client, conversation: string|openhands.Conversation, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field upload fun(self: openhands.Client, conversation: string|openhands.Conversation, fields: openhands.upload.Fields|table<string, string>, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field vscode_url fun(self: openhands.Client, conversation: string|openhands.Conversation, options: openhands.Settings|nil): table?, openhands.Error?
+---@field web_client_config fun(self: openhands.Client, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field web_hosts fun(self: openhands.Client, conversation: string|openhands.Conversation, options: openhands.Settings|nil): table?, openhands.Error?
 
 ---@class openhands
 ---@field add_event fun(conversation: string|openhands.Conversation, event: table, options: openhands.Settings|nil): table?, openhands.Error?
+---@field alive fun(options: openhands.Settings|nil): any, openhands.Error?
 ---@field available_skills fun(fields: openhands.available_skills.Fields|nil, options: openhands.Settings|nil): openhands.Pages
 ---@field changes fun(conversation: string|openhands.Conversation, fields: openhands.changes.Fields|string, options: openhands.Settings|nil): table[]?, openhands.Error?
 ---@field configuration fun(conversation: string|openhands.Conversation, options: openhands.Settings|nil): table?, openhands.Error?
@@ -289,19 +305,24 @@
 ---@field event_batch fun(conversation: string|openhands.Conversation, fields: openhands.event_batch.Fields|string|string[], options: openhands.Settings|nil): table<string, table>?, openhands.Error?
 ---@field event_count fun(conversation: string|openhands.Conversation, fields: openhands.event_count.Fields|nil, options: openhands.Settings|nil): integer?, openhands.Error?
 ---@field files fun(conversation: string|openhands.Conversation, fields: openhands.files.Fields|string|nil, options: openhands.Settings|nil): string[]?, openhands.Error?
+---@field health fun(options: openhands.Settings|nil): any, openhands.Error?
 ---@field hooks fun(conversation: string|openhands.Conversation, options: openhands.Settings|nil): table?, openhands.Error?
+---@field marketplace_skills fun(marketplaces: table, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field me fun(options: openhands.Settings|nil): table?, openhands.Error?
 ---@field models fun(fields: openhands.models.Fields|nil, options: openhands.Settings|nil): openhands.Pages
 ---@field providers fun(fields: openhands.providers.Fields|nil, options: openhands.Settings|nil): openhands.Pages
 ---@field queue_message fun(conversation: string|openhands.Conversation, fields: openhands.queue_message.Fields|string|table[], options: openhands.Settings|nil): table?, openhands.Error?
 ---@field quota fun(options: openhands.Settings|nil): table?, openhands.Error?
+---@field ready fun(options: openhands.Settings|nil): any, openhands.Error?
 ---@field send fun(conversation: string|openhands.Conversation, fields: openhands.send.Fields|string|table[], options: openhands.Settings|nil): table?, openhands.Error?
+---@field server_info fun(options: openhands.Settings|nil): table?, openhands.Error?
 ---@field skills fun(conversation: string|openhands.Conversation, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field switch_model fun(conversation: string|openhands.Conversation, fields: openhands.switch_model.Fields|string, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field switch_profile fun(conversation: string|openhands.Conversation, fields: openhands.switch_profile.Fields|string, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field trajectory fun(conversation: string|openhands.Conversation, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field upload fun(conversation: string|openhands.Conversation, fields: openhands.upload.Fields|table<string, string>, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field vscode_url fun(conversation: string|openhands.Conversation, options: openhands.Settings|nil): table?, openhands.Error?
+---@field web_client_config fun(options: openhands.Settings|nil): table?, openhands.Error?
 ---@field web_hosts fun(conversation: string|openhands.Conversation, options: openhands.Settings|nil): table?, openhands.Error?
 
 ---@class openhands.Conversation
@@ -408,13 +429,17 @@
 ---@class openhands.Client.secrets
 ---@field create fun(self: openhands.Client.secrets, fields: openhands.secrets.create.Fields|string, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field delete fun(self: openhands.Client.secrets, name: string, options: openhands.Settings|nil): table?, openhands.Error?
+---@field delete_git_providers fun(self: openhands.Client.secrets, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field list fun(self: openhands.Client.secrets, fields: openhands.secrets.list.Fields|nil, options: openhands.Settings|nil): openhands.Pages
+---@field set_git_providers fun(self: openhands.Client.secrets, fields: openhands.secrets.set_git_providers.Fields|table, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field update fun(self: openhands.Client.secrets, name: string, fields: openhands.secrets.update.Fields|string|nil, options: openhands.Settings|nil): table?, openhands.Error?
 
 ---@class openhands.secrets
 ---@field create fun(fields: openhands.secrets.create.Fields|string, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field delete fun(name: string, options: openhands.Settings|nil): table?, openhands.Error?
+---@field delete_git_providers fun(options: openhands.Settings|nil): table?, openhands.Error?
 ---@field list fun(fields: openhands.secrets.list.Fields|nil, options: openhands.Settings|nil): openhands.Pages
+---@field set_git_providers fun(fields: openhands.secrets.set_git_providers.Fields|table, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field update fun(name: string, fields: openhands.secrets.update.Fields|string|nil, options: openhands.Settings|nil): table?, openhands.Error?
 
 ---@class openhands.Client.settings
@@ -473,6 +498,14 @@
 ---@field shared openhands.shared
 ---@field start_tasks openhands.start_tasks
 
+--- Fields of `archive`: makes a file of a directory: a patch, or all of it (`agent:archive(path, target)`)
+---@class openhands.agent.archive.Fields
+---@field path string
+---@field format? string
+---@field base_ref? string
+---@field use_default_excludes? boolean
+---@field exclude? string[]
+
 --- Fields of `ask`: asks the agent something beside its work
 ---@class openhands.agent.ask.Fields
 ---@field question string
@@ -493,6 +526,15 @@
 ---@field page_id? string
 ---@field limit? integer
 
+--- Fields of `commit_changes`: files that a commit has changed
+---@class openhands.agent.commit_changes.Fields
+---@field path string
+
+--- Fields of `commits`: commits of a repository, newest first
+---@class openhands.agent.commits.Fields
+---@field path string
+---@field limit? integer
+
 --- Fields of `confirm`: answers a question for permission
 ---@class openhands.agent.confirm.Fields
 ---@field accept boolean
@@ -502,10 +544,15 @@
 ---@class openhands.agent.count.Fields
 ---@field status? string
 
+--- Fields of `create_directory`: makes a directory
+---@class openhands.agent.create_directory.Fields
+---@field path string
+
 --- Fields of `diff`: one file before and after
 ---@class openhands.agent.diff.Fields
 ---@field path string
 ---@field ref? string
+---@field commit? string
 
 --- Fields of `download`: makes a file (`download(…, target, { on_progress = … })`): on V1 the conversation's events as a zip, from the agent server any file of the sandbox
 ---@class openhands.agent.download.Fields
@@ -540,6 +587,14 @@
 ---@field cwd? string
 ---@field timeout? integer
 
+--- Fields of `fork`: makes a conversation of its own of what has happened so far
+---@class openhands.agent.fork.Fields
+---@field id? string
+---@field title? string
+---@field tags? table<string, string>
+---@field reset_metrics? boolean
+---@field from_event_id? string
+
 --- Fields of `list`: conversations of the account, newest first
 ---@class openhands.agent.list.Fields
 ---@field status? string
@@ -553,9 +608,17 @@
 ---@field role? string
 ---@field run? boolean
 
+--- Fields of `set_confirmation_policy`: says when the agent has to ask before it acts
+---@class openhands.agent.set_confirmation_policy.Fields
+---@field policy table
+
 --- Fields of `set_secrets`: gives the agent secrets
 ---@class openhands.agent.set_secrets.Fields
 ---@field secrets table<string, string>
+
+--- Fields of `set_security_analyzer`: says who judges the risk of what the agent does
+---@class openhands.agent.set_security_analyzer.Fields
+---@field security_analyzer table
 
 --- Fields of `start_command`: starts a command (`agent:bash` follows it)
 ---@class openhands.agent.start_command.Fields
@@ -563,9 +626,22 @@
 ---@field cwd? string
 ---@field timeout? integer
 
+--- Fields of `switch_llm`: goes on with another model
+---@class openhands.agent.switch_llm.Fields
+---@field llm table
+
+--- Fields of `switch_model`: goes on with another model (ACP agents)
+---@class openhands.agent.switch_model.Fields
+---@field model string
+
+--- Fields of `switch_profile`: goes on with another model profile
+---@class openhands.agent.switch_profile.Fields
+---@field profile_name string
+
 --- Fields of `update`: renames a conversation and the like; gives the conversation
 ---@class openhands.agent.update.Fields
----@field title string
+---@field title? string
+---@field tags? table<string, string>
 
 --- Fields of `upload`: puts files into the workspace
 ---@class openhands.agent.upload.Fields
@@ -577,15 +653,19 @@
 ---@field ask fun(self: openhands.Agent, fields: openhands.agent.ask.Fields|string, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field changes fun(self: openhands.Agent, fields: openhands.agent.changes.Fields|string, options: openhands.Settings|nil): table[]?, openhands.Error?
 ---@field command_events fun(self: openhands.Agent, fields: openhands.agent.command_events.Fields|nil, options: openhands.Settings|nil): openhands.Pages
+---@field commit_changes fun(self: openhands.Agent, sha: string, fields: openhands.agent.commit_changes.Fields|string, options: openhands.Settings|nil): table[]?, openhands.Error?
+---@field commits fun(self: openhands.Agent, fields: openhands.agent.commits.Fields|string, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field condense fun(self: openhands.Agent, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field confirm fun(self: openhands.Agent, fields: openhands.agent.confirm.Fields|boolean, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field count fun(self: openhands.Agent, fields: openhands.agent.count.Fields|string|nil, options: openhands.Settings|nil): integer?, openhands.Error?
+---@field create_directory fun(self: openhands.Agent, fields: openhands.agent.create_directory.Fields|string, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field delete fun(self: openhands.Agent, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field diff fun(self: openhands.Agent, fields: openhands.agent.diff.Fields|string, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field event fun(self: openhands.Agent, fields: openhands.agent.event.Fields|string, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field event_count fun(self: openhands.Agent, fields: openhands.agent.event_count.Fields|nil, options: openhands.Settings|nil): integer?, openhands.Error?
 ---@field execute fun(self: openhands.Agent, fields: openhands.agent.execute.Fields|string, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field final_response fun(self: openhands.Agent, options: openhands.Settings|nil): table?, openhands.Error?
+---@field fork fun(self: openhands.Agent, fields: openhands.agent.fork.Fields|nil, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field get fun(self: openhands.Agent, conversations: string|(string|openhands.Conversation)[], options: openhands.Settings|nil): table<string, table>?, openhands.Error?
 ---@field health fun(self: openhands.Agent, options: openhands.Settings|nil): any, openhands.Error?
 ---@field info fun(self: openhands.Agent, options: openhands.Settings|nil): table?, openhands.Error?
@@ -597,5 +677,10 @@
 ---@field send fun(self: openhands.Agent, fields: openhands.agent.send.Fields|string|table[], options: openhands.Settings|nil): table?, openhands.Error?
 ---@field server_info fun(self: openhands.Agent, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field set_secrets fun(self: openhands.Agent, fields: openhands.agent.set_secrets.Fields|table<string, string>, options: openhands.Settings|nil): table?, openhands.Error?
+---@field set_security_analyzer fun(self: openhands.Agent, fields: openhands.agent.set_security_analyzer.Fields|table, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field start_command fun(self: openhands.Agent, fields: openhands.agent.start_command.Fields|string, options: openhands.Settings|nil): table?, openhands.Error?
----@field update fun(self: openhands.Agent, fields: openhands.agent.update.Fields|string, options: openhands.Settings|nil): table?, openhands.Error?
+---@field stop_command fun(self: openhands.Agent, command_id: string, options: openhands.Settings|nil): table?, openhands.Error?
+---@field switch_llm fun(self: openhands.Agent, fields: openhands.agent.switch_llm.Fields|table, options: openhands.Settings|nil): table?, openhands.Error?
+---@field switch_model fun(self: openhands.Agent, fields: openhands.agent.switch_model.Fields|string, options: openhands.Settings|nil): table?, openhands.Error?
+---@field switch_profile fun(self: openhands.Agent, fields: openhands.agent.switch_profile.Fields|string, options: openhands.Settings|nil): table?, openhands.Error?
+---@field update fun(self: openhands.Agent, fields: openhands.agent.update.Fields|string|nil, options: openhands.Settings|nil): table?, openhands.Error?

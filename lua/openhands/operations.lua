@@ -29,7 +29,7 @@ local MOST_ITEMS = 100 -- in one page
 ---@field has_fields boolean whether there are fields besides the subject
 ---@field lone string? field that a value which is no table of fields stands for
 ---@field whole string? field that is the whole body: the table that is given is its value
----@field named string? only field, of texts by name: a table that does not hold it is its value
+---@field named string? only field, a table with names: a table that does not hold it is its value
 ---@field items string? field that names several items of the subject, asked for in batches
 ---@field tells_provider boolean? whether there is a field for the git provider
 ---@field shape string of the answer
@@ -74,7 +74,8 @@ local function describe(name, rows)
     if further[1] and further[1].place == "whole" then
       operation.whole = further[1].name
     end
-    if #further == 1 and further[1].type:find("^a table from") then
+    local takes_table = further[1] and (further[1].type:find "^a table from" or further[1].type:find "^a table with")
+    if #further == 1 and takes_table and further[1].place ~= "whole" then
       operation.named = further[1].name
     end
     -- A batch may be about items of something: the events of a conversation, say.
@@ -264,16 +265,17 @@ local function has_field(row, name)
 end
 
 --- The items of an operation that answers pages.
----@param in_dialect fun(fresh: table, run: function): any, openhands.Error? calls `run(api)` for a page in its dialect
+---@param in_dialect fun(fresh: table, run: function): any, openhands.Error? calls `run(api, placed)` for a page in its
+--- dialect; `placed`: the operation that stands there in place of this one, if another does
 ---@return openhands.Pages
 function M.pages(client, operation, fields, call, in_dialect, convert)
   local api
-  local function read(fresh, chosen)
+  local function read(fresh, chosen, placed)
     api = chosen
     if has_field(operation.rows[api], "limit") then
       fields.limit = math.min(fields.limit or MOST_ITEMS, MOST_ITEMS)
     end
-    return M.exchange(client, operation, fields, fresh, api)
+    return M.exchange(client, placed or operation, fields, fresh, api)
   end
   return pages.new {
     name = operation.name,
@@ -287,8 +289,8 @@ function M.pages(client, operation, fields, call, in_dialect, convert)
       if page_id and api ~= "agent" then
         fresh.api = api -- a page's id means nothing in another one
       end
-      local page, err = in_dialect(fresh, function(chosen)
-        return read(fresh, chosen)
+      local page, err = in_dialect(fresh, function(chosen, placed)
+        return read(fresh, chosen, placed)
       end)
       return page and { items = items_of(page), next_page_id = page.next_page_id }, err
     end,

@@ -154,5 +154,9 @@
 ---@field events fun(self: openhands.Agent, fields: openhands.AgentEventOptions|nil, options: openhands.AgentEventOptions|nil): openhands.Pages|openhands.Followed
 ---@field upload fun(self: openhands.Agent, path: string, contents: string, options: openhands.Settings|nil): any, openhands.Error?
 ---@field download fun(self: openhands.Agent, path: string, target: string, options: openhands.DownloadOptions|nil): { path: string, bytes: number }?, openhands.Error?
+---@field archive fun(self: openhands.Agent, path: string|openhands.agent.archive.Fields, target: string, options: openhands.DownloadOptions|nil): { path: string, bytes: number }?, openhands.Error?
+---@field event_batch fun(self: openhands.Agent, ids: string|string[], options: openhands.Settings|nil): table<string, table>?, openhands.Error?
+---@field set_confirmation_policy fun(self: openhands.Agent, policy: string|table, options: openhands.Settings|nil): table?, openhands.Error?
+---@field runtime openhands.Agent the same, with commands, files and git in the conversation's own runtime
 ---@field download_trajectory fun(self: openhands.Agent, target: string, options: openhands.DownloadOptions|nil): { path: string, bytes: number }?, openhands.Error?
 ---@field request fun(self: openhands.Agent, request: openhands.FreeRequest, options: openhands.Settings|nil): any, openhands.Error?

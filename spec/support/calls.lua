@@ -130,6 +130,14 @@ local examples = {
   web_hosts = about(),
   skills = about(),
   hooks = about(),
+  web_client_config = with(),
+  alive = with(),
+  health = with(),
+  ready = with(),
+  server_info = with(),
+  marketplace_skills = with { { name = "default", source = "github:OpenHands/extensions" } },
+  ["secrets.set_git_providers"] = with { provider_tokens = { github = { token = "t" } } },
+  ["secrets.delete_git_providers"] = with(),
   ["start_tasks.get"] = function(at)
     return { at.conversation.start_task_id or "c2a9e8b7d6f5443c92b1a0f9e8d7c6b5" }
   end,
@@ -242,13 +250,38 @@ local agent_examples = {
   end,
   changes = with(PROJECT),
   diff = with(PROJECT .. "/README.md"),
+  stop_command = function(at)
+    return { at.command_id }
+  end,
+  archive = function(at)
+    return { PROJECT, at.target }
+  end,
+  create_directory = with(PROJECT .. "/notes"),
+  commits = with(PROJECT),
+  commit_changes = with("0123456", { path = PROJECT }),
+  set_confirmation_policy = with { kind = "AlwaysConfirm" },
+  set_security_analyzer = with { kind = "LLMSecurityAnalyzer" },
+  switch_llm = with { model = "local-model" },
+  switch_profile = with "fast",
+  switch_model = with "claude",
+  fork = with { title = "Another way" },
+  ["runtime.info"] = with(),
 }
+for name in ("execute start_command stop_command command_events upload download archive create_directory "
+  .. "download_trajectory changes diff commits commit_changes"):gmatch "%S+" do
+  agent_examples["runtime." .. name] = agent_examples[name]
+end
 
 local agent_needs = {
+  stop_command = function(at)
+    assert(at.agent:bash("sleep 60"):page())
+    for output in at.agent:command_events { kind__eq = "BashOutput" } do at.command_id = output.command_id end
+  end,
   run = function(at) at.model:advance(60) end,
   command_events = function(at) assert(at.client:agent(at.id):execute "echo hello") end,
 }
 agent_needs.confirm = agent_needs.run
+for name in ("command_events stop_command"):gmatch "%S+" do agent_needs["runtime." .. name] = agent_needs[name] end
 
 M.examples, M.agent_examples = examples, agent_examples
 

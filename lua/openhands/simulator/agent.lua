@@ -1,4 +1,5 @@
 --- The operations of the agent server, which lives in the sandbox of a V1 conversation.
+local agent_view = require "openhands.simulator.agent_view"
 local conversations = require "openhands.simulator.agent_conversations"
 local json = require "openhands.simulator.json"
 local reply = require "openhands.simulator.reply"
@@ -12,7 +13,9 @@ local function ready() return reply.json(200, { status = "ready" }) end
 local function server_info(model, call)
   local job = call.job
   return reply.json(200, {
-    title = "OpenHands Agent Server", version = "1.43.1", docs = "/docs", redoc = "/redoc",
+    title = "OpenHands Agent Server", version = "1.58.2", docs = "/docs", redoc = "/redoc",
+    conversation_runtime = model.options.conversation_runtime, available_conversation_runtimes = json.array(),
+    capabilities = json.array { "conversation_runtime_routes_v1" },
     uptime = model:time() - job.created_at, idle_time = model:time() - job.updated_at,
     usable_tools = json.array { "terminal", "file_editor" },
   })
@@ -26,8 +29,25 @@ local list = {
   { method = "GET", path = "/server_info", answer = server_info, open = true },
 }
 
+-- What is about the sandbox is served again for each conversation, by its runtime.
+local own = {}
+local in_runtime = agent_view.with_conversation(function(model, call, job, answer)
+  call.job = job
+  return answer(model, call)
+end)
+for _, group in ipairs { require "openhands.simulator.agent_bash", require "openhands.simulator.agent_files" } do
+  for _, route in ipairs(group) do
+    own[#own + 1] = {
+      method = route.method, path = route.path:gsub("^/api", "/api/conversations/{id}"),
+      answer = function(model, call, id, second)
+        return in_runtime(model, call, id, function() return route.answer(model, call, second, id) end)
+      end,
+    }
+  end
+end
+
 for _, group in ipairs {
-  conversations, require "openhands.simulator.agent_events", require "openhands.simulator.agent_bash",
+  own, conversations, require "openhands.simulator.agent_events", require "openhands.simulator.agent_bash",
   require "openhands.simulator.agent_files",
 } do
   for _, route in ipairs(group) do list[#list + 1] = route end

@@ -5,6 +5,7 @@
 --     sleep N     prints a dot each second, for N seconds
 local agent_paging = require "openhands.simulator.agent_paging"
 local agent_view = require "openhands.simulator.agent_view"
+local identifiers = require "openhands.simulator.identifiers"
 local json = require "openhands.simulator.json"
 local paging = require "openhands.simulator.paging"
 local reply = require "openhands.simulator.reply"
@@ -86,6 +87,32 @@ local function execute(model, _, job, body)
   end, #text)
 end
 
+-- Ends a command, if it still runs: what it would have printed later is not printed.
+local function stop(model, call, command_id)
+  local id, found = identifiers.uuid(command_id), false
+  if not id then return reply.detail(422, json.array(validation.path_uuid("command_id", command_id))) end
+  local kept, is_running = {}, false
+  for _, entry in ipairs(call.job.bash or {}) do
+    local own = identifiers.uuid(entry.event.command_id or entry.event.id) == id
+    found = found or own
+    if own and entry.time > model:time() then
+      is_running = true
+    else
+      kept[#kept + 1] = entry
+    end
+  end
+  if not found then return reply.detail(404, "Not Found") end
+  if is_running then
+    local output = {
+      id = model:new_id(), timestamp = timestamps.utc(model:now()), command_id = id, order = #kept, exit_code = -15,
+      stdout = null, stderr = null, kind = "BashOutput",
+    }
+    kept[#kept + 1] = { event = output, time = model:time(), number = #kept + 1 }
+    call.job.bash = kept
+  end
+  return reply.json(200, { success = true })
+end
+
 local filter = {
   kind__eq = { kind = "enum", values = { "BashCommand", "BashOutput" } }, command_id__eq = { kind = "uuid" },
   order__gt = { kind = "text" }, timestamp__gte = { kind = "datetime" }, timestamp__lt = { kind = "datetime" },
@@ -132,4 +159,5 @@ return {
   { method = "POST", path = "/api/bash/start_bash_command",
     answer = in_sandbox(agent_view.with_body(command_body, start)) },
   { method = "GET", path = "/api/bash/bash_events/search", answer = search },
+  { method = "POST", path = "/api/bash/bash_commands/{command_id}/stop", answer = stop },
 }

@@ -124,17 +124,58 @@ local function condense(model, _, job)
   return reply.json(200, success)
 end
 
-local change_body = { kind = "object", fields = { title = { kind = "string", required = true, least = 1 } } }
+local tags = { kind = "map", nullable = true, of = { kind = "string" } }
+local change_body = { kind = "object", fields = {
+  title = { kind = "string", nullable = true, least = 1 }, tags = tags,
+} }
+
+local function given(value)
+  return value ~= nil and value ~= null and value or nil
+end
 
 local function change(_, _, job, body)
-  if #body.title > 200 then
+  local title = given(body.title)
+  if title and #title > 200 then
     return reply.detail(422, array { {
       type = "string_too_long", loc = array { "body", "title" }, msg = "String should have at most 200 characters",
-      input = body.title,
+      input = title,
     } })
   end
-  job.title = body.title
+  job.title, job.tags = title or job.title, given(body.tags) or job.tags
   return reply.json(200, success)
+end
+
+local fork_body = { kind = "object", fields = {
+  id = { kind = "uuid", nullable = true }, title = { kind = "string", nullable = true }, tags = tags,
+  reset_metrics = { kind = "boolean" }, from_event_id = { kind = "string", nullable = true },
+} }
+
+-- Another conversation in the same sandbox, with what has happened in this one.
+local function fork(model, _, job, body)
+  local other = model:add_job {
+    api = "v1", id = identifiers.uuid(given(body.id)), request = job.request, prompt = job.prompt,
+    repository = job.repository,
+  }
+  other.sandbox_id, other.title, other.tags = job.sandbox_id, given(body.title) or job.title, given(body.tags)
+  model:schedule(other, { { 0, { task_status = "READY", sandbox_status = "RUNNING", execution_status = "idle" } } })
+  return reply.json(201, agent_view.info(model, other))
+end
+
+-- Changes that are asked for in the body, by the field that is noted.
+local function setting(field, schema, note)
+  local body_schema = { kind = "object", fields = { [field] = schema } }
+  schema.required = true
+  return with_conversation(with_body(body_schema, function(_, _, job, body)
+    note(job, body[field])
+    return reply.json(200, success)
+  end))
+end
+
+local function object() return { kind = "object", fields = {} } end
+local function name() return { kind = "string", least = 1 } end
+
+local function runtime()
+  return reply.json(200, { runtime_status = "available", can_resume = true, runtime_error = null })
 end
 
 local function delete(model, _, job)
@@ -169,6 +210,18 @@ return {
   { method = "POST", path = path .. "/interrupt", answer = with_conversation(interrupt) },
   { method = "POST", path = path .. "/secrets", answer = with_conversation(with_body(secrets_body, set_secrets)) },
   { method = "POST", path = path .. "/ask_agent", answer = with_conversation(with_body(question_body, ask_agent)) },
+  { method = "POST", path = path .. "/fork", answer = with_conversation(with_body(fork_body, fork)) },
+  { method = "GET", path = path .. "/runtime", answer = with_conversation(runtime) },
+  { method = "POST", path = path .. "/confirmation_policy",
+    answer = setting("policy", object(), function(job, policy) job.confirmation_policy = policy end) },
+  { method = "POST", path = path .. "/security_analyzer",
+    answer = setting("security_analyzer", object(), function(job, analyzer) job.security_analyzer = analyzer end) },
+  { method = "POST", path = path .. "/switch_llm",
+    answer = setting("llm", object(), function(job, llm) job.request.llm_model = llm.model end) },
+  { method = "POST", path = path .. "/switch_profile",
+    answer = setting("profile_name", name(), function(job, profile) job.profile_name = profile end) },
+  { method = "POST", path = path .. "/switch_acp_model",
+    answer = setting("model", name(), function(job, model) job.request.llm_model = model end) },
   { method = "POST", path = path .. "/condense", answer = with_conversation(condense) },
   { method = "POST", path = path .. "/events/respond_to_confirmation",
     answer = with_conversation(with_body(confirmation_body, respond_to_confirmation)) },

@@ -11,10 +11,10 @@ local array, null = json.array, json.null
 
 -- Wraps an operation on a path; `answer` gets the path.
 local function with_path(answer)
-  return function(model, call)
+  return function(model, call, first)
     local query, errors = validation.query(call.query, { path = { kind = "text", required = true } })
     if errors then return reply.detail(422, array(errors)) end
-    return answer(model, call, query.path)
+    return answer(model, call, query.path, first)
   end
 end
 
@@ -53,6 +53,33 @@ local function difference(_, call, path)
   return reply.json(200, { modified = sides.modified or null, original = sides.original or null })
 end
 
+local commit = {
+  sha = ("0123456789abcdef"):rep(3):sub(1, 40), short_sha = "0123456", subject = "Begin", author = "Ada",
+  timestamp = "2026-08-19T08:00:00+00:00",
+}
+
+local function commits()
+  return reply.json(200, { commits = array { commit }, has_more = false })
+end
+
+local function commit_changes(_, call, path, sha)
+  if sha ~= commit.sha and sha ~= commit.short_sha then return reply.detail(404, "Commit not found") end
+  return reply.json(200, array(workspace.changes(call.job, path)))
+end
+
+local function create_directory()
+  return reply.json(200, { success = true })
+end
+
+-- No archive that anybody could unpack: the names of the files.
+local function archive(_, call, path)
+  local names = {}
+  for _, each in ipairs(workspace.list(call.job, path)) do names[#names + 1] = each .. "\n" end
+  return reply.raw(200, "application/octet-stream", table.concat(names), {
+    { "Content-Disposition", 'attachment; filename="archive"' },
+  })
+end
+
 local function trajectory(_, _, job)
   local position, history = 0, job.history
   local source = zip.source(function()
@@ -72,4 +99,8 @@ return {
     answer = agent_view.with_conversation(trajectory) },
   { method = "GET", path = "/api/git/changes", answer = with_path(changes) },
   { method = "GET", path = "/api/git/diff", answer = with_path(difference) },
+  { method = "GET", path = "/api/git/commits", answer = with_path(commits) },
+  { method = "GET", path = "/api/git/commits/{sha}/changes", answer = with_path(commit_changes) },
+  { method = "GET", path = "/api/file/archive", answer = with_absolute_path(archive) },
+  { method = "POST", path = "/api/file/create_directory", answer = with_absolute_path(create_directory) },
 }

@@ -92,7 +92,8 @@ function M.info(model, job)
     agent = { kind = "Agent", llm = { model = llm_model }, tools = array { { name = "terminal" } } },
     workspace = { kind = "LocalWorkspace", working_dir = workspace.root },
     persistence_dir = "workspace/conversations", max_iterations = 500, stuck_detection = true,
-    confirmation_policy = { kind = "NeverConfirm" }, security_analyzer = null, activated_knowledge_skills = array(),
+    confirmation_policy = job.confirmation_policy or { kind = "NeverConfirm" },
+    security_analyzer = job.security_analyzer or null, tags = job.tags or {}, activated_knowledge_skills = array(),
     blocked_actions = {}, blocked_messages = {}, agent_state = {}, secret_registry = { secret_sources = {} },
     stats = { usage_to_metrics = { agent = {
       model_name = llm_model, accumulated_cost = job.cost or 0,

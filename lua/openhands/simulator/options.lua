@@ -35,6 +35,8 @@ local M = {}
 ---@field download_busy? boolean every download is refused with 409: another one is running (default false)
 ---@field repository_count? integer how many repositories the account sees (default 5)
 ---@field git_providers? string[] those that the account has connected (default github)
+---@field conversation_runtime? "local"|"docker" whether agent servers run commands, and have files and git, themselves
+--- (default), or in a runtime of each conversation
 ---@field device_login? "granted"|"denied"|"ignored" what becomes of a device login, after ten seconds (default granted)
 M.defaults = {
   api = "both", spa = true, keys = false, organizations = false, unauthorized = "credentials", client_ids = true,
@@ -42,7 +44,7 @@ M.defaults = {
   require_message = false, old = false, epoch = timestamps.parse("2026-08-20T09:15:00Z"), time = 0, seed = 1,
   max_requests = 10000, event_count = 0, event_pages = "plain", list_pages = "plain", download_bytes = false,
   download_length = false, download_busy = false, repository_count = 5, git_providers = { "github" },
-  device_login = "granted",
+  device_login = "granted", conversation_runtime = "local",
 }
 
 --- How the service words a refused credential, by the names of the option `unauthorized`.
@@ -61,6 +63,7 @@ local allowed = {
   unauthorized = M.unauthorized,
   outcome = script.outcomes,
   event_pages = paging.manners, list_pages = paging.manners,
+  conversation_runtime = { ["local"] = true, docker = true },
   device_login = { granted = true, denied = true, ignored = true },
 }
 

@@ -109,6 +109,12 @@ local function answer_operation(model, call)
   return not open and refuse_key(model, call.headers) or route.answer(model, call, captures[1], captures[2])
 end
 
+-- Whoever watches over the service asks these, without a credential.
+local open_answers = {
+  ["/saas"] = { saas = true }, ["/alive"] = { status = "ok" }, ["/health"] = "OK", ["/ready"] = "OK",
+  ["/server_info"] = { uptime = 3600.5, idle_time = 0.5, resources = { memory_bytes = 536870912 } },
+}
+
 --- Answers a request.
 ---@param model openhands.simulator.Model
 ---@param request table as `model:request` takes it
@@ -118,9 +124,8 @@ function M.answer(model, request)
     method = request.method, path = request.path, query = read_query(request.query),
     headers = request.headers or {}, body = request.body or "", address = request.address or "http://127.0.0.1",
   }
-  if call.path == "/saas" or call.path == "/alive" then
-    return reply.json(200, call.path == "/saas" and { saas = true } or { status = "ok" })
-  end
+  local open_answer = call.method == "GET" and open_answers[call.path]
+  if open_answer then return reply.json(200, open_answer) end
   if call.path:match("^/runtime/") then return runtime.answer(model, call) end
   local is_known = call.path:match("^/api/") or find(model.options.api, call.method, call.path)
   if not is_known then return answer_unknown(call, model.options, {}) end

@@ -1,6 +1,7 @@
 --- What there is to choose from: models, their providers, and skills.
 local json = require "openhands.simulator.json"
 local paging = require "openhands.simulator.paging"
+local reply = require "openhands.simulator.reply"
 local schemas = require "openhands.simulator.v1_schemas"
 local validation = require "openhands.simulator.validation"
 
@@ -41,6 +42,24 @@ local function search(list, rules)
   end)
 end
 
+local function marketplace_skills(_, call)
+  local body = json.decode(call.body)
+  if not json.is_array(body) then
+    local error = { type = "list_type", loc = array { "body" }, msg = "Input should be a valid list", input = null }
+    return reply.detail(422, array { error })
+  end
+  return reply.json(200, {
+    skills = array(skills), plugins = array(), marketplace_skills = {}, errors = array(),
+  })
+end
+
+local function web_client_config(model)
+  return reply.json(200, {
+    app_mode = "saas", feature_flags = { enable_billing = true }, maintenance_start_time = null, error_message = null,
+    providers_configured = array(model.options.git_providers), faulty_models = array(), gitlab_enabled = false,
+  })
+end
+
 local text, truth = { kind = "text" }, { kind = "boolean" }
 
 return {
@@ -48,5 +67,7 @@ return {
     answer = search(models, { query = text, verified__eq = truth, provider__eq = text }) },
   { method = "GET", path = "/api/v1/config/providers/search",
     answer = search(providers, { query = text, verified__eq = truth }) },
+  { method = "POST", path = "/api/v1/skills/marketplace-skills", answer = marketplace_skills },
+  { method = "GET", path = "/api/v1/web-client/config", answer = web_client_config, open = true },
   { method = "GET", path = "/api/v1/skills/search", answer = search(skills, { limit = schemas.limit }) },
 }

@@ -63,11 +63,32 @@ local function delete(model, _, name)
   return reply.json(200, { message = "Secret deleted successfully" })
 end
 
+local providers_body = { kind = "object", fields = {
+  provider_tokens = { kind = "map", of = { kind = "any" } }, mcp_config = { kind = "any" },
+} }
+
+local function set_providers(model, call)
+  local body, errors = validation.body(call, providers_body)
+  if not body then return reply.detail(422, array(errors)) end
+  local connected = {}
+  for name in pairs(body.provider_tokens or {}) do connected[#connected + 1] = name end
+  table.sort(connected)
+  model.options.git_providers = connected
+  return reply.json(200, { message = "Git providers stored" })
+end
+
+local function delete_providers(model)
+  model.options.git_providers = {}
+  return reply.json(200, { message = "Unset Git provider tokens" })
+end
+
 local path = "/api/v1/secrets"
 
 return {
   { method = "GET", path = path .. "/search", answer = validation.with_query(filter, search) },
   { method = "POST", path = path, answer = create },
+  { method = "POST", path = path .. "/git-providers", answer = set_providers },
+  { method = "DELETE", path = path .. "/git-providers", answer = delete_providers },
   { method = "PUT", path = path .. "/{name}", answer = change },
   { method = "DELETE", path = path .. "/{name}", answer = delete },
 }

@@ -1,0 +1,94 @@
+--- Where what is asked of an agent server is done: by the server itself, or, for commands, files and git, in a runtime
+--- that the conversation has of its own. The server tells which.
+
+local arguments = require "openhands.arguments"
+local conversations = require "openhands.conversation"
+local operations = require "openhands.operations"
+
+local M = {}
+
+local all = operations.all(true)
+
+-- The conversation is known there: its field is filled in, and no argument of the calls.
+for _, operation in pairs(all) do
+  local row = operation.rows.agent
+  local first = row.fields[1]
+  if first and first.name == "conversation_id" and first.place == "path" then
+    operation.takes_conversation, operation.subject = true, nil
+    local second = row.fields[2]
+    operation.lone = second and second.required and second.name or nil
+  end
+end
+all.update.lone = "title"
+
+--- The operations of agent servers by name; those of a conversation's own runtime begin with "runtime.".
+M.operations = all
+
+--- The id of the conversation as agent servers spell it.
+---@param agent openhands.Agent
+---@return string
+function M.id_of(agent)
+  return conversations.dashed(agent._client:_served_id(agent.conversation_id))
+end
+
+-- Errors of a server that does not tell what it is: an old one.
+local says_nothing = { not_found = true, unsupported = true, protocol = true, permission = true }
+
+-- Whether the conversation has a runtime of its own, beside the server's. Asked once.
+---@return boolean? has_runtime, openhands.Error?
+local function has_runtime(agent, call)
+  local client = agent._client
+  local memory = client:_remember(agent.conversation_id)
+  if memory.has_runtime == nil then
+    local asked = client:_fresh(call, call.deadline_at)
+    asked.timeout = nil -- of a command, say
+    local info, err = operations.exchange(client, all.server_info, {}, asked, "agent")
+    if err and not says_nothing[err.kind] then
+      return nil, err
+    end
+    local kind = info and info.conversation_runtime
+    memory.has_runtime = type(kind) == "string" and kind ~= "local"
+  end
+  return memory.has_runtime
+end
+
+--- The row that does it where this conversation is, and its fields.
+---@param agent openhands.Agent
+---@param operation openhands.Operation
+---@param fields table
+---@param call table
+---@return openhands.Operation? operation, table|openhands.Error fields
+function M.placed(agent, operation, fields, call)
+  local own = all["runtime." .. operation.name]
+  local is_there, err = agent._is_runtime, nil
+  if own and not is_there and operation ~= all.info then -- that is the conversation's, this the runtime's
+    is_there, err = has_runtime(agent, call)
+  end
+  if err then
+    err.sent = false -- what was to be done was not asked for
+    return nil, operations.renamed(err, operation.name, agent.conversation_id)
+  elseif not (own and is_there) then
+    return operation, fields
+  end
+  fields = arguments.copy(fields)
+  fields.conversation_id = M.id_of(agent)
+  return own, fields
+end
+
+--- One exchange, where this conversation is.
+---@param agent openhands.Agent
+---@param operation openhands.Operation
+---@param fields table
+---@param call table
+---@param route openhands.Route?
+---@return any value, openhands.Error?
+function M.exchange(agent, operation, fields, call, route)
+  local row, own = M.placed(agent, operation, fields, call)
+  if not row then
+    return nil, own
+  end
+  local value, err = operations.exchange(agent._client, row, own, call, "agent", route)
+  return value, err and operations.renamed(err, operation.name)
+end
+
+return M
