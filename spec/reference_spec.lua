@@ -1,4 +1,5 @@
 -- What is written of the operations is what the core does: the table, the types, and the names that users can call.
+local vocabulary = require "openhands.vocabulary"
 local core = require "openhands.core"
 local openhands = require "openhands"
 local reference = dofile "tools/reference.lua"
@@ -68,7 +69,12 @@ describe("the types", function()
     end
     local client = openhands.new { base_url = "http://127.0.0.1:1", api_key = "any" }
     assert_declared("openhands.Client", getmetatable(client).__index, "a client")
-    assert_declared("openhands.Conversation", client._conversation.__index, "a conversation")
+    local conversation, methods = setmetatable({}, client._conversation), {}
+    for _, name in ipairs(vocabulary.about_conversations()) do
+      local method = name == "answer" and "fetch_answer" or name
+      methods[method] = assert(conversation[method], method)
+    end
+    assert_declared("openhands.Conversation", methods, "a conversation")
     local agent = client:agent(openhands.uuid())
     assert_declared("openhands.Agent", getmetatable(agent).__index, "an agent")
     client:close()
