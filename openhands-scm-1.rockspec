@@ -28,6 +28,7 @@ build = {
   modules = {
     ["openhands.core"] = {
       sources = {
+        "src/address.c",
         "src/arguments.c",
         "src/attempt.c",
         "src/buffer.c",

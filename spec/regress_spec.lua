@@ -190,9 +190,9 @@ describe("the key", function()
       local _, _, err = client:next()
       return err.detail.detail
     end
-    assert.matches("^%*+$", quoted('{"detail":"' .. KEY .. '"}'))
-    assert.matches("^%*+$", quoted('{"detail":"ab\\u002Bcd\\u003def-0123456789"}'))
-    assert.matches("^%*+$", quoted('{"detail":"ab%2bcd%3Def-0123456789"}'))
+    assert.equal("[redacted]", quoted('{"detail":"' .. KEY .. '"}'))
+    assert.equal("[redacted]", quoted('{"detail":"ab\\u002Bcd\\u003def-0123456789"}'))
+    assert.equal("[redacted]", quoted('{"detail":"ab%2bcd%3Def-0123456789"}'))
     local base64 = {
       "YWIrY2Q9ZWYtMDEyMzQ1Njc4OQ==", -- the key
       "dTphYitjZD1lZi0wMTIzNDU2Nzg5", -- u:key
@@ -200,7 +200,8 @@ describe("the key", function()
       "QmVhcmVyIGFiK2NkPWVmLTAxMjM0NTY3ODk=", -- Bearer key
     }
     for _, text in ipairs(base64) do
-      assert.matches("%*%*%*%*%*%*%*%*%*%*%*%*%*%*%*%*", quoted('{"detail":"' .. text .. '"}'))
+      local shown = quoted('{"detail":"' .. text .. '"}')
+      assert.is_true(shown:find("[redacted]", 1, true) ~= nil and #shown <= 10 + #"QmVhcmVyI", shown)
     end
     client:close()
   end)

@@ -10,6 +10,7 @@ enum oh_transport {
     OH_TRANSPORT_CONNECT,   /* no connection, or it broke before an answer began */
     OH_TRANSPORT_TIMEOUT,   /* the exchange's own time ran out */
     OH_TRANSPORT_TLS,       /* no trusted connection */
+    OH_TRANSPORT_FORBIDDEN, /* a name led where the service may not send us */
     OH_TRANSPORT_CUT,       /* an answer began and broke off */
     OH_TRANSPORT_TOO_LARGE, /* more bytes of a body than allowed */
     OH_TRANSPORT_GARBLED,   /* not HTTP as we know it */

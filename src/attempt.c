@@ -4,7 +4,10 @@
 
 #include <curl/curl.h>
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <unistd.h>
+
+#include "address.h"
 
 /* A child of the host's must not inherit a connection that carries the key. */
 static int on_open(void *context, curl_socket_t socket, curlsocktype purpose)
@@ -23,6 +26,31 @@ static int on_close(void *context, curl_socket_t socket)
 {
     oh_connections_remove(context, (int)socket);
     return close((int)socket);
+}
+
+/* The last moment before a connection is made: only here is it known where a name leads. What the service names may be
+   no address of ours; through a proxy it is the proxy that looks names up, and that is connected to. */
+static curl_socket_t on_address(void *context, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    struct oh_exchange *exchange = context;
+    enum oh_reach reach = oh_address_of_socket(&address->addr);
+
+    (void)purpose;
+    if (exchange->server == NULL)
+        oh_origin_note_reach(exchange->service, reach);
+    else if (!oh_origin_is_proxied(exchange->server) &&
+             oh_address_objection(oh_origin_reach(exchange->service), reach) != NULL) {
+        exchange->forbidden = true;
+        return CURL_SOCKET_BAD;
+    }
+    return socket(address->family, address->socktype, address->protocol);
+}
+
+bool oh_exchange_watch_addresses(struct oh_exchange *exchange, struct oh_origin *service)
+{
+    exchange->service = service;
+    return curl_easy_setopt(exchange->easy, CURLOPT_OPENSOCKETFUNCTION, on_address) == CURLE_OK &&
+           curl_easy_setopt(exchange->easy, CURLOPT_OPENSOCKETDATA, (void *)exchange) == CURLE_OK;
 }
 
 #if LIBCURL_VERSION_NUM >= 0x075000

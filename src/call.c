@@ -125,8 +125,10 @@ static const char *choose_server(lua_State *L, struct oh_client *client, struct 
     problem = strlen(call->server.bytes) == call->server.length
                   ? oh_origin_open(exchange->server, call->server.bytes)
                   : "contains a NUL byte";
-    if (problem == NULL && client->origin.secure && !exchange->server->secure && !client->multi.external)
+    if (problem == NULL && client->origin.secure && !exchange->server->secure)
         problem = "is in clear, which only a service on loopback may name";
+    if (problem == NULL)
+        problem = oh_address_objection(oh_origin_reach(&client->origin), exchange->server->reach);
     if (problem != NULL) {
         if (strcmp(problem, "out of memory") == 0)
             luaL_error(L, "not enough memory");

@@ -164,6 +164,12 @@ static bool is_ordinary_word(const struct scan *scan, size_t from, size_t to)
     return to - from < LONGEST_WORD;
 }
 
+/* What may follow "key:" in a sentence: a word, or an address, whose own secrets are found in their turn. */
+static bool is_ordinary(const struct scan *scan, size_t from, size_t to)
+{
+    return is_ordinary_word(scan, from, to) || begins_with(scan, from, "https://") || begins_with(scan, from, "http://");
+}
+
 /* ---- copying -------------------------------------------------------------------------------------------------- */
 
 static void put(struct scan *scan, const char *bytes, size_t size)
@@ -282,6 +288,8 @@ static size_t named_value(struct scan *scan, size_t at, size_t size)
     if (value + depth < scan->length && is_quote(scan->text[value + depth])) {
         value += depth + 1;
         end = quoted_end(scan, value, scan->text[value - 1], depth, &closed);
+        if (verdict == OH_NAME_PERHAPS && prose && is_ordinary(scan, value, end))
+            return 0;
         return replace(scan, at, value, end, closed);
     }
     if (value < scan->length && strchr("{[(", scan->text[value]) != NULL && !scan->marks[value] &&
@@ -292,7 +300,7 @@ static size_t named_value(struct scan *scan, size_t at, size_t size)
     end = value_end(scan, value);
     if (end == value)
         end = value_end(scan, value = word);
-    if (verdict == OH_NAME_PERHAPS && prose && is_ordinary_word(scan, value, end))
+    if (verdict == OH_NAME_PERHAPS && prose && is_ordinary(scan, value, end))
         return 0;
     return end > value ? replace(scan, at, value, end, end) : 0;
 }

@@ -105,9 +105,12 @@ static enum oh_transport transport_of(const struct oh_exchange *exchange, CURLco
     case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
     case CURLE_SSL_INVALIDCERTSTATUS:
         return OH_TRANSPORT_TLS;
+    case CURLE_COULDNT_CONNECT:
+        if (exchange->forbidden)
+            return OH_TRANSPORT_FORBIDDEN;
+        return began ? OH_TRANSPORT_CUT : OH_TRANSPORT_CONNECT;
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY:
-    case CURLE_COULDNT_CONNECT:
     case CURLE_SEND_FAIL_REWIND:
     case CURLE_INTERFACE_FAILED:
     case CURLE_GOT_NOTHING:
@@ -184,6 +187,9 @@ void oh_exchange_conclude(struct oh_exchange *exchange, int result)
         reason = "the answer is packed, although it was asked for as it is";
     else if (exchange->repeated)
         reason = "the service refused the request (REFUSED_STREAM), or the connection broke, before an answer began";
+    else if (answer->transport == OH_TRANSPORT_FORBIDDEN)
+        reason = "the name of the conversation's server leads to this machine or to a private network, which a service "
+                 "outside may not name";
     else if (strstr(reason, "proxy syntax") != NULL)
         reason = quotes_proxy; /* libcurl quotes all of it, and its password may have any byte in it */
     else if (result == CURLE_OUT_OF_MEMORY && exchange->header_bytes > 0 && !exchange->header_ended)

@@ -334,13 +334,16 @@ static bool set_raw(struct oh_exchange *exchange)
 
 bool oh_exchange_configure(struct oh_exchange *exchange, struct oh_origin *origin)
 {
+    struct oh_origin *service = origin;
+
     if (exchange->server != NULL)
         origin = exchange->server;
     if (exchange->easy != NULL && !is_plain(exchange))
         return false; /* a warm handle knows nothing of what this one needs */
     if (exchange->easy == NULL) {
         exchange->easy = curl_easy_init();
-        if (exchange->easy == NULL || !set_constants(exchange, origin) || !set_delivery(exchange, origin))
+        if (exchange->easy == NULL || !set_constants(exchange, origin) || !set_delivery(exchange, origin) ||
+            !oh_exchange_watch_addresses(exchange, service))
             return false;
     }
     if (exchange->fresh && !exchange->once) /* a warm handle that had to make a new connection for its last read */

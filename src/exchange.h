@@ -49,6 +49,8 @@ struct oh_exchange {
     void *easy;
     struct oh_connections *connections; /* borrowed from the multi */
     int socket;                 /* of the connection that its request was sent by, below 0: not known */
+    struct oh_origin *service;  /* borrowed; the client's own */
+    bool forbidden;             /* a name led to an address that the service may not name */
     unsigned attempts;          /* how often libcurl has begun to send it */
     bool was_kept;              /* the last attempt used a connection that had been used before */
     bool repeated;              /* libcurl would have sent it once more, without being asked to */
@@ -89,6 +91,8 @@ void oh_exchange_note_overflow(struct oh_exchange *exchange);
 double oh_exchange_arrived(const struct oh_exchange *exchange);
 double oh_exchange_expected(const struct oh_exchange *exchange);
 /* Sets what decides, attempt by attempt, which connection is used. */
+/* Lets no address be connected to that the service may not name; notes of the service itself how far it is. */
+bool oh_exchange_watch_addresses(struct oh_exchange *exchange, struct oh_origin *service);
 bool oh_exchange_prepare_attempts(struct oh_exchange *exchange);
 /* Notes by which version of HTTP its connection answers: `shared`, 2 or later. */
 void oh_exchange_note_version(struct oh_exchange *exchange, bool shared);

@@ -1,21 +1,12 @@
 /* The one place that a client talks to. Must not know Lua. */
 #include "origin.h"
 
-#include <arpa/inet.h>
 #include <curl/curl.h>
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "secret.h"
-
-static bool is_loopback(const char *host)
-{
-    struct in_addr address;
-
-    return strcmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0 ||
-           (strncmp(host, "127.", 4) == 0 && inet_pton(AF_INET, host, &address) == 1);
-}
 
 /* Takes one part out of the URL; absent parts are NULL. The caller frees with curl_free. */
 static char *part(CURLU *url, CURLUPart which)
@@ -102,7 +93,7 @@ static const char *problem_of(struct oh_origin *origin, const char *scheme, cons
         return "is not a URL with a host";
     if (strcmp(scheme, "https") != 0 && strcmp(scheme, "http") != 0)
         return "must begin with https://";
-    if (strcmp(scheme, "http") == 0 && !is_loopback(host))
+    if (strcmp(scheme, "http") == 0 && oh_address_of_host(host) != OH_REACH_LOOPBACK)
         return "must begin with https:// (plain http would show the API key to the network; only loopback may use it)";
     if (present(origin->url, CURLUPART_USER) || present(origin->url, CURLUPART_PASSWORD))
         return "must not carry a user name or password";
@@ -132,6 +123,8 @@ const char *oh_origin_open(struct oh_origin *origin, const char *base_url)
         while (length > 0 && path[length - 1] == '/')
             length--;
         origin->secure = strcmp(scheme, "https") == 0;
+        origin->reach = oh_address_of_host(host);
+        origin->seen = OH_REACH_NAME;
         if (!oh_origin_keep(&origin->prefix, path != NULL ? path : "", length) || !keep_text(origin) ||
             (origin->secure && origin->ca_file == NULL && origin->ca_directory == NULL && !find_ca_directory(origin)))
             problem = "out of memory";
@@ -140,6 +133,34 @@ const char *oh_origin_open(struct oh_origin *origin, const char *base_url)
     curl_free(host);
     curl_free(path);
     return problem;
+}
+
+bool oh_origin_is_proxied(const struct oh_origin *origin)
+{
+    static const char *const variables[] = {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"};
+    size_t i;
+
+    if (!origin->secure) /* what is in clear is never sent through one */
+        return false;
+    if (origin->proxy != NULL)
+        return origin->proxy[0] != '\0';
+    for (i = 0; i < sizeof variables / sizeof variables[0]; i++)
+        if (getenv(variables[i]) != NULL && getenv(variables[i])[0] != '\0')
+            return true;
+    return false;
+}
+
+enum oh_reach oh_origin_reach(const struct oh_origin *origin)
+{
+    enum oh_reach reach = origin->reach != OH_REACH_NAME ? origin->reach : origin->seen;
+
+    return reach != OH_REACH_NAME ? reach : OH_REACH_PUBLIC;
+}
+
+void oh_origin_note_reach(struct oh_origin *origin, enum oh_reach reach)
+{
+    if (!oh_origin_is_proxied(origin) && (origin->seen == OH_REACH_NAME || reach < origin->seen))
+        origin->seen = reach;
 }
 
 static bool add_header(struct curl_slist **list, const char *name, const char *value)

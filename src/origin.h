@@ -9,6 +9,8 @@
 #define OH_ACCEPT_JSON "application/json"
 #define OH_ORIGIN_LONGEST 2048 /* bytes of a base URL */
 
+#include "address.h"
+
 struct Curl_URL;
 struct curl_slist;
 
@@ -22,6 +24,8 @@ struct oh_origin {
     char *text;           /* scheme://host[:port][/prefix], without a trailing slash */
     char *prefix;         /* path before every operation's path, "" as a rule */
     bool secure;          /* https */
+    enum oh_reach reach;  /* of its host as it is written */
+    enum oh_reach seen;   /* where its name led, OH_REACH_NAME until it is known */
     char *api_key;        /* secret; NULL when the caller gives one per exchange */
     char *organization;
     char *user_agent;
@@ -38,6 +42,12 @@ const char *oh_origin_open(struct oh_origin *origin, const char *base_url);
 /* A place beside the client's own, reached in the same way (proxy, authorities) but with none of its credentials.
    NULL: no memory. It is still to be opened. */
 struct oh_origin *oh_origin_beside(const struct oh_origin *origin);
+/* How far away it is: as its host says, else where its name led; what is not known is taken for public. */
+enum oh_reach oh_origin_reach(const struct oh_origin *origin);
+/* Notes where the name has led, unless that is a proxy's address. The farthest counts. Does not allocate. */
+void oh_origin_note_reach(struct oh_origin *origin, enum oh_reach reach);
+/* Whether a proxy is between, or may be: of those that the environment excepts nothing is known here. */
+bool oh_origin_is_proxied(const struct oh_origin *origin);
 /* NULL, or what is wrong with the URL of a proxy. Its text may hold a password: libcurl quotes it in its errors. */
 const char *oh_origin_proxy_problem(const char *proxy);
 /* Replaces a string that the origin owns; false when out of memory. */

@@ -114,6 +114,7 @@ static enum oh_kind kind_of_transport(enum oh_transport transport)
     case OH_TRANSPORT_TOO_LARGE: return OH_TOO_LARGE;
     case OH_TRANSPORT_MEMORY: return OH_NO_MEMORY;
     case OH_TRANSPORT_ANSWERED:
+    case OH_TRANSPORT_FORBIDDEN:
     case OH_TRANSPORT_CUT:
     case OH_TRANSPORT_GARBLED: break;
     }

@@ -30,9 +30,26 @@ static bool cuts_mark(const char *text, size_t length, size_t at)
     return false;
 }
 
+static bool is_base64(char byte)
+{
+    return (byte >= '0' && byte <= '9') || (oh_text_lower(byte) >= 'a' && oh_text_lower(byte) <= 'z') ||
+           (byte != '\0' && strchr("+/-_=", byte) != NULL);
+}
+
+/* Where whole groups of base64 stand, the groups beside them hold the rest of the secret. */
+static void mark_beside(const char *text, size_t length, size_t from, size_t to, unsigned char *marks)
+{
+    size_t i;
+
+    for (i = 0; i < 4 && from > 0 && is_base64(text[from - 1]); i++)
+        marks[--from] = 1;
+    for (i = 0; i < 4 && to < length && is_base64(text[to]); i++)
+        marks[to++] = 1;
+}
+
 /* `origins` NULL: the bytes searched are the text itself. */
 static void mark_each(const char *bytes, size_t count, const char *secret, size_t size, const char *text, size_t length,
-                      const int *origins, unsigned char *marks)
+                      const int *origins, bool in_base64, unsigned char *marks)
 {
     size_t at = 0, from, to;
 
@@ -47,6 +64,8 @@ static void mark_each(const char *bytes, size_t count, const char *secret, size_
             at++;
         } else {
             memset(marks + from, 1, to - from);
+            if (in_base64)
+                mark_beside(text, length, from, to, marks);
             at += size;
         }
     }
@@ -118,7 +137,7 @@ static void mark_base64(const char *text, size_t length, const char *secret, siz
             count = base64(secret + skip, size - skip, lasts[i], encoded);
             if (count < SHORTEST_BASE64 || count > length)
                 break;
-            mark_each(text, length, encoded, count, text, length, NULL, marks);
+            mark_each(text, length, encoded, count, text, length, NULL, true, marks);
             if (memchr(encoded, '+', count) == NULL && memchr(encoded, '/', count) == NULL)
                 break; /* both alphabets spell it alike */
         }
@@ -137,9 +156,9 @@ void oh_places_mark(const struct oh_secrets *known, const char *text, size_t len
         if (secret == NULL)
             continue;
         size = strlen(secret);
-        mark_each(text, length, secret, size, text, length, NULL, marks);
+        mark_each(text, length, secret, size, text, length, NULL, false, marks);
         if (has_escapes)
-            mark_each(plain, count, secret, size, text, length, origins, marks);
+            mark_each(plain, count, secret, size, text, length, origins, false, marks);
         mark_base64(text, length, secret, size, marks);
     }
 }

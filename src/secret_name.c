@@ -14,10 +14,12 @@ static const char *const always[] = {
     "apikey",       "accesstoken", "authtoken", "sessiontoken", "refreshtoken", "sessionkey", "accesskey",
     "privatekey",   "secretkey",  "credentials",
 };
-/* Ordinary words too. */
-static const char *const perhaps[] = {"key", "token", "secret", "secrets"};
+/* Ordinary words too, alone. */
+static const char *const perhaps[] = {"key", "token", "secret"};
 
-static bool is_separator(char byte) { return byte == '_' || byte == '-' || byte == '.'; }
+static const char *const several = "secrets";
+
+static bool is_separator(char byte) { return byte == '_' || byte == '-'; }
 static bool is_lower(char byte) { return byte >= 'a' && byte <= 'z'; }
 static bool is_upper(char byte) { return byte >= 'A' && byte <= 'Z'; }
 
@@ -50,9 +52,22 @@ static bool is_one_of(const char *const *list, size_t count, const char *word, s
     return false;
 }
 
+/* Behind the last dot: "device.token" is a name of ours, and "config.api_key" is no less one of a secret. */
+static size_t last_part(const char *name, size_t length)
+{
+    while (length > 0 && name[length - 1] != '.')
+        length--;
+    return length;
+}
+
 enum oh_name_verdict oh_secret_name(const char *name, size_t length)
 {
-    size_t word = last_word(name, length), start = length;
+    size_t part = last_part(name, length), word, start;
+
+    name += part;
+    length -= part;
+    word = last_word(name, length);
+    start = length;
 
     if (is_one_of(always, sizeof always / sizeof always[0], name + word, length - word))
         return OH_NAME_SECRET;
@@ -62,5 +77,5 @@ enum oh_name_verdict oh_secret_name(const char *name, size_t length)
         return OH_NAME_SECRET; /* "apiKey", "APIKEY": one word in any case */
     if (is_one_of(perhaps, sizeof perhaps / sizeof perhaps[0], name + word, length - word))
         return word > 0 ? OH_NAME_SECRET : OH_NAME_PERHAPS;
-    return OH_NAME_ORDINARY;
+    return is_one_of(&several, 1, name + word, length - word) ? OH_NAME_PERHAPS : OH_NAME_ORDINARY;
 }

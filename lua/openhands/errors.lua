@@ -195,7 +195,7 @@ local function what_happened(err, raw)
     return ("gave an answer that is not what this call answers (HTTP status %d)"):format(raw.status)
   elseif raw.status and (raw.status < 200 or raw.status > 299) then
     return ("answered with HTTP status %d%s"):format(raw.status, words and (": " .. words) or "")
-  elseif err.kind == "protocol" then
+  elseif err.kind == "protocol" and raw.sent ~= false then
     return "gave no usable answer: " .. (raw.reason or "it is unreadable")
   end
   return "could not be asked: " .. (raw.reason or "no reason given")
@@ -235,7 +235,8 @@ function M.from_core(raw, base_url)
   if raw.page and type(err.detail) == "string" then
     err.message = ("%s; it begins: %s"):format(err.message, core.line(err.detail, 60))
   end
-  local hint = (raw.server and advice_at_server or advice)[err.kind]
+  local is_refused_here = err.kind == "protocol" and raw.sent == false -- the reason says it all
+  local hint = not is_refused_here and (raw.server and advice_at_server or advice)[err.kind]
   if hint then
     err.message = err.message .. "; " .. hint
   end

@@ -56,6 +56,20 @@ describe("secrets in text", function()
     end
   end)
 
+  it("are not seen in the names of our own calls", function()
+    for _, row in ipairs(core.operations()) do
+      for _, words in ipairs {
+        "https://service.example answered with HTTP status 500: it broke; try again later",
+        "https://service.example could not be asked: Connection refused", "the V0 API cannot do this, V1 can",
+        "'conversation_id' is not a UUID", "there is no API key: give api_key to openhands.new{...}",
+      } do
+        local message = row.name .. ": " .. words
+        assert.equal(message, core.line(message))
+        assert.equal("x (v1) failed: " .. message, core.line("x (v1) failed: " .. message))
+      end
+    end
+  end)
+
   it("are left out of fields by their names", function()
     local clean = core.clean {
       tkn = "S3CRET", session_token = "S3CRET", ["X-Access-Token"] = "S3CRET", sessionApiKey = "S3CRET", Password = 7,

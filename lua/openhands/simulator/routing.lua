@@ -122,7 +122,8 @@ local open_answers = {
 function M.answer(model, request)
   local call = {
     method = request.method, path = request.path, query = read_query(request.query),
-    headers = request.headers or {}, body = request.body or "", address = request.address or "http://127.0.0.1",
+    headers = request.headers or {}, body = request.body or "",
+    address = request.address or "https://simulator.example",
   }
   local open_answer = call.method == "GET" and open_answers[call.path]
   if open_answer then return reply.json(200, open_answer) end
