@@ -114,6 +114,7 @@ build = {
     ["openhands.operations"] = "lua/openhands/operations.lua",
     ["openhands.outcome"] = "lua/openhands/outcome.lua",
     ["openhands.pace"] = "lua/openhands/pace.lua",
+    ["openhands.page_size"] = "lua/openhands/page_size.lua",
     ["openhands.pages"] = "lua/openhands/pages.lua",
     ["openhands.progress"] = "lua/openhands/progress.lua",
     ["openhands.repository"] = "lua/openhands/repository.lua",

@@ -87,11 +87,11 @@ end
 ---@param client openhands.Client
 ---@param conversation openhands.Conversation
 ---@param call table
----@return openhands.Ending? ending, integer requests
+---@return openhands.Ending? ending, integer requests, openhands.Error?
 function M.read(client, conversation, call)
   local ending, err = outcomes.ending(client, conversation.conversation_id, call, conversation.api)
   space_out(client, conversation, err)
-  return ending, ending and ending.requests or 1
+  return ending, ending and ending.requests or 1, err
 end
 
 return M

@@ -66,9 +66,9 @@ function M.is(value)
   return type(value) == "table" and getmetatable(value) == Error
 end
 
-local misread = { protocol = true, too_large = true, memory = true }
+local misread = { protocol = true, memory = true }
 
---- Whether there was an answer that could not be read: what was asked about is as it was, and may be asked for again.
+--- Whether there was an answer that could not be read, and the next may be another: what was asked about is as it was.
 ---@param err openhands.Error
 ---@return boolean
 function M.is_misread(err)

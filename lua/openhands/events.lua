@@ -5,6 +5,7 @@ local agent_events = require "openhands.agent_events"
 local arguments = require "openhands.arguments"
 local errors = require "openhands.errors"
 local follow = require "openhands.follow"
+local page_size = require "openhands.page_size"
 local pages = require "openhands.pages"
 
 local M = {}
@@ -22,6 +23,7 @@ end
 ---@field operation table `exchange` and `in_dialect` of the row
 ---@field fields table
 ---@field after string|number|nil the last event that has been seen
+---@field memory openhands.Memory of the conversation
 ---@field deadline_at number monotonic moment
 ---@field ends_at number? monotonic moment after which no page is asked for
 ---@field api "v0"|"v1"|"agent"|nil as soon as it is known
@@ -91,7 +93,9 @@ local function seen_until(self, known, call)
     id = event_id,
     fetch = function(page_id)
       fields.page_id = page_id
-      return self.operation.exchange(self.client, fields, call, "v1")
+      return page_size.ask(fields, self.memory, function()
+        return self.operation.exchange(self.client, fields, call, "v1")
+      end)
     end,
   }
   local seen = {}
@@ -178,7 +182,9 @@ local function read(self, page_id, call)
     self.began, err = dialects[self.api].begin(self, call)
   end
   if self.began then
-    page, err = dialects[self.api].page(self, page_id, call)
+    page, err = page_size.ask(self.fields, self.memory, function()
+      return dialects[self.api].page(self, page_id, call)
+    end)
   end
   return page, err
 end
@@ -278,6 +284,7 @@ function M.events(client, operation, fields, call, options)
     call = call,
     after = options.after,
     follows = options.follow,
+    memory = client:_remember(fields.conversation_id),
     deadline_at = deadline_at,
     ends_at = options.ends_at,
     seen = {},
@@ -297,6 +304,8 @@ end
 
 -- ---- what the events tell ------------------------------------------------------------------------------------------
 
+local DEEPEST = 1000 -- levels of an event; nothing deeper is read
+
 local pull_request_patterns = {
   "https?://[%w.-]+/[%w._-]+/[%w._-]+/pull/%d+",
   "https?://[%w.-]+/[%w._/-]+/%-/merge_requests/%d+",
@@ -313,7 +322,7 @@ local function collect_links(value, repository, found, depth)
         end
       end
     end
-  elseif type(value) == "table" and depth < 20 then
+  elseif type(value) == "table" and depth < DEEPEST then
     for _, item in pairs(value) do
       collect_links(item, repository, found, depth + 1)
     end

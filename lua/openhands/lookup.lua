@@ -23,6 +23,7 @@ local start_tasks = require "openhands.start_tasks"
 ---@field task openhands.Conversation? as its start task shows it, which is ready
 ---@field latest openhands.Conversation? as it was seen last, for the step "ending"
 ---@field ending openhands.Ending? what its events have told in this look
+---@field too_large openhands.Error? why they could not be read in this look
 
 ---@alias openhands.Step
 ---| "dialect" # which one the service speaks
@@ -294,8 +295,8 @@ end
 function steps.behind(client, looks, call)
   local look = looks[1]
   look.step = nil
-  local ending, requests = endings.read(client, look.conversation, call)
-  look.ending = ending
+  local ending, requests, err = endings.read(client, look.conversation, call)
+  look.ending, look.too_large = ending, err and err.kind == "too_large" and err or nil
   if ending and endings.judge(client, look.conversation, ending) then
     look.step = "list"
   end

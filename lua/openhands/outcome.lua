@@ -1,11 +1,13 @@
 --- What a conversation's events tell: its final answer, or why it failed.
 
 local errors = require "openhands.errors"
+local page_size = require "openhands.page_size"
 local runtime = require "openhands.runtime"
 
 local M = {}
 
 local MOST_PAGES = 5 -- of the newest events, a hundred each
+local MOST_SMALL_PAGES = 20 -- where a hundred are too large to be read
 
 local function joined_text(content)
   local parts = {}
@@ -72,26 +74,36 @@ local function unreadable(list)
   }
 end
 
+-- The id of the page behind one whose only event is too large: these ids are places in the list, from 0.
+local function behind(page_id)
+  return (page_id == nil or page_id:find "^%d+$") and ("%.0f"):format((tonumber(page_id) or 0) + 1) or nil
+end
+
 local function ending_v1(client, id, call)
-  local found, page_id = { requests = 0 }, nil
-  for _ = 1, MOST_PAGES do
-    local page, err = client:_read("events", {
-      conversation_id = id,
-      sort_order = "TIMESTAMP_DESC",
-      limit = 100,
-      page_id = page_id,
-    }, call, "v1")
-    found.requests = found.requests + 1
+  local found, pages, memory = { requests = 0 }, 0, client:_remember(id)
+  local fields = { conversation_id = id, sort_order = "TIMESTAMP_DESC", limit = 100 }
+  while pages < (memory.page_size and MOST_SMALL_PAGES or MOST_PAGES) do
+    local page, err, requests = page_size.ask(fields, memory, function()
+      return client:_read("events", fields, call, "v1")
+    end)
+    pages, found.requests = pages + 1, found.requests + requests
+    local following
     if not page then
-      return nil, err
+      following = err.kind == "too_large" and behind(fields.page_id)
+      if not following then
+        return nil, err
+      elseif not found.message then
+        found.too_large = err
+      end
     elseif type(page.items) ~= "table" then
       return nil, unreadable "items"
+    elseif not scan(page.items, found) then
+      following = page.next_page_id -- a page may be empty and still have a next one
     end
-    -- A page may be empty and still have a next one.
-    if scan(page.items, found) or type(page.next_page_id) ~= "string" or page.next_page_id == page_id then
+    if type(following) ~= "string" or following == fields.page_id then
       break
     end
-    page_id = page.next_page_id
+    fields.page_id = following
   end
   return found
 end
@@ -168,18 +180,29 @@ end
 
 local function ending_v0(client, id, call)
   local newest = { conversation_id = id, reverse = true, limit = NEWEST_V0 }
-  local page, err = client:_read("events", newest, call, "v0", runtime.last_way(client:_remember(id)))
-  if not page then
-    return nil, err
-  elseif type(page.events) ~= "table" then
-    return nil, unreadable "events"
-  end
-  local found = { requests = 1 }
-  for _, event in ipairs(page.events) do
-    if type(event) == "table" and note_v0(event, found) then
-      break
+  local found, seen, memory = { requests = 0 }, 0, client:_remember(id)
+  repeat
+    local page, err, requests = page_size.ask(newest, memory, function()
+      return client:_read("events", newest, call, "v0", runtime.last_way(memory))
+    end)
+    found.requests = found.requests + requests
+    if not page and not (err.kind == "too_large" and seen > 0) then
+      return nil, err
+    elseif page and type(page.events) ~= "table" then
+      return nil, unreadable "events"
     end
-  end
+    local events = page and page.events or {}
+    for _, event in ipairs(events) do
+      if type(event) == "table" and note_v0(event, found) then
+        return found
+      end
+    end
+    local last = events[#events]
+    local number = type(last) == "table" and type(last.id) == "number" and last.id
+    seen = seen + #events
+    newest.end_id = number and number - 1
+    -- All of them come with the first page, unless they are too large for that.
+  until not (number and memory.page_size and page.has_more == true and seen < NEWEST_V0)
   return found
 end
 
@@ -191,6 +214,7 @@ end
 ---@field agent_state string? V0: the last state that the agent reported
 ---@field unread boolean? V0: somebody has spoken since
 ---@field crowded_out string? V0: the service closed it for want of room
+---@field too_large openhands.Error? V1: why an event could not be read that may be the answer
 ---@field requests integer that it took to find out
 
 ---@param client openhands.Client
@@ -204,7 +228,7 @@ function M.ending(client, id, call, api)
   end
   local found, err = ending_v1(client, id, call)
   if found then
-    found.answer = found.finish or found.message
+    found.answer = found.finish or not found.too_large and found.message or nil
   end
   return found, err
 end

@@ -62,6 +62,11 @@ local function cannot_tell(message)
   return errors.new { kind = "timeout", operation = "start", message = message }
 end
 
+-- Whether asking again will not help: the key was refused, say.
+local function is_final(err)
+  return not (err.retryable or errors.is_misread(err) or err.kind == "too_large")
+end
+
 -- Looks for a start that may have reached the service until it is found, or its absence is certain.
 -- Returns the conversation; false when it is certain that there is none; nil and an error when that cannot be told.
 local function reconcile(client, fields, since, call, unclear_at)
@@ -84,8 +89,8 @@ local function reconcile(client, fields, since, call, unclear_at)
         return nil, cannot_tell(RENAMED)
       end
       return false
-    elseif last_error and not last_error.retryable and not errors.is_misread(last_error) then
-      return nil, last_error -- the key was refused, say: asking again will not help
+    elseif last_error and is_final(last_error) then
+      return nil, last_error
     elseif now + pause >= call.deadline_at or (last_error and now - unclear_at >= DEAF_GRACES * call.grace) then
       return nil, last_error or cannot_tell "the time for this call is over"
     end

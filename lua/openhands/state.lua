@@ -37,6 +37,8 @@
 ---@field events_after number? monotonic moment before which its events are not read again in search of its end
 ---@field events_pause number? seconds between the last two such moments
 ---@field events_seen string? what it looked like when they were last read
+---@field page_size integer? how many events can be read at once, if not as many as are wanted
+---@field good_pages integer? pages of that size that could be read, in a row
 
 local M = {}
 

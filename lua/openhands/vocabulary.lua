@@ -167,6 +167,8 @@ function handlers.answer(client, _, fields, call)
   end)
   if not ending then
     return nil, operations.renamed(err, "answer", id)
+  elseif not ending.answer and ending.too_large then
+    return nil, operations.renamed(ending.too_large, "answer", id)
   elseif not ending.answer then
     return nil, errors.new {
       kind = "not_found",

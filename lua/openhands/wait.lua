@@ -139,6 +139,22 @@ function Wait:take_look()
   self:note(conversation)
   if conversation.settled then
     self:settle(conversation)
+  else
+    self:take_ending_error()
+  end
+end
+
+-- Events that are too large to be read may hide the end for good; newer ones may tell it all the same.
+function Wait:take_ending_error()
+  local err = self.entry.too_large
+  self.entry.too_large = nil
+  if self.entry.ending then
+    self.unread = 0
+  elseif err then
+    self.unread = self.unread + 1
+    if self.unread >= MOST_MISREAD then
+      self:end_with(nil, err)
+    end
   end
 end
 
@@ -164,6 +180,7 @@ local function begin(client, party, subject, call, options)
     options = options,
     latest = subject.latest,
     misread = 0,
+    unread = 0,
     ending_looks = 0,
     entry = client._watch:join(party, subject.id, subject.latest, call, options.interval),
   }, Wait)
