@@ -180,6 +180,7 @@ build = {
     ["openhands.simulator.workspace"] = "lua/openhands/simulator/workspace.lua",
     ["openhands.simulator.zip"] = "lua/openhands/simulator/zip.lua",
     ["openhands.start"] = "lua/openhands/start.lua",
+    ["openhands.start_options"] = "lua/openhands/start_options.lua",
     ["openhands.start_tasks"] = "lua/openhands/start_tasks.lua",
     ["openhands.state"] = "lua/openhands/state.lua",
     ["openhands.steering"] = "lua/openhands/steering.lua",

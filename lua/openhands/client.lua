@@ -9,10 +9,10 @@ local errors = require "openhands.errors"
 local in_flight = require "openhands.in_flight"
 local lookup = require "openhands.lookup"
 local loops = require "openhands.loops"
-local repositories = require "openhands.repository"
 local retry = require "openhands.retry"
 local settings = require "openhands.settings"
 local start = require "openhands.start"
+local start_options = require "openhands.start_options"
 local tasks = require "openhands.task"
 local vocabulary = require "openhands.vocabulary"
 local waits = require "openhands.wait"
@@ -281,46 +281,18 @@ end
 
 local begin = methods._begin
 
-local start_options = { resume = true, stream = true, on_progress = true }
-
--- Options of a start may stand among its fields.
-local function split_start(name, fields, options)
-  if type(fields) ~= "table" then
-    errors.raise(("%s: needs a table of fields, not a %s"):format(name, type(fields)))
-  end
-  local split = {}
-  for option in pairs(start_options) do
-    split[option] = options and options[option]
-    if rawget(fields, option) ~= nil then
-      split[option] = fields[option]
-    end
-  end
-  if split.on_progress ~= nil and type(split.on_progress) ~= "function" then
-    errors.raise(("%s: 'on_progress' must be a function, not a %s"):format(name, type(split.on_progress)))
-  end
-  fields = repositories.in_fields(name, fields, true)
-  if next(split) == nil then
-    return fields, split
-  end
-  local rest = {}
-  for field, value in pairs(fields) do
-    if not start_options[field] then
-      rest[field] = value
-    end
-  end
-  return setmetatable(rest, getmetatable(fields)), split
-end
-
 --- Starts a conversation: a paid job that an agent works on. Sent at most once; see the kinds `ambiguous` and `limit`.
 ---@param fields openhands.StartFields
 ---@param options table? `resume` (boolean: the `conversation_id` in the fields may have been sent before, by this or
 --- another process; it is looked for during the whole `grace` before anything is sent), `stream` (boolean, V1: returns
 --- when the conversation is ready, or has failed to start), `on_progress` (function, as `stream`, and called with the
---- conversation at each step of its start), and settings of this call. The three may stand among the fields too.
+--- conversation at each step of its start), `on_id` (function, called with the conversation's id before anything is
+--- sent: who has noted it can take the start up again whatever comes; V0 has no such id), and settings of this call.
+--- The four may stand among the fields too.
 ---@return openhands.Conversation? conversation with `state` "starting", openhands.Error?
 function methods:start(fields, options)
-  local call = begin(self, "start", options, start_options)
-  local rest, how = split_start("start", fields, options)
+  local call = begin(self, "start", options, start_options.names)
+  local rest, how = start_options.split("start", fields, options)
   return start.start(self, rest, call, how)
 end
 
@@ -336,7 +308,7 @@ end
 local wait_options = { timeout = true, interval = true, on_change = true }
 
 local run_options = { timeout = true, interval = true, on_change = true }
-for option in pairs(start_options) do
+for option in pairs(start_options.names) do
   run_options[option] = true
 end
 
@@ -403,7 +375,7 @@ end
 function methods:run(fields, options)
   local call = begin(self, "run", options, run_options)
   check_wait_options("run", options or {})
-  local rest, how = split_start("run", fields, options)
+  local rest, how = start_options.split("run", fields, options)
   local conversation, err = start.start(self, rest, call, how)
   if not conversation then
     return nil, err

@@ -283,8 +283,14 @@ local function start_in(client, api, given, call, how)
   elseif api == "v0" then
     return start_v0(client, fields, call)
   end
-  if type(fields.conversation_id) ~= "string" then
+  local is_new = type(fields.conversation_id) ~= "string"
+  if is_new then
     fields.conversation_id = core.uuid()
+  end
+  if how.on_id then
+    how.on_id(fields.conversation_id)
+  end
+  if is_new then
     return start_v1(client, fields, call)
   end
   local end_turn, trouble = take_turn(client, fields.conversation_id, call)
@@ -301,7 +307,8 @@ end
 ---@param given table fields of the start
 ---@param call table settings of this call
 ---@param how table? `resume`: the named conversation may have been sent before, look for the whole grace time first;
---- `stream`, `on_progress`: see progress.lua
+--- `stream`, `on_progress`: see progress.lua; `on_id`: told of the id before anything is sent. What it raises ends the
+--- call, and nothing is sent
 ---@return openhands.Conversation? conversation, openhands.Error?
 function M.start(client, given, call, how)
   how = how or {}

@@ -43,6 +43,7 @@
 ---@field resume? boolean the `conversation_id` may have been sent before: it is looked for during the whole `grace`
 ---@field stream? boolean (V1) returns when the conversation is ready, or has failed to start
 ---@field on_progress? fun(conversation: openhands.Conversation) as `stream`; told of each step of the start
+---@field on_id? fun(id: string) (V1) told of the conversation's id before anything is sent
 
 --- What `events` takes besides the fields of its operation.
 ---@class openhands.EventOptions: openhands.events.Fields, openhands.Settings

@@ -1,6 +1,7 @@
 -- What oom.c runs while memory fails: every function of the core that takes memory (but `operations`, which makes
 -- thousands of tables and owns nothing), on the network (a simulator at OPENHANDS_BASE_URL) and with exchanges that Lua
--- carries. Whatever fails must say that it is memory, leak nothing, and work the next time.
+-- carries; and a start of the whole library. Whatever fails must say that it is memory, leak nothing, and work the next
+-- time.
 local core, file
 
 local url = assert(os.getenv "OPENHANDS_BASE_URL", "OPENHANDS_BASE_URL is not set")
@@ -124,6 +125,44 @@ local function carried_by_lua()
   client:close()
 end
 
+-- A start of the whole library, with a transport that takes no memory: whatever fails, and when, the id of what was
+-- posted is known.
+local openhands, client, posted, known
+
+local answer = {
+  status = 200, headers = { { "Content-Type", "application/json" } },
+  body = [[{"id":"c2a9e8b7d6f5443c92b1a0f9e8d7c6b5","status":"WORKING"}]],
+}
+
+local function note(id)
+  assert(not posted, "told too late")
+  known = id
+end
+
+local function start()
+  assert(not posted or known, "posted, and its id is lost")
+  posted, known = false, nil
+  local conversation, err = client:start({ initial_user_msg = "x" }, { on_id = note })
+  if not conversation then
+    assert(not posted or err.conversation_id == known, "an error without the id")
+    error(err.message, 0)
+  end
+  assert(posted and conversation.conversation_id == known)
+end
+
+local function prepare_start()
+  openhands = require "openhands"
+  client = openhands.new {
+    api = "v1", api_key = "any", retries = 0, transport = {
+      request = function()
+        posted = true
+        return answer
+      end,
+    },
+  }
+  start()
+end
+
 local function is_there(name)
   local found = io.open(name)
   if found then found:close() end
@@ -140,4 +179,10 @@ local function scenario(operate)
   end
 end
 
-return prepare, scenario(over_the_network), scenario(beside_the_service), scenario(carried_by_lua)
+local function prepare_all()
+  prepare()
+  prepare_start()
+end
+
+return prepare_all, scenario(over_the_network), scenario(beside_the_service), scenario(carried_by_lua),
+  scenario(start)
