@@ -11,6 +11,7 @@
 local arguments = require "openhands.arguments"
 local core = require "openhands.core"
 local errors = require "openhands.errors"
+local page_size = require "openhands.page_size"
 local pages = require "openhands.pages"
 local runtime = require "openhands.runtime"
 local unpack = table.unpack or unpack -- luacheck: ignore 143
@@ -270,12 +271,20 @@ end
 ---@return openhands.Pages
 function M.pages(client, operation, fields, call, in_dialect, convert)
   local api
+  local sizes = operation.name:find "events$" and {} -- nobody bounds the size of an event
   local function read(fresh, chosen, placed)
     api = chosen
-    if has_field(operation.rows[api], "limit") then
-      fields.limit = math.min(fields.limit or MOST_ITEMS, MOST_ITEMS)
+    local function exchange()
+      return M.exchange(client, placed or operation, fields, fresh, api)
     end
-    return M.exchange(client, placed or operation, fields, fresh, api)
+    if not has_field(operation.rows[api], "limit") then
+      return exchange()
+    end
+    fields.limit = math.min(fields.limit or MOST_ITEMS, MOST_ITEMS)
+    if sizes then
+      return page_size.ask(fields, sizes, exchange)
+    end
+    return exchange()
   end
   return pages.new {
     name = operation.name,
@@ -304,17 +313,22 @@ local function batches(client, operation, fields, call, api, by, convert)
   if type(ids) ~= "table" then
     ids = { ids }
   end
-  for first = 1, #ids, MOST_IDS do
-    local batch = { unpack(ids, first, math.min(first + MOST_IDS - 1, #ids)) }
+  local first, most = 1, MOST_IDS
+  while first <= #ids do
+    local batch = { unpack(ids, first, math.min(first + most - 1, #ids)) }
     fields[by] = batch
     local list, err = M.exchange(client, operation, fields, call, api)
-    if not list then
-      return nil, err
-    end
-    for i, id in ipairs(batch) do
-      if list[i] ~= nil and list[i] ~= core.null then
-        found[id] = convert and convert(list[i], api, id) or list[i]
+    if list then
+      for i, id in ipairs(batch) do
+        if list[i] ~= nil and list[i] ~= core.null then
+          found[id] = convert and convert(list[i], api, id) or list[i]
+        end
       end
+      first = first + #batch
+    elseif err.kind == "too_large" and #batch > 1 then
+      most = math.ceil(#batch / 2)
+    else
+      return nil, err
     end
   end
   return found

@@ -4,7 +4,7 @@ local M = {}
 
 local GOOD_PAGES = 8 -- in a row, before a larger one is tried
 
----@param memory openhands.Memory of the conversation
+---@param memory { page_size: integer?, good_pages: integer? }
 local function note_good(memory, most)
   memory.good_pages = (memory.good_pages or 0) + 1
   if memory.good_pages >= GOOD_PAGES then
@@ -18,7 +18,7 @@ end
 --- Asks for a page of events; again and again for half as many while they are too large. What could be read is kept in
 --- mind for the conversation's next pages.
 ---@param fields table of the page; `limit` is the most that are asked for
----@param memory openhands.Memory of the conversation
+---@param memory { page_size: integer?, good_pages: integer? } of the conversation, or of the collection
 ---@param ask fun(): table?, openhands.Error? asks by these fields
 ---@return table? page, openhands.Error? err, integer requests
 function M.ask(fields, memory, ask)

@@ -14,7 +14,7 @@ local function event(number, source, rest)
 end
 
 local function observation(number, text)
-  return event(number, "environment", ('"kind":"ObservationEvent","text":"%s"'):format(text or LARGE))
+  return event(tonumber(number), "environment", ('"kind":"ObservationEvent","text":"%s"'):format(text or LARGE))
 end
 
 local function message(number, source, text)
@@ -26,7 +26,7 @@ end
 local function service(events, settings)
   local limits = {}
   local client, requests = stand_in.scripted(function(request)
-    if not request.path:find "/events/search" then
+    if not request.path:find "events/search" then
       return stand_in.json(([=[[{"id":"%s","sandbox_id":"s","sandbox_status":"RUNNING","execution_status":"idle",
         "selected_repository":"acme/widgets","created_at":"2026-08-20T09:15:14"}]]=]):format(ID))
     end
@@ -88,6 +88,31 @@ describe("events of a conversation", function()
     assert.equal("Done.", assert(client:answer(ID)))
     assert.same({ LINK }, assert(client:find_pull_requests(ID)))
     assert.equal("finished", assert(client:wait(ID, { timeout = 600 })).state)
+  end)
+
+  it("come so from whoever else shows them", function()
+    local events = many(149)
+    local client, limits = service(events)
+    same_events(events, assert(client.shared:events(ID):all()))
+    assert.equal(100, limits[1])
+  end)
+
+  it("are asked for by their ids in smaller batches, too", function()
+    local sizes = {}
+    local client = stand_in.scripted(function(request)
+      local items = {}
+      for id in request.query:gmatch "id=(%d+)" do items[#items + 1] = observation(id) end
+      sizes[#sizes + 1] = #items
+      return stand_in.json("[" .. table.concat(items, ",") .. "]")
+    end, { api = "v1", max_body = 100000 })
+    local ids = {}
+    for number = 1, 150 do ids[number] = ("%d"):format(number) end
+    local found = assert(client:event_batch(ID, ids))
+    for _, id in ipairs(ids) do assert.equal(id, found[id].id) end
+    assert.same({ 99, 50, 25 }, { sizes[1], sizes[2], sizes[3] })
+    local value, err = client:event_batch(ID, { "1", "2" }, { max_body = 1000 })
+    assert.is_nil(value)
+    assert.equal("too_large", err.kind)
   end)
 
   it("of which one is too large end with an error that names the setting", function()
