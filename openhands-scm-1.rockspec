@@ -82,6 +82,7 @@ build = {
     ["openhands.agenda"] = "lua/openhands/agenda.lua",
     ["openhands.agent_place"] = "lua/openhands/agent_place.lua",
     ["openhands.agent_events"] = "lua/openhands/agent_events.lua",
+    ["openhands.absence"] = "lua/openhands/absence.lua",
     ["openhands.agent"] = "lua/openhands/agent.lua",
     ["openhands.arguments"] = "lua/openhands/arguments.lua",
     ["openhands.call"] = "lua/openhands/call.lua",

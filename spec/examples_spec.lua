@@ -154,14 +154,14 @@ local answers = {
     },
     ["v1_conversation_delete_200.json"] = {
       { "v1_conversation_delete_200.json", "delete" },
-      { "error_404_default.json", "delete", "not_found" },
+      { "error_404_default.json", "delete", "unsupported" },
     },
     ["v1_send_message_200.json"] = {
       { "v1_send_message_200.json", "send" },
       { "error_409_paused.json", "send", "conflict" },
       { "error_410_archived.json", "send", "not_found" },
       { "error_502_send_message.json", "send", "ambiguous" },
-      { "error_404_default.json", "send", "not_found" },
+      { "error_404_default.json", "send", "unsupported" },
     },
     ["v1_pending_message_201.json"] = {
       { "v1_pending_message_201.json", "queue_message" },

@@ -26,7 +26,7 @@
 ---| "permission" # the key may not do this, or the repository is out of its reach
 ---| "not_found" # the service does not know it
 ---| "invalid" # the service refuses the arguments
----| "unsupported" # the service's dialect cannot do this
+---| "unsupported" # the service's dialect cannot do this, or this release of a server
 ---| "conflict" # not in its present state
 ---| "throttled" # too many requests; passes with time
 ---| "limit" # too many conversations at once; passes when one ends
@@ -75,6 +75,20 @@ function M.is_misread(err)
   return misread[err.kind] or false
 end
 
+local LONGEST_MESSAGE = 1000 -- bytes
+
+--- A message as one line without secrets. The name of the call before it is ours: `device.token: …` is no secret.
+---@param operation string?
+---@param message string
+---@return string
+function M.line(operation, message)
+  local prefix = operation and operation .. ": " or ""
+  if message:sub(1, #prefix) ~= prefix then
+    prefix = ""
+  end
+  return prefix .. core.line(message:sub(#prefix + 1), LONGEST_MESSAGE - #prefix)
+end
+
 --- The message becomes one line, unless it is of what a function of the user's raised.
 ---@param fields table at least `kind` and `message`
 ---@return openhands.Error
@@ -83,7 +97,7 @@ function M.new(fields)
     fields.retryable = false
   end
   if fields.kind ~= "raised" then
-    fields.message = core.line(fields.message)
+    fields.message = M.line(fields.operation, fields.message)
   end
   return setmetatable(fields, Error)
 end

@@ -8,6 +8,7 @@
 ---
 --- Collections are iterators (pages.lua). Lists of ids are asked for in as many batches as it takes.
 
+local absence = require "openhands.absence"
 local arguments = require "openhands.arguments"
 local core = require "openhands.core"
 local errors = require "openhands.errors"
@@ -238,6 +239,9 @@ function M.exchange(client, operation, fields, call, api, route)
     client:_remember(id).spoken_at = client:_now()
   end
   if err then
+    if row then
+      absence.note(client, row, api, fields, call, err)
+    end
     return nil, M.renamed(err, name, type(id) == "string" and id or nil)
   end
   return value

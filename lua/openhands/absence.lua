@@ -1,0 +1,78 @@
+--- What a server does not have: releases differ in the calls that they know, and a server words a path that it does not
+--- know as it words an item that it does not know.
+
+local conversations = require "openhands.conversation"
+local errors = require "openhands.errors"
+local runtime = require "openhands.runtime"
+
+local M = {}
+
+-- Calls that look again and again: for them a path is only away for a moment, when a service is renewed.
+local looks = { status = true, events = true, ["start_tasks.get"] = true, ["start_tasks.list"] = true }
+
+-- Calls that find out whether the service is the one that is meant.
+local asks = { start = true, start_streaming = true, me = true }
+
+-- Whether the answer is that of a framework which knows no such path, or not this method of it.
+local function is_of_path(err)
+  local detail = type(err.detail) == "table" and err.detail.detail
+  return err.status == 404 and detail == "Not Found" or err.status == 405
+end
+
+-- The fields in the path, by whether they are the conversation or something in it.
+local function items_in(row)
+  local has_conversation, has_others = false, false
+  for name in row.path:gmatch "{([%w_]+)}" do
+    if name == "conversation_id" then
+      has_conversation = true
+    else
+      has_others = true
+    end
+  end
+  return has_conversation, has_others
+end
+
+-- Whether the server knows the conversation: then it is the path that it does not know.
+local function knows_conversation(client, api, fields, call)
+  local own = client:_fresh(call, call.deadline_at)
+  own.timeout = nil
+  if api == "agent" then
+    local info = { conversation_id = fields.conversation_id }
+    return runtime.call(client, "info", info, own, "agent", call.agent_of or fields.conversation_id) ~= nil
+  end
+  local list = client:_read("status", fields.conversation_id, own, api)
+  local id = type(list) == "table" and type(list[1]) == "table" and list[1].id
+  return type(id) == "string" and conversations.same_id(id) == conversations.same_id(fields.conversation_id)
+end
+
+local function is_absent(client, row, api, fields, call, err)
+  local has_conversation, has_others = items_in(row)
+  if err.page or err.status == 405 then
+    return api == "agent" or client._has_spoken[api] or false
+  elseif has_others or row.name == "info" then
+    return false
+  end
+  return not has_conversation or api ~= "v0" and knows_conversation(client, api, fields, call)
+end
+
+--- Says of an error whether the server has no such call: then it is `unsupported`. Changes it in place.
+---@param client openhands.Client
+---@param row table of the core's table of operations
+---@param api "v0"|"v1"|"agent"
+---@param fields table
+---@param call table
+---@param err openhands.Error
+function M.note(client, row, api, fields, call, err)
+  local of_path = is_of_path(err) or api ~= "agent" and err.page and err.status == 200
+  if not of_path or looks[row.name] or asks[row.name] or not is_absent(client, row, api, fields, call, err) then
+    return
+  end
+  local is_known = api == "agent" or client._has_spoken[api]
+  local whose = api == "agent" and "the server of this conversation" or client._base_url
+  err.kind, err.retryable = "unsupported", false
+  local words = "%s: %s does not have %s %s (HTTP status %d); another release of it may%s"
+  local doubt = is_known and "" or ", or it is another service: check base_url and api"
+  err.message = errors.line(row.name, words:format(row.name, whose, row.method, row.path, err.status, doubt))
+end
+
+return M
