@@ -305,15 +305,17 @@ function methods:status(subject, options)
   return self:_status(self:_id_of(subject, "status"), call)
 end
 
-local wait_options = { timeout = true, interval = true, on_change = true }
+local wait_options = { timeout = true, interval = true, answer_timeout = true, on_change = true }
 
-local run_options = { timeout = true, interval = true, on_change = true }
-for option in pairs(start_options.names) do
-  run_options[option] = true
+local run_options = {}
+for _, options in ipairs { wait_options, start_options.names } do
+  for option in pairs(options) do
+    run_options[option] = true
+  end
 end
 
 local function check_wait_options(name, options)
-  for _, field in ipairs { "timeout", "interval" } do
+  for _, field in ipairs { "timeout", "interval", "answer_timeout" } do
     local value = options[field]
     if value ~= nil and (type(value) ~= "number" or value < 0 or value ~= value) then
       errors.raise(("%s: '%s' must be a number of seconds, at least 0"):format(name, field))
@@ -333,8 +335,9 @@ end
 --- V0 tells only that the runtime went down (`stopped`).
 ---@param subject string|openhands.Conversation its id, or the conversation
 ---@param options table? `timeout` (seconds to wait, 12 hours; its last look may take one more), `interval` (seconds
---- between looks), `on_change` (function, called with the conversation and its previous state), and settings of this
---- call
+--- between looks), `answer_timeout` (seconds for which the answer, or why it failed, is looked for after it has
+--- settled, 40: services get to know of it late), `on_change` (function, called with the conversation and its previous
+--- state), and settings of this call
 ---@return openhands.Conversation? conversation with `answer`, openhands.Error?
 function methods:wait(subject, options)
   local call = begin(self, "wait", options, wait_options)

@@ -8,20 +8,46 @@ local M = {}
 local FIRST_PAUSE, LONGEST_PAUSE = 4, 60 -- seconds between two readings of the same events
 local PASSING = { connect = true, timeout = true, throttled = true }
 
+--- What the events of a settled conversation should tell, if they tell anything.
+M.wanted = { finished = "answer", failed = "failure" }
+
+-- What V1's agent says of itself when it does not go on by itself.
+local ended = { finished = true, error = true, stuck = true, waiting_for_confirmation = true, paused = true }
+
 local function is_idle(conversation)
   local execution = conversation.execution_status
   return conversation.api == "v1" and type(execution) == "string" and execution:lower() == "idle"
 end
 
---- Whether its events may tell an end that its status hides: V1's agent may have begun and ended between two looks, and
---- V0's status never tells.
+local function is_doubted(client, conversation)
+  local memory = client:_remember(conversation.conversation_id)
+  return conversation.api == "v1" and memory.spoken_at ~= nil and memory.spoken_words ~= nil and memory.is_doubted
+end
+
+--- Whether its events may tell an end that its status hides: V1's agent may have begun and ended between two looks, or
+--- have answered a message already, and V0's status never tells.
+---@param client openhands.Client
 ---@param conversation openhands.Conversation
 ---@return boolean
-function M.is_possible(conversation)
+function M.is_possible(client, conversation)
   if conversation.settled then
     return false
+  elseif conversation.api == "v0" then
+    return conversation.state == "running"
   end
-  return is_idle(conversation) or conversation.api == "v0" and conversation.state == "running"
+  return is_idle(conversation) or is_doubted(client, conversation)
+end
+
+-- Whether the events tell of the end of the turn that this client's latest message began. What the service shows may
+-- lack that message: then the one before stands in its place, which is known from an earlier reading.
+local function tells_of_answer(ending, memory)
+  local is_ours = ending.asked == memory.spoken_words
+  local is_new = ending.is_own or memory.question_before ~= nil and ending.question ~= memory.question_before
+  local has_ended = ending.answer ~= nil
+  if ending.execution then
+    has_ended = ended[ending.execution] or false
+  end
+  return is_ours and is_new and has_ended
 end
 
 --- Judges a conversation again, by its events.
@@ -36,6 +62,13 @@ function M.judge(client, conversation, ending)
     conversation.state, conversation.settled = states.judge_ending(ending, memory)
     M.tell(conversation, ending)
     return false
+  end
+  if is_doubted(client, conversation) then
+    local is_answered = tells_of_answer(ending, memory)
+    if is_answered then
+      states.heard(memory)
+    end
+    return is_answered
   end
   local is_news = ending.agent_acted and not memory.running or false
   memory.running = memory.running or ending.agent_acted
@@ -66,7 +99,8 @@ end
 ---@return boolean
 function M.is_worth_reading(client, conversation)
   local memory = client:_remember(conversation.conversation_id)
-  return not memory.events_after
+  return is_doubted(client, conversation)
+    or not memory.events_after
     or client:_now() >= memory.events_after
     or memory.events_seen ~= nil and memory.events_seen ~= appearance(conversation)
 end
@@ -89,7 +123,12 @@ end
 ---@param call table
 ---@return openhands.Ending? ending, integer requests, openhands.Error?
 function M.read(client, conversation, call)
-  local ending, err = outcomes.ending(client, conversation.conversation_id, call, conversation.api)
+  local wanted = M.wanted[conversation.state]
+  local ending, err = outcomes.ending(client, conversation.conversation_id, call, conversation.api, wanted)
+  local memory = client:_remember(conversation.conversation_id)
+  if ending and not memory.spoken_at then
+    memory.question = ending.question
+  end
   space_out(client, conversation, err)
   return ending, ending and ending.requests or 1, err
 end

@@ -97,7 +97,7 @@ local function judge_by_events(client, conversation, call)
   if conversation.api ~= "v0" then
     return
   end
-  if endings.is_possible(conversation) and endings.is_worth_reading(client, conversation) then
+  if endings.is_possible(client, conversation) and endings.is_worth_reading(client, conversation) then
     local ending = endings.read(client, conversation, call)
     if ending then
       endings.judge(client, conversation, ending)

@@ -113,7 +113,7 @@ function M.anywhere(client, id, since, call, fields)
   local conversation
   conversation, err = listed(client, id, answer, call.grace)
   if conversation then
-    if endings.is_possible(conversation) then
+    if endings.is_possible(client, conversation) then
       local look = { id = id, grace = call.grace, insists = true, conversation = conversation, step = "behind" }
       return M.take_steps(client, look, call) or conversation
     end
@@ -231,7 +231,8 @@ local function take_listed(client, look, id, answer)
   finish(look, conversation, err)
   look.task = nil
   if conversation then
-    local reads = endings.is_possible(conversation) and (look.insists or endings.is_worth_reading(client, conversation))
+    local may_tell = endings.is_possible(client, conversation)
+    local reads = may_tell and (look.insists or endings.is_worth_reading(client, conversation))
     look.step = reads and "behind" or nil
   elseif conversation == false and task then
     -- Ready and not listed yet: that takes a moment. Listed once, or not for long, it is gone.
@@ -318,7 +319,7 @@ function steps.single(client, looks, call)
   finish(look, client:_status(look.id, call))
   local conversation = look.conversation
   local is_v0 = conversation and conversation.api == "v0" -- for V1 whoever reads the status has looked there
-  if is_v0 and endings.is_possible(conversation) and endings.is_worth_reading(client, conversation) then
+  if is_v0 and endings.is_possible(client, conversation) and endings.is_worth_reading(client, conversation) then
     return 1 + steps.behind(client, looks, call)
   end
   return 1

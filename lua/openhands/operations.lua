@@ -15,6 +15,7 @@ local errors = require "openhands.errors"
 local page_size = require "openhands.page_size"
 local pages = require "openhands.pages"
 local runtime = require "openhands.runtime"
+local states = require "openhands.state"
 local unpack = table.unpack or unpack -- luacheck: ignore 143
 
 local M = {}
@@ -207,6 +208,19 @@ local sets_going = {
   end,
 }
 
+-- What a message says, as its event will.
+local function words_of(name, fields)
+  local content = name == "send" and fields.content
+  if type(content) ~= "table" then
+    return content
+  end
+  local texts = {}
+  for _, block in ipairs(content) do
+    texts[#texts + 1] = type(block) == "table" and type(block.text) == "string" and block.text or nil
+  end
+  return table.concat(texts, "\n")
+end
+
 -- The fields with the id under which the service has the conversation that the call is about.
 local function as_served(client, operation, fields)
   local id = operation.subject == "conversation_id" and fields.conversation_id
@@ -236,7 +250,7 @@ function M.exchange(client, operation, fields, call, api, route)
   -- Nobody may be able to tell whether a message arrived: it may have.
   local may_have_acted = not err or err.kind == "ambiguous"
   if may_have_acted and sets_going[name] and sets_going[name](fields, api) then
-    client:_remember(id).spoken_at = client:_now()
+    states.spoken(client:_remember(id), client:_now(), not err and words_of(name, fields) or nil)
   end
   if err then
     if row then

@@ -1,5 +1,9 @@
 --- What a conversation's events tell: its final answer, or why it failed.
+---
+--- V1's service gets to know of events some time after they happened (half a minute, on real ones); the conversation's
+--- own server has them at once.
 
+local conversations = require "openhands.conversation"
 local errors = require "openhands.errors"
 local page_size = require "openhands.page_size"
 local runtime = require "openhands.runtime"
@@ -8,6 +12,8 @@ local M = {}
 
 local MOST_PAGES = 5 -- of the newest events, a hundred each
 local MOST_SMALL_PAGES = 20 -- where a hundred are too large to be read
+local OWN_TIME = 5 -- seconds that a conversation's own server may take
+local FIRST_PAUSE, LONGEST_PAUSE = 60, 960 -- seconds for which own servers are not asked after one was not reached
 
 local function joined_text(content)
   local parts = {}
@@ -36,9 +42,17 @@ end
 local function failure_of(event)
   if event.kind == "ConversationErrorEvent" or event.kind == "ServerErrorEvent" then
     return type(event.detail) == "string" and event.detail or type(event.code) == "string" and event.code or nil
-  elseif event.kind == "AgentErrorEvent" then
-    return type(event.error) == "string" and event.error or nil
   end
+end
+
+-- What went wrong in a step, which the agent may have got over.
+local function slip_of(event)
+  return event.kind == "AgentErrorEvent" and type(event.error) == "string" and event.error or nil
+end
+
+local function execution_of(event)
+  local tells = event.kind == "ConversationStateUpdateEvent" and event.key == "execution_status"
+  return tells and type(event.value) == "string" and event.value:lower() or nil
 end
 
 -- Its prompt is of the agent's too, and is there before it does anything.
@@ -46,24 +60,29 @@ local function is_work(event)
   return event.source == "agent" and event.kind ~= "SystemPromptEvent"
 end
 
+local function take(event, found)
+  found.failure = found.failure or failure_of(event)
+  found.slip = found.slip or slip_of(event)
+  found.finish = found.finish or finish_of(event)
+  found.execution = found.execution or execution_of(event)
+  found.agent_acted = found.agent_acted or is_work(event)
+  if event.kind == "MessageEvent" and event.source == "agent" then
+    found.message = found.message or message_of(event)
+  end
+end
+
 --- Reads a page of events, newest first, into `found`; true when nothing older can matter.
 local function scan(items, found)
   for _, event in ipairs(items) do
-    if type(event) == "table" then
-      found.failure = found.failure or failure_of(event)
-      found.finish = found.finish or finish_of(event)
-      found.agent_acted = found.agent_acted or is_work(event)
-      if event.kind == "MessageEvent" and event.source == "agent" then
-        found.message = found.message or message_of(event)
-      elseif event.kind == "MessageEvent" and event.source == "user" then
-        return true -- the question: what is older answers another one
-      end
-      if found.finish then
-        return true
-      end
+    local is_event = type(event) == "table"
+    if is_event and event.kind == "MessageEvent" and event.source == "user" then
+      found.question, found.asked = event.id, message_of(event)
+      return true -- what is older answers another one
+    elseif is_event and not found.finish then
+      take(event, found)
     end
   end
-  return false
+  return found.finish ~= nil
 end
 
 local function unreadable(list)
@@ -79,17 +98,18 @@ local function behind(page_id)
   return (page_id == nil or page_id:find "^%d+$") and ("%.0f"):format((tonumber(page_id) or 0) + 1) or nil
 end
 
-local function ending_v1(client, id, call)
-  local found, pages, memory = { requests = 0 }, 0, client:_remember(id)
+-- Without a way: as the service shows it. The pages of a conversation's own server have ids that are no places.
+local function read_v1(client, id, call, way)
+  local found, pages, memory = { requests = 0, is_own = way ~= nil }, 0, client:_remember(id)
   local fields = { conversation_id = id, sort_order = "TIMESTAMP_DESC", limit = 100 }
   while pages < (memory.page_size and MOST_SMALL_PAGES or MOST_PAGES) do
     local page, err, requests = page_size.ask(fields, memory, function()
-      return client:_read("events", fields, call, "v1")
+      return client:_read("events", fields, call, way and "agent" or "v1", way)
     end)
     pages, found.requests = pages + 1, found.requests + requests
     local following
     if not page then
-      following = err.kind == "too_large" and behind(fields.page_id)
+      following = not way and err.kind == "too_large" and behind(fields.page_id)
       if not following then
         return nil, err
       elseif not found.message then
@@ -105,7 +125,48 @@ local function ending_v1(client, id, call)
     end
     fields.page_id = following
   end
+  found.answer = found.finish or not found.too_large and found.message or nil
+  found.failure = found.failure or found.slip
   return found
+end
+
+local unreached = { connect = true, timeout = true, tls = true }
+
+-- As the conversation's own server tells it, if that can be reached. Where it cannot, that takes a while to find out:
+-- then none of the client's conversations is asked so for some time.
+local function read_own(client, id, call)
+  local way, now = runtime.last_way(client:_remember(id)), client:_now()
+  if not way or now < (client._own_servers_after or now) then
+    return nil
+  end
+  local quick = client:_fresh(call, math.min(call.deadline_at, now + OWN_TIME))
+  quick.retries = 0
+  local found, err = read_v1(client, conversations.dashed(id), quick, way)
+  if err and unreached[err.kind] then
+    client._own_servers_pause = math.min(LONGEST_PAUSE, 2 * (client._own_servers_pause or FIRST_PAUSE / 2))
+    client._own_servers_after = client:_now() + client._own_servers_pause
+  elseif found then
+    client._own_servers_after, client._own_servers_pause = nil, nil
+  end
+  return found
+end
+
+-- After a further message the service may show how the turn before ended: there its own server is asked first.
+local function ending_v1(client, id, call, wanted)
+  local asks_first = client:_remember(id).was_spoken_to
+  local found = asks_first and read_own(client, id, call)
+  if found then
+    return found
+  end
+  local err
+  found, err = read_v1(client, id, call)
+  local lacks = wanted and not (found and found[wanted] and not (wanted == "failure" and found.failure == found.slip))
+  local own = lacks and not asks_first and read_own(client, id, call)
+  if own then
+    own.requests = own.requests + (found and found.requests or 1)
+    return own
+  end
+  return found, err
 end
 
 -- ---- V0 ----------------------------------------------------------------------------------------------------------
@@ -215,22 +276,23 @@ end
 ---@field unread boolean? V0: somebody has spoken since
 ---@field crowded_out string? V0: the service closed it for want of room
 ---@field too_large openhands.Error? V1: why an event could not be read that may be the answer
+---@field execution string? V1: what the agent last said of itself since it was last spoken to
+---@field question string? V1: id of the event with which it was last spoken to
+---@field asked string? V1: what was said with it
+---@field is_own boolean? V1: told by the conversation's own server, which knows all
 ---@field requests integer that it took to find out
 
 ---@param client openhands.Client
 ---@param id string
 ---@param call table
 ---@param api "v0"|"v1"
+---@param wanted "answer"|"failure"|nil what is asked of the conversation's own server where the service lacks it
 ---@return openhands.Ending? ending, openhands.Error?
-function M.ending(client, id, call, api)
+function M.ending(client, id, call, api, wanted)
   if api == "v0" then
     return ending_v0(client, id, call)
   end
-  local found, err = ending_v1(client, id, call)
-  if found then
-    found.answer = found.finish or not found.too_large and found.message or nil
-  end
-  return found, err
+  return ending_v1(client, id, call, wanted)
 end
 
 return M

@@ -27,6 +27,11 @@
 ---@field accepted { at: number, fields: table }? what the service has answered to a start of it, and when (monotonic)
 ---@field deleted boolean? by this client
 ---@field spoken_at number? monotonic moment of a message after which it has not been seen at work
+---@field spoken_words string? what was said then, if it was a message that has certainly arrived
+---@field was_spoken_to boolean? V1: this client has sent it a message since its start
+---@field is_doubted boolean? its last sighting was an end that may be the one before that message
+---@field question string? V1: id of the event with which it was last spoken to, as its events have told
+---@field question_before string? the same before this client's latest message
 ---@field server string? base URL of its own server, while that runs
 ---@field session_api_key string? for that server
 ---@field serves_itself boolean? V0: the service has no other server for it
@@ -98,7 +103,7 @@ local function judge_v1(answer, memory, now, grace)
   elseif execution == "PAUSED" then
     return "paused", true -- after a resume the container runs and the agent does not
   elseif execution == "RUNNING" then
-    memory.running, memory.spoken_at = true, nil
+    M.heard(memory)
     return "running", false
   elseif execution == "IDLE" then
     -- Before its first step the agent is idle too.
@@ -119,6 +124,22 @@ local function is_old(answer, memory, now, grace)
     memory.spoken_at = nil
   end
   return memory.spoken_at ~= nil and upper(answer.sandbox_status) == "RUNNING"
+end
+
+--- Notes that somebody has spoken: for a moment the service may still tell how it stood before.
+---@param memory openhands.Memory
+---@param now number monotonic, seconds
+---@param words string? of a message that has certainly arrived
+function M.spoken(memory, now, words)
+  memory.spoken_at, memory.spoken_words, memory.was_spoken_to = now, words, true
+  memory.question_before, memory.question = memory.question, nil
+  memory.events_after, memory.events_pause, memory.events_seen = nil, nil, nil
+end
+
+--- Notes that the agent has taken up what was said last: what the service tells is of that, from now on.
+---@param memory openhands.Memory
+function M.heard(memory)
+  memory.running, memory.spoken_at = true, nil
 end
 
 -- Seconds since an ISO 8601 moment in UTC by the wall clock, nil if it cannot be read.
@@ -182,7 +203,8 @@ function M.judge(api, answer, memory, now, grace, wall_clock)
   end
   if api == "v1" then
     state, settled = judge_v1(answer, memory, now, grace)
-    if settled and is_old(answer, memory, now, grace) then
+    memory.is_doubted = settled and is_old(answer, memory, now, grace) or false
+    if memory.is_doubted then
       state, settled = "running", false
     end
   else

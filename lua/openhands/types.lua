@@ -36,6 +36,8 @@
 ---@class openhands.WaitOptions: openhands.Settings
 ---@field timeout? number seconds to wait, 12 hours if not given
 ---@field interval? number seconds between looks; by itself 2 while starting, then growing from 5 to 30
+---@field answer_timeout? number seconds for which `answer`, or `detail`, is looked for after it has settled; 40 if not
+--- given
 ---@field on_change? fun(conversation: openhands.Conversation, previous: openhands.State?)
 
 --- What `start` takes besides settings; it may stand among the fields too.

@@ -163,7 +163,7 @@ end
 function handlers.answer(client, _, fields, call)
   local id = fields.conversation_id
   local ending, err = operations.in_dialect(client, all.answer, fields, call, function(api)
-    return outcomes.ending(client, client:_served_id(id), call, api)
+    return outcomes.ending(client, client:_served_id(id), call, api, "answer")
   end)
   if not ending then
     return nil, operations.renamed(err, "answer", id)

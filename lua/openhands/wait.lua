@@ -11,7 +11,7 @@ local M = {}
 
 local LONGEST_WAIT = 43200 -- seconds; the service ends every running session after twelve hours
 local MOST_MISREAD = 3 -- unreadable answers in a row before they are taken seriously
-local ANSWER_LOOKS = 3 -- events reach the store a moment after the agent has ended
+local ANSWER_TIMEOUT = 40 -- seconds; events reach the service up to half a minute after the agent has ended
 
 -- Errors that pass: the job runs on whatever happens between us and the service.
 local passing = { connect = true, timeout = true, server = true, throttled = true }
@@ -44,15 +44,12 @@ function Wait:end_with(result, err)
   self.client._watch:leave(self.entry)
 end
 
--- What the events of a settled conversation should tell, if they tell anything.
-local wanted = { finished = "answer", failed = "failure" }
-
 -- Whether the events of a conversation that has settled are worth a request: for its answer, or why it failed.
 function Wait:needs_ending(conversation)
   local found = self.entry.ending
   if conversation.api == "v0" then
     return not found and endings.is_worth_reading(self.client, conversation)
-  elseif found and found[wanted[conversation.state]] then
+  elseif found and found[endings.wanted[conversation.state]] then
     return false
   end
   return not (conversation.sandbox_id == nil and conversation.state == "failed")
@@ -69,24 +66,31 @@ function Wait:settle(conversation)
   end
 end
 
+-- Seconds until the next look for what the events have not told; nil if that will not help, or has taken long enough.
+-- What the conversation's own server does not tell, nobody will.
+function Wait:pause_before_ending(ending, needed)
+  local now = self.client:_now()
+  self.settled_at = self.settled_at or now
+  self.ending_pause = self.ending_pause and 2 * self.ending_pause or math.min(1, self.options.interval or 1)
+  local ends_at = self.settled_at + (self.options.answer_timeout or ANSWER_TIMEOUT)
+  local left = math.min(ends_at, self.entry.party.deadline_at) - now
+  local is_whole = not ending or ending.is_own or ending.too_large or not needed or ending[needed]
+  local may_come = self.entry.latest.api == "v1" and not is_whole
+  return may_come and left > 0 and math.min(self.ending_pause, left) or nil
+end
+
 -- Adds what only the events tell. Their absence is no error: the conversation has settled all the same.
 function Wait:take_ending()
   local conversation, ending = self.entry.latest, self.entry.ending
-  self.ending_looks = self.ending_looks + 1
   if ending then
     endings.tell(conversation, ending)
   end
-  local needed = wanted[conversation.state]
-  local may_come = conversation.api == "v1" and needed and ending and not ending[needed]
-  if may_come and self.ending_looks < ANSWER_LOOKS and not self:is_out_of_time() then
-    self.client._watch:ask_ending(self.entry, math.min(1, self.options.interval or 1))
+  local pause = self:pause_before_ending(ending, endings.wanted[conversation.state])
+  if pause then
+    self.client._watch:ask_ending(self.entry, pause)
   else
     self:end_with(conversation)
   end
-end
-
-function Wait:is_out_of_time()
-  return self.client:_now() >= self.entry.party.deadline_at
 end
 
 function Wait:time_out()
@@ -181,7 +185,6 @@ local function begin(client, party, subject, call, options)
     latest = subject.latest,
     misread = 0,
     unread = 0,
-    ending_looks = 0,
     entry = client._watch:join(party, subject.id, subject.latest, call, options.interval),
   }, Wait)
 end
@@ -195,7 +198,7 @@ end
 ---@param id string
 ---@param latest openhands.Conversation? as the caller has it
 ---@param call table settings of this call
----@param options table `timeout`, `interval` (seconds), `on_change`
+---@param options table `timeout`, `interval`, `answer_timeout` (seconds), `on_change`
 ---@return openhands.Conversation? conversation, openhands.Error?
 function M.wait(client, id, latest, call, options)
   local party = party_of(client, options)

@@ -142,12 +142,12 @@ local function request_call(client, entries, party, now)
   return call
 end
 
--- Seconds until the next look.
-local function pause_of(entry, jitter)
+-- Seconds until the next look. An agent that was spoken to may answer soon, as one that starts may be up soon.
+local function pause_of(client, entry, jitter)
   local least = entry.err and entry.err.retry_after and math.min(entry.err.retry_after, LONGEST_RETRY_AFTER) or 0
   if entry.interval then
     return math.max(entry.interval, least)
-  elseif entry.latest and entry.latest.state == "starting" then
+  elseif entry.latest and (entry.latest.state == "starting" or client:_remember(entry.id).spoken_at) then
     return math.max(STARTING_INTERVAL, least)
   end
   local interval = entry.steady
@@ -179,7 +179,7 @@ end
 -- request more; else it is told without, and the events have their turn later.
 local function conclude_look(watch, entry, jitter, now, has_room)
   entry.latest = entry.conversation or entry.latest
-  entry.pause = pause_of(entry, jitter)
+  entry.pause = pause_of(watch._client, entry, jitter)
   entry.next_at = now + entry.pause
   entry.due_at = entry.step and now or entry.next_at
   if entry.step and has_room then

@@ -28,6 +28,8 @@ local M = {}
 ---@field max_requests? integer how many requests the log keeps at least (default 10000)
 ---@field event_count? integer made-up events that a new V1 conversation has before its own (default 0); they need no
 --- memory, see history.lua
+---@field event_lag? number seconds after which the service shows a V1 event that its agent server shows at once
+--- (default 0; real ones take up to 30)
 ---@field event_pages? "plain"|"empty"|"repeat"|"stuck"|"overlap" how pages of events behave, see paging.lua
 ---@field list_pages? "plain"|"empty"|"repeat"|"stuck"|"overlap" how pages of all other lists behave
 ---@field download_bytes? integer|false every archive has this size (default: what is in it)
@@ -42,9 +44,9 @@ M.defaults = {
   api = "both", spa = true, keys = false, organizations = false, unauthorized = "credentials", client_ids = true,
   visibility = 0, pace = 1, outcome = "finished", max_concurrent = false, limit_mode = "pause",
   require_message = false, old = false, epoch = timestamps.parse("2026-08-20T09:15:00Z"), time = 0, seed = 1,
-  max_requests = 10000, event_count = 0, event_pages = "plain", list_pages = "plain", download_bytes = false,
-  download_length = false, download_busy = false, repository_count = 5, git_providers = { "github" },
-  device_login = "granted", conversation_runtime = "local",
+  max_requests = 10000, event_count = 0, event_lag = 0, event_pages = "plain", list_pages = "plain",
+  download_bytes = false, download_length = false, download_busy = false, repository_count = 5,
+  git_providers = { "github" }, device_login = "granted", conversation_runtime = "local",
 }
 
 --- How the service words a refused credential, by the names of the option `unauthorized`.

@@ -5,6 +5,7 @@ local json = require "openhands.simulator.json"
 local paging = require "openhands.simulator.paging"
 local reply = require "openhands.simulator.reply"
 local schemas = require "openhands.simulator.v1_schemas"
+local timestamps = require "openhands.simulator.timestamps"
 local validation = require "openhands.simulator.validation"
 
 local M = {}
@@ -94,10 +95,18 @@ local function history_of(model, id)
   return job and job.history
 end
 
+-- The service gets to know of events some time after the agent server.
+local function show_late(model, query)
+  local lag, bound = model.options.event_lag, query.timestamp__lt
+  local shown = lag > 0 and timestamps.naive(model:now() - lag)
+  if shown and not (bound and bound < shown) then query.timestamp__lt = shown end
+end
+
 -- Reads the query and the id of a conversation, and answers.
 local function of_conversation(answer)
   return validation.with_query(M.filter, function(model, call, query, id)
     if not identifiers.uuid(id) then return reply.crash() end
+    show_late(model, query)
     return answer(model, call, history_of(model, id), query)
   end)
 end
