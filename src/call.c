@@ -164,7 +164,7 @@ static const char *open_download(lua_State *L, struct oh_exchange *exchange, con
 static bool has_key(const struct oh_client *client, const struct oh_exchange *exchange)
 {
     return exchange->anonymous || exchange->server != NULL || exchange->api_key != NULL ||
-           client->origin.api_key != NULL;
+           client->origin.api_key != NULL || client->origin.session_api_key != NULL;
 }
 
 /* Lets go of an exchange that will not be sent, and of all that it holds, and says why. */

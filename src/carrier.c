@@ -14,12 +14,18 @@ static void set_buffer(lua_State *L, const char *name, const struct oh_buffer *b
     lua_setfield(L, -2, name);
 }
 
-static void push_headers(lua_State *L, const struct oh_exchange *exchange)
+static void push_headers(lua_State *L, const struct oh_exchange *exchange, const struct oh_origin *origin)
 {
+    bool to_service = !exchange->anonymous && exchange->server == NULL;
+
     lua_newtable(L);
-    if (!exchange->anonymous && exchange->server == NULL) {
+    if (to_service && (exchange->api_key != NULL || origin->api_key != NULL)) {
         lua_pushliteral(L, "Bearer ********");
         lua_setfield(L, -2, "authorization");
+    }
+    if (to_service && origin->session_api_key != NULL) {
+        lua_pushliteral(L, "********");
+        lua_setfield(L, -2, "x-session-api-key");
     }
     if (exchange->session_api_key != NULL) { /* no secret to the program: it is in the answers that it reads */
         lua_pushstring(L, exchange->session_api_key);
@@ -35,7 +41,7 @@ static void push_headers(lua_State *L, const struct oh_exchange *exchange)
 @function outgoing
 @treturn number|nil
 @treturn table `method`, `path` (with the base URL's prefix), `query`, `body`, `headers` (by lower-case name; the
-  API key is masked, a session key is not) */
+  client's own keys are masked, the session key of a conversation's server is not) */
 int oh_carrier_outgoing(lua_State *L)
 {
     struct oh_client *client = lua_touserdata(L, 1);
@@ -53,7 +59,7 @@ int oh_carrier_outgoing(lua_State *L)
     lua_setfield(L, -2, "path");
     set_buffer(L, "query", &exchange->query);
     set_buffer(L, "body", &exchange->body);
-    push_headers(L, exchange);
+    push_headers(L, exchange, &client->origin);
     lua_setfield(L, -2, "headers");
     oh_multi_fetch(&client->multi, exchange); /* last: a memory error until here loses nothing */
     return 2;

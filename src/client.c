@@ -62,7 +62,7 @@ int oh_client_exclusively(lua_State *L, int work)
 /* ---- life ----------------------------------------------------------------------------------------------------- */
 
 struct settings {
-    struct oh_text base_url, api_key, organization, user_agent, ca_file, proxy;
+    struct oh_text base_url, api_key, session_api_key, organization, user_agent, ca_file, proxy;
     double timeout, connect_timeout;
     size_t max_body, max_memory;
     bool external;
@@ -71,6 +71,7 @@ struct settings {
 static const struct oh_option client_options[] = {
     {"base_url", OH_OPTION_TEXT, offsetof(struct settings, base_url)},
     {"api_key", OH_OPTION_TEXT, offsetof(struct settings, api_key)},
+    {"session_api_key", OH_OPTION_TEXT, offsetof(struct settings, session_api_key)},
     {"organization", OH_OPTION_TEXT, offsetof(struct settings, organization)},
     {"user_agent", OH_OPTION_TEXT, offsetof(struct settings, user_agent)},
     {"ca_file", OH_OPTION_TEXT, offsetof(struct settings, ca_file)},
@@ -111,8 +112,12 @@ static void check_header_text(lua_State *L, const char *name, const char *text)
 
 static void set_origin(lua_State *L, struct oh_origin *origin, const struct settings *settings)
 {
-    const char *problem;
+    const struct oh_text *session = &settings->session_api_key;
+    const char *problem = session->bytes != NULL ? oh_secret_problem(session->bytes, session->length) : NULL;
 
+    if (problem != NULL)
+        oh_mistake_raise(L, "session_api_key %s", problem);
+    keep(L, &origin->session_api_key, session);
     oh_client_keep_credentials(L, &origin->api_key, &settings->api_key, &origin->organization, &settings->organization);
     check_header_text(L, "user_agent", settings->user_agent.bytes);
     keep(L, &origin->user_agent, &settings->user_agent);
@@ -136,10 +141,12 @@ static void set_origin(lua_State *L, struct oh_origin *origin, const struct sett
 static void keep_secrets(lua_State *L, struct oh_client *client)
 {
     static const char *const variables[] = {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"};
-    const char *key = client->origin.api_key, *proxy = client->origin.proxy;
+    const char *key = client->origin.api_key, *session = client->origin.session_api_key;
+    const char *proxy = client->origin.proxy;
     bool kept = key == NULL || oh_secrets_add_lasting(&client->secrets, key, strlen(key));
     size_t i;
 
+    kept = kept && (session == NULL || oh_secrets_add_lasting(&client->secrets, session, strlen(session)));
     kept = kept && (proxy == NULL || oh_secrets_add_proxy(&client->secrets, proxy));
     for (i = 0; kept && i < sizeof variables / sizeof variables[0]; i++)
         kept = getenv(variables[i]) == NULL || oh_secrets_add_proxy(&client->secrets, getenv(variables[i]));
@@ -149,10 +156,10 @@ static void keep_secrets(lua_State *L, struct oh_client *client)
 
 /*** Makes a client: one account on one service.
 @function new
-@tparam table options `base_url` (string, needed); `api_key`, `organization`, `user_agent`, `ca_file`, `proxy`
-  (strings); `timeout`, `connect_timeout` (seconds); `max_body` (bytes of an answer), `max_memory` (bytes that its
-  values may take, by itself 8 times max_body); `external` (boolean: exchanges are carried by Lua through `outgoing`
-  and `answer`, not by libcurl)
+@tparam table options `base_url` (string, needed); `api_key`, `session_api_key` (of the service itself), `organization`,
+  `user_agent`, `ca_file`, `proxy` (strings); `timeout`, `connect_timeout` (seconds); `max_body` (bytes of an answer),
+  `max_memory` (bytes that its values may take, by itself 8 times max_body); `external` (boolean: exchanges are carried
+  by Lua through `outgoing` and `answer`, not by libcurl)
 @treturn userdata the client; raises for what is malformed */
 int oh_client_new(lua_State *L)
 {

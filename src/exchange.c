@@ -277,6 +277,8 @@ static bool set_credentials(struct oh_exchange *exchange, struct oh_origin *orig
         if (!exchange->anonymous && exchange->server == NULL) {
             credentials.api_key = exchange->api_key != NULL ? exchange->api_key : origin->api_key;
             credentials.organization = exchange->organization != NULL ? exchange->organization : origin->organization;
+            if (credentials.session_api_key == NULL)
+                credentials.session_api_key = origin->session_api_key;
         }
         exchange->headers = oh_origin_headers(origin, &credentials, exchange->accept, exchange->content_type,
                                               exchange->has_body);

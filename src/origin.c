@@ -216,7 +216,7 @@ void oh_origin_drop_headers(struct curl_slist *headers)
 
 struct curl_slist *oh_origin_shared_headers(struct oh_origin *origin)
 {
-    struct oh_credentials own = {origin->api_key, NULL, origin->organization};
+    struct oh_credentials own = {origin->api_key, origin->session_api_key, origin->organization};
 
     if (origin->headers == NULL)
         origin->headers = oh_origin_headers(origin, &own, OH_ACCEPT_JSON, "", false);
@@ -270,6 +270,7 @@ void oh_origin_close(struct oh_origin *origin)
     oh_secret_free(origin->text);
     oh_secret_free(origin->prefix);
     oh_secret_free(origin->api_key);
+    oh_secret_free(origin->session_api_key);
     oh_secret_free(origin->organization);
     oh_secret_free(origin->user_agent);
     oh_secret_free(origin->ca_file);

@@ -27,6 +27,7 @@ struct oh_origin {
     enum oh_reach reach;  /* of its host as it is written */
     enum oh_reach seen;   /* where its name led, OH_REACH_NAME until it is known */
     char *api_key;        /* secret; NULL when the caller gives one per exchange */
+    char *session_api_key; /* secret; of a server that somebody runs for themselves, NULL: none */
     char *organization;
     char *user_agent;
     char *ca_file;

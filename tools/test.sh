@@ -10,7 +10,7 @@ make="${MAKE:-make} -s --no-print-directory"
 work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT && trap 'exit 130' INT TERM
 
 # The specs meet neither the network nor the user's account.
-unset OPENHANDS_API_KEY OPENHANDS_CLOUD_API_KEY OPENHANDS_BASE_URL OPENHANDS_API OPENHANDS_LOG
+unset OPENHANDS_API_KEY OPENHANDS_CLOUD_API_KEY SESSION_API_KEY OPENHANDS_BASE_URL OPENHANDS_API OPENHANDS_LOG
 unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY
 
 others=

@@ -1,9 +1,9 @@
 --- One call: submit -> await -> retry -> value or `nil, err`. These are methods of the client, for the other rooms.
 
 local core = require "openhands.core"
+local credentials = require "openhands.credentials"
 local dialects = require "openhands.dialect"
 local errors = require "openhands.errors"
-local settings = require "openhands.settings"
 local tasks = require "openhands.task"
 
 ---@class openhands.Client
@@ -26,36 +26,6 @@ local function effect_of(operation, fields, api)
     return method == "GET" and "reads" or method == "POST" and "creates" or "writes"
   end
   return effects[operation][api]
-end
-
--- The key of this call, or nil when the core has it; false and an error when there is none.
-local function key_of(self, call, operation)
-  local key = rawget(call, "api_key") or self._settings.api_key
-  local problem = self._key_problem
-  if type(key) == "function" then
-    local good
-    good, key = pcall(key) -- what it raises may hold the key
-    if not good and errors.is_interrupt(key) then
-      error(key, 0)
-    end
-    problem = "the function given as api_key gave no usable key"
-    if good and type(key) == "string" and key ~= "" and not key:find("[^\33-\126]") then
-      return key
-    end
-  elseif key then
-    return key
-  elseif self._has_key then
-    return nil
-  end
-  problem = problem or ("there is no API key: give api_key to openhands.new{...}, or set %s"):format(
-    table.concat(settings.key_variables, " or ")
-  )
-  return false, errors.new {
-    kind = "authentication",
-    operation = operation,
-    sent = false,
-    message = operation .. ": " .. problem,
-  }
 end
 
 local function no_time(operation)
@@ -137,7 +107,7 @@ end
 function M:_exchange(operation, fields, call, api, route)
   local key, err
   if not (route and (route.server or route.keyless)) then
-    key, err = key_of(self, call, operation)
+    key, err = credentials.of_call(self, call, operation)
   end
   if key == false then
     return nil, err

@@ -5,6 +5,7 @@ local calls = require "openhands.call"
 local concurrency = require "openhands.concurrency"
 local conversations = require "openhands.conversation"
 local core = require "openhands.core"
+local credentials = require "openhands.credentials"
 local errors = require "openhands.errors"
 local in_flight = require "openhands.in_flight"
 local lookup = require "openhands.lookup"
@@ -33,30 +34,16 @@ local M = {}
 
 local REMEMBERED = 4096 -- ids per generation, two to a conversation; two generations are kept
 
--- A string key goes to the core and stays there; a function is asked before each exchange.
-local function split_key(values, origins)
-  if type(values.api_key) ~= "string" then
-    return nil
-  end
-  local key = values.api_key
-  values.api_key = nil
-  if origins.api_key ~= "call" and key:find("[^\33-\126]") then
-    return nil, ("the key in %s contains a byte that an API key cannot have (a line break or space?)"):format(
-      origins.api_key
-    )
-  end
-  return key
-end
-
 --- Makes a client. Raises for malformed settings; nothing is opened before the first call.
 ---@param given openhands.Settings?
 ---@return openhands.Client
 function M.new(given)
   local values, origins = settings.of_client(given)
-  local key, key_problem = split_key(values, origins)
+  local keys = credentials.take(values, origins)
   local made, handle = pcall(core.new, {
     base_url = values.base_url,
-    api_key = key,
+    api_key = keys.api_key,
+    session_api_key = keys.session_api_key,
     organization = values.organization,
     user_agent = values.user_agent,
     ca_file = values.ca_file,
@@ -76,8 +63,11 @@ function M.new(given)
   local self = setmetatable({
     _core = handle,
     _settings = values,
-    _has_key = key ~= nil,
-    _key_problem = key_problem,
+    _credentials = {
+      has_key = (keys.api_key or keys.session_api_key) ~= nil,
+      problem = keys.problem,
+      session_problem = keys.session_problem,
+    },
     _api = values.api ~= "auto" and values.api or nil,
     _is_guess = values.api == "auto",
     _has_spoken = {}, -- dialects in which the service has answered

@@ -192,6 +192,9 @@ local advice_at_server = setmetatable({
   protocol = "check that the conversation still runs: something else than its server answered",
 }, { __index = advice })
 
+-- A server that somebody runs for themselves refuses in words of its own who comes without its session key.
+local advice_at_own_server = "check the API key, or give session_api_key: a server run with SESSION_API_KEY wants that"
+
 local function what_happened(err, raw)
   local words = words_of(err.detail)
   words = words and core.line(words, LONGEST_WORDS)
@@ -251,6 +254,9 @@ function M.from_core(raw, base_url)
   end
   local is_refused_here = err.kind == "protocol" and raw.sent == false -- the reason says it all
   local hint = not is_refused_here and (raw.server and advice_at_server or advice)[err.kind]
+  if raw.status == 401 and not raw.server and words_of(err.detail) == "Unauthorized" then
+    hint = advice_at_own_server
+  end
   if hint then
     err.message = err.message .. "; " .. hint
   end
@@ -261,10 +267,10 @@ end
 ---@param err openhands.Error
 ---@return string
 function M.happened(err)
-  for _, hints in ipairs { advice, advice_at_server } do
-    local hint = hints[err.kind] and "; " .. hints[err.kind]
-    if hint and err.message:sub(-#hint) == hint then
-      return err.message:sub(1, -#hint - 1)
+  for _, hint in ipairs { advice[err.kind] or "", advice_at_server[err.kind] or "", advice_at_own_server } do
+    local ending = "; " .. hint
+    if err.message:sub(-#ending) == ending then
+      return err.message:sub(1, -#ending - 1)
     end
   end
   return err.message

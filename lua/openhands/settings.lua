@@ -1,9 +1,11 @@
 --- A client's settings: each from the call, else from `openhands.new{...}`, else from the environment, else a default.
 
 local errors = require "openhands.errors"
+local text = require "openhands.text"
 
 ---@class openhands.Settings
 ---@field api_key? string|fun(): string? the account's key, or a function asked for it before each exchange
+---@field session_api_key? string of a server of your own that runs with SESSION_API_KEY; goes there only
 ---@field base_url? string where the service is; https, or http on loopback
 ---@field api? "auto"|"v0"|"v1" dialect; "auto" finds out with one GET
 ---@field timeout? number seconds that one exchange may take
@@ -31,6 +33,7 @@ local PRODUCT = "openhands-lua/0.1.0"
 -- kind: the types that a value may have; per_call: may also be given for one call; least: the smallest number.
 local known = {
   api_key = { kind = "string or function", per_call = true },
+  session_api_key = { kind = "string" },
   base_url = { kind = "string" },
   api = { kind = "string", per_call = true },
   timeout = { kind = "number", per_call = true, least = 0.001 },
@@ -64,6 +67,7 @@ M.key_variables = { "OPENHANDS_API_KEY", "OPENHANDS_CLOUD_API_KEY" }
 
 local environment = {
   api_key = M.key_variables,
+  session_api_key = { "SESSION_API_KEY" },
   base_url = { "OPENHANDS_BASE_URL" },
   api = { "OPENHANDS_API" },
   ca_file = { "SSL_CERT_FILE" },
@@ -76,6 +80,20 @@ local function from_environment(name)
       return value, variable
     end
   end
+end
+
+local cloud_domains = { "all-hands.dev", "openhands.dev" }
+
+-- Whether somebody runs the service for themselves: the session key of the environment is for such a server only.
+local function is_self_hosted(base_url)
+  local host = base_url:match "^[^:/]*://([^:/?#]*)" or ""
+  host = "." .. text.lower(host):gsub("%.$", "")
+  for _, domain in ipairs(cloud_domains) do
+    if host:sub(-#domain - 1) == "." .. domain then
+      return false
+    end
+  end
+  return true
 end
 
 local function check(caller, name, value)
@@ -117,6 +135,9 @@ function M.of_client(given)
     end
   end
   check(origins.api, "api", settings.api)
+  if origins.session_api_key ~= "call" and not is_self_hosted(settings.base_url) then
+    settings.session_api_key = nil
+  end
   settings.__index = settings -- calls fall back on it
   settings.user_agent = (settings.user_agent and settings.user_agent .. " " or "") .. PRODUCT
   if settings.log == nil and os.getenv("OPENHANDS_LOG") == "debug" then
