@@ -15,6 +15,7 @@ local states = require "openhands.state"
 ---@field start_task_id string? V1: of the task that starts it
 ---@field answer string? after a wait: the agent's final message, where the service tells
 ---@field detail string? why it failed, where the service tells
+---@field classification openhands.FailureClass? of what kind that is, where the service tells
 ---@field title string?
 ---@field cost number? dollars spent on models so far, where the service tells
 ---@field pull_requests string[] pages of the pull requests it made, as far as the service tells

@@ -85,6 +85,7 @@ function M.tell(conversation, ending)
       or ending.crowded_out
       or conversation.state == "failed" and ending.failure
       or nil
+    conversation.classification = conversation.state == "failed" and ending.classification or nil
   end
 end
 

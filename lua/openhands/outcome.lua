@@ -55,13 +55,21 @@ local function execution_of(event)
   return tells and type(event.value) == "string" and event.value:lower() or nil
 end
 
+-- What the agent server makes of it: an older event of the same failure may have it where the newest has not.
+local function class_of(event)
+  local class = event.classification
+  return type(class) == "table" and type(class.kind) == "string" and class or nil
+end
+
 -- Its prompt is of the agent's too, and is there before it does anything.
 local function is_work(event)
   return event.source == "agent" and event.kind ~= "SystemPromptEvent"
 end
 
 local function take(event, found)
-  found.failure = found.failure or failure_of(event)
+  local failure = failure_of(event)
+  found.failure = found.failure or failure
+  found.classification = found.classification or failure and class_of(event) or nil
   found.slip = found.slip or slip_of(event)
   found.finish = found.finish or finish_of(event)
   found.execution = found.execution or execution_of(event)
@@ -271,6 +279,7 @@ end
 ---@class openhands.Ending
 ---@field answer string? the agent's last words
 ---@field failure string? why it failed
+---@field classification openhands.FailureClass? V1: what the agent server makes of it
 ---@field agent_acted boolean? the agent has worked since it was last spoken to
 ---@field agent_state string? V0: the last state that the agent reported
 ---@field unread boolean? V0: somebody has spoken since

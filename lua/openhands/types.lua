@@ -54,6 +54,13 @@
 ---@field timeout? number with `follow`: seconds to go on
 ---@field interval? number with `follow`: seconds between looks
 
+--- Why a conversation failed, as its agent server classifies it.
+---@class openhands.FailureClass
+---@field kind string "auth", "quota", "rate_limit", "config", "transient", "agent_action", "internal", "unknown"
+---@field retryable boolean whether the same may succeed later
+---@field user_action string? "none", "retry" or "settings"
+---@field error_id string?
+
 --- What `agent:events` takes besides the fields of its operation.
 ---@class openhands.AgentEventOptions: openhands.agent.events.Fields, openhands.Settings
 ---@field after? string id of the last event that is known

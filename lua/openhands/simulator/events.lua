@@ -108,8 +108,17 @@ function M.v1.answer()
   return { message("agent", "There was nothing to change.") }
 end
 
+-- What newer agent servers make of a failure, by its code; and they word it once more for people.
+local classes = {
+  LLMAuthenticationError = { kind = "auth", retryable = false, user_action = "settings", error_id = null },
+  LLMBudgetExceeded = { kind = "quota", retryable = false, user_action = "settings", error_id = null },
+}
+
 function M.v1.failure(_, code, detail)
-  return { { kind = "ConversationErrorEvent", source = "environment", code = code, detail = detail } }
+  return { {
+    kind = "ConversationErrorEvent", source = "environment", code = code, detail = detail,
+    classification = classes[code] or null,
+  } }
 end
 
 --- Told by itself whenever `execution_status` changes.
