@@ -70,6 +70,10 @@ lint prism oom bench rock tsan measure types:
 soak:
 	@MAKE='$(MAKE)' SPEC='spec/soak/events.lua spec/soak/waiting.lua' tools/test.sh plain $(or $(ASKED),lua5.4 luajit)
 
+## make differential    reads a million texts with the core and with lua-cjson
+differential:
+	@MAKE='$(MAKE)' DOCUMENTS=1000000 SPEC=spec/json_differential_spec.lua tools/test.sh plain $(or $(ASKED),lua5.4 luajit)
+
 ## make install         installs below PREFIX (/usr/local) and DESTDIR; make uninstall removes it
 install: $(MODULE)
 	mkdir -p '$(DESTDIR)$(PREFIX)/share/lua/$(VERSION)' '$(DESTDIR)$(PREFIX)/lib/lua/$(VERSION)/openhands'
@@ -95,5 +99,5 @@ reference: $(MODULE)
 clean:
 	rm -rf build
 
-.PHONY: always all env demo test asan valgrind lint prism oom bench rock tsan measure types soak install uninstall help reference clean
+.PHONY: always all env demo test asan valgrind lint prism oom bench rock tsan measure types soak differential install uninstall help reference clean
 -include $(OBJECTS:.o=.d)

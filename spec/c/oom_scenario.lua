@@ -117,7 +117,7 @@ local function carried_by_lua()
   assert(type(good(await(client, sent))) == "table")
   assert(good(await(client, sent + 1)) == "words")
   assert(good(await(client, saved)).bytes == 3)
-  client:redact("a text with a-key-for-the-simulator in it")
+  client:line(client:clean "a text with a-key-for-the-simulator in it", 100)
   client:check("start", { initial_user_msg = "x" })
   assert(not pcall(core.status, client, { conversation_id = "../x" }, v1), "a bad id was accepted")
   tostring(client)
@@ -163,6 +163,29 @@ local function prepare_start()
   start()
 end
 
+-- What takes memory besides its values: the counts of many tables, room for a long text with escapes, many levels.
+local function answers_of_every_shape()
+  local client = new(true)
+  local bodies = {
+    "[" .. ("{},"):rep(150) .. "[]]", '{"text":"' .. ("\\n\\u20ac"):rep(100) .. '"}',
+    ("["):rep(40) .. "12345678901234567890" .. ("]"):rep(40), '[{"a":1,"b":null,"a":null}]',
+  }
+  for i = 1, #bodies do
+    local number = assert(core.request(client, { path = "/x" }, {}))
+    client:outgoing()
+    client:answer(number, { status = 200, content_type = "application/json", body = bodies[i] })
+    local told, finished, value, err = pcall(client.next, client)
+    if not told then -- it can be told once more
+      local first = finished
+      told, finished, value, err = pcall(client.next, client)
+      if not told then error(first, 0) end
+    end
+    if err and err.kind == "memory" then error(err.reason, 0) end
+    assert(finished == number and type(value) == "table", "not the answer")
+  end
+  client:close()
+end
+
 local function is_there(name)
   local found = io.open(name)
   if found then found:close() end
@@ -185,4 +208,4 @@ local function prepare_all()
 end
 
 return prepare_all, scenario(over_the_network), scenario(beside_the_service), scenario(carried_by_lua),
-  scenario(start)
+  scenario(answers_of_every_shape), scenario(start)
