@@ -154,11 +154,14 @@ describe("a good answer", function()
       assert(jit or ("%.1f"):format(1.5) == "1,5") -- LuaJIT writes numbers by itself
       local number = core.status(client, "x", { api = "v0" })
       client:outgoing()
-      client:answer(number, { status = 200, body = '{"cost":1.5}', content_type = "application/json" })
+      local texts = { "0.30000000000000004", "1e23", "2.2250738585072011e-308", "1234567890123456789012.5" }
+      local body = '{"cost":1.5,"list":[' .. table.concat(texts, ",") .. "]}"
+      client:answer(number, { status = 200, body = body, content_type = "application/json" })
       local _, value = client:next()
       core.start(client, { initial_user_msg = "x", plugins = { { n = 1.5 } } }, { api = "v1" })
       local _, request = client:outgoing()
       os.setlocale("C", "numeric")
+      for i, text in ipairs(texts) do assert(value.list[i] == tonumber(text), text) end
       print(value and value.cost, request.body:match '"n":[^}]*')
     ]]
     local directory, file = os.tmpname(), os.tmpname()
