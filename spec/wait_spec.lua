@@ -354,7 +354,7 @@ describe("the end of work on V0", function()
   end
 
   local over = {
-    STOPPED = { "stopped", after(finish, changed "finished", changed "stopped"), answer = "All done." },
+    STOPPED = { "finished", after(finish, changed "finished", changed "stopped"), answer = "All done." },
     ERROR = { "failed", after(changed("error", "Out of credits.")), detail = "Out of credits." },
     ARCHIVED = { "gone", after(crowd, changed "stopped"), detail = "too many conversations ran at once" },
   }

@@ -6,7 +6,7 @@ local wire = require "spec.support.wire"
 
 local fields = { initial_user_msg = "Fix the typo.", repository = "owner/repo" }
 local paths = {
-  v0 = "^/api/conversations/", v1 = "^/api/v1/app%-conversations$", task = "/start%-tasks$",
+  v0 = "^/api/conversations/[^/]+$", v1 = "^/api/v1/app%-conversations$", task = "/start%-tasks$",
   tasks = "/start%-tasks/search$", events = "/events/search$",
 }
 

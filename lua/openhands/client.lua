@@ -6,6 +6,7 @@ local concurrency = require "openhands.concurrency"
 local conversations = require "openhands.conversation"
 local core = require "openhands.core"
 local credentials = require "openhands.credentials"
+local endings = require "openhands.ending"
 local errors = require "openhands.errors"
 local in_flight = require "openhands.in_flight"
 local lookup = require "openhands.lookup"
@@ -286,13 +287,17 @@ function methods:start(fields, options)
   return start.start(self, rest, call, how)
 end
 
---- How a conversation stands now.
+--- How a conversation stands now. Where V0 says that the runtime is down, the events tell whether the work has ended.
 ---@param subject string|openhands.Conversation its id, or the conversation
 ---@param options openhands.Settings? settings of this call
 ---@return openhands.Conversation? conversation, openhands.Error?
 function methods:status(subject, options)
   local call = begin(self, "status", options)
-  return self:_status(self:_id_of(subject, "status"), call)
+  local conversation, err = self:_status(self:_id_of(subject, "status"), call)
+  if conversation and endings.is_down(self, conversation) then
+    endings.add(self, conversation, call, true)
+  end
+  return conversation, err
 end
 
 local wait_options = { timeout = true, interval = true, answer_timeout = true, on_change = true }

@@ -24,16 +24,26 @@ local function is_doubted(client, conversation)
   return conversation.api == "v1" and memory.spoken_at ~= nil and memory.spoken_words ~= nil and memory.is_doubted
 end
 
+--- Whether a V0 conversation's runtime is down: it may not be up yet, or the work may have ended. Where this client has
+--- it start again, its events tell of the time before.
+---@param client openhands.Client
+---@param conversation openhands.Conversation
+---@return boolean
+function M.is_down(client, conversation)
+  local status = conversation.api == "v0" and conversation.status
+  return status == "STOPPED" and not client:_remember(conversation.conversation_id).restarts
+end
+
 --- Whether its events may tell an end that its status hides: V1's agent may have begun and ended between two looks, or
 --- have answered a message already, and V0's status never tells.
 ---@param client openhands.Client
 ---@param conversation openhands.Conversation
 ---@return boolean
 function M.is_possible(client, conversation)
-  if conversation.settled then
+  if conversation.api == "v0" then
+    return conversation.state == "running" or M.is_down(client, conversation)
+  elseif conversation.settled then
     return false
-  elseif conversation.api == "v0" then
-    return conversation.state == "running"
   end
   return is_idle(conversation) or is_doubted(client, conversation)
 end
@@ -59,7 +69,12 @@ end
 function M.judge(client, conversation, ending)
   local memory = client:_remember(conversation.conversation_id)
   if conversation.api == "v0" then
-    conversation.state, conversation.settled = states.judge_ending(ending, memory)
+    local judge = M.is_down(client, conversation) and states.judge_ending_when_down or states.judge_ending
+    local state, settled = judge(ending, memory)
+    if state then
+      conversation.state, conversation.settled = state, settled
+      memory.events_after, memory.events_pause = nil, nil -- its status will not tell the next time either
+    end
     M.tell(conversation, ending)
     return false
   end
@@ -90,7 +105,8 @@ function M.tell(conversation, ending)
 end
 
 local function appearance(conversation)
-  return ("%s %s"):format(tostring(conversation.updated_at), tostring(conversation.cost))
+  local status, changed, cost = conversation.status, conversation.updated_at, conversation.cost
+  return ("%s %s %s"):format(tostring(status), tostring(changed), tostring(cost))
 end
 
 --- Whether reading its events may tell anything: they have changed, or have not been read for a while, and the service
@@ -106,10 +122,11 @@ function M.is_worth_reading(client, conversation)
     or memory.events_seen ~= nil and memory.events_seen ~= appearance(conversation)
 end
 
--- Notes when the events are worth another reading. What a V0 service shows, it shows at every look.
+-- Notes when the events are worth another reading. What a V0 service shows of a runtime that is up, it shows at every
+-- look.
 local function space_out(client, conversation, err)
   local memory = client:_remember(conversation.conversation_id)
-  if conversation.api == "v0" and (not err or PASSING[err.kind]) then
+  if conversation.api == "v0" and not M.is_down(client, conversation) and (not err or PASSING[err.kind]) then
     memory.events_after, memory.events_pause = nil, nil
     return
   end
@@ -132,6 +149,20 @@ function M.read(client, conversation, call)
   end
   space_out(client, conversation, err)
   return ending, ending and ending.requests or 1, err
+end
+
+--- Reads how a V0 conversation stands by its events, if they may tell. That they cannot be read is no error.
+---@param client openhands.Client
+---@param conversation openhands.Conversation
+---@param call table
+---@param insists boolean? whether they are read however often they have been
+function M.add(client, conversation, call, insists)
+  if M.is_possible(client, conversation) and (insists or M.is_worth_reading(client, conversation)) then
+    local ending = M.read(client, conversation, call)
+    if ending then
+      M.judge(client, conversation, ending)
+    end
+  end
 end
 
 return M

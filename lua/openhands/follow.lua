@@ -92,19 +92,6 @@ local function is_known(self)
   return memory.first_seen or memory.started_at
 end
 
--- V0's status hides the end of work, which its events tell; for V1 whoever reads the status has looked there.
-local function judge_by_events(client, conversation, call)
-  if conversation.api ~= "v0" then
-    return
-  end
-  if endings.is_possible(client, conversation) and endings.is_worth_reading(client, conversation) then
-    local ending = endings.read(client, conversation, call)
-    if ending then
-      endings.judge(client, conversation, ending)
-    end
-  end
-end
-
 -- All that there was is told: sees whether more can come. True at the end.
 local function has_ended(self)
   if self._settled then
@@ -116,7 +103,9 @@ local function has_ended(self)
   if not conversation then
     return false, err
   end
-  judge_by_events(self._client, conversation, call)
+  if conversation.api == "v0" then -- for V1 whoever reads the status has looked there
+    endings.add(self._client, conversation, call)
+  end
   self.conversation, self._settled, self._misread = conversation, conversation.settled, 0
   return false
 end

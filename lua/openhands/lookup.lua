@@ -320,7 +320,10 @@ function steps.single(client, looks, call)
   local conversation = look.conversation
   local is_v0 = conversation and conversation.api == "v0" -- for V1 whoever reads the status has looked there
   if is_v0 and endings.is_possible(client, conversation) and endings.is_worth_reading(client, conversation) then
-    return 1 + steps.behind(client, looks, call)
+    look.step = "behind"
+    if conversation.state ~= "starting" then -- of one that is not up yet there is mostly nothing to read
+      return 1 + steps.behind(client, looks, call)
+    end
   end
   return 1
 end

@@ -241,6 +241,7 @@ local function note_v0(event, found)
     local state = text(fields_of(event, "extras").agent_state)
     found.agent_acted = found.agent_acted or state == "running"
     found.agent_state = found.agent_state or state
+    found.state_before = found.state_before or state ~= "stopped" and state or nil
   elseif event.source == "agent" and event.action ~= nil and not idle_actions[event.action] then
     found.agent_acted = true
   end
@@ -282,6 +283,7 @@ end
 ---@field classification openhands.FailureClass? V1: what the agent server makes of it
 ---@field agent_acted boolean? the agent has worked since it was last spoken to
 ---@field agent_state string? V0: the last state that the agent reported
+---@field state_before string? V0: the same before it was stopped, if it was
 ---@field unread boolean? V0: somebody has spoken since
 ---@field crowded_out string? V0: the service closed it for want of room
 ---@field too_large openhands.Error? V1: why an event could not be read that may be the answer

@@ -6,7 +6,7 @@
 ---| "running"
 ---| "waiting" # for a person to confirm an action
 ---| "paused" # put to sleep, by a person or by the service; it does not go on by itself
----| "stopped" # V0: the runtime is down; V0 does not say how the work ended
+---| "stopped" # V0: the runtime is down, and nothing says that the work ended before
 ---| "finished" # the agent ended its turn, with its task done or with a message
 ---| "failed" # error or stuck
 ---| "gone" # archived or deleted
@@ -36,6 +36,7 @@
 ---@field session_api_key string? for that server
 ---@field serves_itself boolean? V0: the service has no other server for it
 ---@field running boolean? it has been seen at work
+---@field restarts boolean? V0: this client has started its runtime again, and has not seen it up since
 ---@field state openhands.State? at the last look
 ---@field missing_since number? monotonic moment of the first of the latest sightings as missing
 ---@field missing_count integer? how many in a row
@@ -160,7 +161,13 @@ end
 
 local function judge_v0(answer, memory, now, grace, wall_clock)
   local status = upper(answer.status)
+  if status ~= "STOPPED" then
+    memory.restarts = nil
+  end
   if status == "RUNNING" then
+    if not memory.running then
+      memory.events_after, memory.events_pause = nil, nil -- how rarely they were worth reading was of a runtime not up
+    end
     memory.running = true
     return "running", false
   elseif status == "STARTING" then
@@ -224,23 +231,43 @@ local by_agent_state = {
   PAUSED = "paused",
 }
 
---- The same for the events of a V0 conversation whose runtime is up: its status does not say whether the agent works.
---- An agent that waits for somebody to speak has finished, if it has worked before: its turn has ended with a message.
+-- How the work of a V0 conversation ended, by the agent's last word before somebody stopped it; nil if it did not. An
+-- agent that waits for somebody to speak has finished, if it has worked before: its turn has ended with a message.
+local function end_of_work(ending)
+  local word = upper(ending.state_before or ending.agent_state)
+  if word == "AWAITING_USER_INPUT" then
+    return ending.agent_acted and "finished" or nil
+  elseif word == "FINISHED" or word == "ERROR" or word == "REJECTED" then
+    return by_agent_state[word]
+  end
+end
+
+--- The same for the events of a V0 conversation: its status does not say whether the agent works.
 ---@param ending openhands.Ending
 ---@param memory openhands.Memory
 ---@return openhands.State state, boolean settled
 function M.judge_ending(ending, memory)
-  local word = upper(ending.agent_state)
-  local state = by_agent_state[word]
+  local state
   if ending.crowded_out then
     state = "stopped"
-  elseif ending.unread then
-    state = nil
-  elseif word == "AWAITING_USER_INPUT" and ending.agent_acted then
-    state = "finished"
+  elseif not ending.unread then
+    state = end_of_work(ending) or by_agent_state[upper(ending.agent_state)]
   end
   memory.state = state or "running"
   return memory.state, state ~= nil
+end
+
+--- The same where the runtime is down: it may not be up yet, or the work may have ended before it went.
+---@param ending openhands.Ending
+---@param memory openhands.Memory
+---@return openhands.State? state nil: the events say no more than the status, boolean settled
+function M.judge_ending_when_down(ending, memory)
+  local state = not ending.crowded_out and not ending.unread and end_of_work(ending)
+  if not state and (ending.crowded_out or ending.agent_acted) then
+    state = "stopped" -- in the middle of its work
+  end
+  memory.state = state or memory.state
+  return state or nil, true
 end
 
 --- The same for a V1 start task: before it is ready the conversation exists nowhere else.

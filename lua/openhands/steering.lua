@@ -143,7 +143,8 @@ function M.start_again(client, operation, fields, call)
   if not answer then
     return nil, err
   end
-  client:_remember(id).running = nil -- STOPPED is once more what comes before RUNNING
+  local memory = client:_remember(id)
+  memory.running, memory.restarts = nil, true -- STOPPED is once more what comes before RUNNING
   answer.conversation_id = answer.conversation_id or id
   return conversations.from_v0_start(client, answer)
 end
