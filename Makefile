@@ -60,10 +60,11 @@ test asan valgrind:
 ## make lint            checks the code without running it
 ## make types           checks the type annotations of the library, the examples and the README
 ## make prism           holds every request against the service's published documents
+## make real            tries the library on servers from PyPI; needs Python 3.12
 ## make oom             fails each allocation once; make tsan: runs many Lua states in threads
 ## make bench           compares with a plain libcurl loop; make measure: what a host notices of a call
 ## make rock            builds and installs the rock in a directory of its own
-lint prism oom bench rock tsan measure types:
+lint prism oom bench rock tsan measure types real:
 	@MAKE='$(MAKE)' tools/$@.sh $(ASKED)
 
 ## make soak            what takes longer than a test may
@@ -99,5 +100,5 @@ reference: $(MODULE)
 clean:
 	rm -rf build
 
-.PHONY: always all env demo test asan valgrind lint prism oom bench rock tsan measure types soak differential install uninstall help reference clean
+.PHONY: always all env demo test asan valgrind lint prism oom bench rock tsan measure types real soak differential install uninstall help reference clean
 -include $(OBJECTS:.o=.d)

@@ -66,14 +66,16 @@ describe("the account in the simulator", function()
 
     it("keep what was said, part by part, and no key of a model", function()
       call("POST", "/api/v1/settings", {
-        language = "de", agent_settings = { llm = { api_key = "hush", model = "m" } },
+        language = "de", nonsense = 1, agent_settings_diff = { llm = { api_key = "hush", model = "m" } },
       })
-      call("POST", "/api/v1/settings", { agent_settings = { llm = { temperature = 1 } } })
+      call("POST", "/api/v1/settings", { agent_settings_diff = { llm = { temperature = 1 } } })
       local settings, response = get("/api/v1/settings")
       assert.are.same({ "de", true, { model = "m", temperature = 1 }, 500 }, { settings.language,
         settings.llm_api_key_set, settings.agent_settings.llm, settings.conversation_settings.max_iterations })
       assert.is_nil(response.body:find("hush", 1, true))
+      assert.is_nil(settings.nonsense)
       assert.are.equal(422, status_of("POST", "/api/v1/settings", "[]"))
+      assert.are.equal(422, status_of("POST", "/api/v1/settings", { agent_settings = {} }))
     end)
   end)
 

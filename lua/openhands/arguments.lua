@@ -47,6 +47,15 @@ local function read_subject(client, operation, subject)
   return client:_id_of(subject, operation.name)
 end
 
+-- A body that stands under its name, as the reference shows it, and nothing beside it: else the service would get a
+-- field of that name, which it may ignore without a word.
+local function whole_body(given, name)
+  if is_plain_fields(given) and type(given[name]) == "table" and next(given) == name and next(given, name) == nil then
+    return given[name]
+  end
+  return given
+end
+
 --- The fields and the options of a call, from its arguments.
 ---@param client openhands.Client
 ---@param operation openhands.Operation
@@ -62,7 +71,7 @@ function M.read(client, operation, ...)
   if operation.has_fields then
     local given = arguments[operation.subject and 2 or 1]
     if operation.whole and given ~= nil then
-      fields[operation.whole] = given
+      fields[operation.whole] = whole_body(given, operation.whole)
     elseif operation.items and type(given) == "table" and next(given) == nil then
       fields[operation.items] = given -- no items are asked for
     elseif operation.named and is_plain_fields(given) and type(given[operation.named]) ~= "table" then

@@ -221,7 +221,7 @@
 ---@class openhands.secrets.update.Fields
 ---@field description? string
 
---- Fields of `settings.update`: changes them; the table is sent as it is
+--- Fields of `settings.update`: changes them; objects within them by `agent_settings_diff` and `conversation_settings_diff`
 ---@class openhands.settings.update.Fields
 ---@field settings table
 

@@ -73,10 +73,26 @@ local function settings(model)
   return reply.json(200, view)
 end
 
+-- Objects within the settings are changed by their differences only.
+local nested = { "agent_settings", "conversation_settings" }
+
+-- What the service does not know it ignores without a word.
 local function save_settings(model, call)
   local body, errors = validation.body(call, { kind = "map", of = { kind = "any" } })
   if not body then return reply.detail(422, array(errors)) end
-  model.account.settings = merged(model.account.settings or initial(), body)
+  local refused = array()
+  for _, name in ipairs(nested) do
+    if body[name] ~= nil then refused[#refused + 1] = name end
+  end
+  if #refused > 0 then
+    return reply.json(422, { error = "Use *_diff nested settings payloads instead of legacy keys", keys = refused })
+  end
+  local before, changes = model.account.settings or initial(), {}
+  for name, value in pairs(body) do
+    local plain = name:match "^(.*)_diff$" or name
+    if before[plain] ~= nil then changes[plain] = value end
+  end
+  model.account.settings = merged(before, changes)
   return reply.json(200, { message = "Settings stored" })
 end
 

@@ -1,0 +1,200 @@
+--- An agent server by itself, which has never heard of an app server: the library finds it through a door.
+--   agent.lua DOOR_ADDRESS MODEL_ADDRESS WORKSPACE
+local openhands = require "openhands"
+local rows = require "spec.real.table"
+local must, same, holds = rows.must, rows.same, rows.holds
+
+local address, model_address, workspace = arg[1], arg[2], arg[3]
+
+local client = openhands.new { base_url = address, api_key = "any", api = "v1" }
+local table_of = rows.new "agent"
+local id = openhands.uuid()
+local agent = client:agent(id)
+local README = workspace .. "/README.md"
+
+local function row(what, try)
+  table_of:row(what, try)
+end
+
+local function finished()
+  local done = must(client:wait(id, { timeout = 60 }))
+  same("finished", done.state, "state")
+  return done
+end
+
+-- The library starts conversations at the service only.
+local function begin(text, as)
+  return client:agent(as):request {
+    method = "POST",
+    path = "/api/conversations",
+    body = {
+      conversation_id = as,
+      agent = {
+        kind = "Agent",
+        llm = { model = "openai/stub", base_url = model_address, api_key = "stub", usage_id = "agent" },
+        tools = openhands.array { { name = "terminal" }, { name = "file_editor" } },
+      },
+      workspace = { kind = "LocalWorkspace", working_dir = workspace },
+      initial_message = {
+        role = "user",
+        content = openhands.array { { type = "text", text = text } },
+        run = true,
+      },
+    },
+  }
+end
+
+row("request starts a conversation", function()
+  must(begin("Make a file. [run echo hello > README.md] [sleep 1]", id))
+end)
+
+row("wait", function()
+  holds(finished().answer, "Done: Make a file", "answer")
+end)
+
+row("server_info, alive, health, ready", function()
+  local info = must(agent:server_info())
+  must(agent:alive())
+  must(agent:health())
+  must(agent:ready())
+  return info.version
+end)
+
+row("info, get, list, count", function()
+  same(id, must(agent:info()).id, "id")
+  must(agent:get(id))
+  local found
+  for each in agent:list() do
+    found = found or each.id == id
+  end
+  same(true, found, "listed")
+  same(true, must(agent:count()) >= 1, "count")
+end)
+
+row("final_response", function()
+  holds(must(agent:final_response()).response, "Done: Make a file", "response")
+end)
+
+row("events, and how many", function()
+  local list = must(agent:events():all())
+  same(#list, must(agent:event_count()), "events")
+  same(list[1].id, must(agent:event(list[1].id)).id, "the first one by its id")
+end)
+
+row("events of one kind, by one source", function()
+  local list = must(agent:events({ kind = "MessageEvent" }):all())
+  same(1, #list, "messages")
+  same("user", list[1].source, "source")
+  same(1, #must(agent:events({ source = "user" }):all()), "events of the user")
+end)
+
+row("events are followed to the end", function()
+  local kinds = {}
+  for event in agent:events { follow = true, timeout = 60 } do
+    kinds[event.kind] = true
+  end
+  same(true, kinds.ActionEvent and kinds.MessageEvent, "kinds")
+end)
+
+row("execute", function()
+  local output = must(agent:execute { command = "cat README.md; exit 3", cwd = workspace })
+  same(3, output.exit_code, "exit code")
+  same("hello\n", output.stdout, "output")
+end)
+
+row("bash tells as it goes", function()
+  local text, code = "", nil
+  for piece in must(agent:bash({ command = "echo one; sleep 1; echo two", cwd = workspace }, { interval = 0.2 })) do
+    text, code = text .. (piece.stdout or ""), piece.exit_code or code
+  end
+  same("one\ntwo\n", text, "output")
+  same(0, code, "exit code")
+end)
+
+row("upload, download", function()
+  must(agent:upload(workspace .. "/data.csv", "1,2,3\n"))
+  local path = os.tmpname()
+  local file = must(agent:download(workspace .. "/data.csv", path))
+  os.remove(path)
+  same(6, file.bytes, "bytes")
+end)
+
+row("changes, diff", function()
+  local found
+  for _, change in ipairs(must(agent:changes(workspace))) do
+    found = found or change.path == "README.md"
+  end
+  same(true, found, "README.md among the changes")
+  holds(must(agent:diff(README)).modified, "hello", "diff")
+end)
+
+row("send, wait", function()
+  must(agent:send "Again. [sleep 1]")
+  holds(finished().answer, "Done: Again.", "answer")
+end)
+
+row("pause and run", function()
+  must(agent:send "Slowly. [run sleep 5] [run echo on > on.txt]")
+  must(agent:pause())
+  same("paused", must(client:wait(id, { timeout = 60 })).state, "state")
+  must(agent:run())
+  holds(finished().answer, "Done: Slowly.", "answer")
+end)
+
+row("update", function()
+  must(agent:update { title = "The rows" })
+  same("The rows", must(agent:info()).title, "title")
+end)
+
+row("a confirmation is waited for, and given", function()
+  must(agent:request {
+    method = "POST",
+    path = ("/api/conversations/%s/confirmation_policy"):format(id),
+    body = { policy = { kind = "AlwaysConfirm" } },
+  })
+  must(agent:send "Carefully. [run echo careful]")
+  same("waiting", must(client:wait(id, { timeout = 60 })).state, "state")
+  must(agent:confirm(true))
+  local state = must(client:wait(id, { timeout = 60 })).state
+  if state == "waiting" then -- the tool `finish` is asked about, too, by some releases
+    must(agent:confirm(true))
+    state = must(client:wait(id, { timeout = 60 })).state
+  end
+  same("finished", state, "state")
+end)
+
+row("why it failed", function()
+  local other = openhands.uuid()
+  must(begin("Fail, please. [refuse]", other))
+  local failed = must(client:wait(other, { timeout = 60 }))
+  same("failed", failed.state, "state")
+  holds(failed.detail, "LLM", "detail")
+  return failed.detail
+end)
+
+row("a path that this server has not", function()
+  local answer, err = agent:request { method = "GET", path = "/api/nothing" }
+  same(nil, answer, "answer")
+  same(404, err.status, "status")
+  return tostring(err)
+end)
+
+row("a file that is not there", function()
+  local path = os.tmpname()
+  os.remove(path)
+  local file, err = agent:download(workspace .. "/nothing", path)
+  same(nil, file, "file")
+  same("not_found", err.kind, "kind")
+  return tostring(err)
+end)
+
+row("delete", function()
+  must(agent:delete())
+  local answer, err = agent:info()
+  same(nil, answer, "answer")
+  same("not_found", err.kind, "kind")
+  return tostring(err)
+end)
+
+client:close()
+os.exit(table_of:close() and 0 or 1, true)

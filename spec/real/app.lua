@@ -1,0 +1,296 @@
+--- The app server (V1) with its sandboxes, from a fresh account on.
+--   app.lua ADDRESS MODEL_ADDRESS
+local openhands = require "openhands"
+local rows = require "spec.real.table"
+local must, same, holds = rows.must, rows.same, rows.holds
+
+local address, model_address = arg[1], arg[2]
+local PATIENCE = 300 -- seconds for a turn, sandbox included
+local PROMPT_TURN = 12 -- seconds in which the end of a turn should be known whose agent answers at once
+
+local client = openhands.new { base_url = address, api_key = "any", timeout = 120 }
+local V1 = rows.new "app"
+local id = openhands.uuid()
+local started, done, directory
+
+local function row(what, try)
+  V1:row(what, try)
+end
+
+local function wait(subject, options)
+  options = options or {}
+  options.timeout = options.timeout or PATIENCE
+  return must(client:wait(subject, options))
+end
+
+row("a fresh server is V1", function()
+  same(0, must(client:count()), "conversations")
+  must(client:me())
+end)
+
+row("settings.update changes them", function()
+  must(client.settings:update {
+    agent_settings_diff = { llm = { model = "openai/stub", base_url = model_address, api_key = "stub" } },
+  })
+  same("openai/stub", must(client.settings:get()).agent_settings.llm.model, "model")
+end)
+
+row("settings.update{settings={...}} does so, too", function()
+  must(client.settings:update { settings = { language = "fr" } })
+  same("fr", must(client.settings:get()).language, "language")
+end)
+
+row("start", function()
+  started = must(client:start {
+    conversation_id = id,
+    initial_user_msg = "Make a file. [run echo hello > README.md] [sleep 2]",
+  })
+  same("starting", started.state, "state")
+  same(id, started.conversation_id, "id")
+  same("v1", started.api, "api")
+end)
+
+row("a message before it is ready", function()
+  must(client:queue_message(started, "And this was queued."))
+end)
+
+row("wait", function()
+  done = wait(started)
+  same("finished", done.state, "state")
+  same(id, done.conversation_id, "id, as it was given")
+  holds(done.answer, "Done: Make a file", "answer")
+end)
+
+row("the queued message arrived", function()
+  for event in client:events(done) do
+    local message = event.llm_message
+    if event.source == "user" and message and message.content[1].text == "And this was queued." then
+      return
+    end
+  end
+  error "no event tells of it"
+end)
+
+row("answer", function()
+  holds(must(done:fetch_answer()), "Done:", "answer")
+end)
+
+row("events", function()
+  local kinds, count = {}, 0
+  for event in client:events(done) do
+    kinds[event.kind], count = true, count + 1
+  end
+  same(true, kinds.MessageEvent and kinds.ActionEvent and kinds.ObservationEvent, "kinds")
+  same(count, must(client:event_count(done)), "events")
+  return count .. " events"
+end)
+
+row("events of one kind", function()
+  local list = must(client:events(done, { kind__eq = "MessageEvent" }):all())
+  same(true, #list >= 1, "some")
+  for _, event in ipairs(list) do
+    same("MessageEvent", event.kind, "kind")
+  end
+end)
+
+row("execute in the sandbox", function()
+  local output = must(done:agent():execute "pwd")
+  same(0, output.exit_code, "exit code")
+  directory = output.stdout:match "^(/[^\n]*)"
+end)
+
+row("file by its whole path", function()
+  same("hello\n", must(client:file(done, directory .. "/README.md")), "contents")
+end)
+
+row("file by a path from the workspace", function()
+  local text, err = client:file(done, "README.md")
+  if text ~= nil then
+    same("hello\n", text, "contents")
+  else
+    same("invalid", err.kind, "kind")
+    return tostring(err)
+  end
+end)
+
+row("changes and diff", function()
+  local found
+  for _, change in ipairs(must(client:changes(done, directory))) do
+    found = found or change.path == "README.md"
+  end
+  same(true, found, "README.md among the changes")
+  holds(must(client:diff(done, directory .. "/README.md")).modified, "hello", "diff")
+end)
+
+row("the agent server's own events, of one kind", function()
+  local list = must(done:agent():events({ kind = "MessageEvent" }):all())
+  same(true, #list >= 1, "some")
+end)
+
+row("the agent server: info, final response, count", function()
+  local agent = done:agent()
+  same("finished", must(agent:info()).execution_status, "status")
+  holds(must(agent:final_response()).response, "Done:", "response")
+  same(true, must(agent:event_count()) > 5, "events")
+end)
+
+row("a second turn is known soon", function()
+  must(done:send "Go on. [sleep 1]")
+  local began = os.time()
+  local after = wait(done)
+  same("finished", after.state, "state")
+  holds(after.answer, "Done: Go on.", "answer")
+  local seconds = os.time() - began
+  if seconds > PROMPT_TURN then
+    error(("took %d s"):format(seconds))
+  end
+  return seconds .. " s"
+end)
+
+row("a third turn that the agent ends at once", function()
+  must(done:send "[say Only words.]")
+  local began = os.time()
+  local after = wait(done)
+  same("finished", after.state, "state")
+  holds(after.answer, "Only words.", "answer")
+  local seconds = os.time() - began
+  if seconds > PROMPT_TURN then
+    error(("took %d s"):format(seconds))
+  end
+  return seconds .. " s"
+end)
+
+row("pause", function()
+  must(client:pause(done))
+  same("paused", wait(done).state, "state")
+end)
+
+row("a paused conversation refuses a message", function()
+  local answer, err = client:send(done, "Hello?")
+  same(nil, answer, "answer")
+  same("conflict", err.kind, "kind")
+end)
+
+row("resume with a message, wait again", function()
+  must(client:resume(done, { send = "Once more." }))
+  local after = wait(done)
+  same("finished", after.state, "state")
+  holds(after.answer, "Done: Once more.", "answer")
+end)
+
+row("update, list", function()
+  must(client:update(done, { title = "The title of the rows" }))
+  for each in client:list { title__contains = "of the rows" } do
+    if each.conversation_id:gsub("-", "") == id:gsub("-", "") then
+      return
+    end
+  end
+  error "it is not listed under its title"
+end)
+
+row("another client sees it as finished", function()
+  local other = openhands.new { base_url = address, api_key = "any" }
+  local seen = must(other:status(id))
+  other:close()
+  same("finished", seen.state, "state")
+  same(id, seen.conversation_id, "id, as it was given")
+end)
+
+row("get gives them by the ids that were asked for", function()
+  same("finished", must(client:get { id })[id].state, "state")
+end)
+
+row("download", function()
+  local path = os.tmpname()
+  local file = must(client:download(done, path))
+  local handle = assert(io.open(path, "rb"))
+  local head = handle:read(2)
+  handle:close()
+  os.remove(path)
+  same("PK", head, "the first bytes")
+  return file.bytes .. " bytes"
+end)
+
+row("secrets", function()
+  must(client.secrets:create { name = "ROWS", value = "of no value" })
+  local found
+  for each in client.secrets:list() do
+    found = found or each.name == "ROWS"
+  end
+  same(true, found, "listed")
+  must(client.secrets:delete "ROWS")
+end)
+
+row("profiles", function()
+  must(client.profiles:save("rows", { llm = { model = "openai/stub" } }))
+  must(client.profiles:get "rows")
+  must(client.profiles:rename("rows", "lines"))
+  must(client.profiles:delete "lines")
+end)
+
+local readings = {
+  ["sandboxes.list"] = function() return client.sandboxes:list():all() end,
+  ["sandbox_specs.list"] = function() return client.sandbox_specs:list():all() end,
+  ["start_tasks.list"] = function() return client.start_tasks:list():all() end,
+  ["start_tasks.count"] = function() return client.start_tasks:count() end,
+  ["skills"] = function() return client:skills(done) end,
+  ["hooks"] = function() return client:hooks(done) end,
+  ["models"] = function() return client:models():page() end,
+  ["providers"] = function() return client:providers():page() end,
+  ["profiles.list"] = function() return client.profiles:list() end,
+  ["event_batch"] = function()
+    local event = client:events(done):next()
+    return client:event_batch(done, { event.id })
+  end,
+}
+
+for name, read in pairs(readings) do
+  row("reading: " .. name, function()
+    must(read())
+  end)
+end
+
+-- What only the cloud has.
+for name, call in pairs {
+  files = function() return client:files(done) end,
+  credits = function() return client:credits() end,
+  ["keys.list"] = function() return client.keys:list() end,
+} do
+  row("what this server has not is unsupported: " .. name, function()
+    local answer, err = call()
+    same(nil, answer, "answer")
+    same("unsupported", err.kind, "kind")
+  end)
+end
+
+row("an unknown conversation", function()
+  local nobody = openhands.uuid()
+  local answer, err = client:status(nobody)
+  same(nil, answer, "answer")
+  same("not_found", err.kind, "kind")
+end)
+
+row("a start whose model refuses: failed, and why", function()
+  local failed = wait(must(client:start { initial_user_msg = "Fail, please. [refuse]" }))
+  same("failed", failed.state, "state")
+  holds(failed.detail, "LLM", "detail")
+  client:delete(failed)
+  return failed.detail
+end)
+
+row("run", function()
+  local ran = must(client:run({ initial_user_msg = "Short. [say Hello.]" }, { timeout = PATIENCE }))
+  same("finished", ran.state, "state")
+  holds(ran.answer, "Hello.", "answer")
+  must(client:delete(ran))
+end)
+
+row("delete", function()
+  must(client:delete(done))
+  local answer, err = openhands.new({ base_url = address, api_key = "any" }):status(id)
+  same(nil, answer, "answer")
+  same("not_found", err.kind, "kind")
+end)
+
+client:close()
+os.exit(V1:close() and 0 or 1, true)
