@@ -45,10 +45,25 @@ local function knows_conversation(client, api, fields, call)
   return type(id) == "string" and conversations.same_id(id) == conversations.same_id(fields.conversation_id)
 end
 
+-- Calls of newer agent servers about an item: asked with something that can be none, who knows the path says so.
+local probes = { stop_command = true, commit_changes = true }
+
+-- Whether the server refuses what stands in the path, instead of knowing no such path. Nothing can be done by that.
+local function knows_path(client, row, fields, call)
+  local own = client:_fresh(call, call.deadline_at)
+  own.timeout = nil
+  local path = row.path:gsub("{conversation_id}", tostring(fields.conversation_id)):gsub("{[%w_]+}", "none")
+  local probe = { method = row.method, path = path }
+  local _, err = runtime.call(client, "request", probe, own, "agent", call.agent_of)
+  return not err or err.status ~= 404
+end
+
 local function is_absent(client, row, api, fields, call, err)
   local has_conversation, has_others = items_in(row)
   if err.page or err.status == 405 then
     return api == "agent" or client._has_spoken[api] or false
+  elseif has_others and api == "agent" and probes[row.name:match "[%w_]+$"] then
+    return not knows_path(client, row, fields, call)
   elseif has_others or row.name == "info" then
     return false
   end

@@ -137,7 +137,6 @@ local function reader_of(self, name)
   return {
     list = read(all.events),
     count = read(all.event_count),
-    one = read(all.event),
     memory = client:_remember(self.conversation_id),
   }
 end
@@ -181,13 +180,16 @@ function methods:event_batch(ids, options)
   end
   local call = self._client:_begin("event_batch", options)
   call.agent_of = self.conversation_id
-  local one, found = reader_of(self, "event_batch").one, {}
+  local reader, found = reader_of(self, "event_batch"), {}
   for _, id in ipairs(ids) do
-    local event, err = one({ event_id = id }, call)
-    if err and err.kind ~= "not_found" then
+    if type(id) ~= "string" then
+      errors.raise(("event_batch: an id of an event is a string, not a %s"):format(type(id)))
+    end
+    local event, err = agent_events.one(reader, id, call)
+    if event == nil then
       return nil, err
     end
-    found[id] = event
+    found[id] = event or nil
   end
   return found
 end

@@ -43,7 +43,6 @@ end
 ---@class openhands.AgentReader
 ---@field list fun(fields: table, call: table): table?, openhands.Error?
 ---@field count fun(fields: table, call: table): integer?, openhands.Error?
----@field one fun(fields: table, call: table): table?, openhands.Error?
 ---@field memory openhands.Memory of the conversation
 
 -- Whether the server knows kinds by their paths only; nil: it has no events that would tell. Asked where it found none.
@@ -138,6 +137,21 @@ function M.count(reader, fields, call)
   return reader.count(with_kind(fields, path_of(kind)), call)
 end
 
+--- One event by its id. A page that begins with an id which the server does not know begins with the first event;
+--- asked for the event alone, some releases fail.
+---@param reader openhands.AgentReader
+---@param id string
+---@param call table
+---@return table|false? event false: the server does not know it, openhands.Error?
+function M.one(reader, id, call)
+  local page, err = reader.list({ page_id = id, limit = 1 }, call)
+  if not page then
+    return nil, err
+  end
+  local event = type(page.items) == "table" and page.items[1]
+  return type(event) == "table" and event.id == id and event
+end
+
 -- ---- for a reader of events (events.lua) --------------------------------------------------------------------------
 
 local strategy = {}
@@ -148,9 +162,15 @@ function strategy.begin(self, call)
     return true
   end
   local id = tostring(self.after)
-  local event, err = self.operation.reader.one({ event_id = id }, call)
-  if not event then
+  local event, err = M.one(self.operation.reader, id, call)
+  if event == nil then
     return nil, err
+  elseif not event then
+    return nil, errors.new {
+      kind = "not_found",
+      operation = "events",
+      message = ("events: the server of the conversation knows no event %s"):format(errors.clean(id)),
+    }
   end
   self.seen[id] = true
   return true
