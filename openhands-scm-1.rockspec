@@ -68,6 +68,7 @@ build = {
         "src/prompt.c",
         "src/queue.c",
         "src/readiness.c",
+        "src/reason.c",
         "src/report.c",
         "src/secret.c",
         "src/secret_name.c",

@@ -8,6 +8,7 @@
 enum oh_transport {
     OH_TRANSPORT_ANSWERED,  /* a whole HTTP answer is here */
     OH_TRANSPORT_CONNECT,   /* no connection, or it broke before an answer began */
+    OH_TRANSPORT_PROXY,     /* the proxy wants other credentials */
     OH_TRANSPORT_TIMEOUT,   /* the exchange's own time ran out */
     OH_TRANSPORT_TLS,       /* no trusted connection */
     OH_TRANSPORT_FORBIDDEN, /* a name led where the service may not send us */

@@ -85,6 +85,7 @@ static int on_chosen(void *context, char *peer, char *address, int peer_port, in
         connection->counts = false;
         connection->meant = 0;
     }
+    exchange->begun = true;
     exchange->attempts++;
     return CURL_PREREQFUNC_OK;
 }
@@ -95,8 +96,9 @@ bool oh_exchange_prepare_attempts(struct oh_exchange *exchange)
     exchange->socket = -1;
 #if LIBCURL_VERSION_NUM >= 0x075000
     /* Older ones close a kept connection by themselves that is readable. */
-    (void)curl_easy_setopt(exchange->easy, CURLOPT_PREREQFUNCTION, on_chosen);
-    (void)curl_easy_setopt(exchange->easy, CURLOPT_PREREQDATA, (void *)exchange);
+    if (curl_easy_setopt(exchange->easy, CURLOPT_PREREQFUNCTION, on_chosen) == CURLE_OK &&
+        curl_easy_setopt(exchange->easy, CURLOPT_PREREQDATA, (void *)exchange) == CURLE_OK)
+        exchange->begun = false;
 #endif
     return curl_easy_setopt(exchange->easy, CURLOPT_SOCKOPTFUNCTION, on_open) == CURLE_OK &&
            curl_easy_setopt(exchange->easy, CURLOPT_SOCKOPTDATA, (void *)exchange) == CURLE_OK &&

@@ -13,30 +13,6 @@ static bool end_is_known(const struct oh_exchange *exchange)
     return exchange->header_ended && (exchange->ends_marked || oh_exchange_expected(exchange) >= 0);
 }
 
-#if LIBCURL_VERSION_NUM >= 0x075000
-static int on_begin(void *context, char *address, char *local_address, int port, int local_port)
-{
-    struct oh_exchange *exchange = context;
-
-    (void)address;
-    (void)local_address;
-    (void)port;
-    (void)local_port;
-    exchange->begun = true;
-    return CURL_PREREQFUNC_OK;
-}
-#endif
-
-void oh_exchange_watch_begin(struct oh_exchange *exchange)
-{
-    exchange->begun = true; /* where libcurl does not tell, assume the worst */
-#if LIBCURL_VERSION_NUM >= 0x075000
-    if (curl_easy_setopt(exchange->easy, CURLOPT_PREREQFUNCTION, on_begin) == CURLE_OK &&
-        curl_easy_setopt(exchange->easy, CURLOPT_PREREQDATA, (void *)exchange) == CURLE_OK)
-        exchange->begun = false;
-#endif
-}
-
 /* What a proxy was sent counts in the size; our own request begins behind its tunnel. Without a byte of its body no
    request can have been acted on. */
 static bool was_sent(const struct oh_exchange *exchange, long request_size)
@@ -87,6 +63,10 @@ static enum oh_transport transport_of(const struct oh_exchange *exchange, CURLco
     }
     if (exchange->repeated)
         return OH_TRANSPORT_CONNECT;
+    if (result != CURLE_OK && oh_exchange_proxy_status(exchange) == 407)
+        return OH_TRANSPORT_PROXY;
+    if (result == CURLE_BAD_CONTENT_ENCODING && exchange->answer.status != 0 && !is_good(exchange->answer.status))
+        return OH_TRANSPORT_ANSWERED; /* only its words are lost */
     switch (result) {
     case CURLE_OK:
         return exchange->answer.status >= 100 && exchange->answer.status <= 599 ? OH_TRANSPORT_ANSWERED
@@ -143,18 +123,9 @@ static void note_redirect(struct oh_exchange *exchange)
     curl_url_cleanup(url);
 }
 
-void oh_exchange_note_overflow(struct oh_exchange *exchange)
+void oh_exchange_conclude(struct oh_exchange *exchange, const struct oh_origin *origin, int result)
 {
-    snprintf(exchange->answer.reason, sizeof exchange->answer.reason, "its body is larger than %lu bytes (max_body)",
-             (unsigned long)exchange->received.limit);
-}
-
-void oh_exchange_conclude(struct oh_exchange *exchange, int result)
-{
-    static const char quotes_proxy[] = "the address of the proxy (https_proxy or all_proxy in the environment) is not "
-                                       "that of a proxy: percent-encode what is special in its password";
     struct oh_answer *answer = &exchange->answer;
-    const char *reason = exchange->error;
     char *type = NULL;
     long request_size = 1; /* if libcurl cannot say, assume the worst */
 
@@ -169,34 +140,7 @@ void oh_exchange_conclude(struct oh_exchange *exchange, int result)
     answer->body = exchange->received.data;
     answer->length = exchange->received.length;
     answer->transport = transport_of(exchange, (CURLcode)result);
-    if (answer->transport == OH_TRANSPORT_TOO_LARGE) {
-        oh_exchange_note_overflow(exchange);
-        return;
-    }
-    if (answer->transport == OH_TRANSPORT_GARBLED && exchange->header_overflow)
-        reason = "its headers are larger than 64 KiB";
-    else if (answer->transport == OH_TRANSPORT_GARBLED && exchange->babble_overflow)
-        reason = "it goes on without end and without saying anything";
-    else if (answer->transport == OH_TRANSPORT_MEMORY)
-        reason = "out of memory";
-    else if (answer->transport == OH_TRANSPORT_FILE)
-        reason = strerror(exchange->download->error);
-    else if (answer->transport == OH_TRANSPORT_CUT && result == CURLE_OK)
-        reason = "the answer does not say where it ends";
-    else if (answer->transport == OH_TRANSPORT_GARBLED && exchange->packed)
-        reason = "the answer is packed, although it was asked for as it is";
-    else if (exchange->repeated)
-        reason = "the service refused the request (REFUSED_STREAM), or the connection broke, before an answer began";
-    else if (answer->transport == OH_TRANSPORT_FORBIDDEN)
-        reason = "the name of the conversation's server leads to this machine or to a private network, which a service "
-                 "outside may not name";
-    else if (strstr(reason, "proxy syntax") != NULL)
-        reason = quotes_proxy; /* libcurl quotes all of it, and its password may have any byte in it */
-    else if (result == CURLE_OUT_OF_MEMORY && exchange->header_bytes > 0 && !exchange->header_ended)
-        reason = "one of its headers is too long, or libcurl has no memory left";
-    else if (reason[0] == '\0' && result != CURLE_OK)
-        reason = curl_easy_strerror((CURLcode)result);
-    oh_exchange_copy_value(answer->reason, sizeof answer->reason, reason, strlen(reason));
+    oh_exchange_note_reason(exchange, origin, result);
 }
 
 void oh_exchange_give_up(struct oh_exchange *exchange, enum oh_transport transport)

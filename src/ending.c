@@ -30,20 +30,24 @@ void oh_multi_end_overdue(struct oh_multi *multi)
     multi->overdue_at = nearest;
 }
 
+static const struct oh_origin *origin_of(const struct oh_multi *multi, const struct oh_exchange *exchange)
+{
+    return exchange->server != NULL ? exchange->server : multi->origin;
+}
+
 /* Puts an exchange into libcurl's hands once more if nothing of it has been sent and another attempt may do better. */
 static bool try_again(struct oh_multi *multi, struct oh_exchange *exchange, CURLcode result)
 {
-    const struct oh_origin *origin = exchange->server != NULL ? exchange->server : multi->origin;
     double left = exchange->overdue_at - OH_LATITUDE - oh_monotonic();
 
-    return oh_exchange_try_again(exchange, origin, (int)result, left) &&
+    return oh_exchange_try_again(exchange, origin_of(multi, exchange), (int)result, left) &&
            curl_multi_remove_handle(multi->handle, exchange->easy) == CURLM_OK &&
            curl_multi_add_handle(multi->handle, exchange->easy) == CURLM_OK;
 }
 
 static void conclude(struct oh_multi *multi, struct oh_exchange *exchange, CURLcode result)
 {
-    oh_exchange_conclude(exchange, (int)result);
+    oh_exchange_conclude(exchange, origin_of(multi, exchange), (int)result);
     if (exchange->was_distrusted && exchange->answer.transport == OH_TRANSPORT_ANSWERED)
         multi->origin->prefers_bundle = exchange->trusts_bundle;
 }

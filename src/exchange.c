@@ -24,7 +24,7 @@ struct oh_exchange *oh_exchange_new(size_t most_sent, size_t most_received)
         oh_buffer_init(&exchange->body, most_sent);
         oh_buffer_init(&exchange->received, most_received);
         exchange->accept = OH_ACCEPT_JSON;
-        exchange->begun = true; /* unless somebody watches for it */
+        exchange->begun = true; /* unless libcurl tells when it does */
     }
     return exchange;
 }
@@ -244,7 +244,6 @@ static bool set_delivery(struct oh_exchange *exchange, const struct oh_origin *o
         SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
         SET(CURLOPT_FRESH_CONNECT, 1L);
         SET(CURLOPT_FORBID_REUSE, 1L);
-        oh_exchange_watch_begin(exchange);
     } else {
         SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
         /* Without TLS there is no HTTP/2 to wait for: a read would queue behind the first one's answer. */
@@ -299,7 +298,8 @@ static bool set_target(struct oh_exchange *exchange, const struct oh_origin *ori
         exchange->url = curl_url_dup(origin->url);
     if (exchange->url == NULL)
         return false;
-    oh_buffer_init(&target, exchange->path.limit);
+    oh_buffer_init(&target, exchange->path.limit + strlen(origin->prefix) + 1);
+    exchange->query.limit = LONGEST_URL_PART + 1; /* for its end */
     good = oh_buffer_append_text(&target, origin->prefix) == OH_BUFFER_OK &&
            oh_buffer_append(&target, exchange->path.data, exchange->path.length) == OH_BUFFER_OK &&
            oh_buffer_append(&target, "", 1) == OH_BUFFER_OK &&
@@ -372,6 +372,7 @@ void oh_exchange_reset(struct oh_exchange *exchange)
     exchange->method = NULL;
     oh_buffer_clear(&exchange->path, KEPT_BYTES);
     oh_buffer_clear(&exchange->query, KEPT_BYTES);
+    exchange->query.limit = LONGEST_URL_PART;
     oh_buffer_clear(&exchange->received, KEPT_BYTES);
     memset(&exchange->answer, 0, sizeof exchange->answer);
     exchange->header_bytes = 0;

@@ -60,7 +60,7 @@ struct oh_exchange {
     bool fresh;                 /* its handle has been told to make a new connection */
     struct Curl_URL *url;
     struct curl_slist *headers; /* own headers; NULL: shared with the origin */
-    bool begun; /* the request itself, behind the tunnel of a proxy; only watched for what goes out once */
+    bool begun; /* the request itself, behind the tunnel of a proxy */
     size_t body_sent;
     size_t header_bytes;
     bool header_overflow;
@@ -108,10 +108,13 @@ bool oh_exchange_set_trust(struct oh_exchange *exchange, const struct oh_origin 
 long oh_exchange_milliseconds(double seconds);
 /* Copies a header's value without the blanks around it; too long a value is no value. */
 void oh_exchange_copy_value(char *out, size_t room, const char *value, size_t length);
-/* Notes from here on whether the request begins to be sent. */
-void oh_exchange_watch_begin(struct oh_exchange *exchange);
 /* Fills `answer` from libcurl's result code. */
-void oh_exchange_conclude(struct oh_exchange *exchange, int result);
+void oh_exchange_conclude(struct oh_exchange *exchange, const struct oh_origin *origin, int result);
+/* Says in the answer, whose transport is known, why it is none. */
+void oh_exchange_note_reason(struct oh_exchange *exchange, const struct oh_origin *origin, int result);
+void oh_exchange_note_packed(struct oh_exchange *exchange);
+/* With what status its proxy refused to connect it, 0 if none did. */
+long oh_exchange_proxy_status(const struct oh_exchange *exchange);
 /* Fills `answer` of an exchange that is ended from here, without libcurl's word: as OH_TRANSPORT_CANCELLED, or as
    OH_TRANSPORT_TIMEOUT. */
 void oh_exchange_give_up(struct oh_exchange *exchange, enum oh_transport transport);

@@ -109,7 +109,7 @@ static void read_path(lua_State *L, int index, struct oh_exchange *exchange)
             oh_json_fail(L, &path, "must not hold . or .. as a segment");
         oh_json_append(L, &exchange->path, "/", 1, &path);
         if (oh_identifier_encode(&exchange->path, text + 1, size) != OH_BUFFER_OK)
-            oh_json_fail(L, &path, "is too long");
+            oh_json_fail(L, &path, "is too long: a path has %d bytes at most", (int)exchange->path.limit);
     }
     lua_pop(L, 1);
 }

@@ -106,6 +106,7 @@ static enum oh_kind kind_of_status(long status)
 static enum oh_kind kind_of_transport(enum oh_transport transport)
 {
     switch (transport) {
+    case OH_TRANSPORT_PROXY:
     case OH_TRANSPORT_CONNECT: return OH_CONNECT;
     case OH_TRANSPORT_TIMEOUT: return OH_TIMEOUT;
     case OH_TRANSPORT_TLS: return OH_TLS;
@@ -144,7 +145,8 @@ void oh_outcome_judge(const struct oh_operation *operation, const struct oh_answ
             outcome->retry_after = oh_outcome_retry_after(answer->retry_after, now);
     } else {
         outcome->kind = kind_of_transport(answer->transport);
-        passing = outcome->kind == OH_CONNECT || outcome->kind == OH_TIMEOUT || answer->transport == OH_TRANSPORT_CUT;
+        passing = answer->transport == OH_TRANSPORT_CONNECT || outcome->kind == OH_TIMEOUT ||
+                  answer->transport == OH_TRANSPORT_CUT;
     }
     outcome->retryable = passing && (operation->effect == OH_READS || outcome->refused || !answer->sent);
 }

@@ -79,6 +79,8 @@ static void push_error(lua_State *L, struct oh_exchange *exchange, const struct 
         lua_pushnumber(L, outcome->retry_after);
         lua_setfield(L, -2, "retry_after");
     }
+    if (answer->transport == OH_TRANSPORT_PROXY)
+        set_boolean(L, "proxy", true);
     if (answer->length > 0 && oh_outcome_is_page(answer))
         set_boolean(L, "page", true);
     if (answer->length > 0) {
@@ -271,6 +273,8 @@ static bool push_value(lua_State *L, struct oh_exchange *exchange, struct oh_out
     oh_outcome_unreadable(outcome);
     if (result == OH_SCAN_DEEP || result == OH_SCAN_COSTLY)
         refuse_size(exchange, result, outcome);
+    else if (exchange->packed) /* libcurl does not notice that a packed body is cut */
+        oh_exchange_note_packed(exchange);
     return false;
 }
 

@@ -188,7 +188,7 @@ static void append_encoded(struct oh_reading *reading, struct oh_buffer *out, co
                            const struct oh_path *path)
 {
     if (oh_identifier_encode(out, text, length) != OH_BUFFER_OK)
-        oh_json_fail(reading->L, path, "is too long");
+        oh_json_fail(reading->L, path, "is too long: there is room for %d bytes in all", (int)out->limit);
 }
 
 void oh_value_write_path(struct oh_reading *reading, const struct oh_field *field, int index,

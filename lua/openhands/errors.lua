@@ -235,6 +235,7 @@ function M.from_core(raw, base_url)
     sent = raw.sent,
     answered = raw.answered,
     page = raw.page, -- a web page came
+    proxy = raw.proxy, -- the proxy wants other credentials
   }
   if raw.status == 429 then
     refine_429(err, err.detail)
@@ -261,6 +262,17 @@ function M.from_core(raw, base_url)
     err.message = err.message .. "; " .. hint
   end
   return M.new(err)
+end
+
+-- What lies between us and the service, and the service's own troubles.
+local passing = { connect = true, timeout = true, server = true, throttled = true }
+
+--- Whether an error of a read is of a kind that passes with time, whatever was asked for. What a proxy has against a
+--- password does not, and asking on may lock the account.
+---@param err openhands.Error
+---@return boolean
+function M.passes(err)
+  return passing[err.kind] and not err.proxy or false
 end
 
 --- What happened, without what to do about it.

@@ -15,9 +15,6 @@ local MOST_MISREAD = 3 -- unreadable answers in a row before they are taken seri
 
 local LAST_LOOK = 1 -- seconds that a request may take beyond the reader's own time
 
--- Errors that pass: events are kept whatever happens between us and the service.
-local passing = { connect = true, timeout = true, server = true, throttled = true }
-
 ---@class openhands.Followed: openhands.Pages
 ---@field conversation openhands.Conversation? as it was last seen; at the end it has settled
 local methods = {}
@@ -83,7 +80,7 @@ local function passes(self, err)
     return (memory.first_seen or memory.started_at)
       and not states.absence_confirmed(memory, self._client:_now(), self._call.grace)
   end
-  return passing[err.kind] or false
+  return errors.passes(err)
 end
 
 -- Whether anything has ever been told of the conversation.

@@ -15,9 +15,6 @@ local KEYLESS_LOOKS = 3 -- at a sandbox that runs, before it is believed to have
 local THROTTLED_PAUSE = 10 -- seconds, or as long as the service asks for
 local WAKING_INTERVAL = 2 -- seconds between looks at a sandbox that wakes up
 
--- Errors of a look that pass.
-local passing = { connect = true, timeout = true, server = true, throttled = true }
-
 -- The conversation as it stands, which has to be one that the service lists.
 local function look(client, name, id, call)
   local conversation, err = client:_status(id, call)
@@ -193,7 +190,7 @@ local function passes(client, id, call, err)
   if err.kind == "not_found" then
     return not states.absence_confirmed(client:_remember(id), client:_now(), call.grace)
   end
-  return passing[err.kind] or false
+  return errors.passes(err)
 end
 
 -- Looks until the sandbox is up. Its session key comes with that, or a moment later, or from some services never.

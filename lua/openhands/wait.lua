@@ -13,9 +13,6 @@ local LONGEST_WAIT = 43200 -- seconds; the service ends every running session af
 local MOST_MISREAD = 3 -- unreadable answers in a row before they are taken seriously
 local ANSWER_TIMEOUT = 40 -- seconds; events reach the service up to half a minute after the agent has ended
 
--- Errors that pass: the job runs on whatever happens between us and the service.
-local passing = { connect = true, timeout = true, server = true, throttled = true }
-
 --- The course of one wait.
 ---@class openhands.Wait
 ---@field ended boolean? it has a `result`, or an `err`
@@ -120,7 +117,7 @@ function Wait:missing(err)
 end
 
 function Wait:take_error(err)
-  if passing[err.kind] then
+  if errors.passes(err) then
     -- An id that nobody has ever told anything of may as well be asked for at the wrong place.
     if not self.latest and not self.client:_remember(self.id).first_seen then
       self:end_with(nil, err)
