@@ -67,6 +67,10 @@ test asan valgrind:
 lint prism oom bench rock tsan measure types real:
 	@MAKE='$(MAKE)' tools/$@.sh $(ASKED)
 
+## make fuzz            answers that no service should give, to every call; SECONDS=600 longer, SEED=n from there on
+fuzz:
+	@MAKE='$(MAKE)' FUZZ_SECONDS='$(SECONDS)' SEED='$(SEED)' tools/fuzz.sh $(ASKED)
+
 ## make soak            what takes longer than a test may
 soak:
 	@MAKE='$(MAKE)' SPEC='spec/soak/events.lua spec/soak/waiting.lua' tools/test.sh plain $(or $(ASKED),lua5.4 luajit)
@@ -100,5 +104,5 @@ reference: $(MODULE)
 clean:
 	rm -rf build
 
-.PHONY: always all env demo test asan valgrind lint prism oom bench rock tsan measure types real soak differential install uninstall help reference clean
+.PHONY: always all env demo test asan valgrind lint prism oom bench rock tsan measure types real fuzz soak differential install uninstall help reference clean
 -include $(OBJECTS:.o=.d)

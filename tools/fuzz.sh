@@ -1,0 +1,21 @@
+#!/bin/sh
+# Gives every call answers that no service should give (spec/fuzz), and closes with `N passed, N failed`.
+#   fuzz.sh [LUA]           default: lua5.4
+# SECONDS in the environment: how long, 60 by default; SEED: where it begins. `SECONDS=0 SEED=n` is one case again.
+set -u
+cd "$(dirname "$0")/.." || exit
+lua=${1:-lua5.4}
+tools/setup.sh test "$lua" || exit
+unset OPENHANDS_API_KEY OPENHANDS_CLOUD_API_KEY OPENHANDS_BASE_URL OPENHANDS_API OPENHANDS_LOG
+unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY
+environment=$(${MAKE:-make} -s --no-print-directory LUA="$lua" env) || exit
+eval "$environment"
+seconds=${FUZZ_SECONDS:-60}
+# What does not come back at all is ended from outside.
+timeout --foreground -k 5 $((seconds + 120)) "$lua" spec/fuzz/run.lua "$seconds" ${SEED:+"$SEED"}
+status=$?
+if [ $status -gt 1 ]; then
+    echo "ended with status $status: a case does not come back"
+    echo "0 passed, 1 failed"
+fi
+exit $status
