@@ -7,7 +7,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/socket.h>
 
 #include "text.h"
@@ -117,7 +116,7 @@ static bool is_local_name(const char *host, size_t length)
 
     if (length > 0 && host[length - 1] == '.')
         length--;
-    return length >= size && strncasecmp(host + (length - size), name, size) == 0 &&
+    return length >= size && oh_text_same(host + (length - size), name, size) &&
            (length == size || host[length - size - 1] == '.');
 }
 

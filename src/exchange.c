@@ -5,9 +5,9 @@
 #include <curl/curl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "secret.h"
+#include "text.h"
 
 #define MOST_HEADER_BYTES (64 * 1024)
 #define LONGEST_STANDSTILL 60L /* seconds without a byte of a file */
@@ -88,7 +88,7 @@ void oh_exchange_copy_value(char *out, size_t room, const char *value, size_t le
 
 static bool is_header(const char *line, size_t length, const char *name)
 {
-    return length > strlen(name) && strncasecmp(line, name, strlen(name)) == 0;
+    return length > strlen(name) && oh_text_same(line, name, strlen(name));
 }
 
 /* Chunks mark the end only where they are the last coding. */
@@ -99,7 +99,7 @@ static bool says_chunked(const char *value, size_t length)
 
     while (length > 0 && (unsigned char)value[length - 1] <= ' ')
         length--;
-    return length >= size && strncasecmp(value + (length - size), chunked, size) == 0;
+    return length >= size && oh_text_same(value + (length - size), chunked, size);
 }
 
 bool oh_exchange_is_raw(const struct oh_exchange *exchange)
@@ -113,7 +113,7 @@ static bool says_packed(const char *value, size_t length)
     char coding[32];
 
     oh_exchange_copy_value(coding, sizeof coding, value, length);
-    return strcasecmp(coding, "identity") != 0;
+    return !oh_text_same(coding, "identity", sizeof coding);
 }
 
 static size_t on_header(char *bytes, size_t size, size_t count, void *context)

@@ -6,7 +6,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
+
+#include "text.h"
 
 static bool only_digits(const char *text)
 {
@@ -80,7 +81,7 @@ double oh_outcome_date(const char *header)
 
 bool oh_outcome_is_page(const struct oh_answer *answer)
 {
-    return strncasecmp(answer->content_type, "text/html", 9) == 0 || (answer->length > 0 && answer->body[0] == '<');
+    return oh_text_same(answer->content_type, "text/html", 9) || (answer->length > 0 && answer->body[0] == '<');
 }
 
 static enum oh_kind kind_of_status(long status)

@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 #include <time.h>
 
 #include "cleaning.h"
@@ -11,6 +10,7 @@
 #include "json_decode.h"
 #include "operation.h"
 #include "outcome.h"
+#include "text.h"
 
 #define LONGEST_QUOTE 200 /* bytes of an answer that is not JSON */
 #define LONGEST_LINE 500  /* bytes of a transport's own words */
@@ -197,7 +197,7 @@ static bool says_json(const struct oh_answer *answer)
 {
     const char *type = answer->content_type;
 
-    return (strncasecmp(type, "application/json", 16) == 0 && strchr("; \t", type[16]) != NULL) ||
+    return (oh_text_same(type, "application/json", 16) && strchr("; \t", type[16]) != NULL) ||
            strstr(type, "+json") != NULL;
 }
 

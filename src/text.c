@@ -63,6 +63,19 @@ char oh_text_lower(char letter)
     return letter >= 'A' && letter <= 'Z' ? (char)(letter - 'A' + 'a') : letter;
 }
 
+bool oh_text_same(const char *one, const char *other, size_t length)
+{
+    size_t i;
+
+    for (i = 0; i < length; i++) {
+        if (oh_text_lower(one[i]) != oh_text_lower(other[i]))
+            return false;
+        if (one[i] == '\0')
+            return true;
+    }
+    return true;
+}
+
 int oh_text_hex(char digit)
 {
     if (digit >= '0' && digit <= '9')

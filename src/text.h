@@ -11,6 +11,8 @@ size_t oh_text_check_utf8(const char *text, size_t length);
 size_t oh_text_sequence(const char *text, size_t left);
 /* The small one of an ASCII letter, whatever the locale; anything else as it is. */
 char oh_text_lower(char letter);
+/* Whether the first `length` bytes are the same but for the case of ASCII letters, whatever the locale; a NUL ends both. */
+bool oh_text_same(const char *one, const char *other, size_t length);
 /* The value of a hexadecimal digit, -1 for anything else. */
 int oh_text_hex(char digit);
 

@@ -52,6 +52,22 @@ names() { # ROOMS PATTERN: other files whose code has it
 
 exported() { nm -D --defined-only "$1" | awk '{ print $NF }' | grep -vx luaopen_openhands_core; }
 
+# What follows the host's locale must not touch the wire: letters are changed by ascii.lua and text.c, fractions written
+# and read by ascii.lua, encode.c and json_number.c.
+locale_in_lua() {
+    grep -rnE '[a-z)"]:(upper|lower)\b|string\.(upper|lower)\b' lua
+    grep -rnE '%[awulpAWULP]|(find|match|gsub)\b.*%[scgSCG]' lua | grep -vE '^[^:]*:[0-9]*: *--|%%[scgSCG]'
+    grep -rnE '%[0-9]*(\.[0-9]+)?[eEfgG]' lua | grep -vE '%\.0f|%(g|\.3f) s|%%[eEfgG]|ascii\.lua|^[^:]*:[0-9]*: *--'
+    grep -rnE 'os\.date\b.*%[aAbBchprxX]|setlocale' lua
+}
+
+locale_in_c() {
+    for file in src/*.c; do
+        code "$file" | grep -E '\b(to(lower|upper)|is(alpha|alnum|space|upper|lower|print|punct|cntrl|graph|blank)|strn?casecmp|strcoll|strftime|strptime|atof|sscanf|localeconv|strto(d|f|ld)|setlocale)[[:space:]]*\(|%[0-9.*]*[eEfgG]' |
+            grep -vE '%\.0f' | sed "s|^|$file: |"
+    done | grep -vE '^src/(encode|json|json_number)\.c: '
+}
+
 long_files() { wc -l "${lua_files[@]}" src/*.[ch] | awk -v n=$longest '$1 > n && $2 ~ /^(src|lua)\// && $2 !~ /operation_types/'; }
 
 pristine() { # COMPILER LUA: builds without a warning, and exports the one symbol
@@ -80,6 +96,8 @@ check 'only the HTTP files see curl/curl.h' nothing sees "$knows_curl" curl/curl
 check 'only the HTTP files name curl_*' nothing names "$knows_curl" '\b(curl_[a-z]|CURL[A-Z]*_)'
 check 'the core neither prints nor ends the process' \
     nothing names '' '\b(abort|exit|assert|printf|puts|perror)[[:space:]]*\('
+check 'nothing of the locale in the Lua code' nothing locale_in_lua
+check 'nothing of the locale in the C code' nothing locale_in_c
 check 'the rockspec lists every file' "$lua" tools/rockspec.lua openhands-scm-1.rockspec
 check "no file of more than $longest lines" nothing long_files
 

@@ -4,6 +4,12 @@ local busted = require "busted"
 local tally = assert(io.open(assert(os.getenv "TALLY"), "a"))
 tally:setvbuf "line"
 
+-- The host of the library may have any locale: $SPEC_LOCALE, where one is given.
+local locale = os.getenv "SPEC_LOCALE"
+if locale then
+  assert(os.setlocale(locale), "no locale " .. locale)
+end
+
 local function full_name(element)
   local parent = busted.parent(element)
   local name = element.name or element.descriptor

@@ -22,7 +22,7 @@ end
 -- The fields in the path, by whether they are the conversation or something in it.
 local function items_in(row)
   local has_conversation, has_others = false, false
-  for name in row.path:gmatch "{([%w_]+)}" do
+  for name in row.path:gmatch "{([A-Za-z0-9_]+)}" do
     if name == "conversation_id" then
       has_conversation = true
     else
@@ -52,7 +52,7 @@ local probes = { stop_command = true, commit_changes = true }
 local function knows_path(client, row, fields, call)
   local own = client:_fresh(call, call.deadline_at)
   own.timeout = nil
-  local path = row.path:gsub("{conversation_id}", tostring(fields.conversation_id)):gsub("{[%w_]+}", "none")
+  local path = row.path:gsub("{conversation_id}", tostring(fields.conversation_id)):gsub("{[A-Za-z0-9_]+}", "none")
   local probe = { method = row.method, path = path }
   local _, err = runtime.call(client, "request", probe, own, "agent", call.agent_of)
   return not err or err.status ~= 404
@@ -62,7 +62,7 @@ local function is_absent(client, row, api, fields, call, err)
   local has_conversation, has_others = items_in(row)
   if err.page or err.status == 405 then
     return api == "agent" or client._has_spoken[api] or false
-  elseif has_others and api == "agent" and probes[row.name:match "[%w_]+$"] then
+  elseif has_others and api == "agent" and probes[row.name:match "[A-Za-z0-9_]+$"] then
     return not knows_path(client, row, fields, call)
   elseif has_others or row.name == "info" then
     return false

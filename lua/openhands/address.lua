@@ -44,7 +44,7 @@ function M.server_of(url)
     return nil, url:byte(2) ~= SLASH -- "//host" would be another host
   end
   local scheme = url:match("^([A-Za-z]+)://")
-  scheme = scheme and scheme:gsub("%u", { H = "h", T = "t", P = "p", S = "s" })
+  scheme = scheme and scheme:gsub("[A-Z]", { H = "h", T = "t", P = "p", S = "s" })
   if scheme ~= "http" and scheme ~= "https" then
     return nil, false
   end

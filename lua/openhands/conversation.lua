@@ -1,5 +1,6 @@
 --- What a conversation's fields mean, in one vocabulary for every dialect, and what can be done with one.
 
+local ascii = require "openhands.ascii"
 local errors = require "openhands.errors"
 local runtime = require "openhands.runtime"
 local states = require "openhands.state"
@@ -35,7 +36,7 @@ local function text(value)
 end
 
 local function is_id(value)
-  return type(value) == "string" and #value <= 128 and value:find("^[%w_-]+$") ~= nil
+  return type(value) == "string" and #value <= 128 and value:find("^[A-Za-z0-9_-]+$") ~= nil
 end
 
 -- An id in an answer; what cannot be one is taken for absent.
@@ -47,8 +48,8 @@ end
 ---@param id string
 ---@return string
 function M.same_id(id)
-  if id:find("[%-%u]") then
-    return (id:gsub("-", ""):lower())
+  if id:find("[%-A-Z]") then
+    return ascii.lower((id:gsub("-", "")))
   end
   return id
 end
@@ -66,7 +67,7 @@ end
 local v0_words = { PAUSED = "STOPPED", MISSING = "ARCHIVED" }
 
 local function v0_status(sandbox_status)
-  local word = text(sandbox_status) and sandbox_status:upper() or "UNKNOWN"
+  local word = text(sandbox_status) and ascii.upper(sandbox_status) or "UNKNOWN"
   return v0_words[word] or word
 end
 
@@ -218,7 +219,7 @@ function M.from_task(client, task, id, started)
   memory.started_at = memory.started_at or client:_now()
   local state, settled = states.judge_task(task)
   memory.state = state
-  local word = text(task.status) and task.status:upper() or "UNKNOWN"
+  local word = text(task.status) and ascii.upper(task.status) or "UNKNOWN"
   if not started and word ~= "ERROR" then
     word = "STARTING"
   end

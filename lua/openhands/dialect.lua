@@ -142,7 +142,7 @@ local function copy_of(err, operation)
   for name, value in pairs(err) do
     own[name] = value
   end
-  own.message = own.message:gsub("^[%w_.]+:", operation .. ":")
+  own.message = own.message:gsub("^[A-Za-z0-9_.]+:", operation .. ":")
   own.operation = operation
   return errors.new(own)
 end

@@ -1,5 +1,6 @@
 --- When a conversation's events are read in search of its end, and what follows from them for how it stands.
 
+local ascii = require "openhands.ascii"
 local outcomes = require "openhands.outcome"
 local states = require "openhands.state"
 
@@ -16,7 +17,7 @@ local ended = { finished = true, error = true, stuck = true, waiting_for_confirm
 
 local function is_idle(conversation)
   local execution = conversation.execution_status
-  return conversation.api == "v1" and type(execution) == "string" and execution:lower() == "idle"
+  return conversation.api == "v1" and type(execution) == "string" and ascii.lower(execution) == "idle"
 end
 
 local function is_doubted(client, conversation)

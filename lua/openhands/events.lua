@@ -3,6 +3,7 @@
 
 local agent_events = require "openhands.agent_events"
 local arguments = require "openhands.arguments"
+local ascii = require "openhands.ascii"
 local errors = require "openhands.errors"
 local follow = require "openhands.follow"
 local page_size = require "openhands.page_size"
@@ -307,16 +308,17 @@ end
 local DEEPEST = 1000 -- levels of an event; nothing deeper is read
 
 local pull_request_patterns = {
-  "https?://[%w.-]+/[%w._-]+/[%w._-]+/pull/%d+",
-  "https?://[%w.-]+/[%w._/-]+/%-/merge_requests/%d+",
-  "https?://[%w.-]+/[%w._-]+/[%w._-]+/pull%-requests/%d+",
+  "https?://[A-Za-z0-9.-]+/[A-Za-z0-9._-]+/[A-Za-z0-9._-]+/pull/%d+",
+  "https?://[A-Za-z0-9.-]+/[A-Za-z0-9._/-]+/%-/merge_requests/%d+",
+  "https?://[A-Za-z0-9.-]+/[A-Za-z0-9._-]+/[A-Za-z0-9._-]+/pull%-requests/%d+",
 }
 
 local function collect_links(value, repository, found, depth)
   if type(value) == "string" then
     for _, pattern in ipairs(pull_request_patterns) do
       for link in value:gmatch(pattern) do
-        if not found[link] and (not repository or link:lower():find("/" .. repository:lower() .. "/", 1, true)) then
+        local part = repository and "/" .. ascii.lower(repository) .. "/"
+        if not found[link] and (not part or ascii.lower(link):find(part, 1, true)) then
           found[link] = true
           found[#found + 1] = link
         end

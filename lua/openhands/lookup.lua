@@ -4,6 +4,7 @@
 --- A look goes from place to place in steps, each for up to 99 conversations at once: of one in a call for its status,
 --- of all that somebody waits for in a watch.
 
+local ascii = require "openhands.ascii"
 local conversations = require "openhands.conversation"
 local endings = require "openhands.ending"
 local errors = require "openhands.errors"
@@ -199,7 +200,7 @@ local function take_task(client, look, task)
     look.conversation = false
     return
   end
-  local ready = type(task.status) == "string" and task.status:upper() == "READY"
+  local ready = type(task.status) == "string" and ascii.upper(task.status) == "READY"
   local conversation, err = conversations.from_task(client, task, id_of(client, look), false)
   finish(look, conversation, err)
   if conversation and ready then

@@ -10,6 +10,7 @@
 
 local absence = require "openhands.absence"
 local arguments = require "openhands.arguments"
+local ascii = require "openhands.ascii"
 local core = require "openhands.core"
 local errors = require "openhands.errors"
 local page_size = require "openhands.page_size"
@@ -153,7 +154,7 @@ end
 ---@return openhands.Error
 function M.renamed(err, name, id)
   if err.operation ~= name then
-    err.operation, err.message = name, err.message:gsub("^[%w_.]+:", name .. ":")
+    err.operation, err.message = name, err.message:gsub("^[A-Za-z0-9_.]+:", name .. ":")
   end
   err.conversation_id = err.conversation_id or id
   return err
@@ -182,7 +183,7 @@ function M.unsupported(name, api)
     operation = name,
     message = ("%s: the %s API cannot do this, %s can%s"):format(
       name,
-      api:upper(),
+      ascii.upper(api),
       other,
       instead[api][name] and "; use " .. instead[api][name] or ""
     ),

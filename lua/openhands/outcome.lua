@@ -3,6 +3,7 @@
 --- V1's service gets to know of events some time after they happened (half a minute, on real ones); the conversation's
 --- own server has them at once.
 
+local ascii = require "openhands.ascii"
 local conversations = require "openhands.conversation"
 local errors = require "openhands.errors"
 local page_size = require "openhands.page_size"
@@ -52,7 +53,7 @@ end
 
 local function execution_of(event)
   local tells = event.kind == "ConversationStateUpdateEvent" and event.key == "execution_status"
-  return tells and type(event.value) == "string" and event.value:lower() or nil
+  return tells and type(event.value) == "string" and ascii.lower(event.value) or nil
 end
 
 -- What the agent server makes of it: an older event of the same failure may have it where the newest has not.

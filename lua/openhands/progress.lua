@@ -2,6 +2,7 @@
 --- first word has told which task it is; from then on the task is asked for, as it is for a start that had to be looked
 --- for.
 
+local ascii = require "openhands.ascii"
 local conversations = require "openhands.conversation"
 local errors = require "openhands.errors"
 
@@ -32,7 +33,7 @@ function methods:_tell(task, id)
   if type(task) ~= "table" then
     return
   end
-  local word = type(task.status) == "string" and task.status:upper() or "UNKNOWN"
+  local word = type(task.status) == "string" and ascii.upper(task.status) or "UNKNOWN"
   local conversation, err = conversations.from_task(self._client, task, id, true)
   if not conversation then
     self._err = err

@@ -1,5 +1,6 @@
 --- The address of a repository, as browsers and git give it, taken apart: the service wants `owner/name`.
 
+local ascii = require "openhands.ascii"
 local errors = require "openhands.errors"
 
 local M = {}
@@ -20,7 +21,7 @@ local LONGEST = 2048 -- bytes of an address that is worth looking at
 
 -- Host and path of what is an address; nil for what is a name already.
 local function split(text)
-  local rest = text:match "^%a[%w+.-]*://(.*)$"
+  local rest = text:match "^[A-Za-z][A-Za-z0-9+.-]*://(.*)$"
   if rest then
     rest = rest:gsub("^[^/]*@", "")
     local host, path = rest:match "^([^/]*)/?(.*)$"
@@ -31,7 +32,7 @@ local function split(text)
     return host, path
   end
   host, path = text:match "^([^/:@]+)/(.*)$"
-  if host and hosts[host:lower():gsub("^www%.", "")] then
+  if host and hosts[ascii.lower(host):gsub("^www%.", "")] then
     return host, path
   end
 end
@@ -47,7 +48,7 @@ local function parts_of(path)
 end
 
 local function is_name(part)
-  return part ~= "." and part ~= ".." and part ~= "-" and part:find "^[%w._%-~%%]+$" ~= nil
+  return part ~= "." and part ~= ".." and part ~= "-" and part:find "^[A-Za-z0-9._%-~%%]+$" ~= nil
 end
 
 --- The name of a repository and its provider, from its address or from its name.
@@ -62,7 +63,7 @@ function M.take_apart(text)
   if not host then
     return text
   end
-  local known = hosts[host:lower():gsub("^www%.", "")] or elsewhere
+  local known = hosts[ascii.lower(host):gsub("^www%.", "")] or elsewhere
   local parts = parts_of(path)
   if known.provider == "azure_devops" and parts[1] == "v3" then
     table.remove(parts, 1)

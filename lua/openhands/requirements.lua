@@ -1,5 +1,7 @@
 --- What this library needs of the Lua that loads it; says what is missing before anything fails for want of it.
 
+local ascii = require "openhands.ascii"
+
 local needed = {
   os = { "date", "getenv", "time" },
   debug = { "getinfo", "traceback" },
@@ -24,7 +26,7 @@ if not good then
   if problem:find("undefined symbol", 1, true) or problem:find("symbol not found", 1, true)
     or problem:find("version mismatch", 1, true) then
     error(("openhands.core was built for another Lua than this one, which is %s: build it again with %s\n%s"):format(
-      this_lua, "`make LUA=" .. (this_lua:lower():gsub(" ", "")) .. "`", problem), 0)
+      this_lua, "`make LUA=" .. (ascii.lower(this_lua):gsub(" ", "")) .. "`", problem), 0)
   end
   error(problem, 0)
 end

@@ -5,6 +5,7 @@
 --- service with the one, or to the server that came with it with the other.
 
 local addresses = require "openhands.address"
+local ascii = require "openhands.ascii"
 local errors = require "openhands.errors"
 
 local M = {}
@@ -75,7 +76,7 @@ end
 ---@field conversation openhands.Conversation? as it was looked up for this
 
 local function is_up(conversation)
-  return tostring(conversation.status):upper() == "RUNNING"
+  return ascii.upper(tostring(conversation.status)) == "RUNNING"
 end
 
 -- The way to the server as it is known now; looks at the conversation if it is not.

@@ -1,7 +1,7 @@
 --- A client's settings: each from the call, else from `openhands.new{...}`, else from the environment, else a default.
 
 local errors = require "openhands.errors"
-local text = require "openhands.text"
+local ascii = require "openhands.ascii"
 
 ---@class openhands.Settings
 ---@field api_key? string|fun(): string? the account's key, or a function asked for it before each exchange
@@ -87,7 +87,7 @@ local cloud_domains = { "all-hands.dev", "openhands.dev" }
 -- Whether somebody runs the service for themselves: the session key of the environment is for such a server only.
 local function is_self_hosted(base_url)
   local host = base_url:match "^[^:/]*://([^:/?#]*)" or ""
-  host = "." .. text.lower(host):gsub("%.$", "")
+  host = "." .. ascii.lower(host):gsub("%.$", "")
   for _, domain in ipairs(cloud_domains) do
     if host:sub(-#domain - 1) == "." .. domain then
       return false

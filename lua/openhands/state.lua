@@ -46,6 +46,8 @@
 ---@field page_size integer? how many events can be read at once, if not as many as are wanted
 ---@field good_pages integer? pages of that size that could be read, in a row
 
+local ascii = require "openhands.ascii"
+
 local M = {}
 
 local SIGHTINGS = 3 -- of an absence, before it is believed
@@ -57,7 +59,7 @@ local HEARING = 15
 local START_GRACES = 10
 
 local function upper(value)
-  return type(value) == "string" and value:upper() or nil
+  return type(value) == "string" and ascii.upper(value) or nil
 end
 
 --- Whether an absence has been seen often and long enough to be believed. Notes the sighting.

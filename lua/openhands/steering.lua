@@ -1,6 +1,7 @@
 --- What can be done with a conversation that exists: rename, delete, stop, put to sleep, wake. Each takes the place of
 --- several operations, or gives one meaning to what the dialects answer.
 
+local ascii = require "openhands.ascii"
 local conversations = require "openhands.conversation"
 local errors = require "openhands.errors"
 local operations = require "openhands.operations"
@@ -201,13 +202,13 @@ local function wait_until_up(client, id, call)
     if err and not passes(client, id, call, err) then
       return nil, err
     end
-    local sandbox = tostring(conversation and conversation.sandbox_status):upper()
+    local sandbox = ascii.upper(tostring(conversation and conversation.sandbox_status))
     looks_up = looks_up + (sandbox == "RUNNING" and 1 or 0)
     local has_key = conversation and client:_remember(conversation.conversation_id).session_api_key
     if sandbox == "RUNNING" and (has_key or looks_up >= KEYLESS_LOOKS) then
       return conversation
     elseif sandbox == "ERROR" or conversation and conversation.state == "gone" then
-      return nil, conflict("resume", conversation, "cannot be resumed: its sandbox is " .. sandbox:lower())
+      return nil, conflict("resume", conversation, "cannot be resumed: its sandbox is " .. ascii.lower(sandbox))
     elseif client:_now() + WAKING_INTERVAL >= call.deadline_at then
       err = errors.new {
         kind = "timeout",

@@ -4,11 +4,13 @@
 --- `{class = "connect"|"timeout"|"tls"|"cut", sent = boolean}`, and, where its time is not the clock's, `now()`,
 --- `wall()` and `sleep(seconds)`. `headers` is a list of pairs of name and value.
 
+local ascii = require "openhands.ascii"
+
 local M = {}
 
 local function header(answer, name)
   for _, pair in ipairs(answer.headers or {}) do
-    if pair[1]:lower() == name then
+    if ascii.lower(pair[1]) == name then
       return pair[2]
     end
   end

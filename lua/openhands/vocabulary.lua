@@ -198,7 +198,7 @@ end
 -- Who forgets the colon gives something else in place of the client, or nothing.
 local function check_receiver(client, name, receiver)
   if type(client) ~= "table" or rawget(client, "_core") == nil then
-    errors.raise(("%s: is a method: call %s:%s(...) with a colon"):format(name, receiver, name:match "[%w_]+$"))
+    errors.raise(("%s: is a method: call %s:%s(...) with a colon"):format(name, receiver, name:match "[A-Za-z0-9_]+$"))
   end
 end
 
@@ -227,7 +227,7 @@ local groups = {}
 local methods = {}
 
 for name, operation in pairs(all) do
-  local group, leaf = name:match "^([%w_]+)%.([%w_]+)$"
+  local group, leaf = name:match "^([A-Za-z0-9_]+)%.([A-Za-z0-9_]+)$"
   if group then
     groups[group] = groups[group] or {}
     groups[group][leaf] = function(self, ...)

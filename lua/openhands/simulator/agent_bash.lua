@@ -17,12 +17,12 @@ local null = json.null
 
 -- What a command prints, and when: `{ second, stdout, exit_code }`; the last one has the code.
 local function outputs_of(command)
-  local words = command:match("^%s*(.-)%s*$")
-  local text = words:match("^echo%s+(.*)$")
+  local words = command:match("^[ \t\r\n]*(.-)[ \t\r\n]*$")
+  local text = words:match("^echo[ \t]+(.*)$")
   if text then return { { 0, text:gsub("^(['\"])(.*)%1$", "%2") .. "\n", 0 } } end
-  local code = words:match("^exit%s+(%d+)$") or words == "true" and 0 or words == "false" and 1
+  local code = words:match("^exit[ \t]+(%d+)$") or words == "true" and 0 or words == "false" and 1
   if code then return { { 0, nil, tonumber(code) } } end
-  local seconds = tonumber(words:match("^sleep%s+(%d+)$"))
+  local seconds = tonumber(words:match("^sleep[ \t]+(%d+)$"))
   if not seconds then return { { 0, words .. "\n", 0 } } end
   local outputs = {}
   for second = 1, seconds do outputs[second] = { second, "." } end

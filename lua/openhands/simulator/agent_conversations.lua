@@ -1,6 +1,7 @@
 --- The agent server's operations on conversations: how one stands, letting it run, stopping it, changing it.
 local agent_paging = require "openhands.simulator.agent_paging"
 local agent_view = require "openhands.simulator.agent_view"
+local ascii = require "openhands.ascii"
 local identifiers = require "openhands.simulator.identifiers"
 local json = require "openhands.simulator.json"
 local paging = require "openhands.simulator.paging"
@@ -26,7 +27,7 @@ end
 local function search(model, call)
   local query, refusal = agent_paging.query(call, { status = status_filter, sort_order = sort_order })
   if not query then return refusal end
-  local field, descending = query.sort_order:lower():match("^(%a+_at)(.*)$")
+  local field, descending = ascii.lower(query.sort_order):match("^([a-z]+_at)(.*)$")
   local infos = {}
   for position, job in ipairs(paging.sort(matching(call, query), field, descending ~= "")) do
     infos[position] = agent_view.info(model, job)

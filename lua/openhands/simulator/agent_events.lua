@@ -1,6 +1,7 @@
 --- The agent server's events of a conversation. Unlike the service, it pages by event id and leaves out null fields.
 local agent_paging = require "openhands.simulator.agent_paging"
 local agent_view = require "openhands.simulator.agent_view"
+local ascii = require "openhands.ascii"
 local json = require "openhands.simulator.json"
 local reply = require "openhands.simulator.reply"
 local schemas = require "openhands.simulator.v1_schemas"
@@ -16,15 +17,15 @@ local filter = {
 
 -- An event as JSON. Inside of a string no quote stands without its backslash, so what these patterns find are fields.
 local function text_of(history, index)
-  return (history:text(index):gsub(',"[%w_]+":null', ""):gsub('{"[%w_]+":null,?', "{"))
+  return (history:text(index):gsub(',"[A-Za-z0-9_]+":null', ""):gsub('{"[A-Za-z0-9_]+":null,?', "{"))
 end
 
 -- Everything in an event that somebody may have written or read.
 local function words_of(event)
-  return table.concat({
+  return ascii.lower(table.concat({
     schemas.text_of(event.llm_message and event.llm_message.content), schemas.text_of(event.thought),
     schemas.text_of(event.observation and event.observation.content), event.detail or "",
-  }, "\n"):lower()
+  }, "\n"))
 end
 
 -- A kind may be given by the path of its class.
@@ -37,7 +38,7 @@ local function passes(history, index, query)
   if not query.source and not query.body then return true end
   local event = json.decode(history:text(index))
   return (not query.source or event.source == query.source)
-    and (not query.body or words_of(event):find(query.body:lower(), 1, true) ~= nil)
+    and (not query.body or words_of(event):find(ascii.lower(query.body), 1, true) ~= nil)
 end
 
 local function between(history, query)

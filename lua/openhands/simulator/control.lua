@@ -80,7 +80,7 @@ function M.obey(server, line)
 end
 
 local function obey_and_answer(server, line)
-  if not line:find("%S") then return end
+  if not line:find("[^ \t\r\n]") then return end
   io.stdout:write(M.obey(server, line), "\n")
   io.stdout:flush()
 end

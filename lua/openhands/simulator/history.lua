@@ -19,7 +19,8 @@ local function form(event)
   event.id, event.timestamp, event.parent_id = "<<id>>", "<<timestamp>>", "<<parent>>"
   if event.kind == "ObservationEvent" then event.action_id = "<<parent>>" end
   local names = {}
-  local text = json.encode(event):gsub("%%", "%%%%"):gsub('"<<parent>>"', "<<parent>>"):gsub("<<(%w+)>>", function(name)
+  local text = json.encode(event):gsub("%%", "%%%%"):gsub('"<<parent>>"', "<<parent>>")
+  text = text:gsub("<<([A-Za-z0-9]+)>>", function(name)
     names[#names + 1] = name
     return "%s"
   end)

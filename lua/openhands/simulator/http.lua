@@ -1,4 +1,6 @@
 --- HTTP/1.1 as bytes: reads requests from a stream of pieces, writes answers. No sockets.
+local ascii = require "openhands.ascii"
+
 local M = {}
 
 local reasons = {
@@ -79,15 +81,15 @@ function reader:has_begun()
 end
 
 local function read_head(text)
-  local method, target, version = text:match("^(%u+) (%S+) HTTP/1%.([01])\r\n")
+  local method, target, version = text:match("^([A-Z]+) ([^ \t\r\n]+) HTTP/1%.([01])\r\n")
   if not method then return nil, "bad request line" end
   local path, query = target:match("^([^?]*)%??(.*)$")
   local head = { method = method, target = target, path = path, headers = {}, is_old = version == "0" }
   head.query = target:find("?", 1, true) and query or nil
   for line in text:gmatch("\r\n([^\r\n]+)") do
-    local name, value = line:match("^([^:%s]+):%s*(.-)%s*$")
+    local name, value = line:match("^([^: \t\r\n]+):[ \t]*(.-)[ \t\r\n]*$")
     if not name then return nil, "bad header line" end
-    name = name:lower()
+    name = ascii.lower(name)
     head.headers[name] = head.headers[name] and head.headers[name] .. ", " .. value or value
   end
   return head
@@ -132,7 +134,7 @@ end
 -- Reads the body of `self._head`: `nil` while incomplete.
 local function read_body(self)
   local headers = self._head.headers
-  if (headers["transfer-encoding"] or ""):lower():match("chunked") then
+  if ascii.lower(headers["transfer-encoding"] or ""):match("chunked") then
     local text = joined(self)
     local body, used, problem = read_chunks(text)
     if body then drop(self, text, used) end
@@ -171,7 +173,7 @@ end
 ---@return boolean
 function reader:awaits_continue()
   local head = self._head
-  if not head or head.continued or (head.headers.expect or ""):lower() ~= "100-continue" then return false end
+  if not head or head.continued or ascii.lower(head.headers.expect or "") ~= "100-continue" then return false end
   head.continued = true
   return true
 end
@@ -180,7 +182,7 @@ end
 ---@param request table
 ---@return boolean
 function M.wants_close(request)
-  local connection = (request.headers.connection or ""):lower()
+  local connection = ascii.lower(request.headers.connection or "")
   return connection == "close" or (request.is_old and connection ~= "keep-alive")
 end
 

@@ -1,4 +1,6 @@
 --- The two spellings of an id: 32 hexadecimal digits in most answers, dashed in some; both are accepted.
+local ascii = require "openhands.ascii"
+
 local M = {}
 
 local dashed = "^%x%x%x%x%x%x%x%x%-%x%x%x%x%-%x%x%x%x%-%x%x%x%x%-%x%x%x%x%x%x%x%x%x%x%x%x$"
@@ -9,7 +11,7 @@ local dashed = "^%x%x%x%x%x%x%x%x%-%x%x%x%x%-%x%x%x%x%-%x%x%x%x%-%x%x%x%x%x%x%x%
 function M.uuid(text)
   if type(text) ~= "string" then return nil end
   if not (#text == 32 and text:match("^%x+$")) and not text:match(dashed) then return nil end
-  return (text:gsub("-", ""):lower())
+  return ascii.lower((text:gsub("-", "")))
 end
 
 --- The dashed spelling.

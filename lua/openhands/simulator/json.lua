@@ -1,5 +1,7 @@
 --- JSON for the simulator. It is not the client's JSON on purpose: a stand-in that shared the client's decoder would
 -- share its blind spots. It keeps what the usual decoder of Debian loses: `[]` is not `{}`, and 7 is not 7.0.
+local ascii = require "openhands.ascii"
+
 local M = {}
 
 local array_mark = { __name = "openhands.simulator.array" }
@@ -37,8 +39,8 @@ local function encode_number(number)
     error("JSON has no " .. tostring(number), 0)
   end
   if number % 1 == 0 and math.abs(number) < 2 ^ 53 then return ("%.0f"):format(number) end
-  local short = ("%.14g"):format(number)
-  return tonumber(short) == number and short or ("%.17g"):format(number)
+  local short = ascii.from_number(number, 14)
+  return ascii.to_number(short) == number and short or ascii.from_number(number, 17)
 end
 
 local encode_value
@@ -76,7 +78,7 @@ end
 ---@param form? "bytes" write every byte above 127 as `\u00XX`, so that a string of any bytes survives a pipe
 ---@return string
 function M.encode(value, form)
-  return (encode_value(value, form == "bytes" and '[%c"\\\128-\255]' or '[%c"\\]'))
+  return (encode_value(value, form == "bytes" and '[%z\1-\31\127"\\\128-\255]' or '[%z\1-\31\127"\\]'))
 end
 
 local function utf8_bytes(code)
@@ -134,7 +136,7 @@ local function read_number(text, position)
   local rest = position + #whole
   local fraction = text:match("^%.%d+", rest) or ""
   local exponent = text:match("^[eE][+-]?%d+", rest + #fraction) or ""
-  return tonumber(whole .. fraction .. exponent), rest + #fraction + #exponent
+  return ascii.to_number(whole .. fraction .. exponent), rest + #fraction + #exponent
 end
 
 local function skip_space(text, position)

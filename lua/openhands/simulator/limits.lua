@@ -1,4 +1,5 @@
 --- The five meanings of HTTP 429, and what happens to those who start too much.
+local ascii = require "openhands.ascii"
 local reply = require "openhands.simulator.reply"
 local timestamps = require "openhands.simulator.timestamps"
 
@@ -29,17 +30,21 @@ local function concurrency(limit, current, flat)
   return flat and reply.json(429, detail) or reply.detail(429, detail)
 end
 
+local function text_of(seconds)
+  return type(seconds) == "number" and ascii.from_number(seconds, 14) or tostring(seconds)
+end
+
 -- name -> which requests it concerns, and its answer. `details` come from the caller of `model:throttle`.
 local forms = {
   window = { anything, function(model, details)
     local wait = details.retry_after or 1
     return reply.json(429, { error = "Rate limit exceeded: 10 per 1 second" }, {
       { "X-RateLimit-Limit", "10 per 1 second" }, { "X-RateLimit-Remaining", "0" },
-      { "X-RateLimit-Reset", ("%.0f"):format(math.floor(model:now()) + 1) }, { "Retry-After", tostring(wait) },
+      { "X-RateLimit-Reset", ("%.0f"):format(math.floor(model:now()) + 1) }, { "Retry-After", text_of(wait) },
     })
   end },
   burst = { anything, function(_, details)
-    return reply.json(429, { message = "Too many requests" }, { { "Retry-After", tostring(details.retry_after or 1) } })
+    return reply.json(429, { message = "Too many requests" }, { { "Retry-After", text_of(details.retry_after or 1) } })
   end },
   concurrency = { takes_a_slot, function(_, details)
     local limit = details.limit or 3

@@ -128,7 +128,7 @@ local function store_events(model, job, at, name, ...)
 end
 
 local function title_of(prompt)
-  local words = prompt:gsub("%[simulate:[^%]]*%]", ""):gsub("%s+", " "):gsub("^ ", "")
+  local words = prompt:gsub("%[simulate:[^%]]*%]", ""):gsub("[ \t\r\n]+", " "):gsub("^ ", "")
   return words == "" and "Simulated work" or words:sub(1, 50)
 end
 

@@ -1,16 +1,18 @@
 --- Bodies of the type multipart/form-data, as bytes: what a form with files sends.
+local ascii = require "openhands.ascii"
+
 local M = {}
 
 local function parameter(header, name)
-  local text = (header or ""):gsub("\r\n%s+", " ")
-  return text:match("[;%s]" .. name .. '="([^"]*)"') or text:match("[;%s]" .. name .. "=([^;%s]+)")
+  local text = (header or ""):gsub("\r\n[ \t]+", " ")
+  return text:match("[; \t]" .. name .. '="([^"]*)"') or text:match("[; \t]" .. name .. "=([^; \t]+)")
 end
 
 local function read_part(text)
   local head, body = text:match("^\r\n(.-\r\n)\r\n(.*)$")
   if not head then return nil end
   local headers = {}
-  for name, value in head:gmatch("([^:\r\n]+):%s*([^\r\n]*)\r\n") do headers[name:lower()] = value end
+  for name, value in head:gmatch("([^:\r\n]+):[ \t]*([^\r\n]*)\r\n") do headers[ascii.lower(name)] = value end
   local disposition = headers["content-disposition"]
   local name = parameter(disposition, "name")
   return name and {
@@ -29,7 +31,7 @@ end
 ---@return openhands.simulator.Part[]? parts nil when the body is no such form
 function M.parts(call)
   local declared = call.headers["content-type"] or ""
-  local boundary = declared:lower():match("^multipart/form%-data") and parameter(declared, "boundary")
+  local boundary = ascii.lower(declared):match("^multipart/form%-data") and parameter(declared, "boundary")
   if not boundary then return nil end
   local parts, text, mark = {}, "\r\n" .. call.body, "\r\n--" .. boundary
   local _, position = text:find(mark, 1, true)

@@ -13,7 +13,7 @@ end
 ---@return table[] list
 function M.compile(list)
   for _, route in ipairs(list) do
-    local pattern = route.path:gsub("[%-%.]", "%%%0"):gsub("{[%w_]+}", "([^/]+)")
+    local pattern = route.path:gsub("[%-%.]", "%%%0"):gsub("{[A-Za-z0-9_]+}", "([^/]+)")
     route.pattern = "^" .. pattern .. "$"
   end
   return list

@@ -98,7 +98,7 @@ M.outcomes.slow, M.outcomes["never-ready"] = true, true
 ---@param prompt string
 ---@return string? outcome
 function M.outcome_of(prompt)
-  local name = prompt:match("%[simulate:%s*([%w-]+)%s*%]")
+  local name = prompt:match("%[simulate:[ \t]*([A-Za-z0-9-]+)[ \t]*%]")
   return M.outcomes[name] and name or nil
 end
 
@@ -114,7 +114,7 @@ local function v1_steps(outcome, repository, sandbox_id)
   local detail = failed_starts[outcome]
   if detail then
     until_second(steps, start_tasks, 8)
-    detail = detail:gsub("{(%a+)}", { sandbox = sandbox_id, repository = repository })
+    detail = detail:gsub("{([a-z]+)}", { sandbox = sandbox_id, repository = repository })
     steps[#steps + 1] = { 12, { task_status = "ERROR", task_detail = detail, sandbox_status = "ERROR" } }
     return steps
   end

@@ -1,4 +1,6 @@
 --- ISO-8601 text and seconds since 1970, in UTC and without os.time: the model has no clock of its own.
+local ascii = require "openhands.ascii"
+
 local M = {}
 
 local floor = math.floor
@@ -61,7 +63,8 @@ function M.parse(text)
     offset = (hours * 3600 + minutes * 60) * (sign == "-" and -1 or 1)
   end
   local days = days_of(tonumber(year), tonumber(month), tonumber(day))
-  return days * 86400 + hour * 3600 + minute * 60 + second + (tonumber(fraction or "0")) - offset
+  local part = fraction and ascii.to_number("0" .. fraction) or 0
+  return days * 86400 + hour * 3600 + minute * 60 + second + part - offset
 end
 
 local weekdays = { [0] = "Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed" }

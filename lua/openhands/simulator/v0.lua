@@ -1,4 +1,5 @@
 --- The operations of V0. A V0 id may name a V1 conversation; its state is mapped as the service maps it.
+local ascii = require "openhands.ascii"
 local identifiers = require "openhands.simulator.identifiers"
 local json = require "openhands.simulator.json"
 local paging = require "openhands.simulator.paging"
@@ -51,7 +52,7 @@ local function view(model, job, address)
   info.url = runtime_access.conversation_url(job, address)
   info.session_api_key = runtime_access.session_key(job)
   info.pr_number = array(job.pr_number)
-  info.conversation_version = job.api:upper()
+  info.conversation_version = ascii.upper(job.api)
   info.sub_conversation_ids = array()
   return info
 end
@@ -85,7 +86,7 @@ local function start(model, call)
 end
 
 local function is_well_formed(id)
-  return #id <= 100 and not id:find("..", 1, true) and not id:find("[/%c]")
+  return #id <= 100 and not id:find("..", 1, true) and not id:find("[/\1-\31\127]")
 end
 
 local function find(model, id)

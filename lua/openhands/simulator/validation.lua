@@ -1,5 +1,6 @@
 --- Checks bodies and queries against schemas and words the errors as the service does (HTTP 422, a list of
 -- `{type, loc, msg, input}`). Only the kinds that the operations need.
+local ascii = require "openhands.ascii"
 local identifiers = require "openhands.simulator.identifiers"
 local json = require "openhands.simulator.json"
 local reply = require "openhands.simulator.reply"
@@ -162,8 +163,8 @@ function M.body(call, schema)
     complain(errors, "missing", { "body" }, "Field required", json.null)
     return nil, errors
   end
-  local declared = call.headers["content-type"]
-  local is_json = not declared or declared:lower():match("^application/json") or declared:lower():match("%+json")
+  local declared = ascii.lower(call.headers["content-type"] or "application/json")
+  local is_json = declared:match("^application/json") or declared:match("%+json")
   local value = call.body
   if is_json then
     local message
@@ -202,10 +203,10 @@ end
 local truths = { ["true"] = true, ["1"] = true, ["false"] = false, ["0"] = false }
 
 function query_kinds.boolean(text, _, loc, errors)
-  if truths[text:lower()] == nil then
+  if truths[ascii.lower(text)] == nil then
     complain(errors, "bool_parsing", loc, "Input should be a valid boolean, unable to interpret input", text)
   end
-  return truths[text:lower()]
+  return truths[ascii.lower(text)]
 end
 
 function query_kinds.uuid(text, _, loc, errors)

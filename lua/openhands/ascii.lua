@@ -1,0 +1,52 @@
+--- Letters and numbers of the wire. Lua's own `upper`, `lower` and classes such as `%w` follow the host's locale, in
+--- which "i" may become something else than "I"; fractions may have a comma there. What is compared or sent is changed
+--- here, and only in ASCII.
+
+local M = {}
+
+local uppers, lowers = {}, {}
+for code = 97, 122 do
+  local lower, upper = string.char(code), string.char(code - 32)
+  uppers[lower], lowers[upper] = upper, lower
+end
+
+---@param text string
+---@return string text with the letters a to z in upper case
+function M.upper(text)
+  return (text:gsub("[a-z]", uppers))
+end
+
+---@param text string
+---@return string text with the letters A to Z in lower case
+function M.lower(text)
+  return (text:gsub("[A-Z]", lowers))
+end
+
+-- As the locale writes it now; the host may change that at any time.
+local function decimal_point()
+  return ("%.1f"):format(0.5):sub(2, -2)
+end
+
+---@param number number
+---@param digits integer significant ones
+---@return string text with a point, whatever the locale has
+function M.from_number(number, digits)
+  local text, point = ("%." .. digits .. "g"):format(number), decimal_point()
+  local at = point ~= "." and text:find(point, 1, true)
+  return at and text:sub(1, at - 1) .. "." .. text:sub(at + #point) or text
+end
+
+---@param text string with a point
+---@return number?
+function M.to_number(text)
+  local point = decimal_point()
+  if point == "." then
+    return tonumber(text)
+  elseif text:find(point, 1, true) then
+    return nil
+  end
+  local at = text:find(".", 1, true)
+  return tonumber(at and text:sub(1, at - 1) .. point .. text:sub(at + 1) or text) -- as every Lua reads it
+end
+
+return M

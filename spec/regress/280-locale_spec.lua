@@ -1,0 +1,76 @@
+local wire = require "spec.support.wire"
+
+-- Runs a program in a Lua of its own that has a locale.
+local function child(locale, program)
+  local shell = assert(io.popen("tools/locale.sh " .. locale))
+  local directory = shell:read "*l"
+  shell:close()
+  assert(directory, "there is no locale " .. locale)
+  local path, remove = wire.directory()
+  wire.write(path .. "/program.lua", ([[
+    package.path, package.cpath = %q, %q
+    assert(os.setlocale %q)
+    %s
+  ]]):format(package.path, package.cpath, locale, program))
+  shell = assert(io.popen(("LOCPATH=%s %s %s/program.lua 2>&1"):format(wire.quoted(directory),
+    wire.quoted(wire.interpreter()), path)))
+  local output = shell:read "*a"
+  shell:close()
+  remove()
+  return output
+end
+
+local WORKFLOW = [[
+  local openhands = require "openhands"
+  local simulator = require "openhands.simulator"
+  for _, api in ipairs { "v0", "v1" } do
+    local model = simulator.model { api = api }
+    local client = openhands.new { transport = simulator.transport(model), api_key = "any" }
+    local done = assert(client:run({ initial_user_msg = "Fix it.", repository = "acme/widgets" }, { timeout = 7200 }))
+    local events = assert(client:events(done):all())
+    print(api, done.state, done.settled, #events > 0, ("%.4f"):format(done.cost or 0.25):gsub(",", "."))
+    client:close()
+  end
+]]
+
+describe("the locale of the host", function()
+  for _, locale in ipairs { "tr_TR.UTF-8", "de_DE.UTF-8" } do
+    it("does not change how work is seen to end: " .. locale, function()
+      local output = child(locale, WORKFLOW)
+      for _, api in ipairs { "v0", "v1" } do
+        assert.is_truthy(output:find(api .. "\tfinished\ttrue\ttrue\t%d+%.%d+"), output)
+      end
+    end)
+  end
+
+  it("changes neither letters nor fractions of the wire", function()
+    local program = [[
+      local ascii = require "openhands.ascii"
+      local json = require "openhands.simulator.json"
+      local timestamps = require "openhands.simulator.timestamps"
+      print(ascii.upper "finished \195\164", ascii.lower "IDLE \195\132", ascii.from_number(-1.5e-7, 14),
+        ascii.from_number(7, 17), ascii.to_number "-2.5e3" == -2500, ascii.to_number "x.y", ascii.to_number "1,5")
+      print(json.encode { 0.1, 1e300, -2.5 }, json.decode "[0.5, -1.25e2]"[1] == 0.5, json.decode "1.5" == 1.5)
+      print(json.encode "a\0b\31\127\195\164")
+      print(timestamps.parse "1970-01-01T00:00:01.5Z" == 1.5)
+    ]]
+    local expected = "FINISHED \195\164\tidle \195\132\t-1.5e-07\t7\ttrue\tnil\tnil\n"
+      .. '[0.1,1e+300,-2.5]\ttrue\ttrue\n"a\\u0000b\\u001f\\u007f\195\164"\ntrue\n'
+    for _, locale in ipairs { "tr_TR.UTF-8", "de_DE.UTF-8" } do
+      assert.are.equal(expected, child(locale, program))
+    end
+  end)
+
+  it("does not change what a header or a type is", function()
+    local program = [[
+      local core = require "openhands.core"
+      local client = core.new { base_url = "https://service.example", api_key = "any", external = true }
+      local number = core.request(client, { path = "/x" }, {})
+      client:outgoing()
+      client:answer(number, { status = 200, body = '{"cost":1.5}', content_type = "APPLICATION/JSON" })
+      local _, value = client:next()
+      print(type(value))
+    ]]
+    assert.are.equal("table\n", child("tr_TR.UTF-8", program))
+  end)
+end)
