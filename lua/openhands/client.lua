@@ -64,11 +64,8 @@ function M.new(given)
   local self = setmetatable({
     _core = handle,
     _settings = values,
-    _credentials = {
-      has_key = (keys.api_key or keys.session_api_key) ~= nil,
-      problem = keys.problem,
-      session_problem = keys.session_problem,
-    },
+    _has_key = (keys.api_key or keys.session_api_key) ~= nil,
+    _key_problems = { account = keys.problem, session = keys.session_problem },
     _api = values.api ~= "auto" and values.api or nil,
     _is_guess = values.api == "auto",
     _has_spoken = {}, -- dialects in which the service has answered

@@ -89,10 +89,10 @@ end
 ---@param operation string
 ---@return string|false|nil key, openhands.Error?
 function M.of_call(client, call, operation)
-  local own = client._credentials
+  local problems = client._key_problems
   local key = rawget(call, "api_key") or client._settings.api_key
-  if own.session_problem then
-    return false, missing(operation, own.session_problem)
+  if problems.session then
+    return false, missing(operation, problems.session)
   elseif type(key) == "function" then
     local problem
     key, problem = ask(key)
@@ -102,11 +102,11 @@ function M.of_call(client, call, operation)
     return false, missing(operation, "the function given as api_key gave no usable key: " .. problem)
   elseif key then
     return key
-  elseif own.has_key then
+  elseif client._has_key then
     return nil
   end
   local variables = table.concat(settings.key_variables, " or ")
-  return false, missing(operation, own.problem
+  return false, missing(operation, problems.account
     or ("there is no API key: give api_key to openhands.new{...}, or set %s (or session_api_key, "
       .. "for a server of your own that wants it)"):format(variables))
 end
