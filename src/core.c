@@ -86,9 +86,14 @@ static int l_step(lua_State *L)
 static int work_next(lua_State *L)
 {
     struct oh_client *client = lua_touserdata(L, 1);
-    struct oh_exchange *exchange = oh_multi_done(&client->multi);
+    bool keeps = lua_type(L, 2) == LUA_TNUMBER;
+    struct oh_exchange *exchange =
+        keeps ? oh_queue_find(&client->multi.done, (uint64_t)lua_tonumber(L, 2)) : NULL;
     double date;
 
+    if (exchange != NULL)
+        oh_multi_release(&client->multi, exchange);
+    exchange = oh_multi_done(&client->multi);
     if (exchange == NULL)
         return 0;
     lua_settop(L, 1);
@@ -101,12 +106,15 @@ static int work_next(lua_State *L)
     date = exchange->server == NULL ? oh_outcome_date(exchange->answer.date) : -1;
     if (date >= 0)
         oh_pushwhole(L, date);
-    oh_multi_release(&client->multi, exchange); /* last: until here an error would lose nothing */
+    if (!keeps)
+        oh_multi_release(&client->multi, exchange); /* last: until here an error would lose nothing */
     return date >= 0 ? 4 : 3;
 }
 
 /*** Takes the oldest finished exchange.
 @function next
+@tparam[opt] number taken the number that it gave last, or 0: it gives the same exchange again and again until that is
+  named here, so that an error (Ctrl-C's, say) loses no answer. nil: each is given once
 @treturn[1] number
 @return[1] the decoded answer
 @treturn[2] number
@@ -246,11 +254,15 @@ static int l_alarm(lua_State *L)
 }
 
 /*** @function in_flight
-@treturn number exchanges that have not finished */
+@treturn number exchanges that have not finished
+@treturn boolean whether some have that nobody has taken */
 static int l_in_flight(lua_State *L)
 {
-    lua_pushinteger(L, (lua_Integer)oh_client_check(L)->multi.flying_count);
-    return 1;
+    const struct oh_client *client = oh_client_check(L);
+
+    lua_pushinteger(L, (lua_Integer)client->multi.flying_count);
+    lua_pushboolean(L, client->multi.done.first != NULL);
+    return 2;
 }
 
 /* ---- the module ----------------------------------------------------------------------------------------------- */

@@ -78,23 +78,45 @@ end
 
 local function take_result(group, place, value, err)
   group.results[place] = value
-  if value == nil and err ~= nil then
-    group.errors[place] = tasks.error_of(group.client, err)
-    group.failed, group.first = group.failed + 1, math.min(group.first, place)
-  end
+  group.errors[place] = value == nil and err ~= nil and tasks.error_of(group.client, err) or nil
 end
 
--- Starts as many as may run, and again whenever one has ended.
+-- The group is being changed. If an error has ended the last change in the middle, they are counted anew.
+local function begin_change(group)
+  if group.is_changing then
+    group.running = 0
+    for _ in pairs(group.tasks) do
+      group.running = group.running + 1
+    end
+  end
+  group.is_changing = true
+end
+
+local function never_begun()
+  return errors.new {
+    kind = "raised",
+    operation = "task",
+    message = "task: has not begun, since an error came just then (Ctrl-C's, say)",
+  }
+end
+
+-- Starts as many as may run, and again whenever one has ended. An error may end this in the middle: then it is done
+-- again, and no function is run twice.
 local function fill(group)
   while group.running < group.concurrency and group.begun < #group.list and not group.given_up do
     local place = group.begun + 1
+    group.errors[place] = never_begun()
+    group.begun = place
     local task = tasks.spawn(group.client, group.list[place])
-    group.begun, group.running, group.tasks[place] = place, group.running + 1, task
+    group.tasks[place], group.errors[place], group.running = task, nil, group.running + 1
     task:_when_done(function()
-      group.running = group.running - 1
-      group.tasks[place] = nil
-      take_result(group, place, task:wait()) -- it has ended
+      begin_change(group)
+      if group.tasks[place] then
+        take_result(group, place, task:wait()) -- it has ended
+        group.tasks[place], group.running = nil, group.running - 1
+      end
       fill(group)
+      group.is_changing = nil
       if group.running == 0 then
         group.box.done = true
         group.client:_wake(group.box)
@@ -103,12 +125,22 @@ local function fill(group)
   end
 end
 
+-- The place of the first that has failed, and how many have.
+local function failures_of(group)
+  local first, count = math.huge, 0
+  for place in pairs(group.errors) do
+    first, count = math.min(first, place), count + 1
+  end
+  return first, count
+end
+
 local function joined_error(group)
-  local first = group.errors[group.first]
+  local place, failed = failures_of(group)
+  local first = group.errors[place]
   return errors.new {
     kind = first.kind,
     operation = "all",
-    message = ("all: %d of %d have failed: %s"):format(group.failed, #group.list, tostring(first)),
+    message = ("all: %d of %d have failed: %s"):format(failed, #group.list, tostring(first)),
     errors = group.errors,
     results = group.results,
   }
@@ -159,8 +191,6 @@ function M:all(list, options)
     box = { done = #list == 0 },
     begun = 0,
     running = 0,
-    failed = 0,
-    first = math.huge,
   }
   self:_check_place "all"
   fill(group)
@@ -172,7 +202,7 @@ function M:all(list, options)
       return nil, tasks.cancellation "all"
     end
   end
-  if group.failed > 0 then
+  if next(group.errors) ~= nil then
     return nil, joined_error(group)
   end
   return group.results

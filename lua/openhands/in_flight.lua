@@ -5,13 +5,25 @@ local errors = require "openhands.errors"
 local service_clock = require "openhands.service_clock"
 local tasks = require "openhands.task"
 local transports = require "openhands.transport"
+local turns = require "openhands.turns"
 
 ---@class openhands.Client
 local M = {}
 
+-- An error has ended a carrier in the middle: nobody else carries what it has begun.
+local function drop_carried(self)
+  for number in pairs(self._waiting) do
+    self._core:answer(number, { transport = "cut", sent = true, reason = "what carried it was ended by an error" })
+  end
+end
+
 -- Hands the exchanges to a transport that is not the network. One without a time of its own waits by the clock.
 local function carry(self, seconds)
   local transport = self._settings.transport
+  if self._carrier and turns.is_abandoned(self, self._carrier) then
+    drop_carried(self)
+  end
+  self._carrier = { coroutine = turns.this_coroutine() }
   local number, request = self._core:outgoing()
   if not number and not transport.sleep then
     self._core:step(seconds)
@@ -20,6 +32,7 @@ local function carry(self, seconds)
     self._core:answer(number, transports.carry(transport, request))
     number, request = self._core:outgoing()
   end
+  self._carrier = nil
 end
 
 function M:_wake(box)
@@ -47,8 +60,9 @@ local function take_news(self)
   end
 end
 
---- Moves all exchanges on and hands finished ones to whoever waits. Runs none of the user's code. A client
---- that somebody has closed meanwhile has none.
+--- Moves all exchanges on and hands finished ones to whoever waits. Runs none of the user's code, but Ctrl-C may raise
+--- an error anywhere: what that has ended is done by the next call. A client that somebody has closed meanwhile has
+--- none.
 ---@param seconds number to wait at most
 function M:_pump(seconds)
   if self._closed then
@@ -59,25 +73,29 @@ function M:_pump(seconds)
     self._core:step(seconds)
   end
   take_news(self)
-  local number, value, err, date = self._core:next()
+  local number, value, err, date = self._core:next(0) -- the core lets go of an answer when the next one is asked for
   while number do
     if date then
       service_clock.note(self, date)
     end
     local box = self._waiting[number]
     if box then
-      self._waiting[number], self._watched[number] = nil, nil
-      box.done, box.value, box.err = true, value, err
+      box.value, box.err, box.done = value, err, true
       self:_wake(box)
+      self._waiting[number], self._watched[number] = nil, nil
     end
-    number, value, err, date = self._core:next()
+    number, value, err, date = self._core:next(number)
   end
 end
 
 --- Whether there is anything to move on, in this process.
 ---@return boolean
 function M:_is_busy()
-  return not (self._closed or self._core:is_inherited()) and self._core:in_flight() > 0
+  if self._closed or self._core:is_inherited() then
+    return false
+  end
+  local flying, has_finished = self._core:in_flight()
+  return flying > 0 or has_finished
 end
 
 --- Whether the call that runs was given up: its task was cancelled, or the client closed.

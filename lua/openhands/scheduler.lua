@@ -1,5 +1,9 @@
 --- Tasks in hosts that have no coroutines of their own to run: each is parked until somebody wakes it or its time is
 --- over, and resumed by whoever turns the scheduler. Knows neither clients nor descriptors.
+---
+--- Ctrl-C, or a hook of the host's, may raise an error between any two steps of whoever turns it. So each change is
+--- made whole by one assignment, and before that nothing is let go of: what is found twice is skipped, and who was
+--- taken from the queue is taken back at the next turn.
 
 local agendas = require "openhands.agenda"
 local core = require "openhands.core"
@@ -14,19 +18,11 @@ local M = {}
 ---@class openhands.Seat: openhands.Item
 ---@field task openhands.Task
 ---@field thread thread
+---@field queued integer? its number in the queue; what else stands there is nobody's
 ---@field box table? what it waits for, while it is parked
 ---@field since integer? when it was parked, counted: those who wait for one thing are woken in that order
 
 ---@class openhands.Scheduler
----@field private _now fun(): number
----@field private _generation integer
----@field private _agenda openhands.Agenda
----@field private _queue table<integer, openhands.Seat>
----@field private _parked table<openhands.Seat, true>
----@field private _first integer
----@field private _last integer
----@field private _count integer
----@field private _depth integer
 local methods = {}
 local Scheduler = { __index = methods, __name = "openhands.Scheduler" }
 
@@ -40,10 +36,11 @@ function M.new(now)
     _agenda = agendas.new(),
     _queue = {},
     _parked = {}, -- seats: a task goes on although nobody but this scheduler holds it
+    _seats = setmetatable({}, { __mode = "kv" }), -- by thread
+    _resumed = {}, -- seats whose turn it is: each was resumed by the one before, which turns the scheduler itself
     _first = 1,
     _last = 0,
     _count = 0,
-    _depth = 0,
   }, Scheduler)
 end
 
@@ -57,43 +54,91 @@ local function leave_to_parent(self)
 end
 
 local function line_up(self, seat)
-  self._last = self._last + 1
-  self._queue[self._last] = seat
+  local number = self._last + 1
+  self._last = number
+  self._queue[number] = seat
+  seat.queued = number
+end
+
+local function is_queued(self, seat)
+  return seat.queued ~= nil and self._queue[seat.queued] == seat
+end
+
+-- A seat waits no more.
+local function clear(self, seat)
+  self._agenda:remove(seat)
+  if seat.box and seat.box.parked then
+    seat.box.parked[seat] = nil
+  end
+  seat.box, self._parked[seat] = nil, nil
+end
+
+-- Whether a task has its turn: it runs, or has resumed somebody who does.
+local function has_turn(seat)
+  local status = (rawget(coroutine, "_status") or coroutine.status)(seat.thread) -- nginx has another one in its place
+  return status == "normal" or status == "running"
+end
+
+-- Sees to a task that has had its turn: it has ended, is parked, or has given way by itself.
+local function settle(self, seat)
+  local goes_on = seat.task:settle()
+  if seat.box and not goes_on then
+    clear(self, seat)
+  elseif goes_on and not seat.box and not is_queued(self, seat) then
+    line_up(self, seat)
+  end
+end
+
+-- How many have their turn; those above them had it when an error ended that.
+local function depth_of(self)
+  local resumed = self._resumed
+  local depth = #resumed
+  while resumed[depth] and not has_turn(resumed[depth]) do
+    depth = depth - 1
+  end
+  return depth
+end
+
+-- Those whose turn was ended by an error in whoever gave it are taken back.
+local function take_back(self)
+  local resumed = self._resumed
+  while #resumed > depth_of(self) do
+    settle(self, resumed[#resumed])
+    resumed[#resumed] = nil
+  end
 end
 
 --- Takes a task up; it begins when the scheduler is turned next.
 ---@param task openhands.Task
 function methods:spawn(task)
   leave_to_parent(self)
-  line_up(self, { task = task, thread = task:thread() })
+  local seat = { task = task, thread = task:thread() }
+  self._seats[seat.thread] = seat
+  line_up(self, seat)
+end
+
+-- The seat of the task that runs, if it is one of this scheduler's.
+local function running_seat(self)
+  local thread = coroutine.running()
+  return thread and self._seats[thread]
 end
 
 --- Whether whoever runs now is a task of this scheduler's that can give way: not the host itself, not a coroutine of
 --- somebody else's, not a function called from C.
 ---@return boolean
 function methods:may_park()
-  local seat = self._running
-  return seat ~= nil and coroutine.running() == seat.thread and yielding.is_possible()
+  return running_seat(self) ~= nil and yielding.is_possible()
 end
 
 --- Why whoever runs now may not wait, as a loop's `refusal`: those who cannot give way turn the scheduler themselves
 --- while they wait, and the tasks that run then may do the same.
 ---@return string?
 function methods:refusal()
-  if self._depth > DEEPEST and not self:may_park() then
+  if depth_of(self) > DEEPEST and not self:may_park() then
     return ("%d tasks already wait where Lua lets nothing give way, inside of functions of C or of coroutines of their "
       .. "own, and the stack has no room for more: call it from the task's function itself, or run fewer at a time")
       :format(DEEPEST)
   end
-end
-
--- A seat waits no more.
-local function clear(self, seat)
-  self._agenda:remove(seat)
-  if seat.box.parked then
-    seat.box.parked[seat] = nil
-  end
-  seat.box, self._parked[seat] = nil, nil
 end
 
 --- Gives way until somebody wakes those who wait for the box, or its time is over.
@@ -101,7 +146,7 @@ end
 ---@param deadline number? by the scheduler's clock
 function methods:park(box, deadline)
   leave_to_parent(self)
-  local seat = self._running
+  local seat = running_seat(self)
   if seat.box then -- Lua 5.1 has not let it give way, and it has caught that
     clear(self, seat)
   end
@@ -117,8 +162,8 @@ function methods:park(box, deadline)
 end
 
 local function release(self, seat)
-  clear(self, seat)
   line_up(self, seat)
+  clear(self, seat)
 end
 
 local function came_before(one, other)
@@ -132,7 +177,6 @@ function methods:wake(box)
   if not parked then
     return
   end
-  box.parked = nil
   local seats = {}
   for seat in pairs(parked) do
     seats[#seats + 1] = seat
@@ -141,6 +185,7 @@ function methods:wake(box)
   for _, seat in ipairs(seats) do
     release(self, seat)
   end
+  box.parked = nil
 end
 
 local function release_due(self)
@@ -151,15 +196,23 @@ local function release_due(self)
   end
 end
 
-local function resume(self, seat)
-  local outer = self._running -- a task that cannot give way turns the scheduler itself
-  self._running, self._depth = seat, self._depth + 1
-  local goes_on = seat.task:resume()
-  self._running, self._depth = outer, self._depth - 1
-  if seat.box and not goes_on then
-    clear(self, seat)
-  elseif goes_on and not seat.box then -- it has given way by itself
-    line_up(self, seat)
+-- Gives a turn to the first in the queue, if there is one in that place.
+local function give_turn(self)
+  local number = self._first
+  local seat, resumed = self._queue[number], self._resumed
+  local is_its_turn = seat and seat.queued == number
+  if is_its_turn then
+    if seat.box then -- an error has kept it from being cleared
+      clear(self, seat)
+    end
+    resumed[#resumed + 1] = seat
+    seat.queued = nil
+  end
+  self._queue[number] = nil
+  self._first = number + 1
+  if is_its_turn then
+    seat.task:resume()
+    take_back(self)
   end
 end
 
@@ -168,13 +221,11 @@ end
 ---@return boolean more somebody is ready
 function methods:turn(time_slice)
   leave_to_parent(self)
+  take_back(self)
   release_due(self)
   local last, ends_at = self._last, time_slice and self._now() + time_slice
-  while self._first <= last and self._queue[self._first] do -- it is empty in a child that the last one has forked
-    local seat = self._queue[self._first]
-    self._queue[self._first] = nil
-    self._first = self._first + 1
-    resume(self, seat)
+  while self._first <= math.min(last, self._last) do -- it is empty in a child that the last one has forked
+    give_turn(self)
     if ends_at and self._now() >= ends_at then
       break
     end
@@ -186,7 +237,7 @@ end
 ---@return number? moment by the scheduler's clock; now or before, if somebody is ready
 function methods:next_moment()
   leave_to_parent(self)
-  if self._first <= self._last then
+  if self._first <= self._last or depth_of(self) < #self._resumed then
     return self._now()
   end
   local seat = self._agenda:first()

@@ -127,52 +127,91 @@ local function raised(task, problem, traceback)
   return err
 end
 
-local function finish(task, ...)
-  local client, box = task._client, task._box
+-- Keeps what has come of a task: at once, in its own coroutine where that can be, since whoever has resumed it may be
+-- ended by an error (Ctrl-C's, say) before they look.
+local function keep(task, ...)
   task._results, task._count = { ... }, select("#", ...)
+end
+
+-- Tells everybody of the end of a task whose results are kept. What an error has ended in the middle can be done again.
+local function finish(task)
+  local client, box = task._client, task._box
   if task._thread then
     by_thread[task._thread] = nil
   end
-  task._thread, task._run, task._waits_on, task._waits_for = nil, nil, nil, nil
+  task._run, task._waits_on, task._waits_for = nil, nil, nil
   box.done = true
   client:_wake(box)
-  for _, listener in ipairs(task._listeners or {}) do
-    local good, problem = pcall(listener) -- nothing may stop at somebody else's trouble, the host least of all
-    if not good and client._settings.log then
+  local listeners = task._listeners or {}
+  while listeners[1] do
+    local good, problem = pcall(listeners[1]) -- nothing may stop at somebody else's trouble, the host least of all
+    if not good and errors.is_interrupt(problem) then
+      error(problem, 0)
+    elseif not good and client._settings.log then
       client:_log("what was to follow a task's end cannot: %s", text_of(problem))
     end
+    table.remove(listeners, 1)
   end
-  task._listeners = nil
+  task._thread, task._listeners, task._ended = nil, nil, true
+end
+
+local function status_of(thread)
+  return (rawget(coroutine, "_status") or coroutine.status)(thread) -- nginx has another one in its place
 end
 
 -- What has come of a turn of the task's: what it gives to its host, or its end.
 local function took_turn(task, good, ...)
   local thread = task._thread
   if not good then
-    finish(task, nil, raised(task, ..., debug.traceback(thread, text_of((...)))))
-    return false
-  elseif coroutine.status(thread) == "dead" then
-    finish(task, ...)
-    return false
+    keep(task, nil, raised(task, ..., debug.traceback(thread, text_of((...)))))
+  elseif status_of(thread) ~= "dead" then
+    return true, ...
   end
-  return true, ...
+  finish(task)
+  return false
+end
+
+-- What its coroutine runs.
+local function whole_of(task)
+  task._begun = true
+  keep(task, task._run(unpack(task._arguments, 1, task._arguments.n)))
+end
+
+local function lost()
+  return errors.new {
+    kind = "raised",
+    operation = "task",
+    message = "task: has ended with an error that is lost, since another one came just then (Ctrl-C's, say)",
+  }
+end
+
+--- Whether the task goes on. Sees to its end, if an error in whoever resumed it last has kept them from that. For
+--- hosts.
+---@return boolean
+function methods:settle()
+  if not self._ended and (self._count or self._thread and status_of(self._thread) == "dead") then
+    if not self._count then
+      keep(self, nil, lost())
+    end
+    finish(self)
+  end
+  return not self._ended
 end
 
 --- Gives the task a turn. For hosts.
 ---@param ... any what the host answers to what the task gave to it
 ---@return boolean goes_on, any ... what the task gives to its host
 function methods:resume(...)
-  if self._box.done then
+  if not self:settle() then
     return false
   elseif self._begun then
     return took_turn(self, coroutine.resume(self._thread, ...))
-  end
-  self._begun = true
-  if self._cancelled then -- before it has begun
-    finish(self, nil, cancelled "task")
+  elseif self._cancelled then -- before it has begun
+    keep(self, nil, cancelled "task")
+    finish(self)
     return false
   end
-  return took_turn(self, coroutine.resume(self:thread(), unpack(self._arguments, 1, self._arguments.n)))
+  return took_turn(self, coroutine.resume(self:thread(), self))
 end
 
 local function carry_on(task, goes_on, ...)
@@ -196,14 +235,15 @@ end
 
 local function ended(task, good, ...)
   if good then
-    finish(task, ...)
+    keep(task, ...)
   else
     local problem = ...
     if type(problem) ~= "table" then -- the handler itself has failed
       problem = { problem, text_of(problem) }
     end
-    finish(task, nil, raised(task, problem[1], problem[2]))
+    keep(task, nil, raised(task, problem[1], problem[2]))
   end
+  finish(task)
 end
 
 --- Runs the whole task as the coroutine that calls this, without one of its own. For hosts that end coroutines from
@@ -212,7 +252,8 @@ end
 --- where Lua's own does not
 function methods:run(protected)
   if self._cancelled then -- before it has begun
-    return finish(self, nil, cancelled "task")
+    keep(self, nil, cancelled "task")
+    return finish(self)
   end
   self._begun = true
   local function run()
@@ -223,21 +264,11 @@ function methods:run(protected)
   return ended(self, (protected or xpcall)(run, with_traceback))
 end
 
--- Lua 5.1 makes no coroutine of a function in C.
-local function in_lua(run)
-  if debug.getinfo(run, "S").what ~= "C" then
-    return run
-  end
-  return function(...)
-    return run(...)
-  end
-end
-
 --- The coroutine of a task that has not ended. For hosts.
 ---@return thread
 function methods:thread()
   if not self._thread and not self._box.done then
-    self._thread = coroutine.create(in_lua(self._run))
+    self._thread = coroutine.create(whole_of)
     by_thread[self._thread] = self
   end
   return self._thread
@@ -319,11 +350,10 @@ function methods:cancel()
   check(self, "cancel")
   if self._box.done then
     return false
-  elseif not self._cancelled then
-    self._cancelled = true
-    if self._waits_on then
-      self._waits_on:_call_away(self._waits_for)
-    end
+  end
+  self._cancelled = true
+  if self._waits_on then
+    self._waits_on:_call_away(self._waits_for)
   end
   return true
 end
@@ -336,7 +366,12 @@ function methods:on_done(listener)
   if type(listener) ~= "function" then
     errors.raise(("on_done: needs a function, not a %s"):format(type(listener)))
   end
+  local told = false
   local function tell()
+    if told then -- an error has ended this in the middle
+      return
+    end
+    told = true
     local results = self._results
     if results[1] == nil and results[2] ~= nil then
       M.spawn(self._client, listener, results[2])
