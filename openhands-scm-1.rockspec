@@ -183,6 +183,7 @@ build = {
     ["openhands.simulator.views"] = "lua/openhands/simulator/views.lua",
     ["openhands.simulator.workspace"] = "lua/openhands/simulator/workspace.lua",
     ["openhands.simulator.zip"] = "lua/openhands/simulator/zip.lua",
+    ["openhands.spelling"] = "lua/openhands/spelling.lua",
     ["openhands.start"] = "lua/openhands/start.lua",
     ["openhands.start_options"] = "lua/openhands/start_options.lua",
     ["openhands.start_tasks"] = "lua/openhands/start_tasks.lua",

@@ -75,7 +75,7 @@ static const struct oh_option client_options[] = {
     {"organization", OH_OPTION_TEXT, offsetof(struct settings, organization)},
     {"user_agent", OH_OPTION_TEXT, offsetof(struct settings, user_agent)},
     {"ca_file", OH_OPTION_TEXT, offsetof(struct settings, ca_file)},
-    {"proxy", OH_OPTION_TEXT, offsetof(struct settings, proxy)},
+    {"proxy", OH_OPTION_FOREIGN, offsetof(struct settings, proxy)}, /* it may be empty */
     {"timeout", OH_OPTION_SECONDS, offsetof(struct settings, timeout)},
     {"connect_timeout", OH_OPTION_SECONDS, offsetof(struct settings, connect_timeout)},
     {"max_body", OH_OPTION_BYTES, offsetof(struct settings, max_body)},
@@ -122,7 +122,9 @@ static void set_origin(lua_State *L, struct oh_origin *origin, const struct sett
     check_header_text(L, "user_agent", settings->user_agent.bytes);
     keep(L, &origin->user_agent, &settings->user_agent);
     keep(L, &origin->ca_file, &settings->ca_file);
-    problem = settings->proxy.bytes != NULL ? oh_origin_proxy_problem(settings->proxy.bytes) : NULL;
+    problem = settings->proxy.length > 0 ? oh_origin_proxy_problem(settings->proxy.bytes) : NULL;
+    if (settings->proxy.bytes != NULL && strlen(settings->proxy.bytes) != settings->proxy.length)
+        problem = "contains a NUL byte";
     if (problem != NULL)
         oh_mistake_raise(L, "proxy %s", problem);
     keep(L, &origin->proxy, &settings->proxy);
@@ -133,7 +135,7 @@ static void set_origin(lua_State *L, struct oh_origin *origin, const struct sett
         luaL_error(L, "not enough memory");
     if (problem != NULL)
         oh_mistake_raise(L, "base_url %s", problem);
-    if (origin->proxy != NULL && !origin->secure)
+    if (settings->proxy.length > 0 && !origin->secure)
         oh_mistake_raise(L, "proxy cannot be used with an http base_url: it would see the API key in clear");
 }
 

@@ -47,6 +47,7 @@ const struct oh_field *oh_operation_field(const struct oh_operation *operation, 
 }
 
 #define LONGEST_NAME 40
+#define SHORTEST_BEGINNING 3 /* letters of a name that tell which one is meant */
 
 /* Edit distance; names longer than any of ours are as far as can be. */
 static size_t distance(const char *a, const char *b)
@@ -74,19 +75,36 @@ static size_t distance(const char *a, const char *b)
     return row[lb];
 }
 
+/* What others call a field. */
+static const char *synonym_of(const char *name)
+{
+    static const char *const synonyms[][2] = {
+        {"prompt", "initial_user_msg"}, {"message", "initial_user_msg"}, {"task", "initial_user_msg"},
+        {"text", "content"},            {"branch", "selected_branch"},   {"model", "llm_model"},
+        {"provider", "git_provider"},   {"id", "conversation_id"},
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof synonyms / sizeof synonyms[0]; i++)
+        if (strcmp(synonyms[i][0], name) == 0)
+            return synonyms[i][1];
+    return "";
+}
+
 const char *oh_operation_nearest(const char *operation, const char *name)
 {
     const struct oh_operation *row;
     const struct oh_field *field;
-    const char *nearest = NULL;
-    size_t best = strlen(name) / 2 + 1; /* farther than half of the word is another word */
+    const char *nearest = NULL, *synonym = synonym_of(name);
+    size_t length = strlen(name), best = length / 2 + 1; /* farther than half of the word is another word */
     size_t i;
 
     for (i = 0; (row = oh_operation_at(i)) != NULL; i++) {
         if (strcmp(row->name, operation) != 0)
             continue;
         for (field = row->fields; field->name != NULL; field++) {
-            size_t far = distance(name, field->name);
+            bool begins = length >= SHORTEST_BEGINNING && strncmp(field->name, name, length) == 0;
+            size_t far = strcmp(field->name, synonym) == 0 ? 0 : begins ? 1 : distance(name, field->name);
             if (far < best) {
                 best = far;
                 nearest = field->name;

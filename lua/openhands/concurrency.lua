@@ -1,6 +1,7 @@
 --- Doing several things at once: what users call for it. These are methods of the client.
 
 local errors = require "openhands.errors"
+local spelling = require "openhands.spelling"
 local tasks = require "openhands.task"
 
 ---@class openhands.Client
@@ -66,7 +67,7 @@ end
 local function concurrency_of(options, count)
   for name in pairs(options or {}) do
     if name ~= "concurrency" then
-      errors.raise(("all: unknown option '%s'"):format(tostring(name)))
+      errors.raise(("all: unknown option '%s'%s"):format(tostring(name), spelling.hint(name, { concurrency = true })))
     end
   end
   local concurrency = options and options.concurrency or math.max(count, 1)

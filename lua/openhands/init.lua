@@ -13,6 +13,7 @@ require "openhands.requirements"
 local clients = require "openhands.client"
 local core = require "openhands.core"
 local errors = require "openhands.errors"
+local spelling = require "openhands.spelling"
 
 ---@class openhands
 local M = {}
@@ -69,6 +70,21 @@ for group, leaves in pairs(groups) do
   end
 end
 
+local SLIPS = 2 -- letters in which a name is still the one that was meant; others may be asked for, and are not there
+
+-- Whoever calls what is almost a name gets told the name, rather than that a nil value cannot be called.
+local function explain_slips(owner, path, known)
+  setmetatable(owner, {
+    __index = function(_, name)
+      local is_name = type(name) == "string" and name:sub(1, 1) ~= "_"
+      local nearest = is_name and spelling.nearest(name, known, SLIPS)
+      if nearest then
+        errors.raise(("%s%s: there is no such function (did you mean '%s%s'?)"):format(path, name, path, nearest))
+      end
+    end,
+  })
+end
+
 --- Closes the default client, if there is one; the next call makes a new one from the environment.
 function M.close()
   if default_client then
@@ -88,5 +104,18 @@ M.uuid = core.uuid
 
 --- The version of this library.
 M.version = (core.version())
+
+local known = {}
+for name in pairs(M) do
+  known[name] = true
+end
+explain_slips(M, "", known)
+for group in pairs(groups) do
+  local leaves = {}
+  for name in pairs(M[group]) do
+    leaves[name] = true
+  end
+  explain_slips(M[group], group .. ".", leaves)
+end
 
 return M

@@ -1,6 +1,7 @@
 --- A client's settings: each from the call, else from `openhands.new{...}`, else from the environment, else a default.
 
 local errors = require "openhands.errors"
+local spelling = require "openhands.spelling"
 local ascii = require "openhands.ascii"
 
 ---@class openhands.Settings
@@ -8,7 +9,7 @@ local ascii = require "openhands.ascii"
 ---@field session_api_key? string of a server of your own that runs with SESSION_API_KEY; goes there only
 ---@field base_url? string where the service is; https, or http on loopback
 ---@field api? "auto"|"v0"|"v1" dialect; "auto" finds out with one GET
----@field timeout? number seconds that one exchange may take
+---@field timeout? number seconds that one exchange may take; math.huge, as for each time: no bound of its own
 ---@field connect_timeout? number seconds until it must be connected
 ---@field deadline? number seconds that a whole call may take, retries included
 ---@field retries? integer tries after the first, for calls that change nothing
@@ -17,7 +18,7 @@ local ascii = require "openhands.ascii"
 ---@field loop? string|openhands.Loop how to wait: "plain", "uv", "nginx", "cqueues" or "copas"; "nginx" and, in
 --- Neovim, "uv" are found by themselves
 ---@field ca_file? string PEM file of the authorities to trust instead of the system's
----@field proxy? string URL of a proxy
+---@field proxy? string URL of a proxy; "" for none, whatever the environment says
 ---@field organization? string id of the organisation to act for
 ---@field user_agent? string
 ---@field max_body? integer bytes that an answer may have
@@ -28,9 +29,11 @@ local ascii = require "openhands.ascii"
 
 local M = {}
 
+local MOST_BYTES = 2147483647
 local PRODUCT = "openhands-lua/0.1.0"
 
--- kind: the types that a value may have; per_call: may also be given for one call; least: the smallest number.
+-- kind: the types that a value may have; per_call: may also be given for one call; least, most: of a number. A time may
+-- be math.huge: then nothing ends it but what stands above it.
 local known = {
   api_key = { kind = "string or function", per_call = true },
   session_api_key = { kind = "string" },
@@ -39,15 +42,15 @@ local known = {
   timeout = { kind = "number", per_call = true, least = 0.001 },
   connect_timeout = { kind = "number", per_call = true, least = 0.001 },
   deadline = { kind = "number", per_call = true, least = 0.001 },
-  retries = { kind = "number", per_call = true, least = 0 },
+  retries = { kind = "number", per_call = true, least = 0, is_whole = true },
   grace = { kind = "number", per_call = true, least = 0 },
   loop = { kind = "string or table" },
   ca_file = { kind = "string" },
   proxy = { kind = "string" },
   organization = { kind = "string", per_call = true },
   user_agent = { kind = "string" },
-  max_body = { kind = "number", per_call = true, least = 1 },
-  max_memory = { kind = "number", per_call = true, least = 1 },
+  max_body = { kind = "number", per_call = true, least = 1, most = MOST_BYTES },
+  max_memory = { kind = "number", per_call = true, least = 1, most = MOST_BYTES },
   log = { kind = "function" },
   random = { kind = "function" },
   transport = { kind = "table" },
@@ -96,15 +99,25 @@ local function is_self_hosted(base_url)
   return true
 end
 
+local function check_number(caller, name, value, rule)
+  if value ~= value or value < rule.least then
+    errors.raise(("%s: '%s' must be at least %s"):format(caller, name, tostring(rule.least)))
+  elseif rule.most and value > rule.most then
+    errors.raise(("%s: '%s' must be a number of bytes, at most %.0f"):format(caller, name, rule.most))
+  elseif rule.is_whole and value % 1 ~= 0 then
+    errors.raise(("%s: '%s' must be a whole number; 'deadline' is what bounds a call in time"):format(caller, name))
+  end
+end
+
 local function check(caller, name, value)
   local rule = known[name]
   local found = type(value)
   if not rule then
-    errors.raise(("%s: unknown setting '%s'"):format(caller, tostring(name)))
+    errors.raise(("%s: unknown setting '%s'%s"):format(caller, tostring(name), spelling.hint(name, known)))
   elseif not rule.kind:find(found, 1, true) then
     errors.raise(("%s: '%s' must be a %s, not a %s"):format(caller, name, rule.kind, found))
-  elseif rule.least and not (value >= rule.least and value < math.huge) then
-    errors.raise(("%s: '%s' must be at least %s"):format(caller, name, tostring(rule.least)))
+  elseif rule.least then
+    check_number(caller, name, value, rule)
   elseif name == "api" and value ~= "auto" and value ~= "v0" and value ~= "v1" then
     errors.raise(('%s: \'api\' must be "auto", "v0" or "v1"'):format(caller))
   end
@@ -146,6 +159,18 @@ function M.of_client(given)
   return settings, origins
 end
 
+-- What a call may have been given instead of an option that there is not.
+local function hint_of_call(name, own)
+  local names = {}
+  for each, rule in pairs(known) do
+    names[each] = rule.per_call
+  end
+  for each in pairs(own or {}) do
+    names[each] = true
+  end
+  return spelling.hint(name, names)
+end
+
 --- The settings of one call: the client's, with those given for this call before them.
 ---@param settings table of the client
 ---@param caller string name of the call, for messages
@@ -164,7 +189,7 @@ function M.of_call(settings, caller, options, own)
       if known[name] and not known[name].per_call then
         errors.raise(("%s: '%s' belongs to a client; give it to openhands.new{...}"):format(caller, name))
       elseif not known[name] then
-        errors.raise(("%s: unknown option '%s'"):format(caller, tostring(name)))
+        errors.raise(("%s: unknown option '%s'%s"):format(caller, tostring(name), hint_of_call(name, own)))
       end
       check(caller, name, value)
       call[name] = value

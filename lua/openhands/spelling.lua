@@ -1,0 +1,73 @@
+--- What somebody may have meant who has misspelt a name.
+
+local M = {}
+
+local LONGEST = 40 -- bytes; ours are all shorter
+local SHORTEST_BEGINNING = 3 -- letters of a name that tell which one is meant
+
+-- What others call it.
+local synonyms = {
+  key = "api_key",
+  token = "api_key",
+  url = "base_url",
+  host = "base_url",
+  dialect = "api",
+  on_update = "on_change",
+  callback = "on_change",
+}
+
+-- How many letters have to be added, left out, replaced, or swapped with their neighbour.
+local function distance(one, other)
+  local before, above = nil, {}
+  for j = 0, #other do
+    above[j] = j
+  end
+  for i = 1, #one do
+    local row = { [0] = i }
+    for j = 1, #other do
+      local differs = one:byte(i) ~= other:byte(j)
+      row[j] = math.min(above[j] + 1, row[j - 1] + 1, above[j - 1] + (differs and 1 or 0))
+      local swapped = i > 1 and j > 1 and one:byte(i) == other:byte(j - 1) and one:byte(i - 1) == other:byte(j)
+      if swapped then
+        row[j] = math.min(row[j], before[j - 2] + 1)
+      end
+    end
+    before, above = above, row
+  end
+  return above[#other]
+end
+
+--- The name that was probably meant.
+---@param word any as it was given
+---@param names table<string, any> those that there are
+---@param most integer? letters that may be wrong; half of them
+---@return string?
+function M.nearest(word, names, most)
+  if type(word) ~= "string" or #word > LONGEST then
+    return nil
+  elseif synonyms[word] and names[synonyms[word]] ~= nil then
+    return synonyms[word]
+  end
+  local best, least = nil, (most or math.floor(#word / 2)) + 1 -- farther than half of the word is another word
+  for name in pairs(names) do
+    local far = distance(word, name)
+    if #word >= SHORTEST_BEGINNING and name:sub(1, #word) == word then
+      far = 1
+    end
+    if far < least or far == least and best and name < best then
+      best, least = name, far
+    end
+  end
+  return best
+end
+
+--- The end of a message about a name that there is not: " (did you mean 'name'?)", or nothing.
+---@param word any
+---@param names table<string, any>
+---@return string
+function M.hint(word, names)
+  local nearest = M.nearest(word, names)
+  return nearest and (" (did you mean '%s'?)"):format(nearest) or ""
+end
+
+return M

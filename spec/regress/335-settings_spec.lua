@@ -1,0 +1,171 @@
+local openhands = require "openhands"
+local raw_server = require "spec.support.raw_server"
+local stand_in = require "spec.support.stand_in"
+local wire = require "spec.support.wire"
+
+local huge = math.huge
+
+local function refused(pattern, run, ...)
+  local good, message = pcall(run, ...)
+  assert.is_false(good)
+  assert.is_truthy(tostring(message):find(pattern), message)
+end
+
+describe("a time without end", function()
+  local TASK = '{"id":"c2a9e8b7d6f5443c92b1a0f9e8d7c6b5","status":"WORKING"}'
+
+  for _, name in ipairs { "timeout", "connect_timeout", "deadline", "grace" } do
+    it(("may be given as %s, of a client and of a call"):format(name), function()
+      for _, of_client in ipairs { true, false } do
+        local client = stand_in.scripted(function(request)
+          return stand_in.json(request.method == "POST" and TASK or "7")
+        end, { api = "v1", [name] = of_client and huge or nil })
+        local options = { [name] = not of_client and huge or nil }
+        assert.are.equal(7, assert(client:count({}, options)))
+        assert(client:start({ initial_user_msg = "x" }, options))
+      end
+    end)
+
+    it(("goes over a socket as %s"):format(name), function()
+      local server = raw_server.new(function() return raw_server.answer "7" end)
+      local client = wire.client(server, { loop = "uv", api = "v1", [name] = huge })
+      assert.are.equal(7, assert(client:count()))
+      client:close()
+      server:close()
+    end)
+  end
+
+  it("may be given to a wait, a task's wait and a sleep that is called away", function()
+    for _, loop in ipairs { "plain", "uv" } do
+      local simulator = require "openhands.simulator"
+      local model = simulator.model()
+      local client = openhands.new { transport = simulator.transport(model), api_key = "any", loop = loop ~= "plain"
+        and loop or nil }
+      assert.are.equal("finished", assert(client:run({ initial_user_msg = "x" }, { timeout = huge, deadline = huge }))
+        .state)
+      local sleeper = client:spawn(client.sleep, client, huge)
+      local other = client:spawn(function() sleeper:cancel() return 3 end)
+      assert.are.equal(3, other:wait(huge))
+      client:close()
+    end
+  end)
+
+  it("is no time where it is nan or below what can be", function()
+    for _, name in ipairs { "timeout", "connect_timeout", "deadline", "grace" } do
+      for _, value in ipairs { 0 / 0, -1, -huge } do
+        refused("'" .. name .. "' must be at least", openhands.new, { [name] = value })
+      end
+    end
+  end)
+
+  it("is no number of retries or of bytes, which is said", function()
+    refused("'retries' must be a whole number", openhands.new, { retries = huge })
+    refused("'retries' must be a whole number", openhands.new, { retries = 1.5 })
+    refused("'max_body' must be a number of bytes, at most 2147483647", openhands.new, { max_body = huge })
+  end)
+end)
+
+describe("a name that is misspelt", function()
+  local client = stand_in.scripted(function() error "nothing is sent" end, { api = "v1" })
+
+  local fields = {
+    repo = "repository", prompt = "initial_user_msg", message = "initial_user_msg", branch = "selected_branch",
+    model = "llm_model", repositry = "repository",
+  }
+  for wrong, right in pairs(fields) do
+    it("gets the right one beside it in a start: " .. wrong, function()
+      refused(("did you mean '%s'%%?"):format(right), client.start, client, { initial_user_msg = "x", [wrong] = "y" })
+      refused(("did you mean '%s'%%?"):format(right), client.run, client, { initial_user_msg = "x", [wrong] = "y" })
+    end)
+  end
+
+  it("gets the right one beside it in settings and options", function()
+    refused("unknown setting 'apikey' %(did you mean 'api_key'%?%)", openhands.new, { apikey = "x" })
+    refused("unknown setting 'base_ulr' %(did you mean 'base_url'%?%)", openhands.new, { base_ulr = "x" })
+    refused("unknown setting 'sesion_api_key' %(did you mean 'session_api_key'%?%)", openhands.new,
+      { sesion_api_key = "x" })
+    refused("unknown option 'on_chnage' %(did you mean 'on_change'%?%)", client.wait, client, ("0"):rep(32),
+      { on_chnage = print })
+    refused("unknown option 'timeot' %(did you mean 'timeout'%?%)", client.me, client, { timeot = 1 })
+    refused("unknown option 'concurency' %(did you mean 'concurrency'%?%)", client.all, client, {}, { concurency = 2 })
+    refused("unknown option 'base_ur'$", client.me, client, { base_ur = 1 }) -- what a call may not have is no hint
+    refused("unknown setting 'xyzzy'$", openhands.new, { xyzzy = 1 })
+    refused("unknown setting '1'$", openhands.new, { "x" })
+  end)
+
+  it("is told where a function of the module is meant, at the caller's line", function()
+    refused("335%-settings_spec.lua:%d+: openhands.strat: there is no such function %(did you mean 'start'%?%)",
+      function() return openhands.strat { initial_user_msg = "x" } end)
+    refused("openhands.secrets.lst: there is no such function %(did you mean 'secrets.list'%?%)", function()
+      return (openhands.secrets.lst {})
+    end)
+    assert.is_nil(openhands.something_else)
+    assert.is_nil(openhands.stop_all)
+    assert.is_nil(openhands._private)
+    assert.is_nil(openhands[1])
+    assert.is_nil(openhands.secrets.find)
+  end)
+end)
+
+describe("the function given as api_key", function()
+  local KEY = "sk-canary-5f2c91d7e0ab"
+
+  local failures = {
+    ["it returned nil, not a string"] = function() end,
+    ["it returned a table, not a string"] = function() return { KEY } end,
+    ["it returned an empty string"] = function() return "" end,
+    ["it returned a key with a line break"] = function() return KEY .. "\n" end,
+    ["it returned a key with a blank"] = function() return " " .. KEY end,
+    ["it returned a key with a byte that is not printable"] = function() return KEY .. "\195\164" end,
+    ["it raised an error"] = function() error("cannot read " .. KEY) end,
+    ["it yielded"] = function() return coroutine.yield(KEY) end,
+  }
+  for words, give in pairs(failures) do
+    it("fails in words that tell how, and show no key: " .. words, function()
+      local client = stand_in.scripted(function() error "nothing is sent" end, { api = "v1", api_key = give })
+      local function ask()
+        local _, err = client:count()
+        return err
+      end
+      for _, err in ipairs { ask(), client:spawn(ask):wait() } do
+        assert.are.equal("authentication", err.kind)
+        assert.is_truthy(err.message:find(words, 1, true), err.message)
+        wire.assert_no_secret(err, KEY)
+      end
+    end)
+  end
+end)
+
+describe("proxy = \"\"", function()
+  it("turns those of the environment off", function()
+    local program = [[
+      local openhands = require "openhands"
+      local client = openhands.new { base_url = "https://127.0.0.1:1", api_key = "k", api = "v1", retries = 0,
+        proxy = %s }
+      local _, err = client:count()
+      print(err.message)
+    ]]
+    local other = raw_server.new(function(_, connection) connection:close() end)
+    local function message(proxy)
+      local directory, remove = wire.directory()
+      wire.write(directory .. "/program.lua", ("package.path, package.cpath = %q, %q\n"):format(package.path,
+        package.cpath) .. program:format(proxy))
+      local shell = assert(io.popen(("https_proxy=http://127.0.0.1:2 %s %s/program.lua 2>&1"):format(
+        wire.quoted(wire.interpreter()), directory)))
+      local output = shell:read "*a"
+      shell:close()
+      remove()
+      return output
+    end
+    other:close()
+    assert.is_truthy(message("nil"):find("port 2", 1, true), message "nil")
+    assert.is_truthy(message('""'):find("port 1", 1, true), message '""')
+  end)
+
+  it("is fine with a service on loopback; a proxy is not, and a NUL byte nowhere", function()
+    openhands.new({ base_url = "http://127.0.0.1:1", api_key = "k", proxy = "" }):close()
+    refused("proxy cannot be used", openhands.new, { base_url = "http://127.0.0.1:1", proxy = "http://127.0.0.1:2" })
+    refused("proxy contains a NUL", openhands.new, { api_key = "k", proxy = "http://127.0.0.1:2\0" })
+    refused("proxy contains a NUL", openhands.new, { api_key = "k", proxy = "\0" })
+  end)
+end)
