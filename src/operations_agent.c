@@ -78,11 +78,11 @@ static const struct oh_field event[] = {CONVERSATION, PATH("event_id", NAME), LA
     QUERY("command_id__eq", TEXT), QUERY("order__gt", INTEGER), QUERY("kind__eq", TEXT), \
         QUERY("timestamp__gte", TEXT), QUERY("timestamp__lt", TEXT), QUERY("sort_order", TEXT), PAGED
 
-static const struct oh_field command[] = {COMMAND, LAST};
+static const struct oh_field server_command[] = {COMMAND, LAST};
 static const struct oh_field own_command[] = {CONVERSATION, COMMAND, LAST};
-static const struct oh_field bash_events[] = {BASH_EVENTS, LAST};
+static const struct oh_field server_bash_events[] = {BASH_EVENTS, LAST};
 static const struct oh_field own_bash_events[] = {CONVERSATION, BASH_EVENTS, LAST};
-static const struct oh_field command_id[] = {PATH("command_id", UUID), LAST};
+static const struct oh_field server_command_id[] = {PATH("command_id", UUID), LAST};
 static const struct oh_field own_command_id[] = {CONVERSATION, PATH("command_id", UUID), LAST};
 
 /* Paths are parameters: in the URL a proxy would collapse their double slashes. */
@@ -97,19 +97,19 @@ static const struct oh_field own_command_id[] = {CONVERSATION, PATH("command_id"
 #define COMMITS FILE_PATH, QUERY("limit", INTEGER)
 #define COMMIT_CHANGES PATH("sha", NAME), FILE_PATH
 
-static const struct oh_field upload[] = {UPLOAD, LAST};
+static const struct oh_field server_upload[] = {UPLOAD, LAST};
 static const struct oh_field own_upload[] = {CONVERSATION, UPLOAD, LAST};
-static const struct oh_field path[] = {FILE_PATH, LAST};
+static const struct oh_field server_path[] = {FILE_PATH, LAST};
 static const struct oh_field own_path[] = {CONVERSATION, FILE_PATH, LAST};
-static const struct oh_field archive[] = {ARCHIVE, LAST};
+static const struct oh_field server_archive[] = {ARCHIVE, LAST};
 static const struct oh_field own_archive[] = {CONVERSATION, ARCHIVE, LAST};
-static const struct oh_field changes[] = {CHANGES, LAST};
+static const struct oh_field server_changes[] = {CHANGES, LAST};
 static const struct oh_field own_changes[] = {CONVERSATION, CHANGES, LAST};
-static const struct oh_field diff[] = {DIFF, LAST};
+static const struct oh_field server_diff[] = {DIFF, LAST};
 static const struct oh_field own_diff[] = {CONVERSATION, DIFF, LAST};
-static const struct oh_field commits[] = {COMMITS, LAST};
+static const struct oh_field server_commits[] = {COMMITS, LAST};
 static const struct oh_field own_commits[] = {CONVERSATION, COMMITS, LAST};
-static const struct oh_field commit_changes[] = {COMMIT_CHANGES, LAST};
+static const struct oh_field server_commit_changes[] = {COMMIT_CHANGES, LAST};
 static const struct oh_field own_commit_changes[] = {CONVERSATION, COMMIT_CHANGES, LAST};
 
 #define ROW(name, host, method, path, fields, shape, effect, timeout) \
@@ -165,7 +165,7 @@ const struct oh_operation oh_operations_agent[] = {
     GET("events", ONE "/events/search", events, PAGE),
     GET("event_count", ONE "/events/count", event_count, INTEGER),
     GET("event", ONE "/events/{event_id}", event, OBJECT),
-    SANDBOX("", "/api", ),
+    SANDBOX("", "/api", server_),
     GET("runtime.info", ONE "/runtime", conversation, OBJECT),
     SANDBOX("runtime.", ONE, own_),
     {NULL, OH_API_AGENT, OH_AT_RUNTIME, NULL, NULL, NULL, OH_SHAPE_OBJECT, OH_READS, 0},

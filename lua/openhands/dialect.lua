@@ -206,12 +206,18 @@ local function misfit_of(err, operation, api)
   end
 end
 
+-- Calls that every server answers, whatever it speaks.
+local tells_nothing = { alive = true, health = true, ready = true, server_info = true }
+
 --- Notes how an exchange with the service ended: whether that speaks for the guess, or against it.
 ---@param client openhands.Client
 ---@param operation string
 ---@param api string?
 ---@param err openhands.Error? gets a field `misfit`
 function M.note(client, operation, api, err)
+  if tells_nothing[operation] then
+    return
+  end
   if err then
     err.misfit = misfit_of(err, operation, api)
   end
