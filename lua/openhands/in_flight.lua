@@ -88,6 +88,18 @@ function M:_pump(seconds)
   end
 end
 
+--- The same for a host that watches the client in a place of its own: an error that ends it (Ctrl-C's, say) is given
+--- back, so that the watch can go on before anybody hears of it.
+---@param seconds number
+---@return boolean good, any problem
+function M:_pump_on(seconds)
+  local good, problem = pcall(self._pump, self, seconds)
+  if not good then
+    pcall(self._pump, self, 0) -- for those whose answers have come
+  end
+  return good, problem
+end
+
 --- Whether there is anything to move on, in this process.
 ---@return boolean
 function M:_is_busy()

@@ -30,9 +30,8 @@ local here = debug.getinfo(1, "S").source
 local function interrupted(number, run)
   local count, raised, watched = 0, false, false
   debug.sethook(function()
-    if not watched or debug.getinfo(2, "S").source == here then return end
-    count = count + 1
-    if count == number then
+    count = count + (watched and 1 or 0)
+    if watched and count >= number and debug.getinfo(2, "S").source ~= here then
       raised, watched = true, false
       error("interrupted!", 0)
     end

@@ -14,7 +14,7 @@ local MOST = socket._SETSIZE or 1024 -- descriptors below it are for `select`
 ---@field blind boolean? `select` cannot watch its descriptor: its thread has its turn always
 ---@field number integer? the descriptor
 ---@field is_wanted (fun(): boolean)? whether the descriptor is to be watched now
----@field running boolean? a thread of this room's watches it
+---@field running thread|true|nil the thread of this room's that watches it; true: that is to begin
 local methods = {}
 local Selectable = { __index = methods, __name = "openhands.Selectable" }
 
@@ -53,9 +53,17 @@ function methods:getfd()
   return self.is_wanted and self.is_wanted() and self.number or -1
 end
 
--- Copas closes what a thread that has ended waited for last.
+--- Whether a thread watches it that has not ended, be it yet to begin.
+---@return boolean?
+function methods:is_watched()
+  return self.running == true or self.running and coroutine.status(self.running) ~= "dead"
+end
+
+-- Copas closes what a thread that has ended waited for last. After an error another one may watch it already.
 function methods:close()
-  self.running = nil
+  if not self:is_watched() then
+    self.running = nil
+  end
 end
 
 --- Lets the running thread of copas' wait until it is woken.
@@ -66,11 +74,12 @@ end
 --- Runs a thread that takes a turn each time that this is ready, until one says that it was the last.
 ---@param turn fun(): boolean whether it goes on
 function methods:watch(turn)
-  if self.running then
+  if self:is_watched() then
     return
   end
   self.running, self.asked, self.woken = true, nil, nil
   copas.addthread(function()
+    self.running = coroutine.running()
     while turn() do
       self:wait()
     end

@@ -20,7 +20,12 @@ function M.attach(client)
   function watch.turn()
     local owner = held[1]
     if owner then
-      owner:_pump(watch.blind and NAP or 0)
+      local good, problem = owner:_pump_on(watch.blind and NAP or 0)
+      if not good then -- copas tells of it; those who wait have another thread that watches
+        watch.running = nil
+        M.over(owner)
+        error(problem, 0)
+      end
     end
     return owner ~= nil and owner:_is_busy()
   end
@@ -37,7 +42,7 @@ end
 ---@param client openhands.Client
 function M.over(client)
   local watch = watches[client]
-  if client:_is_busy() and not watch.running then
+  if client:_is_busy() and not watch:is_watched() then
     watch:set_descriptor(client._core:pollfd())
     watch:watch(watch.turn)
   end

@@ -12,7 +12,7 @@ local M = {}
 ---@class openhands.Post
 ---@field waiting integer how many wait here
 ---@field bell userdata a condition: whoever watches looks whether they are still needed
----@field manned boolean? somebody watches
+---@field manned thread|true|nil who watches; true: who is to begin
 
 local posts = setmetatable({}, { __mode = "k" }) -- by client: by controller
 local descriptors = setmetatable({}, { __mode = "k" }) -- by client: what controllers watch
@@ -36,9 +36,22 @@ local function is_needed(client, post)
   return post.waiting > 0 and client:_is_busy()
 end
 
+local keep_watch
+
+-- An error that ends the one who watches is the controller's to tell of, and those who wait have another one.
+local function pump(client, controller, post)
+  local good, problem = client:_pump_on(0)
+  if not good then
+    post.manned = nil
+    M.man(client, controller, post)
+    error(problem, 0)
+  end
+end
+
 -- Moves the exchanges on while somebody here waits for some.
-local function keep_watch(client, post)
-  client:_pump(0) -- what has just begun goes out at once
+function keep_watch(client, controller, post)
+  post.manned = coroutine.running()
+  pump(client, controller, post) -- what has just begun goes out at once
   while is_needed(client, post) do
     local descriptor = client._core:pollfd()
     descriptors[client] = descriptor
@@ -47,10 +60,25 @@ local function keep_watch(client, post)
     else
       cqueues.poll(post.bell, NAP)
     end
-    client:_pump(0)
+    pump(client, controller, post)
   end
   post.manned = nil
   M.detach(client) -- a client that is collected takes nothing with it that a controller still knows
+end
+
+local function is_manned(post)
+  return post.manned == true or post.manned and coroutine.status(post.manned) ~= "dead"
+end
+
+--- Sees to it that somebody watches, if that is needed.
+---@param client openhands.Client
+---@param controller userdata
+---@param post openhands.Post
+function M.man(client, controller, post)
+  if is_needed(client, post) and not is_manned(post) then
+    controller:wrap(keep_watch, client, controller, post)
+    post.manned = true -- it is to begin
+  end
 end
 
 --- Somebody waits here from now on, until `leave`.
@@ -64,10 +92,7 @@ function M.enter(client, controller)
     posts[client][controller] = post
   end
   post.waiting = post.waiting + 1
-  if not post.manned and is_needed(client, post) then
-    post.manned = true
-    controller:wrap(keep_watch, client, post)
-  end
+  M.man(client, controller, post)
   return post
 end
 
@@ -75,7 +100,7 @@ end
 ---@param post openhands.Post
 function M.leave(client, post)
   post.waiting = post.waiting - 1
-  if post.manned and not is_needed(client, post) then
+  if is_manned(post) and not is_needed(client, post) then
     post.bell:signal()
   end
 end

@@ -9,6 +9,8 @@ local watchers = require "openhands.uv.watchers"
 local neovim, uv = library.neovim, library.uv
 
 local TIME_SLICE = 0.005 -- seconds for which tasks may have the loop to themselves
+local RESCUE = 10 -- milliseconds
+local LOST = 1 -- seconds after which what Neovim was to do is asked for again: an error may have ended it
 local GIVE_WAY = 1 -- millisecond: a timer of 0 that a timer sets would come before everything else
 
 local M = {}
@@ -18,7 +20,7 @@ M.scheduler = schedulers.new(core.monotonic)
 
 local scheduler = M.scheduler
 local alarm -- the one timer
-local is_scheduled = false
+local scheduled_at -- monotonic moment, while Neovim is to give the tasks their turns
 local is_suspended = false
 
 --- Sets the timer; any event of the loop gives the tasks their turns.
@@ -55,7 +57,10 @@ function M.run()
 end
 
 local function run_and_set_alarm()
-  is_scheduled = false
+  scheduled_at = nil
+  if alarm and not alarm:is_closing() then
+    M.set_alarm(RESCUE) -- for an error, Ctrl-C's say, that ends this in the middle
+  end
   M.set_alarm_for_tasks(M.run() and GIVE_WAY)
 end
 
@@ -69,9 +74,9 @@ function M.give()
     M.set_alarm_for_tasks()
   elseif not neovim then
     run_and_set_alarm()
-  elseif not is_scheduled then
-    is_scheduled = true
+  elseif not scheduled_at or core.monotonic() - scheduled_at > LOST then
     neovim.schedule(run_and_set_alarm)
+    scheduled_at = core.monotonic()
     uv.stop() -- older Neovims else sleep in the loop before they see what a timer has scheduled
   end
 end

@@ -71,11 +71,15 @@ local function move_on(client, moved, problem)
     give_up(client, problem)
     M.unwatch(client)
   end
+  local good, trouble = true, nil
   if not client._closed then
-    client:_pump(0)
+    good, trouble = client:_pump_on(0)
     M.watch(client, moved)
   end
   moved()
+  if not good then
+    error(trouble, 0)
+  end
 end
 
 local function new_poll(client, moved)
