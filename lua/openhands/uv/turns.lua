@@ -25,11 +25,12 @@ local is_suspended = false
 
 --- Sets the timer; any event of the loop gives the tasks their turns.
 ---@param delay integer milliseconds
-function M.set_alarm(delay)
+---@param again integer? milliseconds between further alarms; default: there are none
+function M.set_alarm(delay, again)
   if not alarm or alarm:is_closing() then -- by a program that closes all handles there are
     alarm = uv.new_timer()
   end
-  alarm:start(delay, 0, M.give)
+  alarm:start(delay, again or 0, M.give)
 end
 
 --- Sets the timer for when the next task is ready, or a watcher can go: of what was cancelled the loop hears nothing

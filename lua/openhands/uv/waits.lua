@@ -38,7 +38,13 @@ local function sleep_in_loop(deadline)
     errors.raise "wait: nothing is under way that could end this wait: the tasks wait for one another"
   end
   local moment = math.min(deadline or math.huge, turns.scheduler:next_moment() or math.huge)
-  turns.set_alarm(library.milliseconds(math.min(moment - core.monotonic(), SLICE)))
+  local left = moment - core.monotonic()
+  if left <= 0 then
+    return run "nowait"
+  end
+  -- A libuv before 1.45 runs what is due before it sleeps: the alarm must be counted from now on, and come again.
+  uv.update_time()
+  turns.set_alarm(library.milliseconds(math.min(left, SLICE)), SLICE * 1000)
   run "once"
 end
 
