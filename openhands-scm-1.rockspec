@@ -73,6 +73,7 @@ build = {
         "src/secret.c",
         "src/secret_name.c",
         "src/text.c",
+        "src/tls_rest.c",
         "src/value.c",
       },
       libraries = { "curl" },

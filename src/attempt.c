@@ -7,6 +7,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "tls_rest.h"
+
 #include "address.h"
 
 /* A child of the host's must not inherit a connection that carries the key. */
@@ -76,7 +78,8 @@ static int on_chosen(void *context, char *peer, char *address, int peer_port, in
         return CURL_PREREQFUNC_ABORT;
     if (connection != NULL) {
         exchange->stale = connection->asked && !connection->shared &&
-                          (connection->given_up || !oh_connection_is_quiet(connection));
+                          (connection->given_up || !oh_connection_is_quiet(connection) ||
+                           oh_tls_has_rest(exchange->easy));
         if (exchange->stale)
             return CURL_PREREQFUNC_ABORT;
         exchange->socket = connection->socket;

@@ -86,8 +86,9 @@ function methods:close()
 end
 
 --- A server that does nothing wrong yet.
+---@param program string? default: the one that speaks HTTP/2
 ---@return spec.Http2Server
-function M.new()
+function M.new(program)
   local directory, remove = wire.directory()
   local made = os.execute(("cd %s && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 "
     .. "-keyout key.pem -out certificate.pem -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1 2>openssl.log")
@@ -99,7 +100,7 @@ function M.new()
   }, { __index = methods })
   local process, problem
   process, problem = uv.spawn("node", {
-    args = { "spec/hostile/http2.js", directory .. "/key.pem", self.ca_file },
+    args = { program or "spec/hostile/http2.js", directory .. "/key.pem", self.ca_file },
     stdio = { self._stdin, self._stdout, 2 },
   }, function()
     self._ended = true

@@ -1,0 +1,42 @@
+/* Whether TLS holds bytes that nobody has read: they are on this side of the socket, which so looks quiet. Only the TLS
+   library knows, and it is libcurl's, not ours: it is asked if it is OpenSSL or one of its kin. Must not know Lua. */
+#define _GNU_SOURCE /* dladdr */
+#include "tls_rest.h"
+
+#include <curl/curl.h>
+#include <dlfcn.h>
+#include <pthread.h>
+#include <string.h>
+
+typedef int pending_function(const void *ssl);
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static pending_function *pending;
+
+/* Among what this module needs, so that it is the library that its libcurl uses, whatever else the host has loaded. */
+static void find(void)
+{
+    static const char here;
+    Dl_info module;
+    void *handle, *symbol;
+
+    if (dladdr(&here, &module) == 0 || module.dli_fname == NULL)
+        return;
+    handle = dlopen(module.dli_fname, RTLD_NOW | RTLD_NOLOAD);
+    if (handle == NULL)
+        return;
+    symbol = dlsym(handle, "SSL_pending");
+    memcpy(&pending, &symbol, sizeof pending);
+    (void)dlclose(handle);
+}
+
+bool oh_tls_has_rest(void *easy)
+{
+    struct curl_tlssessioninfo *session = NULL;
+
+    if (curl_easy_getinfo(easy, CURLINFO_TLS_SSL_PTR, &session) != CURLE_OK || session == NULL ||
+        session->backend != CURLSSLBACKEND_OPENSSL || session->internals == NULL)
+        return false;
+    (void)pthread_once(&once, find);
+    return pending != NULL && pending(session->internals) > 0;
+}
