@@ -201,6 +201,7 @@ build = {
     ["openhands.vocabulary"] = "lua/openhands/vocabulary.lua",
     ["openhands.wait"] = "lua/openhands/wait.lua",
     ["openhands.watch"] = "lua/openhands/watch.lua",
+    ["openhands.workspace_path"] = "lua/openhands/workspace_path.lua",
     ["openhands.yielding"] = "lua/openhands/yielding.lua",
   },
   platforms = { linux = { modules = { ["openhands.core"] = { libraries = { "curl", "m", "dl", "pthread" } } } } },

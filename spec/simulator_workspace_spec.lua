@@ -70,10 +70,15 @@ describe("the workspace in the simulator", function()
     local readme = get(path .. "/file?file_path=/workspace/project/README.md")
     assert.are.equal("# Widgets\nA library for widgets.\n", readme)
     assert.are.same({ original = "# Widgets\nA libary for widgets.\n", modified = readme },
-      get(path .. "/git/diff?path=README.md"))
-    assert.are.same({ original = null, modified = get(path .. "/file") }, get(path .. "/git/diff?path=./PLAN.md"))
+      get(path .. "/git/diff?path=/workspace/project/README.md"))
+    assert.are.same({ original = null, modified = get(path .. "/file") }, get(path .. "/git/diff?path=/workspace/project/PLAN.md"))
     assert.are.same({ original = null, modified = null }, get(path .. "/git/diff?path=nothing"))
     assert.are.equal("# Plan\n\n1. read\n2. fix\n", get(path .. "/file"))
+  end)
+
+  it("is not where relative paths begin", function()
+    assert.are.equal("", get(path .. "/file?file_path=README.md"))
+    assert.are.same({}, get(path .. "/git/changes?path=."))
   end)
 
   it("says nothing of why a file cannot be read", function()

@@ -34,6 +34,7 @@
 ---@field question_before string? the same before this client's latest message
 ---@field server string? base URL of its own server, while that runs
 ---@field session_api_key string? for that server
+---@field workspace string|false? V1: directory of its work, as its own server told it; false: it did not tell
 ---@field serves_itself boolean? V0: the service has no other server for it
 ---@field running boolean? it has been seen at work
 ---@field restarts boolean? V0: this client has started its runtime again, and has not seen it up since

@@ -10,6 +10,7 @@ local errors = require "openhands.errors"
 local events = require "openhands.events"
 local operations = require "openhands.operations"
 local outcomes = require "openhands.outcome"
+local paths = require "openhands.workspace_path"
 local runtime = require "openhands.runtime"
 local steering = require "openhands.steering"
 
@@ -141,10 +142,30 @@ function handlers.events(client, operation, fields, call, options)
   return events.events(client, event_reader, fields, call, choice)
 end
 
+-- A call about a path, which V1 wants from the root on.
+local function about_path(client, operation, fields, call)
+  if not paths.is_relative(fields.path) then
+    return operations.run(client, operation, fields, call)
+  end
+  client:_check(operation.name, fields)
+  return operations.in_dialect(client, operation, fields, call, function(api)
+    local own, err = fields, nil
+    if api == "v1" then
+      own, err = paths.resolved(client, operation.name, fields, call)
+    end
+    if not own then
+      return nil, err
+    end
+    return operations.exchange(client, operation, own, call, api)
+  end)
+end
+
+handlers.changes, handlers.diff = about_path, about_path
+
 --- The text of a file; V0 wraps it.
 ---@return string? text, openhands.Error?
 function handlers.file(client, operation, fields, call)
-  local answer, err = operations.run(client, operation, fields, call)
+  local answer, err = about_path(client, operation, fields, call)
   if type(answer) ~= "table" then
     return answer, err
   elseif type(answer.code) ~= "string" then

@@ -27,7 +27,8 @@ end
 -- Every failure is an empty text, so that nobody can tell an empty file from one that cannot be read.
 local function file(job, query)
   if not job or job.sandbox_status ~= "RUNNING" then return reply.json(200, "") end
-  return reply.json(200, workspace.read(job, query.file_path) or "")
+  local is_absolute = query.file_path:sub(1, 1) == "/"
+  return reply.json(200, is_absolute and workspace.read(job, query.file_path) or "")
 end
 
 -- An operation that needs the sandbox.
@@ -52,12 +53,17 @@ local function files(job, query)
   return reply.json(200, list)
 end
 
+-- Git is asked where the agent server was started, which is not the workspace.
+local function from_server(path)
+  return path:sub(1, 1) == "/" and path or "/agent-server/" .. path
+end
+
 local function git_changes(job, query)
-  return reply.json(200, array(workspace.changes(job, query.path)))
+  return reply.json(200, array(workspace.changes(job, from_server(query.path))))
 end
 
 local function git_diff(job, query)
-  local both = workspace.difference(job, query.path)
+  local both = workspace.difference(job, from_server(query.path))
   return reply.json(200, { modified = both.modified or null, original = both.original or null })
 end
 
