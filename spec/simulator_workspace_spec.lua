@@ -71,7 +71,8 @@ describe("the workspace in the simulator", function()
     assert.are.equal("# Widgets\nA library for widgets.\n", readme)
     assert.are.same({ original = "# Widgets\nA libary for widgets.\n", modified = readme },
       get(path .. "/git/diff?path=/workspace/project/README.md"))
-    assert.are.same({ original = null, modified = get(path .. "/file") }, get(path .. "/git/diff?path=/workspace/project/PLAN.md"))
+    assert.are.same({ original = null, modified = get(path .. "/file") },
+      get(path .. "/git/diff?path=/workspace/project/PLAN.md"))
     assert.are.same({ original = null, modified = null }, get(path .. "/git/diff?path=nothing"))
     assert.are.equal("# Plan\n\n1. read\n2. fix\n", get(path .. "/file"))
   end)
