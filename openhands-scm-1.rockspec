@@ -49,6 +49,7 @@ build = {
         "src/identifier.c",
         "src/json.c",
         "src/json_decode.c",
+        "src/json_flood.c",
         "src/json_foreign.c",
         "src/json_number.c",
         "src/json_scan.c",

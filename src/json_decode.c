@@ -4,10 +4,13 @@
 
 #include <string.h>
 
+#include "json_flood.h"
 #include "json_number.h"
 
 #define FEW_TABLES 128 /* so many are counted without memory of their own */
 #define SHORT_TEXT 512 /* bytes of a string with escapes that are, too */
+#define FEW_BYTES 65536 /* of a text whose strings are too few to be chosen for their hashes */
+#define LONGEST_SHORT 40 /* bytes of a string whose hash strangers cannot foresee */
 #define STACK_OF_LEVEL 2 /* a table, and the name of the member that is being made */
 
 struct builder {
@@ -15,6 +18,8 @@ struct builder {
     const char *at, *end;
     const uint32_t *counts; /* of the list or object that begins next */
     char *scratch;          /* room for the longest string with escapes */
+    struct oh_flood *flood; /* NULL: too few texts to do harm */
+    bool flooded;
     int depth;
     int items[OH_SCAN_DEEPEST]; /* by depth: those that a list has; OBJECT */
 };
@@ -37,16 +42,52 @@ static char next(struct builder *builder)
     }
 }
 
+#if LUA_VERSION_NUM < 502
+
+/* Every string is found among all others. */
+static void push_text(struct builder *builder, const char *text, size_t length)
+{
+    lua_pushlstring(builder->L, text, length);
+    if (builder->flood != NULL)
+        builder->flooded |= !oh_flood_note(builder->flood, text, length,
+                                           (uint32_t)((uintptr_t)lua_tostring(builder->L, -1) >> 3));
+}
+
+static void note_name(struct builder *builder) { (void)builder; }
+
+#else
+
+static void push_text(struct builder *builder, const char *text, size_t length)
+{
+    lua_pushlstring(builder->L, text, length);
+}
+
+/* Short strings have a hash of all their bytes and of a secret, and long ones are looked for only as names. */
+static void note_name(struct builder *builder)
+{
+    size_t length;
+    const char *name;
+
+    if (builder->flood == NULL)
+        return;
+    name = lua_tolstring(builder->L, -1, &length);
+    if (length > LONGEST_SHORT)
+        builder->flooded |= !oh_flood_note(builder->flood, name, length,
+                                           oh_flood_mark(name, length, (uint32_t)(uintptr_t)builder->L));
+}
+
+#endif
+
 static void push_string(struct builder *builder)
 {
     const char *from = builder->at + 1, *end = oh_scan_plain(from, builder->end);
 
     if (*end == '"') {
-        lua_pushlstring(builder->L, from, (size_t)(end - from));
+        push_text(builder, from, (size_t)(end - from));
     } else {
         while (*end != '"') /* at a backslash: past it and what it stands before */
             end = oh_scan_plain(end + 2, builder->end);
-        lua_pushlstring(builder->L, builder->scratch, oh_scan_unescape(from, (size_t)(end - from), builder->scratch));
+        push_text(builder, builder->scratch, oh_scan_unescape(from, (size_t)(end - from), builder->scratch));
     }
     builder->at = end + 1;
 }
@@ -99,7 +140,7 @@ static void push_number(struct builder *builder)
     if (number.kind == OH_NUMBER_FLOAT)
         push_real(builder->L, number.real);
     else if (number.kind == OH_NUMBER_LONG || !push_whole(builder->L, number.whole))
-        lua_pushlstring(builder->L, builder->at, length); /* an id, say: no digit of it may change */
+        push_text(builder, builder->at, length); /* an id, say: no digit of it may change */
     builder->at += length;
 }
 
@@ -178,6 +219,7 @@ static void build(struct builder *builder)
         }
         if (in_object(builder)) {
             push_string(builder);
+            note_name(builder);
             first = next(builder);
         }
         if (first == '[' || first == '{') {
@@ -186,7 +228,7 @@ static void build(struct builder *builder)
             push_scalar(builder, first);
             attach(builder);
         }
-    } while (builder->depth > 0);
+    } while (builder->depth > 0 && !builder->flooded);
 }
 
 /* Scans all of it. The value on top of the stack is replaced by what owns the counts. */
@@ -222,16 +264,26 @@ enum oh_scan_result oh_json_decode(lua_State *L, const char *text, size_t length
         lua_settop(L, top);
         return result;
     }
-    luaL_checkstack(L, scan.deepest * STACK_OF_LEVEL + 6, "answer nested too deeply");
+    luaL_checkstack(L, scan.deepest * STACK_OF_LEVEL + 7, "answer nested too deeply");
     builder.L = L;
     builder.at = text;
     builder.end = text + length;
     builder.counts = scan.counts;
     builder.scratch = short_text;
+    builder.flood = NULL;
+    builder.flooded = false;
     builder.depth = 0;
     if (scan.longest_escaped > sizeof short_text)
         builder.scratch = lua_newuserdata(L, scan.longest_escaped);
+    if (length > FEW_BYTES) {
+        builder.flood = lua_newuserdata(L, sizeof *builder.flood);
+        memset(builder.flood, 0, sizeof *builder.flood);
+    }
     build(&builder);
+    if (builder.flooded) {
+        lua_settop(L, top);
+        return OH_SCAN_ALIKE;
+    }
     lua_replace(L, top + 1);
     lua_settop(L, top + 1);
     return result;

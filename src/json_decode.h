@@ -10,7 +10,7 @@
 /* Pushes the value of the text, or nothing if the result is not OH_SCAN_WHOLE; OH_SCAN_ROOM never comes. Null is absent
    in objects and core.null elsewhere; whole numbers are integers where the Lua has them, and a string of their digits
    beyond what it holds exactly; of two members of one name the last counts. `most_memory`: bytes that the value may
-   take. Nothing is made before the whole text is known to be good. Raises when memory ends, or what a finalizer or hook
+   take. Nothing is made before the whole text is known to be JSON. Raises when memory ends, or what a finalizer or hook
    of the host's raises; the text stays as it is, and can be read again. */
 enum oh_scan_result oh_json_decode(lua_State *L, const char *text, size_t length, size_t most_memory);
 

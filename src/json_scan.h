@@ -13,7 +13,8 @@ enum oh_scan_result {
     OH_SCAN_ROOM,      /* no room for another count: give more and go on */
     OH_SCAN_MALFORMED, /* not JSON, or not UTF-8 */
     OH_SCAN_DEEP,      /* more than OH_SCAN_DEEPEST levels */
-    OH_SCAN_COSTLY     /* its values would take more memory than allowed */
+    OH_SCAN_COSTLY,    /* its values would take more memory than allowed */
+    OH_SCAN_ALIKE      /* good, but its texts are chosen to keep the Lua busy: never of a scan, see json_flood.h */
 };
 
 struct oh_scan {

@@ -227,6 +227,8 @@ static void refuse_size(struct oh_exchange *exchange, enum oh_scan_result result
 
     if (result == OH_SCAN_DEEP)
         snprintf(reason, room, "it is nested more than %d levels deep", OH_SCAN_DEEPEST);
+    else if (result == OH_SCAN_ALIKE)
+        snprintf(reason, room, "its texts are so much alike for this Lua that it would take too long");
     else
         snprintf(reason, room, "its values would take more than %lu bytes of memory (max_memory)",
                  (unsigned long)exchange->most_memory);
@@ -271,7 +273,7 @@ static bool push_value(lua_State *L, struct oh_exchange *exchange, struct oh_out
             return true;
     }
     oh_outcome_unreadable(outcome);
-    if (result == OH_SCAN_DEEP || result == OH_SCAN_COSTLY)
+    if (result == OH_SCAN_DEEP || result == OH_SCAN_COSTLY || result == OH_SCAN_ALIKE)
         refuse_size(exchange, result, outcome);
     else if (exchange->packed) /* libcurl does not notice that a packed body is cut */
         oh_exchange_note_packed(exchange);

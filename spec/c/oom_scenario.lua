@@ -125,6 +125,29 @@ local function carried_by_lua()
   client:close()
 end
 
+-- What takes memory besides its values: the counts of many tables, room for a long text with escapes, many levels.
+local function answers_of_every_shape()
+  local client = new(true)
+  local bodies = {
+    "[" .. ("{},"):rep(150) .. "[]]", '{"text":"' .. ("\\n\\u20ac"):rep(100) .. '"}',
+    ("["):rep(40) .. "12345678901234567890" .. ("]"):rep(40), '[{"a":1,"b":null,"a":null}]',
+  }
+  for i = 1, #bodies do
+    local number = assert(core.request(client, { path = "/x" }, {}))
+    client:outgoing()
+    client:answer(number, { status = 200, content_type = "application/json", body = bodies[i] })
+    local told, finished, value, err = pcall(client.next, client)
+    if not told then -- it can be told once more
+      local first = finished
+      told, finished, value, err = pcall(client.next, client)
+      if not told then error(first, 0) end
+    end
+    if err and err.kind == "memory" then error(err.reason, 0) end
+    assert(finished == number and type(value) == "table", "not the answer")
+  end
+  client:close()
+end
+
 -- A start of the whole library, with a transport that takes no memory: whatever fails, and when, the id of what was
 -- posted is known.
 local openhands, client, posted, known
@@ -158,29 +181,6 @@ local function prepare_start()
     },
   }
   start()
-end
-
--- What takes memory besides its values: the counts of many tables, room for a long text with escapes, many levels.
-local function answers_of_every_shape()
-  local client = new(true)
-  local bodies = {
-    "[" .. ("{},"):rep(150) .. "[]]", '{"text":"' .. ("\\n\\u20ac"):rep(100) .. '"}',
-    ("["):rep(40) .. "12345678901234567890" .. ("]"):rep(40), '[{"a":1,"b":null,"a":null}]',
-  }
-  for i = 1, #bodies do
-    local number = assert(core.request(client, { path = "/x" }, {}))
-    client:outgoing()
-    client:answer(number, { status = 200, content_type = "application/json", body = bodies[i] })
-    local told, finished, value, err = pcall(client.next, client)
-    if not told then -- it can be told once more
-      local first = finished
-      told, finished, value, err = pcall(client.next, client)
-      if not told then error(first, 0) end
-    end
-    if err and err.kind == "memory" then error(err.reason, 0) end
-    assert(finished == number and type(value) == "table", "not the answer")
-  end
-  client:close()
 end
 
 local function is_there(name)

@@ -1,0 +1,42 @@
+/* Whether texts are chosen so that a Lua would compare each with all others. Must not know Lua or libcurl. */
+#include "json_flood.h"
+
+#define MOST_ALIKE 4000U /* different texts of one bucket, whatever else there is */
+#define UNEVEN 8U        /* times its share that a bucket may have: the hash of Lua 5.1 is no good one */
+
+#define SPREAD 2654435769U /* marks may be addresses, which are all multiples of something */
+#define SEEN_SHIFT (32 - OH_FLOOD_SEEN_BITS)
+
+/* Lua 5.1's; later ones up to 5.4.2 look at the same bytes of a long text. */
+static uint32_t lua_hash(const char *text, size_t length)
+{
+    size_t step = (length >> 5) + 1;
+    uint32_t hash = (uint32_t)length;
+
+    for (; length >= step; length -= step)
+        hash ^= (hash << 5) + (hash >> 2) + (unsigned char)text[length - 1];
+    return hash;
+}
+
+uint32_t oh_flood_mark(const char *text, size_t length, uint32_t seed)
+{
+    uint32_t hash = 2166136261U ^ seed; /* FNV-1a, of all bytes */
+    size_t i;
+
+    for (i = 0; i < length; i++)
+        hash = (hash ^ (unsigned char)text[i]) * 16777619U;
+    return hash ^ (hash >> 15);
+}
+
+bool oh_flood_note(struct oh_flood *flood, const char *text, size_t length, uint32_t mark)
+{
+    uint32_t *seen = &flood->seen[(mark * SPREAD) >> SEEN_SHIFT], *count;
+
+    if (*seen == mark)
+        return true;
+    *seen = mark;
+    flood->texts++;
+    count = &flood->counts[lua_hash(text, length) % OH_FLOOD_BUCKETS];
+    *count += 1;
+    return *count <= MOST_ALIKE || *count <= UNEVEN * (flood->texts / OH_FLOOD_BUCKETS);
+}
