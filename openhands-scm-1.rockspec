@@ -34,6 +34,7 @@ build = {
         "src/buffer.c",
         "src/call.c",
         "src/carrier.c",
+        "src/catalogue.c",
         "src/clean.c",
         "src/cleaning.c",
         "src/client.c",

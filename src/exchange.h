@@ -90,9 +90,9 @@ void oh_exchange_note_overflow(struct oh_exchange *exchange);
 /* Bytes of the body that have come, and how many will; below 0 if that was not said. */
 double oh_exchange_arrived(const struct oh_exchange *exchange);
 double oh_exchange_expected(const struct oh_exchange *exchange);
-/* Sets what decides, attempt by attempt, which connection is used. */
 /* Lets no address be connected to that the service may not name; notes of the service itself how far it is. */
 bool oh_exchange_watch_addresses(struct oh_exchange *exchange, struct oh_origin *service);
+/* Sets what decides, attempt by attempt, which connection is used. */
 bool oh_exchange_prepare_attempts(struct oh_exchange *exchange);
 /* Notes by which version of HTTP its connection answers: `shared`, 2 or later. */
 void oh_exchange_note_version(struct oh_exchange *exchange, bool shared);

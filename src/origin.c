@@ -144,9 +144,11 @@ bool oh_origin_is_proxied(const struct oh_origin *origin)
         return false;
     if (origin->proxy != NULL)
         return origin->proxy[0] != '\0';
-    for (i = 0; i < sizeof variables / sizeof variables[0]; i++)
-        if (getenv(variables[i]) != NULL && getenv(variables[i])[0] != '\0')
+    for (i = 0; i < sizeof variables / sizeof variables[0]; i++) {
+        const char *proxy = getenv(variables[i]);
+        if (proxy != NULL && proxy[0] != '\0')
             return true;
+    }
     return false;
 }
 

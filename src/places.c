@@ -119,7 +119,10 @@ static size_t base64(const char *bytes, size_t size, const char *last, char *out
                               ((unsigned long)(unsigned char)bytes[i + 1] << 8) | (unsigned char)bytes[i + 2];
         for (j = 0; j < 4; j++) {
             unsigned digit = (unsigned)(group >> (18 - 6 * j)) & 63;
-            out[count++] = digit < 62 ? digits[digit] : last[digit - 62];
+            if (digit < 62)
+                out[count++] = digits[digit];
+            else
+                out[count++] = last[digit - 62];
         }
     }
     return count;

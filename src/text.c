@@ -60,7 +60,9 @@ size_t oh_text_sequence(const char *text, size_t left)
 
 char oh_text_lower(char letter)
 {
-    return letter >= 'A' && letter <= 'Z' ? (char)(letter - 'A' + 'a') : letter;
+    if (letter >= 'A' && letter <= 'Z')
+        return (char)(letter - 'A' + 'a');
+    return letter;
 }
 
 bool oh_text_same(const char *one, const char *other, size_t length)

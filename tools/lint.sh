@@ -8,7 +8,7 @@ tools/setup.sh lint "$lua" || exit
 
 # Which files of the C core may see Lua, and which libcurl; the others see neither. Because of this wall no
 # longjmp can cross libcurl.
-knows_lua='core|call|client|options|arguments|reading|value|prompt|parts|free_request|json|json_decode|json_foreign|encode|carrier|report|compat|cleaning|mistake'
+knows_lua='core|catalogue|call|client|options|arguments|reading|value|prompt|parts|free_request|json|json_decode|json_foreign|encode|carrier|report|compat|cleaning|mistake'
 knows_curl='library|origin|exchange|attempt|conclusion|reason|multi|ending|tls_rest'
 longest=450
 

@@ -150,7 +150,7 @@ end
 
 -- A start of the whole library, with a transport that takes no memory: whatever fails, and when, the id of what was
 -- posted is known.
-local openhands, client, posted, known
+local openhands, whole, posted, known
 
 local answer = {
   status = 200, headers = { { "Content-Type", "application/json" } },
@@ -165,14 +165,14 @@ end
 local function start()
   assert(not posted or known, "posted, and its id is lost")
   posted, known = false, nil
-  local conversation, err = client:start({ initial_user_msg = "x" }, { on_id = note })
+  local conversation, err = whole:start({ initial_user_msg = "x" }, { on_id = note })
   assert((conversation or err).conversation_id == known, "an end without the id")
   if not posted then error(err.message, 0) end
 end
 
 local function prepare_start()
   openhands = require "openhands"
-  client = openhands.new {
+  whole = openhands.new {
     api = "v1", api_key = "any", retries = 0, grace = 0, transport = {
       request = function()
         posted = true
