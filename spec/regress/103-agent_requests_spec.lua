@@ -32,13 +32,13 @@ describe("a request to an agent server", function()
 
   it("goes there with the session key, by every method", function()
     local sent = answer("/api/goals", stand_in.json '{"ok":true}')
-    for _, method in ipairs { "GET", "POST", "PUT", "PATCH", "DELETE" } do
-      local with_body = method ~= "GET" and method ~= "DELETE"
+    for _, verb in ipairs { "GET", "POST", "PUT", "PATCH", "DELETE" } do
+      local with_body = verb ~= "GET" and verb ~= "DELETE"
       assert.is_true(assert(agent:request {
-        method = method, path = "/api/goals/ü", query = { limit = 2 }, body = with_body and { text = "x" } or nil,
+        method = verb, path = "/api/goals/ü", query = { limit = 2 }, body = with_body and { text = "x" } or nil,
       }).ok)
       local request = sent[#sent]
-      assert.same({ method, "limit=2", key, nil },
+      assert.same({ verb, "limit=2", key, nil },
         { request.method, request.query, request.headers["x-session-api-key"], request.headers.authorization })
       assert.matches("^/runtime/[^/]+/api/goals/%%C3%%BC$", request.path)
       assert.equal(with_body and '{"text":"x"}' or "", request.body)
@@ -81,8 +81,8 @@ describe("a request to an agent server", function()
 
   it("may be answered with nothing", function()
     answer("/api/goals", { status = 204, headers = {}, body = "" })
-    for _, method in ipairs { "POST", "PUT", "DELETE" } do
-      assert.equal("", (assert(agent:request { method = method, path = "/api/goals" })))
+    for _, verb in ipairs { "POST", "PUT", "DELETE" } do
+      assert.equal("", (assert(agent:request { method = verb, path = "/api/goals" })))
     end
   end)
 
