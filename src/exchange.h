@@ -25,9 +25,9 @@ struct oh_exchange {
     struct oh_buffer query;    /* without "?" */
     struct oh_buffer body;
     bool has_body;             /* its method sends one, be it empty */
+    bool once;                 /* must reach the wire at most once */
     char content_type[96];     /* of the body, "" if it has none */
     const char *accept;        /* borrowed; what the answer should be */
-    bool once;                 /* must reach the wire at most once */
     double timeout;            /* seconds for the whole exchange */
     double connect_timeout;    /* seconds until connected */
     double overdue_at;         /* monotonic moment at which it is ended even if libcurl has not begun it */
@@ -48,10 +48,10 @@ struct oh_exchange {
     /* libcurl's side; what only the callbacks touch is below. */
     void *easy;
     struct oh_connections *connections; /* borrowed from the multi */
-    int socket;                 /* of the connection that its request was sent by, below 0: not known */
     struct oh_origin *service;  /* borrowed; the client's own */
-    bool forbidden;             /* a name led to an address that the service may not name */
+    int socket;                 /* of the connection that its request was sent by, below 0: not known */
     unsigned attempts;          /* how often libcurl has begun to send it */
+    bool forbidden;             /* a name led to an address that the service may not name */
     bool was_kept;              /* the last attempt used a connection that had been used before */
     bool repeated;              /* libcurl would have sent it once more, without being asked to */
     bool stale;                 /* something had come unasked by the connection that it was to use */
@@ -60,9 +60,9 @@ struct oh_exchange {
     bool fresh;                 /* its handle has been told to make a new connection */
     struct Curl_URL *url;
     struct curl_slist *headers; /* own headers; NULL: shared with the origin */
-    bool begun; /* the request itself, behind the tunnel of a proxy */
     size_t body_sent;
     size_t header_bytes;
+    bool begun; /* the request itself, behind the tunnel of a proxy */
     bool header_overflow;
     bool body_overflow;
     bool babble_overflow; /* its connection brought far more than headers and bodies */

@@ -1,0 +1,65 @@
+-- How soon, and how often, a start that is in doubt is looked for.
+local stand_in = require "spec.support.stand_in"
+
+local ID = "0f6f4c3e-1d2a-4b5c-8d9e-0a1b2c3d4e5f"
+local TASK = '{"id":"c2a9e8b7d6f5443c92b1a0f9e8d7c6b5","status":"WORKING","request":{"conversation_id":"%s"}}'
+
+-- A service that loses the answer to a start and shows it in its start tasks when `shows` says so. What is shown has so
+-- many pages before it.
+local function unclear(settings, shows, pages)
+  local at = { posts = 0, looks = 0 }
+  at.client = stand_in.scripted(function(request)
+    if request.method == "POST" then
+      at.posts, at.id = at.posts + 1, request.body:match '"conversation_id":"([^"]+)"'
+      return { class = "cut", sent = true }
+    elseif not request.path:find "start%-tasks" then
+      return stand_in.json("[null]")
+    end
+    local page = tonumber((request.query or ""):match "page_id=(%d+)") or 1
+    at.looks = at.looks + (page == 1 and 1 or 0)
+    if page <= (pages or 0) then return stand_in.json(('{"items":[],"next_page_id":"%d"}'):format(page + 1)) end
+    return stand_in.json(shows(at.client) and '{"items":[' .. TASK:format(at.id) .. "]}" or '{"items":[]}')
+  end, settings)
+  return at
+end
+
+describe("a start in doubt", function()
+  it("is found soon after it is shown, even if that takes long", function()
+    local at = unclear({ api = "v1", grace = 3600, deadline = 7200 }, function(client) return client:_now() >= 700 end)
+    assert(at.client:start { initial_user_msg = "x" })
+    assert.equal(1, at.posts)
+    assert.is_true(at.client:_now() <= 712, at.client:_now())
+  end)
+
+  it("is looked for less often with time, and at once in the beginning", function()
+    local at = unclear({ api = "v1", retries = 0 }, function() return false end)
+    assert.equal("ambiguous", select(2, at.client:start { initial_user_msg = "x" }).kind)
+    assert.is_true(at.looks >= 8 and at.looks <= 14, at.looks)
+    at = unclear({ api = "v1" }, function(client) return client:_now() >= 1 end)
+    assert(at.client:start { initial_user_msg = "x" })
+    assert.is_true(at.client:_now() < 3, at.client:_now())
+  end)
+
+  it("is found behind many pages of others", function()
+    local at = unclear({ api = "v1" }, function() return true end, 60)
+    assert(at.client:start { initial_user_msg = "x" })
+    assert.equal(1, at.posts)
+  end)
+
+  it("is not taken for absent when there are more pages than can be read", function()
+    local at = unclear({ api = "v1" }, function() return true end, 1e6)
+    assert.equal("ambiguous", select(2, at.client:start { initial_user_msg = "x" }).kind)
+    assert.equal(1, at.posts)
+  end)
+
+  it("is not left to one who will never come back", function()
+    local client, model = stand_in.simulated { api = "v1", pace = 0 }
+    local fields = { initial_user_msg = "x", conversation_id = ID }
+    local thrown = client:spawn(client.start, client, fields, { on_progress = function() error "of its own" end })
+    local second = client:spawn(client.start, client, fields)
+    assert(second:wait())
+    assert.equal("raised", select(2, thrown:wait()).kind)
+    assert.is_true(model:time() <= 2, model:time())
+    assert.equal(1, #model.starts)
+  end)
+end)
