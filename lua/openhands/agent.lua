@@ -18,6 +18,8 @@ local Agent = { __index = methods, __name = "openhands.Agent" }
 
 local M = {}
 
+local LONGEST_ID = 128 -- bytes of the server's in a message
+
 local COMMAND_TIME = 300 -- seconds that the agent server gives a command unless told otherwise
 local COMMAND_GRACE = 30 -- seconds for the exchange around it
 local SHORTEST_INTERVAL = 0.01 -- seconds, whatever the caller asks for
@@ -211,7 +213,9 @@ local function no_end(self, command)
     operation = "bash",
     retryable = false,
     conversation_id = self.conversation_id,
-    message = ("bash: command %s had its time and has not told its end"):format(command.id),
+    message = ("bash: command %s had its time and has not told its end"):format(
+      self._client:_line(command.id, LONGEST_ID)
+    ),
   }
 end
 

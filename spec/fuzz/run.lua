@@ -159,4 +159,4 @@ repeat
   seed = seed + 1
 until os.time() >= ends_at
 print(("%d passed, %d failed"):format(passed, failed))
-os.exit(failed == 0)
+os.exit(failed == 0 and 0 or 1)
