@@ -136,7 +136,7 @@ local function note_answer(client, memory, conversation)
   for _, name in ipairs(kept) do
     fields[name] = conversation[name]
   end
-  memory.unclear_at, memory.unclear_since, memory.deleted = nil, nil, nil
+  memory.unclear_at, memory.unclear_since, memory.sent_since, memory.deleted = nil, nil, nil, nil
   memory.accepted = { at = client:_now(), fields = fields }
 end
 
@@ -145,6 +145,7 @@ local function start_v1(client, fields, call)
   local memory = client:_remember(id)
   local since = memory.unclear_since or service_clock.ago(client, 0)
   while true do
+    memory.sent_since = since -- until it is known what came of it: an error, Ctrl-C's say, may end this call here
     local conversation, err = send(client, fields, call, "v1")
     if not conversation and deserves_a_look(err) then
       conversation = found_by_look(lookup.anywhere(client, id, since, call), id, call)
@@ -166,6 +167,7 @@ local function start_v1(client, fields, call)
         return nil, ambiguous(id, err)
       end
     elseif not client:_pause(call, attempt, err) then
+      memory.sent_since = memory.unclear_since
       -- A refusal after an unclear try may be because of that try: it settles nothing.
       return nil, memory.unclear_at and ambiguous(id, err) or err
     end
@@ -203,8 +205,8 @@ local function take_up(client, fields, call, resume)
   local memory = client:_remember(id)
   if is_answered(memory) then
     return as_answered(client, fields, call, memory)
-  elseif resume and not memory.unclear_at then
-    memory.unclear_at, memory.unclear_since = client:_now(), lookup.recent(client)
+  elseif (resume or memory.sent_since) and not memory.unclear_at then
+    memory.unclear_at, memory.unclear_since = client:_now(), memory.sent_since or lookup.recent(client)
   elseif not memory.unclear_at then
     local conversation, err, lookalike = lookup.anywhere(client, id, nil, call, fields)
     if conversation == false and lookalike then

@@ -24,6 +24,7 @@
 ---@field first_seen number? monotonic moment
 ---@field unclear_at number? monotonic moment since which nobody can tell whether it was started
 ---@field unclear_since openhands.Moment? when that start was sent
+---@field sent_since openhands.Moment? when a start of it was sent of which nothing more is known
 ---@field accepted { at: number, fields: table }? what the service has answered to a start of it, and when (monotonic)
 ---@field deleted boolean? by this client
 ---@field spoken_at number? monotonic moment of a message after which it has not been seen at work

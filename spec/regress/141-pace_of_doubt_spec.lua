@@ -7,7 +7,7 @@ local TASK = '{"id":"c2a9e8b7d6f5443c92b1a0f9e8d7c6b5","status":"WORKING","reque
 -- A service that loses the answer to a start and shows it in its start tasks when `shows` says so. What is shown has so
 -- many pages before it.
 local function unclear(settings, shows, pages)
-  local at = { posts = 0, looks = 0 }
+  local at = { posts = 0, looks = 0, last_page = 0 }
   at.client = stand_in.scripted(function(request)
     if request.method == "POST" then
       at.posts, at.id = at.posts + 1, request.body:match '"conversation_id":"([^"]+)"'
@@ -16,6 +16,7 @@ local function unclear(settings, shows, pages)
       return stand_in.json("[null]")
     end
     local page = tonumber((request.query or ""):match "page_id=(%d+)") or 1
+    at.last_page = math.max(at.last_page, page)
     at.looks = at.looks + (page == 1 and 1 or 0)
     if page <= (pages or 0) then return stand_in.json(('{"items":[],"next_page_id":"%d"}'):format(page + 1)) end
     return stand_in.json(shows(at.client) and '{"items":[' .. TASK:format(at.id) .. "]}" or '{"items":[]}')
@@ -50,6 +51,7 @@ describe("a start in doubt", function()
     local at = unclear({ api = "v1" }, function() return true end, 1e6)
     assert.equal("ambiguous", select(2, at.client:start { initial_user_msg = "x" }).kind)
     assert.equal(1, at.posts)
+    assert.is_true(at.last_page <= 100)
   end)
 
   it("is not left to one who will never come back", function()

@@ -69,6 +69,19 @@ describe("the id of a start", function()
     end)
   end
 
+  it("is waited for by the client that has sent it, also where the caller does not say so", function()
+    for number = 1, 61, 6 do
+      local client, model = stand_in.simulated { api = "v1", visibility = 40 }
+      local known
+      local raised = without_memory_after(model, number, function()
+        return client:start({ initial_user_msg = "x" }, { on_id = function(id) known = id end })
+      end)
+      assert.is_true(raised)
+      assert(client:start { initial_user_msg = "x", conversation_id = known })
+      assert.equal(1, #model.starts)
+    end
+  end)
+
   it("is not told when nothing would be sent, and what its listener raises keeps it from being sent", function()
     local client, model = stand_in.simulated { pace = 0 }
     local told = 0
