@@ -176,6 +176,21 @@ describe("a clock that is wrong", function()
     end)
   end
 
+  it("at the service's door hides no start, as long as ours is right", function()
+    local client, model, transport = stand_in.simulated { api = "v1", pace = 1000 }
+    local request = transport.request
+    transport.request = function(...)
+      local answer = request(...)
+      for _, pair in ipairs(answer.headers or {}) do
+        if pair[1] == "Date" then pair[2] = "Sun, 06 Nov 2044 08:49:37 GMT" end
+      end
+      return answer
+    end
+    transport.faults = { { point = "after_commit", class = "timeout", match = { method = "POST" } } }
+    assert(client:start(fields(nil)))
+    assert.equal(1, posts(model))
+  end)
+
   it("is put right by what the service says, so that old start tasks are not read", function()
     local client, model, transport = stand_in.simulated { api = "v1" }
     transport.wall = function() return 1787217302 + 5 * DAY end

@@ -54,6 +54,46 @@ describe("a start in doubt", function()
     assert.is_true(at.last_page <= 100)
   end)
 
+  it("is not looked for in the same page again and again", function()
+    local pages, posts = 0, 0
+    local client = stand_in.scripted(function(request)
+      if request.method == "POST" then
+        posts = posts + 1
+        return { class = "cut", sent = true }
+      elseif not request.path:find "start%-tasks" then
+        return stand_in.json("[null]")
+      end
+      pages = pages + 1
+      assert.matches("limit=100", request.query)
+      return stand_in.json('{"items":[],"next_page_id":"7"}')
+    end, { api = "v1" })
+    local _, err = client:start { initial_user_msg = "x" }
+    assert.equal("ambiguous", err.kind)
+    assert.matches("next_page_id", tostring(err))
+    assert.equal(1, posts)
+    assert.is_true(pages <= 60, pages)
+  end)
+
+  it("may be one without an id, but not where others bear theirs", function()
+    local anonymous = '{"id":"c2a9e8b7d6f5443c92b1a0f9e8d7c6b5","status":"WORKING","request":{"initial_message":'
+      .. '{"content":[{"type":"text","text":"x"}]}}}'
+    for others, expected in pairs { [""] = 1, ["," .. TASK:format(ID)] = 3 } do
+      local posts = 0
+      local client = stand_in.scripted(function(request)
+        if request.method == "POST" then
+          posts = posts + 1
+          return { class = "cut", sent = true }
+        elseif not request.path:find "start%-tasks" then
+          return stand_in.json("[null]")
+        end
+        return stand_in.json('{"items":[' .. anonymous .. others .. "]}")
+      end, { api = "v1" })
+      local _, err = client:start { initial_user_msg = "x" }
+      assert.equal("ambiguous", err.kind)
+      assert.equal(expected, posts)
+    end
+  end)
+
   it("is not left to one who will never come back", function()
     local client, model = stand_in.simulated { api = "v1", pace = 0 }
     local fields = { initial_user_msg = "x", conversation_id = ID }
