@@ -4,6 +4,7 @@
 # and some gigabytes below build/, where what was installed stays; closes with `N passed, N failed`, and says so where the
 # servers cannot be had, which is no failure.
 #   real.sh [LUA]          ROWS='app agent' selects servers; KEEP=yes leaves logs and stores behind
+# shellcheck disable=SC2317 # the functions below are called by their names
 set -u
 cd "$(dirname "$0")/.." || exit
 exec </dev/null
@@ -28,17 +29,23 @@ for each in python3.12 python3 "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3.12.*/bin
 done
 [ -n "$python" ] || skip 'there is no Python 3.12 (with venv)'
 
-environment() { # NAME PACKAGE==VERSION...: a virtual environment with these, made once; fails if they cannot be had
-    local name=$1 wanted=${*:2}
+# NAME PACKAGE==VERSION...: a virtual environment with these, made once. uv finds out in half a minute which versions fit
+# together, pip in up to an hour.
+environment() {
+    local name=$1 wanted=${*:2} install uv=$home/uv/bin/uv
     [ "$(cat "$home/$name/wanted" 2>/dev/null)" = "$wanted" ] && return
     echo "installing $wanted" >&2
     rm -rf "${home:?}/$name"
     mkdir -p "$home"
-    if "$python" -m venv "$home/$name" && timeout 1800 "$home/$name/bin/python" -m pip install --quiet \
-        --disable-pip-version-check "${@:2}" >"$home/$name.log" 2>&1; then
+    install=("$home/$name/bin/python" -m pip install --quiet --disable-pip-version-check)
+    if [ -x "$uv" ] || { "$python" -m venv "$home/uv" && "$home/uv/bin/python" -m pip install --quiet uv; } \
+        >"$home/uv.log" 2>&1; then
+        install=("$uv" pip install --quiet --python "$home/$name/bin/python")
+    fi
+    if "$python" -m venv "$home/$name" && timeout 3600 "${install[@]}" "${@:2}" >"$home/$name.log" 2>&1; then
         echo "$wanted" >"$home/$name/wanted"
     else
-        echo "skipped: $name: pip cannot install $wanted: $(tail -n 1 "$home/$name.log" 2>/dev/null)" >&2
+        echo "skipped: $name: cannot install $wanted: $(tail -n 1 "$home/$name.log" 2>/dev/null)" >&2
         return 1
     fi
 }
@@ -91,7 +98,7 @@ line_of() { # LOG: its first line, which is a port, when it is there
 
 alive() { # PORT NAME: waits until the server answers
     local patience
-    for ((patience = SECONDS + 180; SECONDS < patience; )); do
+    for ((patience = SECONDS + 300; SECONDS < patience; )); do
         "$python" - "$1" <<'END' 2>/dev/null && return
 import sys, urllib.request
 urllib.request.urlopen("http://127.0.0.1:%s/alive" % sys.argv[1], timeout=5)
@@ -143,8 +150,8 @@ rows_app() {
 
 rows_locked() {
     environment app openhands-ai==1.11.0 || return
-    if serve app app locked RUNTIME=process SESSION_API_KEY=$key; then
-        try locked "$address" $key
+    if serve app app locked RUNTIME=process SESSION_API_KEY="$key"; then
+        try locked "$address" "$key"
     else
         failed=$((failed + 1))
     fi
@@ -152,8 +159,8 @@ rows_locked() {
 
 rows_agent() {
     environment agent openhands-agent-server==1.58.2 || return
-    if begin_model && serve agent agent agent OH_SESSION_API_KEYS_0=$key &&
-        git init --quiet "$work/agent/workspace" && begin door "$python" spec/real/door.py "$address" $key &&
+    if begin_model && serve agent agent agent OH_SESSION_API_KEYS_0="$key" &&
+        git init --quiet "$work/agent/workspace" && begin door "$python" spec/real/door.py "$address" "$key" &&
         port=$(line_of door); then
         try agent "http://127.0.0.1:$port" "$model" "$work/agent/workspace"
     else
@@ -162,7 +169,7 @@ rows_agent() {
 }
 
 rows_v0() { # with what its own lock file names where newer ones break it
-    environment v0 openhands-ai==0.62.0 fastapi==0.116.2 fastmcp==2.12.4 libtmux==0.46.2 || return
+    environment v0 openhands-ai==0.62.0 fastapi==0.116.2 fastmcp==2.12.4 libtmux==0.46.2 mcp==1.16.0 || return
     if begin_model && serve v0 v0 v0 RUNTIME=local SKIP_DEPENDENCY_CHECK=1 SERVE_FRONTEND=false USER="$(id -un)" \
         ENABLE_BROWSER=false AGENT_ENABLE_JUPYTER=false AGENT_ENABLE_BROWSING=false AGENT_ENABLE_MCP=false \
         LLM_NATIVE_TOOL_CALLING=true WORKSPACE_BASE="$work/v0/workspace"; then
@@ -172,9 +179,12 @@ rows_v0() { # with what its own lock file names where newer ones break it
     fi
 }
 
-for rows in ${ROWS:-app locked agent v0}; do
-    "rows_$rows"
-    stop
-done
-echo "$passed passed, $failed failed"
-[ $failed = 0 ]
+{ # read as a whole before it begins: this takes minutes, and the file may change meanwhile
+    for rows in ${ROWS:-app locked agent v0}; do
+        "rows_$rows"
+        stop
+    done
+    echo "$passed passed, $failed failed"
+    [ $failed = 0 ]
+    exit
+}

@@ -193,7 +193,7 @@ local advice_at_server = setmetatable({
 }, { __index = advice })
 
 -- A server that somebody runs for themselves refuses in words of its own who comes without its session key.
-local advice_at_own_server = "check the API key, or give session_api_key: a server run with SESSION_API_KEY wants that"
+local advice_at_own_server = "check the API key, or give session_api_key, which a server run with SESSION_API_KEY wants"
 
 local function what_happened(err, raw)
   local words = words_of(err.detail)

@@ -10,7 +10,7 @@ import pathlib
 import sys
 
 CONTAINER_MARKS = ("/.dockerenv", "/run/.containerenv")
-PATIENCE = 120  # seconds in which the server of a sandbox may come up
+PATIENCE = 300  # seconds in which the server of a sandbox may come up
 
 
 def outside_of_containers():
