@@ -397,7 +397,15 @@ describe("what is received", function()
     assert.equal(1e9, seconds "99999999999999999999")
     assert.equal(1, seconds "Sun, 06 Nov 1994 08:49:37 GMT")
     assert.is_true(seconds "Sun, 06 Nov 2094 08:49:37 GMT" > 1e9)
-    for _, junk in ipairs { "", "-1", "-0", "1e9", "0x10", "1.5", "soon", "Sun, 99 Foo 1994 08:49:37 GMT" } do
+    assert.equal(1, seconds "-5")
+    assert.equal(1, seconds "-0")
+    assert.equal(1000, seconds "1e3")
+    assert.equal(1e9, seconds "1e999999999999")
+    assert.equal(1, seconds "1e-999999999999")
+    assert.equal(2.5, seconds "2.5")
+    assert.equal(25, seconds "2.5E+1")
+    assert.equal(7, seconds " 7")
+    for _, junk in ipairs { "", "-", "e3", "1e", "1e+", "7 s", "0x10", "soon", "Sun, 99 Foo 1994 08:49:37 GMT" } do
       assert.is_nil(seconds(junk), junk)
     end
   end)

@@ -4,16 +4,41 @@
 #define _GNU_SOURCE /* timegm */
 #include "outcome.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "text.h"
 
-static bool only_digits(const char *text)
-{
-    size_t count = strspn(text, "0123456789");
+#define LONGEST_WISH 1e9 /* seconds */
 
-    return count > 0 && text[count] == '\0';
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* A number of seconds. The standard has digits only, but signs, fractions and exponents are seen; in every locale. */
+static bool decimal(const char *text, double *out)
+{
+    const char *at = text + (*text == '-');
+    double value = 0, scale = 1;
+    bool shrinks;
+    int exponent = 0;
+
+    if (!is_digit(*at))
+        return false;
+    for (; is_digit(*at); at++)
+        value = value * 10 + (*at - '0');
+    if (*at == '.')
+        for (at++; is_digit(*at); at++)
+            value += (*at - '0') * (scale /= 10);
+    if ((*at == 'e' || *at == 'E') && is_digit(at[1 + (at[1] == '-' || at[1] == '+')])) {
+        shrinks = at[1] == '-';
+        for (at += 1 + (at[1] == '-' || at[1] == '+'); is_digit(*at); at++)
+            exponent = exponent < 100 ? exponent * 10 + (*at - '0') : exponent;
+        for (; exponent > 0; exponent--)
+            value = shrinks ? value / 10 : value * 10;
+    }
+    *out = *text == '-' ? -value : value;
+    return *at == '\0';
 }
 
 static int month_number(const char *name)
@@ -60,16 +85,14 @@ double oh_outcome_retry_after(const char *header, time_t now)
     double seconds;
     time_t date;
 
-    if (only_digits(header)) {
-        if (strlen(header) > 9)
-            return 1e9;
-        seconds = (double)strtol(header, NULL, 10);
-    } else if (http_date(header, &date)) {
+    header += strspn(header, " \t");
+    if (http_date(header, &date))
         seconds = (double)date - (double)now;
-    } else {
+    else if (decimal(header, &seconds))
+        seconds = seconds > LONGEST_WISH ? LONGEST_WISH : seconds;
+    else
         return -1;
-    }
-    return seconds < 1 ? 1 : seconds; /* 0 is seen on the wire; it must not become a busy loop */
+    return seconds < 1 ? 1 : seconds; /* 0 and less are seen on the wire; they must not become a busy loop */
 }
 
 double oh_outcome_date(const char *header)

@@ -33,6 +33,7 @@ local function no_time(operation)
     kind = "timeout",
     operation = operation,
     sent = false,
+    is_untried = true,
     message = ("%s: the time for this call is over; allow more with 'deadline'"):format(operation),
   }
 end
@@ -105,7 +106,10 @@ end
 ---@param route openhands.Route?
 ---@return any value, openhands.Error?
 function M:_exchange(operation, fields, call, api, route)
-  local key, err
+  local admit, key, err = rawget(call, "admit"), nil, nil
+  if admit and not admit(call) then
+    return nil, no_time(operation)
+  end
   if not (route and (route.server or route.keyless)) then
     key, err = credentials.of_call(self, call, operation)
   end

@@ -17,6 +17,7 @@ local start = require "openhands.start"
 local start_options = require "openhands.start_options"
 local tasks = require "openhands.task"
 local vocabulary = require "openhands.vocabulary"
+local wait_options = require "openhands.wait_options"
 local waits = require "openhands.wait"
 local watches = require "openhands.watch"
 
@@ -297,27 +298,6 @@ function methods:status(subject, options)
   return conversation, err
 end
 
-local wait_options = { timeout = true, interval = true, answer_timeout = true, on_change = true }
-
-local run_options = {}
-for _, options in ipairs { wait_options, start_options.names } do
-  for option in pairs(options) do
-    run_options[option] = true
-  end
-end
-
-local function check_wait_options(name, options)
-  for _, field in ipairs { "timeout", "interval", "answer_timeout" } do
-    local value = options[field]
-    if value ~= nil and (type(value) ~= "number" or value < 0 or value ~= value) then
-      errors.raise(("%s: '%s' must be a number of seconds, at least 0"):format(name, field))
-    end
-  end
-  if options.on_change ~= nil and type(options.on_change) ~= "function" then
-    errors.raise(("%s: 'on_change' must be a function, not a %s"):format(name, type(options.on_change)))
-  end
-end
-
 --- Waits until a conversation settles: finished, failed, waiting for a person, paused, stopped or gone. A wait that
 --- ends early (kind "timeout") says nothing of the job: it goes on, and `err.conversation` is how it was last seen.
 ---
@@ -328,13 +308,15 @@ end
 ---@param subject string|openhands.Conversation its id, or the conversation
 ---@param options table? `timeout` (seconds to wait, 12 hours; its last look may take one more), `interval` (seconds
 --- between looks), `answer_timeout` (seconds for which the answer, or why it failed, is looked for after it has
---- settled, 40: services get to know of it late), `on_change` (function, called with the conversation and its previous
---- state), and settings of this call
+--- settled, 40: services get to know of it late), `outage_timeout` (seconds of trouble that a wait outlives, 900: any
+--- that passes, for an id of which nobody has told anything; for others, web pages and the like instead of answers.
+--- That the service cannot be reached those outlive to their end), `on_change` (function, called with the conversation
+--- and its previous state), and settings of this call
 ---@return openhands.Conversation? conversation with `answer`, openhands.Error?
 function methods:wait(subject, options)
-  local call = begin(self, "wait", options, wait_options)
+  local call = begin(self, "wait", options, wait_options.names)
   local id = self:_id_of(subject, "wait")
-  check_wait_options("wait", options or {})
+  wait_options.check("wait", options or {})
   local latest = getmetatable(subject) == self._conversation and subject or nil
   return waits.wait(self, id, latest, call, options or {})
 end
@@ -346,8 +328,8 @@ end
 ---@param options table? as for `wait`
 ---@return openhands.Conversation[]? conversations in the order given, openhands.Error?
 function methods:wait_all(subjects, options)
-  local call = begin(self, "wait_all", options, wait_options)
-  check_wait_options("wait_all", options or {})
+  local call = begin(self, "wait_all", options, wait_options.names)
+  wait_options.check("wait_all", options or {})
   return waits.all(self, subjects, call, options or {})
 end
 
@@ -358,8 +340,8 @@ end
 ---@return integer|openhands.Error place in the list; or why there is none
 ---@return integer? place of the one that cannot be waited for
 function methods:wait_any(subjects, options)
-  local call = begin(self, "wait_any", options, wait_options)
-  check_wait_options("wait_any", options or {})
+  local call = begin(self, "wait_any", options, wait_options.names)
+  wait_options.check("wait_any", options or {})
   return waits.any(self, subjects, call, options or {})
 end
 
@@ -368,8 +350,8 @@ end
 ---@param options table? as for `wait`
 ---@return openhands.Conversation? conversation, openhands.Error?
 function methods:run(fields, options)
-  local call = begin(self, "run", options, run_options)
-  check_wait_options("run", options or {})
+  local call = begin(self, "run", options, wait_options.names_of_run)
+  wait_options.check("run", options or {})
   local rest, how = start_options.split("run", fields, options)
   local conversation, err = start.start(self, rest, call, how)
   if not conversation then

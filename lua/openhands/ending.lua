@@ -140,7 +140,7 @@ end
 ---@param client openhands.Client
 ---@param conversation openhands.Conversation
 ---@param call table
----@return openhands.Ending? ending, integer requests, openhands.Error?
+---@return openhands.Ending? ending, openhands.Error?
 function M.read(client, conversation, call)
   local wanted = M.wanted[conversation.state]
   local ending, err = outcomes.ending(client, conversation.conversation_id, call, conversation.api, wanted)
@@ -149,7 +149,7 @@ function M.read(client, conversation, call)
     memory.question = ending.question
   end
   space_out(client, conversation, err)
-  return ending, ending and ending.requests or 1, err
+  return ending, err
 end
 
 --- Reads how a V0 conversation stands by its events, if they may tell. That they cannot be read is no error.

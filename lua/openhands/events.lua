@@ -296,6 +296,10 @@ function M.events(client, operation, fields, call, options)
     fetch = function(page_id)
       return reading:fetch(page_id)
     end,
+    now = function()
+      return client:_now()
+    end,
+    longest = call.deadline,
   }
   if options.follow then
     return follow.new(client, collection, fields.conversation_id, call, deadline_at, options.interval)

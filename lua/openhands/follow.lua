@@ -4,6 +4,7 @@ local endings = require "openhands.ending"
 local errors = require "openhands.errors"
 local pages = require "openhands.pages"
 local states = require "openhands.state"
+local troubles = require "openhands.trouble"
 
 local M = {}
 
@@ -11,7 +12,6 @@ local FIRST_INTERVAL, LAST_INTERVAL, GROWTH = 1, 10, 1.3 -- seconds between look
 local SHORTEST_INTERVAL = 0.01 -- whatever the caller asks for
 local LONGEST_RETRY_AFTER = 120 -- seconds; the service's wish, but not for hours
 local EMPTY_LOOKS = 2 -- in a row, once it has settled: events reach the store a moment after what they tell of
-local MOST_MISREAD = 3 -- unreadable answers in a row before they are taken seriously
 
 local LAST_LOOK = 1 -- seconds that a request may take beyond the reader's own time
 
@@ -48,7 +48,6 @@ function M.new(client, collection, id, call, deadline_at, interval)
     _interval = interval,
     _pause = interval or FIRST_INTERVAL,
     _deadline_at = deadline_at,
-    _misread = 0,
     _empty_looks = 0,
     _failed_looks = 0,
     _settled = false,
@@ -70,23 +69,23 @@ local function timed_out(self)
   }
 end
 
--- Whether an error may pass by itself.
-local function passes(self, err)
-  if errors.is_misread(err) then
-    self._misread = self._misread + 1
-    return self._misread <= MOST_MISREAD
-  elseif err.kind == "not_found" then -- it was there, and is not shown now: once is not an end
-    local memory = self._client:_remember(self._id)
-    return (memory.first_seen or memory.started_at)
-      and not states.absence_confirmed(memory, self._client:_now(), self._call.grace)
-  end
-  return errors.passes(err)
-end
-
 -- Whether anything has ever been told of the conversation.
 local function is_known(self)
   local memory = self._client:_remember(self._id)
   return memory.first_seen or memory.started_at
+end
+
+-- Whether an error may pass by itself, and has not lasted for so long that it is the answer.
+local function passes(self, err)
+  local client, now = self._client, self._client:_now()
+  local trouble = troubles.of(client, self._id, err)
+  if trouble then
+    self._trouble_since = self._trouble_since or now
+    return trouble == "unreached" and is_known(self) or now - self._trouble_since < troubles.LONGEST
+  end
+  -- It was there, and is not shown now: once is not an end.
+  local may_come = err.kind == "not_found" and is_known(self)
+  return may_come and not states.absence_confirmed(client:_remember(self._id), now, self._call.grace) or false
 end
 
 -- All that there was is told: sees whether more can come. True at the end.
@@ -103,7 +102,7 @@ local function has_ended(self)
   if conversation.api == "v0" then -- for V1 whoever reads the status has looked there
     endings.add(self._client, conversation, call)
   end
-  self.conversation, self._settled, self._misread = conversation, conversation.settled, 0
+  self.conversation, self._settled, self._trouble_since = conversation, conversation.settled, nil
   return false
 end
 
@@ -122,18 +121,21 @@ function methods:page()
   pages.check_receiver(self, "page")
   while not self._ended do
     local settled = self._settled
+    if self._client:_now() >= self._deadline_at + self._call.deadline then
+      return nil, timed_out(self) -- pages without an end
+    end
     local items, err = self._collection:page()
     if items then
-      self._pause, self._empty_looks, self._misread = self._interval or FIRST_INTERVAL, 0, 0
-      self._failed_looks = 0
+      self._pause, self._empty_looks, self._failed_looks = self._interval or FIRST_INTERVAL, 0, 0
+      self._trouble_since = nil
       return items
     elseif not err then
       self._failed_looks = 0
       self._ended, err = has_ended(self)
     elseif passes(self, err) then
       self._failed_looks = self._failed_looks + 1
-      if not is_known(self) or self._settled and self._failed_looks > EMPTY_LOOKS then
-        return nil, err -- nobody has ever told anything of it, or there is nothing else to wait for
+      if self._settled and self._failed_looks > EMPTY_LOOKS then
+        return nil, err -- there is nothing else to wait for
       elseif not self._settled then
         local _, problem = has_ended(self) -- what cannot be read may be over
         err = problem or err

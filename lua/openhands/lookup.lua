@@ -37,6 +37,7 @@ local start_tasks = require "openhands.start_tasks"
 
 local M = {}
 
+local MOST_PAGES = 20 -- of start tasks, a hundred each, in a look that others wait for
 local RECENT = 86400 -- seconds back in which an unknown id is looked for
 
 --- The moment since which an unknown id is looked for.
@@ -132,7 +133,7 @@ end
 
 -- ---- the steps of a look -----------------------------------------------------------------------------------------
 --
--- Each takes up to 99 looks, sets for each its result or its next step, and returns how many requests it took.
+-- Each takes up to 99 looks, and sets for each its result or its next step.
 
 local function fail(looks, err)
   for _, look in ipairs(looks) do
@@ -176,19 +177,18 @@ end
 local steps = {}
 
 --- By name.
----@type table<openhands.Step, fun(client: openhands.Client, looks: openhands.Look[], call: table): integer>
+---@type table<openhands.Step, fun(client: openhands.Client, looks: openhands.Look[], call: table)>
 M.steps = steps
 
 function steps.dialect(client, looks, call)
   local api, err = client:_dialect("status", looks[1].id, call)
   if not api then
     fail(looks, err)
-    return 1
+    return
   end
   for _, look in ipairs(looks) do
     look.step = M.first_step(client, look)
   end
-  return 1
 end
 
 local function take_task(client, look, task)
@@ -218,12 +218,11 @@ function steps.tasks(client, looks, call)
   local task_of, err = ask(client, "start_tasks.get", ids, call)
   if not task_of then
     fail_or_doubt(client, looks, err)
-    return 1
+    return
   end
   for place, look in ipairs(looks) do
     take_task(client, look, task_of(ids[place]))
   end
-  return 1
 end
 
 local function take_listed(client, look, id, answer)
@@ -249,12 +248,11 @@ function steps.list(client, looks, call)
   local answer_of, err = ask(client, "status", ids, call)
   if not answer_of then
     fail_or_doubt(client, looks, err)
-    return 1
+    return
   end
   for place, look in ipairs(looks) do
     take_listed(client, look, ids[place], answer_of(ids[place]))
   end
-  return 1
 end
 
 function steps.unlisted(client, looks, call)
@@ -271,9 +269,9 @@ function steps.unlisted(client, looks, call)
     end
   end
   if next(open) == nil then
-    return 1
+    return
   end
-  local _, err, pages = start_tasks.read(client, M.recent(client), call, function(task)
+  local _, err = start_tasks.read(client, M.recent(client), call, function(task)
     for look, id in pairs(open) do
       if start_tasks.is_about(task, id) then
         finish(look, conversations.from_task(client, task, id_of(client, look), false))
@@ -281,7 +279,7 @@ function steps.unlisted(client, looks, call)
       end
     end
     return next(open) == nil
-  end)
+  end, MOST_PAGES)
   if err then
     local rest = {}
     for look in pairs(open) do
@@ -289,7 +287,6 @@ function steps.unlisted(client, looks, call)
     end
     fail(rest, err)
   end
-  return 1 + pages
 end
 
 -- Of one look. That it fails is none of the look's business: the status has been told. If they tell that it may be
@@ -297,21 +294,19 @@ end
 function steps.behind(client, looks, call)
   local look = looks[1]
   look.step = nil
-  local ending, requests, err = endings.read(client, look.conversation, call)
+  local ending, err = endings.read(client, look.conversation, call)
   look.ending, look.too_large = ending, err and err.kind == "too_large" and err or nil
   if ending and endings.judge(client, look.conversation, ending) then
     look.step = "list"
   end
-  return requests
 end
 
 -- Of one conversation that has settled, for all who look at it.
 function steps.ending(client, looks, call)
-  local ending, requests = endings.read(client, looks[1].latest, call)
+  local ending = endings.read(client, looks[1].latest, call)
   for _, look in ipairs(looks) do
     look.step, look.ending = nil, ending
   end
-  return requests
 end
 
 -- Of one look: V0, which has no batches, and ids that V1 refuses.
@@ -323,10 +318,9 @@ function steps.single(client, looks, call)
   if is_v0 and endings.is_possible(client, conversation) and endings.is_worth_reading(client, conversation) then
     look.step = "behind"
     if conversation.state ~= "starting" then -- of one that is not up yet there is mostly nothing to read
-      return 1 + steps.behind(client, looks, call)
+      steps.behind(client, looks, call)
     end
   end
-  return 1
 end
 
 local HEX = "%x%x%x%x"

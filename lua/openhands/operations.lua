@@ -14,6 +14,7 @@ local ascii = require "openhands.ascii"
 local core = require "openhands.core"
 local errors = require "openhands.errors"
 local page_size = require "openhands.page_size"
+local outcomes = require "openhands.outcome"
 local pages = require "openhands.pages"
 local runtime = require "openhands.runtime"
 local states = require "openhands.state"
@@ -209,19 +210,6 @@ local sets_going = {
   end,
 }
 
--- What a message says, as its event will.
-local function words_of(name, fields)
-  local content = name == "send" and fields.content
-  if type(content) ~= "table" then
-    return content
-  end
-  local texts = {}
-  for _, block in ipairs(content) do
-    texts[#texts + 1] = type(block) == "table" and type(block.text) == "string" and block.text or nil
-  end
-  return table.concat(texts, "\n")
-end
-
 -- The fields with the id under which the service has the conversation that the call is about.
 local function as_served(client, operation, fields)
   local id = operation.subject == "conversation_id" and fields.conversation_id
@@ -251,7 +239,8 @@ function M.exchange(client, operation, fields, call, api, route)
   -- Nobody may be able to tell whether a message arrived: it may have.
   local may_have_acted = not err or err.kind == "ambiguous"
   if may_have_acted and sets_going[name] and sets_going[name](fields, api) then
-    states.spoken(client:_remember(id), client:_now(), not err and words_of(name, fields) or nil)
+    local words = not err and name == "send" and outcomes.words_of(fields.content) or nil
+    states.spoken(client:_remember(id), client:_now(), words)
   end
   if err then
     if row then
@@ -308,6 +297,10 @@ function M.pages(client, operation, fields, call, in_dialect, convert)
   return pages.new {
     name = operation.name,
     id = item_id,
+    now = function()
+      return client:_now()
+    end,
+    longest = call.deadline,
     convert = convert and function(item)
       return convert(item, api)
     end,

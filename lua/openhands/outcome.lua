@@ -26,6 +26,13 @@ local function joined_text(content)
   return table.concat(parts, "\n")
 end
 
+--- What a message says, as its event will.
+---@param content string|table[]
+---@return string
+function M.words_of(content)
+  return type(content) == "string" and content or joined_text(content)
+end
+
 local function message_of(event)
   local message = event.llm_message
   if type(message) == "table" then
@@ -109,13 +116,13 @@ end
 
 -- Without a way: as the service shows it. The pages of a conversation's own server have ids that are no places.
 local function read_v1(client, id, call, way)
-  local found, pages, memory = { requests = 0, is_own = way ~= nil }, 0, client:_remember(id)
+  local found, pages, memory = { is_own = way ~= nil }, 0, client:_remember(id)
   local fields = { conversation_id = id, sort_order = "TIMESTAMP_DESC", limit = 100 }
   while pages < (memory.page_size and MOST_SMALL_PAGES or MOST_PAGES) do
-    local page, err, requests = page_size.ask(fields, memory, function()
+    local page, err = page_size.ask(fields, memory, function()
       return client:_read("events", fields, call, way and "agent" or "v1", way)
     end)
-    pages, found.requests = pages + 1, found.requests + requests
+    pages = pages + 1
     local following
     if not page then
       following = not way and err.kind == "too_large" and behind(fields.page_id)
@@ -151,7 +158,7 @@ local function read_own(client, id, call)
   local quick = client:_fresh(call, math.min(call.deadline_at, now + OWN_TIME))
   quick.retries = 0
   local found, err = read_v1(client, conversations.dashed(id), quick, way)
-  if err and unreached[err.kind] then
+  if err and unreached[err.kind] and not err.is_untried then
     client._own_servers_pause = math.min(LONGEST_PAUSE, 2 * (client._own_servers_pause or FIRST_PAUSE / 2))
     client._own_servers_after = client:_now() + client._own_servers_pause
   elseif found then
@@ -172,7 +179,6 @@ local function ending_v1(client, id, call, wanted)
   local lacks = wanted and not (found and found[wanted] and not (wanted == "failure" and found.failure == found.slip))
   local own = lacks and not asks_first and read_own(client, id, call)
   if own then
-    own.requests = own.requests + (found and found.requests or 1)
     return own
   end
   return found, err
@@ -251,12 +257,11 @@ end
 
 local function ending_v0(client, id, call)
   local newest = { conversation_id = id, reverse = true, limit = NEWEST_V0 }
-  local found, seen, memory = { requests = 0 }, 0, client:_remember(id)
+  local found, seen, memory = {}, 0, client:_remember(id)
   repeat
-    local page, err, requests = page_size.ask(newest, memory, function()
+    local page, err = page_size.ask(newest, memory, function()
       return client:_read("events", newest, call, "v0", runtime.last_way(memory))
     end)
-    found.requests = found.requests + requests
     if not page and not (err.kind == "too_large" and seen > 0) then
       return nil, err
     elseif page and type(page.events) ~= "table" then
@@ -292,7 +297,6 @@ end
 ---@field question string? V1: id of the event with which it was last spoken to
 ---@field asked string? V1: what was said with it
 ---@field is_own boolean? V1: told by the conversation's own server, which knows all
----@field requests integer that it took to find out
 
 ---@param client openhands.Client
 ---@param id string

@@ -20,22 +20,21 @@ end
 ---@param fields table of the page; `limit` is the most that are asked for
 ---@param memory { page_size: integer?, good_pages: integer? } of the conversation, or of the collection
 ---@param ask fun(): table?, openhands.Error? asks by these fields
----@return table? page, openhands.Error? err, integer requests
+---@return table? page, openhands.Error? err
 function M.ask(fields, memory, ask)
-  local most, requests = fields.limit, 1
+  local most = fields.limit
   fields.limit = math.min(most, memory.page_size or most)
   local page, err = ask()
   while err and err.kind == "too_large" and fields.limit > 1 do
     fields.limit = math.ceil(fields.limit / 2)
     memory.page_size, memory.good_pages = fields.limit, 0
-    requests = requests + 1
     page, err = ask()
   end
   if page and memory.page_size then
     note_good(memory, most)
   end
   fields.limit = most
-  return page, err, requests
+  return page, err
 end
 
 return M

@@ -12,6 +12,7 @@ local M = {}
 local REMEMBERED = 500 -- items per generation; two are kept: pages shift by less than that between two requests
 local MOST_RETURNS = 3 -- to pages that had nothing new, before the service is taken to go in circles
 local MOST_BARREN = 100000 -- pages in a row with nothing that is new
+local MOST_PAGES = 1000 -- that `all` reads in one go
 
 --- A collection in pages; iterate over it, or call `next` or `page`.
 ---@class openhands.Pages
@@ -30,6 +31,8 @@ end
 ---@field name string of the call
 ---@field fetch fun(page_id: string?): table?, openhands.Error? one page as `{ items = list, next_page_id = string? }`
 ---@field id? fun(item: any): any what tells two items apart; without it, or nil: the place where it stands
+---@field now? fun(): number monotonic, seconds
+---@field longest? number seconds that `all` may take; nil: the collection comes to an end by itself
 ---@field convert? fun(item: any): any what the caller gets for an item; nil to leave it out
 
 ---@param source openhands.PageSource
@@ -108,8 +111,35 @@ local function advance(self, page, fresh)
   self._page_id, self._ended = cursor, cursor == nil
 end
 
+local function too_many(self, kind, what)
+  return errors.new {
+    kind = kind,
+    operation = self._source.name,
+    retryable = true,
+    message = ("%s: %s; read it page by page, or call `all` again, which goes on"):format(self._source.name, what),
+  }
+end
+
+-- How far `all` has come, and why it may not go on; nil: it may.
+local function excess(self)
+  local run, source = self._run, self._source
+  if not run then
+    return nil
+  end
+  run.pages = run.pages + 1
+  if run.pages > MOST_PAGES then
+    return too_many(self, "too_large", ("there are more than %d pages"):format(MOST_PAGES))
+  elseif run.pages > 1 and source.now() >= run.ends_at then
+    return too_many(self, "timeout", ("not all was read in %g s"):format(source.longest))
+  end
+end
+
 -- One request; the new items, raw.
 local function fetch(self)
+  local problem = excess(self)
+  if problem then
+    return nil, problem
+  end
   local page, err = self._source.fetch(self._page_id)
   if not page then
     return nil, err
@@ -180,14 +210,18 @@ function M.next_of_page(self)
   return item
 end
 
---- All that is left of anything that has `next`, in one list. After an error nothing is lost: what came before it comes
---- again.
----@return any[]? items, openhands.Error?
+--- All that is left of anything that has `next`, in one list: up to a thousand pages, in the time of a call. After an
+--- error nothing is lost: what came before it comes again.
+---@return any[]? items, openhands.Error? kind "too_large" or "timeout": there is more
 function M.all_of_next(self)
   M.check_receiver(self, "all")
-  local list = {}
+  local list, source = {}, self._source
+  self._run = source and source.longest and { pages = 0, ends_at = source.now() + source.longest }
   while true do
     local item, err = self:next()
+    if item == nil then
+      self._run = nil
+    end
     if err then
       self._items, self._position = list, 0
       return nil, err

@@ -62,9 +62,9 @@ local function cannot_tell(message)
   return errors.new { kind = "timeout", operation = "start", message = message }
 end
 
--- Whether asking again will not help: the key was refused, say.
+-- Whether asking again will not help: the key was refused, say, or there are more start tasks than can be read.
 local function is_final(err)
-  return not (err.retryable or errors.is_misread(err) or err.kind == "too_large")
+  return err.is_endless or not (err.retryable or errors.is_misread(err) or err.kind == "too_large")
 end
 
 -- Looks for a start that may have reached the service until it is found, or its absence is certain.

@@ -8,6 +8,7 @@ local service_clock = require "openhands.service_clock"
 local M = {}
 
 local MOST_PAGES = 100 -- of start tasks; a hundred each
+local LONGEST_READING = 60 -- seconds
 local SKEW = 86400 -- seconds by which the service's clocks may differ; newest come first, so it costs little
 
 local function at(seconds)
@@ -64,37 +65,44 @@ end
 ---@param since openhands.Moment
 ---@param call table
 ---@param is_enough fun(task: any): boolean? called with each
----@return boolean? found whether one was enough, openhands.Error?, integer requests
-function M.read(client, since, call, is_enough)
+---@param most_pages integer? that are read
+---@return boolean? found whether one was enough
+---@return openhands.Error? err `is_endless`: what was not read proves nothing, and asking again will not tell more
+function M.read(client, since, call, is_enough, most_pages)
   -- Without the service's word on the time all are read: by our clock the one that is looked for may be too old.
   local earliest = service_clock.at_service(client, since)
   local page_id
-  for number = 1, MOST_PAGES do
+  local ends_at = client:_now() + LONGEST_READING
+  for number = 1, most_pages or MOST_PAGES do
+    if number > 1 and client:_now() >= ends_at then
+      break
+    end
     local page, err = client:_read("start_tasks.list", {
       created_at__gte = earliest and at(earliest - SKEW),
       limit = 100,
       page_id = page_id,
     }, call, "v1")
     if not page then
-      return nil, err, number
+      return nil, err
     elseif type(page.items) ~= "table" then
-      return nil, unreadable "the answer has no list 'items'", number
+      return nil, unreadable "the answer has no list 'items'"
     end
     for _, task in ipairs(page.items) do
       if is_enough(task) then
-        return true, nil, number
+        return true
       end
     end
     local next_page_id = page.next_page_id
     if next_page_id == nil then
-      return false, nil, number
+      return false
     elseif type(next_page_id) ~= "string" or next_page_id == page_id then
-      return nil, unreadable "the answer has no usable 'next_page_id'", number
+      return nil, unreadable "the answer has no usable 'next_page_id'"
     end
     page_id = next_page_id
   end
-  -- What was not read proves nothing.
-  return nil, unreadable "there are more start tasks than can be read", MOST_PAGES
+  local err = unreadable "there are more start tasks than can be read"
+  err.is_endless = true
+  return nil, err
 end
 
 --- The start task of a conversation among those created since a moment.

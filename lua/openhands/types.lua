@@ -38,6 +38,8 @@
 ---@field interval? number seconds between looks; by itself 2 while starting, then growing from 5 to 30
 ---@field answer_timeout? number seconds for which `answer`, or `detail`, is looked for after it has settled; 40 if not
 --- given
+---@field outage_timeout? number seconds for which something else than this API may answer, and for which an id that nobody
+--- has told anything of is asked for although the service does not answer; 900 if not given
 ---@field on_change? fun(conversation: openhands.Conversation, previous: openhands.State?)
 
 --- What `start` takes besides settings; it may stand among the fields too.

@@ -5,12 +5,13 @@ local endings = require "openhands.ending"
 local errors = require "openhands.errors"
 local lookup = require "openhands.lookup"
 local states = require "openhands.state"
+local troubles = require "openhands.trouble"
 local watches = require "openhands.watch"
 
 local M = {}
 
 local LONGEST_WAIT = 43200 -- seconds; the service ends every running session after twelve hours
-local MOST_MISREAD = 3 -- unreadable answers in a row before they are taken seriously
+local MOST_UNREAD = 3 -- answers in a row that are too large, before they are taken seriously
 local ANSWER_TIMEOUT = 40 -- seconds; events reach the service up to half a minute after the agent has ended
 
 --- The course of one wait.
@@ -90,6 +91,12 @@ function Wait:take_ending()
   end
 end
 
+-- How it was seen last, or why it was not.
+function Wait:last_words()
+  local trouble = self.trouble and ("the service could not tell: %s"):format(self.trouble.message)
+  return trouble or self.latest and self.latest.state or "unknown"
+end
+
 function Wait:time_out()
   if self.entry.conversation then
     self:note(self.entry.conversation) -- the look had not ended, but this much it had seen
@@ -99,10 +106,11 @@ function Wait:time_out()
     kind = "timeout",
     operation = "wait",
     retryable = true,
+    cause = self.trouble and self.trouble.kind,
     message = ("wait: conversation %s has not settled in %g s (%s); it goes on, wait again or look at its page"):format(
       self.id,
       self.options.timeout or LONGEST_WAIT,
-      self.latest and self.latest.state or "unknown"
+      self:last_words()
     ),
   })
 end
@@ -116,16 +124,23 @@ function Wait:missing(err)
   end
 end
 
+-- Trouble that may pass, and has not lasted for so long that it is the answer. What was seen once is there: that the
+-- service cannot be reached says nothing of it.
+function Wait:is_passing(err, trouble)
+  local memory, now = self.client:_remember(self.id), self.client:_now()
+  self.trouble, self.trouble_since = err, self.trouble_since or now
+  if trouble == "unreached" and (self.latest or memory.first_seen or memory.started_at) then
+    return true
+  end
+  return now - self.trouble_since < (self.options.outage_timeout or troubles.LONGEST)
+end
+
 function Wait:take_error(err)
-  if errors.passes(err) then
-    -- An id that nobody has ever told anything of may as well be asked for at the wrong place.
-    if not self.latest and not self.client:_remember(self.id).first_seen then
-      self:end_with(nil, err)
-    end
-  elseif err.kind == "not_found" then
+  local trouble = troubles.of(self.client, self.id, err)
+  if trouble and self:is_passing(err, trouble) then
+    return
+  elseif not trouble and err.kind == "not_found" then
     self:missing(err)
-  elseif errors.is_misread(err) and self.misread + 1 < MOST_MISREAD then
-    self.misread = self.misread + 1
   else
     self:end_with(nil, err)
   end
@@ -136,7 +151,7 @@ function Wait:take_look()
   if not conversation then
     return self:take_error(err or lookup.unknown(self.id))
   end
-  self.misread = 0
+  self.trouble, self.trouble_since = nil, nil
   self:note(conversation)
   if conversation.settled then
     self:settle(conversation)
@@ -153,7 +168,7 @@ function Wait:take_ending_error()
     self.unread = 0
   elseif err then
     self.unread = self.unread + 1
-    if self.unread >= MOST_MISREAD then
+    if self.unread >= MOST_UNREAD then
       self:end_with(nil, err)
     end
   end
@@ -180,7 +195,6 @@ local function begin(client, party, subject, call, options)
     id = subject.id,
     options = options,
     latest = subject.latest,
-    misread = 0,
     unread = 0,
     entry = client._watch:join(party, subject.id, subject.latest, call, options.interval),
   }, Wait)
@@ -195,7 +209,7 @@ end
 ---@param id string
 ---@param latest openhands.Conversation? as the caller has it
 ---@param call table settings of this call
----@param options table `timeout`, `interval`, `answer_timeout` (seconds), `on_change`
+---@param options table `timeout`, `interval`, `answer_timeout`, `outage_timeout` (seconds), `on_change`
 ---@return openhands.Conversation? conversation, openhands.Error?
 function M.wait(client, id, latest, call, options)
   local party = party_of(client, options)

@@ -126,18 +126,32 @@ local function look_deadline(call, deadline_at, now)
   return math.min(now + call.deadline, math.max(now, deadline_at) + LAST_LOOK)
 end
 
--- The settings of a request: those given for the wait, and time as the one has who asks. A look is not repeated at
--- once, there is a next one; but the first may be of an id of which nobody knows anything yet.
-local function request_call(client, entries, party, now)
-  local first = entries[1].call
-  local call = client:_fresh(first, look_deadline(first, party.deadline_at, now))
-  call.asked_at = now
-  local knows_all = true
-  for _, entry in ipairs(entries) do
-    knows_all = knows_all and entry.looks > 0 and entry.step ~= "ending"
+-- What lets the exchanges of a look out, each when it is its turn: the first one has been allowed, the others keep to
+-- the pace like everybody's. It returns false if there is no time for that.
+local function admission(watch)
+  local client, pace, has_begun = watch._client, watch._pace, false
+  return function(call)
+    while has_begun and not pace:allows(client:_now()) do
+      local moment = pace:next_moment(client:_now())
+      if moment >= call.deadline_at or client:_is_given_up() then
+        return false
+      end
+      client:_sleep(moment - client:_now())
+    end
+    has_begun = true
+    pace:spend(1, client:_now())
+    return true
   end
-  if knows_all then
-    call.retries = 0
+end
+
+-- The settings of a request: those given for the wait, and time as the one has who asks. A look is not repeated at
+-- once, there is a next one.
+local function request_call(watch, entries, party, now)
+  local first = entries[1].call
+  local call = watch._client:_fresh(first, look_deadline(first, party.deadline_at, now))
+  call.asked_at, call.retries = now, 0
+  if not entries[1].interval then
+    call.admit = admission(watch)
   end
   return call
 end
@@ -223,12 +237,9 @@ local function tick_under_way(watch, now)
   return watch._tick
 end
 
--- Notes what a request has cost, and what the service asks of those who ask.
-local function pay(watch, entries, spent)
+-- Keeps quiet as long as the service asks of those who ask.
+local function keep_quiet(watch, entries)
   local now = watch._client:_now()
-  if not entries[1].interval then
-    watch._pace:spend(spent, now)
-  end
   for _, entry in ipairs(entries) do
     if entry.err and entry.err.retry_after then
       watch._pace:hold(now + math.min(entry.err.retry_after, LONGEST_RETRY_AFTER))
@@ -237,12 +248,13 @@ local function pay(watch, entries, spent)
 end
 
 local function ask(watch, party, step, entries, now)
-  local call = request_call(watch._client, entries, party, now)
+  local call = request_call(watch, entries, party, now)
   -- Weak: a coroutine that nobody resumes any more is not kept by what it was doing.
   local asker = setmetatable({ coroutine = turns.this_coroutine() }, { __mode = "v" })
   local tick = { ends_at = call.deadline_at + LAST_LOOK, asker = asker }
   watch._tick = tick
-  pay(watch, entries, lookup.steps[step](watch._client, entries, call))
+  lookup.steps[step](watch._client, entries, call)
+  keep_quiet(watch, entries)
   local jitter = 1 - JITTER + 2 * JITTER * call.random() -- one for all: they stay in step
   local wanting = 0
   for _, entry in ipairs(entries) do
