@@ -258,7 +258,7 @@ local function output_pages(self, command, call, interval, ends_at)
 end
 
 --- Starts a command in the sandbox and follows its output: an iterator over pieces with `stdout`, `stderr`, and at the
---- end `exit_code`.
+--- end `exit_code`. Its field `command_id` is what `stop_command` wants.
 ---@param command string|table as for `execute`
 ---@param options table? `interval` (seconds between looks, 1), and settings of this call
 ---@return openhands.Pages? output, openhands.Error?
@@ -279,7 +279,9 @@ function methods:bash(command, options)
       message = "bash: the answer has no usable field 'id'",
     }
   end
-  return output_pages(self, started, call, math.max(interval, SHORTEST_INTERVAL), self._client:_now() + time_of(fields))
+  local output = output_pages(self, started, call, math.max(interval, SHORTEST_INTERVAL), self._client:_now() + time_of(fields))
+  output.command_id = started.id
+  return output
 end
 
 local function check_absolute(self, name, path)

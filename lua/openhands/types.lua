@@ -56,6 +56,10 @@
 ---@field timeout? number with `follow`: seconds to go on
 ---@field interval? number with `follow`: seconds between looks
 
+--- The output of a command that was started, piece by piece.
+---@class openhands.CommandOutput: openhands.Pages
+---@field command_id string for `stop_command`
+
 --- Why a conversation failed, as its agent server classifies it.
 ---@class openhands.FailureClass
 ---@field kind string "auth", "quota", "rate_limit", "config", "transient", "agent_action", "internal", "unknown"
@@ -162,7 +166,7 @@
 ---@field agent fun(self: openhands.Conversation): openhands.Agent
 
 ---@class openhands.Agent
----@field bash fun(self: openhands.Agent, command: string|openhands.agent.execute.Fields, options: openhands.Settings|nil): openhands.Pages?, openhands.Error?
+---@field bash fun(self: openhands.Agent, command: string|openhands.agent.execute.Fields, options: openhands.Settings|nil): openhands.CommandOutput?, openhands.Error?
 ---@field events fun(self: openhands.Agent, fields: openhands.AgentEventOptions|nil, options: openhands.AgentEventOptions|nil): openhands.Pages|openhands.Followed
 ---@field upload fun(self: openhands.Agent, path: string, contents: string, options: openhands.Settings|nil): any, openhands.Error?
 ---@field download fun(self: openhands.Agent, path: string, target: string, options: openhands.DownloadOptions|nil): { path: string, bytes: number }?, openhands.Error?

@@ -128,6 +128,63 @@ row("changes, diff", function()
   holds(must(agent:diff(README)).modified, "hello", "diff")
 end)
 
+row("events begin after one that is known, or several are asked for", function()
+  local list = must(agent:events():all())
+  same(#list - 2, #must(agent:events({ after = list[2].id }):all()), "events after the second")
+  local _, err = agent:events({ after = "nobody" }):page()
+  same("not_found", err and err.kind, "kind")
+  local some = must(agent:event_batch { list[1].id, "nobody" })
+  same(list[1].id, some[list[1].id] and some[list[1].id].id, "the first")
+  same(nil, some.nobody, "nobody")
+end)
+
+row("a command is stopped", function()
+  local pieces = must(agent:bash({ command = "sleep 60", cwd = workspace }, { interval = 0.2 }))
+  must(agent:stop_command(pieces.command_id))
+  local code
+  for piece in pieces do
+    code = piece.exit_code or code
+  end
+  same(true, code ~= nil and code ~= 0, "ended by that")
+end)
+
+row("archive, create_directory, commits, diff of a commit", function()
+  local commit_all = "git add -A; git -c user.name=a -c user.email=a@b.c commit -qm Rows"
+  must(agent:execute { command = commit_all, cwd = workspace })
+  local path = os.tmpname()
+  local file = must(agent:archive({ path = workspace, format = "tar.gz", exclude = { "*.csv", "*.o" } }, path))
+  os.remove(path)
+  same(true, file.bytes > 0, "bytes")
+  must(agent:create_directory(workspace .. "/deep/er"))
+  local commit = must(agent:commits(workspace)).commits[1]
+  same("Rows", commit.subject, "subject")
+  same(true, #must(agent:commit_changes(commit.sha, workspace)) > 0, "changes of the commit")
+  holds(must(agent:diff { path = README, commit = commit.sha }).modified, "hello", "diff of the commit")
+end)
+
+row("the conversation's own runtime", function()
+  same("available", must(agent.runtime:info()).runtime_status, "runtime")
+  local output = must(agent.runtime:execute "pwd")
+  same(workspace, output.stdout:match "^[^\n]*", "directory")
+  must(agent.runtime:upload(workspace .. "/own.txt", "own"))
+  same(true, #must(agent.runtime:changes(workspace)) > 0, "changes")
+end)
+
+row("tags, another model, a fork", function()
+  must(agent:update { tags = { team = "docs" } })
+  local info = must(agent:info())
+  same("docs", info.tags and info.tags.team, "tag")
+  must(agent:switch_llm {
+    model = "openai/stub",
+    base_url = model_address,
+    api_key = "stub",
+    usage_id = "agent",
+  })
+  local other = must(agent:fork { title = "Another way" })
+  same("Another way", other.title, "title")
+  must(client:agent(other.id):delete())
+end)
+
 row("send, wait", function()
   must(agent:send "Again. [sleep 1]")
   holds(finished().answer, "Done: Again.", "answer")
@@ -147,11 +204,7 @@ row("update", function()
 end)
 
 row("a confirmation is waited for, and given", function()
-  must(agent:request {
-    method = "POST",
-    path = ("/api/conversations/%s/confirmation_policy"):format(id),
-    body = { policy = { kind = "AlwaysConfirm" } },
-  })
+  must(agent:set_confirmation_policy "AlwaysConfirm")
   must(agent:send "Carefully. [run echo careful]")
   same("waiting", must(client:wait(id, { timeout = 60 })).state, "state")
   must(agent:confirm(true))
@@ -169,6 +222,7 @@ row("why it failed", function()
   local failed = must(client:wait(other, { timeout = 60 }))
   same("failed", failed.state, "state")
   holds(failed.detail, "LLM", "detail")
+  same("auth", failed.classification and failed.classification.kind, "classification")
   return failed.detail
 end)
 
@@ -177,6 +231,13 @@ row("a path that this server has not", function()
   same(nil, answer, "answer")
   same(404, err.status, "status")
   return tostring(err)
+end)
+
+row("a call that this server has not, and a conversation that it does not know", function()
+  local _, err = client:agent(openhands.uuid()):final_response()
+  same("not_found", err and err.kind, "kind")
+  _, err = agent:stop_command(openhands.uuid())
+  same("not_found", err and err.kind, "kind")
 end)
 
 row("a file that is not there", function()
