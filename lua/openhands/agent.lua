@@ -279,7 +279,8 @@ function methods:bash(command, options)
       message = "bash: the answer has no usable field 'id'",
     }
   end
-  local output = output_pages(self, started, call, math.max(interval, SHORTEST_INTERVAL), self._client:_now() + time_of(fields))
+  local ends_at = self._client:_now() + time_of(fields)
+  local output = output_pages(self, started, call, math.max(interval, SHORTEST_INTERVAL), ends_at)
   output.command_id = started.id
   return output
 end
