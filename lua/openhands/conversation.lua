@@ -30,18 +30,24 @@ local methods = {}
 local M = {}
 
 local LONGEST_TITLE = 200 -- bytes of it in a line
+local LONGEST_ID = 128 -- bytes
 
 local function text(value)
   return type(value) == "string" and value ~= "" and value or nil
 end
 
 local function is_id(value)
-  return type(value) == "string" and #value <= 128 and value:find("^[A-Za-z0-9_-]+$") ~= nil
+  return type(value) == "string" and #value <= LONGEST_ID and value:find("^[A-Za-z0-9_-]+$") ~= nil
 end
 
 -- An id in an answer; what cannot be one is taken for absent.
 local function id_in(value)
   return is_id(value) and value or nil
+end
+
+-- The same of an id that the service makes up: one that holds a secret of the client's would bring it into every text.
+local function new_id_in(client, value)
+  return is_id(value) and client:_line(value, LONGEST_ID) == value and value or nil
 end
 
 --- An id as it is compared: the service spells the same one with and without dashes.
@@ -187,7 +193,7 @@ end
 --- From the answer to a V0 start.
 ---@return openhands.Conversation? conversation, openhands.Error?
 function M.from_v0_start(client, answer)
-  local id = id_in(answer.conversation_id)
+  local id = new_id_in(client, answer.conversation_id)
   if not id then
     return nil, protocol_error("start", "conversation_id")
   end
@@ -202,14 +208,14 @@ end
 ---@param started boolean whether this is the answer to a start
 ---@return openhands.Conversation? conversation, openhands.Error?
 function M.from_task(client, task, id, started)
-  local task_id = id_in(task.id)
+  local task_id = new_id_in(client, task.id)
   if not task_id then
     return nil, protocol_error(started and "start" or "start_tasks.get", "id")
   end
   local memory = client:_remember(id)
-  local given = id_in(task.app_conversation_id)
+  local given = new_id_in(client, task.app_conversation_id)
   if not given and M.same_id(task_id) == M.same_id(id) and type(task.request) == "table" then
-    given = id_in(task.request.conversation_id) -- asked for by the task's own id
+    given = new_id_in(client, task.request.conversation_id) -- asked for by the task's own id
   end
   if given and M.same_id(given) ~= M.same_id(id) then
     memory.conversation_id = given

@@ -135,6 +135,20 @@ describe("a session key", function()
   end)
 end)
 
+describe("the API key", function()
+  it("is in no text where the service gives it as an id", function()
+    for api, body in pairs {
+      v0 = '{"status":"ok","conversation_id":"sk-canary-0123456789"}',
+      v1 = '{"id":"sk-canary-0123456789","status":"WORKING","app_conversation_id":"sk-canary-0123456789"}',
+    } do
+      local client = stand_in.scripted(function() return stand_in.json(body) end, { api = api, grace = 0 })
+      local conversation, err = client:start { initial_user_msg = "x" }
+      assert.is_false(holds({ tostring(conversation), err, tostring(err) }, "sk-canary"))
+      client:close()
+    end
+  end)
+end)
+
 describe("the password of a proxy", function()
   it("is in no text, as given or in pieces", function()
     local client = stand_in.scripted(function()
