@@ -75,6 +75,10 @@ fuzz:
 soak:
 	@MAKE='$(MAKE)' SPEC='spec/soak/events.lua spec/soak/waiting.lua' tools/test.sh plain $(or $(ASKED),lua5.4 luajit)
 
+## make hostile         answers that are meant to cost: how each call ended, CPU, the longest hold, peak memory
+hostile:
+	@MAKE='$(MAKE)' SPEC=spec/hostile/bombs.lua tools/test.sh plain $(or $(ASKED),lua5.4 luajit)
+
 ## make differential    reads a million texts with the core and with lua-cjson
 differential:
 	@MAKE='$(MAKE)' DOCUMENTS=1000000 SPEC=spec/json_differential_spec.lua tools/test.sh plain $(or $(ASKED),lua5.4 luajit)
@@ -104,5 +108,5 @@ reference: $(MODULE)
 clean:
 	rm -rf build
 
-.PHONY: always all env demo test asan valgrind lint prism oom bench rock tsan measure types real fuzz soak differential install uninstall help reference clean
+.PHONY: always all env demo test asan valgrind lint prism oom bench rock tsan measure types real fuzz soak hostile differential install uninstall help reference clean
 -include $(OBJECTS:.o=.d)

@@ -15,12 +15,12 @@ const answer = (stream) => {
   stream.end(body)
 }
 
-// Frames that mean nothing, until nobody takes them any more.
+// Frames that mean nothing, a hundred at a time, each batch when the one before was taken: as long as somebody takes them.
 const flood = (session, send) => {
   const more = () => {
     if (session.destroyed) return
-    for (let i = 0; i < 100; i++) send()
-    setImmediate(more)
+    let taken = 0
+    for (let i = 0; i < 100; i++) send((problem) => { if (!problem && ++taken === 100) setImmediate(more) })
   }
   more()
 }
@@ -58,14 +58,14 @@ const faults = {
     stream.respond({ ...head, 'content-length': body.length })
     stream.write(body.slice(0, 9), () => stream.session.destroy())
   },
-  ping_flood: (stream) => flood(stream.session, () => stream.session.ping(() => {})),
+  ping_flood: (stream) => flood(stream.session, (taken) => stream.session.ping(taken)),
   settings_flood: (stream) => {
     let size = 0
-    flood(stream.session, () => stream.session.settings({ maxFrameSize: 16384 + (size++ % 100) }))
+    flood(stream.session, (taken) => stream.session.settings({ maxFrameSize: 16384 + (size++ % 100) }, taken))
   },
   empty_data_flood: (stream) => {
     stream.respond(head)
-    flood(stream.session, () => { if (!stream.destroyed) stream.write(Buffer.alloc(0)) })
+    flood(stream.session, (taken) => { if (!stream.destroyed) stream.write(Buffer.alloc(0), taken) })
   }
 }
 
@@ -74,7 +74,7 @@ const server = http2.createSecureServer({
   cert: fs.readFileSync(process.argv[3]),
   allowHTTP1: true,
   maxOutstandingPings: 1000,
-  maxSessionMemory: 1000
+  maxOutstandingSettings: 1000
 })
 const quiet = () => {}
 server.on('connection', (socket) => {

@@ -100,7 +100,7 @@ function M.new(program)
   }, { __index = methods })
   local process, problem
   process, problem = uv.spawn("node", {
-    args = { program or "spec/hostile/http2.js", directory .. "/key.pem", self.ca_file },
+    args = { "--max-old-space-size=300", program or "spec/hostile/http2.js", directory .. "/key.pem", self.ca_file },
     stdio = { self._stdin, self._stdout, 2 },
   }, function()
     self._ended = true
