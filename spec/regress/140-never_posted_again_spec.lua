@@ -227,7 +227,7 @@ describe("a clock that is wrong", function()
     client:close()
     local asleep = 0
     local wall = transport.wall
-    transport.wall = function(...) return wall(...) + asleep end
+    transport.wall = function(...) return wall(...) + 1000 * DAY + asleep end
     client = openhands.new { transport = transport, api_key = "any", api = "v1" }
     client:me()
     local clock = require "openhands.service_clock"
