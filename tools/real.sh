@@ -169,7 +169,8 @@ rows_agent() {
 }
 
 rows_v0() { # with what its own lock file names where newer ones break it
-    environment v0 openhands-ai==0.62.0 fastapi==0.116.2 fastmcp==2.12.4 libtmux==0.46.2 mcp==1.16.0 || return
+    environment v0 openhands-ai==0.62.0 fastapi==0.116.2 fastmcp==2.12.4 libtmux==0.46.2 mcp==1.16.0 \
+        pydantic==2.11.10 || return
     if begin_model && serve v0 v0 v0 RUNTIME=local SKIP_DEPENDENCY_CHECK=1 SERVE_FRONTEND=false USER="$(id -un)" \
         ENABLE_BROWSER=false AGENT_ENABLE_JUPYTER=false AGENT_ENABLE_BROWSING=false AGENT_ENABLE_MCP=false \
         LLM_NATIVE_TOOL_CALLING=true WORKSPACE_BASE="$work/v0/workspace"; then

@@ -7,6 +7,7 @@ Changes nothing of the servers but what keeps them from running as plain process
 
 import os
 import pathlib
+import socket
 import sys
 
 CONTAINER_MARKS = ("/.dockerenv", "/run/.containerenv")
@@ -34,6 +35,13 @@ def sleeping_is_running():
     psutil.Process.status = shown
 
 
+def free_port(_):
+    """One that no other server counts up to: several of them may run on this machine."""
+    with socket.socket() as each:
+        each.bind(("127.0.0.1", 0))
+        return each.getsockname()[1]
+
+
 def patient_with_sandboxes():
     from openhands.app_server.utils import environment
 
@@ -46,6 +54,7 @@ def patient_with_sandboxes():
         return await ready(self, port, max(timeout, PATIENCE))
 
     sandboxes.ProcessSandboxService._wait_for_server_ready = wait
+    sandboxes.ProcessSandboxService._find_unused_port = free_port
 
 
 def without_plugins():
