@@ -222,6 +222,21 @@ row("secrets", function()
   must(client.secrets:delete "ROWS")
 end)
 
+row("health, and how it is set up, without a key", function()
+  local anybody = openhands.new { base_url = arg[1], api = "v1", api_key = function() error "nobody should ask" end }
+  for _, name in ipairs { "alive", "health", "ready", "server_info" } do
+    must(anybody[name](anybody))
+  end
+  local mode = must(anybody:web_client_config()).app_mode
+  anybody:close()
+  return mode
+end)
+
+row("git hosts are disconnected, and no marketplace has skills", function()
+  must(client.secrets:delete_git_providers())
+  must(client:marketplace_skills {})
+end)
+
 row("profiles", function()
   must(client.profiles:save("rows", { llm = { model = "openai/stub" } }))
   must(client.profiles:get "rows")
