@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#if defined(__linux__) && defined(__has_include)
+#if defined(__linux__) && defined(__has_include) && !defined(__cppcheck__)
 #if __has_include(<linux/tcp.h>)
 #include <linux/tcp.h> /* the C library's own header knows less of struct tcp_info */
 #endif
