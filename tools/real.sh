@@ -82,6 +82,7 @@ set -m # each job in a process group of its own
 free_port() { "$python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 
 begin() { # LOG COMMAND...
+    rm -f "$work/$1.log" # of one before, whose port nobody must read
     "${@:2}" >"$work/$1.log" 2>&1 &
     servers+=($!)
     disown # no word of the shell's when it ends

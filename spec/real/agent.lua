@@ -6,6 +6,8 @@ local must, same, holds = rows.must, rows.same, rows.holds
 
 local address, model_address, workspace = arg[1], arg[2], arg[3]
 
+local PATIENCE = 300 -- seconds for a turn
+
 local client = openhands.new { base_url = address, api_key = "any", api = "v1" }
 local table_of = rows.new "agent"
 local id = openhands.uuid()
@@ -17,7 +19,7 @@ local function row(what, try)
 end
 
 local function finished()
-  local done = must(client:wait(id, { timeout = 60 }))
+  local done = must(client:wait(id, { timeout = PATIENCE }))
   same("finished", done.state, "state")
   return done
 end
@@ -90,7 +92,7 @@ end)
 
 row("events are followed to the end", function()
   local kinds = {}
-  for event in agent:events { follow = true, timeout = 60 } do
+  for event in agent:events { follow = true, timeout = PATIENCE } do
     kinds[event.kind] = true
   end
   same(true, kinds.ActionEvent and kinds.MessageEvent, "kinds")
@@ -193,7 +195,7 @@ end)
 row("pause and run", function()
   must(agent:send "Slowly. [run sleep 5] [run echo on > on.txt]")
   must(agent:pause())
-  same("paused", must(client:wait(id, { timeout = 60 })).state, "state")
+  same("paused", must(client:wait(id, { timeout = PATIENCE })).state, "state")
   must(agent:run())
   holds(finished().answer, "Done: Slowly.", "answer")
 end)
@@ -206,12 +208,12 @@ end)
 row("a confirmation is waited for, and given", function()
   must(agent:set_confirmation_policy "AlwaysConfirm")
   must(agent:send "Carefully. [run echo careful]")
-  same("waiting", must(client:wait(id, { timeout = 60 })).state, "state")
+  same("waiting", must(client:wait(id, { timeout = PATIENCE })).state, "state")
   must(agent:confirm(true))
-  local state = must(client:wait(id, { timeout = 60 })).state
+  local state = must(client:wait(id, { timeout = PATIENCE })).state
   if state == "waiting" then -- the tool `finish` is asked about, too, by some releases
     must(agent:confirm(true))
-    state = must(client:wait(id, { timeout = 60 })).state
+    state = must(client:wait(id, { timeout = PATIENCE })).state
   end
   same("finished", state, "state")
 end)
@@ -219,7 +221,7 @@ end)
 row("why it failed", function()
   local other = openhands.uuid()
   must(begin("Fail, please. [refuse]", other))
-  local failed = must(client:wait(other, { timeout = 60 }))
+  local failed = must(client:wait(other, { timeout = PATIENCE }))
   same("failed", failed.state, "state")
   holds(failed.detail, "LLM", "detail")
   same("auth", failed.classification and failed.classification.kind, "classification")

@@ -63,7 +63,7 @@ end)
 
 -- Asked of the conversation's own server: the service itself learns of the last events half a minute later.
 row("the queued message arrived", function()
-  for event in done:agent():events { kind = "MessageEvent", follow = true, timeout = 60 } do
+  for event in done:agent():events { kind = "MessageEvent", follow = true, timeout = PATIENCE } do
     local message = event.llm_message
     if event.source == "user" and message and message.content[1].text == "And this was queued." then
       return
