@@ -5,13 +5,12 @@ local M = {}
 local GOOD_PAGES = 8 -- in a row, before a larger one is tried
 
 ---@param memory { page_size: integer?, good_pages: integer? }
+---@param most integer that is wanted
 local function note_good(memory, most)
   memory.good_pages = (memory.good_pages or 0) + 1
   if memory.good_pages >= GOOD_PAGES then
-    memory.page_size, memory.good_pages = memory.page_size * 2, 0
-    if memory.page_size >= most then
-      memory.page_size = nil
-    end
+    local larger = math.floor(2 * (memory.page_size or most))
+    memory.page_size, memory.good_pages = larger < most and larger or nil, 0
   end
 end
 
