@@ -7,7 +7,8 @@ local must, same, holds = rows.must, rows.same, rows.holds
 local address, model_address = arg[1], arg[2]
 local PATIENCE = 180 -- seconds for a turn, sandbox included
 
-local client = openhands.new { base_url = address, api_key = "any" }
+-- With its settings stored this server answers to V1's names, too, for conversations of another kind.
+local client = openhands.new { base_url = address, api_key = "any", api = "v0" }
 local V0 = rows.new "v0"
 local started, done
 
@@ -92,6 +93,13 @@ row("another client learns of the end", function()
   local seen = must(other:wait(done.conversation_id, { timeout = 60 }))
   other:close()
   same("finished", seen.state, "state")
+end)
+
+row("a client that has to find out reads the events, too", function()
+  local other = openhands.new { base_url = address, api_key = "any" }
+  local list, err = other:events(done.conversation_id):all()
+  other:close()
+  same(true, #must(list, err) > 3, "some")
 end)
 
 row("trajectory", function()
