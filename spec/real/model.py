@@ -27,14 +27,16 @@ def text_of(content):
 
 
 def turn_of(messages):
-    """Returns the user's last message, and how often the model has answered since."""
-    answered = 0
+    """Returns what the user's side said last, context that servers add included, and the model's answers since."""
+    said, answered = [], 0
     for message in reversed(messages):
         if message.get("role") == "user":
-            return text_of(message.get("content")), answered
-        if message.get("role") == "assistant":
+            said.insert(0, text_of(message.get("content")))
+        elif message.get("role") == "assistant" and said:
+            break
+        elif message.get("role") == "assistant":
             answered += 1
-    return "", answered
+    return "\n".join(said).strip(), answered
 
 
 def value_for(schema):
