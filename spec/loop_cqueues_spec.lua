@@ -5,6 +5,7 @@ if _VERSION == "Lua 5.5" and not pcall(require, "cqueues") then
   return
 end
 
+local ascii = require "openhands.ascii"
 local cqueues = require "cqueues"
 local conditions = require "cqueues.condition"
 local simulator = require "openhands.simulator"
@@ -72,7 +73,7 @@ describe("in cqueues", function()
     local length = 0
     local header = line and connection:read "*l"
     while header and not header:find "^\r?$" do
-      length = tonumber(header:lower():match "^content%-length:%s*(%d+)") or length
+      length = tonumber(ascii.lower(header):match "^content%-length:%s*(%d+)") or length
       header = connection:read "*l"
     end
     if length > 0 then connection:read(length) end

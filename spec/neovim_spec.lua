@@ -146,7 +146,7 @@ describe("in Neovim", function()
         local value, err = task:wait()
         say(value, err.kind)
       end
-      say(silent._core:in_flight())
+      say((silent._core:in_flight()))
       vim.cmd "qa!"
     ]]
     assert.is_truthy(output:find "^nil cancelled\nnil cancelled\n0\n", output)

@@ -102,14 +102,21 @@ describe("a fault of the simulator", function()
   describe("in the shape of the answer:", function()
     local right_head, right_body
 
+    -- Two answers may be of two seconds.
+    local function of_no_moment(bytes)
+      return (bytes:gsub("\r\nDate: ([^\r]*)", function(date) return "\r\nDate: " .. ("x"):rep(#date) end))
+    end
+
     before_each(function()
       server:faults {}
-      right_head, right_body = parts(send(ask, { enough = '"v1_enabled":true}$' }).bytes)
+      right_head, right_body = parts(of_no_moment(send(ask, { enough = '"v1_enabled":true}$' }).bytes))
     end)
 
     local function shaped(fault, settings)
       fault.point = "after_commit"
-      return strike(fault, ask, settings or { enough = '"v1_enabled":true}$' })
+      local result = strike(fault, ask, settings or { enough = '"v1_enabled":true}$' })
+      result.bytes = of_no_moment(result.bytes)
+      return result
     end
 
     it("drip", function()
@@ -168,7 +175,7 @@ describe("a fault of the simulator", function()
 
     it("cut_gzip, with all lengths right and the connection still good", function()
       server:faults { { point = "after_commit", action = "cut_gzip", bytes = 2 } }
-      local bytes = send(ask .. ask, { enough = '"v1_enabled":true}$' }).bytes
+      local bytes = of_no_moment(send(ask .. ask, { enough = '"v1_enabled":true}$' }).bytes)
       local head, rest = parts(bytes)
       assert.is_truthy(head:find("\r\nContent-Encoding: gzip\r\n", 1, true))
       assert.are.equal(17, length_of(head))

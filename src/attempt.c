@@ -64,7 +64,8 @@ static bool is_repeated(const struct oh_exchange *exchange)
 }
 
 /* The last moment before the request is sent. Whatever has come by a kept connection meanwhile would be taken for its
-   answer; on HTTP/2 every answer says what it answers. */
+   answer; on HTTP/2 every answer says what it answers. (One that was asked and has not answered yet is HTTP/2, too:
+   libcurl gives no other one to a second request.) */
 static int on_chosen(void *context, char *peer, char *address, int peer_port, int port)
 {
     struct oh_exchange *exchange = context;
@@ -77,7 +78,7 @@ static int on_chosen(void *context, char *peer, char *address, int peer_port, in
     if (exchange->repeated)
         return CURL_PREREQFUNC_ABORT;
     if (connection != NULL) {
-        exchange->stale = connection->asked && !connection->shared &&
+        exchange->stale = connection->asked && connection->in_turn &&
                           (connection->given_up || !oh_connection_is_quiet(connection) ||
                            oh_tls_has_rest(exchange->easy));
         if (exchange->stale)
@@ -114,7 +115,7 @@ void oh_exchange_note_version(struct oh_exchange *exchange, bool shared)
     struct oh_connection *connection = oh_connections_find(exchange->connections, exchange->socket);
 
     if (connection != NULL)
-        connection->shared = shared;
+        connection->in_turn = !shared;
 }
 
 void oh_exchange_note_meaning(struct oh_exchange *exchange, size_t length)

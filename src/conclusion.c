@@ -21,19 +21,23 @@ static bool was_sent(const struct oh_exchange *exchange, long request_size)
 }
 
 /* libcurl has one code for all that goes wrong in a handshake. These are its words, and those of the TLS libraries, where
-   the peer was not heard to the end; all others are a verdict on the protocol. */
-static bool handshake_broke(const char *words)
+   the peer was not heard to the end; all others are a verdict on the protocol. The system's own words follow the locale:
+   where there is an error of the system's, the connection broke. */
+static bool handshake_broke(const struct oh_exchange *exchange)
 {
     static const char *const known[] = {
         " SSL_connect: ", /* what OpenSSL has no error of its own for: resets and ends */
         "unexpected eof", "non-properly terminated", "error in the pull function", "error in the push function",
-        "reset by peer", "broken pipe", "peer closed", "closed abruptly", "reading from socket", "writing to socket",
-        "EOF in swrite",
+        "peer closed", "closed abruptly", "reading from socket", "writing to socket", "EOF in swrite", "Recv failure: ",
+        "Send failure: ", " in connection to ",
     };
+    long error = 0;
     size_t i;
 
+    if (curl_easy_getinfo(exchange->easy, CURLINFO_OS_ERRNO, &error) == CURLE_OK && error != 0)
+        return true;
     for (i = 0; i < sizeof known / sizeof known[0]; i++)
-        if (strcasestr(words, known[i]) != NULL)
+        if (strcasestr(exchange->error, known[i]) != NULL)
             return true;
     return false;
 }
@@ -74,7 +78,7 @@ static enum oh_transport transport_of(const struct oh_exchange *exchange, CURLco
     case CURLE_OPERATION_TIMEDOUT:
         return OH_TRANSPORT_TIMEOUT;
     case CURLE_SSL_CONNECT_ERROR:
-        return handshake_broke(exchange->error) ? OH_TRANSPORT_CONNECT : OH_TRANSPORT_TLS;
+        return handshake_broke(exchange) ? OH_TRANSPORT_CONNECT : OH_TRANSPORT_TLS;
     case CURLE_SSL_CERTPROBLEM:
     case CURLE_SSL_CIPHER:
     case CURLE_PEER_FAILED_VERIFICATION:

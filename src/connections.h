@@ -11,7 +11,7 @@ struct oh_connection {
     int port;         /* of this end, 0 until it is connected */
     char address[46]; /* of this end, as libcurl spells it */
     bool asked;       /* a request has been sent by it */
-    bool shared;      /* HTTP/2: its peer may speak at any time */
+    bool in_turn;     /* an answer of HTTP/1 came by it: its peer may speak only when it is asked */
     bool given_up;    /* is not to be used again */
     bool counts;      /* `before` is known */
     double total;     /* bytes that have been taken from it */

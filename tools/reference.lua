@@ -2,6 +2,7 @@
 --   lua tools/reference.lua table     doc/operations.md: each operation, the dialects that have it, its fields
 --   lua tools/reference.lua types     lua/openhands/operation_types.lua: the same for editors
 -- `make reference` writes both; a spec holds the files against this.
+local ascii = require "openhands.ascii"
 local core = require "openhands.core"
 
 local M = {}
@@ -143,7 +144,7 @@ local function collect(of_agent)
     if grouped ~= other_grouped then
       return not grouped
     end
-    return one < other
+    return ascii.is_before(one, other)
   end)
   return names, rows
 end
@@ -406,7 +407,7 @@ local function add_groups(lines)
       seen[group], names[#names + 1] = true, group
     end
   end
-  table.sort(names)
+  table.sort(names, ascii.is_before)
   for _, owner in ipairs { "openhands.Client", "openhands" } do
     add(lines, "")
     add(lines, "---@class %s", owner)

@@ -22,6 +22,20 @@ function M.lower(text)
   return (text:gsub("[A-Z]", lowers))
 end
 
+--- Whether one text comes before another by its bytes: Lua's own order is the locale's.
+---@param one string
+---@param other string
+---@return boolean
+function M.is_before(one, other)
+  for i = 1, math.min(#one, #other) do
+    local byte, other_byte = one:byte(i), other:byte(i)
+    if byte ~= other_byte then
+      return byte < other_byte
+    end
+  end
+  return #one < #other
+end
+
 -- As the locale writes it now; the host may change that at any time.
 local function decimal_point()
   return ("%.1f"):format(0.5):sub(2, -2)

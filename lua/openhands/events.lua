@@ -131,7 +131,7 @@ function v1.begin(self, call)
   end
   local bound = self.fields.timestamp__gte
   self.seen = seen
-  self.fields.timestamp__gte = bound and bound > known.timestamp and bound or known.timestamp
+  self.fields.timestamp__gte = bound and ascii.is_before(known.timestamp, bound) and bound or known.timestamp
   return true
 end
 

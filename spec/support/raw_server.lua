@@ -1,5 +1,6 @@
 --- A server that says exactly the bytes it is told, and keeps what it was sent. It runs in this process: whoever waits
 -- for a client of the core turns the loop meanwhile.
+local ascii = require "openhands.ascii"
 local core = require "openhands.core"
 local uv = require "luv"
 
@@ -26,7 +27,7 @@ local function parse(bytes)
   if not last then return end
   local head, headers = bytes:sub(1, last), {}
   for name, value in head:gmatch "\n([^:\r\n]+):[ \t]*([^\r\n]*)" do
-    local known = name:lower()
+    local known = ascii.lower(name)
     headers[known] = headers[known] and headers[known] .. "|" .. value or value
   end
   local size = tonumber(headers["content-length"] or 0)

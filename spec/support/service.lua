@@ -1,4 +1,5 @@
 --- Requests to the simulator's model as the specs of the service write them: one method and one path with its query.
+local ascii = require "openhands.ascii"
 local json = require "openhands.simulator.json"
 local simulator = require "openhands.simulator"
 local stream = require "openhands.simulator.stream"
@@ -37,7 +38,7 @@ end
 ---@return string?
 function M.header(response, name)
   for _, pair in ipairs(response.headers) do
-    if pair[1]:lower() == name then return pair[2] end
+    if ascii.lower(pair[1]) == name then return pair[2] end
   end
 end
 

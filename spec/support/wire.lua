@@ -1,5 +1,6 @@
 --- What the specs that go over a real socket share: clients with a canary for a key, a search for that canary in
 -- everything that can be printed, children, and counts of descriptors.
+local ascii = require "openhands.ascii"
 local lfs = require "lfs"
 local openhands = require "openhands"
 local uv = require "luv"
@@ -101,7 +102,7 @@ end
 --- An id as it is compared.
 ---@param id string
 ---@return string
-function M.same_id(id) return (id:gsub("-", ""):lower()) end
+function M.same_id(id) return (ascii.lower(id:gsub("-", ""))) end
 
 --- The environment, as words of a shell, of a program that never closes its Lua states: what they hold is no leak.
 ---@return string

@@ -56,7 +56,7 @@ local function encode_table(value, special)
     if type(name) ~= "string" then error("an object has the key " .. tostring(name), 0) end
     names[#names + 1] = name
   end
-  table.sort(names)
+  table.sort(names, ascii.is_before)
   for index, name in ipairs(names) do
     parts[index] = encode_value(name, special) .. ":" .. encode_value(value[name], special)
   end

@@ -1,4 +1,5 @@
 --- The sandboxes of V1, with a conversation in them or without, and what they are made of.
+local ascii = require "openhands.ascii"
 local account = require "openhands.simulator.account"
 local json = require "openhands.simulator.json"
 local limits = require "openhands.simulator.limits"
@@ -137,7 +138,7 @@ local function secrets(model, job)
   for _, secret in ipairs(model.secrets) do descriptions[secret.name] = secret.description or null end
   for name in pairs(own_secrets(job)) do descriptions[name] = descriptions[name] or null end
   for name in pairs(descriptions) do names[#names + 1] = name end
-  table.sort(names)
+  table.sort(names, ascii.is_before)
   for position, name in ipairs(names) do list[position] = { name = name, description = descriptions[name] } end
   return reply.json(200, { secrets = list })
 end

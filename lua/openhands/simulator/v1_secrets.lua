@@ -1,4 +1,5 @@
 --- The secrets of the account, in the words of V1.
+local ascii = require "openhands.ascii"
 local account = require "openhands.simulator.account"
 local json = require "openhands.simulator.json"
 local paging = require "openhands.simulator.paging"
@@ -72,7 +73,7 @@ local function set_providers(model, call)
   if not body then return reply.detail(422, array(errors)) end
   local connected = {}
   for name in pairs(body.provider_tokens or {}) do connected[#connected + 1] = name end
-  table.sort(connected)
+  table.sort(connected, ascii.is_before)
   model.options.git_providers = connected
   return reply.json(200, { message = "Git providers stored" })
 end

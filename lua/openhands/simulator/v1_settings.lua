@@ -1,4 +1,5 @@
 --- The settings of the account, and its profiles: named configurations of a model.
+local ascii = require "openhands.ascii"
 local json = require "openhands.simulator.json"
 local reply = require "openhands.simulator.reply"
 local validation = require "openhands.simulator.validation"
@@ -133,7 +134,7 @@ end
 local function profiles(model)
   local names, list = {}, array()
   for name in pairs(model.account.profiles) do names[#names + 1] = name end
-  table.sort(names)
+  table.sort(names, ascii.is_before)
   for position, name in ipairs(names) do
     local config, has_key = without_keys(model.account.profiles[name])
     list[position] = { name = name, model = config.model or null, base_url = config.base_url or null,

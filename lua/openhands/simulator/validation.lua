@@ -125,7 +125,7 @@ function kinds.object(value, schema, loc, errors)
   end
   local names = {}
   for name in pairs(schema.fields) do names[#names + 1] = name end
-  table.sort(names)
+  table.sort(names, ascii.is_before)
   for _, name in ipairs(names) do
     local field = schema.fields[name]
     if value[name] == nil then

@@ -1,5 +1,6 @@
 --- The files in the sandbox of a job: what was checked out, and what stands there now. Whoever reads or writes files of
 -- a job, by whichever server, does it here. Paths are absolute; git's are relative to the directory that was asked for.
+local ascii = require "openhands.ascii"
 local M = {}
 
 --- Where the work is done.
@@ -71,7 +72,7 @@ function M.list(job, directory)
   local names = {}
   directory = M.absolute(directory)
   for path in pairs(M.files(job)) do names[#names + 1] = below(path, directory) end
-  table.sort(names)
+  table.sort(names, ascii.is_before)
   return names
 end
 
@@ -93,7 +94,7 @@ function M.changes(job, directory)
   for path in pairs(job.checked_out) do
     if not now[path] then note(path, "DELETED") end
   end
-  table.sort(list, function(one, other) return one.path < other.path end)
+  table.sort(list, function(one, other) return ascii.is_before(one.path, other.path) end)
   return list
 end
 
