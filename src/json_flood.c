@@ -8,7 +8,7 @@
 #define SEEN_SHIFT (32 - OH_FLOOD_SEEN_BITS)
 
 /* Lua 5.1's; later ones up to 5.4.2 look at the same bytes of a long text. */
-static uint32_t lua_hash(const char *text, size_t length)
+static uint32_t hash_of(const char *text, size_t length)
 {
     size_t step = (length >> 5) + 1;
     uint32_t hash = (uint32_t)length;
@@ -36,7 +36,7 @@ bool oh_flood_note(struct oh_flood *flood, const char *text, size_t length, uint
         return true;
     *seen = mark;
     flood->texts++;
-    count = &flood->counts[lua_hash(text, length) % OH_FLOOD_BUCKETS];
+    count = &flood->counts[hash_of(text, length) % OH_FLOOD_BUCKETS];
     *count += 1;
     return *count <= MOST_ALIKE || *count <= UNEVEN * (flood->texts / OH_FLOOD_BUCKETS);
 }
