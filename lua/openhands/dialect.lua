@@ -65,7 +65,7 @@ local function names_of(text)
   return names
 end
 
--- Servers that have both name the one in use.
+-- Servers that have both name the one in use; those of the time before do not, and may have either's conversations.
 local function dialect_of_account(text)
   local names = names_of(text)
   if names.v1_enabled and not names.v1_enabled:find "^true" then
@@ -73,7 +73,7 @@ local function dialect_of_account(text)
   end
   for _, name in ipairs(account_fields) do
     if names[name] then
-      return "v1"
+      return "v1", not (names.v1_enabled or names.agent_settings)
     end
   end
   return "v0"
@@ -108,7 +108,7 @@ local function ask(client, operation, call)
     local text, err = client:_exchange("me", nil, call, "v1", { undecoded = true })
     local api
     if text then
-      api = dialect_of_account(text)
+      api, client._may_have_both = dialect_of_account(text)
     else
       api = dialect_of_failure(err)
     end

@@ -32,6 +32,7 @@ local start_tasks = require "openhands.start_tasks"
 ---| "tasks" # its start task
 ---| "list" # the list of conversations
 ---| "unlisted" # the requests of recent start tasks
+---| "other" # the other API, on a server that may have both
 ---| "behind" # its events: they may tell an end that its status hides
 ---| "ending" # its events: how it ended
 
@@ -280,6 +281,12 @@ function steps.unlisted(client, looks, call)
     end
     return next(open) == nil
   end, MOST_PAGES)
+  for look in pairs(open) do
+    local memory = client:_remember(look.id)
+    if not err and client._may_have_both and not memory.was_asked_of_v0 then
+      memory.was_asked_of_v0, look.step = true, "other"
+    end
+  end
   if err then
     local rest = {}
     for look in pairs(open) do
@@ -309,10 +316,9 @@ function steps.ending(client, looks, call)
   end
 end
 
--- Of one look: V0, which has no batches, and ids that V1 refuses.
-function steps.single(client, looks, call)
+-- The end of V0's work, which only its events tell, where it may have come to it.
+local function read_behind(client, looks, call)
   local look = looks[1]
-  finish(look, client:_status(look.id, call))
   local conversation = look.conversation
   local is_v0 = conversation and conversation.api == "v0" -- for V1 whoever reads the status has looked there
   if is_v0 and endings.is_possible(client, conversation) and endings.is_worth_reading(client, conversation) then
@@ -321,6 +327,21 @@ function steps.single(client, looks, call)
       steps.behind(client, looks, call)
     end
   end
+end
+
+-- Of one look: V0, which has no batches, and ids that V1 refuses.
+function steps.single(client, looks, call)
+  finish(looks[1], client:_status(looks[1].id, call))
+  read_behind(client, looks, call)
+end
+
+-- Of one look. What it does not find there is as unknown as before.
+function steps.other(client, looks, call)
+  local look = looks[1]
+  local answer = client:_read("status", look.id, call, "v0")
+  local is_there = type(answer) == "table"
+  finish(look, is_there and conversations.from_status(client, answer, "v0", look.id, look.grace) or false)
+  read_behind(client, looks, call)
 end
 
 local HEX = "%x%x%x%x"

@@ -1,0 +1,77 @@
+-- A server of the time between the two APIs answers the questions of both. What it has from V0, V1 does not know:
+-- whoever was not there when it was started has to find it all the same.
+
+local stand_in = require "spec.support.stand_in"
+
+local json = stand_in.json
+
+local ID = "7f3b9a1c2d4e4f60a1b2c3d4e5f60718"
+local ABSENT = "00000000-0000-4000-8000-000000000000"
+local OLD_ACCOUNT = '{"language":"en","agent":"CodeActAgent","llm_model":"m","email":null,"id":null}'
+local NEW_ACCOUNT = '{"language":"en","email":null,"v1_enabled":true,"agent_settings":{},"id":null}'
+
+local function server(account)
+  return function(request)
+    local path = request.path
+    if path == "/api/v1/users/me" then
+      return json(account)
+    elseif path == "/api/v1/app-conversations" or path == "/api/v1/app-conversations/start-tasks" then
+      return json "[null]"
+    elseif path == "/api/v1/app-conversations/start-tasks/search" then
+      return json '{"items":[],"next_page_id":null}'
+    elseif path == "/api/conversations/" .. ID then
+      return json(('{"conversation_id":%q,"status":"STOPPED","created_at":"2020-01-01T00:00:00Z"}'):format(ID))
+    elseif path == "/api/conversations/" .. ID .. "/events" then
+      return json('{"events":[{"id":0,"source":"agent","action":"finish","args":{"final_thought":"Done."}},'
+        .. '{"id":1,"source":"environment","observation":"agent_state_changed","extras":{"agent_state":"finished"}}],'
+        .. '"has_more":false}')
+    elseif path:find "^/api/conversations/" then
+      return json "null"
+    end
+    return json('{"detail":"Not Found"}', 404)
+  end
+end
+
+describe("on a server with both APIs", function()
+  local client, requests
+
+  local function asked_of_v0()
+    local count = 0
+    for _, request in ipairs(requests) do
+      count = count + (request.path:find "^/api/conversations/[^/]+$" and 1 or 0)
+    end
+    return count
+  end
+
+  after_each(function() client:close() end)
+
+  it("a status finds a conversation of V0, which keeps its dialect", function()
+    client, requests = stand_in.scripted(server(OLD_ACCOUNT))
+    local conversation = assert(client:status(ID))
+    assert.equal("v0", conversation.api)
+    assert.equal("finished", assert(client:wait(ID)).state)
+    assert.equal("v0", assert(client:status(ID)).api)
+  end)
+
+  it("a wait finds it", function()
+    client, requests = stand_in.scripted(server(OLD_ACCOUNT))
+    local done = assert(client:wait(ID))
+    assert.same({ "v0", "finished", "Done." }, { done.api, done.state, done.answer })
+  end)
+
+  it("what neither knows is asked of V0 once", function()
+    client, requests = stand_in.scripted(server(OLD_ACCOUNT))
+    for _ = 1, 3 do
+      local _, err = client:status(ABSENT)
+      assert.equal("not_found", err.kind)
+    end
+    assert.equal(1, asked_of_v0())
+  end)
+
+  it("an account that says which API is in use is believed", function()
+    client, requests = stand_in.scripted(server(NEW_ACCOUNT))
+    local _, err = client:status(ID)
+    assert.equal("not_found", err.kind)
+    assert.equal(0, asked_of_v0())
+  end)
+end)
