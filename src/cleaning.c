@@ -76,7 +76,8 @@ static void push_table(lua_State *L, const struct oh_secrets *known, int index, 
 {
     int copy, pass;
 
-    luaL_checkstack(L, 12, "answer nested too deeply");
+    if (!lua_checkstack(L, 12)) /* its depth is bounded: only memory can be missing */
+        luaL_error(L, "not enough memory");
     lua_newtable(L);
     copy = lua_gettop(L);
     for (pass = 0; pass < 2; pass++) {

@@ -264,7 +264,8 @@ enum oh_scan_result oh_json_decode(lua_State *L, const char *text, size_t length
         lua_settop(L, top);
         return result;
     }
-    luaL_checkstack(L, scan.deepest * STACK_OF_LEVEL + 7, "answer nested too deeply");
+    if (!lua_checkstack(L, scan.deepest * STACK_OF_LEVEL + 7))
+        luaL_error(L, "not enough memory for an answer of %d levels", scan.deepest);
     builder.L = L;
     builder.at = text;
     builder.end = text + length;

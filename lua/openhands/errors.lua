@@ -291,21 +291,67 @@ end
 -- Where this library's own files are, to find the caller among the levels of the stack.
 local here = debug and debug.getinfo and debug.getinfo(1, "S").source:match("^(.*)errors%.lua$")
 
+local function is_ours(frame)
+  return frame.what == "C" or frame.what == "tail" or frame.source:sub(1, #here) == here
+end
+
+-- The level of the caller's code, seen from who calls this; nil: there is none.
+local function callers_level()
+  local level = 3
+  local frame = debug.getinfo(level, "S")
+  while frame and is_ours(frame) do
+    level = level + 1
+    frame = debug.getinfo(level, "S")
+  end
+  return frame and level - 1
+end
+
+-- Of tasks: what they run. A function that ends with `return client:start{...}` is gone when that call is made.
+local origins = setmetatable({}, { __mode = "k" })
+
+--- Notes what a coroutine runs, for the place of mistakes whose caller has left no trace on the stack.
+---@param thread thread
+---@param run function
+---@param place string? where it was handed to this library
+function M.note_origin(thread, run, place)
+  origins[thread] = { run = run, place = place }
+end
+
+--- Where the caller hands over a function of this library itself, whose own place would tell nothing.
+---@param run function
+---@return string? place
+function M.place_for(run)
+  local level = here and is_ours(debug.getinfo(run, "S")) and callers_level()
+  local frame = level and debug.getinfo(level, "Sl")
+  return frame and frame.currentline > 0 and ("%s:%d"):format(frame.short_src, frame.currentline) or nil
+end
+
+-- The place of a mistake in a task, as near as it can be told.
+local function place_in_task()
+  local thread = coroutine.running()
+  local origin = thread and origins[thread]
+  if not origin then
+    return ""
+  elseif origin.place then
+    return origin.place .. ": "
+  end
+  local made = debug.getinfo(origin.run, "S")
+  local is_known = made.linedefined > 0 and not is_ours(made)
+  return is_known and ("%s:%d: "):format(made.short_src, made.linedefined) or ""
+end
+
 --- Raises the caller's mistake, at the line of the caller's code.
 ---@param message string
 function M.raise(message)
-  local level = 2
-  if here then
-    local frame = debug.getinfo(level, "S")
-    while frame and (frame.what == "C" or frame.what == "tail" or frame.source:sub(1, #here) == here) do
-      level = level + 1
-      frame = debug.getinfo(level, "S")
-    end
-    if not frame then
-      level = 0 -- called from C alone: there is no line to name
-    end
+  message = "openhands." .. message
+  if not here then
+    error(message, 2)
   end
-  error("openhands." .. message, level)
+  local level = callers_level()
+  if not level then -- called from C alone, or by what a function returns
+    error(place_in_task() .. message, 0)
+  end
+  error(message, level)
 end
 
 --- Raises again what the core has raised: the caller's mistake at the line of the caller's code, and all else, such as

@@ -174,6 +174,7 @@ end
 -- What its coroutine runs.
 local function whole_of(task)
   task._begun = true
+  errors.note_origin(coroutine.running(), task._run, task._place)
   keep(task, task._run(unpack(task._arguments, 1, task._arguments.n)))
 end
 
@@ -259,6 +260,7 @@ function methods:run(protected)
   local function run()
     self._thread = coroutine.running()
     by_thread[self._thread] = self
+    errors.note_origin(self._thread, self._run, self._place)
     return self._run(unpack(self._arguments, 1, self._arguments.n))
   end
   return ended(self, (protected or xpcall)(run, with_traceback))
@@ -288,6 +290,7 @@ function M.spawn(client, run, ...)
   local task = setmetatable({
     _client = client,
     _run = run,
+    _place = errors.place_for(run),
     _arguments = { n = select("#", ...), ... },
     _box = {},
   }, Task)
