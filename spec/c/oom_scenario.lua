@@ -2,6 +2,12 @@
 -- thousands of tables and owns nothing), on the network (a simulator at OPENHANDS_BASE_URL) and with exchanges that Lua
 -- carries; and a start of the whole library. Whatever fails must say that it is memory, leak nothing, and work the next
 -- time.
+
+-- LuaJIT's compiler does not survive memory that fails: it crashes in its own code, no function of ours being there.
+if rawget(_G, "jit") then
+  require("jit").off()
+end
+
 local core, file
 
 local url = assert(os.getenv "OPENHANDS_BASE_URL", "OPENHANDS_BASE_URL is not set")

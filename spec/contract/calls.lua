@@ -62,12 +62,26 @@ local function schema_of(places, field)
   return there and there.schema
 end
 
+-- Whether it is explained that a document says something else of a field.
+local function differs(row, field, words)
+  local spot = openapi.spot(row.method, row.path)
+  return differences[api][("%s: %s '%s' %s"):format(spot, field.place, field.wire, words)] ~= nil
+end
+
+-- A document older than its server knows less, and may want what is no longer needed.
+local function is_sent(row, field, which)
+  if api == "agent" and differs(row, field, "is not published") then
+    return false
+  end
+  return which ~= "required" or field.required or differs(row, field, "is required there")
+end
+
 -- Fields of a call: all of them or the required ones, each once: in its first spelling or in its last.
 local function fill(row, which)
   local chosen, fields = {}, {}
   for _, field in ipairs(row.fields) do
     local place = field.place .. " " .. field.wire
-    if (which ~= "required" or field.required) and (which == "others" or not chosen[place]) then
+    if is_sent(row, field, which) and (which == "others" or not chosen[place]) then
       chosen[place] = field
     end
   end

@@ -32,7 +32,8 @@ local function object(document, schema, depth)
   end
   if not schema.properties and schema.additionalProperties ~= false then
     local inner = type(schema.additionalProperties) == "table" and schema.additionalProperties or { type = "string" }
-    sample.something = of_schema(document, inner, depth + 1)
+    local names = schema.propertyNames and openapi.resolve(document, schema.propertyNames)
+    sample[names and names.enum and names.enum[1] or "something"] = of_schema(document, inner, depth + 1)
   end
   return sample
 end
