@@ -35,7 +35,7 @@ end
 --- The base of a conversation's own server, from the address of the conversation there. Whether it may be spoken to is
 --- the core's to say.
 ---@param url string? as the service names it
----@return string? base, of http or https
+---@return string? base of http or https
 ---@return boolean is_path the service names a path of its own instead
 function M.server_of(url)
   if not url or #url > LONGEST then

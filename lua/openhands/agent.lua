@@ -12,6 +12,8 @@ local places = require "openhands.agent_place"
 
 ---@class openhands.Agent
 ---@field conversation_id string
+---@field private _client openhands.Client
+---@field private _is_runtime boolean? it is the conversation's own runtime
 local methods = {}
 
 local Agent = { __index = methods, __name = "openhands.Agent" }
@@ -102,7 +104,8 @@ end
 --- would only keep it.
 ---@param content string|table[]|table the message, or fields: `{ content, run }`
 ---@param options openhands.Settings?
----@return table? answer, openhands.Error?
+---@return table? answer
+---@return openhands.Error? err
 function methods:send(content, options)
   local fields, call = begin(self, all.send, nil, content, options)
   if fields.run == nil then
@@ -115,7 +118,8 @@ end
 --- whatever the client's deadline; one in the options is the call's alone.
 ---@param command string|table the command, or `{ command, cwd, timeout }` (`timeout`: seconds, 300)
 ---@param options openhands.Settings?
----@return table? output with `exit_code`, `stdout`, `stderr`, openhands.Error?
+---@return table? output with `exit_code`, `stdout`, `stderr`
+---@return openhands.Error? err
 function methods:execute(command, options)
   local fields, call = begin(self, all.execute, nil, command, options)
   call.timeout = rawget(call, "timeout") or time_of(fields)
@@ -163,7 +167,8 @@ end
 --- How many events there are.
 ---@param fields openhands.agent.event_count.Fields?
 ---@param options openhands.Settings?
----@return integer? count, openhands.Error?
+---@return integer? count
+---@return openhands.Error? err
 function methods:event_count(fields, options)
   local own, call = begin(self, all.event_count, nil, fields, options)
   return agent_events.count(reader_of(self, "event_count"), own, call)
@@ -173,13 +178,15 @@ end
 --- takes a list only in the body of a GET, which proxies drop.
 ---@param ids string|string[]
 ---@param options openhands.Settings?
----@return table<string, table>? events by their ids, openhands.Error?
+---@return table<string, table>? events by their ids
+---@return openhands.Error? err
 function methods:event_batch(ids, options)
   check_receiver(self, "event_batch")
   ids = type(ids) == "string" and { ids } or ids
   if type(ids) ~= "table" then
     errors.raise(("event_batch: needs a list of ids, not a %s"):format(type(ids)))
   end
+  ---@cast ids string[]
   local call = self._client:_begin("event_batch", options)
   call.agent_of = self.conversation_id
   local reader, found = reader_of(self, "event_batch"), {}
@@ -199,7 +206,8 @@ end
 --- Says when the agent has to ask before it acts.
 ---@param policy string|table its kind ("AlwaysConfirm", "NeverConfirm", "ConfirmRisky"), or the whole of it
 ---@param options openhands.Settings?
----@return table? answer, openhands.Error?
+---@return table? answer
+---@return openhands.Error? err
 function methods:set_confirmation_policy(policy, options)
   local operation = all.set_confirmation_policy
   local given = type(policy) == "string" and { policy = { kind = policy } } or policy
@@ -261,7 +269,8 @@ end
 --- end `exit_code`. Its field `command_id` is what `stop_command` wants.
 ---@param command string|table as for `execute`
 ---@param options table? `interval` (seconds between looks, 1), and settings of this call
----@return openhands.Pages? output, openhands.Error?
+---@return openhands.CommandOutput? output
+---@return openhands.Error? err
 function methods:bash(command, options)
   check_receiver(self, "bash")
   local fields, call, given = begin(self, all.start_command, { interval = true }, command, options)
@@ -281,6 +290,7 @@ function methods:bash(command, options)
   end
   local ends_at = self._client:_now() + time_of(fields)
   local output = output_pages(self, started, call, math.max(interval, SHORTEST_INTERVAL), ends_at)
+  ---@cast output openhands.CommandOutput
   output.command_id = started.id
   return output
 end
@@ -296,7 +306,8 @@ end
 ---@param path string absolute
 ---@param contents string
 ---@param options openhands.Settings?
----@return any answer, openhands.Error?
+---@return any answer
+---@return openhands.Error? err
 function methods:upload(path, contents, options)
   check_absolute(self, "upload", path)
   local fields, call = begin(self, all.upload, nil, { path = path, contents = contents }, options)
@@ -307,7 +318,8 @@ end
 ---@param path string absolute, in the sandbox
 ---@param target string path of the file to make here
 ---@param options table? `on_progress` (function, called with the bytes so far and in all, where known), and settings
----@return { path: string, bytes: number }? file, openhands.Error?
+---@return { path: string, bytes: number }? file
+---@return openhands.Error? err
 function methods:download(path, target, options)
   check_absolute(self, "download", path)
   local fields, call, given = begin(self, all.download, { on_progress = true }, { path = path }, options)
@@ -321,7 +333,8 @@ end
 --- "git-delta", a patch, or "tar.gz")
 ---@param target string path of the file to make here
 ---@param options table? as for `download`
----@return { path: string, bytes: number }? file, openhands.Error?
+---@return { path: string, bytes: number }? file
+---@return openhands.Error? err
 function methods:archive(path, target, options)
   local fields, call, given = begin(self, all.archive, { on_progress = true }, path, options)
   return downloads.save(self._client, "archive", target, given, call, function(route)
@@ -332,7 +345,8 @@ end
 --- Fetches the events of the conversation, packed by the agent server.
 ---@param target string path of the zip file to make here
 ---@param options table? as for `download`
----@return { path: string, bytes: number }? file, openhands.Error?
+---@return { path: string, bytes: number }? file
+---@return openhands.Error? err
 function methods:download_trajectory(target, options)
   local fields, call, given = begin(self, all.download_trajectory, { on_progress = true }, options)
   return downloads.save(self._client, "download_trajectory", target, given, call, function(route)
@@ -343,7 +357,8 @@ end
 --- A request to the agent server that is not covered here.
 ---@param request table `method`, `path`, `query`, `body`
 ---@param options openhands.Settings?
----@return any answer, openhands.Error?
+---@return any answer
+---@return openhands.Error? err
 function methods:request(request, options)
   check_receiver(self, "request")
   local client = self._client

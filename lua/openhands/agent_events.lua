@@ -92,7 +92,8 @@ end
 ---@param reader openhands.AgentReader
 ---@param fields table
 ---@param call table
----@return table? page, openhands.Error?
+---@return table? page
+---@return openhands.Error? err
 function M.list(reader, fields, call)
   if name_in(fields) and reader.memory.kinds_by_path then
     return list_by_path(reader, fields, call)
@@ -114,7 +115,8 @@ end
 ---@param reader openhands.AgentReader
 ---@param fields table
 ---@param call table
----@return integer? count, openhands.Error?
+---@return integer? count
+---@return openhands.Error? err
 function M.count(reader, fields, call)
   local count, err = reader.count(fields, call)
   local kind = name_in(fields)
@@ -142,7 +144,8 @@ end
 ---@param reader openhands.AgentReader
 ---@param id string
 ---@param call table
----@return table|false? event false: the server does not know it, openhands.Error?
+---@return table|false? event false: the server does not know it
+---@return openhands.Error? err
 function M.one(reader, id, call)
   local page, err = reader.list({ page_id = id, limit = 1 }, call)
   if not page then

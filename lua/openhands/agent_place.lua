@@ -35,7 +35,8 @@ end
 local says_nothing = { not_found = true, unsupported = true, protocol = true, permission = true }
 
 -- Whether the conversation has a runtime of its own, beside the server's. Asked once.
----@return boolean? has_runtime, openhands.Error?
+---@return boolean? has_runtime
+---@return openhands.Error? err
 local function has_runtime(agent, call)
   local client = agent._client
   local memory = client:_remember(agent.conversation_id)
@@ -57,7 +58,8 @@ end
 ---@param operation openhands.Operation
 ---@param fields table
 ---@param call table
----@return openhands.Operation? operation, table|openhands.Error fields
+---@return openhands.Operation? operation
+---@return table|openhands.Error fields
 function M.placed(agent, operation, fields, call)
   local own = all["runtime." .. operation.name]
   local is_there, err = agent._is_runtime, nil
@@ -81,7 +83,8 @@ end
 ---@param fields table
 ---@param call table
 ---@param route openhands.Route?
----@return any value, openhands.Error?
+---@return any value
+---@return openhands.Error? err
 function M.exchange(agent, operation, fields, call, route)
   local row, own = M.placed(agent, operation, fields, call)
   if not row then

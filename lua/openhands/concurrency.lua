@@ -177,7 +177,7 @@ end
 ---@param list function[]
 ---@param options table? `concurrency` (integer: how many run at the same time; all)
 ---@return table? results what each returned first, by its place in the list
----@return openhands.Error? error if some have failed: of the kind of the first of them, with `errors` and `results` by
+---@return openhands.Error? err if some have failed: of the kind of the first of them, with `errors` and `results` by
 --- their places
 function M:all(list, options)
   check(self, "all")

@@ -6,7 +6,7 @@ local runtime = require "openhands.runtime"
 local states = require "openhands.state"
 
 ---@class openhands.Conversation
----@field conversation_id string in one spelling: with dashes, once the caller or this client has spelt it so
+---@field conversation_id string its id, in one spelling: with dashes, once the caller or this client has spelt it so
 ---@field id string? V1: the same as the service spells it
 ---@field status string V0's words: STARTING, RUNNING, STOPPED, ERROR, ARCHIVED; after a start what the service answered
 ---@field state openhands.State
@@ -191,7 +191,8 @@ local function protocol_error(operation, what)
 end
 
 --- From the answer to a V0 start.
----@return openhands.Conversation? conversation, openhands.Error?
+---@return openhands.Conversation? conversation
+---@return openhands.Error? err
 function M.from_v0_start(client, answer)
   local id = new_id_in(client, answer.conversation_id)
   if not id then
@@ -206,7 +207,8 @@ end
 ---@param task table
 ---@param id string the id asked for; an old server may have given the conversation another one
 ---@param started boolean whether this is the answer to a start
----@return openhands.Conversation? conversation, openhands.Error?
+---@return openhands.Conversation? conversation
+---@return openhands.Error? err
 function M.from_task(client, task, id, started)
   local task_id = new_id_in(client, task.id)
   if not task_id then
@@ -239,7 +241,8 @@ end
 ---@param api "v0"|"v1"
 ---@param id string the id asked for
 ---@param grace number seconds
----@return openhands.Conversation? conversation, openhands.Error?
+---@return openhands.Conversation? conversation
+---@return openhands.Error? err
 function M.from_status(client, answer, api, id, grace)
   local shown = id_in(api == "v0" and answer.conversation_id or api == "v1" and answer.id)
   if not shown then

@@ -87,7 +87,8 @@ end
 ---@param client openhands.Client
 ---@param call table
 ---@param operation string
----@return string|false|nil key, openhands.Error?
+---@return string|false|nil key
+---@return openhands.Error? err
 function M.of_call(client, call, operation)
   local problems = client._key_problems
   local key = rawget(call, "api_key") or client._settings.api_key

@@ -22,7 +22,8 @@ end
 ---@param options table? `on_progress`
 ---@param call table
 ---@param exchange fun(route: openhands.Route): table?, openhands.Error?
----@return { path: string, bytes: number }? file, openhands.Error?
+---@return { path: string, bytes: number }? file
+---@return openhands.Error? err
 function M.save(client, name, target, options, call, exchange)
   local tell, told_end = (options or {}).on_progress, false
   check_download(name, target, tell)

@@ -21,7 +21,9 @@ end
 
 --- Where a reader of events is.
 ---@class openhands.EventReading
+---@field client openhands.Client
 ---@field operation table `exchange` and `in_dialect` of the row
+---@field call table settings of the call that reads
 ---@field fields table
 ---@field after string|number|nil the last event that has been seen
 ---@field memory openhands.Memory of the conversation
@@ -29,6 +31,8 @@ end
 ---@field ends_at number? monotonic moment after which no page is asked for
 ---@field api "v0"|"v1"|"agent"|nil as soon as it is known
 ---@field began boolean?
+---@field follows boolean? it goes on when all has been told
+---@field has_read boolean? of an agent server: a page has come
 ---@field seen table<any, true> events that are left out
 local Reading = {}
 Reading.__index = Reading
@@ -165,6 +169,12 @@ end
 
 -- ---- both ---------------------------------------------------------------------------------------------------------
 
+--- What differs between the dialects.
+---@class openhands.EventStrategy
+---@field begin fun(reading: openhands.EventReading, call: table): true?, openhands.Error? before the first page
+---@field page fun(reading: openhands.EventReading, page_id: string?, call: table): table?, openhands.Error?
+
+---@type table<string, openhands.EventStrategy>
 local dialects = { v0 = v0, v1 = v1, agent = agent_events.strategy }
 
 local function no_time(id)
@@ -339,7 +349,8 @@ end
 --- repository if it has one.
 ---@param conversation openhands.Conversation
 ---@param events openhands.Pages
----@return string[]? links, openhands.Error?
+---@return string[]? links
+---@return openhands.Error? err
 function M.pull_requests(conversation, events)
   local found = {}
   for _, link in ipairs(conversation.pull_requests or {}) do

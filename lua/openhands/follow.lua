@@ -17,6 +17,17 @@ local LAST_LOOK = 1 -- seconds that a request may take beyond the reader's own t
 
 ---@class openhands.Followed: openhands.Pages
 ---@field conversation openhands.Conversation? as it was last seen; at the end it has settled
+---@field private _client openhands.Client
+---@field private _collection openhands.Pages
+---@field private _id string of the conversation
+---@field private _call table
+---@field private _interval number? seconds between looks, as the caller wants it
+---@field private _pause number seconds until the next look
+---@field private _deadline_at number monotonic moment
+---@field private _empty_looks integer so many in a row
+---@field private _failed_looks integer so many in a row
+---@field private _settled boolean
+---@field private _trouble_since number? monotonic moment
 local methods = {}
 
 local Followed = { __index = methods, __name = "openhands.Followed" }
@@ -116,7 +127,8 @@ local function pause(self, err)
 end
 
 --- The next events, as many as have come; waits for them.
----@return table[]? events nil when the conversation has settled and all are told, openhands.Error?
+---@return table[]? events nil when the conversation has settled and all are told
+---@return openhands.Error? err
 function methods:page()
   pages.check_receiver(self, "page")
   while not self._ended do

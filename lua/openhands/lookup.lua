@@ -15,7 +15,7 @@ local start_tasks = require "openhands.start_tasks"
 ---@class openhands.Look
 ---@field id string as asked for
 ---@field grace number seconds
----@field call table settings of the call that wants to know
+---@field call table? settings of the call that wants to know, for the choice of the first step
 ---@field step openhands.Step? what to ask next; nil: it is known how the conversation stands
 ---@field conversation openhands.Conversation|false|nil false: the service knows nothing of it
 ---@field err openhands.Error?
@@ -394,7 +394,8 @@ end
 ---@param client openhands.Client
 ---@param look openhands.Look
 ---@param call table
----@return openhands.Conversation|false? conversation false: the service knows nothing of it, openhands.Error?
+---@return openhands.Conversation|false? conversation false: the service knows nothing of it
+---@return openhands.Error? err
 function M.take_steps(client, look, call)
   while look.step do
     steps[look.step](client, { look }, call)
@@ -403,7 +404,8 @@ function M.take_steps(client, look, call)
 end
 
 --- How a V1 conversation stands, by the shortest way that its memory allows.
----@return openhands.Conversation|false? conversation false: the service knows nothing of it, openhands.Error?
+---@return openhands.Conversation|false? conversation false: the service knows nothing of it
+---@return openhands.Error? err
 function M.status(client, id, call)
   local look = { id = id, grace = call.grace, insists = true, is_alone = true }
   look.step = first_step_v1(client, look)

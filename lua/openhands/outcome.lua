@@ -303,7 +303,8 @@ end
 ---@param call table
 ---@param api "v0"|"v1"
 ---@param wanted "answer"|"failure"|nil what is asked of the conversation's own server where the service lacks it
----@return openhands.Ending? ending, openhands.Error?
+---@return openhands.Ending? ending
+---@return openhands.Error? err
 function M.ending(client, id, call, api, wanted)
   if api == "v0" then
     return ending_v0(client, id, call)

@@ -17,6 +17,18 @@ local MOST_PAGES = 1000 -- that `all` reads in one go
 --- A collection in pages; iterate over it, or call `next` or `page`.
 ---@class openhands.Pages
 ---@overload fun(): any
+---@field next fun(self: openhands.Pages): any, openhands.Error? the next item; nil at the end
+---@field all fun(self: openhands.Pages): any[]?, openhands.Error? all that is left, in one list
+---@field private _source openhands.PageSource
+---@field private _page_id string? of the page to ask for next
+---@field private _last_page_id string? of the page that came last
+---@field private _ended boolean?
+---@field private _items any[] of the page whose items are given one by one
+---@field private _position integer of the last of them that was given
+---@field private _young table<any, boolean> items that have been seen
+---@field private _old table<any, boolean> those before
+---@field private _young_count integer
+---@field private _run { pages: integer, ends_at: number }|false|nil how far `all` has come
 local methods = {}
 
 local Pages = { __index = methods, __name = "openhands.Pages" }
@@ -177,7 +189,8 @@ function M.check_receiver(self, name)
 end
 
 --- The items of the next page that has any. Not to be mixed with `next` on one collection.
----@return any[]? items nil at the end, openhands.Error?
+---@return any[]? items nil at the end
+---@return openhands.Error? err
 function methods:page()
   M.check_receiver(self, "page")
   while not self._ended do
@@ -194,7 +207,8 @@ function methods:page()
 end
 
 --- The next item of anything that has `page`.
----@return any item nil at the end, openhands.Error?
+---@return any item nil at the end
+---@return openhands.Error? err
 function M.next_of_page(self)
   M.check_receiver(self, "next")
   if self._position >= #self._items then
@@ -212,7 +226,8 @@ end
 
 --- All that is left of anything that has `next`, in one list: up to a thousand pages, in the time of a call. After an
 --- error nothing is lost: what came before it comes again.
----@return any[]? items, openhands.Error? kind "too_large" or "timeout": there is more
+---@return any[]? items
+---@return openhands.Error? err kind "too_large" or "timeout": there is more
 function M.all_of_next(self)
   M.check_receiver(self, "all")
   local list, source = {}, self._source

@@ -80,7 +80,8 @@ local function is_up(conversation)
 end
 
 -- The way to the server as it is known now; looks at the conversation if it is not.
----@return openhands.Way? way, openhands.Error?
+---@return openhands.Way? way
+---@return openhands.Error? err
 local function locate(client, operation, call, api, id, reads, afresh)
   local memory = client:_remember(id)
   local conversation, err
@@ -134,7 +135,8 @@ end
 ---@param api "v0"|"agent"
 ---@param id string of the conversation
 ---@param route openhands.Route?
----@return any value, openhands.Error?
+---@return any value
+---@return openhands.Error? err
 function M.call(client, operation, fields, call, api, id, route)
   local reads = client:_only_reads(operation, fields, api)
   local way, err = locate(client, operation, call, api, id, reads, false)

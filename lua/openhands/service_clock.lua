@@ -6,7 +6,7 @@ local M = {}
 --- A moment, by the clock that never jumps and by the one that goes on while the machine sleeps.
 ---@class openhands.Moment
 ---@field at number monotonic, seconds
----@field wall integer seconds since 1970, as this machine counts them
+---@field wall number seconds since 1970, as this machine counts them
 
 --- Notes when the service says to have given an answer that has just come.
 ---@param client openhands.Client

@@ -18,11 +18,13 @@ local synonyms = {
 
 -- How many letters have to be added, left out, replaced, or swapped with their neighbour.
 local function distance(one, other)
+  ---@type table<integer, number>?, table<integer, number>
   local before, above = nil, {}
   for j = 0, #other do
     above[j] = j
   end
   for i = 1, #one do
+    ---@type table<integer, number>
     local row = { [0] = i }
     for j = 1, #other do
       local differs = one:byte(i) ~= other:byte(j)
@@ -41,7 +43,7 @@ end
 ---@param word any as it was given
 ---@param names table<string, any> those that there are
 ---@param most integer? letters that may be wrong; half of them
----@return string?
+---@return string? name
 function M.nearest(word, names, most)
   if type(word) ~= "string" or #word > LONGEST then
     return nil

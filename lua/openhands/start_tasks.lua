@@ -112,7 +112,9 @@ end
 ---@param since openhands.Moment
 ---@param call table
 ---@param fields table? of the start, to notice a task that may be it although it bears no id
----@return table|false? task false: the service shows none, openhands.Error?, boolean? lookalike
+---@return table|false? task false: the service shows none
+---@return openhands.Error? err
+---@return boolean? lookalike
 function M.find(client, id, since, call, fields)
   local wanted, found = conversations.same_id(id), nil
   local lookalike, keeps_ids = false, false

@@ -46,6 +46,9 @@
 ---@field events_pause number? seconds between the last two such moments
 ---@field events_seen string? what it looked like when they were last read
 ---@field page_size integer? how many events can be read at once, if not as many as are wanted
+---@field has_runtime boolean? V1: it has a runtime of its own, beside that of its agent server
+---@field kinds_by_path boolean? V1: its agent server knows kinds of events by the paths of their classes only
+---@field was_asked_of_v0 boolean? it was looked for in the other API of a server that may have both
 ---@field good_pages integer? pages of that size that could be read, in a row
 
 local ascii = require "openhands.ascii"
@@ -82,6 +85,7 @@ function M.present(memory)
 end
 
 -- Execution states that decide by themselves. Compared in one case: documents and wire differ.
+---@type table<string, { [1]: openhands.State, [2]: boolean }>
 local by_execution = {
   FINISHED = { "finished", true },
   ERROR = { "failed", true },
@@ -90,6 +94,8 @@ local by_execution = {
   DELETING = { "gone", true },
 }
 
+---@return openhands.State state
+---@return boolean settled
 local function judge_v1(answer, memory, now, grace)
   local sandbox, execution = upper(answer.sandbox_status), upper(answer.execution_status)
   local decided = by_execution[execution]
@@ -149,6 +155,7 @@ end
 
 -- Seconds since an ISO 8601 moment in UTC by the wall clock, nil if it cannot be read.
 local function age(created_at, wall_clock)
+  ---@type any, any, any, any, any, any
   local year, month, day, hour, minute, second =
     tostring(created_at):match("^(%d%d%d%d)-(%d%d)-(%d%d)T(%d%d):(%d%d):(%d%d)")
   if not year then
@@ -163,6 +170,8 @@ local function age(created_at, wall_clock)
   return wall_clock - (((days * 24 + tonumber(hour)) * 60 + tonumber(minute)) * 60 + tonumber(second))
 end
 
+---@return openhands.State state
+---@return boolean settled
 local function judge_v0(answer, memory, now, grace, wall_clock)
   local status = upper(answer.status)
   if status ~= "STOPPED" then
@@ -205,7 +214,8 @@ end
 ---@param now number monotonic, seconds
 ---@param grace number seconds
 ---@param wall_clock integer|false seconds since 1970, for the age of a V0 conversation
----@return openhands.State state, boolean settled whether waiting longer makes no sense
+---@return openhands.State state
+---@return boolean settled whether waiting longer makes no sense
 function M.judge(api, answer, memory, now, grace, wall_clock)
   local state, settled
   memory.first_seen = memory.first_seen or now
@@ -249,7 +259,8 @@ end
 --- The same for the events of a V0 conversation: its status does not say whether the agent works.
 ---@param ending openhands.Ending
 ---@param memory openhands.Memory
----@return openhands.State state, boolean settled
+---@return openhands.State state
+---@return boolean settled
 function M.judge_ending(ending, memory)
   local state
   if ending.crowded_out then
@@ -264,7 +275,8 @@ end
 --- The same where the runtime is down: it may not be up yet, or the work may have ended before it went.
 ---@param ending openhands.Ending
 ---@param memory openhands.Memory
----@return openhands.State? state nil: the events say no more than the status, boolean settled
+---@return openhands.State? state nil: the events say no more than the status
+---@return boolean settled
 function M.judge_ending_when_down(ending, memory)
   local state = not ending.crowded_out and not ending.unread and end_of_work(ending)
   if not state and (ending.crowded_out or ending.agent_acted) then
@@ -276,7 +288,8 @@ end
 
 --- The same for a V1 start task: before it is ready the conversation exists nowhere else.
 ---@param task table
----@return openhands.State state, boolean settled
+---@return openhands.State state
+---@return boolean settled
 function M.judge_task(task)
   if upper(task.status) == "ERROR" then
     return "failed", true

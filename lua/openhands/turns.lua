@@ -49,7 +49,7 @@ end
 
 --- Whether the one who holds something will never come back to it: it is dead, or, since it is this very coroutine, it
 --- was thrown out by an error. (Neither can be noticed when it happens: Lua 5.1 cannot wait inside of pcall.)
----@param client openhands.Client in whose loop it waits
+---@param client openhands.Client the one in whose loop it waits
 ---@param holder { coroutine: any }
 ---@return boolean
 function M.is_abandoned(client, holder)
@@ -145,7 +145,8 @@ end
 ---@param asker openhands.Party
 ---@param now number monotonic, seconds
 ---@param allowed boolean whether the pace allows a request
----@return openhands.Step? step, openhands.Entry[]? entries
+---@return openhands.Step? step
+---@return openhands.Entry[]? entries
 function M.next(watch, asker, now, allowed)
   local head = first_due(watch, asker, now, allowed)
   if not head then

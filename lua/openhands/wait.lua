@@ -18,6 +18,18 @@ local ANSWER_TIMEOUT = 40 -- seconds; events reach the service up to half a minu
 ---@class openhands.Wait
 ---@field ended boolean? it has a `result`, or an `err`
 ---@field expired boolean? it ended for want of time
+---@field result openhands.Conversation?
+---@field err openhands.Error?
+---@field client openhands.Client
+---@field id string as the caller gave it
+---@field options openhands.WaitOptions
+---@field latest openhands.Conversation? as it was seen last
+---@field entry openhands.Entry what the poller of the client knows of it
+---@field unread integer answers in a row that were too large
+---@field trouble openhands.Error? why the last look told nothing
+---@field trouble_since number? monotonic moment
+---@field settled_at number? monotonic moment at which its end was first asked for
+---@field ending_pause number? seconds between the last two looks for its end
 local Wait = {}
 Wait.__index = Wait
 
@@ -80,6 +92,7 @@ end
 -- Adds what only the events tell. Their absence is no error: the conversation has settled all the same.
 function Wait:take_ending()
   local conversation, ending = self.entry.latest, self.entry.ending
+  ---@cast conversation openhands.Conversation
   if ending then
     endings.tell(conversation, ending)
   end
@@ -210,7 +223,8 @@ end
 ---@param latest openhands.Conversation? as the caller has it
 ---@param call table settings of this call
 ---@param options table `timeout`, `interval`, `answer_timeout`, `outage_timeout` (seconds), `on_change`
----@return openhands.Conversation? conversation, openhands.Error?
+---@return openhands.Conversation? conversation
+---@return openhands.Error? err
 function M.wait(client, id, latest, call, options)
   local party = party_of(client, options)
   local wait = begin(client, party, { id = id, latest = latest }, call, options)
@@ -268,6 +282,7 @@ end
 
 -- The one error of several waits: of the kind of the first that failed, or else of those that had no time.
 local function joined_error(name, waits, summary)
+  ---@type table<integer, openhands.Error>, integer, openhands.Wait?, boolean
   local own, all, first, retryable = {}, 0, nil, true
   for place, wait in ipairs(waits) do
     if wait.err then
@@ -305,7 +320,8 @@ end
 ---@param subjects (string|openhands.Conversation)[]
 ---@param call table settings of this call
 ---@param options table as for `wait`
----@return openhands.Conversation[]? conversations, openhands.Error?
+---@return openhands.Conversation[]? conversations
+---@return openhands.Error? err
 function M.all(client, subjects, call, options)
   local party, waits = begin_all(client, subjects, call, options, "wait_all")
   local failed = false
@@ -339,7 +355,7 @@ end
 ---@param call table settings of this call
 ---@param options table as for `wait`
 ---@return openhands.Conversation? conversation
----@return openhands.Error|integer|nil error, or the conversation's place in the list
+---@return openhands.Error|integer|nil place in the list; or why there is none
 ---@return integer? place of the one that cannot be waited for
 function M.any(client, subjects, call, options)
   local party, waits = begin_all(client, subjects, call, options, "wait_any")

@@ -44,9 +44,21 @@ local SLACK = 0.1 -- seconds by which a deadline may be missed
 ---@field news boolean? something has come for one of its entries
 ---@field away boolean? it is busy with something else than waiting
 ---@field looked boolean? it has had an answer
----@field coroutine any in which it waits
+---@field coroutine any the one in which it waits
+
+--- One request, and who makes it.
+---@class openhands.Tick
+---@field ends_at number monotonic moment
+---@field asker { coroutine: any }
+---@field done boolean?
 
 ---@class openhands.Watch
+---@field private _client openhands.Client
+---@field private _entries table<integer, openhands.Entry> weak
+---@field private _count integer entries made so far
+---@field private _pace openhands.Pace
+---@field private _tick openhands.Tick? the request that is under way
+---@field private _turn "many"|"one"|nil what was asked for last: a step for many, or for one
 local methods = {}
 local Watch = { __index = methods, __name = "openhands.Watch" }
 
@@ -334,9 +346,9 @@ function methods:await(party)
     elseif not due_at then
       return
     elseif due_at > now then
-      client:_await(party, math.min(due_at, ends_at))
+      client:_await(party, math.min(due_at, ends_at --[[@as number]]))
     elseif tick then
-      client:_await(tick, math.min(tick.ends_at, ends_at, now + DOUBT))
+      client:_await(tick, math.min(tick.ends_at, ends_at --[[@as number]], now + DOUBT))
     else
       take_turn(self, party, now, ends_at, hurries)
     end
