@@ -20,14 +20,6 @@
 ---@field reset_at string? with kind "quota": when it ends, ISO 8601
 ---@field detail any the service's own words: its decoded body, secrets removed. A string in it has at most 4096 bytes,
 --- all together 65536, in at most 2000 values; what was cut ends with "…"
----@field package sent boolean? false: it certainly never left this machine
----@field package refused boolean? it was certainly not done
----@field package answered boolean? somebody has answered
----@field package page boolean? a web page came
----@field package proxy boolean? the proxy wants other credentials
----@field package misfit "path"|"perhaps"|nil how it contradicts that the service speaks a dialect
----@field package is_untried boolean? the time was over before anything was sent
----@field package is_endless boolean? what was not read proves nothing, and asking again will not tell more
 
 ---@alias openhands.ErrorKind
 ---| "authentication" # no key, or one that the service refuses
