@@ -115,6 +115,8 @@ local function behind(page_id)
 end
 
 -- Without a way: as the service shows it. The pages of a conversation's own server have ids that are no places.
+---@return openhands.Ending? found
+---@return openhands.Error? err
 local function read_v1(client, id, call, way)
   local found, pages, memory = { is_own = way ~= nil }, 0, client:_remember(id)
   local fields = { conversation_id = id, sort_order = "TIMESTAMP_DESC", limit = 100 }
@@ -150,6 +152,7 @@ local unreached = { connect = true, timeout = true, tls = true }
 
 -- As the conversation's own server tells it, if that can be reached. Where it cannot, that takes a while to find out:
 -- then none of the client's conversations is asked so for some time.
+---@return openhands.Ending? found
 local function read_own(client, id, call)
   local way, now = runtime.last_way(client:_remember(id)), client:_now()
   if not way or now < (client._own_servers_after or now) then
@@ -296,6 +299,9 @@ end
 ---@field execution string? V1: what the agent last said of itself since it was last spoken to
 ---@field question string? V1: id of the event with which it was last spoken to
 ---@field asked string? V1: what was said with it
+---@field finish string? V1: the agent's words with which it called its work finished
+---@field message string? V1: those of its last message
+---@field slip string? V1: what went wrong in a step, which it may have got over
 ---@field is_own boolean? V1: told by the conversation's own server, which knows all
 
 ---@param client openhands.Client
