@@ -38,6 +38,7 @@ local function report()
 end
 
 -- One conversation, from its start to its end. It reads as if it blocked, and blocks nobody.
+---@param place integer
 local function converse(place)
   local conversation, err = client:start { initial_user_msg = prompts[place] }
   states[place], left = conversation and "running" or "failed", left - 1

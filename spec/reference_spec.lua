@@ -36,7 +36,7 @@ describe("the types", function()
     for _, path in ipairs { "types", "operation_types" } do
       local inside = false
       for line in contents(("lua/openhands/%s.lua"):format(path)):gmatch "[^\n]+" do
-        local name = line:match "^%-%-%-@class ([%w_.]+)"
+        local name = line:gsub("%(partial%) ", ""):match "^%-%-%-@class ([%w_.]+)"
         if name then
           inside = name == class
         elseif not line:find "^%-%-%-" then

@@ -410,7 +410,7 @@ local function add_groups(lines)
   table.sort(names, ascii.is_before)
   for _, owner in ipairs { "openhands.Client", "openhands" } do
     add(lines, "")
-    add(lines, "---@class %s", owner)
+    add(lines, "---@class (partial) %s", owner)
     for _, group in ipairs(names) do
       add(lines, "---@field %s %s.%s", group, owner, group)
     end
@@ -437,7 +437,7 @@ function M.types()
   end
   for _, owner in ipairs(classes) do
     add(lines, "")
-    add(lines, "---@class %s", owner)
+    add(lines, "---@class (partial) %s", owner)
     for _, line in ipairs(classes[owner]) do
       add(lines, "%s", line)
     end
@@ -456,7 +456,7 @@ function M.types()
     end
   end
   add(lines, "")
-  add(lines, "---@class openhands.Agent")
+  add(lines, "---@class (partial) openhands.Agent")
   for _, line in ipairs(methods) do
     add(lines, "%s", line)
   end

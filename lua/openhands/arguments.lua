@@ -59,7 +59,8 @@ end
 --- The fields and the options of a call, from its arguments.
 ---@param client openhands.Client
 ---@param operation openhands.Operation
----@return table fields, table? options
+---@return table fields
+---@return table? options
 function M.read(client, operation, ...)
   local arguments, count = { ... }, select("#", ...)
   local most = (operation.subject and 1 or 0) + (operation.has_fields and 1 or 0) + 1
@@ -77,7 +78,7 @@ function M.read(client, operation, ...)
     elseif operation.named and is_plain_fields(given) and type(given[operation.named]) ~= "table" then
       fields[operation.named] = given
     elseif is_plain_fields(given) then
-      fields = M.copy(given)
+      fields = M.copy(given --[[@as table]])
     elseif given ~= nil and operation.lone then
       fields[operation.lone] = given
     elseif given ~= nil then

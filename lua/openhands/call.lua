@@ -6,7 +6,7 @@ local dialects = require "openhands.dialect"
 local errors = require "openhands.errors"
 local tasks = require "openhands.task"
 
----@class openhands.Client
+---@class (partial) openhands.Client
 local M = {}
 
 local LONGEST_WORDS = 500 -- bytes of the service's words in a message
@@ -65,7 +65,7 @@ local function submit(self, operation, fields, options)
   if not good then
     errors.raise_again(number)
   elseif not number then
-    return nil, errors.from_core(refusal, self._base_url)
+    return nil, errors.from_core(refusal --[[@as table]], self._base_url)
   end
   return number
 end
@@ -104,7 +104,8 @@ end
 ---@param call table
 ---@param api "v0"|"v1"|"agent"|nil
 ---@param route openhands.Route?
----@return any value, openhands.Error?
+---@return any value
+---@return openhands.Error? err
 function M:_exchange(operation, fields, call, api, route)
   local admit, key, err = rawget(call, "admit"), nil, nil
   if admit and not admit(call) then
@@ -173,7 +174,8 @@ function M:_pause(call, attempt, err)
 end
 
 --- A call that changes nothing, repeated while that may help and the time of the call allows it.
----@return any value, openhands.Error?
+---@return any value
+---@return openhands.Error? err
 function M:_read(operation, fields, call, api, route)
   local attempt = 1
   while true do
@@ -210,7 +212,8 @@ end
 
 --- A call that changes something: repeated only when it certainly had no effect. Where doing it twice would be another
 --- thing than doing it once, an outcome that nobody can tell is "ambiguous".
----@return any value, openhands.Error?
+---@return any value
+---@return openhands.Error? err
 function M:_write(operation, fields, call, api, route)
   local attempt = 1
   while true do
@@ -239,7 +242,8 @@ function M:_write(operation, fields, call, api, route)
 end
 
 --- A call by what its operation does.
----@return any value, openhands.Error?
+---@return any value
+---@return openhands.Error? err
 function M:_call(operation, fields, call, api, route)
   if self:_only_reads(operation, fields, api) then
     return self:_read(operation, fields, call, api, route)
@@ -266,7 +270,8 @@ end
 --- Checks the fields of a call without sending anything. Raises for the caller's mistakes: without a dialect, for what
 --- every dialect of the service that has the operation takes for one.
 ---@param api "v0"|"v1"|"agent"|nil
----@return boolean? good, openhands.Error? refusal of that dialect
+---@return boolean? good
+---@return openhands.Error? err refusal of that dialect
 function M:_check(operation, fields, api)
   local mistake
   for _, each in ipairs(api and { api } or { "v1", "v0" }) do
@@ -296,7 +301,8 @@ end
 --- The dialect for this call: as set for it or for the client, as remembered, or found out.
 ---@param operation string
 ---@param fields any nil: they are checked already
----@return "v0"|"v1"|nil api, openhands.Error?
+---@return "v0"|"v1"|nil api
+---@return openhands.Error? err
 function M:_dialect(operation, fields, call)
   local chosen = rawget(call, "api")
   if chosen and chosen ~= "auto" then
@@ -322,7 +328,8 @@ end
 ---@param operation string
 ---@param fields any nil: they are checked already
 ---@param run fun(api: "v0"|"v1"): any, openhands.Error?
----@return any value, openhands.Error?
+---@return any value
+---@return openhands.Error? err
 function M:_in_dialect(operation, fields, call, run)
   local api, err = self:_dialect(operation, fields, call)
   if not api then

@@ -21,7 +21,31 @@ local wait_options = require "openhands.wait_options"
 local waits = require "openhands.wait"
 local watches = require "openhands.watch"
 
----@class openhands.Client
+---@class (partial) openhands.Client
+---@field private _core any the core's client
+---@field private _settings table what calls have that are not given: a metatable of theirs
+---@field private _has_key boolean
+---@field private _key_problems table<string, string?> what is the matter with the keys of the environment
+---@field private _api "v0"|"v1"|nil the dialect, as soon as it is known
+---@field private _is_guess boolean nobody has told which dialect it is
+---@field private _may_have_both boolean? the service may have the other dialect's conversations too
+---@field private _has_spoken table<string, boolean?> dialects in which the service has answered
+---@field private _question table? what one call asks for all that want to know the dialect
+---@field private _base_url string
+---@field private _loop openhands.Loop
+---@field private _retry openhands.Retry
+---@field private _waiting table<integer, table> boxes of those who wait, by the number of the exchange
+---@field private _watched table<integer, table> the same of those who want news of their answers
+---@field private _awaited table<table, integer> how many wait for a box
+---@field private _options table the one table of options for the core
+---@field private _young table<string, openhands.Memory?> what is remembered, by id
+---@field private _old table<string, openhands.Memory?> the same of the generation before
+---@field private _young_count integer
+---@field private _conversation table metatable of its conversations
+---@field private _watch openhands.Watch
+---@field private _carrier table? who hands exchanges to a transport
+---@field private _interrupt any an error of Ctrl-C that came while the log was told, for the next exchange
+---@field private _closed boolean?
 local methods = {}
 
 local Client = { __index = methods, __name = "openhands.Client" }
@@ -278,7 +302,8 @@ local begin = methods._begin
 --- conversation at each step of its start), `on_id` (function, called with the conversation's id before anything is
 --- sent: who has noted it can take the start up again whatever comes; V0 has no such id), and settings of this call.
 --- The four may stand among the fields too.
----@return openhands.Conversation? conversation with `state` "starting", openhands.Error?
+---@return openhands.Conversation? conversation with `state` "starting"
+---@return openhands.Error? err
 function methods:start(fields, options)
   local call = begin(self, "start", options, start_options.names)
   local rest, how = start_options.split("start", fields, options)
@@ -288,7 +313,8 @@ end
 --- How a conversation stands now. Where V0 says that the runtime is down, the events tell whether the work has ended.
 ---@param subject string|openhands.Conversation its id, or the conversation
 ---@param options openhands.Settings? settings of this call
----@return openhands.Conversation? conversation, openhands.Error?
+---@return openhands.Conversation? conversation
+---@return openhands.Error? err
 function methods:status(subject, options)
   local call = begin(self, "status", options)
   local conversation, err = self:_status(self:_id_of(subject, "status"), call)
@@ -312,12 +338,14 @@ end
 --- that passes, for an id of which nobody has told anything; for others, web pages and the like instead of answers.
 --- That the service cannot be reached those outlive to their end), `on_change` (function, called with the conversation
 --- and its previous state), and settings of this call
----@return openhands.Conversation? conversation with `answer`, openhands.Error?
+---@return openhands.Conversation? conversation with `answer`
+---@return openhands.Error? err
 function methods:wait(subject, options)
   local call = begin(self, "wait", options, wait_options.names)
   local id = self:_id_of(subject, "wait")
   wait_options.check("wait", options or {})
   local latest = getmetatable(subject) == self._conversation and subject or nil
+  ---@cast latest openhands.Conversation?
   return waits.wait(self, id, latest, call, options or {})
 end
 
@@ -326,7 +354,8 @@ end
 --- still gets its answer read.
 ---@param subjects (string|openhands.Conversation)[] ids, or conversations, of either dialect
 ---@param options table? as for `wait`
----@return openhands.Conversation[]? conversations in the order given, openhands.Error?
+---@return openhands.Conversation[]? conversations in the order given
+---@return openhands.Error? err
 function methods:wait_all(subjects, options)
   local call = begin(self, "wait_all", options, wait_options.names)
   wait_options.check("wait_all", options or {})
@@ -337,7 +366,7 @@ end
 ---@param subjects (string|openhands.Conversation)[] ids, or conversations, of either dialect
 ---@param options table? as for `wait`
 ---@return openhands.Conversation? conversation
----@return integer|openhands.Error place in the list; or why there is none
+---@return openhands.Error|integer|nil place in the list; or why there is none
 ---@return integer? place of the one that cannot be waited for
 function methods:wait_any(subjects, options)
   local call = begin(self, "wait_any", options, wait_options.names)
@@ -348,7 +377,8 @@ end
 --- Starts a conversation and waits until it settles.
 ---@param fields openhands.StartFields
 ---@param options table? as for `wait`
----@return openhands.Conversation? conversation, openhands.Error?
+---@return openhands.Conversation? conversation
+---@return openhands.Error? err
 function methods:run(fields, options)
   local call = begin(self, "run", options, wait_options.names_of_run)
   wait_options.check("run", options or {})
@@ -366,7 +396,8 @@ about_conversations[#about_conversations + 1] = "wait"
 conversations.extend(about_conversations)
 
 --- The names of all that a client can be asked, and the names within each group.
----@return string[] names, table<string, string[]> groups
+---@return string[] names
+---@return table<string, string[]> groups
 function M.names()
   local names, groups = {}, {}
   for name in pairs(methods) do

@@ -4,7 +4,7 @@ local errors = require "openhands.errors"
 local spelling = require "openhands.spelling"
 local tasks = require "openhands.task"
 
----@class openhands.Client
+---@class (partial) openhands.Client
 local M = {}
 
 local function check(self, name, may_be_cancelled)
@@ -26,7 +26,8 @@ end
 
 --- Waits so many seconds, and lets everybody else go on.
 ---@param seconds number
----@return true? slept, openhands.Error? of kind "cancelled" or "closed"
+---@return true? slept
+---@return openhands.Error? err of kind "cancelled" or "closed"
 function M:sleep(seconds)
   check(self, "sleep")
   if type(seconds) ~= "number" or seconds < 0 or seconds ~= seconds then

@@ -165,7 +165,8 @@ end
 ---@param client openhands.Client
 ---@param operation string that wants to know, for messages
 ---@param call table
----@return "v0"|"v1"|nil api, openhands.Error?
+---@return "v0"|"v1"|nil api
+---@return openhands.Error? err
 function M.ask(client, operation, call)
   local question = client._question
   if question then
@@ -233,8 +234,9 @@ end
 ---@param client openhands.Client
 ---@param operation string
 ---@param api "v0"|"v1" the guess
----@param run fun(api: string): any, openhands.Error?
----@return any value, openhands.Error?
+---@param run fun(api: "v0"|"v1"): any, openhands.Error?
+---@return any value
+---@return openhands.Error? err
 function M.try(client, operation, api, run)
   local value, err = run(api)
   local misfit, other = err and err.misfit, other_dialect[api]

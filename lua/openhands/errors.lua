@@ -20,6 +20,14 @@
 ---@field reset_at string? with kind "quota": when it ends, ISO 8601
 ---@field detail any the service's own words: its decoded body, secrets removed. A string in it has at most 4096 bytes,
 --- all together 65536, in at most 2000 values; what was cut ends with "…"
+---@field private sent boolean? false: nothing of the exchange has left this machine
+---@field private refused boolean? what was asked for was certainly not done
+---@field private answered boolean? there was an answer, whatever it was
+---@field private page boolean? a web page came
+---@field private proxy boolean? the proxy wants other credentials
+---@field private misfit "path"|"perhaps"|nil how it contradicts the dialect that was guessed
+---@field private is_untried boolean? there was no time left to send anything
+---@field private is_endless boolean? there are more pages than can be read
 
 ---@alias openhands.ErrorKind
 ---| "authentication" # no key, or one that the service refuses
@@ -104,8 +112,7 @@ end
 
 --- A copy without the secrets that answers may hold, and bounded; of those that a client knows, `client:_clean` cleans
 --- too.
----@param value any
----@return any
+---@type fun(value: any): any
 M.clean = core.clean
 
 local function text(value)

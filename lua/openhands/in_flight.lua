@@ -7,7 +7,7 @@ local tasks = require "openhands.task"
 local transports = require "openhands.transport"
 local turns = require "openhands.turns"
 
----@class openhands.Client
+---@class (partial) openhands.Client
 local M = {}
 
 -- An error has ended a carrier in the middle: nobody else carries what it has begun.
@@ -91,7 +91,8 @@ end
 --- The same for a host that watches the client in a place of its own: an error that ends it (Ctrl-C's, say) is given
 --- back, so that the watch can go on before anybody hears of it.
 ---@param seconds number
----@return boolean good, any problem
+---@return boolean good
+---@return any problem
 function M:_pump_on(seconds)
   local good, problem = pcall(self._pump, self, seconds)
   if not good then

@@ -15,7 +15,7 @@ local core = require "openhands.core"
 local errors = require "openhands.errors"
 local spelling = require "openhands.spelling"
 
----@class openhands
+---@class (partial) openhands
 local M = {}
 
 local default_client

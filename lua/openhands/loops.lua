@@ -24,6 +24,7 @@ local M = {}
 local needed = { "now", "wall", "await", "attach", "detach" }
 
 -- A loop for each transport with a time of its own: who shares it shares its tasks' turns.
+---@type table<table, openhands.Loop?>
 local of_transport = setmetatable({}, { __mode = "k" })
 
 local function carried_by(transport)
@@ -76,6 +77,7 @@ function M.of(setting, transport)
   local name = setting or M.name_of_host()
   local found, loop = pcall(require, "openhands.loop." .. name)
   if found then
+    ---@cast loop openhands.Loop
     return loop
   elseif type(loop) ~= "string" or errors.is_interrupt(loop) or loop == "not enough memory" then
     error(loop, 0)

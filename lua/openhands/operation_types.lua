@@ -261,7 +261,7 @@
 ---@field page_id? string
 ---@field limit? integer
 
----@class openhands.Client
+---@class (partial) openhands.Client
 ---@field add_event fun(self: openhands.Client, conversation: string|openhands.Conversation, event: table, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field alive fun(self: openhands.Client, options: openhands.Settings|nil): any, openhands.Error?
 ---@field available_skills fun(self: openhands.Client, fields: openhands.available_skills.Fields|nil, options: openhands.Settings|nil): openhands.Pages
@@ -293,7 +293,7 @@
 ---@field web_client_config fun(self: openhands.Client, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field web_hosts fun(self: openhands.Client, conversation: string|openhands.Conversation, options: openhands.Settings|nil): table?, openhands.Error?
 
----@class openhands
+---@class (partial) openhands
 ---@field add_event fun(conversation: string|openhands.Conversation, event: table, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field alive fun(options: openhands.Settings|nil): any, openhands.Error?
 ---@field available_skills fun(fields: openhands.available_skills.Fields|nil, options: openhands.Settings|nil): openhands.Pages
@@ -325,7 +325,7 @@
 ---@field web_client_config fun(options: openhands.Settings|nil): table?, openhands.Error?
 ---@field web_hosts fun(conversation: string|openhands.Conversation, options: openhands.Settings|nil): table?, openhands.Error?
 
----@class openhands.Conversation
+---@class (partial) openhands.Conversation
 ---@field add_event fun(self: openhands.Conversation, event: table, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field changes fun(self: openhands.Conversation, fields: openhands.changes.Fields|string, options: openhands.Settings|nil): table[]?, openhands.Error?
 ---@field configuration fun(self: openhands.Conversation, options: openhands.Settings|nil): table?, openhands.Error?
@@ -344,15 +344,15 @@
 ---@field vscode_url fun(self: openhands.Conversation, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field web_hosts fun(self: openhands.Conversation, options: openhands.Settings|nil): table?, openhands.Error?
 
----@class openhands.Client.device
+---@class (partial) openhands.Client.device
 ---@field authorize fun(self: openhands.Client.device, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field token fun(self: openhands.Client.device, fields: openhands.device.token.Fields|string, options: openhands.Settings|nil): table?, openhands.Error?
 
----@class openhands.device
+---@class (partial) openhands.device
 ---@field authorize fun(options: openhands.Settings|nil): table?, openhands.Error?
 ---@field token fun(fields: openhands.device.token.Fields|string, options: openhands.Settings|nil): table?, openhands.Error?
 
----@class openhands.Client.git
+---@class (partial) openhands.Client.git
 ---@field branches fun(self: openhands.Client.git, fields: openhands.git.branches.Fields|string, options: openhands.Settings|nil): openhands.Pages
 ---@field identity fun(self: openhands.Client.git, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field installations fun(self: openhands.Client.git, fields: openhands.git.installations.Fields|string, options: openhands.Settings|nil): openhands.Pages
@@ -360,7 +360,7 @@
 ---@field repositories fun(self: openhands.Client.git, fields: openhands.git.repositories.Fields|string, options: openhands.Settings|nil): openhands.Pages
 ---@field suggested_tasks fun(self: openhands.Client.git, fields: openhands.git.suggested_tasks.Fields|nil, options: openhands.Settings|nil): openhands.Pages
 
----@class openhands.git
+---@class (partial) openhands.git
 ---@field branches fun(fields: openhands.git.branches.Fields|string, options: openhands.Settings|nil): openhands.Pages
 ---@field identity fun(options: openhands.Settings|nil): table?, openhands.Error?
 ---@field installations fun(fields: openhands.git.installations.Fields|string, options: openhands.Settings|nil): openhands.Pages
@@ -368,21 +368,21 @@
 ---@field repositories fun(fields: openhands.git.repositories.Fields|string, options: openhands.Settings|nil): openhands.Pages
 ---@field suggested_tasks fun(fields: openhands.git.suggested_tasks.Fields|nil, options: openhands.Settings|nil): openhands.Pages
 
----@class openhands.Client.keys
+---@class (partial) openhands.Client.keys
 ---@field create fun(self: openhands.Client.keys, fields: openhands.keys.create.Fields|nil, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field current fun(self: openhands.Client.keys, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field delete fun(self: openhands.Client.keys, key_id: integer, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field list fun(self: openhands.Client.keys, options: openhands.Settings|nil): table[]?, openhands.Error?
 ---@field llm fun(self: openhands.Client.keys, options: openhands.Settings|nil): table?, openhands.Error?
 
----@class openhands.keys
+---@class (partial) openhands.keys
 ---@field create fun(fields: openhands.keys.create.Fields|nil, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field current fun(options: openhands.Settings|nil): table?, openhands.Error?
 ---@field delete fun(key_id: integer, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field list fun(options: openhands.Settings|nil): table[]?, openhands.Error?
 ---@field llm fun(options: openhands.Settings|nil): table?, openhands.Error?
 
----@class openhands.Client.profiles
+---@class (partial) openhands.Client.profiles
 ---@field activate fun(self: openhands.Client.profiles, name: string, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field delete fun(self: openhands.Client.profiles, name: string, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field get fun(self: openhands.Client.profiles, name: string, options: openhands.Settings|nil): table?, openhands.Error?
@@ -390,7 +390,7 @@
 ---@field rename fun(self: openhands.Client.profiles, name: string, fields: openhands.profiles.rename.Fields|string, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field save fun(self: openhands.Client.profiles, name: string, fields: openhands.profiles.save.Fields|nil, options: openhands.Settings|nil): table?, openhands.Error?
 
----@class openhands.profiles
+---@class (partial) openhands.profiles
 ---@field activate fun(name: string, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field delete fun(name: string, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field get fun(name: string, options: openhands.Settings|nil): table?, openhands.Error?
@@ -398,15 +398,15 @@
 ---@field rename fun(name: string, fields: openhands.profiles.rename.Fields|string, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field save fun(name: string, fields: openhands.profiles.save.Fields|nil, options: openhands.Settings|nil): table?, openhands.Error?
 
----@class openhands.Client.sandbox_specs
+---@class (partial) openhands.Client.sandbox_specs
 ---@field get fun(self: openhands.Client.sandbox_specs, sandbox_spec_id: string|string[], options: openhands.Settings|nil): table<string, table>?, openhands.Error?
 ---@field list fun(self: openhands.Client.sandbox_specs, fields: openhands.sandbox_specs.list.Fields|nil, options: openhands.Settings|nil): openhands.Pages
 
----@class openhands.sandbox_specs
+---@class (partial) openhands.sandbox_specs
 ---@field get fun(sandbox_spec_id: string|string[], options: openhands.Settings|nil): table<string, table>?, openhands.Error?
 ---@field list fun(fields: openhands.sandbox_specs.list.Fields|nil, options: openhands.Settings|nil): openhands.Pages
 
----@class openhands.Client.sandboxes
+---@class (partial) openhands.Client.sandboxes
 ---@field delete fun(self: openhands.Client.sandboxes, sandbox_id: string, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field get fun(self: openhands.Client.sandboxes, sandbox_id: string|string[], options: openhands.Settings|nil): table<string, table>?, openhands.Error?
 ---@field list fun(self: openhands.Client.sandboxes, fields: openhands.sandboxes.list.Fields|nil, options: openhands.Settings|nil): openhands.Pages
@@ -416,7 +416,7 @@
 ---@field secrets fun(self: openhands.Client.sandboxes, sandbox_id: string, fields: openhands.sandboxes.secrets.Fields|string|nil, options: openhands.Settings|nil): any, openhands.Error?
 ---@field start fun(self: openhands.Client.sandboxes, fields: openhands.sandboxes.start.Fields|string|nil, options: openhands.Settings|nil): table?, openhands.Error?
 
----@class openhands.sandboxes
+---@class (partial) openhands.sandboxes
 ---@field delete fun(sandbox_id: string, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field get fun(sandbox_id: string|string[], options: openhands.Settings|nil): table<string, table>?, openhands.Error?
 ---@field list fun(fields: openhands.sandboxes.list.Fields|nil, options: openhands.Settings|nil): openhands.Pages
@@ -426,7 +426,7 @@
 ---@field secrets fun(sandbox_id: string, fields: openhands.sandboxes.secrets.Fields|string|nil, options: openhands.Settings|nil): any, openhands.Error?
 ---@field start fun(fields: openhands.sandboxes.start.Fields|string|nil, options: openhands.Settings|nil): table?, openhands.Error?
 
----@class openhands.Client.secrets
+---@class (partial) openhands.Client.secrets
 ---@field create fun(self: openhands.Client.secrets, fields: openhands.secrets.create.Fields|string, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field delete fun(self: openhands.Client.secrets, name: string, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field delete_git_providers fun(self: openhands.Client.secrets, options: openhands.Settings|nil): table?, openhands.Error?
@@ -434,7 +434,7 @@
 ---@field set_git_providers fun(self: openhands.Client.secrets, fields: openhands.secrets.set_git_providers.Fields|table, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field update fun(self: openhands.Client.secrets, name: string, fields: openhands.secrets.update.Fields|string|nil, options: openhands.Settings|nil): table?, openhands.Error?
 
----@class openhands.secrets
+---@class (partial) openhands.secrets
 ---@field create fun(fields: openhands.secrets.create.Fields|string, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field delete fun(name: string, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field delete_git_providers fun(options: openhands.Settings|nil): table?, openhands.Error?
@@ -442,39 +442,39 @@
 ---@field set_git_providers fun(fields: openhands.secrets.set_git_providers.Fields|table, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field update fun(name: string, fields: openhands.secrets.update.Fields|string|nil, options: openhands.Settings|nil): table?, openhands.Error?
 
----@class openhands.Client.settings
+---@class (partial) openhands.Client.settings
 ---@field get fun(self: openhands.Client.settings, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field update fun(self: openhands.Client.settings, settings: table, options: openhands.Settings|nil): table?, openhands.Error?
 
----@class openhands.settings
+---@class (partial) openhands.settings
 ---@field get fun(options: openhands.Settings|nil): table?, openhands.Error?
 ---@field update fun(settings: table, options: openhands.Settings|nil): table?, openhands.Error?
 
----@class openhands.Client.shared
+---@class (partial) openhands.Client.shared
 ---@field event fun(self: openhands.Client.shared, conversation: string|openhands.Conversation, fields: openhands.shared.event.Fields|string, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field event_batch fun(self: openhands.Client.shared, conversation: string|openhands.Conversation, fields: openhands.shared.event_batch.Fields|string|string[], options: openhands.Settings|nil): table<string, table>?, openhands.Error?
 ---@field event_count fun(self: openhands.Client.shared, conversation: string|openhands.Conversation, fields: openhands.shared.event_count.Fields|nil, options: openhands.Settings|nil): integer?, openhands.Error?
 ---@field events fun(self: openhands.Client.shared, conversation: string|openhands.Conversation, fields: openhands.shared.events.Fields|nil, options: openhands.Settings|nil): openhands.Pages
 ---@field get fun(self: openhands.Client.shared, conversations: string|(string|openhands.Conversation)[], options: openhands.Settings|nil): table<string, table>?, openhands.Error?
 
----@class openhands.shared
+---@class (partial) openhands.shared
 ---@field event fun(conversation: string|openhands.Conversation, fields: openhands.shared.event.Fields|string, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field event_batch fun(conversation: string|openhands.Conversation, fields: openhands.shared.event_batch.Fields|string|string[], options: openhands.Settings|nil): table<string, table>?, openhands.Error?
 ---@field event_count fun(conversation: string|openhands.Conversation, fields: openhands.shared.event_count.Fields|nil, options: openhands.Settings|nil): integer?, openhands.Error?
 ---@field events fun(conversation: string|openhands.Conversation, fields: openhands.shared.events.Fields|nil, options: openhands.Settings|nil): openhands.Pages
 ---@field get fun(conversations: string|(string|openhands.Conversation)[], options: openhands.Settings|nil): table<string, table>?, openhands.Error?
 
----@class openhands.Client.start_tasks
+---@class (partial) openhands.Client.start_tasks
 ---@field count fun(self: openhands.Client.start_tasks, fields: openhands.start_tasks.count.Fields|nil, options: openhands.Settings|nil): integer?, openhands.Error?
 ---@field get fun(self: openhands.Client.start_tasks, start_task_id: string|string[], options: openhands.Settings|nil): table<string, table>?, openhands.Error?
 ---@field list fun(self: openhands.Client.start_tasks, fields: openhands.start_tasks.list.Fields|nil, options: openhands.Settings|nil): openhands.Pages
 
----@class openhands.start_tasks
+---@class (partial) openhands.start_tasks
 ---@field count fun(fields: openhands.start_tasks.count.Fields|nil, options: openhands.Settings|nil): integer?, openhands.Error?
 ---@field get fun(start_task_id: string|string[], options: openhands.Settings|nil): table<string, table>?, openhands.Error?
 ---@field list fun(fields: openhands.start_tasks.list.Fields|nil, options: openhands.Settings|nil): openhands.Pages
 
----@class openhands.Client
+---@class (partial) openhands.Client
 ---@field device openhands.Client.device
 ---@field git openhands.Client.git
 ---@field keys openhands.Client.keys
@@ -486,7 +486,7 @@
 ---@field shared openhands.Client.shared
 ---@field start_tasks openhands.Client.start_tasks
 
----@class openhands
+---@class (partial) openhands
 ---@field device openhands.device
 ---@field git openhands.git
 ---@field keys openhands.keys
@@ -648,7 +648,7 @@
 ---@field path string
 ---@field contents string
 
----@class openhands.Agent
+---@class (partial) openhands.Agent
 ---@field alive fun(self: openhands.Agent, options: openhands.Settings|nil): any, openhands.Error?
 ---@field ask fun(self: openhands.Agent, fields: openhands.agent.ask.Fields|string, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field changes fun(self: openhands.Agent, fields: openhands.agent.changes.Fields|string, options: openhands.Settings|nil): table[]?, openhands.Error?

@@ -30,14 +30,14 @@ local MOST_ITEMS = 100 -- in one page
 ---@field name string
 ---@field rows table<string, table> by dialect
 ---@field subject string? name of the field that says what it is about
----@field is_batch boolean whether the subject may be a list of ids
----@field has_fields boolean whether there are fields besides the subject
+---@field is_batch boolean? whether the subject may be a list of ids
+---@field has_fields boolean? whether there are fields besides the subject
 ---@field lone string? field that a value which is no table of fields stands for
 ---@field whole string? field that is the whole body: the table that is given is its value
 ---@field named string? only field, a table with names: a table that does not hold it is its value
 ---@field items string? field that names several items of the subject, asked for in batches
 ---@field tells_provider boolean? whether there is a field for the git provider
----@field shape string of the answer
+---@field shape string? of the answer
 
 -- The fields of a row without the subject, each name once.
 local function further_fields(row, subject)
@@ -128,7 +128,8 @@ local function fixed_dialect(client, operation, fields, call)
 end
 
 --- The dialect in which a call about these fields, which are checked, is made.
----@return string? api, openhands.Error?
+---@return "v0"|"v1"|nil api
+---@return openhands.Error? err
 function M.dialect(client, operation, fields, call)
   local fixed = fixed_dialect(client, operation, fields, call)
   if fixed then
@@ -138,8 +139,9 @@ function M.dialect(client, operation, fields, call)
 end
 
 --- Makes a call about these fields, which are checked, in its dialect; in the other one where that was guessed wrongly.
----@param run fun(api: string): any, openhands.Error?
----@return any value, openhands.Error?
+---@param run fun(api: "v0"|"v1"): any, openhands.Error?
+---@return any value
+---@return openhands.Error? err
 function M.in_dialect(client, operation, fields, call, run)
   local fixed = fixed_dialect(client, operation, fields, call)
   if fixed then
@@ -223,7 +225,8 @@ end
 
 --- One exchange of an operation, by where it is served.
 ---@param route openhands.Route?
----@return any value, openhands.Error?
+---@return any value
+---@return openhands.Error? err
 function M.exchange(client, operation, fields, call, api, route)
   local row, name = operation.rows[api], operation.name
   local id = call.agent_of or fields.conversation_id
@@ -368,7 +371,8 @@ end
 ---@param call table
 ---@param convert? fun(item: table, api: string, id: string?): any what the caller gets for an item
 ---@param api string? the dialect, where it is known and the fields are checked
----@return any value, openhands.Error?
+---@return any value
+---@return openhands.Error? err
 function M.run(client, operation, fields, call, convert, api)
   local by = operation.is_batch and operation.subject or operation.items
   if not api then

@@ -16,6 +16,9 @@ local ended = { READY = true, ERROR = true }
 ---@class openhands.Progress
 ---@field latest openhands.Conversation? as it was told of last
 ---@field word string? the last state
+---@field private _client openhands.Client
+---@field private _listener fun(conversation: openhands.Conversation)
+---@field private _err openhands.Error? why the last state could not be taken
 local methods = {}
 
 local Progress = { __index = methods }
@@ -73,7 +76,8 @@ end
 --- Sends the start. Returns when its task has ended, or the time of the call.
 ---@param fields table
 ---@param call table
----@return openhands.Conversation? conversation, openhands.Error? as a start without a stream has
+---@return openhands.Conversation? conversation
+---@return openhands.Error? err as a start without a stream has
 function methods:send(fields, call)
   local client, id, taken = self._client, fields.conversation_id, 0
   local list, err = client:_exchange("start_streaming", fields, call, "v1", {
@@ -109,7 +113,7 @@ function methods:follow(conversation, id, call)
     self._listener(conversation) -- it is past its start
     return conversation
   end
-  return self:_look_on(id, call)
+  return self:_look_on(id, call) --[[@as openhands.Conversation]]
 end
 
 return M

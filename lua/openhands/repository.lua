@@ -83,7 +83,7 @@ end
 --- something else. The caller's table is never changed.
 ---@param call string name of the call
 ---@param fields table
----@param tells_provider boolean whether the call has a field `git_provider`
+---@param tells_provider boolean? whether the call has a field `git_provider`
 ---@return table fields
 function M.in_fields(call, fields, tells_provider)
   local fresh = fields

@@ -8,10 +8,14 @@ local LONGEST_RETRY_AFTER = 120 -- seconds; a longer wish is the caller's to gra
 local CAPACITY = 20 -- retries that may be spent at once
 local REFUND = 0.5 -- what a success gives back
 
+---@class openhands.Retry
+---@field private _random fun(): number uniform in [0, 1)
+---@field private _tokens number retries that may still be spent
 local methods = {}
 local Retry = { __index = methods, __name = "openhands.Retry" }
 
 ---@param random fun(): number uniform in [0, 1)
+---@return openhands.Retry
 function M.new(random)
   return setmetatable({ _random = random, _tokens = CAPACITY }, Retry)
 end

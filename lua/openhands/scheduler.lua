@@ -23,6 +23,16 @@ local M = {}
 ---@field since integer? when it was parked, counted: those who wait for one thing are woken in that order
 
 ---@class openhands.Scheduler
+---@field private _now fun(): number
+---@field private _generation any of the process: a forked child has another
+---@field private _agenda openhands.Agenda
+---@field private _queue table<integer, openhands.Seat>
+---@field private _parked table<openhands.Seat, boolean?>
+---@field private _seats table<thread, openhands.Seat>
+---@field private _resumed openhands.Seat[]
+---@field private _first integer number in the queue of the next
+---@field private _last integer and of the last
+---@field private _count integer how many have been parked so far
 local methods = {}
 local Scheduler = { __index = methods, __name = "openhands.Scheduler" }
 
@@ -158,6 +168,8 @@ function methods:park(box, deadline)
     seat.at = deadline
     self._agenda:add(seat)
   end
+  -- What this is called from is no coroutine for the checker, which has no way to tell.
+  ---@diagnostic disable-next-line: await-in-sync
   coroutine.yield()
 end
 
@@ -224,12 +236,15 @@ function methods:turn(time_slice)
   take_back(self)
   release_due(self)
   local last, ends_at = self._last, time_slice and self._now() + time_slice
+  -- It changes meanwhile, which the checker does not see.
+  ---@diagnostic disable-next-line: preferred-local-alias
   while self._first <= math.min(last, self._last) do -- it is empty in a child that the last one has forked
     give_turn(self)
     if ends_at and self._now() >= ends_at then
       break
     end
   end
+  ---@diagnostic disable-next-line: preferred-local-alias -- as above
   return self._first <= self._last
 end
 

@@ -71,6 +71,7 @@ end
 -- Returns the conversation; false when it is certain that there is none; nil and an error when that cannot be told.
 local function reconcile(client, fields, since, call, unclear_at)
   local id = fields.conversation_id
+  ---@type integer, number
   local looks, pause = 0, math.min(1, call.grace / (LOOKS + 1))
   local last_error
   while true do
@@ -311,7 +312,8 @@ end
 ---@param how table? `resume`: the named conversation may have been sent before, look for the whole grace time first;
 --- `stream`, `on_progress`: see progress.lua; `on_id`: told of the id before anything is sent. What it raises ends the
 --- call, and nothing is sent
----@return openhands.Conversation? conversation, openhands.Error?
+---@return openhands.Conversation? conversation
+---@return openhands.Error? err
 function M.start(client, given, call, how)
   how = how or {}
   if how.on_progress or how.stream then

@@ -42,7 +42,8 @@ local function unknown(name, id)
 end
 
 --- Changes the title and what else the dialect allows; V1 answers with the conversation, V0 is asked for it.
----@return openhands.Conversation? conversation, openhands.Error?
+---@return openhands.Conversation? conversation
+---@return openhands.Error? err
 function M.update(client, operation, fields, call)
   local id = fields.conversation_id
   local answer, err = operations.run(client, operation, fields, call)
@@ -57,7 +58,8 @@ function M.update(client, operation, fields, call)
 end
 
 --- Deletes the conversation, and what runs for it.
----@return boolean? deleted true, openhands.Error?
+---@return boolean? deleted true
+---@return openhands.Error? err
 function M.delete(client, operation, fields, call)
   local answer, err = operations.run(client, operation, fields, call)
   if err then
@@ -90,7 +92,8 @@ end
 
 --- Leaves a message for a conversation that is starting, by its id or its start task's: the agent gets it when the
 --- conversation is ready. It serves until then; afterwards there is `send`.
----@return table? answer, openhands.Error? kind "conflict": it is ready already
+---@return table? answer
+---@return openhands.Error? err kind "conflict": it is ready already
 function M.queue_message(client, operation, fields, call)
   local given = fields.conversation_id
   local id = given:gsub("^task%-", "")
@@ -124,7 +127,8 @@ function M.queue_message(client, operation, fields, call)
 end
 
 --- Stops the runtime of a V0 conversation.
----@return openhands.Conversation? conversation, openhands.Error?
+---@return openhands.Conversation? conversation
+---@return openhands.Error? err
 function M.stop(client, operation, fields, call)
   local answer, err = operations.run(client, operation, fields, call)
   if not answer then
@@ -134,7 +138,8 @@ function M.stop(client, operation, fields, call)
 end
 
 --- Starts the runtime of a V0 conversation again; what it was asked before is not asked anew.
----@return openhands.Conversation? conversation, openhands.Error?
+---@return openhands.Conversation? conversation
+---@return openhands.Error? err
 function M.start_again(client, operation, fields, call)
   local id = fields.conversation_id
   local answer, err = operations.run(client, operation, fields, call)
@@ -148,6 +153,8 @@ function M.start_again(client, operation, fields, call)
 end
 
 -- The conversation of V1 that is to sleep or wake, and has a sandbox for that.
+---@return openhands.Conversation? conversation
+---@return openhands.Error? err
 local function with_sandbox(client, name, id, call)
   local conversation, err = look(client, name, id, call)
   if not conversation then
@@ -172,7 +179,8 @@ end
 
 --- Puts the sandbox of a conversation to sleep: nothing in it goes on, and it costs no more. Conversations that share
 --- the sandbox sleep too.
----@return openhands.Conversation? conversation, openhands.Error?
+---@return openhands.Conversation? conversation
+---@return openhands.Error? err
 function M.pause(client, _, fields, call)
   local conversation, err = with_sandbox(client, "pause", fields.conversation_id, call)
   if not conversation then
@@ -181,6 +189,7 @@ function M.pause(client, _, fields, call)
   local answer
   answer, err = client:_write("sandboxes.pause", conversation.sandbox_id, call, "v1")
   if not answer then
+    ---@cast err openhands.Error
     return nil, operations.renamed(err, "pause", fields.conversation_id)
   end
   return look(client, "pause", fields.conversation_id, call)
@@ -195,6 +204,8 @@ local function passes(client, id, call, err)
 end
 
 -- Looks until the sandbox is up. Its session key comes with that, or a moment later, or from some services never.
+---@return openhands.Conversation? conversation
+---@return openhands.Error? err
 local function wait_until_up(client, id, call)
   local looks_up = 0
   while true do
@@ -225,6 +236,7 @@ local function wait_until_up(client, id, call)
 end
 
 -- Asks for the sandbox to wake. When several are asked for at once the service may refuse for minutes.
+---@return openhands.Error? err
 local function wake(client, sandbox_id, call)
   while true do
     local _, err = client:_write("sandboxes.resume", sandbox_id, call, "v1")
@@ -250,7 +262,8 @@ end
 
 --- Wakes the sandbox of a conversation and waits until it is up, with its new session key. The agent itself does not go
 --- on by that: it needs a message, for which there is `send`.
----@return openhands.Conversation? conversation, openhands.Error?
+---@return openhands.Conversation? conversation
+---@return openhands.Error? err
 function M.resume(client, _, fields, call)
   check_resume(client, fields)
   local id = fields.conversation_id
@@ -269,6 +282,7 @@ function M.resume(client, _, fields, call)
   local answer
   answer, err = operations.exchange(client, send, { conversation_id = id, content = fields.send }, call, "v1")
   if not answer then
+    ---@cast err openhands.Error
     err.conversation_id, err.conversation = id, conversation
     return nil, err
   end

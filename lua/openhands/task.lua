@@ -8,6 +8,21 @@ local unpack = table.unpack or unpack -- luacheck: ignore 143
 local M = {}
 
 ---@class openhands.Task
+---@field private _client openhands.Client the one in whose loop it runs
+---@field private _run function? what it runs, until it has ended
+---@field private _place string? where that was handed to this library
+---@field private _arguments table with their number `n`
+---@field private _box table what those wait for who wait for its end
+---@field private _begun boolean?
+---@field private _cancelled boolean?
+---@field private _told boolean? it has been told that it is cancelled
+---@field private _waits_on openhands.Client? where it waits
+---@field private _waits_for table? the box that it waits for
+---@field private _thread thread? its coroutine
+---@field private _results any[]? what its function has returned, or nil and an error
+---@field private _count integer? how many those are
+---@field private _listeners function[]? what is called at its end
+---@field private _ended boolean? everybody has been told of its end
 local methods = {}
 local Task = { __index = methods, __name = "openhands.Task" }
 
@@ -201,12 +216,13 @@ end
 
 --- Gives the task a turn. For hosts.
 ---@param ... any what the host answers to what the task gave to it
----@return boolean goes_on, any ... what the task gives to its host
+---@return boolean goes_on
+---@return any ... what the task gives to its host
 function methods:resume(...)
   if not self:settle() then
     return false
   elseif self._begun then
-    return took_turn(self, coroutine.resume(self._thread, ...))
+    return took_turn(self, coroutine.resume(self._thread --[[@as thread]], ...))
   elseif self._cancelled then -- before it has begun
     keep(self, nil, cancelled "task")
     finish(self)
@@ -217,6 +233,8 @@ end
 
 local function carry_on(task, goes_on, ...)
   if goes_on then
+    -- The host's coroutine runs this, which the checker cannot know.
+    ---@diagnostic disable-next-line: await-in-sync
     return carry_on(task, task:resume(coroutine.yield(...)))
   end
 end
@@ -260,7 +278,7 @@ function methods:run(protected)
   local function run()
     self._thread = coroutine.running()
     by_thread[self._thread] = self
-    errors.note_origin(self._thread, self._run, self._place)
+    errors.note_origin(self._thread, self._run --[[@as function]], self._place)
     return self._run(unpack(self._arguments, 1, self._arguments.n))
   end
   return ended(self, (protected or xpcall)(run, with_traceback))
@@ -273,11 +291,11 @@ function methods:thread()
     self._thread = coroutine.create(whole_of)
     by_thread[self._thread] = self
   end
-  return self._thread
+  return self._thread --[[@as thread]]
 end
 
 --- Makes a task of a function: it runs beside whatever else runs, beginning when whoever calls this waits next.
----@param client openhands.Client in whose loop it runs
+---@param client openhands.Client the one in whose loop it runs
 ---@param run function
 ---@param ... any its arguments
 ---@return openhands.Task
@@ -333,7 +351,7 @@ function methods:wait(timeout)
       }
     end
   end
-  return unpack(self._results, 1, self._count)
+  return unpack(self._results, 1, self._count --[[@as integer]])
 end
 
 --- Whether the task has ended.
@@ -356,7 +374,7 @@ function methods:cancel()
   end
   self._cancelled = true
   if self._waits_on then
-    self._waits_on:_call_away(self._waits_for)
+    self._waits_on:_call_away(self._waits_for --[[@as table]])
   end
   return true
 end
@@ -379,7 +397,7 @@ function methods:on_done(listener)
     if results[1] == nil and results[2] ~= nil then
       M.spawn(self._client, listener, results[2])
     else
-      M.spawn(self._client, listener, nil, unpack(results, 1, self._count))
+      M.spawn(self._client, listener, nil, unpack(results, 1, self._count --[[@as integer]]))
     end
   end
   if self._box.done then

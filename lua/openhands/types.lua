@@ -88,7 +88,7 @@
 ---@field concurrency? integer
 
 --- The calls that are composed of several requests; operation_types.lua has the others.
----@class openhands.Client
+---@class (partial) openhands.Client
 ---@field spawn fun(self: openhands.Client, run: function, ...: any): openhands.Task
 ---@field all fun(self: openhands.Client, list: function[], options: openhands.AllOptions|nil): table?, openhands.Error?
 ---@field sleep fun(self: openhands.Client, seconds: number): true?, openhands.Error?
@@ -117,7 +117,7 @@
 ---@field close fun(self: openhands.Client)
 
 --- The calls that are composed of several requests; operation_types.lua has the others.
----@class openhands
+---@class (partial) openhands
 ---@field spawn fun(run: function, ...: any): openhands.Task
 ---@field all fun(list: function[], options: openhands.AllOptions|nil): table?, openhands.Error?
 ---@field sleep fun(seconds: number): true?, openhands.Error?
@@ -148,7 +148,9 @@
 ---@field array fun(list: table|nil): table
 ---@field uuid fun(): string
 
----@class openhands.Conversation
+---@class (partial) openhands.Conversation
+---@field sandbox_id string? V1: of the sandbox that it runs in
+---@field sandbox_status string? V1: "RUNNING", "PAUSED", …
 ---@field refresh fun(self: openhands.Conversation, options: openhands.Settings|nil): openhands.Conversation?, openhands.Error?
 ---@field wait fun(self: openhands.Conversation, options: openhands.WaitOptions|nil): openhands.Conversation?, openhands.Error?
 ---@field update fun(self: openhands.Conversation, fields: openhands.update.Fields, options: openhands.Settings|nil): openhands.Conversation?, openhands.Error?
@@ -165,7 +167,7 @@
 ---@field download_workspace fun(self: openhands.Conversation, target: string, options: openhands.DownloadOptions|nil): { path: string, bytes: number }?, openhands.Error?
 ---@field agent fun(self: openhands.Conversation): openhands.Agent
 
----@class openhands.Agent
+---@class (partial) openhands.Agent
 ---@field bash fun(self: openhands.Agent, command: string|openhands.agent.execute.Fields, options: openhands.Settings|nil): openhands.CommandOutput?, openhands.Error?
 ---@field events fun(self: openhands.Agent, fields: openhands.AgentEventOptions|nil, options: openhands.AgentEventOptions|nil): openhands.Pages|openhands.Followed
 ---@field upload fun(self: openhands.Agent, path: string, contents: string, options: openhands.Settings|nil): any, openhands.Error?

@@ -22,6 +22,7 @@ local all = operations.all(false)
 local inner = { start = true, start_streaming = true, status = true }
 
 -- What is no row of its own, or takes more than one.
+---@type table<string, table>
 local composed = {
   get = { subject = "conversation_id", is_batch = true },
   pause = { subject = "conversation_id" },
@@ -31,6 +32,7 @@ local composed = {
 }
 for name, operation in pairs(composed) do
   operation.name, operation.rows = name, operation.rows or {}
+  ---@cast operation openhands.Operation
   all[name] = operation
 end
 
@@ -91,6 +93,7 @@ local function get_many(client, fields, ids, call, api)
   if api == "v1" then
     local found, err = operations.run(client, all.status, fields, call, dressed(client, call), api)
     if not found then
+      ---@cast err openhands.Error
       return nil, operations.renamed(err, "get")
     end
     return by_any_spelling(client, with_starting(client, found, ids, call))
@@ -109,7 +112,8 @@ local function get_many(client, fields, ids, call, api)
 end
 
 --- Several conversations at once, by their ids.
----@return table<string, openhands.Conversation>? found by their ids, whose spelling does not matter, openhands.Error?
+---@return table<string, openhands.Conversation>? found by their ids, whose spelling does not matter
+---@return openhands.Error? err
 function handlers.get(client, operation, fields, call)
   local ids = fields.conversation_id
   if type(ids) ~= "table" then
@@ -163,7 +167,8 @@ end
 handlers.changes, handlers.diff = about_path, about_path
 
 --- The text of a file; V0 wraps it.
----@return string? text, openhands.Error?
+---@return string? text
+---@return openhands.Error? err
 function handlers.file(client, operation, fields, call)
   local answer, err = about_path(client, operation, fields, call)
   if type(answer) ~= "table" then
@@ -180,13 +185,15 @@ function handlers.file(client, operation, fields, call)
 end
 
 --- The agent's latest answer.
----@return string? answer, openhands.Error? kind "not_found" while there is none
+---@return string? answer
+---@return openhands.Error? err kind "not_found" while there is none
 function handlers.answer(client, _, fields, call)
   local id = fields.conversation_id
   local ending, err = operations.in_dialect(client, all.answer, fields, call, function(api)
     return outcomes.ending(client, client:_served_id(id), call, api, "answer")
   end)
   if not ending then
+    ---@cast err openhands.Error
     return nil, operations.renamed(err, "answer", id)
   elseif not ending.answer and ending.too_large then
     return nil, operations.renamed(ending.too_large, "answer", id)
@@ -202,7 +209,8 @@ function handlers.answer(client, _, fields, call)
 end
 
 --- Pages of pull requests, from what the service lists and what the events speak of.
----@return string[]? links, openhands.Error?
+---@return string[]? links
+---@return openhands.Error? err
 function handlers.find_pull_requests(client, _, fields, call)
   local conversation, err = client:_status(fields.conversation_id, call)
   local links
@@ -245,6 +253,8 @@ local function download(client, operation, subject, target, options, ...)
 end
 
 local groups = {}
+
+---@class (partial) openhands.Client
 local methods = {}
 
 for name, operation in pairs(all) do
@@ -276,7 +286,8 @@ end
 --- A request that no other call makes: with the same checks, errors and redaction.
 ---@param request table `method` ("GET" by itself), `path` (from "/" on), `query` (table), `body` (what JSON can hold)
 ---@param options openhands.Settings?
----@return any answer decoded JSON, or text, openhands.Error?
+---@return any answer decoded JSON, or text
+---@return openhands.Error? err
 function methods:request(request, options)
   check_receiver(self, "request", "client")
   return self:_request(request, self:_begin("request", options))

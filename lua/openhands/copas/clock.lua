@@ -12,6 +12,7 @@ local MOST = 1e9 -- seconds to an alarm
 local M = {}
 
 local agenda = agendas.new()
+---@type openhands.Selectable, any
 local watched, alarm = selectable.new(), nil
 
 function watched.is_wanted()
@@ -31,11 +32,11 @@ local function look()
   if watched.blind then
     core.poll({}, NAP)
   end
-  local first = agenda:first()
+  local first = agenda:first() --[[@as openhands.Selectable?]]
   while first and first.at <= core.monotonic() do
     agenda:remove(first)
     first.woken = true
-    first = agenda:first()
+    first = agenda:first() --[[@as openhands.Selectable?]]
   end
   return set_alarm()
 end

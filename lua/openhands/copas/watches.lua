@@ -7,13 +7,18 @@ local NAP = 0.01 -- seconds that the process sleeps at a time where `select` can
 
 local M = {}
 
+--- Who watches one client's descriptor.
+---@class openhands.CopasWatch: openhands.Selectable
+---@field turn fun(): boolean moves the exchanges on; whether that is to be done again
+
+---@type table<openhands.Client, openhands.CopasWatch>
 local watches = setmetatable({}, { __mode = "k" }) -- by client: what watches its descriptor
 
 --- A client is there. Who watches over it does not hold it.
 ---@param client openhands.Client
 function M.attach(client)
   local held = setmetatable({ client }, { __mode = "v" })
-  local watch = selectable.new()
+  local watch = selectable.new() --[[@as openhands.CopasWatch]]
   function watch.is_wanted()
     return held[1] ~= nil and held[1]:_is_busy()
   end

@@ -111,6 +111,11 @@ local function new(clock)
   return loop
 end
 
+--- The loop by itself, and how another one is made.
+---@class openhands.PlainLoop: openhands.Loop
+---@field new fun(clock: table): openhands.Loop
+
+---@type openhands.PlainLoop
 local M = new { now = core.monotonic, wall = os.time }
 
 M.new = new

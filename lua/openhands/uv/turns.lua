@@ -25,7 +25,7 @@ local is_suspended = false
 
 --- Sets the timer; any event of the loop gives the tasks their turns.
 ---@param delay integer milliseconds
----@param again integer? milliseconds between further alarms; default: there are none
+---@param again number? milliseconds between further alarms; default: there are none
 function M.set_alarm(delay, again)
   if not alarm or alarm:is_closing() then -- by a program that closes all handles there are
     alarm = uv.new_timer()
@@ -35,7 +35,7 @@ end
 
 --- Sets the timer for when the next task is ready, or a watcher can go: of what was cancelled the loop hears nothing
 --- else. It keeps a program going that has tasks, and no other.
----@param least integer? milliseconds
+---@param least integer|false|nil milliseconds
 function M.set_alarm_for_tasks(least)
   local moment = watchers.has_idle() and -math.huge or scheduler:next_moment()
   if moment then
