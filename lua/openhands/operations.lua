@@ -37,6 +37,7 @@ local MOST_ITEMS = 100 -- in one page
 ---@field named string? only field, a table with names: a table that does not hold it is its value
 ---@field items string? field that names several items of the subject, asked for in batches
 ---@field tells_provider boolean? whether there is a field for the git provider
+---@field takes_conversation boolean? of the agent server's: whether its subject is the conversation
 ---@field shape string? of the answer
 
 -- The fields of a row without the subject, each name once.

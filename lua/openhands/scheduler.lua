@@ -236,15 +236,12 @@ function methods:turn(time_slice)
   take_back(self)
   release_due(self)
   local last, ends_at = self._last, time_slice and self._now() + time_slice
-  -- It changes meanwhile, which the checker does not see.
-  ---@diagnostic disable-next-line: preferred-local-alias
   while self._first <= math.min(last, self._last) do -- it is empty in a child that the last one has forked
     give_turn(self)
     if ends_at and self._now() >= ends_at then
       break
     end
   end
-  ---@diagnostic disable-next-line: preferred-local-alias -- as above
   return self._first <= self._last
 end
 
