@@ -21,7 +21,7 @@ local ANSWER_TIMEOUT = 40 -- seconds; events reach the service up to half a minu
 ---@field result openhands.Conversation?
 ---@field err openhands.Error?
 ---@field client openhands.Client
----@field id string as the caller gave it
+---@field id string of the conversation
 ---@field options openhands.WaitOptions
 ---@field latest openhands.Conversation? as it was seen last
 ---@field entry openhands.Entry what the poller of the client knows of it
