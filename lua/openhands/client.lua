@@ -44,6 +44,8 @@ local watches = require "openhands.watch"
 ---@field private _conversation table metatable of its conversations
 ---@field private _watch openhands.Watch
 ---@field private _served table? the `date` of the service's latest answer, and the `moment` here
+---@field private _own_servers_after number? monotonic moment before which no conversation's own server is asked
+---@field private _own_servers_pause number? seconds for which they are not
 ---@field private _carrier table? who hands exchanges to a transport
 ---@field private _interrupt any an error of Ctrl-C that came while the log was told, for the next exchange
 ---@field private _closed boolean?
