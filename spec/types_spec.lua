@@ -22,6 +22,7 @@ describe("the types", function()
     end
     local documented = {}
     local of_start = read("lua/openhands/types.lua"):match "@class openhands.StartFields\n(.-)\n\n"
+    of_start = of_start:gsub('%["(%w+)"%]', "%1") -- a word of the annotations' own
     for name, optional, rest in of_start:gmatch "%-%-%-@field ([%w_]+)(%??) ([^\n]*)" do
       documented[name] = true
       assert.is_truthy(dialects[name], name .. " is no field of a start")

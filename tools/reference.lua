@@ -309,6 +309,11 @@ local function lua_type(field)
 end
 
 -- The fields that a user gives in a table: without the subject of the call.
+-- A name that is a word of the annotations' own stands in brackets.
+local function field_name(name)
+  return name == "public" and '["public"]' or name
+end
+
 local function add_fields(lines, class, name, rows, subject)
   local fields = {}
   for _, field in ipairs(fields_of(rows)) do
@@ -321,7 +326,7 @@ local function add_fields(lines, class, name, rows, subject)
   add(lines, "--- Fields of `%s`: %s", name, purpose(name))
   add(lines, "---@class %s", class)
   for _, field in ipairs(fields) do
-    add(lines, "---@field %s%s %s%s", field.name, field.required and "" or "?", lua_type(field),
+    add(lines, "---@field %s%s %s%s", field_name(field.name), field.required and "" or "?", lua_type(field),
       restriction(field, rows))
   end
   return fields

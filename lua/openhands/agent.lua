@@ -10,7 +10,7 @@ local operations = require "openhands.operations"
 local pages = require "openhands.pages"
 local places = require "openhands.agent_place"
 
----@class openhands.Agent
+---@class (partial) openhands.Agent
 ---@field conversation_id string
 ---@field private _client openhands.Client
 ---@field private _is_runtime boolean? it is the conversation's own runtime

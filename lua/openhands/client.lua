@@ -299,12 +299,12 @@ local begin = methods._begin
 
 --- Starts a conversation: a paid job that an agent works on. Sent at most once; see the kinds `ambiguous` and `limit`.
 ---@param fields openhands.StartFields
----@param options table? `resume` (boolean: the `conversation_id` in the fields may have been sent before, by this or
---- another process; it is looked for during the whole `grace` before anything is sent), `stream` (boolean, V1: returns
---- when the conversation is ready, or has failed to start), `on_progress` (function, as `stream`, and called with the
---- conversation at each step of its start), `on_id` (function, called with the conversation's id before anything is
---- sent: who has noted it can take the start up again whatever comes; V0 has no such id), and settings of this call.
---- The four may stand among the fields too.
+---@param options openhands.StartOptions? `resume` (boolean: the `conversation_id` in the fields may have been sent
+--- before, by this or another process; it is looked for during the whole `grace` before anything is sent), `stream`
+--- (boolean, V1: returns when the conversation is ready, or has failed to start), `on_progress` (function, as `stream`,
+--- and called with the conversation at each step of its start), `on_id` (function, called with the conversation's id
+--- before anything is sent: who has noted it can take the start up again whatever comes; V0 has no such id), and
+--- settings of this call. The four may stand among the fields too.
 ---@return openhands.Conversation? conversation with `state` "starting"
 ---@return openhands.Error? err
 function methods:start(fields, options)
@@ -335,12 +335,12 @@ end
 --- waits for somebody to speak has `finished`, its turn has ended with a message. Where the service does not show them,
 --- V0 tells only that the runtime went down (`stopped`).
 ---@param subject string|openhands.Conversation its id, or the conversation
----@param options table? `timeout` (seconds to wait, 12 hours; its last look may take one more), `interval` (seconds
---- between looks), `answer_timeout` (seconds for which the answer, or why it failed, is looked for after it has
---- settled, 40: services get to know of it late), `outage_timeout` (seconds of trouble that a wait outlives, 900: any
---- that passes, for an id of which nobody has told anything; for others, web pages and the like instead of answers.
---- That the service cannot be reached those outlive to their end), `on_change` (function, called with the conversation
---- and its previous state), and settings of this call
+---@param options openhands.WaitOptions? `timeout` (seconds to wait, 12 hours; its last look may take one more),
+--- `interval` (seconds between looks), `answer_timeout` (seconds for which the answer, or why it failed, is looked for
+--- after it has settled, 40: services get to know of it late), `outage_timeout` (seconds of trouble that a wait
+--- outlives, 900: any that passes, for an id of which nobody has told anything; for others, web pages and the like
+--- instead of answers. That the service cannot be reached those outlive to their end), `on_change` (function, called
+--- with the conversation and its previous state), and settings of this call
 ---@return openhands.Conversation? conversation with `answer`
 ---@return openhands.Error? err
 function methods:wait(subject, options)
@@ -356,7 +356,7 @@ end
 --- (`false`: never), and `err.errors` why, by their places in the list. After the timeout, what has settled in time
 --- still gets its answer read.
 ---@param subjects (string|openhands.Conversation)[] ids, or conversations, of either dialect
----@param options table? as for `wait`
+---@param options openhands.WaitOptions? as for `wait`
 ---@return openhands.Conversation[]? conversations in the order given
 ---@return openhands.Error? err
 function methods:wait_all(subjects, options)
@@ -367,7 +367,7 @@ end
 
 --- Waits until the first of several conversations settles, or one cannot be waited for.
 ---@param subjects (string|openhands.Conversation)[] ids, or conversations, of either dialect
----@param options table? as for `wait`
+---@param options openhands.WaitOptions? as for `wait`
 ---@return openhands.Conversation? conversation
 ---@return openhands.Error|integer|nil place in the list; or why there is none
 ---@return integer? place of the one that cannot be waited for
@@ -379,7 +379,7 @@ end
 
 --- Starts a conversation and waits until it settles.
 ---@param fields openhands.StartFields
----@param options table? as for `wait`
+---@param options openhands.WaitOptions|openhands.StartOptions|nil as for `wait`
 ---@return openhands.Conversation? conversation
 ---@return openhands.Error? err
 function methods:run(fields, options)

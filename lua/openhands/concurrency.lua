@@ -176,7 +176,7 @@ end
 --- Runs functions beside each other, and waits until all have ended. One that raises, or returns `nil, err`, has
 --- failed; the others go on.
 ---@param list function[]
----@param options table? `concurrency` (integer: how many run at the same time; all)
+---@param options openhands.AllOptions? `concurrency` (integer: how many run at the same time; all)
 ---@return table? results what each returned first, by its place in the list
 ---@return openhands.Error? err if some have failed: of the kind of the first of them, with `errors` and `results` by
 --- their places

@@ -5,7 +5,7 @@ local errors = require "openhands.errors"
 local runtime = require "openhands.runtime"
 local states = require "openhands.state"
 
----@class openhands.Conversation
+---@class (partial) openhands.Conversation
 ---@field conversation_id string its id, in one spelling: with dashes, once the caller or this client has spelt it so
 ---@field id string? V1: the same as the service spells it
 ---@field status string V0's words: STARTING, RUNNING, STOPPED, ERROR, ARCHIVED; after a start what the service answered

@@ -118,7 +118,7 @@
 --- Fields of `update`: renames a conversation and the like; gives the conversation
 ---@class openhands.update.Fields
 ---@field title string
----@field public? boolean (V1)
+---@field ["public"]? boolean (V1)
 ---@field repository? string (V1)
 ---@field selected_repository? string (V1)
 ---@field selected_branch? string (V1)

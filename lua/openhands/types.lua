@@ -19,7 +19,7 @@
 ---@field pr_number? integer[] (V1)
 ---@field parent_conversation_id? string (V1)
 ---@field sandbox_id? string (V1) of a sandbox to share
----@field public? boolean (V1)
+---@field ["public"]? boolean (V1)
 ---@field plugins? table[] (V1) `{ source, ref, repo_path, parameters }`
 ---@field secrets? table<string, string> (V1)
 ---@field system_message_suffix? string (V1)
@@ -106,7 +106,7 @@
 ---@field resume fun(self: openhands.Client, conversation: string|openhands.Conversation, fields: { send: string|table[]|nil }|string|nil, options: openhands.Settings|nil): openhands.Conversation?, openhands.Error?
 ---@field stop fun(self: openhands.Client, conversation: string|openhands.Conversation, options: openhands.Settings|nil): openhands.Conversation?, openhands.Error?
 ---@field start_again fun(self: openhands.Client, conversation: string|openhands.Conversation, fields: openhands.start_again.Fields|string[]|nil, options: openhands.Settings|nil): openhands.Conversation?, openhands.Error?
----@field events fun(self: openhands.Client, conversation: string|openhands.Conversation, fields: openhands.EventOptions|nil, options: openhands.EventOptions|nil): openhands.Pages|openhands.Feed
+---@field events fun(self: openhands.Client, conversation: string|openhands.Conversation, fields: openhands.EventOptions|nil, options: openhands.EventOptions|nil): openhands.Pages|openhands.Followed
 ---@field answer fun(self: openhands.Client, conversation: string|openhands.Conversation, options: openhands.Settings|nil): string?, openhands.Error?
 ---@field find_pull_requests fun(self: openhands.Client, conversation: string|openhands.Conversation, options: openhands.Settings|nil): string[]?, openhands.Error?
 ---@field file fun(self: openhands.Client, conversation: string|openhands.Conversation, path: string, options: openhands.Settings|nil): string?, openhands.Error?
@@ -135,7 +135,7 @@
 ---@field resume fun(conversation: string|openhands.Conversation, fields: { send: string|table[]|nil }|string|nil, options: openhands.Settings|nil): openhands.Conversation?, openhands.Error?
 ---@field stop fun(conversation: string|openhands.Conversation, options: openhands.Settings|nil): openhands.Conversation?, openhands.Error?
 ---@field start_again fun(conversation: string|openhands.Conversation, fields: openhands.start_again.Fields|string[]|nil, options: openhands.Settings|nil): openhands.Conversation?, openhands.Error?
----@field events fun(conversation: string|openhands.Conversation, fields: openhands.EventOptions|nil, options: openhands.EventOptions|nil): openhands.Pages|openhands.Feed
+---@field events fun(conversation: string|openhands.Conversation, fields: openhands.EventOptions|nil, options: openhands.EventOptions|nil): openhands.Pages|openhands.Followed
 ---@field answer fun(conversation: string|openhands.Conversation, options: openhands.Settings|nil): string?, openhands.Error?
 ---@field find_pull_requests fun(conversation: string|openhands.Conversation, options: openhands.Settings|nil): string[]?, openhands.Error?
 ---@field file fun(conversation: string|openhands.Conversation, path: string, options: openhands.Settings|nil): string?, openhands.Error?
@@ -159,7 +159,7 @@
 ---@field resume fun(self: openhands.Conversation, fields: { send: string|table[]|nil }|string|nil, options: openhands.Settings|nil): openhands.Conversation?, openhands.Error?
 ---@field stop fun(self: openhands.Conversation, options: openhands.Settings|nil): openhands.Conversation?, openhands.Error?
 ---@field start_again fun(self: openhands.Conversation, fields: openhands.start_again.Fields|string[]|nil, options: openhands.Settings|nil): openhands.Conversation?, openhands.Error?
----@field events fun(self: openhands.Conversation, fields: openhands.EventOptions|nil, options: openhands.EventOptions|nil): openhands.Pages|openhands.Feed
+---@field events fun(self: openhands.Conversation, fields: openhands.EventOptions|nil, options: openhands.EventOptions|nil): openhands.Pages|openhands.Followed
 ---@field fetch_answer fun(self: openhands.Conversation, options: openhands.Settings|nil): string?, openhands.Error?
 ---@field find_pull_requests fun(self: openhands.Conversation, options: openhands.Settings|nil): string[]?, openhands.Error?
 ---@field file fun(self: openhands.Conversation, path: string, options: openhands.Settings|nil): string?, openhands.Error?

@@ -284,7 +284,8 @@ function methods:agent(subject)
 end
 
 --- A request that no other call makes: with the same checks, errors and redaction.
----@param request table `method` ("GET" by itself), `path` (from "/" on), `query` (table), `body` (what JSON can hold)
+---@param request openhands.FreeRequest `method` ("GET" by itself), `path` (from "/" on), `query` (table), `body` (what
+--- JSON can hold)
 ---@param options openhands.Settings?
 ---@return any answer decoded JSON, or text
 ---@return openhands.Error? err
