@@ -377,6 +377,9 @@ void oh_exchange_reset(struct oh_exchange *exchange)
     memset(&exchange->answer, 0, sizeof exchange->answer);
     exchange->header_bytes = 0;
     memset(&exchange->element, 0, sizeof exchange->element);
+    exchange->header_overflow = exchange->body_overflow = exchange->babble_overflow = false;
+    exchange->ends_marked = exchange->header_ended = exchange->packed = false;
+    exchange->begun = exchange->begun && exchange->attempts == 0; /* where libcurl tells, it will tell again */
     exchange->socket = -1;
     exchange->attempts = 0;
     exchange->was_kept = false;
