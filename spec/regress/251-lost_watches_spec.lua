@@ -54,20 +54,21 @@ describe("an error in the watch over a client", function()
     if not good then return pending "needs copas" end
     local client, server, raised = begin("copas", some)
     local answers, problems = {}, 0
-    for place = 1, 3 do
-      copas.addthread(function() answers[place] = client:start { initial_user_msg = "x" } end)
-    end
-    local print_, stderr = print, io.stderr -- copas prints what a thread raises
-    rawset(_G, "print", function() problems = problems + 1 end)
+    local globals, stderr = getfenv and getfenv(copas.addthread) or _G, io.stderr -- copas prints what a thread raises
+    local print_ = globals.print
+    globals.print = function() problems = problems + 1 end
     io.stderr = { write = function() problems = problems + 1 end } -- luacheck: ignore 122
     local well, problem = pcall(function()
+      for place = 1, 3 do
+        copas.addthread(function() answers[place] = client:start { initial_user_msg = "x" } end)
+      end
       for _ = 1, 2000 do
         uv.run "nowait"
         copas.step(0.002)
         if answers[1] and answers[2] and answers[3] then break end
       end
     end)
-    rawset(_G, "print", print_)
+    globals.print = print_
     io.stderr = stderr -- luacheck: ignore 122
     assert.is_true(well, problem)
     assert.is_table(answers[1] and answers[2] and answers[3])

@@ -94,7 +94,7 @@ describe("a name that is misspelt", function()
   end)
 
   it("is told where a function of the module is meant, at the caller's line", function()
-    refused("335%-settings_spec.lua:%d+: openhands.strat: there is no such function %(did you mean 'start'%?%)",
+    refused("340%-settings_spec.lua:%d+: openhands.strat: there is no such function %(did you mean 'start'%?%)",
       function() return openhands.strat { initial_user_msg = "x" } end)
     refused("openhands.secrets.lst: there is no such function %(did you mean 'secrets.list'%?%)", function()
       return (openhands.secrets.lst {})
