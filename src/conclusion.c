@@ -34,12 +34,12 @@ static bool handshake_broke(const struct oh_exchange *exchange)
     long error = 0;
     size_t i;
 
-    if (curl_easy_getinfo(exchange->easy, CURLINFO_OS_ERRNO, &error) == CURLE_OK && error != 0)
-        return true;
     for (i = 0; i < sizeof known / sizeof known[0]; i++)
         if (strcasestr(exchange->error, known[i]) != NULL)
             return true;
-    return false;
+    if (strstr(exchange->error, ":SSL routines:") != NULL) /* OpenSSL's own verdict, whatever address failed before */
+        return false;
+    return curl_easy_getinfo(exchange->easy, CURLINFO_OS_ERRNO, &error) == CURLE_OK && error != 0;
 }
 
 static bool is_good(long status)
