@@ -282,9 +282,8 @@ function steps.unlisted(client, looks, call)
     return next(open) == nil
   end, MOST_PAGES)
   for look in pairs(open) do
-    local memory = client:_remember(look.id)
-    if not err and client._may_have_both and not memory.was_asked_of_v0 then
-      memory.was_asked_of_v0, look.step = true, "other"
+    if not err and client._may_have_both and not client:_remember(look.id).was_asked_of_v0 then
+      look.step = "other"
     end
   end
   if err then
@@ -335,10 +334,18 @@ function steps.single(client, looks, call)
   read_behind(client, looks, call)
 end
 
+-- How a server answers that has no such conversation, or no such API.
+local knows_nothing = { not_found = true, invalid = true, protocol = true, unsupported = true }
+
 -- Of one look. What it does not find there is as unknown as before.
 function steps.other(client, looks, call)
   local look = looks[1]
-  local answer = client:_read("status", look.id, call, "v0")
+  local answer, err = client:_read("status", look.id, call, "v0")
+  if err and not knows_nothing[err.kind] then
+    fail(looks, err)
+    return
+  end
+  client:_remember(look.id).was_asked_of_v0 = true
   local is_there = type(answer) == "table"
   finish(look, is_there and conversations.from_status(client, answer, "v0", look.id, look.grace) or false)
   read_behind(client, looks, call)

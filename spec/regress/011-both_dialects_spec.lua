@@ -68,6 +68,21 @@ describe("on a server with both APIs", function()
     assert.equal(1, asked_of_v0())
   end)
 
+  it("that V0 cannot be asked for a moment says nothing of the conversation", function()
+    local answer, failures = server(OLD_ACCOUNT), 0
+    client, requests = stand_in.scripted(function(request)
+      if request.path == "/api/conversations/" .. ID and failures < 8 then
+        failures = failures + 1
+        return json('{"detail":"Bad Gateway"}', 502)
+      end
+      return answer(request)
+    end)
+    local _, err = client:status(ID)
+    assert.equal("server", err.kind)
+    assert.same({ "v0", "finished" }, { assert(client:wait(ID)).api, assert(client:status(ID)).state })
+    assert.equal(8, failures)
+  end)
+
   it("an account that says which API is in use is believed", function()
     client, requests = stand_in.scripted(server(NEW_ACCOUNT))
     local _, err = client:status(ID)
