@@ -1,6 +1,8 @@
 --- The operations of the agent server, which lives in the sandbox of a V1 conversation.
 local agent_view = require "openhands.simulator.agent_view"
+local commands = require "openhands.simulator.agent_bash"
 local conversations = require "openhands.simulator.agent_conversations"
+local files = require "openhands.simulator.agent_files"
 local json = require "openhands.simulator.json"
 local reply = require "openhands.simulator.reply"
 
@@ -35,7 +37,7 @@ local in_runtime = agent_view.with_conversation(function(model, call, job, answe
   call.job = job
   return answer(model, call)
 end)
-for _, group in ipairs { require "openhands.simulator.agent_bash", require "openhands.simulator.agent_files" } do
+for _, group in ipairs { commands, files } do
   for _, route in ipairs(group) do
     own[#own + 1] = {
       method = route.method, path = route.path:gsub("^/api", "/api/conversations/{id}"),
@@ -47,8 +49,7 @@ for _, group in ipairs { require "openhands.simulator.agent_bash", require "open
 end
 
 for _, group in ipairs {
-  own, conversations, require "openhands.simulator.agent_events", require "openhands.simulator.agent_bash",
-  require "openhands.simulator.agent_files",
+  own, conversations, require "openhands.simulator.agent_events", commands, files,
 } do
   for _, route in ipairs(group) do list[#list + 1] = route end
 end

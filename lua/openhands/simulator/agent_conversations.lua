@@ -27,7 +27,7 @@ end
 local function search(model, call)
   local query, refusal = agent_paging.query(call, { status = status_filter, sort_order = sort_order })
   if not query then return refusal end
-  local field, descending = ascii.lower(query.sort_order):match("^([a-z]+_at)(.*)$")
+  local field, descending = ascii.lower(query.sort_order):match("^([a-z]+_at)(.*)$") --[[@as string, string]]
   local infos = {}
   for position, job in ipairs(paging.sort(matching(call, query), field, descending ~= "")) do
     infos[position] = agent_view.info(model, job)

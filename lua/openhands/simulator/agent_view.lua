@@ -34,7 +34,7 @@ function M.find(call, id)
 end
 
 --- Wraps an operation on a conversation: `answer` gets the job in place of its id.
----@param answer fun(model: table, call: table, job: table, second: string?): table
+---@param answer fun(model: table, call: table, job: table, second: any): table
 function M.with_conversation(answer)
   return function(model, call, id, second)
     local errors = validation.path_uuid("conversation_id", id)

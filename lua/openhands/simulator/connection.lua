@@ -158,7 +158,7 @@ function connection:handle(request)
   server:synchronise()
   server.model:record(request)
   local closes = http.wants_close(request)
-  local struck = server.schedule:take("after_read", request)
+  local struck = server.schedule:take("after_read", request) --[[@as table?]]
   if not struck or struck.point ~= "after_read" then return self:answer(request, struck, closes) end
   if struck.action ~= "delay" then return self:strike(struck, closes) end
   -- Also when the client has given up meanwhile: a request that was sent may arrive late, and counts.

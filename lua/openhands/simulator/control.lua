@@ -71,7 +71,7 @@ function M.obey(server, line)
   if not run then
     return json.encode({ ok = false, error = problem or "unknown command" }, "bytes")
   end
-  local obeyed, value = pcall(run, server, command)
+  local obeyed, value = pcall(run, server, command) --[[@as boolean, any]]
   if not obeyed then
     -- Where in our own files an error was raised is of no use to the one who steers.
     return json.encode({ ok = false, error = (tostring(value):gsub("^[^:\n]+:%d+: ", "")) }, "bytes")

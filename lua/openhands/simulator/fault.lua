@@ -15,12 +15,12 @@ local M = {}
 ---@field count? integer strikes so many times (default 1; -1: for ever)
 ---@field ending? "keep"|"close"|"reset"|"hang" overrides how the connection ends
 ---@field at? integer in_headers, in_body: so many bytes of them still come (default: half)
----@field pieces? integer in_body, truncate_chunked: so many pieces of an answer that comes bit by bit come before those
---- `at` bytes. Of a stream of start tasks the first piece is its bracket, each further one a task.
---- Further fields belong to single actions, and are named with them below.
+---@field pieces? integer in_body, truncate_chunked: so many pieces of what comes bit by bit come before those bytes.
+--- Of a stream of start tasks the first piece is its bracket, each further one a task.
+---@field [string] any what belongs to a single action, named with it below
 
 ---@class openhands.simulator.Plan
----@field writes { bytes: string, times?: integer, wait?: number }[] in order; each is flushed, then `wait` seconds pass
+---@field writes { bytes: string, times?: integer, wait?: number }[] each is flushed, then `wait` seconds pass
 ---@field stream? openhands.simulator.Source the bytes that follow them
 ---@field ending "keep"|"close"|"reset"|"hang" keep: the next request may follow
 
@@ -37,8 +37,9 @@ local function header_list(given)
   return list
 end
 
+---@param closes boolean?
 local function whole(response, closes)
-  local head, body = http.answer(response, closes)
+  local head, body = http.answer(response, closes or false)
   return head .. body
 end
 
@@ -297,10 +298,10 @@ end
 
 local function plan_of(fault, response)
   if fault.point == "in_headers" then
-    local head = http.answer(response)
+    local head = http.answer(response, false)
     return plan(fault.action, { bytes = head:sub(1, fault.at or math.floor(#head / 2)) })
   elseif fault.point == "in_body" then
-    local head, body = http.answer(response)
+    local head, body = http.answer(response, false)
     return plan(fault.action, { bytes = head .. body:sub(1, fault.at or math.floor(#body / 2)) })
   end
   return shaping[fault.action](fault, response)
@@ -315,9 +316,9 @@ function M.plan(fault, response)
   if producing[fault.action] and not late[fault.point] then
     made = producing[fault.action](fault)
   elseif response.stream then
-    made = stream_fault.plan(fault, response, M.flush_seconds)
+    made = stream_fault.plan(fault, response --[[@as openhands.simulator.Answer]], M.flush_seconds)
   else
-    made = plan_of(fault, response)
+    made = plan_of(fault, response --[[@as openhands.simulator.Answer]])
   end
   made.ending = fault.ending or made.ending
   return made

@@ -192,14 +192,14 @@ end
 ---@param id string
 ---@return integer? index nil when there is none with this id
 function history:find(id)
-  local made = tonumber(id:match("^%x+%-0000%-4e00%-a000%-(%x+)$") or "", 16)
+  local made = tonumber(id:match("^%x+%-0000%-4e00%-a000%-(%x+)$") or "", 16) --[[@as integer?]]
   for _, run in ipairs(self._runs) do
     if run.told then
       for number = 1, run.count do
         if self:_told(run, number).id == id then return run.before + number end
       end
     elseif made and made > run.made and made <= run.made + run.count then
-      return made_id(self._job, made) == id and run.before + made - run.made or nil
+      return made_id(self._job, made) == id and run.before + made - run.made --[[@as integer]] or nil
     end
   end
 end

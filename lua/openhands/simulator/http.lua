@@ -57,7 +57,7 @@ end
 ---@class openhands.simulator.Reader
 ---@field private _pieces string[]
 ---@field private _size integer
----@field private _head string?
+---@field private _head table? of the request that is being read
 local reader = {}
 local metatable = { __index = reader }
 
@@ -116,7 +116,7 @@ local function read_chunks(text)
       if text:find("\r\n", position, true) then return nil, nil, "bad chunk size" end
       return nil
     end
-    local size = tonumber(digits, 16)
+    local size = tonumber(digits, 16) --[[@as integer]]
     if size == 0 then
       local _, trailer_end = text:find("\r\n", line_end + 1, true)
       while trailer_end and text:sub(line_end + 1, trailer_end) ~= "\r\n" do
@@ -127,7 +127,7 @@ local function read_chunks(text)
     end
     if #text < line_end + size + 2 then return nil end
     parts[#parts + 1] = text:sub(line_end + 1, line_end + size)
-    position = line_end + size + 3
+    position = line_end + size + 3 --[[@as integer]]
   end
 end
 

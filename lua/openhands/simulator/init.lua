@@ -28,8 +28,8 @@ end
 ---@class openhands.simulator.Handle
 ---@field address string `http://127.0.0.1:PORT`
 ---@field pid integer
----@field private _commands file*?
----@field private _replies file*
+---@field private _commands file?
+---@field private _replies file
 local handle = {}
 local handle_metatable = { __index = handle, __name = "openhands.simulator.Handle" }
 
@@ -205,7 +205,7 @@ function M.transport(service)
 
   -- An answer that comes bit by bit is given as a whole: time passes until it has come.
   local function whole(response, source)
-    local waited = 0
+    local waited = 0 --[[@as number]]
     local body, complete = stream.whole(source or response.stream or stream.of(response.body), function(seconds)
       service:advance(seconds)
       waited = waited + seconds
@@ -222,7 +222,7 @@ function M.transport(service)
   -- What had come when the connection ended, and that it did.
   local function answer_in_part(request, struck)
     local response = service:answer(request)
-    local source = response.stream or stream.of(response.body)
+    local source = response.stream or stream.of(response.body --[[@as string]])
     local part = whole(response, stream.cut(source, struck.pieces or 0, struck.at or 0))
     part.class, part.sent = struck.class or "cut", true
     return part

@@ -106,7 +106,7 @@ local function read_escape(text, position, form)
   if plain_escapes[letter] then return plain_escapes[letter], position + 1 end
   local digits = letter == "u" and text:match("^%x%x%x%x", position + 1)
   if not digits then malformed("bad escape at byte " .. position) end
-  local code = tonumber(digits, 16)
+  local code = tonumber(digits, 16) --[[@as integer]]
   if form == "bytes" and code < 0x100 then return string.char(code), position + 5 end
   if code >= 0xD800 and code < 0xDC00 then
     local low = text:match("^\\u([dD][c-fC-F]%x%x)", position + 5)
@@ -201,7 +201,7 @@ end
 ---@return string? message
 function M.decode(text, form)
   if text:find("\0", 1, true) then return nil, "NUL byte" end
-  local read, value, after = pcall(read_value, text, 1, form, 0)
+  local read, value, after = pcall(read_value, text, 1, form, 0) --[[@as boolean, any, integer]]
   if not read and getmetatable(value) == Malformed then return nil, value[1] end
   if not read then error(value, 0) end
   if skip_space(text, after) <= #text then return nil, "text after the end at byte " .. after end

@@ -210,7 +210,7 @@ end
 ---@param fields { api: "v0"|"v1", id: string?, body: table, prompt: string, repository: string? }
 ---@return openhands.simulator.Job
 function methods:add_job(fields)
-  local job = fields ---@type openhands.simulator.Job
+  local job = fields --[[@as any]]
   job.id = fields.id or self:new_id()
   job.task_id = fields.api == "v1" and self:new_id() or nil
   job.sandbox_id = ("simulated%013d"):format(#self._jobs + 1)
@@ -223,7 +223,7 @@ function methods:add_job(fields)
   self._by_id[job.id] = job
   if job.api == "v1" then
     job.task_states, job.history = {}, history.new(job)
-    job.history:add_until(self.options.event_count, self:now(), 0.25)
+    job.history:add_until(self.options.event_count or 0, self:now(), 0.25)
   end
   if job.task_id then self._by_task[job.task_id] = job end
   self:schedule(job, script.of(job))

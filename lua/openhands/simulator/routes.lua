@@ -5,7 +5,7 @@ local M = {}
 ---@param text string
 ---@return string
 function M.unescape(text)
-  return (text:gsub("%%(%x%x)", function(digits) return string.char(tonumber(digits, 16)) end))
+  return (text:gsub("%%(%x%x)", function(digits) return string.char(tonumber(digits, 16) --[[@as integer]]) end))
 end
 
 --- Prepares a list of operations for `find`. Where two paths fit, the first one counts.
@@ -25,7 +25,7 @@ end
 ---@param path string
 ---@param methods string[] the methods that the path has otherwise are appended
 ---@return table? route
----@return string[]? captures what stands for the names in braces
+---@return table? captures what stands for the names in braces
 function M.find(list, method, path, methods)
   for _, route in ipairs(list) do
     local first, second = path:match(route.pattern)

@@ -57,7 +57,7 @@ function M.answer(model, call)
     if #methods == 0 then return reply.detail(404, "Not Found") end
     return reply.detail(405, "Method Not Allowed", { { "Allow", table.concat(methods, ", ") } })
   end
-  if not route.open and call.headers["x-session-api-key"] ~= access.session_key(call.job) then
+  if not route.open and call.headers["x-session-api-key"] ~= access.session_key(call.job --[[@as table]]) then
     return reply.detail(401, "Unauthorized")
   end
   return route.answer(model, call, captures[1], captures[2])

@@ -120,7 +120,7 @@ local function upload_files(_, call, job)
   end
   for _, part in ipairs(parts) do
     -- As in a form: what is in front of the last slash is nobody's business.
-    local name = (part.filename or ""):match("[^/\\]*$")
+    local name = (part.filename or ""):match("[^/\\]*$") --[[@as string]]
     if name == "" or name:sub(1, 1) == "." then
       skipped[#skipped + 1] = { name = name, reason = "File type not allowed" }
     else

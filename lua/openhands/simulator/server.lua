@@ -92,7 +92,7 @@ function methods:commit(request)
   local function explain(problem) return debug.traceback(tostring(problem), 2) end
   local answered, response = xpcall(function() return self.model:answer(request) end, explain)
   if answered then return response end
-  io.stderr:write("simulator: ", response, "\n")
+  io.stderr:write("simulator: ", tostring(response), "\n")
   return reply.crash()
 end
 
@@ -212,8 +212,8 @@ end
 ---@param words string[] the command line
 ---@return integer exit_status
 function M.main(words)
-  local read, settings = pcall(read_arguments, words)
-  local made, server = read, nil
+  local read, settings = pcall(read_arguments, words) --[[@as boolean, any]]
+  local made, server = read, nil --[[@as any]]
   if read and not settings.help then made, server = pcall(M.new, settings) end
   if not made then
     io.stderr:write("simulator: ", tostring(read and server or settings), "\n", usage)

@@ -54,11 +54,11 @@ function M.parse(text)
   local year, month, day, hour, minute, second, rest =
     text:match("^(%d%d%d%d)-(%d%d)-(%d%d)[Tt ](%d%d):(%d%d):(%d%d)(.*)$")
   if not year then return nil end
-  local fraction, zone = rest:match("^(%.%d+)(.*)$")
+  local fraction, zone = (rest --[[@as string]]):match("^(%.%d+)(.*)$")
   zone = zone or rest
-  local offset = 0
+  local offset = 0 --[[@as number]]
   if zone ~= "" and zone ~= "Z" and zone ~= "z" then
-    local sign, hours, minutes = zone:match("^([+-])(%d%d):?(%d%d)$")
+    local sign, hours, minutes = (zone --[[@as string]]):match("^([+-])(%d%d):?(%d%d)$")
     if not sign then return nil end
     offset = (hours * 3600 + minutes * 60) * (sign == "-" and -1 or 1)
   end

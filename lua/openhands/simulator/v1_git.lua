@@ -14,7 +14,7 @@ local few = { kind = "limit", default = 30 }
 -- Reads the query, and makes sure that the account is connected to the provider it names.
 local function connected(rules, answer)
   return validation.with_query(rules, function(model, call, query)
-    for _, name in ipairs(model.options.git_providers) do
+    for _, name in ipairs(model.options.git_providers or {}) do
       if not rules.provider or name == query.provider then return answer(model, call, query) end
     end
     return reply.detail(403, "Git provider token required (such as GitHub).")
@@ -27,7 +27,9 @@ local function installations(model, call, query)
   return paging.answer(model, call, installation_ids, query)
 end
 
+---@type table<number, string>
 local owners = { "acme", "acme-labs", "openhands-dev" }
+---@type table<number, string>
 local names = { "widgets", "gadgets", "website", "tools", "docs" }
 
 -- The repository of a number, from 1: the first five have names, the others have their number too.

@@ -149,7 +149,7 @@ local function profile(_, _, name, full)
 end
 
 local function save_profile(model, call, name)
-  local body, errors = {}, nil
+  local body, errors = {} --[[@as any]], nil
   if call.body ~= "" and call.body ~= "null" then body, errors = validation.body(call, save_body) end
   if not body then return reply.detail(422, array(errors)) end
   local config = is_object(body.llm) and body.llm or views.user().agent_settings.llm

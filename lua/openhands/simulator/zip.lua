@@ -13,7 +13,7 @@ local function exclusive_or(one, other)
   return result
 end
 
-local xor, rows
+local xor, rows ---@type any, any
 
 -- The checksum's table, in four tables of bytes: the remainder of every byte, the lowest byte of it first.
 local function prepare()
