@@ -105,11 +105,8 @@ static bool push_whole(lua_State *L, int64_t whole)
 /* 1.0 and 1e3 are meant as whole numbers, too. */
 static void push_real(lua_State *L, double real)
 {
-    lua_Integer whole;
-
-    if (real >= -OH_LARGEST_EXACT && real <= OH_LARGEST_EXACT && lua_numbertointeger((lua_Number)real, &whole) &&
-        (double)whole == real)
-        lua_pushinteger(L, whole);
+    if (real >= -OH_LARGEST_EXACT && real <= OH_LARGEST_EXACT && real == (double)(lua_Integer)real)
+        lua_pushinteger(L, (lua_Integer)real);
     else
         lua_pushnumber(L, (lua_Number)real);
 }
