@@ -100,6 +100,7 @@ survey() { # LUA...: fills `lacking` and `packages`
         need busted lua-busted program busted
         need nginx nginx program /usr/sbin/nginx
         need openssl openssl program openssl
+        need node nodejs program node
         need 'locale definitions' locales test -e /usr/share/i18n/locales/de_DE ;;
     measure)
         need nginx nginx program /usr/sbin/nginx

@@ -8,7 +8,7 @@ local function request(client, mark)
 end
 
 describe("A peer over TLS that says more than it is asked", function()
-  if http2_server.skip_without() then return end
+  if http2_server.skip_without(it, pending) then return end
 
   local server, client
 

@@ -69,7 +69,9 @@ describe("a call that an agent server does not have", function()
     _, err = outcome "event"
     assert.equal("not_found", err.kind)
     local at = calls.sandbox("info", { api = "v1" })
-    for _, agent in ipairs { at.agent, at.agent.runtime } do
+    local agents = { at.agent, at.agent.runtime }
+    for place = 1, #agents do
+      local agent = agents[place]
       _, err = agent:stop_command "0d1e2f3a-4b5c-4d6e-8f90-1a2b3c4d5e6f"
       assert.same({ "not_found", "stop_command" }, { err.kind, err.operation })
       _, err = agent:commit_changes("fedcba9", "/workspace/project")

@@ -17,18 +17,19 @@ local function assignments(text)
     local indent, rest = line:match "^(%s*)(%S.*)$"
     if indent then
       while #loops > 0 and #indent <= loops[#loops].indent do loops[#loops] = nil end
+      local own = rest:match "^local%s+([%a_][%w_,%s]*)"
       for _, loop in ipairs(loops) do
+        for hidden in (own or ""):gmatch "[%w_]+" do loop.hidden[hidden] = true end
         for name in loop.names:gmatch "[%w_]+" do
           local targets = rest:match "^([%a_][%w_]*)%s*=[^=]" or rest:match "^([%a_][%w_]*%s*,[%w_%s,]*)=[^=]" or ""
           for target in targets:gmatch "[%w_]+" do
-            local is_own = name ~= "_" -- which a local of the body mostly hides
-            if is_own and target == name then found[#found + 1] = number end
+            if target == name and not loop.hidden[name] then found[#found + 1] = number end
           end
         end
       end
       local names = rest:match "^for%s+([%w_,%s]-)%s+in%s" or rest:match "^for%s+([%w_]+)%s*="
       local goes_on = rest:gsub("%s*%-%-.*$", ""):find "%sdo$"
-      if names and goes_on then loops[#loops + 1] = { indent = #indent, names = names } end
+      if names and goes_on then loops[#loops + 1] = { indent = #indent, names = names, hidden = {} } end
     end
   end
   return found
@@ -39,6 +40,7 @@ describe("the variables of a for loop", function()
     assert.same({ 2, 4 }, assignments "for a, b in pairs(t) do\n  a = 1\n  local x\n  b = 2\nend\na = 1\n")
     assert.same({ 3 }, assignments "for i = 1, 2 do\n  if i == 1 then\n    x, i = 1, 2\n  end\nend\ni = 3\n")
     assert.same({}, assignments "for i = 1, 2 do print(i == 1) end\ni = 3\n")
+    assert.same({}, assignments "for _, a in pairs(t) do\n  local _, b = f(a)\n  _, b = f(b)\nend\n")
   end)
 
   it("are never assigned to", function()

@@ -24,7 +24,10 @@ function M.missing()
 end
 
 --- Instead of specs where something is missing: skips loudly, and fails where everything has to be there.
-function M.skip_without()
+---@param it function busted's, which a module that is required does not have
+---@param pending function busted's
+---@return boolean is_missing
+function M.skip_without(it, pending)
   local missing = M.missing()
   if not missing then return false end
   it("needs " .. missing, function()
