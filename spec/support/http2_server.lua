@@ -30,10 +30,11 @@ end
 function M.skip_without(it, pending)
   local missing = M.missing()
   if not missing then return false end
-  it("needs " .. missing, function()
-    if os.getenv "CI" == "true" then error("missing: " .. missing) end
-    pending("missing: " .. missing)
-  end)
+  if os.getenv "CI" == "true" then
+    it("needs " .. missing, function() error("missing: " .. missing) end)
+  else
+    pending("needs " .. missing, function() end)
+  end
   return true
 end
 
