@@ -17,10 +17,22 @@ local M = {}
 ---@field at? integer in_headers, in_body: so many bytes of them still come (default: half)
 ---@field pieces? integer in_body, truncate_chunked: so many pieces of what comes bit by bit come before those bytes.
 --- Of a stream of start tasks the first piece is its bracket, each further one a task.
----@field [string] any what belongs to a single action, named with it below
+---@field bytes? integer|string of one action, as the following: named with it below
+---@field seconds? number
+---@field times? integer
+---@field status? integer
+---@field headers? table<string, string>|string[][]
+---@field content_type? string
+---@field body? string|table
+---@field location? string
+---@field line? string
+---@field delta? integer
+---@field depth? integer
+---@field field? string
+---@field value? any
 
 ---@class openhands.simulator.Plan
----@field writes { bytes: string, times?: integer, wait?: number }[] each is flushed, then `wait` seconds pass
+---@field writes { bytes: string, times?: integer, wait?: number }[] one after the other, each flushed before its `wait`
 ---@field stream? openhands.simulator.Source the bytes that follow them
 ---@field ending "keep"|"close"|"reset"|"hang" keep: the next request may follow
 

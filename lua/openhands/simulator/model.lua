@@ -48,8 +48,15 @@ local M = {}
 ---@field history openhands.simulator.History?
 ---@field [string] any what script.lua changes as time goes on
 
+--- The options of a model, which has a value for each.
+---@class openhands.simulator.AllOptions: openhands.simulator.Options
+---@field event_count integer
+---@field event_pages "plain"|"empty"|"repeat"|"stuck"|"overlap"
+---@field list_pages "plain"|"empty"|"repeat"|"stuck"|"overlap"
+---@field git_providers string[]
+
 ---@class openhands.simulator.Model
----@field options openhands.simulator.Options
+---@field options openhands.simulator.AllOptions
 ---@field starts table[] every accepted start: `{ time, api, conversation_id, task_id, body, repeated }`
 ---@field requests table[] the last requests: `{ method, path, query, headers, body, time }`
 ---@field pending table<string, string[]> queued messages, by the id under which they were sent
@@ -77,7 +84,7 @@ function M.new(given)
     secrets = {}, account = account.new(),
     _jobs = {}, _by_id = {}, _by_task = {}, _live = {}, _throttles = {}, _sandboxes = {},
   }, metatable)
-  for name, value in pairs(options.defaults) do model.options[name] = value end
+  for name, value in pairs(options.defaults) do model.options[name] = value --[[@as any]] end
   model:configure(given or {})
   model._time = model.options.time
   model._random = model.options.seed
@@ -210,7 +217,7 @@ end
 ---@param fields { api: "v0"|"v1", id: string?, body: table, prompt: string, repository: string? }
 ---@return openhands.simulator.Job
 function methods:add_job(fields)
-  local job = fields --[[@as any]]
+  local job = fields --[[@as openhands.simulator.Job]]
   job.id = fields.id or self:new_id()
   job.task_id = fields.api == "v1" and self:new_id() or nil
   job.sandbox_id = ("simulated%013d"):format(#self._jobs + 1)
@@ -222,8 +229,8 @@ function methods:add_job(fields)
   self._jobs[job.number] = job
   self._by_id[job.id] = job
   if job.api == "v1" then
-    job.task_states, job.history = {}, history.new(job)
-    job.history:add_until(self.options.event_count or 0, self:now(), 0.25)
+    job.task_states, job.history = {}, history.new(job --[[@as { id: string, events: table[] }]])
+    job.history:add_until(self.options.event_count, self:now(), 0.25)
   end
   if job.task_id then self._by_task[job.task_id] = job end
   self:schedule(job, script.of(job))

@@ -68,7 +68,7 @@ function M.answer(model, call, list, query, view, items_name)
   local own = query.page_id and query.page_id:match("^(%d+)%+/==$")
   if query.page_id and not own then return reply.crash() end
   local items, offset = json.array(), tonumber(own or 0) --[[@as integer]]
-  local cursor = M.cursor(model, call, model.options.list_pages or "plain", own)
+  local cursor = M.cursor(model, call, model.options.list_pages, own)
   local last = cursor.blank and offset or math.min(offset + query.limit, #list)
   for position = offset + 1, last do
     local item = list[position]

@@ -36,7 +36,7 @@ end
 ---@param history? openhands.simulator.History
 ---@param query table as `filter` reads it
 function M.search(model, call, history, query)
-  local manner, own = model.options.event_pages or "plain", query.page_id
+  local manner, own = model.options.event_pages, query.page_id
   local offset = tonumber((own or "0"):match("^%d+$")) --[[@as integer?]]
   if not offset then return reply.crash() end
   local items, count = {}, history and history:count() or 0

@@ -14,7 +14,7 @@ local few = { kind = "limit", default = 30 }
 -- Reads the query, and makes sure that the account is connected to the provider it names.
 local function connected(rules, answer)
   return validation.with_query(rules, function(model, call, query)
-    for _, name in ipairs(model.options.git_providers or {}) do
+    for _, name in ipairs(model.options.git_providers) do
       if not rules.provider or name == query.provider then return answer(model, call, query) end
     end
     return reply.detail(403, "Git provider token required (such as GitHub).")
