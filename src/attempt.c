@@ -7,9 +7,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "tls_rest.h"
-
 #include "address.h"
+#include "tls_rest.h"
 
 /* A child of the host's must not inherit a connection that carries the key. */
 static int on_open(void *context, curl_socket_t socket, curlsocktype purpose)
@@ -78,7 +77,7 @@ static int on_chosen(void *context, char *peer, char *address, int peer_port, in
     if (exchange->repeated)
         return CURL_PREREQFUNC_ABORT;
     if (connection != NULL) {
-        exchange->stale = connection->asked && connection->in_turn &&
+        exchange->stale = connection->in_turn &&
                           (connection->given_up || !oh_connection_is_quiet(connection) ||
                            oh_tls_has_rest(exchange->easy));
         if (exchange->stale)

@@ -2,7 +2,6 @@
 #include "client.h"
 
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cleaning.h"
@@ -142,7 +141,6 @@ static void set_origin(lua_State *L, struct oh_origin *origin, const struct sett
 /* The proxies of the environment are libcurl's business, but for their passwords. */
 static void keep_secrets(lua_State *L, struct oh_client *client)
 {
-    static const char *const variables[] = {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"};
     const char *key = client->origin.api_key, *session = client->origin.session_api_key;
     const char *proxy = client->origin.proxy;
     bool kept = key == NULL || oh_secrets_add_lasting(&client->secrets, key, strlen(key));
@@ -150,8 +148,8 @@ static void keep_secrets(lua_State *L, struct oh_client *client)
 
     kept = kept && (session == NULL || oh_secrets_add_lasting(&client->secrets, session, strlen(session)));
     kept = kept && (proxy == NULL || oh_secrets_add_proxy(&client->secrets, proxy));
-    for (i = 0; kept && i < sizeof variables / sizeof variables[0]; i++)
-        kept = getenv(variables[i]) == NULL || oh_secrets_add_proxy(&client->secrets, getenv(variables[i]));
+    for (i = 0; kept && (proxy = oh_origin_environment_proxy(i)) != NULL; i++)
+        kept = oh_secrets_add_proxy(&client->secrets, proxy);
     if (!kept)
         luaL_error(L, "not enough memory");
 }

@@ -135,20 +135,29 @@ const char *oh_origin_open(struct oh_origin *origin, const char *base_url)
     return problem;
 }
 
-bool oh_origin_is_proxied(const struct oh_origin *origin)
+const char *oh_origin_environment_proxy(size_t i)
 {
     static const char *const variables[] = {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"};
+    const char *proxy;
+
+    if (i >= sizeof variables / sizeof variables[0])
+        return NULL;
+    proxy = getenv(variables[i]);
+    return proxy != NULL ? proxy : "";
+}
+
+bool oh_origin_is_proxied(const struct oh_origin *origin)
+{
+    const char *proxy;
     size_t i;
 
     if (!origin->secure) /* what is in clear is never sent through one */
         return false;
     if (origin->proxy != NULL)
         return origin->proxy[0] != '\0';
-    for (i = 0; i < sizeof variables / sizeof variables[0]; i++) {
-        const char *proxy = getenv(variables[i]);
-        if (proxy != NULL && proxy[0] != '\0')
+    for (i = 0; (proxy = oh_origin_environment_proxy(i)) != NULL; i++)
+        if (proxy[0] != '\0')
             return true;
-    }
     return false;
 }
 

@@ -47,6 +47,8 @@ struct oh_origin *oh_origin_beside(const struct oh_origin *origin);
 enum oh_reach oh_origin_reach(const struct oh_origin *origin);
 /* Notes where the name has led, unless that is a proxy's address. The farthest counts. Does not allocate. */
 void oh_origin_note_reach(struct oh_origin *origin, enum oh_reach reach);
+/* The proxies that the environment names, from 0: "" where a variable names none, NULL behind the last. */
+const char *oh_origin_environment_proxy(size_t i);
 /* Whether a proxy is between, or may be: of those that the environment excepts nothing is known here. */
 bool oh_origin_is_proxied(const struct oh_origin *origin);
 /* NULL, or what is wrong with the URL of a proxy. Its text may hold a password: libcurl quotes it in its errors. */
