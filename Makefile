@@ -16,9 +16,9 @@ VERSION     := $(FLAVOUR:lua%=%)
 VERSION     := $(VERSION:jit=5.1)
 
 MODULE   := $(BUILD)/openhands/core.so
-OBJECTS  := $(patsubst src/%.c,$(BUILD)/%.o,$(wildcard src/*.c))
+OBJECTS  := $(patsubst src/%.c,$(BUILD)/%.o,$(wildcard src/*.c src/*/*.c))
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wwrite-strings -Wvla $(if $(WERROR),-Werror)
-FLAGS    := -std=gnu99 $(WARNINGS) -fPIC -fvisibility=hidden -I$(LUA_INCDIR) $(CURL_CFLAGS) -MMD -MP
+FLAGS    := -std=gnu99 $(WARNINGS) -fPIC -fvisibility=hidden -Isrc -I$(LUA_INCDIR) $(CURL_CFLAGS) -MMD -MP
 # never unloaded: libcurl may still have a thread that looks up a name when a Lua state closes
 SHARED   := $(if $(filter Darwin,$(shell uname)),-bundle -undefined dynamic_lookup,-shared -Wl,-z,nodelete)
 LIBS     := $(CURL_LIBS) -lm -ldl -lpthread
@@ -35,6 +35,7 @@ $(MODULE): $(OBJECTS)
 	$(CC) $(SHARED) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(BUILD)/%.o: src/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
 	$(CC) $(FLAGS) $(CFLAGS) -c -o $@ $<
 
 # changes when one of the flags does; the moment, too, to see whether the headers are there
@@ -81,7 +82,7 @@ hostile:
 
 ## make differential    reads a million texts with the core and with lua-cjson
 differential:
-	@MAKE='$(MAKE)' DOCUMENTS=1000000 SPEC=spec/json_differential_spec.lua tools/test.sh plain $(or $(ASKED),lua5.4 luajit)
+	@MAKE='$(MAKE)' DOCUMENTS=1000000 SPEC=spec/core/json_differential_spec.lua tools/test.sh plain $(or $(ASKED),lua5.4 luajit)
 
 ## make install         installs below PREFIX (/usr/local) and DESTDIR; make uninstall removes it
 install: $(MODULE)
@@ -102,7 +103,7 @@ help:
 reference: $(MODULE)
 	@eval "$$($(MAKE) -s LUA=$(LUA) env)" && \
 	$(LUA) tools/reference.lua table >doc/operations.md && \
-	$(LUA) tools/reference.lua types >lua/openhands/operation_types.lua
+	$(LUA) tools/reference.lua types >lua/openhands/types/operations.lua
 
 ## make clean           removes what was built
 clean:

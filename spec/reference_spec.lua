@@ -1,5 +1,5 @@
 -- What is written of the operations is what the core does: the table, the types, and the names that users can call.
-local vocabulary = require "openhands.vocabulary"
+local vocabulary = require "openhands.api"
 local core = require "openhands.core"
 local openhands = require "openhands"
 local reference = dofile "tools/reference.lua"
@@ -27,13 +27,13 @@ end)
 
 describe("the types", function()
   it("are as `make reference` writes them now", function()
-    assert.equal(reference.types(), contents "lua/openhands/operation_types.lua")
+    assert.equal(reference.types(), contents "lua/openhands/types/operations.lua")
   end)
 
   -- Names that a class has, in all files of types and in the docstrings of the rooms.
   local function declared(class)
     local names = {}
-    for _, path in ipairs { "types", "operation_types" } do
+    for _, path in ipairs { "types/init", "types/operations" } do
       local inside = false
       for line in contents(("lua/openhands/%s.lua"):format(path)):gmatch "[^\n]+" do
         local name = line:gsub("%(partial%) ", ""):match "^%-%-%-@class ([%w_.]+)"

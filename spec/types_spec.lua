@@ -21,7 +21,7 @@ describe("the types", function()
       end
     end
     local documented = {}
-    local of_start = read("lua/openhands/types.lua"):match "@class openhands.StartFields\n(.-)\n\n"
+    local of_start = read("lua/openhands/types/init.lua"):match "@class openhands.StartFields\n(.-)\n\n"
     of_start = of_start:gsub('%["(%w+)"%]', "%1") -- a word of the annotations' own
     for name, optional, rest in of_start:gmatch "%-%-%-@field ([%w_]+)(%??) ([^\n]*)" do
       documented[name] = true
@@ -56,7 +56,7 @@ describe("the types", function()
       end
     end
     visit "lua/openhands"
-    for kind in read("src/outcome.c"):match("names%[%] = {(.-)}"):gmatch '"([%w_]+)"' do
+    for kind in read("src/wire/error_kind.c"):match("names%[%] = {(.-)}"):gmatch '"([%w_]+)"' do
       made[kind] = true
     end
     made.good = nil -- no error

@@ -4,18 +4,18 @@
 #include <dlfcn.h>
 #include <string.h>
 
-#include "call.h"
-#include "catalogue.h"
-#include "cleaning.h"
-#include "client.h"
-#include "identifier.h"
-#include "json.h"
-#include "json_foreign.h"
-#include "library.h"
-#include "mistake.h"
-#include "operation.h"
-#include "outcome.h"
-#include "report.h"
+#include "lua/call.h"
+#include "lua/reflection.h"
+#include "lua/redact_values.h"
+#include "lua/client.h"
+#include "wire/identifier.h"
+#include "lua/cjson_instance.h"
+#include "lua/json_sentinels.h"
+#include "http/library.h"
+#include "lua/argument_error.h"
+#include "wire/operations.h"
+#include "wire/error_kind.h"
+#include "lua/result.h"
 
 /* ---- exchanges ------------------------------------------------------------------------------------------------ */
 

@@ -6,13 +6,12 @@ shopt -s nullglob
 lua=$(tools/lua.sh first)
 tools/setup.sh lint "$lua" || exit
 
-# Which files of the C core may see Lua, and which libcurl; the others see neither. Because of this wall no
-# longjmp can cross libcurl.
-knows_lua='core|catalogue|call|client|options|arguments|reading|value|prompt|parts|free_request|json|json_decode|json_foreign|encode|carrier|report|compat|cleaning|mistake'
-knows_curl='library|origin|exchange|attempt|conclusion|reason|multi|ending|tls_rest'
+# The layers of the C core are directories, and each sees those below it only. Because of this wall no longjmp can
+# cross libcurl. DIRECTORY: the directories whose headers its files may include.
+declare -A may_include=([core.c]='lua wire http os' [lua]='lua wire http os' [http]='http wire os' [wire]='wire os' [os]='os')
 longest=450
 
-read -ra flags <<<"-std=gnu99 -I$(tools/lua.sh incdir "$lua") $(pkg-config --cflags libcurl)"
+read -ra flags <<<"-std=gnu99 -Isrc -I$(tools/lua.sh incdir "$lua") $(pkg-config --cflags libcurl)"
 mapfile -t lua_files < <(find lua spec examples bench tools bin -name '*.lua' 2>/dev/null)
 passed=0 failed=0
 
@@ -30,23 +29,30 @@ check() { # NAME COMMAND...: its output is shown only if it fails
 
 nothing() { ! "$@" | grep .; } # succeeds when the command prints nothing
 
-outside() { # ROOMS: the files of src/ that are not of these rooms
-    for file in src/*.[ch]; do
-        [[ $file =~ /($1)\.[ch]$ ]] || echo "$file"
-    done
-}
-
 code() { gcc -fpreprocessed -dD -E -P "$1" 2>/dev/null; } # a file without its comments
 
-sees() { # ROOMS HEADER: other files that include it, however indirectly
+outside() { find src -name '*.[ch]' | grep -vE "^src/($1)"; } # PATTERN: the files of other directories
+
+sees() { # PATTERN HEADER: files of other directories that include it, however indirectly
     outside "$1" | while read -r file; do
         gcc "${flags[@]}" -M -x c "$file" | grep -q "/$2\b" && echo "$file sees $2"
     done
 }
 
-names() { # ROOMS PATTERN: other files whose code has it
+names() { # PATTERN WORDS: files of other directories whose code has them
     outside "$1" | while read -r file; do
         code "$file" | grep -E "$2" | sed "s|^|$file: |"
+    done
+}
+
+crossings() { # what stands in no directory of a layer, or includes what its layer must not see
+    find src -type f | while read -r file; do
+        layer=${file#src/}
+        layer=${layer%%/*}
+        [ -n "${may_include[$layer]:-}" ] || { echo "$file is in no layer" && continue; }
+        sed -n 's/^#include "\(.*\)".*/\1/p' "$file" | while read -r header; do
+            [[ " ${may_include[$layer]} " == *" ${header%%/*} "* ]] || echo "$file includes $header"
+        done
     done
 }
 
@@ -62,27 +68,27 @@ locale_in_lua() {
 }
 
 locale_in_c() {
-    for file in src/*.c; do
+    for file in src/*.c src/*/*.c; do
         code "$file" | grep -E '\b(to(lower|upper)|is(alpha|alnum|space|upper|lower|print|punct|cntrl|graph|blank)|strn?casecmp|strcoll|strftime|strptime|atof|sscanf|localeconv|strto(d|f|ld)|setlocale)[[:space:]]*\(|%[0-9.*]*[eEfgG]' |
             grep -vE '%\.0f' | sed "s|^|$file: |"
-    done | grep -vE '^src/(encode|json|json_number)\.c: '
+    done | grep -vE '^src/(lua/json_encode|lua/cjson_instance|wire/json_number)\.c: '
 }
 
-long_files() { wc -l "${lua_files[@]}" src/*.[ch] | awk -v n=$longest '$1 > n && $2 ~ /^(src|lua)\// && $2 !~ /operation_types/'; }
+long_files() { find src lua -type f ! -path lua/openhands/types/operations.lua -exec wc -l {} + | awk -v n=$longest '$1 > n && $2 != "total"'; }
 
 pristine() { # COMPILER LUA: builds without a warning, and exports the one symbol
     local build=build/lint-$1-$2
     ${MAKE:-make} -s LUA="$2" CC="$1" WERROR=1 CFLAGS=-O2 BUILD="$build" && nothing exported "$build/openhands/core.so"
 }
 
-tidy() { printf '%s\n' src/*.c | xargs -P "$(nproc)" -I@ \
+tidy() { find src -name '*.c' -print0 | xargs -0 -P "$(nproc)" -I@ \
     clang-tidy --quiet @ -- "${flags[@]}" -D_GNU_SOURCE= -include tools/noreturn.h; }
 
 check 'luacheck' luacheck --quiet --no-color "${lua_files[@]}"
 check 'shellcheck' shellcheck .ci/run tools/*.sh bench/*.sh
 # Not wanted: readdir_r, which is obsolete; and the handle with which the module pins itself in memory.
 check 'cppcheck' cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability \
-    --std=c99 --library=posix --inline-suppr --suppress=readdirCalled --suppress=leakReturnValNotUsed:src/core.c src
+    --std=c99 --library=posix --inline-suppr --suppress=readdirCalled --suppress=leakReturnValNotUsed:src/core.c -Isrc src
 check 'clang-tidy' tidy
 for each in $(tools/lua.sh list); do
     [ -n "$(tools/lua.sh incdir "$each")" ] || continue
@@ -90,12 +96,13 @@ for each in $(tools/lua.sh list); do
         check "$compiler -Werror, $each" pristine $compiler "$each"
     done
 done
-check 'only the Lua-aware files see lua.h' nothing sees "$knows_lua" lua.h
-check 'only the Lua-aware files name lua_*' nothing names "$knows_lua" '\bluaL?_[a-z]'
-check 'only the HTTP files see curl/curl.h' nothing sees "$knows_curl" curl/curl.h
-check 'only the HTTP files name curl_*' nothing names "$knows_curl" '\b(curl_[a-z]|CURL[A-Z]*_)'
+check 'each layer of src/ sees those below it only' nothing crossings
+check 'only src/lua and src/core.c see lua.h' nothing sees 'lua/|core\.c' lua.h
+check 'only src/lua and src/core.c name lua_*' nothing names 'lua/|core\.c' '\bluaL?_[a-z]'
+check 'only src/http sees curl/curl.h' nothing sees 'http/' curl/curl.h
+check 'only src/http names curl_*' nothing names 'http/' '\b(curl_[a-z]|CURL[A-Z]*_)'
 check 'the core neither prints nor ends the process' \
-    nothing names '' '\b(abort|exit|assert|printf|puts|perror)[[:space:]]*\('
+    nothing names '$' '\b(abort|exit|assert|printf|puts|perror)[[:space:]]*\('
 check 'nothing of the locale in the Lua code' nothing locale_in_lua
 check 'nothing of the locale in the C code' nothing locale_in_c
 check 'the rockspec lists every file' "$lua" tools/rockspec.lua openhands-scm-1.rockspec

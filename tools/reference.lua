@@ -1,6 +1,6 @@
 -- Writes what is said of the operations from the core's own table of them.
 --   lua tools/reference.lua table     doc/operations.md: each operation, the dialects that have it, its fields
---   lua tools/reference.lua types     lua/openhands/operation_types.lua: the same for editors
+--   lua tools/reference.lua types     lua/openhands/types/operations.lua: the same for editors
 -- `make reference` writes both; a spec holds the files against this.
 local ascii = require "openhands.ascii"
 local core = require "openhands.core"
@@ -423,7 +423,7 @@ local function add_groups(lines)
 end
 
 function M.types()
-  local operations = require "openhands.operations"
+  local operations = require "openhands.api.rows"
   local lines, classes = {
     "---@meta",
     "--- Types of the calls that are one request each, for editors. Written by `make reference` from the core's table;",
@@ -449,7 +449,7 @@ function M.types()
   end
   add_groups(lines)
   names, rows = collect(true)
-  local agents = require("openhands.agent").operations
+  local agents = require("openhands.api.agent").operations
   local methods = {}
   for _, name in ipairs(names) do
     if not name:find "^runtime%." then -- these are reached by the calls of the same name

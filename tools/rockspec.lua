@@ -16,7 +16,7 @@ local function module_name(path)
   return (path:gsub("^lua/", ""):gsub("%.lua$", ""):gsub("/init$", ""):gsub("/", "."))
 end
 
-local sources, source_list = files "ls src/*.c"
+local sources, source_list = files "find src -name '*.c' | sort"
 local modules, module_list = files "find lua -name '*.lua' | sort"
 
 if arg[1] == "--print" then

@@ -23,7 +23,7 @@ for lua; do
     rm -f "$work"/*
     # shellcheck disable=SC2046,SC2086
     gcc -std=gnu99 -Wall -Wextra -g -O1 -fno-omit-frame-pointer -fsanitize=thread -I"$(tools/lua.sh incdir "$lua")" \
-        $(pkg-config --cflags libcurl) src/*.c spec/c/threads.c -o "$work/threads" \
+        $(pkg-config --cflags libcurl) -Isrc src/*.c src/*/*.c spec/c/threads.c -o "$work/threads" \
         $(pkg-config --libs "$name" || echo "-l$name") $(pkg-config --libs libcurl) -lm -ldl -lpthread &&
         TSAN_OPTIONS="log_path=$work/report exitcode=0 suppressions=$PWD/spec/c/tsan.supp" \
             $fixed "$work/threads" "${STATES:-1000}" >"$work/output"
@@ -31,7 +31,7 @@ for lua; do
     read -r p _ f _ <"$work/output"
     # A report begins with WARNING and ends with SUMMARY.
     cat "$work"/report.* >"$work/reports" 2>/dev/null
-    reports=$(awk '/WARNING: ThreadSanitizer/ { ours = 0 } / (src|spec\/c)\/[a-z_]*\.[ch]:/ { ours = 1 }
+    reports=$(awk '/WARNING: ThreadSanitizer/ { ours = 0 } / (src|spec\/c)\/([a-z]+\/)?[a-z_]*\.[ch]:/ { ours = 1 }
         /SUMMARY: ThreadSanitizer/ { count += ours } END { print count + 0 }' "$work/reports")
     [ -s "$work/reports" ] && head -n 200 "$work/reports"
     [ "$reports" = 0 ] || echo "$reports reports"

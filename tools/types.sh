@@ -24,7 +24,7 @@ fi
 # The checker passes over what is marked as nothing but types: here these files are checked, too.
 work=build/types
 rm -rf $work && mkdir -p $work && cp -R lua examples $work || exit
-sed -i.bak '/^---@meta/d' $work/lua/openhands/types.lua $work/lua/openhands/operation_types.lua
+sed -i.bak '/^---@meta/d' $work/lua/openhands/types/init.lua $work/lua/openhands/types/operations.lua
 awk -v directory=$work '/^```lua/ { file = sprintf("%s/README_%02d.lua", directory, ++count); next }
     /^```/ { file = "" } file != "" { print > file }' README.md
 

@@ -1,7 +1,7 @@
 -- Collections: pages as services give them, made one by one, and those of the simulator.
 
 local openhands = require "openhands"
-local pages = require "openhands.pages"
+local pages = require "openhands.api.pages"
 local simulator = require "openhands.simulator"
 local stand_in = require "spec.support.stand_in"
 local unpack = table.unpack or unpack -- luacheck: ignore 143
@@ -438,7 +438,7 @@ describe("a client's collections", function()
       client:list { titel__contains = "x" }
     end)
     assert.is_false(good)
-    assert.matches("spec/pages_spec.lua:%d+: .*did you mean 'title__contains'", message)
+    assert.matches("spec/api/pages_spec.lua:%d+: .*did you mean 'title__contains'", message)
   end)
 
   it("wait in a loop that gives way", function()

@@ -1,6 +1,6 @@
 /* Finds the elements of a list that arrives byte by byte, and spoils every byte behind it that has been looked at: who
    looks twice finds something else. Prints each element on a line of its own. The list is the only argument. */
-#include "../../src/element.c"
+#include "wire/json_stream.c"
 
 #include <stdio.h>
 #include <stdlib.h>

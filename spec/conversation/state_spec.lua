@@ -1,4 +1,4 @@
-local states = require "openhands.state"
+local states = require "openhands.conversation.state"
 
 local GRACE = 60
 local WALL = 1787217302 -- 2026-08-20T09:15:02Z

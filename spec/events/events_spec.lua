@@ -70,7 +70,7 @@ end
 local function raises(pattern, call)
   local good, message = pcall(call)
   assert.is_false(good)
-  assert.matches("spec/events_spec.lua:%d+: .*" .. pattern, message)
+  assert.matches("spec/events/events_spec.lua:%d+: .*" .. pattern, message)
 end
 
 describe("the events of a conversation", function()

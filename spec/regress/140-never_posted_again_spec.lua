@@ -230,7 +230,7 @@ describe("a clock that is wrong", function()
     transport.wall = function(...) return wall(...) + 1000 * DAY + asleep end
     client = openhands.new { transport = transport, api_key = "any", api = "v1" }
     client:me()
-    local clock = require "openhands.service_clock"
+    local clock = require "openhands.request.service_clock"
     local moment = clock.ago(client, 0)
     asleep = 10 * DAY
     client._served.date, client._served.moment = client._served.date + asleep, clock.ago(client, 0)

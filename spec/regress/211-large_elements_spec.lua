@@ -8,7 +8,7 @@ describe("Elements of a list that is arriving", function()
 
   setup(function()
     directory, remove = wire.directory()
-    local built = os.execute("${CC:-cc} -Wall -Wextra -o " .. directory .. "/element spec/c/element.c")
+    local built = os.execute("${CC:-cc} -Wall -Wextra -Isrc -o " .. directory .. "/element spec/c/element.c")
     assert(built == true or built == 0, "spec/c/element.c does not compile")
   end)
 

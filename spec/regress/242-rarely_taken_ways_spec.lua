@@ -1,5 +1,5 @@
 -- Ways of a wait that are rarely taken: older pages of events, looks that are not in step, what was listed and is gone.
-local lookup = require "openhands.lookup"
+local lookup = require "openhands.conversation.lookup"
 local stand_in = require "spec.support.stand_in"
 
 local ID = "5618fbb48b6c4d2e9f0a1b2c3d4e5f60"

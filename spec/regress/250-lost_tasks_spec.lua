@@ -159,7 +159,7 @@ end)
 
 describe("an agenda that an error has ended in the middle", function()
   it("still knows everybody, in order", function()
-    local agendas = require "openhands.agenda"
+    local agendas = require "openhands.task.timers"
     local number, was_raised = 1, true
     while was_raised do
       local agenda, items = agendas.new(), {}

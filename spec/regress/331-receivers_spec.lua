@@ -1,5 +1,5 @@
 -- A method that is called with a dot says what to do, whatever stands in place of its receiver.
-local agents = require "openhands.agent"
+local agents = require "openhands.api.agent"
 local calls = require "spec.support.calls"
 local clients = require "openhands.client"
 

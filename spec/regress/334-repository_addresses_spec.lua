@@ -1,6 +1,6 @@
 -- The address of a repository, as a browser or git shows it, is as good as its name.
 local cjson = require "cjson"
-local repositories = require "openhands.repository"
+local repositories = require "openhands.api.repository"
 local stand_in = require "spec.support.stand_in"
 
 describe("a repository", function()

@@ -1,4 +1,4 @@
-local retry = require "openhands.retry"
+local retry = require "openhands.request.retry"
 
 local function fixed(value)
   return retry.new(function()

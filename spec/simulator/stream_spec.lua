@@ -2,7 +2,7 @@ local json = require "openhands.simulator.json"
 local peer = require "spec.support.peer"
 local service = require "spec.support.service"
 local simulator = require "openhands.simulator"
-local stream = require "openhands.simulator.stream"
+local stream = require "openhands.simulator.http.stream"
 
 local own_id, own_hex, nobody = service.own_id, service.own_hex, service.nobody
 local path = "/api/v1/app-conversations/stream-start"

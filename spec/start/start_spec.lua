@@ -1,4 +1,4 @@
--- The start protocol in virtual time; spec/start_matrix_spec.lua runs it over sockets with every fault.
+-- The start protocol in virtual time; spec/start/matrix_spec.lua runs it over sockets with every fault.
 
 local stand_in = require "spec.support.stand_in"
 

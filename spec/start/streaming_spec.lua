@@ -97,7 +97,7 @@ describe("a start with a stream", function()
         client:start({ initial_user_msg = "x" }, { on_progress = wrong })
       end)
       assert.is_false(good)
-      assert.matches("spec/progress_spec.lua:%d+: .*'on_progress' must be a function", message)
+      assert.matches("spec/start/streaming_spec.lua:%d+: .*'on_progress' must be a function", message)
     end
     assert.equal(0, #model.requests)
   end)

@@ -2,7 +2,7 @@
 local ascii = require "openhands.ascii"
 local json = require "openhands.simulator.json"
 local simulator = require "openhands.simulator"
-local stream = require "openhands.simulator.stream"
+local stream = require "openhands.simulator.http.stream"
 
 local M = {}
 

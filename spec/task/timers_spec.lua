@@ -1,4 +1,4 @@
-local agendas = require "openhands.agenda"
+local agendas = require "openhands.task.timers"
 
 -- A source of numbers that is the same everywhere.
 local function numbers()

@@ -239,7 +239,7 @@ describe("the caller's mistakes with several:", function()
         local good, message = pcall(function() client[name](client, row[1]) end)
         assert.is_false(good)
         assert.is_truthy(message:find(row[2], 1, true), message)
-        assert.is_truthy(message:find("wait_spec.lua:", 1, true), message)
+        assert.is_truthy(message:find("several_spec.lua:", 1, true), message)
         assert.equal(0, #requests)
       end) end
     end

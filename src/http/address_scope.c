@@ -1,6 +1,6 @@
 /* How far an address reaches, in every spelling. Must not know Lua or libcurl.
    Sources: the special-purpose registries of IANA (RFC 6890), and the ways to write an IPv4 address in IPv6. */
-#include "address.h"
+#include "http/address_scope.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "text.h"
+#include "wire/utf8.h"
 
 #define LONGEST_NUMBER 64 /* bytes of an address in figures */
 

@@ -1,14 +1,14 @@
 /* One exchange, several attempts: which of libcurl's connections an attempt may use, and when another one is made that
    cannot be told from the first, since nothing of the request has been sent. Must not know Lua. */
-#include "exchange.h"
+#include "http/exchange.h"
 
 #include <curl/curl.h>
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "address.h"
-#include "tls_rest.h"
+#include "http/address_scope.h"
+#include "http/tls_pending.h"
 
 /* A child of the host's must not inherit a connection that carries the key. */
 static int on_open(void *context, curl_socket_t socket, curlsocktype purpose)

@@ -1,7 +1,7 @@
 /* How exchanges leave libcurl's hands: finished, given up, or overdue. Must not know Lua. */
 #include <curl/curl.h>
 
-#include "multi.h"
+#include "http/multi.h"
 
 void oh_multi_give_up(struct oh_multi *multi, struct oh_exchange *exchange, enum oh_transport transport)
 {

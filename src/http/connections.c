@@ -1,5 +1,5 @@
 /* The connections that libcurl holds. Must not know Lua or libcurl. */
-#include "connections.h"
+#include "http/connections.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

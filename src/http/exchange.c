@@ -1,13 +1,13 @@
 /* One HTTP request and its answer. Must not know Lua: nothing below can reach a longjmp.
    Callbacks only copy bytes and set flags. */
-#include "exchange.h"
+#include "http/exchange.h"
 
 #include <curl/curl.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "secret.h"
-#include "text.h"
+#include "wire/secret.h"
+#include "wire/utf8.h"
 
 #define MOST_HEADER_BYTES (64 * 1024)
 #define LONGEST_STANDSTILL 60L /* seconds without a byte of a file */

@@ -7,12 +7,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "answer.h"
-#include "buffer.h"
-#include "connections.h"
-#include "download.h"
-#include "element.h"
-#include "origin.h"
+#include "wire/response.h"
+#include "os/buffer.h"
+#include "http/connections.h"
+#include "os/download.h"
+#include "wire/json_stream.h"
+#include "http/origin.h"
 
 struct oh_exchange {
     struct oh_exchange *previous, *next;

@@ -1,6 +1,6 @@
 /* How an exchange ended: from libcurl's word to ours. Must not know Lua. */
 #define _GNU_SOURCE /* strcasestr */
-#include "exchange.h"
+#include "http/exchange.h"
 
 #include <curl/curl.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "exchange.h"
+#include "http/exchange.h"
 
 #define SAY(...) (void)snprintf(exchange->answer.reason, sizeof exchange->answer.reason, __VA_ARGS__)
 

@@ -1,5 +1,5 @@
 /* libcurl itself, once for the whole process. Must not know Lua. */
-#include "library.h"
+#include "http/library.h"
 
 #include <curl/curl.h>
 #include <pthread.h>

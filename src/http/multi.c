@@ -1,13 +1,13 @@
 /* All exchanges of one client. Must not know Lua.
    libcurl's rules kept here: one timer that a new call replaces; sockets keyed by number, never by handle; callbacks
    never fail and never call back into libcurl; remove -> easy cleanup -> multi cleanup -> close descriptors. */
-#include "multi.h"
+#include "http/multi.h"
 
 #include <curl/curl.h>
 #include <poll.h>
 #include <string.h>
 
-#include "pipe_guard.h"
+#include "os/pipe_guard.h"
 
 #define MOST_IDLE 16              /* warm handles kept for the next reads */
 #define MOST_CONNECTIONS 10       /* of reads, to the one host: HTTP/2 streams share them */

@@ -6,11 +6,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "connections.h"
-#include "exchange.h"
-#include "origin.h"
-#include "queue.h"
-#include "readiness.h"
+#include "http/connections.h"
+#include "http/exchange.h"
+#include "http/origin.h"
+#include "http/queue.h"
+#include "os/readiness.h"
 
 #define OH_LONGEST_STEP 0.1 /* seconds: a signal handler of the host must get its turn */
 

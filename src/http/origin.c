@@ -1,12 +1,13 @@
 /* The one place that a client talks to. Must not know Lua. */
-#include "origin.h"
+#include "http/origin.h"
 
 #include <curl/curl.h>
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "secret.h"
+#include "os/wipe.h"
+#include "wire/secret.h"
 
 /* Takes one part out of the URL; absent parts are NULL. The caller frees with curl_free. */
 static char *part(CURLU *url, CURLUPart which)
@@ -185,7 +186,7 @@ static bool add_header(struct curl_slist **list, const char *name, const char *v
     memcpy(line, name, name_length);
     memcpy(line + name_length, value, size - name_length);
     longer = curl_slist_append(*list, line);
-    oh_secret_wipe(line, size);
+    oh_wipe(line, size);
     free(line);
     if (longer != NULL)
         *list = longer;
@@ -221,7 +222,7 @@ void oh_origin_drop_headers(struct curl_slist *headers)
     struct curl_slist *line;
 
     for (line = headers; line != NULL; line = line->next)
-        oh_secret_wipe(line->data, strlen(line->data));
+        oh_wipe(line->data, strlen(line->data));
     curl_slist_free_all(headers);
 }
 

@@ -9,7 +9,7 @@
 #define OH_ACCEPT_JSON "application/json"
 #define OH_ORIGIN_LONGEST 2048 /* bytes of a base URL */
 
-#include "address.h"
+#include "http/address_scope.h"
 
 struct Curl_URL;
 struct curl_slist;

@@ -1,5 +1,5 @@
 /* A queue of exchanges, linked through themselves. Must not know Lua. */
-#include "queue.h"
+#include "http/queue.h"
 
 #include <stddef.h>
 

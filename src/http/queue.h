@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "exchange.h"
+#include "http/exchange.h"
 
 struct oh_queue {
     struct oh_exchange *first, *last;

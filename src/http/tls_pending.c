@@ -1,7 +1,7 @@
 /* Whether TLS holds bytes that nobody has read: they are on this side of the socket, which so looks quiet. Only the TLS
    library knows, and it is libcurl's, not ours: it is asked if it is OpenSSL or one of its kin. Must not know Lua. */
 #define _GNU_SOURCE /* dladdr */
-#include "tls_rest.h"
+#include "http/tls_pending.h"
 
 #include <curl/curl.h>
 #include <dlfcn.h>

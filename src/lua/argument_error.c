@@ -1,6 +1,6 @@
 /* The caller's mistakes. A hook, a finalizer or Lua itself may raise whatever they like in the middle of a check: only
    what bears our metatable is a verdict on what was given. */
-#include "mistake.h"
+#include "lua/argument_error.h"
 
 #include <stdarg.h>
 

@@ -2,7 +2,7 @@
 #ifndef OH_MISTAKE_H
 #define OH_MISTAKE_H
 
-#include "compat.h"
+#include "lua/compat.h"
 
 /* Makes the mark; once per Lua state. */
 void oh_mistake_open(lua_State *L);

@@ -1,11 +1,11 @@
 /* From the caller's table to a filled request. Tables are read raw: none of their metamethods runs in here. */
-#include "arguments.h"
+#include "lua/arguments.h"
 
 #include <string.h>
 
-#include "identifier.h"
-#include "json_foreign.h"
-#include "reading.h"
+#include "wire/identifier.h"
+#include "lua/json_sentinels.h"
+#include "lua/field_reader.h"
 
 struct oh_path oh_reading_item(const struct oh_path *list, size_t i)
 {

@@ -2,9 +2,9 @@
 #ifndef OH_ARGUMENTS_H
 #define OH_ARGUMENTS_H
 
-#include "compat.h"
-#include "exchange.h"
-#include "operation.h"
+#include "lua/compat.h"
+#include "http/exchange.h"
+#include "wire/operations.h"
 
 enum oh_arguments_result {
     OH_ARGUMENTS_GOOD,

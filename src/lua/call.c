@@ -1,18 +1,18 @@
 /* One call: its options and fields become an exchange on its way. Whatever is acquired hangs off the client first. */
-#include "call.h"
+#include "lua/call.h"
 
 #include <stdint.h>
 #include <string.h>
 
-#include "arguments.h"
-#include "client.h"
-#include "free_request.h"
-#include "identifier.h"
-#include "mistake.h"
-#include "operation.h"
-#include "options.h"
-#include "report.h"
-#include "secret.h"
+#include "lua/arguments.h"
+#include "lua/client.h"
+#include "lua/free_request.h"
+#include "wire/identifier.h"
+#include "lua/argument_error.h"
+#include "wire/operations.h"
+#include "lua/options.h"
+#include "lua/result.h"
+#include "wire/secret.h"
 
 #define MEMORY_PER_BYTE 8
 #define LEAST_MEMORY (1024 * 1024)

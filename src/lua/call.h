@@ -2,7 +2,7 @@
 #ifndef OH_CALL_H
 #define OH_CALL_H
 
-#include "compat.h"
+#include "lua/compat.h"
 
 /* (client, fields, options, name of the operation) -> number, or nil and an error table. */
 int oh_call_operation(lua_State *L);

@@ -1,7 +1,7 @@
 /* lua-cjson, which encodes strings, through an instance of our own: nobody's settings are seen or changed. */
-#include "json.h"
+#include "lua/cjson_instance.h"
 
-#include "json_foreign.h"
+#include "lua/json_sentinels.h"
 
 #define LIST_MARK "openhands.list"
 

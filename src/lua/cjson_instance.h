@@ -2,7 +2,7 @@
 #ifndef OH_JSON_H
 #define OH_JSON_H
 
-#include "compat.h"
+#include "lua/compat.h"
 
 /* Slots of the shared table. A mark is a metatable that says what a table is; json_foreign.c has the foreign values. */
 enum {

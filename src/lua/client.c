@@ -1,14 +1,14 @@
 /* The one userdata of the module: its making, its guard, its end. */
-#include "client.h"
+#include "lua/client.h"
 
 #include <stddef.h>
 #include <string.h>
 
-#include "cleaning.h"
-#include "identifier.h"
-#include "library.h"
-#include "mistake.h"
-#include "options.h"
+#include "lua/redact_values.h"
+#include "wire/identifier.h"
+#include "http/library.h"
+#include "lua/argument_error.h"
+#include "lua/options.h"
 
 #define DEFAULT_CONNECT_TIMEOUT 10.0
 #define MOST_BYTES 33554432 /* 32 MiB, of a request or of an answer */

@@ -4,11 +4,11 @@
 
 #include <stdbool.h>
 
-#include "compat.h"
-#include "multi.h"
-#include "options.h"
-#include "origin.h"
-#include "secret.h"
+#include "lua/compat.h"
+#include "http/multi.h"
+#include "lua/options.h"
+#include "http/origin.h"
+#include "wire/secret.h"
 
 #define OH_VERSION "0.1.0"
 #define OH_CLIENT "openhands.core " OH_VERSION /* another build's userdata is another type */

@@ -2,11 +2,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "answer.h"
-#include "client.h"
-#include "json.h"
-#include "multi.h"
-#include "report.h"
+#include "wire/response.h"
+#include "lua/client.h"
+#include "lua/cjson_instance.h"
+#include "http/multi.h"
+#include "lua/result.h"
 
 static void set_buffer(lua_State *L, const char *name, const struct oh_buffer *buffer)
 {

@@ -3,10 +3,10 @@
 #ifndef OH_READING_H
 #define OH_READING_H
 
-#include "arguments.h"
-#include "encode.h"
-#include "exchange.h"
-#include "operation.h"
+#include "lua/arguments.h"
+#include "lua/json_encode.h"
+#include "http/exchange.h"
+#include "wire/operations.h"
 
 struct oh_reading {
     lua_State *L;

@@ -2,10 +2,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "identifier.h"
-#include "json.h"
-#include "reading.h"
-#include "secret.h"
+#include "wire/identifier.h"
+#include "lua/cjson_instance.h"
+#include "lua/field_reader.h"
+#include "wire/secret.h"
 
 #define LONGEST_NAME 255 /* bytes */
 #define MOST_IDS 99 /* the service refuses, or fails on, more in one request */

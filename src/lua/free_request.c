@@ -1,13 +1,13 @@
 /* A request that no operation describes. What is checked for an operation is checked here as far as it can be. */
-#include "free_request.h"
+#include "lua/free_request.h"
 
 #include <string.h>
 
-#include "encode.h"
-#include "identifier.h"
-#include "json.h"
-#include "json_foreign.h"
-#include "reading.h"
+#include "lua/json_encode.h"
+#include "wire/identifier.h"
+#include "lua/cjson_instance.h"
+#include "lua/json_sentinels.h"
+#include "lua/field_reader.h"
 
 static const struct oh_field no_fields[] = {{NULL, NULL, OH_IN_BODY, OH_TEXT, false}};
 

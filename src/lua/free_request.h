@@ -4,9 +4,9 @@
 
 #include <stdbool.h>
 
-#include "compat.h"
-#include "exchange.h"
-#include "operation.h"
+#include "lua/compat.h"
+#include "http/exchange.h"
+#include "wire/operations.h"
 
 /* The row that stands for the request in the table at `index`, by its method; raises if that is none of ours. */
 const struct oh_operation *oh_free_request_operation(lua_State *L, int index, bool at_runtime);

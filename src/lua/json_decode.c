@@ -1,11 +1,11 @@
 /* JSON -> Lua values: what json_scan.c found good is made here, each table at its final size. All memory is Lua's, so
    an error in the middle loses none. */
-#include "json_decode.h"
+#include "lua/json_decode.h"
 
 #include <string.h>
 
-#include "json_flood.h"
-#include "json_number.h"
+#include "wire/hash_flood.h"
+#include "wire/json_number.h"
 
 #define FEW_TABLES 128 /* so many are counted without memory of their own */
 #define SHORT_TEXT 512 /* bytes of a string with escapes that are, too */

@@ -4,8 +4,8 @@
 
 #include <stddef.h>
 
-#include "compat.h"
-#include "json_scan.h"
+#include "lua/compat.h"
+#include "wire/json_scan.h"
 
 /* Pushes the value of the text, or nothing if the result is not OH_SCAN_WHOLE; OH_SCAN_ROOM never comes. Null is absent
    in objects and core.null elsewhere; whole numbers are integers where the Lua has them, and a string of their digits

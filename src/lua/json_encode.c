@@ -1,6 +1,6 @@
 /* Lua values -> JSON. lua-cjson does the strings; brackets and numbers are written here, because the two lua-cjsons in
    use (both "2.1.0") differ: Debian's knows no empty list and mangles integers above 14 digits. */
-#include "encode.h"
+#include "lua/json_encode.h"
 
 #include <locale.h>
 #include <stdarg.h>
@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "json.h"
-#include "json_foreign.h"
-#include "mistake.h"
-#include "text.h"
+#include "lua/cjson_instance.h"
+#include "lua/json_sentinels.h"
+#include "lua/argument_error.h"
+#include "wire/utf8.h"
 
 /* ---- the caller's mistakes ------------------------------------------------------------------------------------ */
 

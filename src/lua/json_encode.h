@@ -4,8 +4,8 @@
 
 #include <stddef.h>
 
-#include "buffer.h"
-#include "compat.h"
+#include "os/buffer.h"
+#include "lua/compat.h"
 
 #define OH_JSON_DEEPEST 64 /* levels of tables that may be sent */
 

@@ -1,7 +1,7 @@
 /* The values by which other JSON libraries say what a Lua table cannot: compared by identity, never called. */
-#include "json_foreign.h"
+#include "lua/json_sentinels.h"
 
-#include "json.h"
+#include "lua/cjson_instance.h"
 
 /* Notes a field of the table on top of the stack; its metatables, if any, are not asked. */
 static void note(lua_State *L, int shared, const char *name, int slot)

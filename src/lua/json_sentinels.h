@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "compat.h"
+#include "lua/compat.h"
 
 /* Notes them in the shared table on top of the stack. `cjson`: stack index of the module. */
 void oh_json_foreign_open(lua_State *L, int cjson);

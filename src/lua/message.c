@@ -1,7 +1,7 @@
 /* A prompt, or a message to a running agent: text, a V1 message table or its content blocks, as each dialect takes it. */
 #include <string.h>
 
-#include "reading.h"
+#include "lua/field_reader.h"
 
 static void append(struct oh_reading *reading, const char *text, const struct oh_path *path)
 {

@@ -2,9 +2,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "identifier.h"
-#include "json.h"
-#include "reading.h"
+#include "wire/identifier.h"
+#include "lua/cjson_instance.h"
+#include "lua/field_reader.h"
 
 #define TYPE "multipart/form-data; boundary="
 

@@ -1,10 +1,10 @@
 /* Reading a table of options. The messages name the option and never show its value: it may be a key. */
-#include "options.h"
+#include "lua/options.h"
 
 #include <stdbool.h>
 #include <string.h>
 
-#include "mistake.h"
+#include "lua/argument_error.h"
 
 #define LONGEST 1e6 /* seconds; more would overflow libcurl's milliseconds on 32 bits */
 

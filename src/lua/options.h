@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#include "compat.h"
+#include "lua/compat.h"
 
 enum oh_option_kind {
     OH_OPTION_TEXT,

@@ -1,9 +1,9 @@
 /* Foreign values made fit to be shown. A copy: what a program reads of an answer stays as it is. */
-#include "cleaning.h"
+#include "lua/redact_values.h"
 
 #include <string.h>
 
-#include "secret_name.h"
+#include "wire/secret_name.h"
 
 #define LONGEST_TEXT 4096      /* bytes of one string in a value */
 #define LONGEST_NAME 128       /* bytes of a field's name */

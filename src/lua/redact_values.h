@@ -2,8 +2,8 @@
 #ifndef OH_CLEANING_H
 #define OH_CLEANING_H
 
-#include "clean.h"
-#include "compat.h"
+#include "wire/redact.h"
+#include "lua/compat.h"
 
 /* Push the text without secrets and bounded; raise only when memory ends. */
 void oh_cleaning_push(lua_State *L, const struct oh_secrets *known, const char *text, size_t length,

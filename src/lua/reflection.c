@@ -1,9 +1,9 @@
 /* The table of operations as a Lua value, for documentation, for the Lua modules that make calls of it, and for checks. */
-#include "catalogue.h"
+#include "lua/reflection.h"
 
 #include <stdbool.h>
 
-#include "operation.h"
+#include "wire/operations.h"
 
 static void set_text(lua_State *L, const char *name, const char *text)
 {

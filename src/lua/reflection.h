@@ -2,7 +2,7 @@
 #ifndef OH_CATALOGUE_H
 #define OH_CATALOGUE_H
 
-#include "compat.h"
+#include "lua/compat.h"
 
 int oh_catalogue(lua_State *L);
 

@@ -1,16 +1,16 @@
 /* From a finished exchange to what Lua gets. Error tables are plain here: errors.lua gives them their words. */
-#include "report.h"
+#include "lua/result.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
-#include "cleaning.h"
-#include "element.h"
-#include "json_decode.h"
-#include "operation.h"
-#include "outcome.h"
-#include "text.h"
+#include "lua/redact_values.h"
+#include "wire/json_stream.h"
+#include "lua/json_decode.h"
+#include "wire/operations.h"
+#include "wire/error_kind.h"
+#include "wire/utf8.h"
 
 #define LONGEST_QUOTE 200 /* bytes of an answer that is not JSON */
 #define LONGEST_LINE 500  /* bytes of a transport's own words */

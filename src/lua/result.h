@@ -4,9 +4,9 @@
 
 #include <stdbool.h>
 
-#include "compat.h"
-#include "exchange.h"
-#include "secret.h"
+#include "lua/compat.h"
+#include "http/exchange.h"
+#include "wire/secret.h"
 
 /* Pushes the value (returns 1), or nil and an error table, clean of what is known and what looks like a secret (returns
    2). Session keys in a value are known from now on. The exchange stays as it is, but for a download, which is finished.

@@ -1,10 +1,10 @@
 /* A growing run of bytes with a ceiling. Must not know Lua or libcurl. */
-#include "buffer.h"
+#include "os/buffer.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "secret.h"
+#include "os/wipe.h"
 
 #define FIRST_CAPACITY 1024
 
@@ -32,7 +32,7 @@ static enum oh_buffer_result reserve(struct oh_buffer *buffer, size_t count)
         return OH_BUFFER_MEMORY;
     if (buffer->data != NULL) {
         memcpy(data, buffer->data, buffer->length);
-        oh_secret_wipe(buffer->data, buffer->length);
+        oh_wipe(buffer->data, buffer->length);
         free(buffer->data);
     }
     buffer->data = data;
@@ -64,7 +64,7 @@ void oh_buffer_clear(struct oh_buffer *buffer, size_t keep)
     if (buffer->capacity > keep) {
         oh_buffer_free(buffer);
     } else if (buffer->length > 0) {
-        oh_secret_wipe(buffer->data, buffer->length);
+        oh_wipe(buffer->data, buffer->length);
         buffer->length = 0;
     }
 }
@@ -72,7 +72,7 @@ void oh_buffer_clear(struct oh_buffer *buffer, size_t keep)
 void oh_buffer_free(struct oh_buffer *buffer)
 {
     if (buffer->data != NULL) {
-        oh_secret_wipe(buffer->data, buffer->length);
+        oh_wipe(buffer->data, buffer->length);
         free(buffer->data);
     }
     buffer->data = NULL;

@@ -1,7 +1,7 @@
 /* A file that appears under its name only when it is whole. Must not know Lua or libcurl. */
 #define _GNU_SOURCE /* sync_file_range */
 #define _FILE_OFFSET_BITS 64 /* files above 2 GiB on 32 bits */
-#include "download.h"
+#include "os/download.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* Keeps SIGPIPE from the host. Must not know Lua or libcurl. */
 #define _GNU_SOURCE
-#include "pipe_guard.h"
+#include "os/pipe_guard.h"
 
 #include <stddef.h>
 #include <time.h>

@@ -1,6 +1,6 @@
 /* One descriptor for many sockets and a timer. Must not know Lua or libcurl. */
 #define _GNU_SOURCE
-#include "readiness.h"
+#include "os/readiness.h"
 
 #include <errno.h>
 #include <stdint.h>

@@ -2,11 +2,11 @@
    POST to a removed path, 408 and 5xx without saying whether it acted, and 429 before it acts; what stands in front of
    it answers 421 and 425 before anybody acts. */
 #define _GNU_SOURCE /* timegm */
-#include "outcome.h"
+#include "wire/error_kind.h"
 
 #include <string.h>
 
-#include "text.h"
+#include "wire/utf8.h"
 
 #define LONGEST_WISH 1e9 /* seconds */
 

@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <time.h>
 
-#include "answer.h"
-#include "operation.h"
+#include "wire/response.h"
+#include "wire/operations.h"
 
 enum oh_kind {
     OH_GOOD,

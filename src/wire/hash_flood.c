@@ -1,5 +1,5 @@
 /* Whether texts are chosen so that a Lua would compare each with all others. Must not know Lua or libcurl. */
-#include "json_flood.h"
+#include "wire/hash_flood.h"
 
 #define MOST_ALIKE 4000U /* different texts of one bucket, whatever else there is */
 #define UNEVEN 8U        /* times its share that a bucket may have: the hash of Lua 5.1 is no good one */

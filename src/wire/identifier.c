@@ -1,6 +1,6 @@
 /* What an id may look like, how text goes into a URL, how a new id is made. Must not know Lua or libcurl. */
 #define _GNU_SOURCE /* getentropy */
-#include "identifier.h"
+#include "wire/identifier.h"
 
 #include <stdio.h>
 #include <string.h>

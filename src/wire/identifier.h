@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "buffer.h"
+#include "os/buffer.h"
 
 #define OH_UUID_SIZE 37 /* with its NUL */
 

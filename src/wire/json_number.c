@@ -1,6 +1,6 @@
 /* The value of a JSON number. Must not know Lua or libcurl. strtod is only ever shown digits and an exponent: what it
    takes for a decimal point is the locale's business. */
-#include "json_number.h"
+#include "wire/json_number.h"
 
 #include <float.h>
 #include <stdio.h>

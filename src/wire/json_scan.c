@@ -1,10 +1,10 @@
 /* Whether a text is JSON, and what it takes to make values of it. Must not know Lua or libcurl. */
-#include "json_scan.h"
+#include "wire/json_scan.h"
 
 #include <string.h>
 
-#include "json_number.h"
-#include "text.h"
+#include "wire/json_number.h"
+#include "wire/utf8.h"
 
 /* Bytes that each takes in the most wasteful of the Luas, the C library's own share included. */
 #define TABLE_COST 80

@@ -1,5 +1,5 @@
 /* Elements of a JSON list that is still arriving. Must not know Lua or libcurl. */
-#include "element.h"
+#include "wire/json_stream.h"
 
 static bool is_blank(char c)
 {

@@ -1,5 +1,5 @@
 /* Looking things up in the table of operations. Must not know Lua or libcurl. */
-#include "operation.h"
+#include "wire/operations.h"
 
 #include <string.h>
 

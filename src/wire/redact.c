@@ -2,13 +2,13 @@
 
    The text is looked at up to the bound and as much further as a secret is long; what is decided at one place looks
    back at most LONGEST_NAME bytes and ahead to where it goes on: so many bytes cost so much, whatever they are. */
-#include "clean.h"
+#include "wire/redact.h"
 
 #include <string.h>
 
-#include "places.h"
-#include "secret_name.h"
-#include "text.h"
+#include "wire/secret_search.h"
+#include "wire/secret_name.h"
+#include "wire/utf8.h"
 
 #define LONGEST_NAME 64
 #define LONGEST_WORD 20  /* letters; more in a row are no word */

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "secret.h"
+#include "wire/secret.h"
 
 #define OH_CLEAN_MARK "[redacted]" /* stands where a secret stood */
 #define OH_CLEAN_LEAST 32          /* bytes that a bound must allow at least */

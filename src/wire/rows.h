@@ -2,7 +2,7 @@
 #ifndef OH_OPERATION_ROWS_H
 #define OH_OPERATION_ROWS_H
 
-#include "operation.h"
+#include "wire/operations.h"
 
 #define QUICK 30.0      /* seconds for a read */
 #define SCANNING 120.0  /* seconds for a read that looks through a long history */

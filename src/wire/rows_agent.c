@@ -1,6 +1,6 @@
 /* What the agent server of a sandbox can do. It takes the session key of its own conversations and nothing else; ids
    are dashed UUIDs there. */
-#include "operation_rows.h"
+#include "wire/rows.h"
 
 #define CONVERSATION PATH("conversation_id", UUID)
 

@@ -1,6 +1,6 @@
 /* What the V0 API can do. Its POST forbids extra fields, so what is not listed here cannot be sent. On the public
    service everything about files and messages is served by the conversation's own server only. */
-#include "operation_rows.h"
+#include "wire/rows.h"
 
 #define CONVERSATION PATH("conversation_id", IDENTIFIER)
 

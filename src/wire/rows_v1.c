@@ -1,6 +1,6 @@
 /* What the V1 API can do. It ignores fields and parameters that it does not know: a misspelt one would be lost
    without a word, so nothing is sent that is not listed here. */
-#include "operation_rows.h"
+#include "wire/rows.h"
 
 #define CONVERSATION PATH("conversation_id", UUID)
 

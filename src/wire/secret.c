@@ -1,7 +1,9 @@
 /* What an API key may look like, how it is kept out of memory, and which secrets a client knows. Must not know Lua or
    libcurl. */
 #define _GNU_SOURCE /* memmem */
-#include "secret.h"
+#include "wire/secret.h"
+
+#include "os/wipe.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -30,18 +32,10 @@ const char *oh_secret_problem(const char *key, size_t length)
     return NULL;
 }
 
-void oh_secret_wipe(void *memory, size_t length)
-{
-    /* Through a volatile pointer: the compiler must not drop writes to memory that is about to be freed. */
-    static void *(*const volatile set)(void *, int, size_t) = memset;
-
-    (void)set(memory, 0, length);
-}
-
 void oh_secret_free(char *key)
 {
     if (key != NULL) {
-        oh_secret_wipe(key, strlen(key));
+        oh_wipe(key, strlen(key));
         free(key);
     }
 }

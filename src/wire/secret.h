@@ -9,7 +9,6 @@
 
 /* NULL when the bytes can stand in a header, else what is wrong with them (never the bytes themselves). */
 const char *oh_secret_problem(const char *key, size_t length);
-void oh_secret_wipe(void *memory, size_t length);
 /* Wipes and frees a NUL-terminated copy; NULL is fine. */
 void oh_secret_free(char *key);
 

@@ -1,10 +1,10 @@
 /* Which names are those of secrets, by their last word: "X-Session-API-Key" is one, "monkey" and "max_tokens" are not.
    Must not know Lua or libcurl. */
-#include "secret_name.h"
+#include "wire/secret_name.h"
 
 #include <string.h>
 
-#include "text.h"
+#include "wire/utf8.h"
 
 #define LONGEST_WORD 24
 

@@ -1,13 +1,14 @@
 /* Where in a text known secrets stand, in any of the encodings in which services quote a request. Must not know Lua or
    libcurl. memmem is linear in the C libraries that matter; here it also sees short texts only. */
 #define _GNU_SOURCE /* memmem */
-#include "places.h"
+#include "wire/secret_search.h"
 
 #include <stdbool.h>
 #include <string.h>
 
-#include "clean.h"
-#include "text.h"
+#include "os/wipe.h"
+#include "wire/redact.h"
+#include "wire/utf8.h"
 
 #define SHORTEST_BASE64 8
 
@@ -145,7 +146,7 @@ static void mark_base64(const char *text, size_t length, const char *secret, siz
                 break; /* both alphabets spell it alike */
         }
     }
-    oh_secret_wipe(encoded, sizeof encoded);
+    oh_wipe(encoded, sizeof encoded);
 }
 
 void oh_places_mark(const struct oh_secrets *known, const char *text, size_t length, unsigned char *marks, char *plain,

@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#include "secret.h"
+#include "wire/secret.h"
 
 /* Longest text of a secret: each byte of it as "\u00XX". */
 #define OH_PLACES_LONGEST (6 * OH_SECRET_MOST)

@@ -1,5 +1,5 @@
 /* What well-formed text is. Must not know Lua or libcurl. */
-#include "text.h"
+#include "wire/utf8.h"
 
 #include <string.h>
 

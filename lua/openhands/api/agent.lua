@@ -1,14 +1,14 @@
 --- The agent server of a V1 conversation: its sandbox, spoken to directly. Its address and its session key are those of
 --- the conversation's latest status; they are looked up when they are needed, and again after the sandbox has slept.
 
-local agent_events = require "openhands.agent_events"
-local arguments = require "openhands.arguments"
-local downloads = require "openhands.download"
+local agent_events = require "openhands.events.agent"
+local arguments = require "openhands.api.arguments"
+local downloads = require "openhands.api.download"
 local errors = require "openhands.errors"
 local events = require "openhands.events"
-local operations = require "openhands.operations"
-local pages = require "openhands.pages"
-local places = require "openhands.agent_place"
+local operations = require "openhands.api.rows"
+local pages = require "openhands.api.pages"
+local places = require "openhands.api.agent_runtime"
 
 ---@class (partial) openhands.Agent
 ---@field conversation_id string

@@ -1,9 +1,9 @@
 --- Where what is asked of an agent server is done: by the server itself, or, for commands, files and git, in a runtime
 --- that the conversation has of its own. The server tells which.
 
-local arguments = require "openhands.arguments"
+local arguments = require "openhands.api.arguments"
 local conversations = require "openhands.conversation"
-local operations = require "openhands.operations"
+local operations = require "openhands.api.rows"
 
 local M = {}
 

@@ -2,7 +2,7 @@
 
 local core = require "openhands.core"
 local errors = require "openhands.errors"
-local repositories = require "openhands.repository"
+local repositories = require "openhands.api.repository"
 
 local M = {}
 

@@ -1,18 +1,18 @@
 --- Everything that users call beyond starting and waiting: each operation of the table under its name, those that take
 --- more than one exchange composed here, in groups where a name has a dot (`secrets.list` is `client.secrets:list`).
 
-local agents = require "openhands.agent"
-local arguments = require "openhands.arguments"
+local agents = require "openhands.api.agent"
+local arguments = require "openhands.api.arguments"
 local conversations = require "openhands.conversation"
 local core = require "openhands.core"
-local downloads = require "openhands.download"
+local downloads = require "openhands.api.download"
 local errors = require "openhands.errors"
 local events = require "openhands.events"
-local operations = require "openhands.operations"
-local outcomes = require "openhands.outcome"
-local paths = require "openhands.workspace_path"
-local runtime = require "openhands.runtime"
-local steering = require "openhands.steering"
+local operations = require "openhands.api.rows"
+local outcomes = require "openhands.conversation.result"
+local paths = require "openhands.conversation.workspace_path"
+local runtime = require "openhands.conversation.server"
+local steering = require "openhands.conversation.actions"
 
 local M = {}
 

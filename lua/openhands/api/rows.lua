@@ -8,16 +8,16 @@
 ---
 --- Collections are iterators (pages.lua). Lists of ids are asked for in as many batches as it takes.
 
-local absence = require "openhands.absence"
-local arguments = require "openhands.arguments"
+local absence = require "openhands.api.unsupported"
+local arguments = require "openhands.api.arguments"
 local ascii = require "openhands.ascii"
 local core = require "openhands.core"
 local errors = require "openhands.errors"
-local page_size = require "openhands.page_size"
-local outcomes = require "openhands.outcome"
-local pages = require "openhands.pages"
-local runtime = require "openhands.runtime"
-local states = require "openhands.state"
+local page_size = require "openhands.events.page_size"
+local outcomes = require "openhands.conversation.result"
+local pages = require "openhands.api.pages"
+local runtime = require "openhands.conversation.server"
+local states = require "openhands.conversation.state"
 local unpack = table.unpack or unpack -- luacheck: ignore 143
 
 local M = {}

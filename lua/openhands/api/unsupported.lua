@@ -3,7 +3,7 @@
 
 local conversations = require "openhands.conversation"
 local errors = require "openhands.errors"
-local runtime = require "openhands.runtime"
+local runtime = require "openhands.conversation.server"
 
 local M = {}
 

@@ -4,8 +4,8 @@
 local ascii = require "openhands.ascii"
 local conversations = require "openhands.conversation"
 local errors = require "openhands.errors"
-local operations = require "openhands.operations"
-local states = require "openhands.state"
+local operations = require "openhands.api.rows"
+local states = require "openhands.conversation.state"
 
 local M = {}
 

@@ -1,8 +1,8 @@
 --- When a conversation's events are read in search of its end, and what follows from them for how it stands.
 
 local ascii = require "openhands.ascii"
-local outcomes = require "openhands.outcome"
-local states = require "openhands.state"
+local outcomes = require "openhands.conversation.result"
+local states = require "openhands.conversation.state"
 
 local M = {}
 

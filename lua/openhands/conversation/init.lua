@@ -2,8 +2,8 @@
 
 local ascii = require "openhands.ascii"
 local errors = require "openhands.errors"
-local runtime = require "openhands.runtime"
-local states = require "openhands.state"
+local runtime = require "openhands.conversation.server"
+local states = require "openhands.conversation.state"
 
 ---@class (partial) openhands.Conversation
 ---@field conversation_id string its id, in one spelling: with dashes, once the caller or this client has spelt it so

@@ -6,10 +6,10 @@
 
 local ascii = require "openhands.ascii"
 local conversations = require "openhands.conversation"
-local endings = require "openhands.ending"
+local endings = require "openhands.conversation.ending"
 local errors = require "openhands.errors"
-local service_clock = require "openhands.service_clock"
-local start_tasks = require "openhands.start_tasks"
+local service_clock = require "openhands.request.service_clock"
+local start_tasks = require "openhands.conversation.start_tasks"
 
 --- How one conversation is looked for.
 ---@class openhands.Look

@@ -6,8 +6,8 @@
 local ascii = require "openhands.ascii"
 local conversations = require "openhands.conversation"
 local errors = require "openhands.errors"
-local page_size = require "openhands.page_size"
-local runtime = require "openhands.runtime"
+local page_size = require "openhands.events.page_size"
+local runtime = require "openhands.conversation.server"
 
 local M = {}
 

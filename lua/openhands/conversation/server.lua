@@ -4,7 +4,7 @@
 --- The account's key never goes there, and the session key nowhere else: the core sends an exchange either to the
 --- service with the one, or to the server that came with it with the other.
 
-local addresses = require "openhands.address"
+local addresses = require "openhands.url"
 local ascii = require "openhands.ascii"
 local errors = require "openhands.errors"
 

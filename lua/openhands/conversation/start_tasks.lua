@@ -3,7 +3,7 @@
 
 local conversations = require "openhands.conversation"
 local errors = require "openhands.errors"
-local service_clock = require "openhands.service_clock"
+local service_clock = require "openhands.request.service_clock"
 
 local M = {}
 

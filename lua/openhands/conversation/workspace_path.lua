@@ -2,10 +2,10 @@
 --- were an empty file, or a directory in which nothing has changed. The conversation's own server tells where the
 --- workspace is.
 
-local arguments = require "openhands.arguments"
+local arguments = require "openhands.api.arguments"
 local conversations = require "openhands.conversation"
 local errors = require "openhands.errors"
-local operations = require "openhands.operations"
+local operations = require "openhands.api.rows"
 
 local M = {}
 

@@ -1,7 +1,7 @@
 --- How the agent server of a conversation shows its events: a page begins with the event whose id it bears, and older
 --- releases know kinds of events by the paths of their classes only.
 
-local arguments = require "openhands.arguments"
+local arguments = require "openhands.api.arguments"
 local errors = require "openhands.errors"
 
 local M = {}

@@ -1,10 +1,10 @@
 --- The events of a conversation as they come: each once, in the order in which the service has them, until it settles.
 
-local endings = require "openhands.ending"
+local endings = require "openhands.conversation.ending"
 local errors = require "openhands.errors"
-local pages = require "openhands.pages"
-local states = require "openhands.state"
-local troubles = require "openhands.trouble"
+local pages = require "openhands.api.pages"
+local states = require "openhands.conversation.state"
+local troubles = require "openhands.request.trouble"
 
 local M = {}
 

@@ -1,13 +1,13 @@
 --- The events of a conversation, in pages: each once, in the order in which the service has them. As they come: see
 --- follow.lua.
 
-local agent_events = require "openhands.agent_events"
-local arguments = require "openhands.arguments"
+local agent_events = require "openhands.events.agent"
+local arguments = require "openhands.api.arguments"
 local ascii = require "openhands.ascii"
 local errors = require "openhands.errors"
-local follow = require "openhands.follow"
-local page_size = require "openhands.page_size"
-local pages = require "openhands.pages"
+local follow = require "openhands.events.follow"
+local page_size = require "openhands.events.page_size"
+local pages = require "openhands.api.pages"
 
 local M = {}
 

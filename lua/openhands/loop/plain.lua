@@ -3,7 +3,7 @@
 
 local core = require "openhands.core"
 local errors = require "openhands.errors"
-local schedulers = require "openhands.scheduler"
+local schedulers = require "openhands.task.scheduler"
 
 local SLICE = 0.1 -- seconds; the core never waits longer in one step either
 

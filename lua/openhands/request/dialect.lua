@@ -5,7 +5,7 @@
 
 local core = require "openhands.core"
 local errors = require "openhands.errors"
-local turns = require "openhands.turns"
+local turns = require "openhands.wait.schedule"
 
 local M = {}
 

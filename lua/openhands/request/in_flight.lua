@@ -2,10 +2,10 @@
 --- the client, for the other rooms and the loops.
 
 local errors = require "openhands.errors"
-local service_clock = require "openhands.service_clock"
+local service_clock = require "openhands.request.service_clock"
 local tasks = require "openhands.task"
-local transports = require "openhands.transport"
-local turns = require "openhands.turns"
+local transports = require "openhands.request.transport"
+local turns = require "openhands.wait.schedule"
 
 ---@class (partial) openhands.Client
 local M = {}

@@ -2,7 +2,7 @@
 
 local core = require "openhands.core"
 local credentials = require "openhands.credentials"
-local dialects = require "openhands.dialect"
+local dialects = require "openhands.request.dialect"
 local errors = require "openhands.errors"
 local tasks = require "openhands.task"
 

@@ -3,7 +3,7 @@
 local fault = require "openhands.simulator.fault"
 local json = require "openhands.simulator.json"
 local model = require "openhands.simulator.model"
-local stream = require "openhands.simulator.stream"
+local stream = require "openhands.simulator.http.stream"
 
 local M = {}
 

@@ -6,7 +6,7 @@ local history = require "openhands.simulator.history"
 local identifiers = require "openhands.simulator.identifiers"
 local limits = require "openhands.simulator.limits"
 local options = require "openhands.simulator.options"
-local routing = require "openhands.simulator.routing"
+local routing = require "openhands.simulator.http.routing"
 local script = require "openhands.simulator.script"
 local timestamps = require "openhands.simulator.timestamps"
 

@@ -1,5 +1,5 @@
 --- The options of the model: what they are called, what they may be, and what they are by default.
-local paging = require "openhands.simulator.paging"
+local paging = require "openhands.simulator.http.paging"
 local script = require "openhands.simulator.script"
 local timestamps = require "openhands.simulator.timestamps"
 

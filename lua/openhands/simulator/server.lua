@@ -10,12 +10,12 @@ if not as_module and arg and arg[0] then
 end
 
 local uv = require "luv"
-local connection = require "openhands.simulator.connection"
+local connection = require "openhands.simulator.http.connection"
 local control = require "openhands.simulator.control"
 local fault = require "openhands.simulator.fault"
 local json = require "openhands.simulator.json"
 local model = require "openhands.simulator.model"
-local reply = require "openhands.simulator.reply"
+local reply = require "openhands.simulator.http.reply"
 
 local M = {}
 

@@ -6,14 +6,14 @@
 --- the same id, and `retries` times at most. What this client has an answer for is never sent again. V0 has no such
 --- handle: there ambiguous stays ambiguous.
 
-local arguments = require "openhands.arguments"
+local arguments = require "openhands.api.arguments"
 local conversations = require "openhands.conversation"
 local core = require "openhands.core"
 local errors = require "openhands.errors"
-local lookup = require "openhands.lookup"
-local progress = require "openhands.progress"
-local service_clock = require "openhands.service_clock"
-local turns = require "openhands.turns"
+local lookup = require "openhands.conversation.lookup"
+local progress = require "openhands.start.streaming"
+local service_clock = require "openhands.request.service_clock"
+local turns = require "openhands.wait.schedule"
 
 local M = {}
 

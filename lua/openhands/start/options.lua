@@ -1,7 +1,7 @@
 --- What a start takes besides its fields and settings.
 
 local errors = require "openhands.errors"
-local repositories = require "openhands.repository"
+local repositories = require "openhands.api.repository"
 
 local M = {}
 

@@ -5,9 +5,9 @@
 --- made whole by one assignment, and before that nothing is let go of: what is found twice is skipped, and who was
 --- taken from the queue is taken back at the next turn.
 
-local agendas = require "openhands.agenda"
+local agendas = require "openhands.task.timers"
 local core = require "openhands.core"
-local yielding = require "openhands.yielding"
+local yielding = require "openhands.task.coroutines"
 
 -- Tasks that may wait on top of each other on one stack: Lua has room for 200 calls of C, of which each takes a few.
 local DEEPEST = 40

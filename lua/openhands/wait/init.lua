@@ -1,12 +1,12 @@
 --- Waiting until conversations settle: what the course of a wait is, whoever looks.
 
 local conversations = require "openhands.conversation"
-local endings = require "openhands.ending"
+local endings = require "openhands.conversation.ending"
 local errors = require "openhands.errors"
-local lookup = require "openhands.lookup"
-local states = require "openhands.state"
-local troubles = require "openhands.trouble"
-local watches = require "openhands.watch"
+local lookup = require "openhands.conversation.lookup"
+local states = require "openhands.conversation.state"
+local troubles = require "openhands.request.trouble"
+local watches = require "openhands.wait.poller"
 
 local M = {}
 

@@ -1,7 +1,7 @@
 --- What a wait takes besides settings.
 
 local errors = require "openhands.errors"
-local start_options = require "openhands.start_options"
+local start_options = require "openhands.start.options"
 
 local M = {}
 

@@ -5,10 +5,10 @@
 --- lives as long as somebody holds it, so a wait that was abandoned leaves nothing behind.
 
 local errors = require "openhands.errors"
-local lookup = require "openhands.lookup"
-local paces = require "openhands.pace"
+local lookup = require "openhands.conversation.lookup"
+local paces = require "openhands.wait.rate"
 local tasks = require "openhands.task"
-local turns = require "openhands.turns"
+local turns = require "openhands.wait.schedule"
 
 local M = {}
 

@@ -1,7 +1,7 @@
 --- Whose turn it is: which of those that somebody waits for are asked for next, and who joins in the same request.
 
 local conversations = require "openhands.conversation"
-local lookup = require "openhands.lookup"
+local lookup = require "openhands.conversation.lookup"
 
 local M = {}
 

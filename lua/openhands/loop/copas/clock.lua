@@ -1,9 +1,9 @@
 --- The time in copas, for all who wait: not every copas has timers, so that the alarm of a client of the core's, which
 --- sends nothing, is watched in their place.
 
-local agendas = require "openhands.agenda"
+local agendas = require "openhands.task.timers"
 local core = require "openhands.core"
-local selectable = require "openhands.copas.selectable"
+local selectable = require "openhands.loop.copas.selectable"
 
 local NAP = 0.01 -- seconds that the process sleeps at a time where `select` cannot watch what it should
 

@@ -1,7 +1,7 @@
 --- Who watches a client's descriptor in copas: one thread of this room's for each client with something in flight,
 --- which moves that on.
 
-local selectable = require "openhands.copas.selectable"
+local selectable = require "openhands.loop.copas.selectable"
 
 local NAP = 0.01 -- seconds that the process sleeps at a time where `select` cannot watch what it should
 

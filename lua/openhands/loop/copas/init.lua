@@ -1,14 +1,14 @@
 --- Waiting in copas, old and new: whoever waits is a thread that waits for something of its own, while another one
 --- watches the client's descriptor.
 
-local clock = require "openhands.copas.clock"
+local clock = require "openhands.loop.copas.clock"
 local copas = require "copas"
 local core = require "openhands.core"
 local errors = require "openhands.errors"
-local selectable = require "openhands.copas.selectable"
+local selectable = require "openhands.loop.copas.selectable"
 local tasks = require "openhands.task"
-local watches = require "openhands.copas.watches"
-local yielding = require "openhands.yielding"
+local watches = require "openhands.loop.copas.fd_watches"
+local yielding = require "openhands.task.coroutines"
 
 local SLICE = 0.1 -- seconds; Ctrl-C is seen after it outside of threads
 

@@ -5,9 +5,9 @@ local conditions = require "cqueues.condition"
 local core = require "openhands.core"
 local cqueues = require "cqueues"
 local errors = require "openhands.errors"
-local posts = require "openhands.cqueues.posts"
+local posts = require "openhands.loop.cqueues.fd_watches"
 local tasks = require "openhands.task"
-local yielding = require "openhands.yielding"
+local yielding = require "openhands.task.coroutines"
 
 local SLICE = 0.1 -- seconds; Ctrl-C is seen after it
 

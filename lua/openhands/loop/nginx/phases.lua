@@ -1,7 +1,7 @@
 --- Where in nginx somebody may wait: in which of its phases, and not inside of a C function.
 
 local ngx = require "ngx"
-local yielding = require "openhands.yielding"
+local yielding = require "openhands.task.coroutines"
 
 local M = {}
 

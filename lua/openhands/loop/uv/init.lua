@@ -1,10 +1,10 @@
 --- Waiting in libuv's loop: in Neovim, and in programs on luv.
 
 local core = require "openhands.core"
-local library = require "openhands.uv.library"
-local turns = require "openhands.uv.turns"
-local waits = require "openhands.uv.waits"
-local watchers = require "openhands.uv.watchers"
+local library = require "openhands.loop.uv.library"
+local turns = require "openhands.loop.uv.schedule"
+local waits = require "openhands.loop.uv.waits"
+local watchers = require "openhands.loop.uv.watchers"
 
 local neovim, scheduler = library.neovim, turns.scheduler
 

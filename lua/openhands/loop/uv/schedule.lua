@@ -2,9 +2,9 @@
 --- do little in a callback of the loop.
 
 local core = require "openhands.core"
-local library = require "openhands.uv.library"
-local schedulers = require "openhands.scheduler"
-local watchers = require "openhands.uv.watchers"
+local library = require "openhands.loop.uv.library"
+local schedulers = require "openhands.task.scheduler"
+local watchers = require "openhands.loop.uv.watchers"
 
 local neovim, uv = library.neovim, library.uv
 

@@ -3,15 +3,15 @@
 --
 --     echo TEXT   prints TEXT           exit N   ends with the code N, as do `true` and `false` with 0 and 1
 --     sleep N     prints a dot each second, for N seconds
-local agent_paging = require "openhands.simulator.agent_paging"
-local agent_view = require "openhands.simulator.agent_view"
+local agent_paging = require "openhands.simulator.agent.paging"
+local agent_view = require "openhands.simulator.agent.view"
 local identifiers = require "openhands.simulator.identifiers"
 local json = require "openhands.simulator.json"
-local paging = require "openhands.simulator.paging"
-local reply = require "openhands.simulator.reply"
-local stream = require "openhands.simulator.stream"
+local paging = require "openhands.simulator.http.paging"
+local reply = require "openhands.simulator.http.reply"
+local stream = require "openhands.simulator.http.stream"
 local timestamps = require "openhands.simulator.timestamps"
-local validation = require "openhands.simulator.validation"
+local validation = require "openhands.simulator.http.validation"
 
 local null = json.null
 

@@ -1,12 +1,12 @@
 --- The agent server's operations on conversations: how one stands, letting it run, stopping it, changing it.
-local agent_paging = require "openhands.simulator.agent_paging"
-local agent_view = require "openhands.simulator.agent_view"
+local agent_paging = require "openhands.simulator.agent.paging"
+local agent_view = require "openhands.simulator.agent.view"
 local ascii = require "openhands.ascii"
 local identifiers = require "openhands.simulator.identifiers"
 local json = require "openhands.simulator.json"
-local paging = require "openhands.simulator.paging"
-local reply = require "openhands.simulator.reply"
-local validation = require "openhands.simulator.validation"
+local paging = require "openhands.simulator.http.paging"
+local reply = require "openhands.simulator.http.reply"
+local validation = require "openhands.simulator.http.validation"
 
 local array, null = json.array, json.null
 local with_conversation, with_body = agent_view.with_conversation, agent_view.with_body

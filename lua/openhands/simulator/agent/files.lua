@@ -1,9 +1,9 @@
 --- The agent server's operations on files and git, and the download of a trajectory.
-local agent_view = require "openhands.simulator.agent_view"
+local agent_view = require "openhands.simulator.agent.view"
 local json = require "openhands.simulator.json"
-local multipart = require "openhands.simulator.multipart"
-local reply = require "openhands.simulator.reply"
-local validation = require "openhands.simulator.validation"
+local multipart = require "openhands.simulator.http.multipart"
+local reply = require "openhands.simulator.http.reply"
+local validation = require "openhands.simulator.http.validation"
 local workspace = require "openhands.simulator.workspace"
 local zip = require "openhands.simulator.zip"
 

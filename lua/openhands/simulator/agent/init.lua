@@ -1,10 +1,10 @@
 --- The operations of the agent server, which lives in the sandbox of a V1 conversation.
-local agent_view = require "openhands.simulator.agent_view"
-local commands = require "openhands.simulator.agent_bash"
-local conversations = require "openhands.simulator.agent_conversations"
-local files = require "openhands.simulator.agent_files"
+local agent_view = require "openhands.simulator.agent.view"
+local commands = require "openhands.simulator.agent.bash"
+local conversations = require "openhands.simulator.agent.conversations"
+local files = require "openhands.simulator.agent.files"
 local json = require "openhands.simulator.json"
-local reply = require "openhands.simulator.reply"
+local reply = require "openhands.simulator.http.reply"
 
 local function alive() return reply.json(200, { status = "ok" }) end
 
@@ -49,7 +49,7 @@ for _, group in ipairs { commands, files } do
 end
 
 for _, group in ipairs {
-  own, conversations, require "openhands.simulator.agent_events", commands, files,
+  own, conversations, require "openhands.simulator.agent.events", commands, files,
 } do
   for _, route in ipairs(group) do list[#list + 1] = route end
 end

@@ -1,11 +1,11 @@
 --- What a conversation looks like from inside its sandbox, and what the operations of the agent server share.
 local identifiers = require "openhands.simulator.identifiers"
 local json = require "openhands.simulator.json"
-local reply = require "openhands.simulator.reply"
-local schemas = require "openhands.simulator.v1_schemas"
+local reply = require "openhands.simulator.http.reply"
+local schemas = require "openhands.simulator.v1.schemas"
 local script = require "openhands.simulator.script"
 local timestamps = require "openhands.simulator.timestamps"
-local validation = require "openhands.simulator.validation"
+local validation = require "openhands.simulator.http.validation"
 local workspace = require "openhands.simulator.workspace"
 
 local M = {}

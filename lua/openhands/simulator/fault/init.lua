@@ -2,8 +2,8 @@
 -- written in which pieces and how the connection ends; server.lua does as the plan says.
 local http = require "openhands.simulator.http"
 local json = require "openhands.simulator.json"
-local reply = require "openhands.simulator.reply"
-local stream_fault = require "openhands.simulator.stream_fault"
+local reply = require "openhands.simulator.http.reply"
+local stream_fault = require "openhands.simulator.fault.stream"
 
 local M = {}
 

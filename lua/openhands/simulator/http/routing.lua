@@ -3,8 +3,8 @@
 local account = require "openhands.simulator.account"
 local identifiers = require "openhands.simulator.identifiers"
 local limits = require "openhands.simulator.limits"
-local reply = require "openhands.simulator.reply"
-local routes = require "openhands.simulator.routes"
+local reply = require "openhands.simulator.http.reply"
+local routes = require "openhands.simulator.http.routes"
 local runtime = require "openhands.simulator.runtime"
 
 local unauthorized = require("openhands.simulator.options").unauthorized
@@ -23,19 +23,19 @@ local function read_query(text)
 end
 
 local dialects = {
-  { "v1", routes.compile(require "openhands.simulator.v1_start") },
-  { "v1", routes.compile(require "openhands.simulator.v1_conversations") },
-  { "v1", routes.compile(require("openhands.simulator.v1_events").routes) },
-  { "v1", routes.compile(require "openhands.simulator.v1_messages") },
-  { "v1", routes.compile(require "openhands.simulator.v1_workspace") },
-  { "v1", routes.compile(require "openhands.simulator.v1_account") },
-  { "v1", routes.compile(require "openhands.simulator.v1_settings") },
-  { "v1", routes.compile(require "openhands.simulator.v1_secrets") },
-  { "v1", routes.compile(require "openhands.simulator.v1_git") },
-  { "v1", routes.compile(require "openhands.simulator.v1_catalogue") },
-  { "v1", routes.compile(require "openhands.simulator.v1_shared") },
-  { "v1", routes.compile(require "openhands.simulator.sandboxes") },
-  { "v1", routes.compile(require "openhands.simulator.device_login") },
+  { "v1", routes.compile(require "openhands.simulator.v1.start") },
+  { "v1", routes.compile(require "openhands.simulator.v1.conversations") },
+  { "v1", routes.compile(require("openhands.simulator.v1.events").routes) },
+  { "v1", routes.compile(require "openhands.simulator.v1.messages") },
+  { "v1", routes.compile(require "openhands.simulator.v1.workspace") },
+  { "v1", routes.compile(require "openhands.simulator.v1.account") },
+  { "v1", routes.compile(require "openhands.simulator.v1.settings") },
+  { "v1", routes.compile(require "openhands.simulator.v1.secrets") },
+  { "v1", routes.compile(require "openhands.simulator.v1.git") },
+  { "v1", routes.compile(require "openhands.simulator.v1.catalogue") },
+  { "v1", routes.compile(require "openhands.simulator.v1.shared") },
+  { "v1", routes.compile(require "openhands.simulator.v1.sandboxes") },
+  { "v1", routes.compile(require "openhands.simulator.v1.device_login") },
   { "v0", routes.compile(require "openhands.simulator.v0") },
 }
 

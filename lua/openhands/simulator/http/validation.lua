@@ -3,7 +3,7 @@
 local ascii = require "openhands.ascii"
 local identifiers = require "openhands.simulator.identifiers"
 local json = require "openhands.simulator.json"
-local reply = require "openhands.simulator.reply"
+local reply = require "openhands.simulator.http.reply"
 local timestamps = require "openhands.simulator.timestamps"
 
 local M = {}

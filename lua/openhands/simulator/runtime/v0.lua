@@ -2,12 +2,12 @@
 -- that are sent to the agent.
 local identifiers = require "openhands.simulator.identifiers"
 local json = require "openhands.simulator.json"
-local multipart = require "openhands.simulator.multipart"
-local reply = require "openhands.simulator.reply"
-local runtime_links = require "openhands.simulator.runtime_links"
+local multipart = require "openhands.simulator.http.multipart"
+local reply = require "openhands.simulator.http.reply"
+local runtime_links = require "openhands.simulator.runtime.links"
 local script = require "openhands.simulator.script"
-local v0_events = require "openhands.simulator.v0_events"
-local validation = require "openhands.simulator.validation"
+local v0_events = require "openhands.simulator.v0.events"
+local validation = require "openhands.simulator.http.validation"
 local workspace = require "openhands.simulator.workspace"
 local zip = require "openhands.simulator.zip"
 

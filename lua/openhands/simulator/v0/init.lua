@@ -2,14 +2,14 @@
 local ascii = require "openhands.ascii"
 local identifiers = require "openhands.simulator.identifiers"
 local json = require "openhands.simulator.json"
-local paging = require "openhands.simulator.paging"
-local reply = require "openhands.simulator.reply"
-local runtime_access = require "openhands.simulator.runtime_access"
-local runtime_links = require "openhands.simulator.runtime_links"
+local paging = require "openhands.simulator.http.paging"
+local reply = require "openhands.simulator.http.reply"
+local runtime_access = require "openhands.simulator.runtime.access"
+local runtime_links = require "openhands.simulator.runtime.links"
 local script = require "openhands.simulator.script"
 local timestamps = require "openhands.simulator.timestamps"
-local v0_events = require "openhands.simulator.v0_events"
-local validation = require "openhands.simulator.validation"
+local v0_events = require "openhands.simulator.v0.events"
+local validation = require "openhands.simulator.http.validation"
 
 local array, null = json.array, json.null
 
@@ -184,7 +184,7 @@ for _, operation in ipairs(unsupported) do
   list[#list + 1] = { method = operation[1], path = path .. operation[2], answer = reply.crash }
 end
 
-for _, route in ipairs(require "openhands.simulator.v0_secrets") do list[#list + 1] = route end
+for _, route in ipairs(require "openhands.simulator.v0.secrets") do list[#list + 1] = route end
 
 for suffix, answer in pairs(runtime_links) do
   list[#list + 1] = { method = "GET", path = path .. suffix, answer = function(model, call, id)

@@ -1,8 +1,8 @@
 --- The secrets of the account, in the words of V0. Their values are never told.
 local account = require "openhands.simulator.account"
 local json = require "openhands.simulator.json"
-local reply = require "openhands.simulator.reply"
-local validation = require "openhands.simulator.validation"
+local reply = require "openhands.simulator.http.reply"
+local validation = require "openhands.simulator.http.validation"
 
 local array, null = json.array, json.null
 
@@ -44,7 +44,7 @@ local list = {
   { method = "POST", path = path, answer = create },
 }
 
-for _, route in ipairs(require "openhands.simulator.v1_secrets") do
+for _, route in ipairs(require "openhands.simulator.v1.secrets") do
   local name = route.path:match("/{name}$")
   if name then list[#list + 1] = { method = route.method, path = path .. name, answer = reworded(route.answer) } end
 end

@@ -1,10 +1,10 @@
 --- The account in V1: who it is, its keys, and what it may spend.
 local account = require "openhands.simulator.account"
 local json = require "openhands.simulator.json"
-local reply = require "openhands.simulator.reply"
+local reply = require "openhands.simulator.http.reply"
 local timestamps = require "openhands.simulator.timestamps"
-local validation = require "openhands.simulator.validation"
-local schemas = require "openhands.simulator.v1_schemas"
+local validation = require "openhands.simulator.http.validation"
+local schemas = require "openhands.simulator.v1.schemas"
 local views = require "openhands.simulator.views"
 
 local array, null = json.array, json.null

@@ -1,10 +1,10 @@
 --- The conversations of V1: how they stand, lists of them, their changes and their end.
 local identifiers = require "openhands.simulator.identifiers"
 local json = require "openhands.simulator.json"
-local paging = require "openhands.simulator.paging"
-local reply = require "openhands.simulator.reply"
-local schemas = require "openhands.simulator.v1_schemas"
-local validation = require "openhands.simulator.validation"
+local paging = require "openhands.simulator.http.paging"
+local reply = require "openhands.simulator.http.reply"
+local schemas = require "openhands.simulator.v1.schemas"
+local validation = require "openhands.simulator.http.validation"
 local views = require "openhands.simulator.views"
 
 local array = json.array

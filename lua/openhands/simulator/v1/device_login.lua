@@ -2,8 +2,8 @@
 -- until it is there. Needs no credential: it is how one gets one.
 local account = require "openhands.simulator.account"
 local json = require "openhands.simulator.json"
-local reply = require "openhands.simulator.reply"
-local routes = require "openhands.simulator.routes"
+local reply = require "openhands.simulator.http.reply"
+local routes = require "openhands.simulator.http.routes"
 
 local null = json.null
 

@@ -2,11 +2,11 @@
 -- public conversation (v1_shared.lua) is offered to it.
 local identifiers = require "openhands.simulator.identifiers"
 local json = require "openhands.simulator.json"
-local paging = require "openhands.simulator.paging"
-local reply = require "openhands.simulator.reply"
-local schemas = require "openhands.simulator.v1_schemas"
+local paging = require "openhands.simulator.http.paging"
+local reply = require "openhands.simulator.http.reply"
+local schemas = require "openhands.simulator.v1.schemas"
 local timestamps = require "openhands.simulator.timestamps"
-local validation = require "openhands.simulator.validation"
+local validation = require "openhands.simulator.http.validation"
 
 local M = {}
 

@@ -2,10 +2,10 @@
 local ascii = require "openhands.ascii"
 local account = require "openhands.simulator.account"
 local json = require "openhands.simulator.json"
-local paging = require "openhands.simulator.paging"
-local reply = require "openhands.simulator.reply"
-local schemas = require "openhands.simulator.v1_schemas"
-local validation = require "openhands.simulator.validation"
+local paging = require "openhands.simulator.http.paging"
+local reply = require "openhands.simulator.http.reply"
+local schemas = require "openhands.simulator.v1.schemas"
+local validation = require "openhands.simulator.http.validation"
 
 local array, null = json.array, json.null
 

@@ -1,8 +1,8 @@
 --- The settings of the account, and its profiles: named configurations of a model.
 local ascii = require "openhands.ascii"
 local json = require "openhands.simulator.json"
-local reply = require "openhands.simulator.reply"
-local validation = require "openhands.simulator.validation"
+local reply = require "openhands.simulator.http.reply"
+local validation = require "openhands.simulator.http.validation"
 local views = require "openhands.simulator.views"
 
 local array, null = json.array, json.null

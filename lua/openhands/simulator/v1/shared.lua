@@ -1,9 +1,9 @@
 --- Conversations that were made public, and their events: to be read by anybody, without a credential.
 local identifiers = require "openhands.simulator.identifiers"
-local reply = require "openhands.simulator.reply"
+local reply = require "openhands.simulator.http.reply"
 local timestamps = require "openhands.simulator.timestamps"
-local v1_events = require "openhands.simulator.v1_events"
-local validation = require "openhands.simulator.validation"
+local v1_events = require "openhands.simulator.v1.events"
+local validation = require "openhands.simulator.http.validation"
 local views = require "openhands.simulator.views"
 
 local function public(model, id)

@@ -2,10 +2,10 @@
 -- archive.
 local identifiers = require "openhands.simulator.identifiers"
 local json = require "openhands.simulator.json"
-local reply = require "openhands.simulator.reply"
-local stream = require "openhands.simulator.stream"
+local reply = require "openhands.simulator.http.reply"
+local stream = require "openhands.simulator.http.stream"
 local timestamps = require "openhands.simulator.timestamps"
-local validation = require "openhands.simulator.validation"
+local validation = require "openhands.simulator.http.validation"
 local workspace = require "openhands.simulator.workspace"
 local zip = require "openhands.simulator.zip"
 
