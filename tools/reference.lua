@@ -7,123 +7,6 @@ local core = require "openhands.core"
 
 local M = {}
 
--- What each operation does, in one line. One without a line here is an error.
-local purposes = {
-  start = "starts a conversation (`openhands.start`)",
-  start_streaming = "the same with each step of the start told (`start{on_progress = …}`)",
-  status = "how conversations stand (`openhands.status`, `wait`, `get`)",
-  list = "conversations of the account, newest first",
-  count = "how many there are",
-  update = "renames a conversation and the like; gives the conversation",
-  delete = "deletes a conversation",
-  send = "sends a message to a conversation that runs",
-  queue_message = "leaves a message for a conversation that still starts (its id, or its start task's), and only then",
-  stop = "stops the runtime of a conversation",
-  start_again = "starts the runtime of a stopped conversation again",
-  switch_profile = "goes on with another model profile",
-  switch_model = "goes on with another model (ACP agents)",
-  ["start_tasks.get"] = "how starts go, by the ids of their tasks",
-  ["start_tasks.list"] = "recent start tasks",
-  ["start_tasks.count"] = "how many there are",
-  events = "what has happened in a conversation; `after` and `follow` besides (see README)",
-  event = "one event by its id",
-  event_count = "how many events there are",
-  event_batch = "events by their ids",
-  add_event = "adds a raw action to the events",
-  trajectory = "all events in one answer",
-  changes = "files that differ from git",
-  diff = "one file before and after",
-  file = "the text of a file in the workspace; on V1 an empty text may also be a missing file",
-  files = "names of files in the workspace",
-  upload = "puts files into the workspace",
-  download = "makes a file (`download(…, target, { on_progress = … })`): on V1 the conversation's events as a zip, "
-    .. "from the agent server any file of the sandbox",
-  download_workspace = "makes a zip file of the workspace (`download_workspace(conversation, target)`)",
-  download_trajectory = "makes a zip file of the conversation's events (`agent:download_trajectory(target)`)",
-  skills = "skills that the agent has",
-  hooks = "hooks that are set",
-  configuration = "configuration of the runtime",
-  vscode_url = "address of the editor; it holds a secret",
-  web_hosts = "addresses of what the workspace serves",
-  ["sandboxes.list"] = "sandboxes of the account",
-  ["sandboxes.get"] = "sandboxes by their ids",
-  ["sandboxes.start"] = "starts an empty sandbox",
-  ["sandboxes.pause"] = "puts a sandbox to sleep, with all its conversations",
-  ["sandboxes.resume"] = "wakes a sandbox",
-  ["sandboxes.delete"] = "deletes a sandbox",
-  ["sandboxes.secrets"] = "names of the secrets of a sandbox",
-  ["sandboxes.secret"] = "the value of one of them",
-  ["sandbox_specs.list"] = "kinds of sandboxes",
-  ["sandbox_specs.get"] = "kinds of sandboxes by their ids",
-  me = "the account",
-  credits = "what is left to spend",
-  quota = "how many conversations may still be started today",
-  ["keys.list"] = "API keys of the account, without their values",
-  ["keys.current"] = "the key in use, and the organisation it acts for",
-  ["keys.llm"] = "the account's key for models; a secret",
-  ["keys.create"] = "makes an API key; its value is shown this once",
-  ["keys.delete"] = "deletes an API key",
-  ["settings.get"] = "settings of the account",
-  ["settings.update"] = "changes them; objects within them by `agent_settings_diff` and `conversation_settings_diff`",
-  ["profiles.list"] = "model profiles",
-  ["profiles.get"] = "one of them",
-  ["profiles.save"] = "makes or changes one",
-  ["profiles.delete"] = "deletes one",
-  ["profiles.activate"] = "makes one the default",
-  ["profiles.rename"] = "renames one",
-  ["secrets.list"] = "names of the account's secrets",
-  ["secrets.create"] = "makes a secret",
-  ["secrets.update"] = "changes its description",
-  ["secrets.delete"] = "deletes it",
-  ["git.identity"] = "who the account is to its git host",
-  ["git.organizations"] = "organisations there",
-  ["git.installations"] = "installations of the git host's app",
-  ["git.repositories"] = "repositories in reach",
-  ["git.branches"] = "branches of a repository; `query` may be empty, but is needed",
-  ["git.suggested_tasks"] = "what could be done next, as the service sees it",
-  models = "models that can be chosen",
-  providers = "providers of models",
-  available_skills = "skills that can be used",
-  marketplace_skills = "what marketplaces of skills offer; the list of marketplaces is sent as it is",
-  ["secrets.set_git_providers"] = "connects git hosts by tokens",
-  ["secrets.delete_git_providers"] = "disconnects them",
-  web_client_config = "how the service is set up, for its web page; no key is sent",
-  ["shared.get"] = "public conversations by their ids; no key is sent",
-  ["shared.events"] = "their events",
-  ["shared.event_count"] = "how many events there are",
-  ["shared.event_batch"] = "events by their ids",
-  ["shared.event"] = "one event",
-  ["device.authorize"] = "begins a login in the browser; no key is sent",
-  ["device.token"] = "asks whether that login is done",
-  alive = "whether the server answers",
-  health = "whether it is well",
-  ready = "whether it takes calls",
-  server_info = "its version",
-  info = "the conversation as the agent server has it",
-  get = "conversations of the sandbox by their ids",
-  final_response = "the agent's last answer",
-  run = "lets the agent go on",
-  pause = "stops the agent after its present step",
-  interrupt = "stops the agent at once",
-  confirm = "answers a question for permission",
-  set_secrets = "gives the agent secrets",
-  ask = "asks the agent something beside its work",
-  condense = "makes the agent shorten its memory",
-  execute = "runs a command and waits for its end",
-  start_command = "starts a command (`agent:bash` follows it)",
-  command_events = "output of commands",
-  stop_command = "ends a command that runs",
-  archive = "makes a file of a directory: a patch, or all of it (`agent:archive(path, target)`)",
-  create_directory = "makes a directory",
-  commits = "commits of a repository, newest first",
-  commit_changes = "files that a commit has changed",
-  set_confirmation_policy = "says when the agent has to ask before it acts",
-  set_security_analyzer = "says who judges the risk of what the agent does",
-  switch_llm = "goes on with another model",
-  fork = "makes a conversation of its own of what has happened so far",
-  ["runtime.info"] = "how the conversation's own runtime is",
-}
-
 local titles = { v0 = "V0", v1 = "V1", agent = "agent server" }
 local dialects = { "v0", "v1", "agent" }
 
@@ -149,9 +32,10 @@ local function collect(of_agent)
   return names, rows
 end
 
-local function purpose(name)
-  local plain = name:gsub("^runtime%.", "")
-  return purposes[name] or purposes[plain] or error("tools/reference.lua says nothing of the operation " .. name)
+-- What an operation does, in one line: it stands in its row.
+local function description(rows)
+  local row = rows.v1 or rows.v0 or rows.agent
+  return row.description or error(("the row of %s has no description"):format(row.name))
 end
 
 -- Fields of all rows of an operation, each with the dialects that have it.
@@ -223,7 +107,7 @@ function M.table()
   }
   local names, rows = collect(false)
   for _, name in ipairs(names) do
-    lines[#lines + 1] = ("| `%s` | %s | %s | %s | %s |"):format(name, purpose(name), route(rows[name].v0),
+    lines[#lines + 1] = ("| `%s` | %s | %s | %s | %s |"):format(name, description(rows[name]), route(rows[name].v0),
       route(rows[name].v1), field_words(rows[name]))
   end
   local more = {
@@ -240,7 +124,7 @@ function M.table()
   end
   names, rows = collect(true)
   for _, name in ipairs(names) do
-    lines[#lines + 1] = ("| `%s` | %s | %s | %s |"):format(name, purpose(name), route(rows[name].agent),
+    lines[#lines + 1] = ("| `%s` | %s | %s | %s |"):format(name, description(rows[name]), route(rows[name].agent),
       field_words(rows[name]))
   end
   return table.concat(lines, "\n") .. "\n"
@@ -323,7 +207,7 @@ local function add_fields(lines, class, name, rows, subject)
     return nil
   end
   add(lines, "")
-  add(lines, "--- Fields of `%s`: %s", name, purpose(name))
+  add(lines, "--- Fields of `%s`, which %s.", name, description(rows))
   add(lines, "---@class %s", class)
   for _, field in ipairs(fields) do
     add(lines, "---@field %s%s %s%s", field_name(field.name), field.required and "" or "?", lua_type(field),

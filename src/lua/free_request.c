@@ -16,11 +16,11 @@ static const struct oh_field no_fields[] = {{NULL, NULL, OH_IN_BODY, OH_TEXT, fa
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-."
 #define ROWS(api, host)                                                                         \
     {                                                                                           \
-        {"request", api, host, "GET", "", no_fields, OH_SHAPE_ANY, OH_READS, TIMEOUT},          \
-            {"request", api, host, "POST", "", no_fields, OH_SHAPE_ANY, OH_CREATES, TIMEOUT},   \
-            {"request", api, host, "PUT", "", no_fields, OH_SHAPE_ANY, OH_WRITES, TIMEOUT},     \
-            {"request", api, host, "PATCH", "", no_fields, OH_SHAPE_ANY, OH_WRITES, TIMEOUT},   \
-            {"request", api, host, "DELETE", "", no_fields, OH_SHAPE_ANY, OH_WRITES, TIMEOUT},  \
+        {"request", NULL, api, host, "GET", "", no_fields, OH_SHAPE_ANY, OH_READS, TIMEOUT},          \
+            {"request", NULL, api, host, "POST", "", no_fields, OH_SHAPE_ANY, OH_CREATES, TIMEOUT},   \
+            {"request", NULL, api, host, "PUT", "", no_fields, OH_SHAPE_ANY, OH_WRITES, TIMEOUT},     \
+            {"request", NULL, api, host, "PATCH", "", no_fields, OH_SHAPE_ANY, OH_WRITES, TIMEOUT},   \
+            {"request", NULL, api, host, "DELETE", "", no_fields, OH_SHAPE_ANY, OH_WRITES, TIMEOUT},  \
     }
 #define METHODS 5
 

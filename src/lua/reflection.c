@@ -19,7 +19,7 @@ static void set_boolean(lua_State *L, const char *name, bool value)
 
 /*** The table of operations, for documentation and checks.
 @function operations
-@treturn table list of {name=, api=, host=, method=, path=, shape=, effect=, timeout= (seconds),
+@treturn table list of {name=, description=, api=, host=, method=, path=, shape=, effect=, timeout= (seconds),
   fields={{name=, wire=, place=, type=, required=}, …}}; operation.h says what the words mean */
 int oh_catalogue(lua_State *L)
 {
@@ -31,6 +31,7 @@ int oh_catalogue(lua_State *L)
     for (i = 0; (operation = oh_operation_at((size_t)i)) != NULL; i++) {
         lua_newtable(L);
         set_text(L, "name", operation->name);
+        set_text(L, "description", oh_operation_description(operation));
         set_text(L, "api", oh_api_name(operation->api));
         set_text(L, "method", operation->method);
         set_text(L, "path", operation->path);

@@ -27,6 +27,16 @@ const struct oh_operation *oh_operation_find(const char *name, enum oh_api api)
     return row->name != NULL ? row : NULL;
 }
 
+const char *oh_operation_description(const struct oh_operation *operation)
+{
+    const struct oh_operation *v1;
+
+    if (operation->description != NULL)
+        return operation->description;
+    v1 = oh_operation_find(operation->name, OH_API_V1);
+    return v1 != NULL ? v1->description : NULL;
+}
+
 bool oh_operation_uses(const struct oh_operation *operation, enum oh_place place)
 {
     const struct oh_field *field = operation->fields;

@@ -80,6 +80,7 @@ struct oh_field {
 
 struct oh_operation {
     const char *name;
+    const char *description; /* what it does, for the reference; NULL: as the V1 row of the same name */
     enum oh_api api;
     enum oh_host host;
     const char *method;
@@ -99,6 +100,8 @@ const struct oh_operation *oh_operation_find(const char *name, enum oh_api api);
 const struct oh_field *oh_operation_field(const struct oh_operation *operation, const char *name);
 /* The name nearest to a misspelt one among all dialects of the operation, NULL if none is near. */
 const char *oh_operation_nearest(const char *operation, const char *name);
+/* What the operation does, in one line; NULL if no row says it. */
+const char *oh_operation_description(const struct oh_operation *operation);
 /* True if a field of the operation stands at the place. */
 bool oh_operation_uses(const struct oh_operation *operation, enum oh_place place);
 const char *oh_api_name(enum oh_api api);

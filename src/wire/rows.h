@@ -17,6 +17,7 @@
 #define QUERY(name, type) FIELD(name, name, IN_QUERY, type)
 #define BODY(name, type) FIELD(name, name, IN_BODY, type)
 #define PAGED QUERY("page_id", TEXT), QUERY("limit", INTEGER)
+#define AS_IN_V1 NULL /* the description is that of the V1 row with the same name */
 #define LAST {NULL, NULL, OH_IN_BODY, OH_TEXT, false}
 
 #endif

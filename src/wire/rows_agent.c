@@ -112,61 +112,80 @@ static const struct oh_field own_commits[] = {CONVERSATION, COMMITS, LAST};
 static const struct oh_field server_commit_changes[] = {COMMIT_CHANGES, LAST};
 static const struct oh_field own_commit_changes[] = {CONVERSATION, COMMIT_CHANGES, LAST};
 
-#define ROW(name, host, method, path, fields, shape, effect, timeout) \
-    {name, OH_API_AGENT, OH_##host, method, path, fields, OH_SHAPE_##shape, OH_##effect, timeout}
-#define GET(name, path, fields, shape) ROW(name, AT_RUNTIME, "GET", path, fields, shape, READS, QUICK)
-#define POST(name, path, fields, shape, effect) ROW(name, AT_RUNTIME, "POST", path, fields, shape, effect, QUICK)
+#define ROW(name, description, host, method, path, fields, shape, effect, timeout) \
+    {name, description, OH_API_AGENT, OH_##host, method, path, fields, OH_SHAPE_##shape, OH_##effect, timeout}
+#define GET(name, description, path, fields, shape) \
+    ROW(name, description, AT_RUNTIME, "GET", path, fields, shape, READS, QUICK)
+#define POST(name, description, path, fields, shape, effect) \
+    ROW(name, description, AT_RUNTIME, "POST", path, fields, shape, effect, QUICK)
 
 #define CONVERSATIONS "/api/conversations"
 #define ONE CONVERSATIONS "/{conversation_id}"
 
 #define SANDBOX(prefix, root, own) \
-    POST(prefix "execute", root "/bash/execute_bash_command", own##command, OBJECT, CREATES), \
-        POST(prefix "start_command", root "/bash/start_bash_command", own##command, OBJECT, CREATES), \
-        POST(prefix "stop_command", root "/bash/bash_commands/{command_id}/stop", own##command_id, DONE, WRITES), \
-        GET(prefix "command_events", root "/bash/bash_events/search", own##bash_events, PAGE), \
-        ROW(prefix "upload", AT_RUNTIME, "POST", root "/file/upload", own##upload, ANY, WRITES, SCANNING), \
-        ROW(prefix "download", AT_RUNTIME, "GET", root "/file/download", own##path, FILE, READS, CARRYING), \
-        ROW(prefix "archive", AT_RUNTIME, "GET", root "/file/archive", own##archive, FILE, READS, CARRYING), \
-        POST(prefix "create_directory", root "/file/create_directory", own##path, DONE, WRITES), \
-        ROW(prefix "download_trajectory", AT_RUNTIME, "GET", root "/file/download-trajectory/{conversation_id}", \
-            conversation, FILE, READS, CARRYING), \
-        GET(prefix "changes", root "/git/changes", own##changes, LIST), \
-        GET(prefix "diff", root "/git/diff", own##diff, OBJECT), \
-        GET(prefix "commits", root "/git/commits", own##commits, OBJECT), \
-        GET(prefix "commit_changes", root "/git/commits/{sha}/changes", own##commit_changes, LIST)
+    POST(prefix "execute", "runs a command and waits for its end", \
+        root "/bash/execute_bash_command", own##command, OBJECT, CREATES), \
+        POST(prefix "start_command", "starts a command (`agent:bash` follows it)", \
+            root "/bash/start_bash_command", own##command, OBJECT, CREATES), \
+        POST(prefix "stop_command", "ends a running command", \
+            root "/bash/bash_commands/{command_id}/stop", own##command_id, DONE, WRITES), \
+        GET(prefix "command_events", "reads the output of commands", \
+            root "/bash/bash_events/search", own##bash_events, PAGE), \
+        ROW(prefix "upload", "puts a file into the sandbox", \
+            AT_RUNTIME, "POST", root "/file/upload", own##upload, ANY, WRITES, SCANNING), \
+        ROW(prefix "download", "saves any file of the sandbox (`download(path, target, { on_progress = … })`)", \
+            AT_RUNTIME, "GET", root "/file/download", own##path, FILE, READS, CARRYING), \
+        ROW(prefix "archive", "saves a directory as a file: a patch, or all of it (`agent:archive(path, target)`)", \
+            AT_RUNTIME, "GET", root "/file/archive", own##archive, FILE, READS, CARRYING), \
+        POST(prefix "create_directory", "makes a directory", root "/file/create_directory", own##path, DONE, WRITES), \
+        ROW(prefix "download_trajectory", "saves the events as a zip file (`agent:download_trajectory(target)`)", \
+            AT_RUNTIME, "GET", root "/file/download-trajectory/{conversation_id}", conversation, FILE, READS, \
+            CARRYING), \
+        GET(prefix "changes", "lists the files of a repository that differ from git", \
+            root "/git/changes", own##changes, LIST), \
+        GET(prefix "diff", "gives one file before and after", root "/git/diff", own##diff, OBJECT), \
+        GET(prefix "commits", "lists the commits of a repository, newest first", \
+            root "/git/commits", own##commits, OBJECT), \
+        GET(prefix "commit_changes", "lists the files that a commit changed", \
+            root "/git/commits/{sha}/changes", own##commit_changes, LIST)
 
 const struct oh_operation oh_operations_agent[] = {
-    GET("alive", "/alive", nothing, ANY),
-    GET("health", "/health", nothing, ANY),
-    GET("ready", "/ready", nothing, ANY),
-    GET("server_info", "/server_info", nothing, OBJECT),
-    GET("info", ONE, conversation, OBJECT),
-    GET("get", CONVERSATIONS, get, LIST),
-    GET("list", CONVERSATIONS "/search", list, PAGE),
-    GET("count", CONVERSATIONS "/count", count, INTEGER),
-    ROW("update", AT_RUNTIME, "PATCH", ONE, update, DONE, WRITES, QUICK),
-    ROW("delete", AT_RUNTIME, "DELETE", ONE, conversation, DONE, WRITES, QUICK),
-    GET("final_response", ONE "/agent_final_response", conversation, OBJECT),
-    POST("send", ONE "/events", send, DONE, CREATES),
-    POST("run", ONE "/run", conversation, DONE, WRITES),
-    POST("pause", ONE "/pause", conversation, DONE, WRITES),
-    POST("interrupt", ONE "/interrupt", conversation, DONE, WRITES),
-    POST("confirm", ONE "/events/respond_to_confirmation", confirm, DONE, CREATES),
-    POST("set_secrets", ONE "/secrets", set_secrets, DONE, WRITES),
-    POST("set_confirmation_policy", ONE "/confirmation_policy", confirmation_policy, DONE, WRITES),
-    POST("set_security_analyzer", ONE "/security_analyzer", security_analyzer, DONE, WRITES),
-    POST("switch_llm", ONE "/switch_llm", switch_llm, DONE, WRITES),
-    POST("switch_profile", ONE "/switch_profile", switch_profile, DONE, WRITES),
-    POST("switch_model", ONE "/switch_acp_model", switch_model, DONE, WRITES),
-    ROW("fork", AT_RUNTIME, "POST", ONE "/fork", fork_fields, OBJECT, CREATES, THINKING),
-    ROW("ask", AT_RUNTIME, "POST", ONE "/ask_agent", ask, OBJECT, WRITES, THINKING),
-    ROW("condense", AT_RUNTIME, "POST", ONE "/condense", conversation, DONE, WRITES, THINKING),
-    GET("events", ONE "/events/search", events, PAGE),
-    GET("event_count", ONE "/events/count", event_count, INTEGER),
-    GET("event", ONE "/events/{event_id}", event, OBJECT),
+    GET("alive", AS_IN_V1, "/alive", nothing, ANY),
+    GET("health", AS_IN_V1, "/health", nothing, ANY),
+    GET("ready", AS_IN_V1, "/ready", nothing, ANY),
+    GET("server_info", AS_IN_V1, "/server_info", nothing, OBJECT),
+    GET("info", "gives the conversation as the agent server has it", ONE, conversation, OBJECT),
+    GET("get", "gives conversations of the sandbox by their ids", CONVERSATIONS, get, LIST),
+    GET("list", "lists the conversations of the sandbox", CONVERSATIONS "/search", list, PAGE),
+    GET("count", "counts the conversations of the sandbox", CONVERSATIONS "/count", count, INTEGER),
+    ROW("update", "changes the title and other fields of the conversation",
+        AT_RUNTIME, "PATCH", ONE, update, DONE, WRITES, QUICK),
+    ROW("delete", "deletes the conversation", AT_RUNTIME, "DELETE", ONE, conversation, DONE, WRITES, QUICK),
+    GET("final_response", "gives the agent's last answer", ONE "/agent_final_response", conversation, OBJECT),
+    POST("send", "sends a message to the agent", ONE "/events", send, DONE, CREATES),
+    POST("run", "lets the agent continue", ONE "/run", conversation, DONE, WRITES),
+    POST("pause", "stops the agent after its present step", ONE "/pause", conversation, DONE, WRITES),
+    POST("interrupt", "stops the agent at once", ONE "/interrupt", conversation, DONE, WRITES),
+    POST("confirm", "answers a question for permission", ONE "/events/respond_to_confirmation", confirm, DONE, CREATES),
+    POST("set_secrets", "gives the agent secrets", ONE "/secrets", set_secrets, DONE, WRITES),
+    POST("set_confirmation_policy", "sets when the agent has to ask before it acts",
+        ONE "/confirmation_policy", confirmation_policy, DONE, WRITES),
+    POST("set_security_analyzer", "sets what judges the risk of the agent's actions",
+        ONE "/security_analyzer", security_analyzer, DONE, WRITES),
+    POST("switch_llm", "continues with another model", ONE "/switch_llm", switch_llm, DONE, WRITES),
+    POST("switch_profile", AS_IN_V1, ONE "/switch_profile", switch_profile, DONE, WRITES),
+    POST("switch_model", AS_IN_V1, ONE "/switch_acp_model", switch_model, DONE, WRITES),
+    ROW("fork", "starts a conversation with a copy of the events so far",
+        AT_RUNTIME, "POST", ONE "/fork", fork_fields, OBJECT, CREATES, THINKING),
+    ROW("ask", "asks the agent a question outside its work",
+        AT_RUNTIME, "POST", ONE "/ask_agent", ask, OBJECT, WRITES, THINKING),
+    ROW("condense", "shortens the agent's memory",
+        AT_RUNTIME, "POST", ONE "/condense", conversation, DONE, WRITES, THINKING),
+    GET("events", "reads the events of the conversation", ONE "/events/search", events, PAGE),
+    GET("event_count", "counts the events of the conversation", ONE "/events/count", event_count, INTEGER),
+    GET("event", "gives one event by its id", ONE "/events/{event_id}", event, OBJECT),
     SANDBOX("", "/api", server_),
-    GET("runtime.info", ONE "/runtime", conversation, OBJECT),
+    GET("runtime.info", "gives the state of the conversation's own runtime", ONE "/runtime", conversation, OBJECT),
     SANDBOX("runtime.", ONE, own_),
-    {NULL, OH_API_AGENT, OH_AT_RUNTIME, NULL, NULL, NULL, OH_SHAPE_OBJECT, OH_READS, 0},
+    {NULL, NULL, OH_API_AGENT, OH_AT_RUNTIME, NULL, NULL, NULL, OH_SHAPE_OBJECT, OH_READS, 0},
 };
