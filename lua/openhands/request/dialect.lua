@@ -4,8 +4,8 @@
 --- it (405, 404 of a path, a web page) undoes it, and the call that had this answer is made in the other dialect.
 
 local core = require "openhands.core"
+local coroutines = require "openhands.task.coroutines"
 local errors = require "openhands.errors"
-local turns = require "openhands.wait.schedule"
 
 local M = {}
 
@@ -153,7 +153,7 @@ local function await(client, question, call)
     local now = client:_now()
     if client:_is_given_up() or now >= call.deadline_at or now >= question.ends_at then
       return
-    elseif turns.is_abandoned(client, question.asker) then
+    elseif coroutines.is_abandoned(question.asker, client._loop) then
       return
     end
     client:_await(question, math.min(call.deadline_at, question.ends_at, now + DOUBT))
@@ -180,7 +180,7 @@ function M.ask(client, operation, call)
     end
   end
   question = {
-    asker = setmetatable({ coroutine = turns.this_coroutine() }, { __mode = "v" }),
+    asker = coroutines.owner(),
     ends_at = call.deadline_at,
     api_key = rawget(call, "api_key"),
     organization = rawget(call, "organization"),

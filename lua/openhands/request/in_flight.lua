@@ -1,11 +1,11 @@
 --- What a client has in flight: moving it on, handing what has come to whoever waits, and waiting. These are methods of
 --- the client, for the other rooms and the loops.
 
+local coroutines = require "openhands.task.coroutines"
 local errors = require "openhands.errors"
 local service_clock = require "openhands.request.service_clock"
 local tasks = require "openhands.task"
 local transports = require "openhands.request.transport"
-local turns = require "openhands.wait.schedule"
 
 ---@class (partial) openhands.Client
 local M = {}
@@ -20,10 +20,10 @@ end
 -- Hands the exchanges to a transport that is not the network. One without a time of its own waits by the clock.
 local function carry(self, seconds)
   local transport = self._settings.transport
-  if self._carrier and turns.is_abandoned(self, self._carrier) then
+  if self._carrier and coroutines.is_abandoned(self._carrier, self._loop) then
     drop_carried(self)
   end
-  self._carrier = { coroutine = turns.this_coroutine() }
+  self._carrier = { coroutine = coroutines.running() }
   local number, request = self._core:outgoing()
   if not number and not transport.sleep then
     self._core:step(seconds)

@@ -9,11 +9,11 @@
 local arguments = require "openhands.api.arguments"
 local conversations = require "openhands.conversation"
 local core = require "openhands.core"
+local coroutines = require "openhands.task.coroutines"
 local errors = require "openhands.errors"
 local lookup = require "openhands.conversation.lookup"
 local progress = require "openhands.start.streaming"
 local service_clock = require "openhands.request.service_clock"
-local turns = require "openhands.wait.schedule"
 
 local M = {}
 
@@ -231,7 +231,7 @@ local function take_turn(client, id, call)
   while memory.turn and not memory.turn.done do
     local turn, now = memory.turn, client:_now()
     local is_certain = turn.progress and turn.progress.latest -- the rest of its call may take long, or have been left
-    if is_certain or turns.is_abandoned(client, turn.asker) then
+    if is_certain or coroutines.is_abandoned(turn.asker, client._loop) then
       memory.unclear_at, memory.unclear_since = now, memory.unclear_since or lookup.recent(client)
       break
     elseif client:_is_given_up() then
@@ -242,7 +242,7 @@ local function take_turn(client, id, call)
     client:_await(turn, math.min(call.deadline_at, now + DOUBT))
     turn.news = nil
   end
-  local asker = setmetatable({ coroutine = turns.this_coroutine() }, { __mode = "v" })
+  local asker = coroutines.owner()
   local turn = { asker = asker, progress = call.progress }
   memory.turn = turn
   return function()

@@ -1,18 +1,28 @@
---- Whether the running coroutine can give way here, or a function called from C is in the way.
+--- Coroutines: which one is running, whether it can yield here, and whether the one that holds something is gone.
 
 local M = {}
 
--- Lua 5.2 and LuaJIT give way inside of these; Lua 5.1 does not.
-local transparent = {}
+--- Which coroutine holds something.
+---@class openhands.Owner
+---@field coroutine any as `running` returns it; nil: it was collected
+
+local MAIN = {} -- Lua 5.1 has no object for the main coroutine
+
+-- lua-nginx-module replaces coroutine.status and keeps Lua's under another name. Its own one knows only coroutines of
+-- the same request, and in some builds reads memory of requests that have ended.
+local status = rawget(coroutine, "_status") or coroutine.status
+
+-- Lua 5.2 and later and LuaJIT can yield across these; Lua 5.1 cannot.
+local yieldable = {}
 if _VERSION ~= "Lua 5.1" or rawget(_G, "jit") then
-  transparent[pcall], transparent[xpcall] = true, true
+  yieldable[pcall], yieldable[xpcall] = true, true
 end
 
-local function is_inside_of_c()
+local function is_inside_c_function()
   local level = 2
   local frame = debug.getinfo(level, "Sf")
   while frame do
-    if frame.what == "C" and not transparent[frame.func] then
+    if frame.what == "C" and not yieldable[frame.func] then
       return true
     end
     level = level + 1
@@ -21,15 +31,49 @@ local function is_inside_of_c()
   return false
 end
 
---- Lua before 5.3, and nginx, do not tell. (Lua 5.1 cannot give way inside of metamethods and of a `for`'s iterator
---- either, which nobody can find out.)
+--- Whether the running coroutine can yield here: it is not the main one, and no C function is on its stack. Lua before
+--- 5.3, and nginx, have no function for it. (Lua 5.1 cannot yield inside metamethods and iterators of `for` either,
+--- which cannot be detected.)
 ---@return boolean
-function M.is_possible()
+function M.can_yield()
   if coroutine.isyieldable then
     return coroutine.isyieldable()
   end
   local thread, is_main = coroutine.running()
-  return thread ~= nil and not is_main and not is_inside_of_c()
+  return thread ~= nil and not is_main and not is_inside_c_function()
+end
+
+--- The running coroutine, as something that can be compared and kept.
+---@return any
+function M.running()
+  return coroutine.running() or MAIN
+end
+
+--- The status of a coroutine, whichever host made it.
+---@param thread thread
+---@return string
+function M.status(thread)
+  return status(thread)
+end
+
+--- Returns a record of the running coroutine for `is_abandoned`. It does not keep the coroutine alive.
+---@return openhands.Owner
+function M.owner()
+  return setmetatable({ coroutine = M.running() }, { __mode = "v" })
+end
+
+--- Whether a coroutine that holds something (a lock, a request that others wait for) will never release it: it is dead,
+--- or it is the running one, which an error has thrown out of where it held it. The owner cannot release it by itself:
+--- Lua 5.1 cannot yield inside pcall.
+---@param owner openhands.Owner
+---@param loop openhands.Loop the one in which it waits
+---@return boolean
+function M.is_abandoned(owner, loop)
+  local thread, is_killed = owner.coroutine, loop.is_killed
+  if type(thread) == "thread" and (status(thread) == "dead" or is_killed and is_killed(thread)) then
+    return true
+  end
+  return thread == nil or thread == M.running()
 end
 
 return M

@@ -1,11 +1,13 @@
 --- Tasks: functions that run beside each other, in whatever host. Inside of one, every call of this library reads as if
 --- it blocked, and blocks nobody else.
 
+local coroutines = require "openhands.task.coroutines"
 local errors = require "openhands.errors"
 
 local unpack = table.unpack or unpack -- luacheck: ignore 143
 
-local M = {}
+--- `are_in_use`: whether a task was ever made in this Lua. As long as it is false, there is nothing else to ask here.
+local M = { are_in_use = false }
 
 ---@class openhands.Task
 ---@field private _client openhands.Client the one in whose loop it runs
@@ -32,8 +34,8 @@ local by_thread = setmetatable({}, { __mode = "kv" })
 --- The task that runs.
 ---@return openhands.Task? nil outside of tasks
 function M.current()
-  local thread = coroutine.running()
-  return thread and by_thread[thread]
+  local thread = M.are_in_use and coroutine.running()
+  return thread and by_thread[thread] or nil
 end
 
 --- Whether a coroutine runs that a task has made itself: whoever resumes it is not the host. For hosts.
@@ -170,16 +172,12 @@ local function finish(task)
   task._thread, task._listeners, task._ended = nil, nil, true
 end
 
-local function status_of(thread)
-  return (rawget(coroutine, "_status") or coroutine.status)(thread) -- nginx has another one in its place
-end
-
 -- What has come of a turn of the task's: what it gives to its host, or its end.
 local function took_turn(task, good, ...)
   local thread = task._thread
   if not good then
     keep(task, nil, raised(task, ..., debug.traceback(thread, text_of((...)))))
-  elseif status_of(thread) ~= "dead" then
+  elseif coroutines.status(thread) ~= "dead" then
     return true, ...
   end
   finish(task)
@@ -205,7 +203,7 @@ end
 --- hosts.
 ---@return boolean
 function methods:settle()
-  if not self._ended and (self._count or self._thread and status_of(self._thread) == "dead") then
+  if not self._ended and (self._count or self._thread and coroutines.status(self._thread) == "dead") then
     if not self._count then
       keep(self, nil, lost())
     end
@@ -305,6 +303,7 @@ function M.spawn(client, run, ...)
   elseif not client._loop.spawn then
     errors.raise(("spawn: the loop %q runs no tasks"):format(tostring(client._loop.name)))
   end
+  M.are_in_use = true
   local task = setmetatable({
     _client = client,
     _run = run,

@@ -7,7 +7,7 @@
 
 local agendas = require "openhands.task.timers"
 local core = require "openhands.core"
-local yielding = require "openhands.task.coroutines"
+local coroutines = require "openhands.task.coroutines"
 
 -- Tasks that may wait on top of each other on one stack: Lua has room for 200 calls of C, of which each takes a few.
 local DEEPEST = 40
@@ -23,6 +23,7 @@ local M = {}
 ---@field since integer? when it was parked, counted: those who wait for one thing are woken in that order
 
 ---@class openhands.Scheduler
+---@field is_in_use boolean a task was spawned here: before, nothing else needs to be asked
 ---@field private _now fun(): number
 ---@field private _generation any of the process: a forked child has another
 ---@field private _agenda openhands.Agenda
@@ -41,6 +42,7 @@ local Scheduler = { __index = methods, __name = "openhands.Scheduler" }
 ---@return openhands.Scheduler
 function M.new(now)
   return setmetatable({
+    is_in_use = false,
     _now = now,
     _generation = core.generation(),
     _agenda = agendas.new(),
@@ -85,7 +87,7 @@ end
 
 -- Whether a task has its turn: it runs, or has resumed somebody who does.
 local function has_turn(seat)
-  local status = (rawget(coroutine, "_status") or coroutine.status)(seat.thread) -- nginx has another one in its place
+  local status = coroutines.status(seat.thread)
   return status == "normal" or status == "running"
 end
 
@@ -122,6 +124,7 @@ end
 ---@param task openhands.Task
 function methods:spawn(task)
   leave_to_parent(self)
+  self.is_in_use = true
   local seat = { task = task, thread = task:thread() }
   self._seats[seat.thread] = seat
   line_up(self, seat)
@@ -137,7 +140,7 @@ end
 --- somebody else's, not a function called from C.
 ---@return boolean
 function methods:may_park()
-  return running_seat(self) ~= nil and yielding.is_possible()
+  return running_seat(self) ~= nil and coroutines.can_yield()
 end
 
 --- Why whoever runs now may not wait, as a loop's `refusal`: those who cannot give way turn the scheduler themselves

@@ -4,6 +4,7 @@
 --- Nothing runs by itself: who waits does the asking, in its own coroutine, one request at a time (a tick). An entry
 --- lives as long as somebody holds it, so a wait that was abandoned leaves nothing behind.
 
+local coroutines = require "openhands.task.coroutines"
 local errors = require "openhands.errors"
 local lookup = require "openhands.conversation.lookup"
 local paces = require "openhands.wait.rate"
@@ -80,7 +81,7 @@ end
 ---@param timeout number seconds
 ---@return openhands.Party
 function M.party(client, timeout)
-  return { entries = {}, deadline_at = client:_now() + timeout, coroutine = turns.this_coroutine() }
+  return { entries = {}, deadline_at = client:_now() + timeout, coroutine = coroutines.running() }
 end
 
 --- Takes part: the conversation is looked at from now on, while the party waits.
@@ -193,7 +194,7 @@ end
 local function is_askers_own(entry, call, now)
   local err = entry.err
   if err and err.kind == "cancelled" then
-    return entry.party.coroutine ~= turns.this_coroutine()
+    return entry.party.coroutine ~= coroutines.running()
   end
   return err ~= nil
     and err.kind == "timeout"
@@ -241,7 +242,7 @@ end
 -- Whether somebody is asking; what a dead one left is cleared away.
 local function tick_under_way(watch, now)
   local tick = watch._tick
-  if tick and (turns.is_abandoned(watch._client, tick.asker) or now >= tick.ends_at) then
+  if tick and (coroutines.is_abandoned(tick.asker, watch._client._loop) or now >= tick.ends_at) then
     watch._tick = nil
     tick.done = true
     watch._client:_wake(tick)
@@ -262,7 +263,7 @@ end
 local function ask(watch, party, step, entries, now)
   local call = request_call(watch, entries, party, now)
   -- Weak: a coroutine that nobody resumes any more is not kept by what it was doing.
-  local asker = setmetatable({ coroutine = turns.this_coroutine() }, { __mode = "v" })
+  local asker = coroutines.owner()
   local tick = { ends_at = call.deadline_at + LAST_LOOK, asker = asker }
   watch._tick = tick
   lookup.steps[step](watch._client, entries, call)
@@ -334,7 +335,7 @@ end
 ---@param party openhands.Party
 function methods:await(party)
   local client = self._client
-  party.coroutine, party.away = turns.this_coroutine(), nil
+  party.coroutine, party.away = coroutines.running(), nil
   while not party.news do
     local now = client:_now()
     local due_at, ends_at, hurries = next_moments(self, party, now)

@@ -1,6 +1,7 @@
 --- Whose turn it is: which of those that somebody waits for are asked for next, and who joins in the same request.
 
 local conversations = require "openhands.conversation"
+local coroutines = require "openhands.task.coroutines"
 local lookup = require "openhands.conversation.lookup"
 
 local M = {}
@@ -34,35 +35,9 @@ function M.is_over(client, entry, now)
   return now >= entry.deadline_at and not is_owed_a_look(client, entry)
 end
 
-local MAIN = {} -- Lua 5.1 has no name for its main coroutine
-
---- The coroutine that runs.
-function M.this_coroutine()
-  return coroutine.running() or MAIN
-end
-
--- By Lua's own function: nginx has another in its place, for the coroutines of the same request. What it says of others
--- depends on its build, and it may look into memory of a request that is gone.
-local function status_of(thread)
-  return (rawget(coroutine, "_status") or coroutine.status)(thread)
-end
-
---- Whether the one who holds something will never come back to it: it is dead, or, since it is this very coroutine, it
---- was thrown out by an error. (Neither can be noticed when it happens: Lua 5.1 cannot wait inside of pcall.)
----@param client openhands.Client the one in whose loop it waits
----@param holder { coroutine: any }
----@return boolean
-function M.is_abandoned(client, holder)
-  local owner, is_killed = holder.coroutine, client._loop.is_killed
-  if type(owner) == "thread" and (status_of(owner) == "dead" or is_killed and is_killed(owner)) then
-    return true
-  end
-  return owner == nil or owner == M.this_coroutine()
-end
-
 local function may_be_asked(client, entry, asker, now)
   local party = entry.party
-  if entry.news or party.away or (party ~= asker and M.is_abandoned(client, party)) then
+  if entry.news or party.away or (party ~= asker and coroutines.is_abandoned(party, client._loop)) then
     return false
   end
   return not M.is_over(client, entry, now)

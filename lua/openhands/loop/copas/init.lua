@@ -4,11 +4,11 @@
 local clock = require "openhands.loop.copas.clock"
 local copas = require "copas"
 local core = require "openhands.core"
+local coroutines = require "openhands.task.coroutines"
 local errors = require "openhands.errors"
 local selectable = require "openhands.loop.copas.selectable"
 local tasks = require "openhands.task"
 local watches = require "openhands.loop.copas.fd_watches"
-local yielding = require "openhands.task.coroutines"
 
 local SLICE = 0.1 -- seconds; Ctrl-C is seen after it outside of threads
 
@@ -30,7 +30,7 @@ end
 --- Why nobody may wait here.
 ---@return string?
 function M.refusal()
-  if is_thread() and not yielding.is_possible() then
+  if is_thread() and not coroutines.can_yield() then
     return "copas lets nothing wait inside of a C function, such as table.sort, or pcall of Lua 5.1: call it from the "
       .. "thread itself"
   elseif is_thread() and tasks.is_inside_of_one(begun_by) then

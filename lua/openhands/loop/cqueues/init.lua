@@ -3,11 +3,11 @@
 
 local conditions = require "cqueues.condition"
 local core = require "openhands.core"
+local coroutines = require "openhands.task.coroutines"
 local cqueues = require "cqueues"
 local errors = require "openhands.errors"
 local posts = require "openhands.loop.cqueues.fd_watches"
 local tasks = require "openhands.task"
-local yielding = require "openhands.task.coroutines"
 
 local SLICE = 0.1 -- seconds; Ctrl-C is seen after it
 
@@ -17,7 +17,7 @@ local M = { name = "cqueues", now = core.monotonic, wall = os.time, attach = pos
 -- nothing of what cqueues gives to its controllers.
 local function controller_here()
   local controller, is_its_own = cqueues.running()
-  if controller and (is_its_own or tasks.current()) and yielding.is_possible() then
+  if controller and (is_its_own or tasks.current()) and coroutines.can_yield() then
     return controller
   end
 end

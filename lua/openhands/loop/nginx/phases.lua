@@ -1,7 +1,7 @@
 --- Where in nginx somebody may wait: in which of its phases, and not inside of a C function.
 
+local coroutines = require "openhands.task.coroutines"
 local ngx = require "ngx"
-local yielding = require "openhands.task.coroutines"
 
 local M = {}
 
@@ -34,7 +34,7 @@ function M.refusal()
       phase,
       advice[phase] or "call it in ngx.timer.at(0, function() ... end)"
     )
-  elseif not yielding.is_possible() then
+  elseif not coroutines.can_yield() then
     return "nothing can wait inside of a C function, such as `require` while it loads a file, or table.sort: "
       .. "call it from a function of the handler's"
   end
