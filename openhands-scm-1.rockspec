@@ -130,6 +130,7 @@ build = {
     ["openhands.request.dialect"] = "lua/openhands/request/dialect.lua",
     ["openhands.request.in_flight"] = "lua/openhands/request/in_flight.lua",
     ["openhands.request"] = "lua/openhands/request/init.lua",
+    ["openhands.request.pending"] = "lua/openhands/request/pending.lua",
     ["openhands.request.retry"] = "lua/openhands/request/retry.lua",
     ["openhands.request.service_clock"] = "lua/openhands/request/service_clock.lua",
     ["openhands.request.transport"] = "lua/openhands/request/transport.lua",

@@ -34,9 +34,9 @@ local watches = require "openhands.wait.poller"
 ---@field private _base_url string
 ---@field private _loop openhands.Loop
 ---@field private _retry openhands.Retry
----@field private _waiting table<integer, table> boxes of those who wait, by the number of the exchange
----@field private _watched table<integer, table> the same of those who want news of their answers
----@field private _awaited table<table, integer> how many wait for a box
+---@field private _waiting table<integer, openhands.Pending> what is awaited, by the number of the exchange
+---@field private _watched table<integer, openhands.Pending> those whose responses are followed as they come
+---@field private _awaited table<openhands.Pending, integer> how many wait for each
 ---@field private _options table the one table of options for the core
 ---@field private _young table<string, openhands.Memory?> what is remembered, by id
 ---@field private _old table<string, openhands.Memory?> the same of the generation before
@@ -47,7 +47,7 @@ local watches = require "openhands.wait.poller"
 ---@field private _own_servers_after number? monotonic moment before which no conversation's own server is asked
 ---@field private _own_servers_pause number? seconds for which they are not
 ---@field private _carrier table? who hands exchanges to a transport
----@field private _interrupt any an error of Ctrl-C that came while the log was told, for the next exchange
+---@field private _deferred_interrupt any the error of a Ctrl-C during logging: the next exchange raises it
 ---@field private _closed boolean?
 local methods = {}
 
@@ -162,7 +162,7 @@ local function log(self, clean, text)
     self._settings.log(clean(self._core, text))
   end)
   if not good and errors.is_interrupt(problem) then
-    self._interrupt = problem -- for the next exchange: it is not sent
+    self._deferred_interrupt = problem -- for the next exchange: it is not sent
   end
 end
 

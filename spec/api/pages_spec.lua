@@ -348,11 +348,11 @@ local function yielding_loop(clock)
   return {
     now = clock.now,
     wall = clock.wall,
-    await = function(client, box)
+    await = function(client, pending)
       repeat
         coroutine.yield "waiting"
         client:_pump(0)
-      until box.done
+      until pending.done
     end,
     attach = function() end,
     detach = function() end,

@@ -216,7 +216,7 @@ describe("in Neovim", function()
       local good, problem = pcall(hung.me, hung)
       assert(not good and problem == "interrupted", problem)
       vim.wait = wait
-      for box in pairs(hung._awaited) do hung._awaited[box] = nil end -- as when it is collected
+      for pending in pairs(hung._awaited) do hung._awaited[pending] = nil end -- as when it is collected
       assert(hung._core:in_flight() == 1, "nothing is in flight")
     ]],
   }

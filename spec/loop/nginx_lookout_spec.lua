@@ -96,10 +96,10 @@ describe("of those who wait", function()
       _pump = function(self)
         if self._closed then error "the core of a closed client" end
         pumped = pumped + 1
-        for box, moment in pairs(answered_at) do
+        for pending, moment in pairs(answered_at) do
           if moment <= now then
-            answered_at[box], box.done = nil, true
-            lookout.wake(host, self, box)
+            answered_at[pending], pending.done = nil, true
+            lookout.wake(host, self, pending)
           end
         end
       end,
@@ -108,19 +108,19 @@ describe("of those who wait", function()
 
   -- A thread whose exchange is answered at a moment.
   local function exchange(moment)
-    local box = {}
+    local pending = {}
     local thread = begin(function()
-      answered_at[box] = moment
-      repeat lookout.await(host, client, box) until box.done or client._closed
+      answered_at[pending] = moment
+      repeat lookout.await(host, client, pending) until pending.done or client._closed
     end)
-    return thread, box
+    return thread, pending
   end
 
   local function sleeper(moment)
-    local box = {}
+    local pending = {}
     return begin(function()
-      while now < moment do lookout.await(host, client, box, moment) end
-    end), box
+      while now < moment do lookout.await(host, client, pending, moment) end
+    end), pending
   end
 
   local function is_at(moment, thread) -- within a look
@@ -160,10 +160,10 @@ describe("of those who wait", function()
   end)
 
   it("who leaves by its deadline while it looks out hands the watch over", function()
-    local box = {}
-    answered_at[box] = 2
+    local pending = {}
+    answered_at[pending] = 2
     local leaving = sleeper(0.55) -- looks out: it comes first
-    local staying = begin(function() repeat lookout.await(host, client, box) until box.done end)
+    local staying = begin(function() repeat lookout.await(host, client, pending) until pending.done end)
     run()
     is_at(0.55, leaving)
     is_at(2, staying)
@@ -172,18 +172,18 @@ describe("of those who wait", function()
   end)
 
   it("who is woken from outside while it looks out returns, and hands the watch over", function()
-    local box = {}
+    local pending = {}
     local looking = begin(function()
-      answered_at[box] = 50
-      lookout.await(host, client, box)
+      answered_at[pending] = 50
+      lookout.await(host, client, pending)
     end)
     local other = exchange(0.6)
     run_until(0.25)
     assert.is_nil(looking.ended_at)
-    lookout.wake(host, client, box)
+    lookout.wake(host, client, pending)
     run(5)
     is_at(0.25, looking)
-    answered_at[box] = nil
+    answered_at[pending] = nil
     run()
     is_at(0.6, other)
   end)
@@ -212,11 +212,11 @@ describe("of those who wait", function()
   end)
 
   it("one that looked out last and sleeps now is not taken for the lookout", function()
-    local box, following = {}, {}
-    answered_at[box] = 0.2
+    local pending, following = {}, {}
+    answered_at[pending] = 0.2
     local sleeping = sleeper(10) -- looks out: it comes first
     local working = begin(function()
-      repeat lookout.await(host, client, box) until box.done
+      repeat lookout.await(host, client, pending) until pending.done
       answered_at[following] = now + 0.05
       repeat lookout.await(host, client, following) until following.done
     end)
@@ -263,11 +263,11 @@ describe("of those who wait", function()
   end)
 
   it("closing lets all go who are woken, and touches nothing of the client's afterwards", function()
-    local first, box = exchange(50)
+    local first, pending = exchange(50)
     local second, other = exchange(60)
     run_until(0.5)
     client._closed = true
-    for _, each in ipairs { box, other } do
+    for _, each in ipairs { pending, other } do
       each.news = true
       lookout.wake(host, client, each)
     end
@@ -277,22 +277,22 @@ describe("of those who wait", function()
   end)
 
   it("closing by one of them lets the lookout go", function()
-    local first, box = exchange(50)
+    local first, pending = exchange(50)
     local closing = begin(function()
       lookout.await(host, client, {}, 0.45)
-      client._closed, box.news = true, true
-      lookout.wake(host, client, box)
+      client._closed, pending.news = true, true
+      lookout.wake(host, client, pending)
     end)
     run()
     is_at(0.45, closing)
     is_at(0.45, first)
   end)
 
-  it("several may wait for one box", function()
-    local box, all = {}, {}
-    answered_at[box] = 0.4
+  it("several may wait for one pending", function()
+    local pending, all = {}, {}
+    answered_at[pending] = 0.4
     for index = 1, 5 do
-      all[index] = begin(function() repeat lookout.await(host, client, box) until box.done end)
+      all[index] = begin(function() repeat lookout.await(host, client, pending) until pending.done end)
     end
     run()
     for index = 1, 5 do is_at(0.4, all[index]) end

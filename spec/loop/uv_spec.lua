@@ -115,7 +115,7 @@ describe("in luv's loop", function()
       pcall(silent.me, silent)
       uv.run = run
       assert(silent._core:in_flight() == 1)
-      silent:_call_away { number = number }
+      silent:_interrupt { number = number }
       uv.run()
       print(not uv.loop_alive())
     ]])
@@ -355,13 +355,13 @@ describe("in luv's loop", function()
         end,
       })
       local number = require("openhands.core").me(core, {}, { api = "v1" })
-      local box = { number = number }
-      client._waiting[number] = box
+      local pending = { number = number }
+      client._waiting[number] = pending
       for _ = 1, 100 do
-        if box.done then break end
-        client:_await(box)
+        if pending.done then break end
+        client:_await(pending)
       end
-      assert.is_table(box.value)
+      assert.is_table(pending.value)
       client:close()
       assert.is_truthy(table.concat(lines, "\n"):find("cannot be watched (there is none)", 1, true))
     end)

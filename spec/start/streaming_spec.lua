@@ -289,8 +289,8 @@ describe("a start with a stream over a socket", function()
     for name, value in pairs(plain) do
       loop[name] = value
     end
-    loop.await = function(waiting, box)
-      while not (box.done or box.news) do
+    loop.await = function(waiting, pending)
+      while not (pending.done or pending.news) do
         looks()
         waiting:_pump(0.01)
       end
@@ -308,8 +308,8 @@ describe("a start with a stream over a socket", function()
     loop.wall = function()
       return plain.wall() + skipped
     end
-    loop.await = function(waiting, box, deadline)
-      if not deadline then return await(waiting, box) end
+    loop.await = function(waiting, pending, deadline)
+      if not deadline then return await(waiting, pending) end
       local seconds = deadline - loop.now()
       server:advance(seconds)
       skipped = skipped + seconds

@@ -8,9 +8,9 @@ local function cooperative(client, model, latency)
   local sleepers, victims = {}, {}
   local loop = client._loop
 
-  local function park(box, deadline)
+  local function park(pending, deadline)
     local thread = coroutine.running()
-    sleepers[#sleepers + 1] = { thread = thread, box = box, deadline = deadline or math.huge }
+    sleepers[#sleepers + 1] = { thread = thread, pending = pending, deadline = deadline or math.huge }
     coroutine.yield()
     if victims[thread] then error "killed" end
   end
@@ -18,7 +18,7 @@ local function cooperative(client, model, latency)
   client._loop = {
     now = loop.now,
     wall = loop.wall,
-    await = function(_, box, deadline) park(box, deadline) end,
+    await = function(_, pending, deadline) park(pending, deadline) end,
     attach = loop.attach,
     detach = loop.detach,
   }
@@ -33,8 +33,8 @@ local function cooperative(client, model, latency)
     local before, ready = sleepers, {}
     sleepers = {}
     for _, sleeper in ipairs(before) do
-      local box = sleeper.box
-      local is_ready = box.done or box.news or sleeper.deadline <= model:time()
+      local pending = sleeper.pending
+      local is_ready = pending.done or pending.news or sleeper.deadline <= model:time()
       local list = is_ready and ready or sleepers
       list[#list + 1] = sleeper
     end

@@ -8,10 +8,11 @@ local plain = require "openhands.loop.plain"
 ---@field name string
 ---@field now fun(): number seconds on a clock that never jumps
 ---@field wall fun(): number seconds since 1970, only to speak of moments to the service
----@field await fun(client: openhands.Client, box: table, deadline: number?) returns when the box's `done` or `news` is
---- true, when somebody wakes those who wait for it, or at the deadline by `now`; it may return for no reason too. The
---- client's exchanges move on meanwhile. Several may wait for one box. Raises where nobody can wait.
----@field wake fun(client: openhands.Client, box: table)? whoever waits for the box returns; may be called from anywhere
+---@field await fun(client: openhands.Client, pending: openhands.Pending, deadline: number?) returns when
+--- the record is `done` or has `news`, when its waiters are woken, or at the deadline by `now`; may also return early.
+--- Moves the client's exchanges on meanwhile. Several may wait for one record. Raises where waiting is impossible.
+---@field wake fun(client: openhands.Client, pending: openhands.Pending)? makes every `await` of the record return; may
+--- be called from anywhere
 ---@field spawn fun(client: openhands.Client, task: openhands.Task)? calls `task:resume()`, or `task:carry()`, in a
 --- coroutine of its own, not before the caller gives way
 ---@field attach fun(client: openhands.Client) a client is there

@@ -54,38 +54,38 @@ local function new(clock)
   end
 
   -- The same where time only passes when somebody sleeps: exchanges take none.
-  local function pass_time(seconds, box)
+  local function pass_time(seconds, pending)
     step(busy_clients(), 0)
     local moment = scheduler:next_moment()
-    if seconds > 0 and not (box.done or box.news or moment and moment <= clock.now()) then
+    if seconds > 0 and not (pending.done or pending.news or moment and moment <= clock.now()) then
       check_hope(seconds)
       clock.sleep(seconds)
     end
   end
 
-  --- Returns when there is news for whoever waits for the box, when somebody wakes them, or when the time is over.
-  ---@param box table its `done` or `news` turns true
+  --- Returns when the record is `done` or has `news`, when its waiters are woken, or at the deadline.
+  ---@param pending openhands.Pending
   ---@param deadline number? by the clock of the loop
-  function loop.await(_, box, deadline)
+  function loop.await(_, pending, deadline)
     if scheduler:may_park() then
-      return scheduler:park(box, deadline)
+      return scheduler:park(pending, deadline)
     end
-    local pass, wakes = clock.sleep and pass_time or pump, box.wakes
+    local pass, wakes = clock.sleep and pass_time or pump, pending.wakes
     repeat -- the others have their turns also when there is nothing to wait for
       if scheduler:turn() then
-        pass(0, box)
-      elseif not (box.done or box.news) then
+        pass(0, pending)
+      elseif not (pending.done or pending.news) then
         local until_then = math.min(deadline or math.huge, scheduler:next_moment() or math.huge)
-        pass(math.max(until_then - clock.now(), 0), box)
+        pass(math.max(until_then - clock.now(), 0), pending)
       end
-    until box.done or box.news or box.wakes ~= wakes or deadline and deadline <= clock.now()
+    until pending.done or pending.news or pending.wakes ~= wakes or deadline and deadline <= clock.now()
   end
 
-  --- Whoever waits for the box looks at it again.
-  ---@param box table
-  function loop.wake(_, box)
-    box.wakes = (box.wakes or 0) + 1
-    scheduler:wake(box)
+  --- Wakes all that wait for the record.
+  ---@param pending openhands.Pending
+  function loop.wake(_, pending)
+    pending.wakes = (pending.wakes or 0) + 1
+    scheduler:wake(pending)
   end
 
   --- Why nobody may wait here.

@@ -3,6 +3,7 @@
 
 local coroutines = require "openhands.task.coroutines"
 local errors = require "openhands.errors"
+local pendings = require "openhands.request.pending"
 local service_clock = require "openhands.request.service_clock"
 local tasks = require "openhands.task"
 local transports = require "openhands.request.transport"
@@ -35,27 +36,27 @@ local function carry(self, seconds)
   self._carrier = nil
 end
 
-function M:_wake(box)
+function M:_wake(pending)
   if self._loop.wake then
-    self._loop.wake(self, box)
+    self._loop.wake(self, pending)
   end
 end
 
 -- Takes what has come of the answers that somebody watches, who may run later: once `next` has given an answer's end,
 -- what came before it is gone.
 local function take_news(self)
-  for number, box in pairs(self._watched) do
-    local had_news, item = box.news, self._core:take(number)
+  for number, pending in pairs(self._watched) do
+    local had_news, item = pending.news, self._core:take(number)
     while item do
-      box.items[#box.items + 1], box.news = item, true
+      pending.items[#pending.items + 1], pending.news = item, true
       item = self._core:take(number)
     end
     local arrived = self._core:progress(number)
-    if arrived and arrived > box.arrived then
-      box.arrived, box.news = arrived, true
+    if arrived and arrived > pending.arrived then
+      pending.arrived, pending.news = arrived, true
     end
-    if box.news and not had_news then
-      self:_wake(box)
+    if pending.news and not had_news then
+      self:_wake(pending)
     end
   end
 end
@@ -78,22 +79,22 @@ function M:_pump(seconds)
     if date then
       service_clock.note(self, date)
     end
-    local box = self._waiting[number]
-    if box then
-      box.value, box.err, box.done = value, err, true
-      self:_wake(box)
+    local pending = self._waiting[number]
+    if pending then
+      pending.value, pending.err, pending.done = value, err, true
+      self:_wake(pending)
       self._waiting[number], self._watched[number] = nil, nil
     end
     number, value, err, date = self._core:next(number)
   end
 end
 
---- The same for a host that watches the client in a place of its own: an error that ends it (Ctrl-C's, say) is given
---- back, so that the watch can go on before anybody hears of it.
+--- Pumps for a host that polls the client in a callback of its own: an error (e.g. of Ctrl-C) is returned, so that the
+--- fd watch can be kept up before it is raised.
 ---@param seconds number
 ---@return boolean good
 ---@return any problem
-function M:_pump_on(seconds)
+function M:_try_pump(seconds)
   local good, problem = pcall(self._pump, self, seconds)
   if not good then
     pcall(self._pump, self, 0) -- for those whose answers have come
@@ -126,38 +127,38 @@ function M:_check_place(operation)
   end
 end
 
---- Waits for a box, as the loop's `await`; a task that is cancelled does not. Whoever waits looks at the box, and
---- at `_is_given_up` or what it is made of, afterwards.
----@param box table
+--- Waits for a record, as the loop's `await`; a cancelled task does not wait. The caller reads the record, and
+--- `_is_given_up`, afterwards.
+---@param pending openhands.Pending
 ---@param deadline number? monotonic moment
-function M:_await(box, deadline)
+function M:_await(pending, deadline)
   if tasks.is_cancelled() then
-    return self:_call_away(box)
+    return self:_interrupt(pending)
   end
-  self._awaited[box] = (self._awaited[box] or 0) + 1
-  tasks.note_wait(self, box)
-  self._loop.await(self, box, deadline)
+  self._awaited[pending] = (self._awaited[pending] or 0) + 1
+  tasks.note_wait(self, pending)
+  self._loop.await(self, pending, deadline)
   tasks.note_wait()
-  local others = self._awaited[box] - 1
-  self._awaited[box] = others > 0 and others or nil
+  local others = self._awaited[pending] - 1
+  self._awaited[pending] = others > 0 and others or nil
 end
 
---- Ends a wait for a box, and the exchange that it is for.
----@param box table
-function M:_call_away(box)
-  if box.number and not self._closed then
-    self._core:cancel(box.number)
+--- Ends all waits for a record, and the exchange that it stands for.
+---@param pending openhands.Pending
+function M:_interrupt(pending)
+  if pending.number and not self._closed then
+    self._core:cancel(pending.number)
     self:_pump(0)
   end
-  self:_wake(box)
+  self:_wake(pending)
 end
 
 --- Returns after so many seconds, or sooner if the client is closed or the task cancelled.
 ---@param seconds number
 function M:_sleep(seconds)
-  local box, deadline = {}, self:_now() + seconds
+  local pending, deadline = pendings.new(), self:_now() + seconds
   while not self:_is_given_up() do
-    self:_await(box, deadline) -- also when there is nothing to wait for: the others have their turns
+    self:_await(pending, deadline) -- also when there is nothing to wait for: the others have their turns
     if self:_now() >= deadline then
       return
     end
@@ -173,13 +174,13 @@ function M:close()
   self._closed = true
   self._loop.detach(self) -- before the descriptor closes
   self._core:close()
-  local boxes = {}
-  for box in pairs(self._awaited) do
-    boxes[#boxes + 1] = box
+  local awaited = {}
+  for pending in pairs(self._awaited) do
+    awaited[#awaited + 1] = pending
   end
-  for _, box in ipairs(boxes) do
-    box.news = true
-    self:_wake(box)
+  for _, pending in ipairs(awaited) do
+    pending.news = true
+    self:_wake(pending)
   end
 end
 

@@ -4,6 +4,7 @@ local core = require "openhands.core"
 local credentials = require "openhands.credentials"
 local dialects = require "openhands.request.dialect"
 local errors = require "openhands.errors"
+local pendings = require "openhands.request.pending"
 local tasks = require "openhands.task"
 
 ---@class (partial) openhands.Client
@@ -81,21 +82,21 @@ end
 
 -- Waits for the end of an exchange, or of the client, telling of its news meanwhile.
 local function await(self, number, on_news)
-  local box = { number = number }
-  self._waiting[number] = box
+  local pending = pendings.new(number)
+  self._waiting[number] = pending
   if on_news then
-    box.arrived, box.items, self._watched[number] = 0, {}, box
+    pending.arrived, pending.items, self._watched[number] = 0, {}, pending
   end
   repeat
-    self:_await(box)
-    while box.news do
-      box.news = nil
+    self:_await(pending)
+    while pending.news do
+      pending.news = nil
       if on_news then
-        on_news(number, box.items)
+        on_news(number, pending.items)
       end
     end
-  until box.done or self._closed
-  return box
+  until pending.done or self._closed
+  return pending
 end
 
 --- One exchange: sent at most once, awaited, never repeated.
@@ -122,9 +123,9 @@ function M:_exchange(operation, fields, call, api, route)
     return nil, tasks.cancellation(operation)
   end
   self:_check_place(operation)
-  if self._interrupt then
-    local interrupt = self._interrupt
-    self._interrupt = nil
+  if self._deferred_interrupt then
+    local interrupt = self._deferred_interrupt
+    self._deferred_interrupt = nil
     error(interrupt, 0)
   end
   local now = self:_now()
@@ -137,13 +138,13 @@ function M:_exchange(operation, fields, call, api, route)
   if not number then
     return nil, err
   end
-  local box = await(self, number, route and route.on_news)
-  if box.err then
-    err = errors.from_core(box.err, self._base_url)
+  local pending = await(self, number, route and route.on_news)
+  if pending.err then
+    err = errors.from_core(pending.err, self._base_url)
     if err.kind == "cancelled" then
       tasks.note_cancellation()
     end
-  elseif not box.done then
+  elseif not pending.done then
     return nil, closed(operation)
   else
     self._retry:succeeded()
@@ -156,7 +157,7 @@ function M:_exchange(operation, fields, call, api, route)
     self:_log("%s (%s) %s after %.3f s%s", operation, api or "request", outcome, self:_now() - now,
       err and ": " .. err.message or "")
   end
-  return box.value, err
+  return pending.value, err
 end
 
 --- Waits before the next try of a call, where one is allowed; false if there should be none, or no time for it.

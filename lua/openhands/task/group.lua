@@ -1,6 +1,7 @@
 --- Doing several things at once: what users call for it. These are methods of the client.
 
 local errors = require "openhands.errors"
+local pendings = require "openhands.request.pending"
 local spelling = require "openhands.spelling"
 local tasks = require "openhands.task"
 
@@ -120,8 +121,8 @@ local function fill(group)
       fill(group)
       group.is_changing = nil
       if group.running == 0 then
-        group.box.done = true
-        group.client:_wake(group.box)
+        group.pending.done = true
+        group.client:_wake(group.pending)
       end
     end)
   end
@@ -164,9 +165,9 @@ end
 local function await(self, group)
   local thread, is_main = coroutine.running()
   if thread and not is_main then
-    return self:_await(group.box)
+    return self:_await(group.pending)
   end
-  local good, problem = pcall(self._await, self, group.box)
+  local good, problem = pcall(self._await, self, group.pending)
   if not good then
     give_up(group)
     error(problem, 0)
@@ -190,14 +191,15 @@ function M:all(list, options)
     tasks = {},
     results = {},
     errors = {},
-    box = { done = #list == 0 },
+    pending = pendings.new(),
     begun = 0,
     running = 0,
   }
+  group.pending.done = #list == 0
   self:_check_place "all"
   fill(group)
-  while not group.box.done do
-    group.box.news = nil
+  while not group.pending.done do
+    group.pending.news = nil
     await(self, group)
     if tasks.is_cancelled() then
       give_up(group)

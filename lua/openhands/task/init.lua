@@ -3,6 +3,7 @@
 
 local coroutines = require "openhands.task.coroutines"
 local errors = require "openhands.errors"
+local pendings = require "openhands.request.pending"
 
 local unpack = table.unpack or unpack -- luacheck: ignore 143
 
@@ -14,12 +15,12 @@ local M = { are_in_use = false }
 ---@field private _run function? what it runs, until it has ended
 ---@field private _place string? where that was handed to this library
 ---@field private _arguments table with their number `n`
----@field private _box table what those wait for who wait for its end
+---@field private _pending openhands.Pending its end
 ---@field private _begun boolean?
 ---@field private _cancelled boolean?
 ---@field private _told boolean? it has been told that it is cancelled
 ---@field private _waits_on openhands.Client? where it waits
----@field private _waits_for table? the box that it waits for
+---@field private _waits_for openhands.Pending? what it waits for there
 ---@field private _thread thread? its coroutine
 ---@field private _results any[]? what its function has returned, or nil and an error
 ---@field private _count integer? how many those are
@@ -105,11 +106,11 @@ end
 
 --- Notes what the running task waits for, so that it can be called away.
 ---@param client openhands.Client?
----@param box table? nil: it goes on
-function M.note_wait(client, box)
+---@param pending openhands.Pending? nil: it goes on
+function M.note_wait(client, pending)
   local task = M.current()
   if task then
-    task._waits_on, task._waits_for = client, box
+    task._waits_on, task._waits_for = client, pending
   end
 end
 
@@ -152,13 +153,13 @@ end
 
 -- Tells everybody of the end of a task whose results are kept. What an error has ended in the middle can be done again.
 local function finish(task)
-  local client, box = task._client, task._box
+  local client, pending = task._client, task._pending
   if task._thread then
     by_thread[task._thread] = nil
   end
   task._run, task._waits_on, task._waits_for = nil, nil, nil
-  box.done = true
-  client:_wake(box)
+  pending.done = true
+  client:_wake(pending)
   local listeners = task._listeners or {}
   while listeners[1] do
     local good, problem = pcall(listeners[1]) -- nothing may stop at somebody else's trouble, the host least of all
@@ -285,7 +286,7 @@ end
 --- The coroutine of a task that has not ended. For hosts.
 ---@return thread
 function methods:thread()
-  if not self._thread and not self._box.done then
+  if not self._thread and not self._pending.done then
     self._thread = coroutine.create(whole_of)
     by_thread[self._thread] = self
   end
@@ -309,7 +310,7 @@ function M.spawn(client, run, ...)
     _run = run,
     _place = errors.place_for(run),
     _arguments = { n = select("#", ...), ... },
-    _box = {},
+    _pending = pendings.new(),
   }, Task)
   client._loop.spawn(client, task)
   return task
@@ -329,15 +330,15 @@ function methods:wait(timeout)
     errors.raise "wait: a task cannot wait for itself"
   end
   M.check "wait"
-  local client, box = self._client, self._box
+  local client, pending = self._client, self._pending
   local deadline = timeout and client:_now() + timeout
-  if not box.done then
+  if not pending.done then
     client:_check_place "wait"
   end
-  while not box.done do
-    box.news = nil
-    client:_await(box, deadline)
-    if box.done then
+  while not pending.done do
+    pending.news = nil
+    client:_await(pending, deadline)
+    if pending.done then
       break
     elseif M.is_cancelled() then
       return nil, M.cancellation "wait"
@@ -357,7 +358,7 @@ end
 ---@return boolean
 function methods:done()
   check(self, "done")
-  return self._box.done or false
+  return self._pending.done or false
 end
 
 --- Cancels the task. The call that it waits in ends at once, with `nil, err` of kind "cancelled" (or "ambiguous", if a
@@ -368,12 +369,12 @@ end
 ---@return boolean cancelled false: it had ended before
 function methods:cancel()
   check(self, "cancel")
-  if self._box.done then
+  if self._pending.done then
     return false
   end
   self._cancelled = true
   if self._waits_on then
-    self._waits_on:_call_away(self._waits_for --[[@as table]])
+    self._waits_on:_interrupt(self._waits_for --[[@as openhands.Pending]])
   end
   return true
 end
@@ -399,7 +400,7 @@ function methods:on_done(listener)
       M.spawn(self._client, listener, nil, unpack(results, 1, self._count --[[@as integer]]))
     end
   end
-  if self._box.done then
+  if self._pending.done then
     return tell()
   end
   self:_when_done(tell)
@@ -412,7 +413,7 @@ function methods:_when_done(listener)
 end
 
 function Task:__tostring()
-  local state = self._box.done and "ended" or self._cancelled and "cancelled" or self._begun and "running" or "new"
+  local state = self._pending.done and "ended" or self._cancelled and "cancelled" or self._begun and "running" or "new"
   return ("openhands.Task (%s)"):format(state)
 end
 

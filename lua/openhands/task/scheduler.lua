@@ -19,7 +19,7 @@ local M = {}
 ---@field task openhands.Task
 ---@field thread thread
 ---@field queued integer? its number in the queue; what else stands there is nobody's
----@field box table? what it waits for, while it is parked
+---@field pending openhands.Pending? what it waits for, while it is parked
 ---@field since integer? when it was parked, counted: those who wait for one thing are woken in that order
 
 ---@class openhands.Scheduler
@@ -79,10 +79,10 @@ end
 -- A seat waits no more.
 local function clear(self, seat)
   self._agenda:remove(seat)
-  if seat.box and seat.box.parked then
-    seat.box.parked[seat] = nil
+  if seat.pending and seat.pending.parked then
+    seat.pending.parked[seat] = nil
   end
-  seat.box, self._parked[seat] = nil, nil
+  seat.pending, self._parked[seat] = nil, nil
 end
 
 -- Whether a task has its turn: it runs, or has resumed somebody who does.
@@ -94,9 +94,9 @@ end
 -- Sees to a task that has had its turn: it has ended, is parked, or has given way by itself.
 local function settle(self, seat)
   local goes_on = seat.task:settle()
-  if seat.box and not goes_on then
+  if seat.pending and not goes_on then
     clear(self, seat)
-  elseif goes_on and not seat.box and not is_queued(self, seat) then
+  elseif goes_on and not seat.pending and not is_queued(self, seat) then
     line_up(self, seat)
   end
 end
@@ -154,19 +154,19 @@ function methods:refusal()
   end
 end
 
---- Gives way until somebody wakes those who wait for the box, or its time is over.
----@param box table
+--- Parks the running task until the waiters of the record are woken, or until the deadline.
+---@param pending openhands.Pending
 ---@param deadline number? by the scheduler's clock
-function methods:park(box, deadline)
+function methods:park(pending, deadline)
   leave_to_parent(self)
   local seat = running_seat(self)
-  if seat.box then -- Lua 5.1 has not let it give way, and it has caught that
+  if seat.pending then -- Lua 5.1 has not let it give way, and it has caught that
     clear(self, seat)
   end
   self._count = self._count + 1
-  seat.box, seat.since = box, self._count
-  box.parked = box.parked or {}
-  box.parked[seat], self._parked[seat] = true, true
+  seat.pending, seat.since = pending, self._count
+  pending.parked = pending.parked or {}
+  pending.parked[seat], self._parked[seat] = true, true
   if deadline then
     seat.at = deadline
     self._agenda:add(seat)
@@ -185,10 +185,10 @@ local function came_before(one, other)
   return one.since < other.since
 end
 
---- Whoever waits for the box has their turn.
----@param box table
-function methods:wake(box)
-  local parked = box.parked
+--- Makes the tasks that wait for the record ready to run.
+---@param pending openhands.Pending
+function methods:wake(pending)
+  local parked = pending.parked
   if not parked then
     return
   end
@@ -200,7 +200,7 @@ function methods:wake(box)
   for _, seat in ipairs(seats) do
     release(self, seat)
   end
-  box.parked = nil
+  pending.parked = nil
 end
 
 local function release_due(self)
@@ -217,7 +217,7 @@ local function give_turn(self)
   local seat, resumed = self._queue[number], self._resumed
   local is_its_turn = seat and seat.queued == number
   if is_its_turn then
-    if seat.box then -- an error has kept it from being cleared
+    if seat.pending then -- an error has kept it from being cleared
       clear(self, seat)
     end
     resumed[#resumed + 1] = seat

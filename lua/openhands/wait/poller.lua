@@ -39,7 +39,7 @@ local SLACK = 0.1 -- seconds by which a deadline may be missed
 ---@field number integer
 
 --- Who waits, for one conversation or for several.
----@class openhands.Party
+---@class openhands.Party: openhands.Pending
 ---@field entries table<openhands.Entry, boolean>
 ---@field deadline_at number monotonic moment
 ---@field news boolean? something has come for one of its entries
@@ -48,7 +48,7 @@ local SLACK = 0.1 -- seconds by which a deadline may be missed
 ---@field coroutine any the one in which it waits
 
 --- One request, and who makes it.
----@class openhands.Tick
+---@class openhands.Tick: openhands.Pending
 ---@field ends_at number monotonic moment
 ---@field asker { coroutine: any }
 ---@field done boolean?

@@ -25,7 +25,7 @@ function M.attach(client)
   function watch.turn()
     local owner = held[1]
     if owner then
-      local good, problem = owner:_pump_on(watch.blind and NAP or 0)
+      local good, problem = owner:_try_pump(watch.blind and NAP or 0)
       if not good then -- copas tells of it; those who wait have another thread that watches
         watch.running = nil
         M.over(owner)

@@ -39,26 +39,26 @@ function M.refusal()
   end
 end
 
-local function wait_in_thread(box, deadline)
+local function wait_in_thread(pending, deadline)
   local waiter = selectable.new()
-  box.waiters = box.waiters or {}
-  box.waiters[waiter] = true
-  waiter.woken = box.done or box.news -- where a thread of copas' begins at once
+  pending.waiters = pending.waiters or {}
+  pending.waiters[waiter] = true
+  waiter.woken = pending.done or pending.news -- where a thread of copas' begins at once
   if deadline then
     clock.put_down(waiter, deadline) -- may wake it here and now, for the same reason
   end
   waiter:wait()
-  box.waiters[waiter] = nil
+  pending.waiters[waiter] = nil
   clock.wake(waiter)
 end
 
---- Returns when there is news for whoever waits for the box, when somebody wakes them, or when the time is over.
+--- Returns when the record is `done` or has `news`, when its waiters are woken, or at the deadline.
 ---@param client openhands.Client
----@param box table its `done` or `news` turns true
+---@param pending openhands.Pending
 ---@param deadline number? by `now`
-function M.await(client, box, deadline)
+function M.await(client, pending, deadline)
   local left = deadline and deadline - M.now() or math.huge
-  if box.done or box.news then
+  if pending.done or pending.news then
     return
   end
   local refusal = M.refusal()
@@ -67,17 +67,17 @@ function M.await(client, box, deadline)
   end
   watches.over(client)
   if is_thread() then
-    wait_in_thread(box, deadline)
+    wait_in_thread(pending, deadline)
   else
     copas.step(math.max(math.min(left, SLICE), 0))
   end
 end
 
---- Whoever waits for the box looks at it again.
+--- Wakes all that wait for the record.
 ---@param client openhands.Client
----@param box table
-function M.wake(client, box)
-  for waiter in pairs(box.waiters or {}) do
+---@param pending openhands.Pending
+function M.wake(client, pending)
+  for waiter in pairs(pending.waiters or {}) do
     clock.wake(waiter)
   end
   if not client:_is_busy() then

@@ -40,7 +40,7 @@ local keep_watch
 
 -- An error that ends the one who watches is the controller's to tell of, and those who wait have another one.
 local function pump(client, controller, post)
-  local good, problem = client:_pump_on(0)
+  local good, problem = client:_try_pump(0)
   if not good then
     post.manned = nil
     M.man(client, controller, post)

@@ -45,28 +45,28 @@ local function wait_outside(client, left)
   end
 end
 
---- Returns when there is news for whoever waits for the box, when somebody wakes them, or when the time is over.
+--- Returns when the record is `done` or has `news`, when its waiters are woken, or at the deadline.
 ---@param client openhands.Client
----@param box table its `done` or `news` turns true
+---@param pending openhands.Pending
 ---@param deadline number? by `now`
-function M.await(client, box, deadline)
+function M.await(client, pending, deadline)
   local controller, left = controller_here(), deadline and deadline - M.now() or math.huge
-  if box.done or box.news then
+  if pending.done or pending.news then
     return
   elseif not controller then
     return wait_outside(client, math.max(left, 0))
   end
   local post = posts.enter(client, controller)
-  box.bell = box.bell or conditions.new()
-  box.bell:wait(left < math.huge and math.max(left, 0) or nil)
+  pending.bell = pending.bell or conditions.new()
+  pending.bell:wait(left < math.huge and math.max(left, 0) or nil)
   posts.leave(client, post)
 end
 
---- Whoever waits for the box looks at it again.
----@param box table
-function M.wake(_, box)
-  if box.bell then
-    box.bell:signal()
+--- Wakes all that wait for the record.
+---@param pending openhands.Pending
+function M.wake(_, pending)
+  if pending.bell then
+    pending.bell:signal()
   end
 end
 

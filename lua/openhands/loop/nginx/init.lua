@@ -55,14 +55,14 @@ end
 
 -- An exchange has begun: it goes out now, and is looked after soon. Its answer may come at once, but who calls again
 -- and again must give way all the same.
-local function begin(client, box)
+local function begin(client, pending)
   local shift = shifts[client]
-  box.has_begun, shift.nap = true, SHORTEST_NAP
+  pending.has_begun, shift.nap = true, SHORTEST_NAP
   if shift.napper then
     return host.wake(shift.napper)
   end
   client:_pump(0)
-  if box.done then
+  if pending.done then
     host.sleep(host.waiter(), SHORTEST_NAP)
   end
 end
@@ -74,28 +74,28 @@ local function check_place()
   end
 end
 
---- Returns when there is news for whoever waits for the box, when somebody wakes them, or when the time is over; after
---- a second at the latest.
+--- Returns when the record is `done` or has `news`, when its waiters are woken, or at the deadline; after a
+--- second at the latest.
 ---@param client openhands.Client
----@param box table its `done` or `news` turns true
+---@param pending openhands.Pending
 ---@param deadline number? by `now`
-function M.await(client, box, deadline)
+function M.await(client, pending, deadline)
   check_place()
   local latest = M.now() + LONGEST_WAIT
-  waiters.enter(client, box.number)
-  if box.number and not box.has_begun and not client._closed then
-    begin(client, box)
+  waiters.enter(client, pending.number)
+  if pending.number and not pending.has_begun and not client._closed then
+    begin(client, pending)
   end
-  lookout.await(host, client, box, math.min(deadline or math.huge, latest))
-  waiters.leave(client, box.number)
+  lookout.await(host, client, pending, math.min(deadline or math.huge, latest))
+  waiters.leave(client, pending.number)
 end
 
---- Whoever waits for the box looks at it again.
+--- Wakes all that wait for the record.
 ---@param client openhands.Client
----@param box table
-function M.wake(client, box)
+---@param pending openhands.Pending
+function M.wake(client, pending)
   shifts[client].nap = SHORTEST_NAP
-  lookout.wake(host, client, box)
+  lookout.wake(host, client, pending)
 end
 
 --- Runs a task in a light thread: it ends with its request.

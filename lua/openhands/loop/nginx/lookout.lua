@@ -73,31 +73,31 @@ end
 --- As a loop's `await`.
 ---@param host table
 ---@param client openhands.Client
----@param box table
+---@param pending openhands.Pending
 ---@param deadline number? monotonic moment
-function M.await(host, client, box, deadline)
+function M.await(host, client, pending, deadline)
   local crew, waiter = crew_of(client), host.waiter(client)
   crew.waiters[waiter] = true
-  box.waiters = box.waiters or set_of_living()
-  box.waiters[waiter] = true
+  pending.waiters = pending.waiters or set_of_living()
+  pending.waiters[waiter] = true
   waiter.woken = false
   local left = deadline and deadline - client._loop.now() or math.huge
-  while not (box.done or box.news or waiter.woken) do
+  while not (pending.done or pending.news or waiter.woken) do
     rest(host, client, crew, waiter, math.max(left, 0)) -- once at least: the others have their turns
     left = deadline and deadline - client._loop.now() or math.huge
     if left <= 0 then
       break
     end
   end
-  box.waiters[waiter] = nil
+  pending.waiters[waiter] = nil
   leave(host, client, crew, waiter)
 end
 
 --- As a loop's `wake`.
 ---@param host table
----@param box table
-function M.wake(host, _, box)
-  for waiter in pairs(box.waiters or {}) do
+---@param pending openhands.Pending
+function M.wake(host, _, pending)
+  for waiter in pairs(pending.waiters or {}) do
     waiter.woken = true
     host.wake(waiter)
   end

@@ -10,26 +10,26 @@ local neovim, scheduler = library.neovim, turns.scheduler
 
 local M = { name = "uv", now = core.monotonic, wall = os.time }
 
---- Returns when there is news for whoever waits for the box, when somebody wakes them, or when the time is over.
+--- Returns when the record is `done` or has `news`, when its waiters are woken, or at the deadline.
 ---@param client openhands.Client
----@param box table its `done` or `news` turns true
+---@param pending openhands.Pending
 ---@param deadline number? by `now`
-function M.await(client, box, deadline)
+function M.await(client, pending, deadline)
   watchers.watch(client, turns.give)
   if scheduler:may_park() then
-    return scheduler:park(box, deadline)
+    return scheduler:park(pending, deadline)
   end
-  local wakes = box.wakes
+  local wakes = pending.wakes
   waits.wait(function()
-    return box.done or box.news or box.wakes ~= wakes
+    return pending.done or pending.news or pending.wakes ~= wakes
   end, deadline)
 end
 
---- Whoever waits for the box looks at it again.
----@param box table
-function M.wake(_, box)
-  box.wakes = (box.wakes or 0) + 1
-  scheduler:wake(box)
+--- Wakes all that wait for the record.
+---@param pending openhands.Pending
+function M.wake(_, pending)
+  pending.wakes = (pending.wakes or 0) + 1
+  scheduler:wake(pending)
   turns.set_alarm_for_tasks()
 end
 

@@ -73,7 +73,7 @@ local function move_on(client, moved, problem)
   end
   local good, trouble = true, nil
   if not client._closed then
-    good, trouble = client:_pump_on(0)
+    good, trouble = client:_try_pump(0)
     M.watch(client, moved)
   end
   moved()
