@@ -1,5 +1,6 @@
 --- A client's settings: each from the call, else from `openhands.new{...}`, else from the environment, else a default.
 
+local core = require "openhands.core"
 local errors = require "openhands.errors"
 local spelling = require "openhands.spelling"
 local ascii = require "openhands.ascii"
@@ -30,7 +31,7 @@ local ascii = require "openhands.ascii"
 local M = {}
 
 local MOST_BYTES = 2147483647
-local PRODUCT = "openhands-lua/0.1.0"
+local PRODUCT = "openhands-lua/" .. core.version()
 
 -- kind: the types that a value may have; per_call: may also be given for one call; least, most: of a number. A time may
 -- be math.huge: then nothing ends it but what stands above it.

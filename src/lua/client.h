@@ -7,10 +7,10 @@
 #include "lua/compat.h"
 #include "http/multi.h"
 #include "lua/options.h"
+#include "lua/version.h"
 #include "http/origin.h"
 #include "wire/secret.h"
 
-#define OH_VERSION "0.1.0"
 #define OH_CLIENT "openhands.core " OH_VERSION /* another build's userdata is another type */
 
 struct oh_client {

@@ -1,0 +1,8 @@
+/* The version of the library, the one place that states it: `make release` reads it, core.version() and the user agent
+   tell it. */
+#ifndef OH_VERSION_H
+#define OH_VERSION_H
+
+#define OH_VERSION "0.2.0"
+
+#endif
