@@ -1,5 +1,4 @@
-# `make` builds for the Lua it finds, `make LUA=luajit` for another; `make demo` shows it at work;
-# `make test` tests it on every Lua there is. These two install what is missing (Debian, Ubuntu).
+# `make help` lists the targets. `make demo` and `make test` install the packages they need (Debian, Ubuntu).
 ASKED       := $(LUA)
 LUA         := $(or $(LUA),$(shell tools/lua.sh first))
 PROBLEM     := $(shell tools/lua.sh problem $(LUA))
@@ -19,7 +18,7 @@ MODULE   := $(BUILD)/openhands/core.so
 OBJECTS  := $(patsubst src/%.c,$(BUILD)/%.o,$(wildcard src/*.c src/*/*.c))
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wwrite-strings -Wvla $(if $(WERROR),-Werror)
 FLAGS    := -std=gnu99 $(WARNINGS) -fPIC -fvisibility=hidden -Isrc -I$(LUA_INCDIR) $(CURL_CFLAGS) -MMD -MP
-# never unloaded: libcurl may still have a thread that looks up a name when a Lua state closes
+# nodelete: when a Lua state closes, a thread of libcurl may still be resolving a host name
 SHARED   := $(if $(filter Darwin,$(shell uname)),-bundle -undefined dynamic_lookup,-shared -Wl,-z,nodelete)
 LIBS     := $(CURL_LIBS) -lm -ldl -lpthread
 COMMAND  := $(CC) $(FLAGS) $(CFLAGS) $(SHARED) $(LDFLAGS) $(LIBS)
@@ -27,7 +26,7 @@ SETUP    := CC='$(CC)' CURL_CFLAGS='$(CURL_CFLAGS)' tools/setup.sh
 
 quoted = '$(subst ','\'',$(1))'
 
-## make                 builds the C module for the Lua it finds; make LUA=luajit for another (Neovim's is LuaJIT)
+## make                 builds the C module for the first Lua found; LUA=luajit for another (Neovim uses LuaJIT)
 all: $(MODULE)
 
 $(MODULE): $(OBJECTS)
@@ -38,53 +37,58 @@ $(BUILD)/%.o: src/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(FLAGS) $(CFLAGS) -c -o $@ $<
 
-# changes when one of the flags does; the moment, too, to see whether the headers are there
+# Rewritten only when a flag changes, so that all objects are rebuilt then; checks that the headers are installed.
 $(BUILD)/flags: always
 	@echo '$(COMMAND)' | cmp -s - $@ || { LUA_INCDIR='$(LUA_INCDIR)' $(SETUP) --check build $(LUA) && \
 	mkdir -p $(@D) && echo '$(COMMAND)' >$@; }
 
-## make env             prints what lets a shell use this checkout without installing: eval "$(make -s env)"
+## make env             prints the shell variables to use this checkout without installing: eval "$(make -s env)"
 env: $(MODULE)
 	@: $(info export LUA_PATH=$(call quoted,$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;))
 	@: $(info export LUA_CPATH=$(call quoted,$(CURDIR)/$(BUILD)/?.so;;))
 
-## make demo            runs the first example; on a simulator unless OPENHANDS_API_KEY is set
+## make demo            runs the first example, on the simulator unless OPENHANDS_API_KEY is set
 demo:
 	@$(SETUP) demo $(LUA)
 	@paths=$$($(MAKE) -s LUA=$(LUA) env) && eval "$$paths" && $(LUA) examples/first_conversation.lua
 
-## make test            runs all specs on every Lua there is; SPEC='FILE ...' some, LUA=lua5.4 on one
-## make asan            the same under AddressSanitizer; make valgrind: under valgrind
+## make test            runs all specs on every installed Lua; SPEC='FILE ...' selects specs, LUA=lua5.4 one Lua
+## make asan            the same under AddressSanitizer and UBSan
+## make valgrind        the same under valgrind
 test asan valgrind:
 	@MAKE='$(MAKE)' tools/test.sh $(@:test=plain) $(ASKED)
 
-## make lint            checks the code without running it
-## make types           checks the type annotations of the library, the examples and the README
-## make prism           holds every request against the service's published documents
-## make real            tries the library on servers from PyPI; needs Python 3.12
-## make oom             fails each allocation once; make tsan: runs many Lua states in threads
-## make bench           compares with a plain libcurl loop; make measure: what a host notices of a call
-## make rock            builds and installs the rock in a directory of its own
-lint prism oom bench rock tsan measure types real:
+## make lint            runs the static checks, those of `make types` included where the checker is installed
+## make types           checks the type annotations; builds the checker with cargo if it is missing
+## make prism           validates every V1 request against the service's published OpenAPI document
+## make real            runs the library against real servers from PyPI; needs Python 3.12
+## make oom             fails each allocation once, under AddressSanitizer
+## make tsan            runs thousands of Lua states in eight threads, under ThreadSanitizer
+## make bench           compares CPU time and instructions with a plain libcurl loop
+## make measure         measures how long calls hold up their host, and what waiting costs
+## make rock            builds and installs the rock in a temporary tree
+## make release         tags the version of src/lua/version.h; writes its rockspec and changelog section
+lint prism oom bench rock tsan measure types real release:
 	@MAKE='$(MAKE)' tools/$@.sh $(ASKED)
 
-## make fuzz            answers that no service should give, to every call; SECONDS=600 longer, SEED=n from there on
+## make fuzz            answers every call with mutated responses; SECONDS=600 for longer, SEED=n to start at a case
 fuzz:
 	@MAKE='$(MAKE)' FUZZ_SECONDS='$(SECONDS)' SEED='$(SEED)' tools/fuzz.sh $(ASKED)
 
-## make soak            what takes longer than a test may
+## make soak            runs the specs that take minutes
 soak:
 	@MAKE='$(MAKE)' SPEC='spec/soak/events.lua spec/soak/waiting.lua' tools/test.sh plain $(or $(ASKED),lua5.4 luajit)
 
-## make hostile         answers that are meant to cost: how each call ended, CPU, the longest hold, peak memory
+## make hostile         answers with bombs and floods; prints CPU time, longest hold and peak memory of each call
 hostile:
 	@MAKE='$(MAKE)' SPEC=spec/hostile/bombs.lua tools/test.sh plain $(or $(ASKED),lua5.4 luajit)
 
-## make differential    reads a million texts with the core and with lua-cjson
+## make differential    decodes a million JSON texts with the core and with lua-cjson, and compares
 differential:
 	@MAKE='$(MAKE)' DOCUMENTS=1000000 SPEC=spec/core/json_differential_spec.lua tools/test.sh plain $(or $(ASKED),lua5.4 luajit)
 
-## make install         installs below PREFIX (/usr/local) and DESTDIR; make uninstall removes it
+## make install         installs below PREFIX (/usr/local) and DESTDIR
+## make uninstall       removes what `make install` installed
 install: $(MODULE)
 	mkdir -p '$(DESTDIR)$(PREFIX)/share/lua/$(VERSION)' '$(DESTDIR)$(PREFIX)/lib/lua/$(VERSION)/openhands'
 	cp -R lua/. '$(DESTDIR)$(PREFIX)/share/lua/$(VERSION)/'
@@ -99,15 +103,15 @@ uninstall:
 help:
 	@sed -n 's/^## //p' Makefile
 
-## make reference       writes what is said of the operations, from the core's own table of them
+## make reference       generates doc/operations.md and types/operations.lua from the core's table of operations
 reference: $(MODULE)
 	@eval "$$($(MAKE) -s LUA=$(LUA) env)" && \
 	$(LUA) tools/reference.lua table >doc/operations.md && \
 	$(LUA) tools/reference.lua types >lua/openhands/types/operations.lua
 
-## make clean           removes what was built
+## make clean           removes build/
 clean:
 	rm -rf build
 
-.PHONY: always all env demo test asan valgrind lint prism oom bench rock tsan measure types real fuzz soak hostile differential install uninstall help reference clean
+.PHONY: always all env demo test asan valgrind lint prism oom bench rock tsan measure types real release fuzz soak hostile differential install uninstall help reference clean
 -include $(OBJECTS:.o=.d)

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Finds out what this machine lacks for a purpose, by trying it, and installs that (Debian, Ubuntu) or
-# names it. Says and does nothing when all is there.
+# Installs what this machine lacks for a purpose (Debian, Ubuntu), or names it. Each need is found out by trying it;
+# prints nothing when nothing is missing.
 #   setup.sh [--check] build|demo|test|measure|valgrind|rock|lint|prism|bench [LUA...]     --check never installs
 # Environment: CC, LUA_INCDIR, CURL_CFLAGS, as in the Makefile.
 # shellcheck disable=SC2317 # the functions below are called through `need`
@@ -10,7 +10,7 @@ if [ "$1" = --check ]; then check=yes; shift; else check=; fi
 purpose=$1
 shift
 
-# Debian's modules are for Lua 5.1 to 5.4 and LuaJIT: for a newer Lua only LuaRocks has them.
+# Debian packages modules for Lua 5.1 to 5.4 and LuaJIT; for a newer Lua only LuaRocks has them.
 need_module() { # NAME PACKAGE ROCK LUA
     case $(tools/lua.sh flavour "$4") in
     lua5.[1-4] | luajit) need "$1 for $4" "$2" module "$4" "$1" ;;
@@ -18,7 +18,7 @@ need_module() { # NAME PACKAGE ROCK LUA
     esac
 }
 
-# need WHAT PACKAGES COMMAND...: where the command fails, WHAT is missing, and Debian's PACKAGES would bring it
+# need WHAT PACKAGES COMMAND...: if the command fails, WHAT is missing and Debian's PACKAGES provide it
 need() {
     what=$1 wanted=$2
     shift 2
@@ -41,8 +41,8 @@ lua_header() {
 
 module() { "$1" -e "require '$2'"; } # LUA NAME
 
-# Debian 12 has two LuaJITs that exclude each other: keep the one that is there, or take the maintained
-# one. In Debian 13 that has become the only one, under the old name.
+# Debian 12 has two conflicting LuaJIT packages: keeps the installed one, else takes the maintained one. Debian 13 has
+# only that one, under the old name.
 luajit_name() {
     if dpkg -s libluajit-5.1-2 >/dev/null 2>&1 || ! apt-cache show luajit2 2>/dev/null | grep -q '^Package:'; then
         echo luajit
@@ -51,7 +51,7 @@ luajit_name() {
     fi
 }
 
-package_names() { # of the needs in $packages, as Debian calls them: lua5.4 lua5.4-headers luajit luajit-headers
+package_names() { # of the needs in $packages, in Debian's spelling: lua5.4 lua5.4-headers luajit luajit-headers
     # shellcheck disable=SC2086
     names=$(printf '%s\n' $packages | sed 's/^lua5.1-headers/liblua5.1-0-dev/; s/^\(lua5.*\)-headers/lib\1-dev/' | sort -u)
     case $names in
@@ -60,12 +60,12 @@ package_names() { # of the needs in $packages, as Debian calls them: lua5.4 lua5
     esac | tr '\n' ' ' | sed 's/ $//'
 }
 
-# Debian's copas 4 does not load, for want of what Debian does not have: nothing that could be installed is missing then.
+# Debian's copas 4 does not load because Debian lacks a dependency of it; then no package would help.
 copas() {
     "$1" -e 'local good, why = pcall(require, "copas") os.exit(not good and why:find "module .copas. not found" and 1 or 0)'
 }
 
-# The event loops that a Lua can have. Debian's copas is for these only, its cqueues for all.
+# Event loops by Lua. Debian packages copas for these only, cqueues for all.
 need_hosts() { # NAME LUA
     case $1 in lua5.5) return ;; esac
     need "cqueues for $2" lua-cqueues module "$2" cqueues
@@ -99,6 +99,7 @@ survey() { # LUA...: fills `lacking` and `packages`
     test)
         need busted lua-busted program busted
         need nginx nginx program /usr/sbin/nginx
+        need git git program git
         need openssl openssl program openssl
         need node nodejs program node
         need 'locale definitions' locales test -e /usr/share/i18n/locales/de_DE ;;
@@ -127,7 +128,7 @@ survey() { # LUA...: fills `lacking` and `packages`
 
 lacks_nothing() { [ -z "$lacking$rocks" ]; }
 
-apt() { # waits for the lock: a machine that has just booted may be at its own updates
+apt() { # waits for the lock: a machine that has just booted may be running its own updates
     set -- env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 "$@"
     [ "$(id -u)" = 0 ] || set -- sudo "$@"
     "$@" </dev/null >/dev/null
@@ -137,7 +138,7 @@ survey "$@"
 lacks_nothing && exit 0
 
 if [ -z "$check" ] && [ -n "$lacking" ] && program apt-get >/dev/null && { [ "$(id -u)" = 0 ] || program sudo >/dev/null; }; then
-    for _ in 1 2 3 4 5; do # the lists have a lock for which apt does not wait
+    for _ in 1 2 3 4 5; do # apt does not wait for the lock of the package lists
         apt update && break
         sleep 5
     done
