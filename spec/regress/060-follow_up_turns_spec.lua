@@ -1,5 +1,5 @@
 -- After a message, an end that is shown may be that of the turn before. The events after the message tell at once.
-local endings = require "openhands.conversation.ending"
+local endings = require "openhands.conversation.result_check"
 local stand_in = require "spec.support.stand_in"
 
 describe("a turn that follows", function()

@@ -6,7 +6,7 @@
 
 local ascii = require "openhands.ascii"
 local conversations = require "openhands.conversation"
-local endings = require "openhands.conversation.ending"
+local endings = require "openhands.conversation.result_check"
 local errors = require "openhands.errors"
 local service_clock = require "openhands.request.service_clock"
 local start_tasks = require "openhands.conversation.start_tasks"

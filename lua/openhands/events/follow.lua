@@ -1,6 +1,6 @@
 --- The events of a conversation as they come: each once, in the order in which the service has them, until it settles.
 
-local endings = require "openhands.conversation.ending"
+local endings = require "openhands.conversation.result_check"
 local errors = require "openhands.errors"
 local pages = require "openhands.api.pages"
 local states = require "openhands.conversation.state"

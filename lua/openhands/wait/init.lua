@@ -1,7 +1,7 @@
 --- Waiting until conversations settle: what the course of a wait is, whoever looks.
 
 local conversations = require "openhands.conversation"
-local endings = require "openhands.conversation.ending"
+local endings = require "openhands.conversation.result_check"
 local errors = require "openhands.errors"
 local lookup = require "openhands.conversation.lookup"
 local states = require "openhands.conversation.state"
