@@ -3,7 +3,7 @@ local conformance = require "spec.support.conformance"
 
 local is_jit = rawget(_G, "jit") ~= nil
 
--- Debian's is for Lua 5.1, 5.2 and LuaJIT only, its copas 4 for none; spec/loop/copas_spec.lua misses it.
+-- Debian's is for Lua 5.1, 5.2 and LuaJIT only, its copas 4 for none; spec/loop/copas/init_spec.lua misses it.
 local has_copas = pcall(function() return require("copas").semaphore end)
 local has_cqueues = _VERSION ~= "Lua 5.5" -- nor has Debian's cqueues heard of that one
 

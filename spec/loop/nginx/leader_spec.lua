@@ -1,6 +1,6 @@
 -- Who looks out when several wait on one client, in a host of this file's own: coroutines that wait by a clock which
 -- moves only when all of them do.
-local lookout = require "openhands.loop.nginx.lookout"
+local lookout = require "openhands.loop.nginx.leader"
 
 local lease = 1
 

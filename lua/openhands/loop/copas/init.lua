@@ -1,14 +1,14 @@
 --- Waiting in copas, old and new: whoever waits is a thread that waits for something of its own, while another one
 --- watches the client's descriptor.
 
-local clock = require "openhands.loop.copas.clock"
+local clock = require "openhands.loop.copas.deadlines"
 local copas = require "copas"
 local core = require "openhands.core"
 local coroutines = require "openhands.task.coroutines"
 local errors = require "openhands.errors"
 local selectable = require "openhands.loop.copas.selectable"
 local tasks = require "openhands.task"
-local watches = require "openhands.loop.copas.fd_watches"
+local watches = require "openhands.loop.copas.fd_watch"
 
 local SLICE = 0.1 -- seconds; Ctrl-C is seen after it outside of threads
 

@@ -6,7 +6,7 @@ local core = require "openhands.core"
 local coroutines = require "openhands.task.coroutines"
 local cqueues = require "cqueues"
 local errors = require "openhands.errors"
-local posts = require "openhands.loop.cqueues.fd_watches"
+local posts = require "openhands.loop.cqueues.fd_watch"
 local tasks = require "openhands.task"
 
 local SLICE = 0.1 -- seconds; Ctrl-C is seen after it

@@ -3,11 +3,11 @@
 
 local core = require "openhands.core"
 local errors = require "openhands.errors"
-local lookout = require "openhands.loop.nginx.lookout"
+local lookout = require "openhands.loop.nginx.leader"
 local ngx = require "ngx"
 local phases = require "openhands.loop.nginx.phases"
 local semaphores = require "ngx.semaphore"
-local waiters = require "openhands.loop.nginx.waiters"
+local waiters = require "openhands.loop.nginx.liveness"
 
 local SHORTEST_NAP, LONGEST_NAP = 0.001, 0.02 -- seconds
 local LONGEST_WAIT = 1 -- seconds; the one who was to wake somebody may be dead

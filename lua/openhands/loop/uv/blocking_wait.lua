@@ -2,8 +2,8 @@
 
 local core = require "openhands.core"
 local errors = require "openhands.errors"
-local library = require "openhands.loop.uv.library"
-local turns = require "openhands.loop.uv.schedule"
+local library = require "openhands.loop.uv.binding"
+local turns = require "openhands.loop.uv.task_runner"
 
 local neovim, uv = library.neovim, library.uv
 

@@ -2,7 +2,7 @@
 --- neither itself nor the program going. A watcher is closed before its descriptor, always: libuv ends the program
 --- otherwise.
 
-local library = require "openhands.loop.uv.library"
+local library = require "openhands.loop.uv.binding"
 
 local neovim, uv = library.neovim, library.uv
 

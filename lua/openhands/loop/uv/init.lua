@@ -1,10 +1,10 @@
 --- Waiting in libuv's loop: in Neovim, and in programs on luv.
 
 local core = require "openhands.core"
-local library = require "openhands.loop.uv.library"
-local turns = require "openhands.loop.uv.schedule"
-local waits = require "openhands.loop.uv.waits"
-local watchers = require "openhands.loop.uv.watchers"
+local library = require "openhands.loop.uv.binding"
+local turns = require "openhands.loop.uv.task_runner"
+local waits = require "openhands.loop.uv.blocking_wait"
+local watchers = require "openhands.loop.uv.fd_watch"
 
 local neovim, scheduler = library.neovim, turns.scheduler
 

@@ -2,9 +2,9 @@
 --- do little in a callback of the loop.
 
 local core = require "openhands.core"
-local library = require "openhands.loop.uv.library"
+local library = require "openhands.loop.uv.binding"
 local schedulers = require "openhands.task.scheduler"
-local watchers = require "openhands.loop.uv.watchers"
+local watchers = require "openhands.loop.uv.fd_watch"
 
 local neovim, uv = library.neovim, library.uv
 
