@@ -1,15 +1,12 @@
 --- One account on one service: its settings, what it remembers, what users call.
 
+---@class (partial) openhands.Client
+local Client = require "openhands.client_class"
 local addresses = require "openhands.url"
-local calls = require "openhands.request"
-local concurrency = require "openhands.task.group"
 local conversations = require "openhands.conversation"
 local core = require "openhands.core"
 local credentials = require "openhands.credentials"
-local endings = require "openhands.conversation.result_check"
 local errors = require "openhands.errors"
-local in_flight = require "openhands.request.in_flight"
-local lookup = require "openhands.conversation.lookup"
 local loops = require "openhands.loop"
 local retry = require "openhands.request.retry"
 local settings = require "openhands.settings"
@@ -21,47 +18,14 @@ local wait_options = require "openhands.wait.options"
 local waits = require "openhands.wait"
 local watches = require "openhands.wait.poller"
 
----@class (partial) openhands.Client
----@field private _core any the core's client
----@field private _settings table what calls have that are not given: a metatable of theirs
----@field private _has_key boolean
----@field private _key_problems table<string, string?> what is the matter with the keys of the environment
----@field private _api "v0"|"v1"|nil the dialect, as soon as it is known
----@field private _is_guess boolean nobody has told which dialect it is
----@field private _may_have_both boolean? the service may have the other dialect's conversations too
----@field private _has_spoken table<string, boolean?> dialects in which the service has answered
----@field private _question table? what one call asks for all that want to know the dialect
----@field private _base_url string
----@field private _loop openhands.Loop
----@field private _retry openhands.Retry
----@field private _waiting table<integer, openhands.Pending> what is awaited, by the number of the exchange
----@field private _watched table<integer, openhands.Pending> those whose responses are followed as they come
----@field private _awaited table<openhands.Pending, integer> how many wait for each
----@field private _options table the one table of options for the core
----@field private _young table<string, openhands.Memory?> what is remembered, by id
----@field private _old table<string, openhands.Memory?> the same of the generation before
----@field private _young_count integer
----@field private _conversation table metatable of its conversations
----@field private _watch openhands.Watch
----@field private _served table? the `date` of the service's latest answer, and the `moment` here
----@field private _own_servers_after number? monotonic moment before which no conversation's own server is asked
----@field private _own_servers_pause number? seconds for which they are not
----@field private _carrier table? who hands exchanges to a transport
----@field private _deferred_interrupt any the error of a Ctrl-C during logging: the next exchange raises it
----@field private _closed boolean?
-local methods = {}
-
-local Client = { __index = methods, __name = "openhands.Client" }
-
-for _, room in ipairs { calls, in_flight, concurrency, vocabulary.methods } do
-  for name, method in pairs(room) do
-    methods[name] = method
-  end
-end
+-- What defines the other methods of the class.
+require "openhands.request"
+require "openhands.request.in_flight"
+require "openhands.conversation.memory"
+require "openhands.conversation.status"
+require "openhands.task.group"
 
 local M = {}
-
-local REMEMBERED = 4096 -- ids per generation, two to a conversation; two generations are kept
 
 --- Makes a client. Raises for malformed settings; nothing is opened before the first call.
 ---@param given openhands.Settings?
@@ -124,21 +88,21 @@ end
 
 -- ---- what the other rooms use ------------------------------------------------------------------------------------
 
-function methods:_now()
+function Client:_now()
   return self._loop.now()
 end
 
 --- Whole seconds since 1970, as the service counts them, within a few minutes.
-function methods:_wall()
+function Client:_wall()
   return math.floor(self._loop.wall())
 end
 
-function methods:_page(id)
+function Client:_page(id)
   return self._base_url .. "/conversations/" .. id
 end
 
 --- A copy of a foreign value without secrets; of those that this client knows as long as it is open.
-function methods:_clean(value)
+function Client:_clean(value)
   if self._closed then
     return core.clean(value)
   end
@@ -149,7 +113,7 @@ end
 ---@param text string
 ---@param most integer? bytes, 1000
 ---@return string
-function methods:_line(text, most)
+function Client:_line(text, most)
   if self._closed then
     return core.line(text, most)
   end
@@ -167,91 +131,14 @@ local function log(self, clean, text)
 end
 
 --- Logs one line, whatever is in it.
-function methods:_log(format, ...)
+function Client:_log(format, ...)
   log(self, self._core.line, format:format(...))
 end
 
 --- Logs a text of several lines.
 ---@param text string
-function methods:_log_text(text)
+function Client:_log_text(text)
   log(self, self._core.clean, text)
-end
-
---- What this client has seen of a conversation. Bounded: what was not asked for in a while is forgotten.
----@param id string
----@return openhands.Memory
-function methods:_remember(id)
-  local memory = self._young[id]
-  if memory then
-    return memory
-  end
-  -- Under the id as it is compared, and under this spelling of it, which the next look will ask for.
-  local key = conversations.same_id(id)
-  memory = self._young[key] or self._old[key] or {}
-  self._young_count = self._young_count + 2
-  if self._young_count > REMEMBERED then
-    self._old, self._young, self._young_count = self._young, {}, 2
-  end
-  self._young[key], self._young[id] = memory, memory
-  return memory
-end
-
---- How a conversation stands, in either dialect.
-function methods:_status(id, call)
-  local conversation, err = self:_look_up(id, call)
-  if err then
-    err.conversation_id = err.conversation_id or id
-  end
-  return conversation, err
-end
-
-function methods:_look_up(id, call)
-  local function look(api)
-    if api == "v1" then
-      local conversation, err = lookup.status(self, id, call)
-      return conversation or nil, not conversation and (err or lookup.unknown(id)) or nil
-    end
-    local answer, err = self:_read("status", id, call, "v0")
-    if err then
-      return nil, err
-    elseif answer == core.null then
-      return nil, lookup.unknown(id)
-    end
-    return conversations.from_status(self, answer, "v0", id, call.grace)
-  end
-  local known = rawget(call, "api") == nil and self:_remember(id).api
-  if known then
-    return look(known)
-  end
-  return self:_in_dialect("status", id, call, look)
-end
-
---- The id under which the service has a conversation: old ones give ids of their own.
----@param id string
----@return string
-function methods:_served_id(id)
-  return self:_remember(id).conversation_id or id
-end
-
---- An id as it is shown, if anybody here has seen it under another spelling.
----@param id string
----@return string
-function methods:_spelling(id)
-  local memory = self._young[id]
-  if not memory then
-    local key = conversations.same_id(id)
-    memory = self._young[key] or self._old[key]
-  end
-  return memory and memory.spelling or id
-end
-
--- The id in what a caller gave for a conversation, as it is shown; raises if there is none. What is remembered has been
--- checked.
-function methods:_id_of(subject, caller)
-  local is_known = type(subject) == "string" and self._young[subject]
-  local id = is_known and subject or conversations.id_of(subject, caller)
-  local spelling = self:_spelling(id)
-  return not spelling:find("-", 1, true) and id:find("-", 1, true) and id or spelling
 end
 
 -- ---- what users call ---------------------------------------------------------------------------------------------
@@ -259,7 +146,7 @@ end
 --- Raises for a call that cannot be: without a client, on one that is closed, or in a task that was cancelled.
 ---@param name string
 ---@param may_be_cancelled boolean?
-function methods:_check_usable(name, may_be_cancelled)
+function Client:_check_usable(name, may_be_cancelled)
   if getmetatable(self) ~= Client then
     errors.raise(("%s: is a method: call client:%s(...) with a colon"):format(name, name))
   elseif self._closed then
@@ -275,8 +162,8 @@ end
 ---@param options table?
 ---@param own table<string, boolean>? options that are no settings
 ---@return table call
-function methods:_begin(name, options, own)
-  methods._check_usable(self, name)
+function Client:_begin(name, options, own)
+  Client._check_usable(self, name)
   local call = settings.of_call(self._settings, name, options, own)
   call.deadline_at = self:_now() + call.deadline
   return call
@@ -286,45 +173,13 @@ end
 ---@param call table
 ---@param deadline_at number? monotonic moment
 ---@return table call
-function methods:_fresh(call, deadline_at)
+function Client:_fresh(call, deadline_at)
   local fresh = {}
   for name, value in pairs(call) do
     fresh[name] = value
   end
   fresh.deadline_at = deadline_at or self:_now() + call.deadline
   return setmetatable(fresh, self._settings)
-end
-
-local begin = methods._begin
-
---- Starts a conversation: a paid job that an agent works on. Sent at most once; see the kinds `ambiguous` and `limit`.
----@param fields openhands.StartFields
----@param options openhands.StartOptions? `resume` (boolean: the `conversation_id` in the fields may have been sent
---- before, by this or another process; it is looked for during the whole `grace` before anything is sent), `stream`
---- (boolean, V1: returns when the conversation is ready, or has failed to start), `on_progress` (function, as `stream`,
---- and called with the conversation at each step of its start), `on_id` (function, called with the conversation's id
---- before anything is sent: who has noted it can take the start up again whatever comes; V0 has no such id), and
---- settings of this call. The four may stand among the fields too.
----@return openhands.Conversation? conversation with `state` "starting"
----@return openhands.Error? err
-function methods:start(fields, options)
-  local call = begin(self, "start", options, start_options.names)
-  local rest, how = start_options.split("start", fields, options)
-  return start.start(self, rest, call, how)
-end
-
---- How a conversation stands now. Where V0 says that the runtime is down, the events tell whether the work has ended.
----@param subject string|openhands.Conversation its id, or the conversation
----@param options openhands.Settings? settings of this call
----@return openhands.Conversation? conversation
----@return openhands.Error? err
-function methods:status(subject, options)
-  local call = begin(self, "status", options)
-  local conversation, err = self:_status(self:_id_of(subject, "status"), call)
-  if conversation and endings.is_down(self, conversation) then
-    endings.add(self, conversation, call, true)
-  end
-  return conversation, err
 end
 
 --- Waits until a conversation settles: finished, failed, waiting for a person, paused, stopped or gone. A wait that
@@ -343,8 +198,8 @@ end
 --- with the conversation and its previous state), and settings of this call
 ---@return openhands.Conversation? conversation with `answer`
 ---@return openhands.Error? err
-function methods:wait(subject, options)
-  local call = begin(self, "wait", options, wait_options.names)
+function Client:wait(subject, options)
+  local call = Client._begin(self, "wait", options, wait_options.names)
   local id = self:_id_of(subject, "wait")
   wait_options.check("wait", options or {})
   local latest = getmetatable(subject) == self._conversation and subject or nil
@@ -359,8 +214,8 @@ end
 ---@param options openhands.WaitOptions? as for `wait`
 ---@return openhands.Conversation[]? conversations in the order given
 ---@return openhands.Error? err
-function methods:wait_all(subjects, options)
-  local call = begin(self, "wait_all", options, wait_options.names)
+function Client:wait_all(subjects, options)
+  local call = Client._begin(self, "wait_all", options, wait_options.names)
   wait_options.check("wait_all", options or {})
   return waits.all(self, subjects, call, options or {})
 end
@@ -371,8 +226,8 @@ end
 ---@return openhands.Conversation? conversation
 ---@return openhands.Error|integer|nil place in the list; or why there is none
 ---@return integer? place of the one that cannot be waited for
-function methods:wait_any(subjects, options)
-  local call = begin(self, "wait_any", options, wait_options.names)
+function Client:wait_any(subjects, options)
+  local call = Client._begin(self, "wait_any", options, wait_options.names)
   wait_options.check("wait_any", options or {})
   return waits.any(self, subjects, call, options or {})
 end
@@ -382,8 +237,8 @@ end
 ---@param options openhands.WaitOptions|openhands.StartOptions|nil as for `wait`
 ---@return openhands.Conversation? conversation
 ---@return openhands.Error? err
-function methods:run(fields, options)
-  local call = begin(self, "run", options, wait_options.names_of_run)
+function Client:run(fields, options)
+  local call = Client._begin(self, "run", options, wait_options.names_of_run)
   wait_options.check("run", options or {})
   local rest, how = start_options.split("run", fields, options)
   local conversation, err = start.start(self, rest, call, how)
@@ -403,7 +258,7 @@ conversations.extend(about_conversations)
 ---@return table<string, string[]> groups
 function M.names()
   local names, groups = {}, {}
-  for name in pairs(methods) do
+  for name in pairs(Client) do
     if name:sub(1, 1) ~= "_" then
       names[#names + 1] = name
     end
@@ -417,6 +272,6 @@ function M.names()
   return names, groups
 end
 
-Client.__close = methods.close
+Client.__close = Client.close
 
 return M

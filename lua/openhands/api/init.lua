@@ -1,6 +1,8 @@
 --- Everything that users call beyond starting and waiting: each operation of the table under its name, those that take
 --- more than one exchange composed here, in groups where a name has a dot (`secrets.list` is `client.secrets:list`).
 
+---@class (partial) openhands.Client
+local Client = require "openhands.client_class"
 local agents = require "openhands.api.agent"
 local arguments = require "openhands.api.arguments"
 local conversations = require "openhands.conversation"
@@ -254,9 +256,6 @@ end
 
 local groups = {}
 
----@class (partial) openhands.Client
-local methods = {}
-
 for name, operation in pairs(all) do
   local group, leaf = name:match "^([A-Za-z0-9_]+)%.([A-Za-z0-9_]+)$"
   if group then
@@ -268,7 +267,7 @@ for name, operation in pairs(all) do
     end
   elseif not inner[name] then
     local call = operation.shape == "file" and download or run
-    methods[name] = function(self, ...)
+    Client[name] = function(self, ...)
       check_receiver(self, name, "client")
       return call(self, operation, ...)
     end
@@ -278,7 +277,7 @@ end
 --- The agent server of a conversation.
 ---@param subject string|openhands.Conversation
 ---@return openhands.Agent
-function methods:agent(subject)
+function Client:agent(subject)
   check_receiver(self, "agent", "client")
   return agents.of(self, self:_id_of(subject, "agent"))
 end
@@ -289,7 +288,7 @@ end
 ---@param options openhands.Settings?
 ---@return any answer decoded JSON, or text
 ---@return openhands.Error? err
-function methods:request(request, options)
+function Client:request(request, options)
   check_receiver(self, "request", "client")
   return self:_request(request, self:_begin("request", options))
 end
@@ -298,7 +297,7 @@ end
 
 ---@param call table
 ---@param id string? of the conversation whose server is meant
-function methods:_request(request, call, id)
+function Client:_request(request, call, id)
   if type(request) ~= "table" then
     errors.raise("request: needs a table with 'path', not a " .. type(request))
   elseif id then
@@ -308,9 +307,6 @@ function methods:_request(request, call, id)
   return self:_call("request", request, call)
 end
 
---- The methods of a client.
-M.methods = methods
-
 --- The groups of a client: names of calls by name of the group.
 M.groups = groups
 
@@ -319,7 +315,7 @@ M.groups = groups
 function M.about_conversations()
   local names = { "agent" }
   for name, operation in pairs(all) do
-    if operation.subject == "conversation_id" and not operation.is_batch and methods[name] then
+    if operation.subject == "conversation_id" and not operation.is_batch and Client[name] then
       names[#names + 1] = name
     end
   end

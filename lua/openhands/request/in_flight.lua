@@ -1,15 +1,14 @@
 --- What a client has in flight: moving it on, handing what has come to whoever waits, and waiting. These are methods of
 --- the client, for the other rooms and the loops.
 
+---@class (partial) openhands.Client
+local Client = require "openhands.client_class"
 local coroutines = require "openhands.task.coroutines"
 local errors = require "openhands.errors"
 local pendings = require "openhands.request.pending"
 local service_clock = require "openhands.request.service_clock"
 local tasks = require "openhands.task"
 local transports = require "openhands.request.transport"
-
----@class (partial) openhands.Client
-local M = {}
 
 -- An error has ended a carrier in the middle: nobody else carries what it has begun.
 local function drop_carried(self)
@@ -36,7 +35,7 @@ local function carry(self, seconds)
   self._carrier = nil
 end
 
-function M:_wake(pending)
+function Client:_wake(pending)
   if self._loop.wake then
     self._loop.wake(self, pending)
   end
@@ -65,7 +64,7 @@ end
 --- an error anywhere: what that has ended is done by the next call. A client that somebody has closed meanwhile has
 --- none.
 ---@param seconds number to wait at most
-function M:_pump(seconds)
+function Client:_pump(seconds)
   if self._closed then
     return
   elseif self._settings.transport then
@@ -94,7 +93,7 @@ end
 ---@param seconds number
 ---@return boolean good
 ---@return any problem
-function M:_try_pump(seconds)
+function Client:_try_pump(seconds)
   local good, problem = pcall(self._pump, self, seconds)
   if not good then
     pcall(self._pump, self, 0) -- for those whose answers have come
@@ -104,7 +103,7 @@ end
 
 --- Whether there is anything to move on, in this process.
 ---@return boolean
-function M:_is_busy()
+function Client:_is_busy()
   if self._closed or self._core:is_inherited() then
     return false
   end
@@ -114,13 +113,13 @@ end
 
 --- Whether the call that runs was given up: its task was cancelled, or the client closed.
 ---@return boolean?
-function M:_is_given_up()
+function Client:_is_given_up()
   return tasks.is_cancelled() or self._closed
 end
 
 --- Raises if nobody may wait here: in a host's callback that must not, say.
 ---@param operation string that would
-function M:_check_place(operation)
+function Client:_check_place(operation)
   local refusal = self._loop.refusal and self._loop.refusal()
   if refusal then
     errors.raise(("%s: %s"):format(operation, refusal))
@@ -131,7 +130,7 @@ end
 --- `_is_given_up`, afterwards.
 ---@param pending openhands.Pending
 ---@param deadline number? monotonic moment
-function M:_await(pending, deadline)
+function Client:_await(pending, deadline)
   if tasks.is_cancelled() then
     return self:_interrupt(pending)
   end
@@ -145,7 +144,7 @@ end
 
 --- Ends all waits for a record, and the exchange that it stands for.
 ---@param pending openhands.Pending
-function M:_interrupt(pending)
+function Client:_interrupt(pending)
   if pending.number and not self._closed then
     self._core:cancel(pending.number)
     self:_pump(0)
@@ -155,7 +154,7 @@ end
 
 --- Returns after so many seconds, or sooner if the client is closed or the task cancelled.
 ---@param seconds number
-function M:_sleep(seconds)
+function Client:_sleep(seconds)
   local pending, deadline = pendings.new(), self:_now() + seconds
   while not self:_is_given_up() do
     self:_await(pending, deadline) -- also when there is nothing to wait for: the others have their turns
@@ -167,7 +166,7 @@ end
 
 --- Ends everything that this client has in flight, here; conversations go on. Whoever waits gets an error of kind
 --- "closed". May be called again.
-function M:close()
+function Client:close()
   if type(self) ~= "table" or rawget(self, "_core") == nil then
     errors.raise "close: is a method: call client:close() with a colon"
   end
@@ -183,5 +182,3 @@ function M:close()
     self:_wake(pending)
   end
 end
-
-return M

@@ -1,14 +1,13 @@
 --- One call: submit -> await -> retry -> value or `nil, err`. These are methods of the client, for the other rooms.
 
+---@class (partial) openhands.Client
+local Client = require "openhands.client_class"
 local core = require "openhands.core"
 local credentials = require "openhands.credentials"
 local dialects = require "openhands.request.dialect"
 local errors = require "openhands.errors"
 local pendings = require "openhands.request.pending"
 local tasks = require "openhands.task"
-
----@class (partial) openhands.Client
-local M = {}
 
 local LONGEST_WORDS = 500 -- bytes of the service's words in a message
 
@@ -107,7 +106,7 @@ end
 ---@param route openhands.Route?
 ---@return any value
 ---@return openhands.Error? err
-function M:_exchange(operation, fields, call, api, route)
+function Client:_exchange(operation, fields, call, api, route)
   local admit, key, err = rawget(call, "admit"), nil, nil
   if admit and not admit(call) then
     return nil, no_time(operation)
@@ -165,7 +164,7 @@ end
 ---@param attempt integer tries made so far, from 1
 ---@param err openhands.Error of the last one
 ---@return boolean may_repeat
-function M:_pause(call, attempt, err)
+function Client:_pause(call, attempt, err)
   local delay = attempt <= call.retries and self._retry:delay(attempt, err, call.deadline_at - self:_now())
   if not delay then
     return false
@@ -177,7 +176,7 @@ end
 --- A call that changes nothing, repeated while that may help and the time of the call allows it.
 ---@return any value
 ---@return openhands.Error? err
-function M:_read(operation, fields, call, api, route)
+function Client:_read(operation, fields, call, api, route)
   local attempt = 1
   while true do
     local value, err = self:_exchange(operation, fields, call, api, route)
@@ -215,7 +214,7 @@ end
 --- thing than doing it once, an outcome that nobody can tell is "ambiguous".
 ---@return any value
 ---@return openhands.Error? err
-function M:_write(operation, fields, call, api, route)
+function Client:_write(operation, fields, call, api, route)
   local attempt = 1
   while true do
     local value, err = self:_exchange(operation, fields, call, api, route)
@@ -245,7 +244,7 @@ end
 --- A call by what its operation does.
 ---@return any value
 ---@return openhands.Error? err
-function M:_call(operation, fields, call, api, route)
+function Client:_call(operation, fields, call, api, route)
   if self:_only_reads(operation, fields, api) then
     return self:_read(operation, fields, call, api, route)
   end
@@ -254,7 +253,7 @@ end
 
 --- Whether a call changes nothing.
 ---@return boolean
-function M._only_reads(_, operation, fields, api)
+function Client._only_reads(_, operation, fields, api)
   return effect_of(operation, fields, api) == "reads"
 end
 
@@ -273,7 +272,7 @@ end
 ---@param api "v0"|"v1"|"agent"|nil
 ---@return boolean? good
 ---@return openhands.Error? err refusal of that dialect
-function M:_check(operation, fields, api)
+function Client:_check(operation, fields, api)
   local mistake
   for _, each in ipairs(api and { api } or { "v1", "v0" }) do
     if api or (effects[operation] or {})[each] then
@@ -294,7 +293,7 @@ end
 
 --- Whether a dialect takes a value for a call's fields.
 ---@return boolean
-function M:_takes(operation, fields, api)
+function Client:_takes(operation, fields, api)
   local mistake, refusal = mistake_in(self, operation, fields, api)
   return not mistake and not refusal
 end
@@ -304,7 +303,7 @@ end
 ---@param fields any nil: they are checked already
 ---@return "v0"|"v1"|nil api
 ---@return openhands.Error? err
-function M:_dialect(operation, fields, call)
+function Client:_dialect(operation, fields, call)
   local chosen = rawget(call, "api")
   if chosen and chosen ~= "auto" then
     return chosen
@@ -331,7 +330,7 @@ end
 ---@param run fun(api: "v0"|"v1"): any, openhands.Error?
 ---@return any value
 ---@return openhands.Error? err
-function M:_in_dialect(operation, fields, call, run)
+function Client:_in_dialect(operation, fields, call, run)
   local api, err = self:_dialect(operation, fields, call)
   if not api then
     return nil, err
@@ -342,5 +341,3 @@ function M:_in_dialect(operation, fields, call, run)
   end
   return run(api)
 end
-
-return M

@@ -6,7 +6,7 @@ local M = {}
 --- locks of this library extend it.
 ---@class openhands.Pending
 ---@field done boolean? the result is there, for good
----@field news boolean|string|nil something has come before the end; whoever takes it sets it back to nil
+---@field news boolean? something has come before the end; the reader sets it back to nil
 ---@field number integer? of the exchange in the core that it is the result of
 ---@field value any of the exchange, if it succeeded
 ---@field err table? of the exchange, if it failed: the core's own error table

@@ -6,6 +6,8 @@
 --- the same id, and `retries` times at most. What this client has an answer for is never sent again. V0 has no such
 --- handle: there ambiguous stays ambiguous.
 
+---@class (partial) openhands.Client
+local Client = require "openhands.client_class"
 local arguments = require "openhands.api.arguments"
 local conversations = require "openhands.conversation"
 local core = require "openhands.core"
@@ -14,6 +16,7 @@ local errors = require "openhands.errors"
 local lookup = require "openhands.conversation.lookup"
 local progress = require "openhands.start.streaming"
 local service_clock = require "openhands.request.service_clock"
+local start_options = require "openhands.start.options"
 
 local M = {}
 
@@ -326,6 +329,22 @@ function M.start(client, given, call, how)
     err.conversation_id = err.conversation_id or given.conversation_id
   end
   return conversation, err
+end
+
+--- Starts a conversation: a paid job that an agent works on. Sent at most once; see the kinds `ambiguous` and `limit`.
+---@param fields openhands.StartFields
+---@param options openhands.StartOptions? `resume` (boolean: the `conversation_id` in the fields may have been sent
+--- before, by this or another process; it is looked for during the whole `grace` before anything is sent), `stream`
+--- (boolean, V1: returns when the conversation is ready, or has failed to start), `on_progress` (function, as `stream`,
+--- and called with the conversation at each step of its start), `on_id` (function, called with the conversation's id
+--- before anything is sent: who has noted it can take the start up again whatever comes; V0 has no such id), and
+--- settings of this call. The four may stand among the fields too.
+---@return openhands.Conversation? conversation with `state` "starting"
+---@return openhands.Error? err
+function Client:start(fields, options)
+  local call = Client._begin(self, "start", options, start_options.names)
+  local rest, how = start_options.split("start", fields, options)
+  return M.start(self, rest, call, how)
 end
 
 return M

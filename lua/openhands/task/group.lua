@@ -1,12 +1,11 @@
 --- Doing several things at once: what users call for it. These are methods of the client.
 
+---@class (partial) openhands.Client
+local Client = require "openhands.client_class"
 local errors = require "openhands.errors"
 local pendings = require "openhands.request.pending"
 local spelling = require "openhands.spelling"
 local tasks = require "openhands.task"
-
----@class (partial) openhands.Client
-local M = {}
 
 local function check(self, name, may_be_cancelled)
   if type(self) ~= "table" or not self._check_usable then
@@ -20,7 +19,7 @@ end
 ---@param run function inside of it every call reads as if it blocked, and blocks nobody else
 ---@param ... any its arguments
 ---@return openhands.Task
-function M:spawn(run, ...)
+function Client:spawn(run, ...)
   check(self, "spawn", true)
   return tasks.spawn(self, run, ...)
 end
@@ -29,7 +28,7 @@ end
 ---@param seconds number
 ---@return true? slept
 ---@return openhands.Error? err of kind "cancelled" or "closed"
-function M:sleep(seconds)
+function Client:sleep(seconds)
   check(self, "sleep")
   if type(seconds) ~= "number" or seconds < 0 or seconds ~= seconds then
     errors.raise "sleep: needs a number of seconds, at least 0"
@@ -181,7 +180,7 @@ end
 ---@return table? results what each returned first, by its place in the list
 ---@return openhands.Error? err if some have failed: of the kind of the first of them, with `errors` and `results` by
 --- their places
-function M:all(list, options)
+function Client:all(list, options)
   check(self, "all")
   list = checked_list(list)
   local group = {
@@ -211,5 +210,3 @@ function M:all(list, options)
   end
   return group.results
 end
-
-return M
