@@ -2,7 +2,9 @@
 -- with one that never does.
 local raw_server = require "spec.support.raw_server"
 local simulator = require "openhands.simulator"
-local wire = require "spec.support.wire"
+local canary = require "spec.support.canary"
+local files = require "spec.support.files"
+local processes = require "spec.support.processes"
 
 local function output_of(command)
   local shell = assert(io.popen(command .. " 2>/dev/null"))
@@ -11,7 +13,7 @@ local function output_of(command)
   return text
 end
 
-local interpreter = wire.quoted(wire.interpreter())
+local interpreter = processes.quoted(processes.interpreter())
 local flavour = output_of("tools/lua.sh flavour " .. interpreter)
 local headers = output_of("tools/lua.sh incdir " .. interpreter)
 local library = output_of("pkg-config --libs " .. flavour)
@@ -32,18 +34,18 @@ describe("the embedding example", function()
     local shell = assert(io.popen(("(%s) >%s/output 2>&1; echo $?"):format(command, directory)))
     local code = shell:read "*n"
     shell:close()
-    return { code = code, output = wire.read(directory .. "/output") }
+    return { code = code, output = files.read(directory .. "/output") }
   end
 
   local function embedding(address)
     return run(("LUA_PATH=%s LUA_CPATH=%s OPENHANDS_BASE_URL=%s OPENHANDS_API_KEY=%s %s/embedding"):format(
-      wire.quoted(package.path), wire.quoted(package.cpath), address, wire.key, directory))
+      processes.quoted(package.path), processes.quoted(package.cpath), address, canary.key, directory))
   end
 
   setup(function()
-    directory, remove = wire.directory()
+    directory, remove = files.directory()
     assert.are.same({ code = 0, output = "" }, run(("${CC:-cc} -std=gnu99 -Wall -Wextra -Werror -I%s -o %s/embedding "
-      .. "examples/embedding.c -Wl,-E %s"):format(wire.quoted(headers), directory, library)))
+      .. "examples/embedding.c -Wl,-E %s"):format(processes.quoted(headers), directory, library)))
   end)
   teardown(function() remove() end)
 

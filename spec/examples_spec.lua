@@ -3,11 +3,12 @@
 -- should be, at every place: whatever comes back, it is a value or an error of ours.
 local cjson = require "cjson"
 local core = require "openhands.core"
-local examples = require "spec.support.examples"
+local example_bodies = require "spec.support.example_bodies"
 local json_spans = require "spec.support.json_spans"
-local wire = require "spec.support.wire"
+local assertions = require "spec.support.assertions"
+local canary = require "spec.support.canary"
 
-local ID, OTHER_ID = examples.ID, "0d1e2f3a4b5c4d6e8f901a2b3c4d5e6f"
+local ID, OTHER_ID = example_bodies.ID, "0d1e2f3a4b5c4d6e8f901a2b3c4d5e6f"
 local TASK = "c2a9e8b7d6f5443c92b1a0f9e8d7c6b5"
 local PROMPT = "Fix the typo in README.md and open a pull request."
 
@@ -261,7 +262,7 @@ local elsewhere = {
 
 -- ---- the specs ---------------------------------------------------------------------------------------------------
 
-local statuses = examples.statuses()
+local statuses = example_bodies.statuses()
 if not statuses then
   describe("the example bodies", function()
     pending "are not there"
@@ -283,7 +284,7 @@ end
 
 -- Makes the call of a case; it may not raise anything.
 local function make_call(case)
-  local client, requests = examples.client(case, statuses)
+  local client, requests = example_bodies.client(case, statuses)
   local good, value, err = pcall(calls[case.call], client)
   client:close()
   if not good then
@@ -307,7 +308,7 @@ describe("the example bodies", function()
       assert.is_true(requests.hit, "nobody asked for it")
       if case.kind then
         assert.is_nil(value)
-        assert.equal(case.kind, wire.assert_error(err).kind)
+        assert.equal(case.kind, assertions.assert_error(err).kind)
       else
         assert.is_nil(err, tostring(err))
         assert.is_not_nil(value)
@@ -323,7 +324,7 @@ describe("the example bodies", function()
       local _, _, requests = make_call { api = sent[1], call = sent[2], instead_of = sent[3], file = sent[3] }
       local body = cjson.decode(requests[1].body)
       body.conversation_id = nil -- our own
-      assert.same(cjson.decode(examples.read(sent[4])), body)
+      assert.same(cjson.decode(example_bodies.read(sent[4])), body)
     end)
   end
 end)
@@ -331,10 +332,10 @@ end)
 describe("the example of a stream", function()
   -- The statuses that are told while it arrives, and what comes at its end.
   local function streamed(name)
-    local client = core.new { base_url = "https://service.example", api_key = wire.key, external = true }
+    local client = core.new { base_url = "https://service.example", api_key = canary.key, external = true }
     local number = assert(core.start_streaming(client, { initial_user_msg = PROMPT }, { api = "v1" }))
     client:outgoing()
-    client:answer(number, { status = 200, body = examples.read(name), content_type = "application/json" })
+    client:answer(number, { status = 200, body = example_bodies.read(name), content_type = "application/json" })
     local told, task = {}, client:take(number)
     while task do
       told[#told + 1] = task.status
@@ -368,7 +369,7 @@ local function wrong_with(case, text, span, other)
   local good, problem = pcall(function()
     local _, err = make_call(case)
     if err ~= nil then
-      wire.assert_error(err)
+      assertions.assert_error(err)
     end
   end)
   if not good then
@@ -382,7 +383,7 @@ describe("an answer with one thing in it that is something else", function()
       return
     end
     it(("is a value or an error: %s to %s"):format(case.file, case.call), function()
-      local text = examples.read(case.file)
+      local text = example_bodies.read(case.file)
       case.in_circles = true
       local problems = {}
       for _, span in ipairs(json_spans.of(text)) do

@@ -3,9 +3,9 @@
 
 local calls = require "spec.support.calls"
 local core = require "openhands.core"
-local keys = require "spec.support.keys"
-local stand_in = require "spec.support.stand_in"
-local wire = require "spec.support.wire"
+local canary = require "spec.support.canary"
+local in_process = require "spec.support.in_process"
+local assertions = require "spec.support.assertions"
 
 local BINARY = ("a\0\255\r\n--b"):rep(40)
 
@@ -31,18 +31,18 @@ describe("an agent server", function()
   end)
 
   after_each(function()
-    keys.assert_apart(model)
+    canary.assert_keys_apart(model)
   end)
 
   local function refused(kind, value, err)
     assert.is_nil(value)
-    assert.equal(kind, wire.assert_error(err).kind)
-    assert.equal(wire.same_id(at.id), wire.same_id(err.conversation_id))
+    assert.equal(kind, assertions.assert_error(err).kind)
+    assert.equal(assertions.same_id(at.id), assertions.same_id(err.conversation_id))
     return err
   end
 
   -- The sandbox sleeps, and nobody has told the client.
-  local function fall_asleep() model:pause_job(model:job(wire.same_id(at.id))) end
+  local function fall_asleep() model:pause_job(model:job(assertions.same_id(at.id))) end
 
   describe("has every call of the table:", function()
     it("an example for each", function()
@@ -70,7 +70,7 @@ describe("an agent server", function()
 
   it("is found by the conversation, by its id, and through the conversation", function()
     local id = assert(agent:info()).id
-    assert.equal(wire.same_id(at.id), wire.same_id(id))
+    assert.equal(assertions.same_id(at.id), assertions.same_id(id))
     for _, subject in ipairs { at.conversation, id, id:upper() } do
       assert.equal(id, assert(at.client:agent(subject):info()).id)
     end
@@ -79,7 +79,7 @@ describe("an agent server", function()
   end)
 
   it("is asked for once, and remembered", function()
-    at.client, model = stand_in.simulated { api = "v1" }
+    at.client, model = in_process.simulated { api = "v1" }
     local id = assert(at.client:start { initial_user_msg = "x" }).conversation_id
     model:advance(20)
     local since = #model.requests
@@ -146,7 +146,7 @@ describe("an agent server", function()
     it("is found again when somebody else has woken it", function()
       assert(agent:info())
       fall_asleep()
-      model:schedule(model:job(wire.same_id(at.id)), { { 0, { sandbox_status = "RUNNING" } } })
+      model:schedule(model:job(assertions.same_id(at.id)), { { 0, { sandbox_status = "RUNNING" } } })
       local since = #model.requests
       assert(agent:info())
       assert.equal(2, #sent(model, since, true)) -- refused with the old key, then with the new one
@@ -157,7 +157,7 @@ describe("an agent server", function()
     it("takes what it has certainly not done again, once it is found", function()
       assert(agent:info())
       fall_asleep()
-      model:schedule(model:job(wire.same_id(at.id)), { { 0, { sandbox_status = "RUNNING" } } })
+      model:schedule(model:job(assertions.same_id(at.id)), { { 0, { sandbox_status = "RUNNING" } } })
       assert(agent:send { content = "Only once.", run = true })
       local said = 0
       for event in agent:events() do
@@ -169,7 +169,7 @@ describe("an agent server", function()
 
   it("that refuses its key is asked again only if there is another", function()
     assert(agent:info())
-    local unauthorized = stand_in.json('{"detail":"Unauthorized"}', 401)
+    local unauthorized = in_process.json('{"detail":"Unauthorized"}', 401)
     at.transport.faults = { { point = "before", response = unauthorized, match = { path = "^/runtime/" }, count = -1 } }
     for _, try in ipairs { function() return agent:info() end, function() return agent:run() end } do
       local since = #model.requests
@@ -207,7 +207,7 @@ describe("an agent server", function()
   end)
 
   it("is unknown to V0", function()
-    at.client, model = stand_in.simulated { api = "v0" }
+    at.client, model = in_process.simulated { api = "v0" }
     at.id = assert(at.client:start { initial_user_msg = "x" }).conversation_id
     model:advance(20)
     local err = refused("unsupported", at.client:agent(at.id):info())
@@ -261,7 +261,7 @@ describe("an agent server", function()
     end)
 
     it("and waits however long they print nothing", function()
-      local silent = stand_in.json('{"items":[],"next_page_id":null}')
+      local silent = in_process.json('{"items":[],"next_page_id":null}')
       at.transport.faults = {
         { point = "before", response = silent, match = { path = "/bash_events/search$" }, count = 50 },
       }
@@ -271,7 +271,7 @@ describe("an agent server", function()
     end)
 
     it("and gives up on one whose end is never told", function()
-      local silent = stand_in.json('{"items":[],"next_page_id":null}')
+      local silent = in_process.json('{"items":[],"next_page_id":null}')
       at.transport.faults = {
         { point = "before", response = silent, match = { path = "/bash_events/search$" }, count = -1 },
       }
@@ -285,7 +285,7 @@ describe("an agent server", function()
       assert.equal(".", assert(outputs:next()).stdout)
       at.transport.faults = { { point = "before", class = "connect", match = { path = "/bash_events/" }, count = 4 } }
       local _, err = outputs:next()
-      assert.equal("connect", wire.assert_error(err).kind)
+      assert.equal("connect", assertions.assert_error(err).kind)
       at.transport.faults = {}
       local rest = assert(outputs:all())
       assert.equal(3, #rest)

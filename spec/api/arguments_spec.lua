@@ -2,8 +2,8 @@
 -- raised where it was made, and nothing is sent.
 
 local openhands = require "openhands"
-local stand_in = require "spec.support.stand_in"
-local wire = require "spec.support.wire"
+local in_process = require "spec.support.in_process"
+local assertions = require "spec.support.assertions"
 
 local HERE = "arguments_spec.lua"
 local UNKNOWN = "0d1e2f3a4b5c4d6e8f901a2b3c4d5e6f"
@@ -16,7 +16,7 @@ describe("the arguments of a call", function()
   local client, model, conversation
 
   before_each(function()
-    client, model = stand_in.simulated { api = "v1" }
+    client, model = in_process.simulated { api = "v1" }
     conversation = assert(client:start { initial_user_msg = "x", repository = "acme/widgets" })
     model:advance(25)
     conversation = assert(client:status(conversation))
@@ -87,10 +87,10 @@ describe("the arguments of a call", function()
 
     it("as each dialect needs them", function()
       assert(client:update(conversation, { public = true })) -- V0 needs a title for that
-      local fresh = stand_in.simulated { api = "v1" } -- which has not asked yet what it speaks to
+      local fresh = in_process.simulated { api = "v1" } -- which has not asked yet what it speaks to
       local _, err = fresh:update(UNKNOWN, { public = true })
       assert.equal("not_found", err.kind)
-      local v0, v0_model = stand_in.simulated { api = "v0" }
+      local v0, v0_model = in_process.simulated { api = "v0" }
       local id = assert(v0:start { initial_user_msg = "x" }).conversation_id
       v0_model:advance(20)
       assert(v0:changes(id)) -- V1 needs a path for that
@@ -126,7 +126,7 @@ describe("the arguments of a call", function()
     end)
 
     it("and raise before anybody asks which dialect it is", function()
-      client, model = stand_in.simulated { api = "v1" }
+      client, model = in_process.simulated { api = "v1" }
       raises("update: 'titel' is not a field", function() client:update(UNKNOWN, { titel = "x" }) end)
       raises("list: 'limit' must be", function() client:list { limit = {} } end)
       raises("event_batch: 'event_id' is missing", function() client:event_batch(UNKNOWN) end)
@@ -241,7 +241,7 @@ describe("the arguments of a call", function()
         local id, known = next(found)
         if count > 0 then
           assert.equal(conversation.conversation_id, id)
-          wire.assert_conversation(known)
+          assertions.assert_conversation(known)
           assert.equal("running", known.state)
         end
         assert.is_nil(next(found, id))
@@ -265,12 +265,12 @@ describe("the arguments of a call", function()
     end)
 
     it("on V0, one by one", function()
-      client, model = stand_in.simulated { api = "v0" }
+      client, model = in_process.simulated { api = "v0" }
       local first = assert(client:start { initial_user_msg = "x" })
       local second = assert(client:start { initial_user_msg = "y" })
       local found = assert(client:get { first, UNKNOWN, second.conversation_id })
-      wire.assert_conversation(found[first.conversation_id])
-      wire.assert_conversation(found[second.conversation_id])
+      assertions.assert_conversation(found[first.conversation_id])
+      assertions.assert_conversation(found[second.conversation_id])
       assert.is_nil(found[UNKNOWN])
       assert.same({}, assert(client:get {}))
     end)
@@ -303,12 +303,12 @@ describe("the arguments of a call", function()
 
     it("tell what is the matter when one of the requests fails", function()
       local transport
-      client, model, transport = stand_in.simulated({ api = "v1" }, { retries = 0 })
+      client, model, transport = in_process.simulated({ api = "v1" }, { retries = 0 })
       assert(client:me())
       transport.faults = { { point = "before", class = "connect", skip = 1, match = { path = "app%-conversations" } } }
       local found, err = client:get(ids(150))
       assert.is_nil(found)
-      assert.equal("connect", wire.assert_error(err).kind)
+      assert.equal("connect", assertions.assert_error(err).kind)
       assert.equal("get", err.operation)
       assert.matches("^get: ", err.message)
     end)

@@ -2,11 +2,12 @@
 -- are whole; how far they have come is told on the way.
 
 local calls = require "spec.support.calls"
-local keys = require "spec.support.keys"
 local lfs = require "lfs"
 local simulator = require "openhands.simulator"
-local stand_in = require "spec.support.stand_in"
-local wire = require "spec.support.wire"
+local in_process = require "spec.support.in_process"
+local assertions = require "spec.support.assertions"
+local canary = require "spec.support.canary"
+local files = require "spec.support.files"
 
 local BYTES = 300000
 
@@ -18,7 +19,7 @@ describe("a file", function()
   local directory, remove, target
 
   before_each(function()
-    directory, remove = wire.directory()
+    directory, remove = files.directory()
     target = directory .. "/file.zip"
   end)
 
@@ -54,13 +55,13 @@ describe("a file", function()
     end)
 
     after_each(function()
-      keys.assert_apart(at.model)
+      canary.assert_keys_apart(at.model)
     end)
 
     local function refused(kind, value, err)
       assert.is_nil(value)
       assert.equal(kind, err.kind)
-      assert.equal(wire.same_id(at.id), wire.same_id(err.conversation_id))
+      assert.equal(assertions.same_id(at.id), assertions.same_id(err.conversation_id))
       assert.equal("", entries())
       return err
     end
@@ -127,7 +128,7 @@ describe("a file", function()
       local err = refused("unsupported", at.client:download(at.id, target))
       assert.matches("the V0 API cannot do this", err.message, 1, true)
       assert(at.client:download_workspace(at.id, target))
-      assert.equal("PK", wire.read(target):sub(1, 2))
+      assert.equal("PK", files.read(target):sub(1, 2))
     end)
   end)
 
@@ -136,7 +137,7 @@ describe("a file", function()
 
     setup(function()
       service = simulator.spawn { pace = 0.001 }
-      client = wire.client(service, { api = "v1" })
+      client = canary.client(service, { api = "v1" })
       id = assert(client:start { initial_user_msg = "x" }).conversation_id
       assert(client:wait(id, { interval = 0.02 }))
       client:close()
@@ -145,7 +146,7 @@ describe("a file", function()
     before_each(function()
       service:options { download_bytes = BYTES, download_length = true }
       service:faults { SLOWLY }
-      client = wire.client(service, { api = "v1" })
+      client = canary.client(service, { api = "v1" })
     end)
 
     after_each(function()
@@ -211,7 +212,7 @@ describe("a file", function()
     it("ends with the client that the listener closes", function()
       local file, err = client:download(id, target, { on_progress = function() client:close() end })
       assert.is_nil(file)
-      assert.equal("closed", wire.assert_error(err).kind)
+      assert.equal("closed", assertions.assert_error(err).kind)
       assert.equal("", entries())
     end)
 
@@ -246,9 +247,9 @@ describe("a file", function()
   end)
 
   it("is not found by whom the model does not know", function()
-    local client = stand_in.simulated { api = "v1" }
+    local client = in_process.simulated { api = "v1" }
     local file, err = client:download("0d1e2f3a4b5c4d6e8f901a2b3c4d5e6f", target)
     assert.is_nil(file)
-    assert.equal("not_found", wire.assert_error(err).kind)
+    assert.equal("not_found", assertions.assert_error(err).kind)
   end)
 end)

@@ -3,7 +3,7 @@
 local openhands = require "openhands"
 local pages = require "openhands.api.pages"
 local simulator = require "openhands.simulator"
-local stand_in = require "spec.support.stand_in"
+local in_process = require "spec.support.in_process"
 local unpack = table.unpack or unpack -- luacheck: ignore 143
 
 local function identity(item)
@@ -361,7 +361,7 @@ end
 
 describe("a client's collections", function()
   local function started(options, count)
-    local client, model, transport = stand_in.simulated(options)
+    local client, model, transport = in_process.simulated(options)
     local ids = {}
     for i = 1, count do
       local conversation = assert(client:start { initial_user_msg = "number " .. i })
@@ -433,7 +433,7 @@ describe("a client's collections", function()
   end)
 
   it("raise the caller's mistakes where the caller is", function()
-    local client = stand_in.simulated { api = "v1" }
+    local client = in_process.simulated { api = "v1" }
     local good, message = pcall(function()
       client:list { titel__contains = "x" }
     end)

@@ -3,9 +3,9 @@
 
 local calls = require "spec.support.calls"
 local clients = require "openhands.client"
-local keys = require "spec.support.keys"
+local canary = require "spec.support.canary"
 local openhands = require "openhands"
-local wire = require "spec.support.wire"
+local assertions = require "spec.support.assertions"
 local unpack = table.unpack or unpack -- luacheck: ignore 143
 
 local examples, shapes = calls.examples, calls.shapes
@@ -42,7 +42,7 @@ local promises = {
   file = shapes.text,
 }
 for name in ("start start_streaming status update stop start_again"):gmatch "%S+" do
-  promises[name] = wire.assert_conversation
+  promises[name] = assertions.assert_conversation
 end
 
 -- ---- the ways to a call ------------------------------------------------------------------------------------------
@@ -102,7 +102,7 @@ describe("the vocabulary", function()
       local check = promises[name] or shapes[row.shape]
       check(value, at, arguments)
     end
-    keys.assert_apart(at.model)
+    canary.assert_keys_apart(at.model)
     os.remove(at.target)
   end
 
@@ -110,7 +110,7 @@ describe("the vocabulary", function()
     local at = calls.service(api, name)
     local value, err = calls.outcome(ways.client(at, name, examples[name](at)))
     assert.is_nil(value)
-    assert.equal("unsupported", wire.assert_error(err).kind)
+    assert.equal("unsupported", assertions.assert_error(err).kind)
     assert.equal(name, err.operation)
     assert.matches(("the %s API cannot do this"):format(api:upper()), err.message, 1, true)
     assert.equal(at.sent, #at.model.requests)
@@ -137,7 +137,7 @@ describe("the vocabulary", function()
     local at = calls.service("v0", "start_streaming")
     local conversation, err = ways.client(at, "start_streaming", examples.start_streaming(at))
     assert.is_nil(conversation)
-    assert.equal("unsupported", wire.assert_error(err).kind)
+    assert.equal("unsupported", assertions.assert_error(err).kind)
     assert.matches("V0", err.message)
     assert.equal(at.sent, #at.model.requests)
   end)
@@ -152,12 +152,12 @@ describe("the vocabulary", function()
   }
   local answers = {
     get = function(value, at)
-      wire.assert_conversation(value[at.id])
+      assertions.assert_conversation(value[at.id])
     end,
     answer = shapes.text,
     find_pull_requests = shapes.list,
-    pause = wire.assert_conversation,
-    resume = wire.assert_conversation,
+    pause = assertions.assert_conversation,
+    resume = assertions.assert_conversation,
   }
 
   for name, call in pairs(composed) do
@@ -173,7 +173,7 @@ describe("the vocabulary", function()
             assert.is_nil(err, tostring(err))
             answers[name](value, at)
           end
-          keys.assert_apart(at.model)
+          canary.assert_keys_apart(at.model)
         end)
       end
     end
@@ -184,9 +184,9 @@ describe("the vocabulary", function()
       local at = calls.service(api, "answer")
       local value, err = at.conversation:fetch_answer()
       assert.is_nil(value)
-      assert.equal("not_found", wire.assert_error(err).kind)
+      assert.equal("not_found", assertions.assert_error(err).kind)
       assert.equal("answer", err.operation)
-      assert.equal(wire.same_id(at.id), wire.same_id(err.conversation_id))
+      assert.equal(assertions.same_id(at.id), assertions.same_id(err.conversation_id))
     end
   end)
 
@@ -196,7 +196,7 @@ describe("the vocabulary", function()
       at.transport.faults = { { point = "before", class = "tls", count = -1 } }
       local value, err = ways.client(at, name, { call.about and { at.id } or at.conversation })
       assert.is_nil(value)
-      assert.equal("tls", wire.assert_error(err).kind)
+      assert.equal("tls", assertions.assert_error(err).kind)
       assert.equal(name, err.operation)
       assert.matches("^" .. name .. ": ", err.message)
     end
@@ -225,18 +225,18 @@ describe("the vocabulary", function()
       assert.equal("Own", assert(at.client:request(request)).title)
       local query = { title__contains = "Own", limit = 1 }
       local page = assert(at.client:request { path = "/api/v1/app-conversations/search", query = query })
-      assert.equal(wire.same_id(at.id), page.items[1].id)
+      assert.equal(assertions.same_id(at.id), page.items[1].id)
     end)
 
     it("with errors like everybody's", function()
       local value, err = at.client:request { path = "/api/v1/app-conversations/start-tasks", query = { ids = "x" } }
       assert.is_nil(value)
-      assert.equal("invalid", wire.assert_error(err).kind)
+      assert.equal("invalid", assertions.assert_error(err).kind)
       assert.equal("request", err.operation)
       at.transport.faults = { { point = "before", class = "timeout", count = -1 } }
       value, err = at.client:request({ path = "/api/v1/users/me" }, { deadline = 5 })
       assert.is_nil(value)
-      assert.equal("timeout", wire.assert_error(err).kind)
+      assert.equal("timeout", assertions.assert_error(err).kind)
     end)
 
     it("and raises for what is none", function()

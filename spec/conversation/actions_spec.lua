@@ -1,9 +1,9 @@
 -- What can be done with a conversation that exists, whatever the dialect: rename, delete, stop, put to sleep, wake, say
 -- something. And what the service says of its pull requests.
 
-local keys = require "spec.support.keys"
-local stand_in = require "spec.support.stand_in"
-local wire = require "spec.support.wire"
+local canary = require "spec.support.canary"
+local in_process = require "spec.support.in_process"
+local assertions = require "spec.support.assertions"
 
 local UNKNOWN = "0d1e2f3a4b5c4d6e8f901a2b3c4d5e6f"
 
@@ -15,23 +15,23 @@ describe("steering", function()
     for name, value in pairs(options or {}) do
       all[name] = value
     end
-    client, model, transport = stand_in.simulated(all, settings)
+    client, model, transport = in_process.simulated(all, settings)
     id = assert(client:start { initial_user_msg = "Fix it.", repository = "acme/widgets" }).conversation_id
     model:advance(25)
     assert(client:status(id))
   end
 
   after_each(function()
-    keys.assert_apart(model)
+    canary.assert_keys_apart(model)
   end)
 
   local function job()
-    return model:job(wire.same_id(id))
+    return model:job(assertions.same_id(id))
   end
 
   local function refused(kind, operation, value, err)
     assert.is_nil(value)
-    assert.equal(kind, wire.assert_error(err).kind)
+    assert.equal(kind, assertions.assert_error(err).kind)
     assert.equal(operation, err.operation)
     assert.matches("^" .. operation .. ": ", err.message)
     assert.is_string(err.conversation_id)
@@ -54,11 +54,11 @@ describe("steering", function()
     it("a conversation, which then has a new session key", function()
       local before = assert(client:status(id))
       local asleep = assert(client:pause(id))
-      wire.assert_conversation(asleep)
+      assertions.assert_conversation(asleep)
       assert.same({ "paused", "STOPPED", true }, { asleep.state, asleep.status, asleep.settled })
       assert.is_nil(asleep.session_api_key)
       local awake = assert(client:resume(id))
-      wire.assert_conversation(awake)
+      assertions.assert_conversation(awake)
       assert.equal("RUNNING", awake.status)
       assert.is_string(awake.session_api_key)
       assert.are_not.equal(before.session_api_key, awake.session_api_key)
@@ -79,15 +79,15 @@ describe("steering", function()
 
     it("and waits for the key, which comes after the sandbox", function()
       local looks = 0
-      local scripted = stand_in.scripted(function(request)
+      local scripted = in_process.scripted(function(request)
         if request.method == "POST" then
-          return stand_in.json '{"success":true}'
+          return in_process.json '{"success":true}'
         end
         looks = looks + 1
         local url = '"conversation_url":"https://box.example/api/conversations/1"'
         local key = looks > 3 and '"session-key",' .. url or "null"
         local body = '[{"id":"%s","sandbox_id":"box","sandbox_status":"RUNNING","session_api_key":%s}]'
-        return stand_in.json(body:format(id, key))
+        return in_process.json(body:format(id, key))
       end, { api = "v1" })
       assert.equal("session-key", assert(scripted:resume(id)).session_api_key)
     end)
@@ -115,7 +115,7 @@ describe("steering", function()
       local err = refused("timeout", "resume", client:resume(id, nil, { deadline = 3 }))
       assert.is_true(err.retryable)
       assert.is_true(model:time() - before <= 3)
-      wire.assert_conversation(err.conversation)
+      assertions.assert_conversation(err.conversation)
       assert.equal("RUNNING", assert(client:resume(id)).status)
     end)
 
@@ -130,7 +130,7 @@ describe("steering", function()
     it("not what breaks while it wakes", function()
       assert(client:pause(id))
       transport.faults = { {
-        point = "before", match = { path = "/resume$" }, response = stand_in.json '{"success":true}',
+        point = "before", match = { path = "/resume$" }, response = in_process.json '{"success":true}',
       } }
       job().sandbox_status = "ERROR"
       local err = refused("conflict", "resume", client:resume(id))
@@ -157,8 +157,8 @@ describe("steering", function()
 
     it("not what the service gives no sandbox that could be named", function()
       for _, sandbox_id in ipairs { "null", '""', '".."', "7", "{}" } do
-        local scripted, asked = stand_in.scripted(function()
-          return stand_in.json(('[{"id":"%s","sandbox_status":"PAUSED","sandbox_id":%s}]'):format(id, sandbox_id))
+        local scripted, asked = in_process.scripted(function()
+          return in_process.json(('[{"id":"%s","sandbox_status":"PAUSED","sandbox_id":%s}]'):format(id, sandbox_id))
         end, { api = "v1" })
         for _, name in ipairs { "pause", "resume" } do
           refused("protocol", name, scripted[name](scripted, id))
@@ -204,11 +204,11 @@ describe("steering", function()
 
     it("stops, and starts again", function()
       local stopped = assert(client:stop(id))
-      wire.assert_conversation(stopped)
+      assertions.assert_conversation(stopped)
       assert.same({ "stopped", "STOPPED", true }, { stopped.state, stopped.status, stopped.settled })
       assert.equal("stopped", assert(client:status(id)).state)
       local again = assert(client:start_again(id))
-      wire.assert_conversation(again)
+      assertions.assert_conversation(again)
       assert.equal("starting", again.state)
       assert.equal("starting", assert(client:status(id)).state)
       model:advance(20)
@@ -237,7 +237,7 @@ describe("steering", function()
 
       it("renames", function()
         local renamed = assert(client:update(id, { title = "Docs" }))
-        wire.assert_conversation(renamed)
+        assertions.assert_conversation(renamed)
         assert.equal("Docs", renamed.title)
         assert.equal("running", renamed.state)
         assert.equal("Docs", assert(client:status(id)).title)
@@ -307,11 +307,11 @@ describe("steering", function()
         events[i] = ([[{"id":"e%d","source":"%s","kind":"MessageEvent","timestamp":"2026-08-20T09:15:0%d",
           "llm_message":{"content":[{"type":"text","text":"%s"}]}}]]):format(i, text.source or "agent", i, text[1])
       end
-      client = stand_in.scripted(function(request)
+      client = in_process.scripted(function(request)
         if request.path:find "/events/search$" then
-          return stand_in.json(('{"items":[%s],"next_page_id":null}'):format(table.concat(events, ",")))
+          return in_process.json(('{"items":[%s],"next_page_id":null}'):format(table.concat(events, ",")))
         end
-        return stand_in.json(conversation(provider, numbers))
+        return in_process.json(conversation(provider, numbers))
       end, { api = "v1" })
       return assert(client:find_pull_requests(id))
     end

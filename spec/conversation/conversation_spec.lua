@@ -1,4 +1,4 @@
-local stand_in = require "spec.support.stand_in"
+local in_process = require "spec.support.in_process"
 
 local ID = "7f3b9a1c2d4e4f60a1b2c3d4e5f60718"
 
@@ -7,8 +7,8 @@ local function status(api, body, settings)
   for name, value in pairs(settings or {}) do
     all[name] = value
   end
-  local client = stand_in.scripted(function()
-    return stand_in.json(body)
+  local client = in_process.scripted(function()
+    return in_process.json(body)
   end, all)
   return client:status(ID)
 end
@@ -106,7 +106,7 @@ describe("a conversation", function()
   end)
 
   it("has methods that go through its client", function()
-    local client = stand_in.simulated()
+    local client = in_process.simulated()
     local conversation = assert(client:start { initial_user_msg = "x" })
     assert.equal("starting", assert(conversation:refresh()).state)
     assert.equal("finished", assert(conversation:wait()).state)

@@ -2,11 +2,11 @@
 
 local openhands = require "openhands"
 local simulator = require "openhands.simulator"
-local stand_in = require "spec.support.stand_in"
-local wire = require "spec.support.wire"
+local in_process = require "spec.support.in_process"
+local assertions = require "spec.support.assertions"
 
 local function started(options, prompt)
-  local client, model, transport = stand_in.simulated(options)
+  local client, model, transport = in_process.simulated(options)
   return client, assert(client:start { initial_user_msg = prompt or "x" }), model, transport
 end
 
@@ -28,7 +28,7 @@ describe("a conversation to which an old server gave an id of its own", function
   it("is known by the id that was chosen for it, too", function()
     local client, first = started { api = "v1", client_ids = false, old = true }
     local done = assert(client:wait(first.conversation_id))
-    assert.are_not.equal(wire.same_id(first.conversation_id), wire.same_id(done.conversation_id))
+    assert.are_not.equal(assertions.same_id(first.conversation_id), assertions.same_id(done.conversation_id))
     assert.equal(#done:events():all(), #first:events():all())
     assert.is_true(#first:events():all() > 0)
     assert.equal(done.answer, assert(first:fetch_answer()))
@@ -55,7 +55,7 @@ end)
 
 describe("events that are followed", function()
   it("end with an error when nothing was ever heard of the conversation", function()
-    local client = stand_in.scripted(function() return { class = "connect", sent = false } end, { api = "v1" })
+    local client = in_process.scripted(function() return { class = "connect", sent = false } end, { api = "v1" })
     local event, err = client:events(openhands.uuid(), { follow = true }):next()
     assert.is_nil(event)
     assert.equal("connect", err.kind)
@@ -87,12 +87,12 @@ describe("a change that the service answers with 200 and does not make", functio
     local _, conversation, model = started { api = "v1" }
     model:advance(100)
     local refusing = saying(model, "/send%-message$", function()
-      return stand_in.json '{"success":false,"sandbox_status":"RUNNING","message":"The agent is busy."}'
+      return in_process.json '{"success":false,"sandbox_status":"RUNNING","message":"The agent is busy."}'
     end)
     local other = openhands.new { transport = refusing, api_key = "any", api = "v1" }
     local sent, err = other:send(conversation.conversation_id, "go on")
     assert.is_nil(sent)
-    assert.equal("conflict", wire.assert_error(err).kind)
+    assert.equal("conflict", assertions.assert_error(err).kind)
     assert.matches("The agent is busy%.", err.message)
   end)
 end)
@@ -138,7 +138,7 @@ describe("resuming", function()
     local left = 8
     local busy = saying(model, "/resume$", function(answer)
       left = left - 1
-      return left >= 0 and stand_in.json('{"message":"Too many requests"}', 429) or answer
+      return left >= 0 and in_process.json('{"message":"Too many requests"}', 429) or answer
     end)
     local other = openhands.new { transport = busy, api_key = "any", api = "v1" }
     assert(other:resume(id))
@@ -163,7 +163,7 @@ describe("more ids than fit into one request", function()
       function(client) return client:get(ids) end,
       function(client) return client:event_batch(ids[1], ids) end,
     } do
-      local client, model = stand_in.simulated {}
+      local client, model = in_process.simulated {}
       assert.same({}, (assert(ask(client))))
       assert.equal(1 + 3, #model.requests)
     end
@@ -201,8 +201,8 @@ end)
 
 describe("a date that no clock can have", function()
   it("is no reason to fail", function()
-    local client = stand_in.scripted(function()
-      return stand_in.json('{"conversation_id":"abc","status":"STOPPED","created_at":"1900-12-31T23:59:59Z"}')
+    local client = in_process.scripted(function()
+      return in_process.json('{"conversation_id":"abc","status":"STOPPED","created_at":"1900-12-31T23:59:59Z"}')
     end, { api = "v0" })
     assert.equal("abc", assert(client:status "abc").conversation_id)
   end)

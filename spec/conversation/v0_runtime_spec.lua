@@ -1,9 +1,10 @@
 -- What V0 leaves to the runtime of a conversation: files, git, words to the agent. It is spoken to directly where the
 -- service says where it is, and through the service where that serves its conversations itself.
 
-local keys = require "spec.support.keys"
-local stand_in = require "spec.support.stand_in"
-local wire = require "spec.support.wire"
+local canary = require "spec.support.canary"
+local in_process = require "spec.support.in_process"
+local assertions = require "spec.support.assertions"
+local files = require "spec.support.files"
 
 local ID = "7f3b9a1c2d4e4f60a1b2c3d4e5f60718"
 
@@ -11,12 +12,12 @@ describe("the runtime of a V0 conversation", function()
   local client, model, transport, id
 
   before_each(function()
-    client, model, transport = stand_in.simulated { api = "v0" }
+    client, model, transport = in_process.simulated { api = "v0" }
     id = assert(client:start { initial_user_msg = "Fix it.", repository = "acme/widgets" }).conversation_id
   end)
 
   after_each(function()
-    keys.assert_apart(model)
+    canary.assert_keys_apart(model)
   end)
 
   local function sent(pattern)
@@ -29,7 +30,7 @@ describe("the runtime of a V0 conversation", function()
 
   local function refused(kind, value, err)
     assert.is_nil(value)
-    assert.equal(kind, wire.assert_error(err).kind)
+    assert.equal(kind, assertions.assert_error(err).kind)
     assert.equal(id, err.conversation_id)
     return err
   end
@@ -73,8 +74,8 @@ describe("the runtime of a V0 conversation", function()
     model:advance(25)
     local target = os.tmpname()
     local file = assert(client:download_workspace(id, target))
-    assert.equal("PK", wire.read(target):sub(1, 2))
-    assert.equal(#wire.read(target), file.bytes)
+    assert.equal("PK", files.read(target):sub(1, 2))
+    assert.equal(#files.read(target), file.bytes)
     os.remove(target)
   end)
 
@@ -151,16 +152,16 @@ describe("the runtime of a V0 conversation", function()
     -- A service without runtimes of their own. Returns its client and the list of what it was asked.
     local function serve(url, status)
       local asked = {}
-      return stand_in.scripted(function(request)
+      return in_process.scripted(function(request)
         asked[#asked + 1] = request.method .. " " .. request.path
         assert.is_nil(request.headers["x-session-api-key"])
         assert.is_string(request.headers.authorization)
         if request.path:find "/list%-files$" then
-          return stand_in.json '["a.txt"]'
+          return in_process.json '["a.txt"]'
         elseif request.path:find "/message$" then
-          return stand_in.json '{"success":true}'
+          return in_process.json '{"success":true}'
         end
-        return stand_in.json(('{"conversation_id":"%s","status":"%s","url":%s}'):format(ID, status or "RUNNING", url))
+        return in_process.json(('{"conversation_id":"%s","status":"%s","url":%s}'):format(ID, status or "RUNNING", url))
       end, { api = "v0" }), asked
     end
 

@@ -4,7 +4,9 @@ local core = require "openhands.core"
 local lfs = require "lfs"
 local raw_server = require "spec.support.raw_server"
 local uv = require "luv"
-local wire = require "spec.support.wire"
+local canary = require "spec.support.canary"
+local files = require "spec.support.files"
+local processes = require "spec.support.processes"
 
 local ID = "0123456789abcdef0123456789abcdef"
 local ZIP = "PK\3\4" .. ("\0\255zip"):rep(5000)
@@ -12,7 +14,7 @@ local HEAD = "Content-Type: application/zip\r\n"
 
 -- The system's own words for an error, which follow the locale: those of the same mistake made in Lua.
 local function words_for(make)
-  local directory, remove = wire.directory()
+  local directory, remove = files.directory()
   local _, words = make(directory)
   remove()
   return assert(words):gsub("^.*: ", ""):gsub("%p", "%%%0"), nil
@@ -42,8 +44,8 @@ describe("a download", function()
   before_each(function()
     collectgarbage()
     collectgarbage()
-    descriptors = wire.descriptors()
-    directory, remove = wire.directory()
+    descriptors = processes.descriptors()
+    directory, remove = files.directory()
     path = directory .. "/trajectory.zip"
   end)
 
@@ -52,13 +54,13 @@ describe("a download", function()
     if server then server:close() end
     client, server = nil, nil
     remove()
-    raw_server.turn_loop(function() return wire.descriptors() <= descriptors end)
-    assert.equal(descriptors, wire.descriptors())
+    raw_server.turn_loop(function() return processes.descriptors() <= descriptors end)
+    assert.equal(descriptors, processes.descriptors())
   end)
 
   local function serve(answer)
     server = raw_server.new(answer)
-    client = core.new { base_url = server.address, api_key = wire.key }
+    client = core.new { base_url = server.address, api_key = canary.key }
   end
 
   local function begin(target, options)
@@ -109,7 +111,7 @@ describe("a download", function()
       assert.is_nil(err)
       assert.same({ path = path, bytes = #ZIP }, value)
       assert.equal(tostring(#ZIP), tostring(value.bytes))
-      assert.equal(ZIP, wire.read(path))
+      assert.equal(ZIP, files.read(path))
       assert.equal("trajectory.zip", entries())
       assert.equal("rw-------", lfs.attributes(path, "permissions"))
     end
@@ -135,7 +137,7 @@ describe("a download", function()
       for _, mask in ipairs { "000", "777" } do
         serve(function() return raw_server.answer(ZIP, HEAD) end)
         local program = directory .. "/program"
-        wire.write(program, ([[
+        files.write(program, ([[
           package.path, package.cpath = %q, %q
           local core = require "openhands.core"
           local client = core.new { base_url = %q, api_key = "a-key" }
@@ -146,7 +148,7 @@ describe("a download", function()
         ]]):format(package.path, package.cpath, server.address, ID, path))
         local code
         local child = uv.spawn("/bin/sh", {
-          args = { "-c", ("umask %s; exec %s %s"):format(mask, wire.interpreter(), wire.quoted(program)) },
+          args = { "-c", ("umask %s; exec %s %s"):format(mask, processes.interpreter(), processes.quoted(program)) },
           stdio = { nil, nil, 2 },
         }, function(status) code = status end)
         raw_server.turn_loop(function() return code ~= nil end)
@@ -161,7 +163,7 @@ describe("a download", function()
     end)
 
     it("in place of an older file, which stands until then", function()
-      wire.write(path, "old")
+      files.write(path, "old")
       local rest
       serve(function(_, connection)
         rest = function() connection:write(ZIP:sub(-1000)) end
@@ -169,24 +171,24 @@ describe("a download", function()
       end)
       local number = assert(begin())
       until_begun(number)
-      assert.equal("old", wire.read(path))
+      assert.equal("old", files.read(path))
       assert.equal("rw-------", lfs.attributes(path .. ".part", "permissions"))
       rest()
       whole(raw_server.await(client, number))
     end)
 
     it("in place of a link, and not of what it points to", function()
-      wire.write(directory .. "/other", "other")
+      files.write(directory .. "/other", "other")
       assert(lfs.link("other", path, true))
       serve(function() return raw_server.answer(ZIP, HEAD) end)
       assert(download())
-      assert.equal("other", wire.read(directory .. "/other"))
+      assert.equal("other", files.read(directory .. "/other"))
       assert.equal("file", lfs.symlinkattributes(path, "mode"))
-      assert.equal(ZIP, wire.read(path))
+      assert.equal(ZIP, files.read(path))
     end)
 
     it("over a part that a killed process left", function()
-      wire.write(path .. ".part", ("left"):rep(100000))
+      files.write(path .. ".part", ("left"):rep(100000))
       serve(function() return raw_server.answer(ZIP, HEAD) end)
       whole(download())
     end)
@@ -194,7 +196,7 @@ describe("a download", function()
     it("when it is empty and says so", function()
       serve(function() return raw_server.answer("", HEAD) end)
       assert.same({ path = path, bytes = 0 }, (download()))
-      assert.equal("", wire.read(path))
+      assert.equal("", files.read(path))
     end)
 
     it("as it is on the server, and is asked for so", function()
@@ -210,7 +212,7 @@ describe("a download", function()
       local value, err = download "trajectory.zip"
       assert(lfs.chdir(here))
       assert.same({ path = "trajectory.zip", bytes = #ZIP }, value, err and err.reason)
-      assert.equal(ZIP, wire.read(path))
+      assert.equal(ZIP, files.read(path))
     end)
 
     it("larger than an answer may be", function()
@@ -226,7 +228,7 @@ describe("a download", function()
       assert.is_nil(value)
       assert.equal(kind, err.kind, err.reason)
       assert.equal("download", err.operation)
-      wire.assert_no_secret(err)
+      canary.assert_no_secret(err)
       assert_nothing()
       return err
     end
@@ -270,7 +272,7 @@ describe("a download", function()
         for length = 1, #answer - 1 do
           kept = length
           local value, err = download()
-          local all_there = answer == in_chunks and value and wire.read(path) == "0123456789"
+          local all_there = answer == in_chunks and value and files.read(path) == "0123456789"
           assert(value == nil or all_there, ("whole after %d of %d bytes"):format(length, #answer))
           if value then
             os.remove(path)
@@ -362,7 +364,7 @@ describe("a download", function()
     it("when the state closes", function()
       serve_half()
       local code, program = nil, directory .. "/program"
-      wire.write(program, ([[
+      files.write(program, ([[
         package.path, package.cpath = %q, %q
         local core = require "openhands.core"
         local client = core.new { base_url = %q, api_key = "a-key" }
@@ -370,7 +372,7 @@ describe("a download", function()
         repeat client:step(0.05) until client:progress(number) > 0
         KEPT = client
       ]]):format(package.path, package.cpath, server.address, ID, path))
-      local child = uv.spawn(wire.interpreter(), { args = { program }, stdio = { nil, nil, 2 } }, function(status)
+      local child = uv.spawn(processes.interpreter(), { args = { program }, stdio = { nil, nil, 2 } }, function(status)
         code = status
       end)
       raw_server.turn_loop(function() return code ~= nil end)
@@ -389,7 +391,7 @@ describe("a download", function()
     end)
 
     it("in the place of a pipe or a device", function()
-      assert(os.execute("mkfifo " .. wire.quoted(path)))
+      assert(os.execute("mkfifo " .. processes.quoted(path)))
       assert.matches(EXISTS, refused(path))
       assert.equal("named pipe", lfs.attributes(path, "mode"))
       assert.is_false(exists(path .. ".part"))
@@ -407,7 +409,7 @@ describe("a download", function()
       assert.matches(DIRECTORY, refused(path))
       lfs.rmdir(path .. ".part")
       assert.matches(TOO_LONG, refused(directory .. "/" .. ("x"):rep(252)))
-      wire.write(directory .. "/file", "")
+      files.write(directory .. "/file", "")
       assert.matches(NO_DIRECTORY, refused(directory .. "/file/x.zip"))
       assert.equal("file", entries())
     end)
@@ -418,15 +420,15 @@ describe("a download", function()
     end)
 
     it("where the part is not a file of ours alone", function()
-      wire.write(directory .. "/other", "other")
+      files.write(directory .. "/other", "other")
       lfs.link("other", path .. ".part", true)
       assert.matches(LINKS, refused(path))
       os.remove(path .. ".part")
       lfs.link(directory .. "/other", path .. ".part")
       assert.matches(EXISTS, refused(path))
-      assert.equal("other", wire.read(directory .. "/other"))
+      assert.equal("other", files.read(directory .. "/other"))
       os.remove(path .. ".part")
-      os.execute("mkfifo " .. wire.quoted(path .. ".part"))
+      os.execute("mkfifo " .. processes.quoted(path .. ".part"))
       assert.is_string(refused(path)) -- and nobody waits for a reader
       assert.equal("named pipe", lfs.attributes(path .. ".part", "mode"))
       os.remove(path .. ".part")
@@ -462,14 +464,14 @@ describe("a download", function()
       local number = assert(begin())
       until_begun(number)
       assert.matches("it is being written by another download", refused(path))
-      local other = core.new { base_url = server.address, api_key = wire.key }
+      local other = core.new { base_url = server.address, api_key = canary.key }
       local _, err = core.download(other, ID, { api = "v1", download = path })
       assert.equal("file", err.kind)
       other:close()
       assert.equal("trajectory.zip.part", entries())
       rest()
       assert(raw_server.await(client, number))
-      assert.equal(ZIP, wire.read(path))
+      assert.equal(ZIP, files.read(path))
       local again = assert(begin())
       raw_server.turn(client, function() return #server.requests == 2 and client:progress(again) > 0 end)
       assert.is_true(client:cancel(again))
@@ -480,7 +482,7 @@ describe("a download", function()
     it("in another process is refused, and goes on", function()
       serve_half()
       until_begun(assert(begin()))
-      local result = wire.child(([[
+      local result = processes.child(([[
         local core = require "openhands.core"
         local client = core.new { base_url = %q, api_key = "a-key" }
         local number, err = core.download(client, %q, { api = "v1", download = %q })
@@ -497,12 +499,12 @@ describe("a download", function()
       until_begun(assert(begin()))
       assert(os.remove(path .. ".part"))
       local other = raw_server.new(function() return raw_server.answer("OTHER", HEAD) end)
-      local second = core.new { base_url = other.address, api_key = wire.key }
+      local second = core.new { base_url = other.address, api_key = canary.key }
       local number = assert(core.download(second, ID, { api = "v1", download = path, timeout = 20 }))
       client:close()
       assert.equal("trajectory.zip.part", entries()) -- the second's
       assert(raw_server.await(second, number))
-      assert.equal("OTHER", wire.read(path))
+      assert.equal("OTHER", files.read(path))
       second:close()
       other:close()
     end)
@@ -516,13 +518,13 @@ describe("a download", function()
       local number = assert(begin())
       until_begun(number)
       assert(os.remove(path .. ".part"))
-      wire.write(path .. ".part", "another's")
+      files.write(path .. ".part", "another's")
       rest()
       local value, err = raw_server.await(client, number)
       assert.is_nil(value)
       assert.equal("file", err.kind)
       assert.equal("trajectory.zip.part", entries())
-      assert.equal("another's", wire.read(path .. ".part"))
+      assert.equal("another's", files.read(path .. ".part"))
     end)
   end)
 
@@ -570,7 +572,7 @@ describe("a download", function()
   -- A program that downloads from the server; `rest` is run with the value, or nil and the error.
   local function program(rest)
     local name = directory .. "/program"
-    wire.write(name, ([[
+    files.write(name, ([[
       package.path, package.cpath = %q, %q
       local core = require "openhands.core"
       local client = core.new { base_url = %q, api_key = "a-key" }
@@ -621,7 +623,8 @@ describe("a download", function()
   it("takes no memory for its size", function()
     if not lfs.attributes "/proc/self/status" then return pending "needs /proc" end
     local size = large(200)
-    local code, _, output = run(wire.interpreter(), { program 'io.write(value.bytes, " ", status "VmHWM" - idle)' })
+    local written = program 'io.write(value.bytes, " ", status "VmHWM" - idle)'
+    local code, _, output = run(processes.interpreter(), { written })
     assert.equal(0, code)
     local bytes, kilobytes = output:match "^(%d+) (%d+)"
     assert.equal(size, tonumber(bytes))
@@ -674,7 +677,7 @@ describe("a download", function()
     local size = large(50)
     local name = program ""
     local began = core.monotonic()
-    assert.equal(0, (run(wire.interpreter(), { name })))
+    assert.equal(0, (run(processes.interpreter(), { name })))
     local duration = core.monotonic() - began
     os.remove(path)
     local killed = 0
@@ -684,7 +687,7 @@ describe("a download", function()
       -- spread over the whole, more densely about its end
       local part = i % 20 / 20
       local moment = duration * (i % 2 == 0 and part or 0.85 + part / 5)
-      local _, signal = run(wire.interpreter(), { name }, function(child)
+      local _, signal = run(processes.interpreter(), { name }, function(child)
         local timer = uv.new_timer()
         timer:start(math.floor(moment * 1000), 0, function()
           if child:is_active() then child:kill "sigkill" end
@@ -702,7 +705,7 @@ describe("a download", function()
       end
     end
     assert.equal(40, killed)
-    assert.equal(0, (run(wire.interpreter(), { name }))) -- what they left hinders nobody
+    assert.equal(0, (run(processes.interpreter(), { name }))) -- what they left hinders nobody
     assert.equal(size, lfs.attributes(path, "size"))
     assert.is_false(exists(path .. ".part"))
   end)
@@ -711,7 +714,7 @@ describe("a download", function()
     large(5)
     local name = program 'assert(value == nil); io.write(err.kind, " ", err.reason)'
     local code, signal, output = run("/bin/sh", {
-      "-c", ("ulimit -f 2048; exec %s %s"):format(wire.interpreter(), wire.quoted(name)),
+      "-c", ("ulimit -f 2048; exec %s %s"):format(processes.interpreter(), processes.quoted(name)),
     })
     assert.equal(0, signal)
     assert.equal(0, code)

@@ -2,7 +2,7 @@
 local openhands = require "openhands"
 local simulator = require "openhands.simulator"
 local uv = require "luv"
-local wire = require "spec.support.wire"
+local canary = require "spec.support.canary"
 
 local found, ffi = pcall(require, "ffi")
 
@@ -77,7 +77,7 @@ describe("the default client in a forked child", function()
   setup(function()
     service = simulator.spawn()
     uv.os_setenv("OPENHANDS_BASE_URL", service.address)
-    uv.os_setenv("OPENHANDS_API_KEY", wire.key)
+    uv.os_setenv("OPENHANDS_API_KEY", canary.key)
     openhands.close()
   end)
 

@@ -3,10 +3,10 @@
 local cjson = require "cjson"
 local core = require "openhands.core"
 local raw_server = require "spec.support.raw_server"
-local wire = require "spec.support.wire"
+local canary = require "spec.support.canary"
 
 local function new(options)
-  local all = { base_url = "https://service.example/base", api_key = wire.key, external = true }
+  local all = { base_url = "https://service.example/base", api_key = canary.key, external = true }
   for name, value in pairs(options or {}) do all[name] = value end
   return core.new(all)
 end
@@ -262,7 +262,7 @@ describe("a request", function()
         if answer then return answer end
         connection:close()
       end)
-      client = core.new { base_url = server.address .. "/base", api_key = wire.key }
+      client = core.new { base_url = server.address .. "/base", api_key = canary.key }
     end)
     after_each(function()
       client:close()
@@ -317,7 +317,7 @@ describe("a request", function()
           connection:write(whole:sub(1, kept))
           connection:close()
         end)
-        local caller = core.new { base_url = cutting.address, api_key = wire.key }
+        local caller = core.new { base_url = cutting.address, api_key = canary.key }
         for length = 1, #whole do
           kept = length
           local value = raw_server.await(caller, core.request(caller, { path = "/" }, {}))

@@ -1,10 +1,10 @@
 -- What a text of the service becomes: every rule of JSON's grammar, the edges of numbers and characters, the bounds.
 
 local core = require "openhands.core"
-local reader = require "spec.support.reader"
+local json_reader = require "spec.support.json_reader"
 
 local HAS_INTEGERS = math.type ~= nil
-local read = reader.new()
+local read = json_reader.new()
 
 local function kind_of(text)
   local value, err = read(text)
@@ -214,7 +214,7 @@ describe("the reader of answers", function()
     end)
 
     it("refuses what would take more memory than allowed, and says which setting allows it", function()
-      local small = reader.new { max_memory = 10000 }
+      local small = json_reader.new { max_memory = 10000 }
       assert.is_table((small("[" .. ("[],"):rep(50) .. "[]]")))
       for _, text in ipairs {
         "[" .. ("[],"):rep(200) .. "[]]", "[" .. ("0,"):rep(1000) .. "0]", "[" .. ('"",'):rep(300) .. '""]',
@@ -230,10 +230,10 @@ describe("the reader of answers", function()
     end)
 
     it("allows eight times max_body by itself, and never too little for small answers", function()
-      local tiny = reader.new { max_body = 10 }
+      local tiny = json_reader.new { max_body = 10 }
       assert.same({ {}, {}, {} }, (tiny "[[],[],[]]"))
       local text = "[" .. ("[],"):rep(400000) .. "[]]" -- 1.2 MB that would take 38 MB
-      assert.equal("too_large", (select(2, reader.new { max_body = 1200100 }(text))).kind)
+      assert.equal("too_large", (select(2, json_reader.new { max_body = 1200100 }(text))).kind)
       assert.equal(400001, #read(text))
     end)
   end)

@@ -4,7 +4,7 @@
 local lfs = require "lfs"
 
 local differential = require "spec.support.json_differential"
-local wire = require "spec.support.wire"
+local files = require "spec.support.files"
 
 local FOLDER = "../shared/api/examples"
 local COUNT = tonumber(os.getenv "DOCUMENTS") or 6000
@@ -16,7 +16,7 @@ local function examples()
     if name:find "%.json$" then names[#names + 1] = name end
   end
   table.sort(names)
-  for i, name in ipairs(names) do texts[i] = wire.read(FOLDER .. "/" .. name) end
+  for i, name in ipairs(names) do texts[i] = files.read(FOLDER .. "/" .. name) end
   return texts
 end
 

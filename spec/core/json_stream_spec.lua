@@ -3,7 +3,7 @@
 local cjson = require "cjson"
 local core = require "openhands.core"
 local raw_server = require "spec.support.raw_server"
-local wire = require "spec.support.wire"
+local canary = require "spec.support.canary"
 
 local HEAD = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
 local FIELDS = { initial_user_msg = "x" }
@@ -28,7 +28,7 @@ describe("a stream", function()
       connection = asking
       return HEAD
     end)
-    client = core.new { base_url = server.address, api_key = wire.key }
+    client = core.new { base_url = server.address, api_key = canary.key }
   end)
   after_each(function()
     client:close()
@@ -200,7 +200,7 @@ describe("a stream", function()
       server:close()
       client:close()
       server = raw_server.new(function() return raw_server.answer('[{"detail":"words"}]', nil, status) end)
-      client = core.new { base_url = server.address, api_key = wire.key }
+      client = core.new { base_url = server.address, api_key = canary.key }
       local number = assert(core.start_streaming(client, FIELDS, { api = "v1", timeout = 20 }))
       local taken = {}
       raw_server.turn(client, function()

@@ -3,7 +3,9 @@ local core = require "openhands.core"
 local openhands = require "openhands"
 local simulator = require "openhands.simulator"
 local uv = require "luv"
-local wire = require "spec.support.wire"
+local assertions = require "spec.support.assertions"
+local canary = require "spec.support.canary"
+local processes = require "spec.support.processes"
 
 local id = "0123456789abcdef0123456789abcdef"
 local fields = { initial_user_msg = "Fix the typo.", repository = "owner/repo" }
@@ -15,13 +17,13 @@ describe("a client on the wire", function()
   teardown(function() server:close() end)
   before_each(function()
     server:reset()
-    wire.forget_log()
+    canary.forget_log()
     collectgarbage() -- what another spec left is not counted here
     collectgarbage()
   end)
 
   local function new_handle()
-    return core.new { base_url = server.address, api_key = wire.key }
+    return core.new { base_url = server.address, api_key = canary.key }
   end
 
   local function hang()
@@ -47,21 +49,21 @@ describe("a client on the wire", function()
     local good, problem = pcall(operate, ...)
     assert.is_false(good)
     assert.is_truthy(tostring(problem):find(pattern), tostring(problem))
-    wire.assert_no_secret(problem)
+    canary.assert_no_secret(problem)
   end
 
   it("opens nothing before its first call, and leaves no descriptor behind", function()
-    local before = wire.descriptors()
-    local client = wire.client(server)
-    assert.are.equal(before, wire.descriptors())
+    local before = processes.descriptors()
+    local client = canary.client(server)
+    assert.are.equal(before, processes.descriptors())
     assert(client:start(fields))
-    assert.is_true(wire.descriptors() > before)
+    assert.is_true(processes.descriptors() > before)
     client:close()
-    assert.are.equal(before, wire.descriptors())
+    assert.are.equal(before, processes.descriptors())
   end)
 
   it("may be closed twice, and unused", function()
-    local client = wire.client(server)
+    local client = canary.client(server)
     client:close()
     client:close()
     local handle = new_handle()
@@ -69,11 +71,11 @@ describe("a client on the wire", function()
     handle:close()
     assert.is_truthy(tostring(handle):find("closed", 1, true))
     assert.is_truthy(tostring(client):find("closed", 1, true))
-    wire.assert_no_secret { client, handle }
+    canary.assert_no_secret { client, handle }
   end)
 
   it("raises for every call after its end", function()
-    local client = wire.client(server)
+    local client = canary.client(server)
     local conversation = assert(client:start(fields))
     client:close()
     raises("closed", client.start, client, fields)
@@ -93,7 +95,7 @@ describe("a client on the wire", function()
   end)
 
   it("gives conversations that can be asked how they stand", function()
-    local client = wire.client(server)
+    local client = canary.client(server)
     local conversation = assert(client:start(fields))
     assert.are.equal("finished", assert(conversation:wait({ interval = 0.001, timeout = 20 })).state)
     assert.are.equal("finished", assert(conversation:refresh()).state)
@@ -109,28 +111,28 @@ describe("a client on the wire", function()
 
   for _, count in ipairs { 1, 30 } do
     it(("may be closed with %d exchanges in flight"):format(count), function()
-      local before = wire.descriptors()
+      local before = processes.descriptors()
       local handle = new_handle()
       in_flight(handle, count)
       handle:close()
-      assert.are.equal(before, wire.descriptors())
+      assert.are.equal(before, processes.descriptors())
     end)
 
     it(("may be collected with %d exchanges in flight"):format(count), function()
       collectgarbage()
       collectgarbage()
-      local before = wire.descriptors()
+      local before = processes.descriptors()
       local handle = new_handle()
       in_flight(handle, count)
       handle = nil -- luacheck: ignore 311
       collectgarbage()
       collectgarbage()
-      assert.are.equal(before, wire.descriptors())
+      assert.are.equal(before, processes.descriptors())
     end)
   end
 
   it("may be collected at any moment of an exchange", function()
-    local before = wire.descriptors()
+    local before = processes.descriptors()
     for steps = 0, 12 do
       local handle = new_handle()
       core.status(handle, id, { api = "v0" })
@@ -139,14 +141,14 @@ describe("a client on the wire", function()
       handle = nil -- luacheck: ignore 311
       collectgarbage()
       collectgarbage()
-      assert.are.equal(before, wire.descriptors())
+      assert.are.equal(before, processes.descriptors())
     end
   end)
 
   it("whose wait was abandoned leaves nothing behind", function()
-    local before = wire.descriptors()
+    local before = processes.descriptors()
     do
-      local client = wire.client(server, { api = "v0" })
+      local client = canary.client(server, { api = "v0" })
       hang()
       local abandoned = coroutine.wrap(function() return client:status(id, { timeout = 0.05, retries = 0 }) end)
       local _, err = abandoned()
@@ -154,7 +156,7 @@ describe("a client on the wire", function()
     end
     collectgarbage()
     collectgarbage()
-    assert.are.equal(before, wire.descriptors())
+    assert.are.equal(before, processes.descriptors())
   end)
 
   for name, ending in pairs {
@@ -165,7 +167,7 @@ describe("a client on the wire", function()
   } do
     it("ends quietly in flight with " .. name, function()
       hang()
-      local result = wire.child(([[
+      local result = processes.child(([[
         local core, openhands = require "openhands.core", require "openhands"
         local address, key = %q, %q
         local handle = core.new { base_url = address, api_key = key }
@@ -177,26 +179,26 @@ describe("a client on the wire", function()
         client:status("a", { timeout = 0.05, retries = 0 })
         io.write "well"
         %s
-      ]]):format(server.address, wire.key, id, ending))
+      ]]):format(server.address, canary.key, id, ending))
       assert.are.same({ code = 0, output = "well", errors = "" }, result)
     end)
   end
 
   it("raises a mistake with the line of the caller, in a program of its own", function()
-    local result = wire.child(([[
+    local result = processes.child(([[
       local openhands = require "openhands"
       local client = openhands.new { base_url = %q, api_key = %q }
       client:status({})
-    ]]):format(server.address, wire.key))
+    ]]):format(server.address, canary.key))
     assert.are.equal(1, result.code)
     assert.is_truthy(result.errors:find("program.lua:4:", 1, true), result.errors)
-    wire.assert_no_secret(result)
+    canary.assert_no_secret(result)
   end)
 
   it("made in a coroutine that died is as good as any", function()
     local client, handle
     local maker = coroutine.create(function()
-      client, handle = wire.client(server), new_handle()
+      client, handle = canary.client(server), new_handle()
       core.status(handle, id, { api = "v0" })
       handle:step(0)
     end)
@@ -219,7 +221,7 @@ describe("a client on the wire", function()
   end)
 
   it("may be used in a coroutine that fails", function()
-    local client = wire.client(server, { api = "v1" })
+    local client = canary.client(server, { api = "v1" })
     local failing = coroutine.create(function()
       return client:run(fields, { interval = 0.01, on_change = function() error "of the caller" end })
     end)
@@ -242,7 +244,7 @@ describe("a client on the wire", function()
     assert.are.equal(numbers[2], number)
     assert.is_nil(value)
     assert.are.same({ "cancelled", "status" }, { err.kind, err.operation })
-    wire.assert_no_secret(err)
+    canary.assert_no_secret(err)
     assert.is_nil((handle:next()))
     assert.are.equal(2, handle:in_flight())
     -- What was cancelled leaves its place to others.
@@ -275,17 +277,17 @@ describe("a client on the wire", function()
   end)
 
   it("carries 200 exchanges at once, each with its own answer", function()
-    local client = wire.client(server, { api = "v1" })
+    local client = canary.client(server, { api = "v1" })
     local ids, wanted = {}, {}
     for index = 1, 20 do
       ids[index] = assert(client:start { initial_user_msg = "number " .. index, title = "t" .. index }).conversation_id
     end
     client:close()
-    local before = wire.descriptors()
+    local before = processes.descriptors()
     local handle = new_handle()
     for index = 1, 200 do
       local of = ids[index % 20 + 1]
-      wanted[core.status(handle, of, { api = "v1" })] = wire.same_id(of)
+      wanted[core.status(handle, of, { api = "v1" })] = assertions.same_id(of)
     end
     local answered = 0
     for _ = 1, 100000 do
@@ -294,7 +296,7 @@ describe("a client on the wire", function()
       local number, value, err = handle:next()
       while number do
         assert.is_nil(err)
-        assert.are.equal(wanted[number], wire.same_id(value[1].id))
+        assert.are.equal(wanted[number], assertions.same_id(value[1].id))
         wanted[number], answered = nil, answered + 1
         number, value, err = handle:next()
       end
@@ -304,11 +306,11 @@ describe("a client on the wire", function()
     assert.are.equal(0, handle:in_flight())
     assert.is_true(server:connections().open <= 10)
     handle:close()
-    assert.are.equal(before, wire.descriptors())
+    assert.are.equal(before, processes.descriptors())
   end)
 
   it("keeps its connection, and the starts have their own", function()
-    local client = wire.client(server, { api = "v0" })
+    local client = canary.client(server, { api = "v0" })
     local accepted = server:connections().accepted
     for _ = 1, 20 do client:status(id) end
     assert.are.equal(1, server:connections().accepted - accepted)
@@ -429,7 +431,7 @@ describe("a client on the wire", function()
     end
 
     fork_it("raises, and leaves the connections of the parent alone", function()
-      local client = wire.client(server, { api = "v0" })
+      local client = canary.client(server, { api = "v0" })
       assert.are.equal("not_found", select(2, client:status(id)).kind)
       assert.are.equal(7, forked(function()
         local refused = not pcall(client.status, client, id)
@@ -444,7 +446,7 @@ describe("a client on the wire", function()
     end)
 
     fork_it("is taken over when it had opened nothing, by each child and by the parent", function()
-      local client, handle = wire.client(server, { api = "v0" }), new_handle()
+      local client, handle = canary.client(server, { api = "v0" }), new_handle()
       local function works()
         local number = core.status(handle, id, { api = "v0" })
         for _ = 1, 1000 do
@@ -492,7 +494,7 @@ describe("a client on the wire", function()
     end
 
     fork_it("is foreign when its exchange is with a carrier", function()
-      local handle = core.new { base_url = server.address, api_key = wire.key, external = true }
+      local handle = core.new { base_url = server.address, api_key = canary.key, external = true }
       assert.are.equal(0, forked(function() return bits(handle:is_inherited(), foreign(handle.step, handle)) end))
       core.status(handle, id, { api = "v0" })
       assert.are.equal(3, forked(function() return bits(handle:is_inherited(), foreign(handle.step, handle)) end))

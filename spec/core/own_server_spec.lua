@@ -2,7 +2,7 @@
 
 local core = require "openhands.core"
 local raw_server = require "spec.support.raw_server"
-local wire = require "spec.support.wire"
+local canary = require "spec.support.canary"
 
 local ID = "01234567-89ab-cdef-0123-456789abcdef"
 local SESSION = "session-canary-91b0"
@@ -17,7 +17,7 @@ describe("a conversation's own server", function()
       return raw_server.new(function() return answers[name] or raw_server.answer '{"id":"x"}' end)
     end
     service, runtime = serve "service", serve "runtime"
-    client = core.new { base_url = service.address, api_key = wire.key, organization = "an-organization" }
+    client = core.new { base_url = service.address, api_key = canary.key, organization = "an-organization" }
   end)
 
   after_each(function()
@@ -41,10 +41,10 @@ describe("a conversation's own server", function()
     for _, request in ipairs(service.requests) do
       assert.is_nil((request.head .. request.body):find(SESSION, 1, true))
       assert.is_nil(request.headers["x-session-api-key"])
-      assert.equal("Bearer " .. wire.key, request.headers.authorization)
+      assert.equal("Bearer " .. canary.key, request.headers.authorization)
     end
     for _, request in ipairs(runtime.requests) do
-      assert.is_nil((request.head .. request.body):find(wire.key, 1, true))
+      assert.is_nil((request.head .. request.body):find(canary.key, 1, true))
       assert.is_nil(request.headers.authorization)
       assert.is_nil(request.headers["x-org-id"])
       assert.is_nil(request.head:lower():find("an-organization", 1, true))
@@ -83,7 +83,7 @@ describe("a conversation's own server", function()
     assert.is_nil(service.requests[1].headers.authorization)
     assert.equal(SESSION, service.requests[1].headers["x-session-api-key"])
     me()
-    assert.equal("Bearer " .. wire.key, service.requests[2].headers.authorization)
+    assert.equal("Bearer " .. canary.key, service.requests[2].headers.authorization)
     assert.is_nil(service.requests[2].headers["x-session-api-key"])
     info { server = service.address }
     assert.equal(service.requests[1].head, service.requests[3].head)
@@ -144,24 +144,24 @@ describe("a conversation's own server", function()
   end)
 
   it("is named in an error, and no key is", function()
-    answers.runtime = raw_server.answer(('{"detail":"%s, %s, %s"}'):format(SESSION, wire.key, "words"), nil, "401 No")
+    answers.runtime = raw_server.answer(('{"detail":"%s, %s, %s"}'):format(SESSION, canary.key, "words"), nil, "401 No")
     local value, err = info()
     assert.is_nil(value)
     assert.equal("authentication", err.kind)
     assert.equal(runtime.address, err.server)
     assert.matches("words", err.detail.detail)
-    wire.assert_no_secret(err)
-    wire.assert_no_secret(err, SESSION)
-    local _, odd = info { server = runtime.address .. "/" .. SESSION .. "/" .. wire.key }
-    wire.assert_no_secret(odd)
-    wire.assert_no_secret(odd, SESSION)
-    wire.assert_no_secret(tostring(client), SESSION)
+    canary.assert_no_secret(err)
+    canary.assert_no_secret(err, SESSION)
+    local _, odd = info { server = runtime.address .. "/" .. SESSION .. "/" .. canary.key }
+    canary.assert_no_secret(odd)
+    canary.assert_no_secret(odd, SESSION)
+    canary.assert_no_secret(tostring(client), SESSION)
   end)
 
   it("is masked in a redirect's host too", function()
     answers.runtime = raw_server.answer("", ("Location: https://%s.example/\r\n"):format(SESSION), "302 Found")
     local _, err = info()
-    wire.assert_no_secret(err, SESSION)
+    canary.assert_no_secret(err, SESSION)
     assert.is_string(err.redirect_host)
   end)
 
@@ -171,7 +171,7 @@ describe("a conversation's own server", function()
     assert.is_nil(value)
     assert.equal("connect", err.kind)
     assert.is_true(err.retryable)
-    wire.assert_no_secret(err, SESSION)
+    canary.assert_no_secret(err, SESSION)
   end)
 
   describe("that the service names badly", function()
@@ -185,8 +185,8 @@ describe("a conversation's own server", function()
       assert.is_false(err.sent)
       assert.is_false(err.retryable)
       assert.equal(0, client:in_flight())
-      wire.assert_no_secret(err)
-      wire.assert_no_secret(err, SESSION)
+      canary.assert_no_secret(err)
+      canary.assert_no_secret(err, SESSION)
       assert.equal(0, #runtime.requests + #service.requests)
       return err.reason
     end
@@ -287,7 +287,7 @@ describe("a conversation's own server", function()
   end)
 
   it("is not on this machine where the service is not", function()
-    local distant = core.new { base_url = "https://service.example", api_key = wire.key }
+    local distant = core.new { base_url = "https://service.example", api_key = canary.key }
     local number, err = core.info(distant, ID, options())
     assert.is_nil(number)
     assert.equal("protocol", err.kind)

@@ -3,7 +3,8 @@
 local cjson = require "cjson"
 local core = require "openhands.core"
 local raw_server = require "spec.support.raw_server"
-local wire = require "spec.support.wire"
+local canary = require "spec.support.canary"
+local files = require "spec.support.files"
 
 local SESSION = "session-canary-7c21"
 local UUID, OTHER = "0123abcd-4567-89ef-0123-456789abcdef", "fedcba98765432100123456789abcdef"
@@ -77,7 +78,7 @@ end
 
 local function new()
   return core.new {
-    base_url = "https://service.example", api_key = wire.key, external = true, organization = "an-organization",
+    base_url = "https://service.example", api_key = canary.key, external = true, organization = "an-organization",
   }
 end
 
@@ -200,7 +201,7 @@ end
 
 local function title(row) return row.api .. " " .. row.name end
 
-setup(function() directory, remove_directory = wire.directory() end)
+setup(function() directory, remove_directory = files.directory() end)
 teardown(function() remove_directory() end)
 
 describe("a row", function()
@@ -462,8 +463,8 @@ describe("a field", function()
     assert.not_equal(boundary, accepted(row, fields).headers["content-type"]:match "boundary=(.*)$")
     fields.files = { ["a\r\nX-Evil: 1"] = "x" }
     assert.is_nil(accepted(row, fields).body:find("\r\nX-Evil", 1, true))
-    for _, files in ipairs { {}, { "x" }, { [""] = "x" }, { ["a\0b"] = "x" }, { a = core.null }, { a = {} } } do
-      assert_refused(row, with(row, "files", files), "'files")
+    for _, wrong in ipairs { {}, { "x" }, { [""] = "x" }, { ["a\0b"] = "x" }, { a = core.null }, { a = {} } } do
+      assert_refused(row, with(row, "files", wrong), "'files")
     end
     assert_refused(row, with(row, "files", setmetatable({ a = "x" }, {})), "'files' has a metatable")
     assert_refused(row, with(row, "files", { a = ("x"):rep(33554432) }), "larger than 33554432 bytes")
@@ -498,7 +499,7 @@ describe("on the wire", function()
       assert.is_nil(value:find("|", 1, true), name .. " is sent twice")
     end
     local own = not at_runtime and row.host ~= "door"
-    assert.equal(own and "Bearer " .. wire.key or nil, headers.authorization)
+    assert.equal(own and "Bearer " .. canary.key or nil, headers.authorization)
     assert.equal(own and "an-organization" or nil, headers["x-org-id"])
     local session = at_runtime or uses(row, "header")
     assert.equal(session and SESSION or nil, headers["x-session-api-key"])
@@ -516,7 +517,7 @@ describe("on the wire", function()
 
   it("every row has each header once, and credentials of its host only", function()
     local client = core.new {
-      base_url = service.address, api_key = wire.key, organization = "an-organization", user_agent = "a-spec",
+      base_url = service.address, api_key = canary.key, organization = "an-organization", user_agent = "a-spec",
     }
     for _, row in ipairs(core.operations()) do
       for _, server in ipairs { runtime.address, false } do
@@ -612,24 +613,24 @@ describe("an answer", function()
     assert.equal("ü\n", (result(rows.text, { status = 200, body = [["\u00fc\n"]] })))
     local file = result(rows.file, { status = 200, body = bytes, content_type = "application/zip" })
     assert.same({ path = directory .. "/file", bytes = #bytes }, file)
-    assert.equal(bytes, wire.read(file.path))
+    assert.equal(bytes, files.read(file.path))
   end)
 
   it("that is an error never shows a key", function()
-    local body = ('{"detail":[{"input":"%s and %s"}],"%s":"%s"}'):format(wire.key, SESSION, SESSION, wire.key)
+    local body = ('{"detail":[{"input":"%s and %s"}],"%s":"%s"}'):format(canary.key, SESSION, SESSION, canary.key)
     for _, row in ipairs(core.operations()) do
       for _, status in ipairs { 200, 302, 400, 401, 404, 422, 429, 500 } do
-        local value, err = result(row, { status = status, body = body .. "x", reason = wire.key .. SESSION })
+        local value, err = result(row, { status = status, body = body .. "x", reason = canary.key .. SESSION })
         if err then
           assert.is_nil(value)
-          wire.assert_no_secret(err)
-          if options_of(row).session_api_key then wire.assert_no_secret(err, SESSION) end
+          canary.assert_no_secret(err)
+          if options_of(row).session_api_key then canary.assert_no_secret(err, SESSION) end
         end
       end
       for _, transport in ipairs { "connect", "timeout", "tls", "cut", "else" } do
-        local _, err = result(row, { transport = transport, reason = "with " .. wire.key .. " and " .. SESSION })
-        wire.assert_no_secret(err)
-        if options_of(row).session_api_key then wire.assert_no_secret(err, SESSION) end
+        local _, err = result(row, { transport = transport, reason = "with " .. canary.key .. " and " .. SESSION })
+        canary.assert_no_secret(err)
+        if options_of(row).session_api_key then canary.assert_no_secret(err, SESSION) end
       end
     end
   end)

@@ -1,7 +1,9 @@
 -- Ctrl-C while a script waits: the standalone interpreter's "interrupted!" is seen at once, and nothing is lost.
 local simulator = require "openhands.simulator"
 local uv = require "luv"
-local wire = require "spec.support.wire"
+local canary = require "spec.support.canary"
+local files = require "spec.support.files"
+local processes = require "spec.support.processes"
 
 -- Waits, is interrupted, and goes on with the same client.
 local program = [[
@@ -50,17 +52,17 @@ describe("Ctrl-C during a wait", function()
   end
 
   local function interrupted(interval)
-    local directory, remove = wire.directory()
+    local directory, remove = files.directory()
     local marker = directory .. "/waiting"
-    local ended = wire.begin_child(program:format(marker, server.address, wire.key, interval * 1000))
+    local ended = processes.begin_child(program:format(marker, server.address, canary.key, interval * 1000))
     go_on_until(has_looked)
-    wire.write(marker, "")
+    files.write(marker, "")
     local result = ended()
     remove()
     assert.are.equal("", result.errors)
     assert.are.equal(0, result.code)
     assert.is_truthy(result.output:find("problem\tfalse\t[^\n]*interrupted!"), result.output)
-    assert.is_nil(result.output:find(wire.key, 1, true))
+    assert.is_nil(result.output:find(canary.key, 1, true))
     return result.output:match "state\t(%a+)", tonumber(result.output:match "took\t(-?%d+)") / 1e6
   end
 
@@ -82,7 +84,7 @@ describe("Ctrl-C during a wait", function()
     assert.are.equal("starting", state)
     assert.are.equal(1, server:jobs())
     server:advance(600)
-    local client = wire.client(server, { api = "v1" })
+    local client = canary.client(server, { api = "v1" })
     local done = assert(client:wait(server:starts()[1].conversation_id, { interval = 0.01, timeout = 20 }))
     assert.are.equal("finished", done.state)
     assert.are.equal(1, server:jobs())
@@ -116,7 +118,7 @@ local checking = [[
 describe("Ctrl-C during the check of the fields", function()
   it("is no verdict on them, and nothing is sent", function()
     local server = simulator.spawn { pace = 1 }
-    local result = wire.begin_child(checking:format(server.address, wire.key))()
+    local result = processes.begin_child(checking:format(server.address, canary.key))()
     assert.are.equal("", result.errors)
     assert.is_truthy(result.output:find("^problem\tfalse\t[^\n]*interrupted!\n$"), result.output)
     assert.are.equal(0, #server:requests())

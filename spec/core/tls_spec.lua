@@ -4,7 +4,10 @@ local core = require "openhands.core"
 local openhands = require "openhands"
 local simulator = require "openhands.simulator"
 local uv = require "luv"
-local wire = require "spec.support.wire"
+local assertions = require "spec.support.assertions"
+local canary = require "spec.support.canary"
+local files = require "spec.support.files"
+local raw_client = require "spec.support.raw_client"
 
 local fields = { initial_user_msg = "prompt-canary-93", repository = "owner/repo" }
 local id = "0123456789abcdef0123456789abcdef"
@@ -42,7 +45,7 @@ describe("TLS on the wire", function()
   local function run(command)
     local log = directory .. "/commands.log"
     local result = os.execute(("cd %s && (%s) >>%s 2>&1"):format(directory, command, log))
-    if result ~= 0 and result ~= true then error(command .. "\n" .. wire.read(log)) end
+    if result ~= 0 and result ~= true then error(command .. "\n" .. files.read(log)) end
   end
 
   local key = openssl .. " genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out %s.key; "
@@ -53,7 +56,7 @@ describe("TLS on the wire", function()
   end
 
   local function make_certificate(file, names, days, signer)
-    wire.write(directory .. "/extensions", "subjectAltName=" .. names .. "\n")
+    files.write(directory .. "/extensions", "subjectAltName=" .. names .. "\n")
     local signing = signer == "self" and ("-signkey %s.key"):format(file)
       or ("-CA %s.pem -CAkey %s.key -set_serial 7"):format(signer, signer)
     run((key .. "%s req -new -key %s.key -subj /CN=127.0.0.1 -out %s.csr; %s x509 -req -in %s.csr %s -days %d "
@@ -91,7 +94,7 @@ describe("TLS on the wire", function()
 
   setup(function()
     server = simulator.spawn { pace = 0 }
-    directory, remove = wire.directory()
+    directory, remove = files.directory()
     run "chmod 711 ."
     make_authority "ours"
     make_authority "another"
@@ -107,14 +110,14 @@ describe("TLS on the wire", function()
     end
     quiet_port, releases[count + 1] = free_port()
     blocks[count + 1] = ("server { listen 127.0.0.1:%d; return 204; }\n"):format(quiet_port)
-    wire.write(directory .. "/nginx.conf", configuration(table.concat(blocks)))
+    files.write(directory .. "/nginx.conf", configuration(table.concat(blocks)))
     for _, release in ipairs(releases) do release() end
     uv.run "nowait"
     run(("%s -p %s -c %s/nginx.conf -e %s/error.log"):format(nginx, directory, directory, directory))
   end)
 
   teardown(function()
-    local pid = tonumber((wire.read(directory .. "/nginx.pid")))
+    local pid = tonumber((files.read(directory .. "/nginx.pid")))
     os.execute(("kill -TERM %d; i=0; while kill -0 %d 2>/dev/null && [ $i -lt 100000 ]; do i=$((i+1)); done")
       :format(pid, pid))
     server:close()
@@ -123,12 +126,12 @@ describe("TLS on the wire", function()
 
   -- nginx answers first and writes its log then: its one worker has done so when it answers somebody else.
   local function until_logged()
-    wire.fetch({ address = "http://127.0.0.1:" .. quiet_port }, "GET / HTTP/1.0\r\n\r\n")
+    raw_client.fetch({ address = "http://127.0.0.1:" .. quiet_port }, "GET / HTTP/1.0\r\n\r\n")
   end
 
   before_each(function()
     server:reset()
-    wire.forget_log()
+    canary.forget_log()
     until_logged()
     for _, of in pairs(ports) do run(": >" .. of.log) end
   end)
@@ -146,13 +149,13 @@ describe("TLS on the wire", function()
     settings = settings or {}
     settings.base_url = settings.base_url or address(name)
     if settings.ca_file == nil then settings.ca_file = directory .. "/ours.pem" end
-    client = wire.client(server, settings)
+    client = canary.client(server, settings)
     return client
   end
 
   local function log_of(name)
     until_logged()
-    return wire.read(ports[name].log)
+    return files.read(ports[name].log)
   end
 
   it("works with an authority of our own, by address and by name", function()
@@ -188,7 +191,7 @@ describe("TLS on the wire", function()
 
   it("puts a hundred reads on few connections", function()
     local handle = core.new {
-      base_url = address "good", api_key = wire.key, ca_file = directory .. "/ours.pem",
+      base_url = address "good", api_key = canary.key, ca_file = directory .. "/ours.pem",
     }
     for _ = 1, 100 do core.status(handle, id, { api = "v0" }) end
     local answered = 0
@@ -217,7 +220,8 @@ describe("TLS on the wire", function()
     server:faults { { point = "after_commit", action = "reset", match = { method = "POST" } } }
     local conversation = assert(connect("good", { api = "v1" }):start(fields))
     assert.are.equal(1, server:jobs())
-    assert.are.equal(wire.same_id(server:starts()[1].conversation_id), wire.same_id(conversation.conversation_id))
+    local started = server:starts()[1].conversation_id
+    assert.are.equal(assertions.same_id(started), assertions.same_id(conversation.conversation_id))
   end)
 
   -- Nobody has got anything.
@@ -240,8 +244,8 @@ describe("TLS on the wire", function()
       } do
         local value, err = operate()
         assert.is_nil(value)
-        assert.are.same({ "tls", false }, { wire.assert_error(err).kind, err.retryable })
-        wire.assert_no_secret(err, "prompt-canary")
+        assert.are.same({ "tls", false }, { assertions.assert_error(err).kind, err.retryable })
+        canary.assert_no_secret(err, "prompt-canary")
       end
       client:close()
     end
@@ -259,7 +263,7 @@ describe("TLS on the wire", function()
   end)
 
   it("trusts no authority that the system does not know", function()
-    local handle = core.new { base_url = address "good", api_key = wire.key }
+    local handle = core.new { base_url = address "good", api_key = canary.key }
     core.start(handle, fields, { api = "v0" })
     local number, value, err
     for _ = 1, 1000 do
@@ -274,8 +278,8 @@ describe("TLS on the wire", function()
   end)
 
   it("says so when the file of authorities is missing, empty or no certificate", function()
-    wire.write(directory .. "/empty.pem", "")
-    wire.write(directory .. "/text.pem", "no certificate\n")
+    files.write(directory .. "/empty.pem", "")
+    files.write(directory .. "/text.pem", "no certificate\n")
     for _, file in ipairs { "missing.pem", "empty.pem", "text.pem" } do
       assert_refused("good", { ca_file = directory .. "/" .. file })
     end
@@ -286,7 +290,7 @@ describe("TLS on the wire", function()
     connect("good", { base_url = (server.address:gsub("^http:", "https:")), api = "v1" })
     local value, err = client:start(fields)
     assert.is_nil(value)
-    assert.are.equal("tls", wire.assert_error(err).kind)
+    assert.are.equal("tls", assertions.assert_error(err).kind)
     assert.are.equal(0, #server:requests())
   end)
 
@@ -296,13 +300,13 @@ describe("TLS on the wire", function()
       "http://[::2]", "http://0.0.0.0", "http://127.0.0.1@example.com", "HTTP://EXAMPLE.COM", "ftp://127.0.0.1",
       "http://localhost:80@example.com/", "//example.com", "file:///etc/passwd", "http://169.254.169.254/",
     } do
-      local good, problem = pcall(openhands.new, { base_url = url, api_key = wire.key })
+      local good, problem = pcall(openhands.new, { base_url = url, api_key = canary.key })
       assert.is_false(good, url)
       assert.is_truthy(tostring(problem):find("base_url", 1, true))
-      wire.assert_no_secret(problem)
+      canary.assert_no_secret(problem)
     end
     for _, url in ipairs { "http://127.0.0.1:1", "http://localhost:1", "http://[::1]:1", "https://example.com" } do
-      openhands.new({ base_url = url, api_key = wire.key }):close()
+      openhands.new({ base_url = url, api_key = canary.key }):close()
     end
   end)
 end)

@@ -2,7 +2,9 @@
 -- right conversation or an error of ours. No raised error, no words of the JSON library, no key.
 local core = require "openhands.core"
 local simulator = require "openhands.simulator"
-local wire = require "spec.support.wire"
+local assertions = require "spec.support.assertions"
+local canary = require "spec.support.canary"
+local raw_client = require "spec.support.raw_client"
 
 local fields = { initial_user_msg = "Fix the typo.", repository = "owner/repo" }
 local paths = {
@@ -17,7 +19,7 @@ describe("a status on the wire", function()
   teardown(function() server:close() end)
   before_each(function()
     server:reset()
-    wire.forget_log()
+    canary.forget_log()
   end)
   after_each(function()
     if client then client:close() end
@@ -25,7 +27,7 @@ describe("a status on the wire", function()
   end)
 
   local function connect(settings)
-    client = wire.client(server, settings)
+    client = canary.client(server, settings)
     return client
   end
 
@@ -59,7 +61,7 @@ describe("a status on the wire", function()
     local function cut_everywhere(api, target)
       local conversation = settled(api)
       local id = conversation.conversation_id
-      local bytes = wire.fetch(server, "GET " .. target:format(id)
+      local bytes = raw_client.fetch(server, "GET " .. target:format(id)
         .. " HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer k\r\nConnection: close\r\n\r\n")
       assert.is_truthy(bytes:find("^HTTP/1.1 200 OK"))
       local faults = {}
@@ -67,7 +69,7 @@ describe("a status on the wire", function()
         faults[at] = { point = "after_commit", action = "split", at = at }
       end
       server:faults(faults)
-      local handle = core.new { base_url = server.address, api_key = wire.key }
+      local handle = core.new { base_url = server.address, api_key = canary.key }
       local answers, expected = 0, nil
       for _ = 1, #faults do assert(core.status(handle, id, { api = api, timeout = 60 })) end
       for _ = 1, 100000 do
@@ -174,7 +176,7 @@ describe("a status on the wire", function()
       ["409"] = { body({ detail = "no" }, 409), "conflict", 1 },
       ["410"] = { body({ detail = "no" }, 410), "not_found", 1 },
       ["422"] = {
-        body({ detail = { { loc = { "query", "ids", 0 }, msg = "bad", input = { a = wire.key } } } }, 422), "invalid",
+        body({ detail = { { loc = { "query", "ids", 0 }, msg = "bad", input = { a = canary.key } } } }, 422), "invalid",
       },
       ["429"] = { body({ message = "Too many requests" }, 429), "throttled", 3 },
       ["500"] = { body("Internal Server Error", 500), "server", 3 },
@@ -195,7 +197,7 @@ describe("a status on the wire", function()
           strike(api, copy)
           local answer, err = client:status(conversation)
           assert.is_nil(answer)
-          wire.assert_error(err)
+          assertions.assert_error(err)
           if kind then assert.are.equal(kind, err.kind) end
           assert.are.equal("status", err.operation)
           if count then assert.are.equal(count, #requests(paths[api]) - before) end
@@ -212,7 +214,7 @@ describe("a status on the wire", function()
       strike("v0", { action = "null" })
       local answer, err = client:status(conversation)
       assert.is_nil(answer)
-      assert.are.equal("not_found", wire.assert_error(err).kind)
+      assert.are.equal("not_found", assertions.assert_error(err).kind)
     end)
 
     it("null: V1 does not answer that", function()
@@ -220,7 +222,7 @@ describe("a status on the wire", function()
       strike("v1", { action = "null" })
       local answer, err = client:status(conversation)
       assert.is_nil(answer)
-      assert.are.equal("protocol", wire.assert_error(err).kind)
+      assert.are.equal("protocol", assertions.assert_error(err).kind)
     end)
 
     it("another conversation than was asked for", function()
@@ -229,7 +231,7 @@ describe("a status on the wire", function()
         strike(api, { action = "type", field = api == "v1" and "1.id" or "conversation_id", value = ("f"):rep(32) })
         local answer, err = client:status(conversation)
         assert.is_nil(answer)
-        assert.are.equal("protocol", wire.assert_error(err).kind)
+        assert.are.equal("protocol", assertions.assert_error(err).kind)
         client:close()
         server:reset()
       end
@@ -279,7 +281,7 @@ describe("a status on the wire", function()
       local good, conversation, err = pcall(operate, ...)
       if not good then error("raised: " .. tostring(conversation), 0) end
       if conversation then
-        wire.assert_conversation(conversation)
+        assertions.assert_conversation(conversation)
         for name, kind in pairs { cost = "number", answer = "string", detail = "string" } do
           local value = conversation[name]
           assert.is_true(value == nil or type(value) == kind, name .. ": " .. tostring(value))
@@ -287,7 +289,7 @@ describe("a status on the wire", function()
         assert.is_nil(tostring(conversation):find("%c"), "a control character in the text of a conversation")
         assert.is_nil(conversation.conversation_id:find("[^%w_-]"), "not an id: " .. conversation.conversation_id)
       else
-        wire.assert_error(err)
+        assertions.assert_error(err)
         assert.is_nil(tostring(err):find("%c"), "a control character in the text of an error")
       end
     end
@@ -368,13 +370,13 @@ describe("a status on the wire", function()
           strike(api, { point = "after_read", action = "redirect", status = status, location = other.address .. "/x" })
           local answer, err = client:status(conversation)
           assert.is_nil(answer)
-          assert.are.same({ "protocol", status }, { wire.assert_error(err).kind, err.status })
+          assert.are.same({ "protocol", status }, { assertions.assert_error(err).kind, err.status })
           assert.is_truthy(err.message:find("127.0.0.1", 1, true))
           strike(api, { point = "after_read", action = "redirect", status = status, location = other.address .. "/x",
             match = { method = "POST" } })
           answer, err = client:start(fields, { retries = 0 })
           assert.is_nil(answer)
-          assert.are.equal(status == 303 and "ambiguous" or "protocol", wire.assert_error(err).kind)
+          assert.are.equal(status == 303 and "ambiguous" or "protocol", assertions.assert_error(err).kind)
           client:close()
           server:reset()
         end
@@ -383,7 +385,7 @@ describe("a status on the wire", function()
           match = { path = "users/me" } })
         local answer, err = client:status("a")
         assert.is_nil(answer)
-        assert.are.equal("protocol", wire.assert_error(err).kind)
+        assert.are.equal("protocol", assertions.assert_error(err).kind)
         assert.are.equal(0, other:connections().accepted)
         assert.are.equal(0, #other:requests())
       end)
@@ -396,7 +398,7 @@ describe("a status on the wire", function()
         local conversation = settled("v0")
         strike("v0", { action = "redirect", location = location })
         local _, err = client:status(conversation)
-        assert.are.equal("protocol", wire.assert_error(err).kind)
+        assert.are.equal("protocol", assertions.assert_error(err).kind)
         client:close()
       end
     end)
@@ -409,7 +411,8 @@ describe("a status on the wire", function()
         for _, api in ipairs { "auto", "v0", "v1" } do
           local answer, err = connect({ api = api }):status("0123456789abcdef0123456789abcdef")
           assert.is_nil(answer)
-          assert.are.same({ "authentication", 401, false }, { wire.assert_error(err).kind, err.status, err.retryable })
+          assertions.assert_error(err)
+          assert.are.same({ "authentication", 401, false }, { err.kind, err.status, err.retryable })
           client:close()
         end
         assert.are.equal(3, #server:requests())
@@ -436,7 +439,7 @@ describe("a status on the wire", function()
         local before = #requests(paths.v0)
         strike("v0", { action = "status", status = 500 })
         local _, err = client:status(conversation, { retries = retries })
-        assert.are.same({ "server", true }, { wire.assert_error(err).kind, err.retryable })
+        assert.are.same({ "server", true }, { assertions.assert_error(err).kind, err.retryable })
         assert.are.equal(retries + 1, #requests(paths.v0) - before)
       end
     end)
@@ -457,7 +460,7 @@ describe("a status on the wire", function()
         local before = #requests(paths.v0)
         strike("v0", { action = "status", status = 429, body = {}, headers = { ["Retry-After"] = text } })
         local _, err = client:status(conversation)
-        assert.are.equal("throttled", wire.assert_error(err).kind)
+        assert.are.equal("throttled", assertions.assert_error(err).kind)
         assert.are.equal(1, #requests(paths.v0) - before)
         assert.are.equal(seconds or err.retry_after, err.retry_after)
         assert.is_true(err.retry_after > 120)
@@ -480,17 +483,17 @@ describe("a status on the wire", function()
       local conversation = settled("v0")
       strike("v0", { action = "hang" })
       local _, err = client:status(conversation, { timeout = 0.05, retries = 1 })
-      assert.are.same({ "timeout", true }, { wire.assert_error(err).kind, err.retryable })
+      assert.are.same({ "timeout", true }, { assertions.assert_error(err).kind, err.retryable })
       strike("v0", { action = "drip", seconds = 0.01 })
       _, err = client:status(conversation, { timeout = 10, deadline = 0.05 })
-      assert.are.equal("timeout", wire.assert_error(err).kind)
+      assert.are.equal("timeout", assertions.assert_error(err).kind)
     end)
 
     it("for want of a server is of kind connect", function()
       local conversation = settled("v0")
       server:refuse()
       local _, err = client:status(conversation)
-      assert.are.same({ "connect", true }, { wire.assert_error(err).kind, err.retryable })
+      assert.are.same({ "connect", true }, { assertions.assert_error(err).kind, err.retryable })
       server:refuse(false)
       assert(client:status(conversation))
     end)
@@ -509,18 +512,18 @@ describe("a status on the wire", function()
       strike(api, fault)
       local answer, err = client:status(conversation)
       assert.is_nil(answer)
-      wire.assert_error(err)
-      wire.assert_no_secret(err, secret)
-      wire.assert_no_secret(client, secret)
+      assertions.assert_error(err)
+      canary.assert_no_secret(err, secret)
+      canary.assert_no_secret(client, secret)
       client:close()
       server:reset()
       return err
     end
 
     it("shows the key in no form that the server may echo", function()
-      local hex = wire.key:gsub(".", function(byte) return ("%%%02x"):format(byte:byte()) end)
-      local escaped = wire.key:gsub("%l", function(byte) return ("\\u%04x"):format(byte:byte()) end, 3)
-      for _, echo in ipairs { wire.key, "Bearer " .. wire.key, hex, "?key=" .. wire.key .. "&x", escaped } do
+      local hex = canary.key:gsub(".", function(byte) return ("%%%02x"):format(byte:byte()) end)
+      local escaped = canary.key:gsub("%l", function(byte) return ("\\u%04x"):format(byte:byte()) end, 3)
+      for _, echo in ipairs { canary.key, "Bearer " .. canary.key, hex, "?key=" .. canary.key .. "&x", escaped } do
         for _, status in ipairs { 200, 400, 401, 403, 404, 422, 429, 500, 503 } do
           for _, api in ipairs { "v0", "v1" } do
             shows_nothing(api, { action = "status", status = status, body = ('{"detail":"no: %s"}'):format(echo) })
@@ -532,10 +535,10 @@ describe("a status on the wire", function()
     end)
 
     it("shows no key in a status line, a header or an address", function()
-      shows_nothing("v0", { action = "raw", bytes = "HTTP/1.1 999 " .. wire.key .. "\r\n\r\n" })
-      shows_nothing("v0", { action = "raw", bytes = wire.key .. "\r\n\r\n" })
-      shows_nothing("v0", { action = "redirect", location = "http://" .. wire.key .. ".example.com/" .. wire.key })
-      shows_nothing("v0", { action = "status", status = 503, headers = { ["Retry-After"] = wire.key } })
+      shows_nothing("v0", { action = "raw", bytes = "HTTP/1.1 999 " .. canary.key .. "\r\n\r\n" })
+      shows_nothing("v0", { action = "raw", bytes = canary.key .. "\r\n\r\n" })
+      shows_nothing("v0", { action = "redirect", location = "http://" .. canary.key .. ".example.com/" .. canary.key })
+      shows_nothing("v0", { action = "status", status = 503, headers = { ["Retry-After"] = canary.key } })
     end)
 
     it("shows no session key and no token of an error", function()
@@ -556,13 +559,13 @@ describe("a status on the wire", function()
       conversation = assert(client:wait(conversation, { interval = 0.005, timeout = 20 }))
       assert.is_string(conversation.session_api_key)
       assert.is_nil(tostring(conversation):find(conversation.session_api_key, 1, true))
-      wire.assert_no_secret({}, conversation.session_api_key)
+      canary.assert_no_secret({}, conversation.session_api_key)
     end)
 
     it("shows no key that stands in a title", function()
       local conversation = settled("v0")
-      strike("v0", { action = "type", field = "title", value = "about " .. wire.key })
-      assert.is_nil(tostring(assert(client:status(conversation))):find(wire.key, 1, true))
+      strike("v0", { action = "type", field = "title", value = "about " .. canary.key })
+      assert.is_nil(tostring(assert(client:status(conversation))):find(canary.key, 1, true))
     end)
   end)
 end)

@@ -1,7 +1,7 @@
 -- Events: read in pages, from an event on, and followed until the conversation settles. In virtual time.
 
 local simulator = require "openhands.simulator"
-local stand_in = require "spec.support.stand_in"
+local in_process = require "spec.support.in_process"
 
 local NOBODY = "7f3b9a1c2d4e4f60a1b2c3d4e5f60718"
 
@@ -45,7 +45,7 @@ end
 
 -- A conversation that has run; with everything about it.
 local function ran(options, settings, prompt)
-  local client, model, transport = stand_in.simulated(options, settings)
+  local client, model, transport = in_process.simulated(options, settings)
   local conversation = assert(client:start { initial_user_msg = prompt or "x" })
   model:advance(100)
   return client, conversation, model, transport
@@ -53,7 +53,7 @@ end
 
 -- One that begins only now.
 local function begun(options, settings, prompt)
-  local client, model, transport = stand_in.simulated(options, settings)
+  local client, model, transport = in_process.simulated(options, settings)
   return client, assert(client:start { initial_user_msg = prompt or "x" }), model, transport
 end
 
@@ -122,7 +122,7 @@ describe("the events of a conversation", function()
 
   it("of a conversation that nobody knows are an error", function()
     for _, api in ipairs { "v0", "v1" } do
-      local client = stand_in.simulated { api = api }
+      local client = in_process.simulated { api = api }
       for _, follow in ipairs { false, true } do
         local event, err = client:events(NOBODY, { follow = follow }):next()
         assert.is_nil(event)
@@ -160,8 +160,8 @@ describe("the events of a conversation", function()
 
   it("are unreadable where V0 does not say how to go on", function()
     for _, id in ipairs { '"7"', "null", "{}" } do
-      local client = stand_in.scripted(function()
-        return stand_in.json(('{"events":[{"id":%s}],"has_more":true}'):format(id))
+      local client = in_process.scripted(function()
+        return in_process.json(('{"events":[{"id":%s}],"has_more":true}'):format(id))
       end, { api = "v0" })
       local events, err = client:events(NOBODY):all()
       assert.is_nil(events)
@@ -238,7 +238,7 @@ describe("events after one that was seen", function()
   end)
 
   it("are those of the same moment, however many there are", function()
-    local client = stand_in.scripted(function(request)
+    local client = in_process.scripted(function(request)
       local query = request.query or ""
       local wanted, list = tonumber(query:match "^id=e(%d+)$"), {}
       local first = wanted or tonumber(query:match "page_id=(%d+)" or 1)
@@ -247,7 +247,7 @@ describe("events after one that was seen", function()
       end
       list = "[" .. table.concat(list, ",") .. "]"
       local cursor = first + 99 < 250 and ('"%d"'):format(first + 100) or "null"
-      return stand_in.json(wanted and list or ('{"items":%s,"next_page_id":%s}'):format(list, cursor))
+      return in_process.json(wanted and list or ('{"items":%s,"next_page_id":%s}'):format(list, cursor))
     end, { api = "v1" })
     local rest = assert(client:events(NOBODY, { after = "e217" }):all())
     assert.same({ 33, "e218", "e250" }, { #rest, rest[1].id, rest[33].id })
@@ -312,8 +312,8 @@ describe("events after one that was seen", function()
 
   it("are not guessed where the service does not show that one at its time", function()
     local event = '{"id":"e1","timestamp":"2026-08-20T09:15:02"}'
-    local client = stand_in.scripted(function(request)
-      return stand_in.json(request.path:find "/search" and '{"items":[]}' or "[" .. event .. "]")
+    local client = in_process.scripted(function(request)
+      return in_process.json(request.path:find "/search" and '{"items":[]}' or "[" .. event .. "]")
     end, { api = "v1" })
     local found, err = client:events(NOBODY, { after = "e1" }):next()
     assert.is_nil(found)
@@ -430,8 +430,8 @@ describe("events that are followed", function()
       for _, fault in ipairs {
         { point = "before", class = "connect", count = 30 },
         { point = "after_commit", class = "timeout", count = 30 },
-        { point = "before", response = stand_in.json('{"detail":"x"}', 503), count = 30 },
-        { point = "before", response = stand_in.json('{"message":"Too many requests"}', 429), count = 30 },
+        { point = "before", response = in_process.json('{"detail":"x"}', 503), count = 30 },
+        { point = "before", response = in_process.json('{"message":"Too many requests"}', 429), count = 30 },
         { point = "before", response = page, count = 2 },
       } do
         local client, conversation, _, transport = begun { api = api }
@@ -459,7 +459,7 @@ describe("events that are followed", function()
         local answer = request(self, asked)
         if model:time() > 20 and asked.path:find "/app%-conversations" and forgotten < 2 * sightings then
           forgotten = forgotten + 1
-          return stand_in.json(asked.path:find "/search" and '{"items":[]}' or "[null]")
+          return in_process.json(asked.path:find "/search" and '{"items":[]}' or "[null]")
         end
         return answer
       end
@@ -479,7 +479,7 @@ describe("events that are followed", function()
     local client, conversation, model, transport = begun({ api = "v1" }, { retries = 0 })
     local followed = client:events(conversation, { follow = true })
     assert(followed:page())
-    local busy = stand_in.json('{"message":"Too many requests"}', 429, { { "Retry-After", "25" } })
+    local busy = in_process.json('{"message":"Too many requests"}', 429, { { "Retry-After", "25" } })
     transport.faults = { { point = "before", response = busy, match = { path = "/events" } } }
     local before = model:time()
     assert(followed:page())
@@ -488,8 +488,8 @@ describe("events that are followed", function()
 
   it("end with what does not pass", function()
     local answers = {
-      authentication = stand_in.json('{"error":"NoCredentialsError"}', 401),
-      permission = stand_in.json('{"detail":"x"}', 403),
+      authentication = in_process.json('{"error":"NoCredentialsError"}', 401),
+      permission = in_process.json('{"detail":"x"}', 403),
       protocol = { status = 200, headers = { { "Content-Type", "text/html" } }, body = "<html>" },
     }
     for kind, response in pairs(answers) do
@@ -577,12 +577,12 @@ end)
 
 describe("the pull requests of a conversation", function()
   local function found(events, repository)
-    local client = stand_in.scripted(function(request)
+    local client = in_process.scripted(function(request)
       if request.path:find "/events" then
-        return stand_in.json(('{"items":[%s]}'):format(events))
+        return in_process.json(('{"items":[%s]}'):format(events))
       end
       local own = repository and ',"git_provider":"github","pr_number":[7],"selected_repository":"' .. repository .. '"'
-      return stand_in.json(('[{"id":"%s","sandbox_status":"RUNNING"%s}]'):format(NOBODY, own or ""))
+      return in_process.json(('[{"id":"%s","sandbox_status":"RUNNING"%s}]'):format(NOBODY, own or ""))
     end, { api = "v1" })
     return client:find_pull_requests(NOBODY)
   end

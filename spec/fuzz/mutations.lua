@@ -1,5 +1,5 @@
 --- What becomes of an answer on its way: its bytes, its JSON, its headers, its status, or nothing at all.
-local examples = require "spec.support.examples"
+local example_bodies = require "spec.support.example_bodies"
 local json_spans = require "spec.support.json_spans"
 
 local unpack = table.unpack or unpack -- luacheck: ignore 143
@@ -152,12 +152,12 @@ end
 -- ---- the whole ------------------------------------------------------------------------------------------------------
 
 -- The example bodies, if they are there.
-local example_bodies = {}
-for line in (examples.read "INDEX.md" or ""):gmatch "[^\n]+" do
+local examples = {}
+for line in (example_bodies.read "INDEX.md" or ""):gmatch "[^\n]+" do
   local name = line:match "([%w_]+%.json)"
-  local body = name and examples.read(name)
+  local body = name and example_bodies.read(name)
   if body then
-    example_bodies[#example_bodies + 1] = body
+    examples[#examples + 1] = body
   end
 end
 
@@ -192,7 +192,7 @@ local of_answers = {
     answer.status = random:one_in(2) and answer.status or random:of(statuses)
   end,
   function(random, answer)
-    answer.body = #example_bodies > 0 and random:of(example_bodies) or answer.body
+    answer.body = #examples > 0 and random:of(examples) or answer.body
     answer.status = random:one_in(2) and answer.status or random:of(statuses)
   end,
   function(random)

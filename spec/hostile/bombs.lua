@@ -2,7 +2,7 @@
 -- the call ended, seconds, seconds of CPU, the longest hold of the host (CPU of one step), and the peak of memory.
 -- `make hostile` runs it.
 local http2_server = require "spec.support.http2_server"
-local wire = require "spec.support.wire"
+local processes = require "spec.support.processes"
 
 local MOST_CPU, LONGEST_HOLD, MOST_MEMORY = 6, 2, 600 -- seconds, seconds, MiB
 
@@ -47,7 +47,7 @@ describe("What is meant to cost", function()
   end)
 
   local function measure(name, path)
-    local result = wire.child(program:format(server.address, server.ca_file, path))
+    local result = processes.child(program:format(server.address, server.ca_file, path))
     local kind, seconds, cpu, hold, memory, reason = result.output:match "^(%S+) (%S+) (%S+) (%S+) (%S+) ?([^\n]*)"
     assert(kind, result.output .. result.errors)
     print(("\n%-24s %-10s %6.2f s  CPU %5.2f s  hold %6.3f s  %4d MiB  %s"):format(

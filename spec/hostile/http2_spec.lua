@@ -1,7 +1,8 @@
 -- A hostile HTTP/2 server: whatever it does to reads, a start is sent once, nothing hangs, and what follows is right.
 local http2_server = require "spec.support.http2_server"
 local uv = require "luv"
-local wire = require "spec.support.wire"
+local assertions = require "spec.support.assertions"
+local canary = require "spec.support.canary"
 
 local id = ("0"):rep(32)
 
@@ -27,7 +28,7 @@ describe("A hostile HTTP/2 server", function()
   local function connect(settings)
     local all = { ca_file = server.ca_file, random = function() return 0.0001 end, loop = "uv" }
     for name, value in pairs(settings or {}) do all[name] = value end
-    client = wire.client(server, all)
+    client = canary.client(server, all)
     return client
   end
 
@@ -38,14 +39,14 @@ describe("A hostile HTTP/2 server", function()
         server:fault(fault)
         local conversation, err = client:start { initial_user_msg = "prompt-canary-17" }
         if not conversation then
-          wire.assert_error(err)
-          wire.assert_no_secret(err, "prompt-canary")
+          assertions.assert_error(err)
+          canary.assert_no_secret(err, "prompt-canary")
         end
         server:settle()
         assert.is_true(server:count "POST" <= 1, ("%d starts"):format(server:count "POST"))
         server:fault(fault)
         local value, problem = client:status(id)
-        if not value then assert.are_not.equal("ambiguous", wire.assert_error(problem).kind) end
+        if not value then assert.are_not.equal("ambiguous", assertions.assert_error(problem).kind) end
         server:settle()
         assert.is_true(server:count "GET" <= 6, ("%d reads"):format(server:count "GET"))
         client:close()

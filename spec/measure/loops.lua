@@ -136,10 +136,10 @@ end
 
 -- All of them ---------------------------------------------------------------------------------------------------------
 
-local function measured(wire, ...)
+local function measured(processes, ...)
   local words = {}
-  for index, word in ipairs { wire.interpreter(), "spec/measure/loops.lua", ... } do
-    words[index] = wire.quoted(word)
+  for index, word in ipairs { processes.interpreter(), "spec/measure/loops.lua", ... } do
+    words[index] = processes.quoted(word)
   end
   local program = assert(io.popen("exec env -u OPENHANDS_LOG " .. table.concat(words, " ")))
   local found = {}
@@ -174,7 +174,7 @@ local function is_at_rest(best)
 end
 
 local function main()
-  local wire = require "spec.support.wire"
+  local processes = require "spec.support.processes"
   local server = require("openhands.simulator").spawn { pace = 0 }
   local silent, listener = silent_server()
   local passed, failed = 0, 0
@@ -193,7 +193,7 @@ local function main()
     return count >= least and (not plain or best.inside and math.max(best.inside, best.outside) - plain <= longest)
   end
   for _, loop in ipairs(loops) do
-    local best = best_of(attempts, is_fast, wire, "calls", loop, server.address)
+    local best = best_of(attempts, is_fast, processes, "calls", loop, server.address)
     print(("%-8s %-38s %8.3f ms"):format(loop, "a call, in the middle", (best.inside or 0) * 1000))
     if loop == "plain" then
       plain = assert(best.inside, "plain Lua did not get to its end")
@@ -201,7 +201,7 @@ local function main()
       row(loop, "that is added by the loop", best.inside and best.inside - plain, longest)
       row(loop, "that is added outside of the loop", best.outside and best.outside - plain, longest)
     end
-    best = best_of(attempts_at_rest, is_at_rest, wire, "rest", loop, server.address, silent)
+    best = best_of(attempts_at_rest, is_at_rest, processes, "rest", loop, server.address, silent)
     for _, rest in ipairs(rests) do row(loop, rest[2], best[rest[1]], busiest) end
   end
   listener:close()

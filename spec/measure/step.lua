@@ -3,7 +3,7 @@
 -- may spoil one: most of them must hold, so that a stall of every other run does not pass. Ends with
 -- `N passed, N failed`.
 local core = require "openhands.core"
-local wire
+local files, processes -- loaded by the parent alone
 
 local longest = 0.005 -- seconds of one call
 local latest = 0.1 -- seconds that a call may be late, and that a process may take to end
@@ -173,7 +173,9 @@ local clean = "exec env -u http_proxy -u https_proxy -u all_proxy -u HTTPS_PROXY
 
 local function start(environment, ...)
   local words = {}
-  for index, word in ipairs { wire.interpreter(), "spec/measure/step.lua", ... } do words[index] = wire.quoted(word) end
+  for index, word in ipairs { processes.interpreter(), "spec/measure/step.lua", ... } do
+    words[index] = processes.quoted(word)
+  end
   return assert(io.popen(clean .. "-u OPENHANDS_LOG " .. environment .. " " .. table.concat(words, " ")))
 end
 
@@ -235,8 +237,8 @@ local function rows(row)
 end
 
 local function main()
-  wire = require "spec.support.wire"
-  local directory, remove = wire.directory()
+  files, processes = require "spec.support.files", require "spec.support.processes"
+  local directory, remove = files.directory()
   local library = directory .. "/slow_dns.so"
   local built = os.execute(("${CC:-cc} -shared -fPIC -o %s spec/c/slow_dns.c"):format(library))
   assert(built == true or built == 0, "spec/c/slow_dns.c does not compile")

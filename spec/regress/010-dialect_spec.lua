@@ -1,6 +1,6 @@
-local stand_in = require "spec.support.stand_in"
+local in_process = require "spec.support.in_process"
 
-local json = stand_in.json
+local json = in_process.json
 
 local ID = "7f3b9a1c-2d4e-4f60-a1b2-c3d4e5f60718"
 local PAGE = { status = 200, headers = { { "Content-Type", "text/html" } }, body = "<!doctype html>" }
@@ -77,7 +77,7 @@ local no_accounts = {
 describe("a service is taken for", function()
   for name, account in pairs(accounts) do
     it("V1 by its account: " .. name, function()
-      local client, requests = stand_in.scripted(server(json(account), v1_answers, without_spa))
+      local client, requests = in_process.scripted(server(json(account), v1_answers, without_spa))
       assert.are.equal("v1", assert(client:start { initial_user_msg = "x" }).api)
       assert.are.same({ 1, 0 }, { questions(requests), count(requests, "POST", "^/api/conversations") })
     end)
@@ -91,14 +91,14 @@ describe("a service is taken for", function()
           both[#both + 1] = each
         end
       end
-      local client, requests = stand_in.scripted(server(json(account), both, without_spa))
+      local client, requests = in_process.scripted(server(json(account), both, without_spa))
       assert.are.equal("v0", assert(client:start { initial_user_msg = "x" }).api)
       assert.are.equal(0, count(requests, "POST", "/v1/"))
     end)
   end
 
   it("V0 where it lists conversations and stumbles over the account", function()
-    local client, requests = stand_in.scripted(server(BROKEN, v0_answers, with_spa))
+    local client, requests = in_process.scripted(server(BROKEN, v0_answers, with_spa))
     assert.are.equal("v0", assert(client:start { initial_user_msg = "x" }).api)
     assert.are.equal(3, #requests)
     assert.are.equal(0, client:_now())
@@ -107,7 +107,7 @@ describe("a service is taken for", function()
   it("nothing while it only stumbles, with the setting that helps", function()
     local me = BROKEN
     local answer = server(json "{}", v1_answers, with_spa)
-    local client, requests = stand_in.scripted(function(request)
+    local client, requests = in_process.scripted(function(request)
       return request.path:find "/users/me$" and me or answer(request)
     end)
     local _, err = client:start { initial_user_msg = "x" }
@@ -161,7 +161,7 @@ describe("a guess that an answer contradicts", function()
     for manner, missing in pairs { ["with web pages and 405"] = with_spa, ["with 404"] = without_spa } do
       for name, call in pairs(calls) do
         it(("is undone by %s: %s, %s"):format(name, truth, manner), function()
-          local client, requests = stand_in.scripted(server(mistake.me, mistake.answers, missing))
+          local client, requests = in_process.scripted(server(mistake.me, mistake.answers, missing))
           local value, err = call(client)
           assert(value, tostring(err))
           assert.are.equal(1, questions(requests))
@@ -176,7 +176,7 @@ describe("a guess that an answer contradicts", function()
   end
 
   it("posts nothing again that may have acted", function()
-    local client, requests = stand_in.scripted(function(request)
+    local client, requests = in_process.scripted(function(request)
       if request.method == "POST" then
         return PAGE
       end
@@ -188,7 +188,7 @@ describe("a guess that an answer contradicts", function()
 
   it("is undone in one call, and the next one finds the dialect by a new question", function()
     local me, answers = json "{}", v1_answers
-    local client, requests = stand_in.scripted(function(request)
+    local client, requests = in_process.scripted(function(request)
       if request.method == "POST" and request.path == "/api/conversations" then
         return PAGE
       end
@@ -201,7 +201,7 @@ describe("a guess that an answer contradicts", function()
   end)
 
   it("is not replaced by another that fits no better, and the error names the setting", function()
-    local client, requests = stand_in.scripted(server(json "{}", {}, with_spa))
+    local client, requests = in_process.scripted(server(json "{}", {}, with_spa))
     for asked = 1, 2 do
       local _, err = client:start { initial_user_msg = "x" }
       assert.are.same({ "protocol", 405 }, { err.kind, err.status })
@@ -211,7 +211,7 @@ describe("a guess that an answer contradicts", function()
   end)
 
   it("is kept where an item may be missing, once the service has answered in it", function()
-    local client, requests = stand_in.scripted(function(request)
+    local client, requests = in_process.scripted(function(request)
       if request.method == "PATCH" then
         return NO_PATH
       end
@@ -225,7 +225,7 @@ describe("a guess that an answer contradicts", function()
 
   it("is no guess where it was given", function()
     for _, api in ipairs { "v0", "v1" } do
-      local client, requests = stand_in.scripted(server(json "{}", {}, with_spa), { api = api })
+      local client, requests = in_process.scripted(server(json "{}", {}, with_spa), { api = api })
       client:start { initial_user_msg = "x" }
       client:status(ID)
       assert.are.equal(1, count(requests, "POST", ""))
@@ -237,7 +237,7 @@ end)
 describe("first calls that run at once", function()
   it("share one question, and its failure", function()
     for _, me in ipairs { json(accounts["nothing but nulls"]), json('{"error":"NoCredentialsError"}', 401) } do
-      local client, requests = stand_in.scripted(server(me, v1_answers, with_spa))
+      local client, requests = in_process.scripted(server(me, v1_answers, with_spa))
       local list, kinds = {}, {}
       for i = 1, 20 do
         list[i] = function()
@@ -255,7 +255,7 @@ describe("first calls that run at once", function()
   end)
 
   it("ask for themselves with another key", function()
-    local client, requests = stand_in.scripted(function(request, number)
+    local client, requests = in_process.scripted(function(request, number)
       return number == 1 and json("{}", 401)
         or server(json(accounts["nothing but nulls"]), v1_answers, with_spa)(request)
     end)
@@ -269,7 +269,7 @@ describe("first calls that run at once", function()
   end)
 
   it("go on when who asks is given up", function()
-    local client = stand_in.scripted(server(json(accounts["nothing but nulls"]), v1_answers, with_spa))
+    local client = in_process.scripted(server(json(accounts["nothing but nulls"]), v1_answers, with_spa))
     local first = client:spawn(client.status, client, ID)
     local second = client:spawn(client.status, client, ID)
     first:cancel()

@@ -1,9 +1,9 @@
 -- A server of the time between the two APIs answers the questions of both. What it has from V0, V1 does not know:
 -- whoever was not there when it was started has to find it all the same.
 
-local stand_in = require "spec.support.stand_in"
+local in_process = require "spec.support.in_process"
 
-local json = stand_in.json
+local json = in_process.json
 
 local ID = "7f3b9a1c2d4e4f60a1b2c3d4e5f60718"
 local ABSENT = "00000000-0000-4000-8000-000000000000"
@@ -46,7 +46,7 @@ describe("on a server with both APIs", function()
   after_each(function() client:close() end)
 
   it("a status finds a conversation of V0, which keeps its dialect", function()
-    client, requests = stand_in.scripted(server(OLD_ACCOUNT))
+    client, requests = in_process.scripted(server(OLD_ACCOUNT))
     local conversation = assert(client:status(ID))
     assert.equal("v0", conversation.api)
     assert.equal("finished", assert(client:wait(ID)).state)
@@ -54,13 +54,13 @@ describe("on a server with both APIs", function()
   end)
 
   it("a wait finds it", function()
-    client, requests = stand_in.scripted(server(OLD_ACCOUNT))
+    client, requests = in_process.scripted(server(OLD_ACCOUNT))
     local done = assert(client:wait(ID))
     assert.same({ "v0", "finished", "Done." }, { done.api, done.state, done.answer })
   end)
 
   it("what neither knows is asked of V0 once", function()
-    client, requests = stand_in.scripted(server(OLD_ACCOUNT))
+    client, requests = in_process.scripted(server(OLD_ACCOUNT))
     for _ = 1, 3 do
       local _, err = client:status(ABSENT)
       assert.equal("not_found", err.kind)
@@ -70,7 +70,7 @@ describe("on a server with both APIs", function()
 
   it("that V0 cannot be asked for a moment says nothing of the conversation", function()
     local answer, failures = server(OLD_ACCOUNT), 0
-    client, requests = stand_in.scripted(function(request)
+    client, requests = in_process.scripted(function(request)
       if request.path == "/api/conversations/" .. ID and failures < 8 then
         failures = failures + 1
         return json('{"detail":"Bad Gateway"}', 502)
@@ -84,7 +84,7 @@ describe("on a server with both APIs", function()
   end)
 
   it("an account that says which API is in use is believed", function()
-    client, requests = stand_in.scripted(server(NEW_ACCOUNT))
+    client, requests = in_process.scripted(server(NEW_ACCOUNT))
     local _, err = client:status(ID)
     assert.equal("not_found", err.kind)
     assert.equal(0, asked_of_v0())

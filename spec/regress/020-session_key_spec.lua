@@ -1,8 +1,9 @@
 local openhands = require "openhands"
 local raw_server = require "spec.support.raw_server"
 local settings = require "openhands.settings"
-local stand_in = require "spec.support.stand_in"
-local wire = require "spec.support.wire"
+local in_process = require "spec.support.in_process"
+local assertions = require "spec.support.assertions"
+local canary = require "spec.support.canary"
 
 local KEY = "session-canary-77aa"
 local ACCOUNT = '{"id":null,"v1_enabled":true}'
@@ -39,7 +40,7 @@ describe("the session key of a server of one's own", function()
   -- In the loop in which the server runs.
   local function connect(given, other)
     given.loop = "uv"
-    client = wire.client(other or server, given)
+    client = canary.client(other or server, given)
     return client
   end
 
@@ -60,7 +61,7 @@ describe("the session key of a server of one's own", function()
 
   it("is named by the error of who comes without", function()
     local _, err = connect({}):count()
-    assert.are.equal("authentication", wire.assert_error(err).kind)
+    assert.are.equal("authentication", assertions.assert_error(err).kind)
     assert.is_truthy(err.message:find("session_api_key", 1, true), err.message)
     assert.is_nil(err.message:find("redacted", 1, true), err.message) -- no word of the advice is a secret
     client:close()
@@ -73,8 +74,8 @@ describe("the session key of a server of one's own", function()
   it("stands in no text", function()
     connect { session_api_key = KEY }
     local _, err = client:request { path = "/echo" }
-    assert.are.equal("invalid", wire.assert_error(err).kind)
-    wire.assert_no_secret({ err, tostring(client), tostring(client._core), client._settings }, KEY)
+    assert.are.equal("invalid", assertions.assert_error(err).kind)
+    canary.assert_no_secret({ err, tostring(client), tostring(client._core), client._settings }, KEY)
   end)
 
   it("goes to no other place", function()
@@ -105,9 +106,9 @@ describe("the session key of a server of one's own", function()
 
   it("is masked for a transport in the same process", function()
     local seen
-    client = stand_in.scripted(function(request)
+    client = in_process.scripted(function(request)
       seen = request.headers["x-session-api-key"]
-      return stand_in.json "7"
+      return in_process.json "7"
     end, { session_api_key = KEY, api = "v1" })
     assert.are.equal(7, assert(client:count()))
     assert.are.equal("********", seen)
@@ -166,7 +167,7 @@ describe("SESSION_API_KEY in the environment", function()
     local _, err = client:count()
     assert.are.equal("authentication", err.kind)
     assert.is_truthy(err.message:find("SESSION_API_KEY", 1, true))
-    wire.assert_no_secret(err, KEY)
+    canary.assert_no_secret(err, KEY)
     client:close()
   end)
 end)

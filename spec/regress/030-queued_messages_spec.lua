@@ -1,7 +1,7 @@
 -- A queued message is looked for under two spellings of an id, once: the dashed id of the conversation, and the id of
 -- its start task with a mark before it.
 local conversations = require "openhands.conversation"
-local stand_in = require "spec.support.stand_in"
+local in_process = require "spec.support.in_process"
 
 local OWN = "5618fbb4-8b6c-4d2e-9f0a-1b2c3d4e5f60"
 
@@ -9,7 +9,7 @@ describe("a queued message", function()
   local client, model
 
   before_each(function()
-    client, model = stand_in.simulated({ pace = 1 }, { api = "v1" })
+    client, model = in_process.simulated({ pace = 1 }, { api = "v1" })
   end)
   after_each(function() client:close() end)
 
@@ -54,7 +54,7 @@ describe("a queued message", function()
 
   it("may be left at once, before the service shows the start", function()
     client:close()
-    client, model = stand_in.simulated({ pace = 1, visibility = 5 }, { api = "v1" })
+    client, model = in_process.simulated({ pace = 1, visibility = 5 }, { api = "v1" })
     assert(client:queue_message(start(), "Go on."))
     model:advance(20)
     assert.same({ "x", "Go on." }, told())

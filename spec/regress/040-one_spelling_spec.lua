@@ -1,7 +1,7 @@
 -- An id is shown in one spelling, whatever the service sends: with dashes, once the caller or this client has spelt it
 -- so.
 local openhands = require "openhands"
-local stand_in = require "spec.support.stand_in"
+local in_process = require "spec.support.in_process"
 
 local OWN = "5618fbb4-8b6c-4d2e-9f0a-1b2c3d4e5f60"
 local PLAIN = OWN:gsub("-", "")
@@ -10,7 +10,7 @@ describe("an id", function()
   local client, model, transport
 
   before_each(function()
-    client, model, transport = stand_in.simulated({ pace = 0.1 }, { api = "v1" })
+    client, model, transport = in_process.simulated({ pace = 0.1 }, { api = "v1" })
   end)
 
   local function start(fields)
@@ -88,12 +88,12 @@ describe("an id", function()
 
   it("is spelt so where another conversation names it", function()
     local child = ("a"):rep(32)
-    local known = stand_in.scripted(function(request)
+    local known = in_process.scripted(function(request)
       local shown, other, format = PLAIN, child, '"sub_conversation_ids": ["%s"]'
       if request.query:lower():gsub("-", ""):find(child, 1, true) then
         shown, other, format = child, PLAIN, '"parent_conversation_id": "%s"'
       end
-      return stand_in.json(('[{"id": "%s", "sandbox_status": "RUNNING", %s}]'):format(shown, format:format(other)))
+      return in_process.json(('[{"id": "%s", "sandbox_status": "RUNNING", %s}]'):format(shown, format:format(other)))
     end, { api = "v1" })
     local spelt = "AAAAAAAA-aaaa-aaaa-aaaa-aaaaaaaaaaaa"
     assert.same({ child }, assert(known:status(OWN)).sub_conversation_ids)
@@ -106,9 +106,9 @@ describe("an id", function()
   end)
 
   it("of V0 is sent as the caller spells it: a server may know one spelling only", function()
-    local known, requests = stand_in.scripted(function(request)
-      if request.path:find(OWN, 1, true) then return stand_in.json("null") end
-      return stand_in.json(('{"conversation_id": "%s", "status": "RUNNING"}'):format(PLAIN))
+    local known, requests = in_process.scripted(function(request)
+      if request.path:find(OWN, 1, true) then return in_process.json("null") end
+      return in_process.json(('{"conversation_id": "%s", "status": "RUNNING"}'):format(PLAIN))
     end, { api = "v0" })
     local _, err = known:status(OWN)
     assert.same({ "not_found", OWN }, { err.kind, err.conversation_id })

@@ -1,12 +1,12 @@
 -- The service gets to know of events up to half a minute after they happened; the conversation's own server has them.
-local stand_in = require "spec.support.stand_in"
+local in_process = require "spec.support.in_process"
 
 local REASON = "refused the key"
 
 describe("why a V1 conversation failed", function()
   local function started(options, prompt)
     options.event_lag, options.pace = options.event_lag or 30, 0.1
-    local client, model, transport = stand_in.simulated(options, { api = "v1", base_url = "http://127.0.0.1:1" })
+    local client, model, transport = in_process.simulated(options, { api = "v1", base_url = "http://127.0.0.1:1" })
     return client, assert(client:start { initial_user_msg = prompt or "[simulate: error]" }), model, transport
   end
 

@@ -1,11 +1,11 @@
 -- After a message, an end that is shown may be that of the turn before. The events after the message tell at once.
 local endings = require "openhands.conversation.result_check"
-local stand_in = require "spec.support.stand_in"
+local in_process = require "spec.support.in_process"
 
 describe("a turn that follows", function()
   local function finished(options)
     options.pace = 0.05
-    local client, model, transport = stand_in.simulated(options, { api = "v1", base_url = "http://127.0.0.1:1" })
+    local client, model, transport = in_process.simulated(options, { api = "v1", base_url = "http://127.0.0.1:1" })
     local conversation = assert(client:start { initial_user_msg = "x" })
     assert(client:wait(conversation))
     return client, conversation, model, transport
@@ -97,7 +97,7 @@ describe("a turn that follows", function()
   end)
 
   it("is not taken for ended by the answer to another message than the latest", function()
-    local client = stand_in.simulated({}, { api = "v1" })
+    local client = in_process.simulated({}, { api = "v1" })
     for asked, is_answered in pairs { one = false, two = true } do
       local memory = client:_remember(asked)
       memory.spoken_at, memory.spoken_words, memory.is_doubted, memory.question_before = 0, "two", true, "event-0"

@@ -1,13 +1,13 @@
 -- V0 says STOPPED before the runtime is up and after it went down. Which of the two it is, and how the work ended, the
 -- events tell.
 local openhands = require "openhands"
-local stand_in = require "spec.support.stand_in"
+local in_process = require "spec.support.in_process"
 
 local ID = "7f3b9a1c2d4e4f60a1b2c3d4e5f60718"
 
 describe("a V0 conversation that nobody has seen at work", function()
   local function started(options, prompt)
-    local client, model, transport = stand_in.simulated(options, { api = "v0" })
+    local client, model, transport = in_process.simulated(options, { api = "v0" })
     local conversation = assert(client:start { initial_user_msg = prompt or "x" })
     return client, conversation, model, transport
   end
@@ -32,7 +32,7 @@ describe("a V0 conversation that nobody has seen at work", function()
 
   it("ends its wait when it has finished, however quickly it works", function()
     for _, api in ipairs { "v0", "auto" } do
-      local client, model = stand_in.simulated({ pace = 0.02, api = "v0" }, { api = api })
+      local client, model = in_process.simulated({ pace = 0.02, api = "v0" }, { api = api })
       local done = assert(client:run { initial_user_msg = "x" })
       assert.equal("finished", done.state)
       assert.is_true(model:time() < 10, model:time())
@@ -87,13 +87,14 @@ describe("a V0 conversation whose runtime went down", function()
   for place, row in ipairs(ends) do
     it(("is %s by its events (%d)"):format(row[1], place), function()
       for _, created_at in ipairs { "2025-01-01T00:00:00Z", "2026-08-20T09:14:00Z" } do
-        local client, requests = stand_in.scripted(function(request)
+        local client, requests = in_process.scripted(function(request)
           if request.path:find "/events$" then
             local newest_first = {}
             for index = #row[2], 1, -1 do newest_first[#newest_first + 1] = row[2][index] end
-            return stand_in.json(('{"events":[%s],"has_more":false}'):format(table.concat(newest_first, ",")))
+            return in_process.json(('{"events":[%s],"has_more":false}'):format(table.concat(newest_first, ",")))
           end
-          return stand_in.json(('{"conversation_id":"%s","status":"STOPPED","created_at":"%s"}'):format(ID, created_at))
+          local body = '{"conversation_id":"%s","status":"STOPPED","created_at":"%s"}'
+          return in_process.json(body:format(ID, created_at))
         end, { api = "v0" })
         local done = assert(client:wait(ID))
         assert.same({ row[1], true, 2 }, { done.state, done.settled, #requests })

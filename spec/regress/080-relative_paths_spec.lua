@@ -1,7 +1,7 @@
 -- V1 takes absolute paths, and answers a relative one with an empty file or without changes: it is made absolute below
 -- the workspace, of which the conversation's own server tells.
 local calls = require "spec.support.calls"
-local stand_in = require "spec.support.stand_in"
+local in_process = require "spec.support.in_process"
 
 local ID = "7f3b9a1c2d4e4f60a1b2c3d4e5f60718"
 local OWN = "https://sandbox.example"
@@ -58,16 +58,16 @@ describe("a relative path", function()
   -- A server of which only what matters is known.
   local function served(working_dir)
     local asked = {}
-    local client = stand_in.scripted(function(request)
+    local client = in_process.scripted(function(request)
       local path = request.path
       asked[#asked + 1] = path .. "?" .. (request.query or "")
       if path:find "app%-conversations/[^?]+/file" then
-        return stand_in.json('"hello"')
+        return in_process.json('"hello"')
       elseif path:find "app%-conversations" then
-        return stand_in.json(('[{"id":"%s","sandbox_status":"RUNNING","execution_status":"finished",'
+        return in_process.json(('[{"id":"%s","sandbox_status":"RUNNING","execution_status":"finished",'
           .. '"conversation_url":"%s/api/conversations/%s","session_api_key":"k"}]'):format(ID, OWN, ID))
       end
-      return stand_in.json(('{"id":"%s","workspace":%s}'):format(ID, working_dir))
+      return in_process.json(('{"id":"%s","workspace":%s}'):format(ID, working_dir))
     end, { api = "v1" })
     return client, asked
   end
@@ -93,12 +93,12 @@ describe("a relative path", function()
 
   it("goes to V0 as it is", function()
     local sent
-    local client = stand_in.scripted(function(request)
+    local client = in_process.scripted(function(request)
       if request.path:find "select%-file" then
         sent = request.query
-        return stand_in.json '{"code":"hello"}'
+        return in_process.json '{"code":"hello"}'
       end
-      return stand_in.json(('{"conversation_id":"%s","status":"RUNNING"}'):format(ID))
+      return in_process.json(('{"conversation_id":"%s","status":"RUNNING"}'):format(ID))
     end, { api = "v0" })
     assert.equal("hello", assert(client:file(ID, "README.md")))
     client:close()

@@ -1,19 +1,19 @@
 -- The table whose name is that of the body, as doc/operations.md writes it, is the body and not a field of it.
 local cjson = require "cjson"
 local core = require "openhands.core"
-local stand_in = require "spec.support.stand_in"
+local in_process = require "spec.support.in_process"
 
 local ID = "7f3b9a1c2d4e4f60a1b2c3d4e5f60718"
 
 describe("a table that is the whole body", function()
   local function sent_by(api, call)
     local sent
-    local client = stand_in.scripted(function(request)
+    local client = in_process.scripted(function(request)
       if request.method == "GET" then
-        return stand_in.json(('{"conversation_id":"%s","status":"RUNNING"}'):format(ID))
+        return in_process.json(('{"conversation_id":"%s","status":"RUNNING"}'):format(ID))
       end
       sent = request
-      return stand_in.json "{}"
+      return in_process.json "{}"
     end, { api = api })
     call(client)
     client:close()

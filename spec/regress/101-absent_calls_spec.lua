@@ -1,10 +1,10 @@
 -- A server that does not know a call says so as it says that it does not know an item: 404 with the same body. The
 -- first is `unsupported`, the second `not_found`.
 local calls = require "spec.support.calls"
-local stand_in = require "spec.support.stand_in"
-local wire = require "spec.support.wire"
+local in_process = require "spec.support.in_process"
+local assertions = require "spec.support.assertions"
 
-local ABSENT = stand_in.json('{"detail":"Not Found"}', 404)
+local ABSENT = in_process.json('{"detail":"Not Found"}', 404)
 
 describe("a call that an agent server does not have", function()
   -- Answers a row's request as a server that has not got its path.
@@ -36,7 +36,7 @@ describe("a call that an agent server does not have", function()
       local value, err, sent = outcome(name)
       if with_items[plain] and name ~= "runtime.info" then return end
       assert.is_nil(value)
-      wire.assert_error(err)
+      assertions.assert_error(err)
       assert.equal(1, sent)
       if name == "events" then -- a follower looks again
         assert.equal("not_found", err.kind)
@@ -51,7 +51,7 @@ describe("a call that an agent server does not have", function()
 
   it("is unsupported where the method is refused", function()
     for _, name in ipairs { "fork", "archive", "switch_llm" } do
-      local _, err = outcome(name, stand_in.json('{"detail":"Method Not Allowed"}', 405))
+      local _, err = outcome(name, in_process.json('{"detail":"Method Not Allowed"}', 405))
       assert.equal("unsupported", err.kind)
     end
   end)
@@ -64,7 +64,7 @@ describe("a call that an agent server does not have", function()
   end)
 
   it("is none where something else is missing", function()
-    local _, err = outcome("download", stand_in.json('{"detail":"File not found"}', 404))
+    local _, err = outcome("download", in_process.json('{"detail":"File not found"}', 404))
     assert.equal("not_found", err.kind)
     _, err = outcome "event"
     assert.equal("not_found", err.kind)
@@ -83,19 +83,19 @@ end)
 
 describe("a call that the service does not have", function()
   local ID = "7f3b9a1c2d4e4f60a1b2c3d4e5f60718"
-  local JSON_405 = stand_in.json('{"detail":"Method Not Allowed"}', 405)
+  local JSON_405 = in_process.json('{"detail":"Method Not Allowed"}', 405)
   local PAGE = { status = 200, headers = { { "Content-Type", "text/html" } }, body = "<html></html>" }
 
   -- A client whose service has a few calls only, and shows one conversation.
   local function client_of(answer, settings)
     local all = { api = "v1", retries = 0 }
     for name, value in pairs(settings or {}) do all[name] = value end
-    return stand_in.scripted(function(request)
+    return in_process.scripted(function(request)
       if request.method == "GET" and request.path == "/api/v1/app-conversations" then
         local known = request.query:gsub("-", ""):find(ID, 1, true)
-        return stand_in.json(known and ('[{"id":"%s","sandbox_status":"RUNNING"}]'):format(ID) or "[null]")
+        return in_process.json(known and ('[{"id":"%s","sandbox_status":"RUNNING"}]'):format(ID) or "[null]")
       elseif request.path:find "/count$" then
-        return stand_in.json "1"
+        return in_process.json "1"
       end
       return answer
     end, all)
@@ -151,7 +151,7 @@ describe("a call that the service does not have", function()
       assert.equal("not_found", err.kind)
     end
     client:close()
-    client = client_of(stand_in.json('{"detail":"Conversation not found"}', 404))
+    client = client_of(in_process.json('{"detail":"Conversation not found"}', 404))
     local _, err = client:skills(ID)
     assert.equal("not_found", err.kind)
     client:close()

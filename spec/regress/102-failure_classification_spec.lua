@@ -1,17 +1,17 @@
 -- Newer agent servers classify a failure; a failed conversation has it, from whichever event of the failure tells.
 local cjson = require "cjson"
-local stand_in = require "spec.support.stand_in"
+local in_process = require "spec.support.in_process"
 
 local ID = "7f3b9a1c2d4e4f60a1b2c3d4e5f60718"
 local CLASS = { kind = "auth", retryable = false, user_action = "settings" }
 
 local function conversation_of(events, state)
-  local client = stand_in.scripted(function(request)
+  local client = in_process.scripted(function(request)
     if request.path:find "/events/search" then
-      return stand_in.json(cjson.encode { items = events })
+      return in_process.json(cjson.encode { items = events })
     end
     local item = { id = ID, sandbox_id = "s", sandbox_status = "RUNNING", execution_status = state }
-    return stand_in.json(cjson.encode { item })
+    return in_process.json(cjson.encode { item })
   end, { api = "v1", grace = 1 })
   local conversation = assert(client:wait(ID, { timeout = 60 }))
   client:close()
@@ -44,7 +44,7 @@ describe("the classification of a failure", function()
   end)
 
   it("is told by the simulator", function()
-    local client = stand_in.simulated({}, { api = "v1" })
+    local client = in_process.simulated({}, { api = "v1" })
     local done = assert(client:run { initial_user_msg = "x [simulate: budget]" })
     assert.same({ "failed", "quota", false }, { done.state, done.classification.kind, done.classification.retryable })
     client:close()

@@ -1,9 +1,8 @@
 -- What no call of an agent server covers is asked for by a request of one's own: with the session key, the checks, the
 -- errors and the redaction of every other call.
 local calls = require "spec.support.calls"
-local keys = require "spec.support.keys"
-local stand_in = require "spec.support.stand_in"
-local wire = require "spec.support.wire"
+local in_process = require "spec.support.in_process"
+local canary = require "spec.support.canary"
 
 describe("a request to an agent server", function()
   local at, agent, key
@@ -13,7 +12,7 @@ describe("a request to an agent server", function()
     agent, key = at.agent, at.conversation.session_api_key
   end)
   after_each(function()
-    keys.assert_apart(at.model)
+    canary.assert_keys_apart(at.model)
     at.client:close()
   end)
 
@@ -31,7 +30,7 @@ describe("a request to an agent server", function()
   end
 
   it("goes there with the session key, by every method", function()
-    local sent = answer("/api/goals", stand_in.json '{"ok":true}')
+    local sent = answer("/api/goals", in_process.json '{"ok":true}')
     for _, verb in ipairs { "GET", "POST", "PUT", "PATCH", "DELETE" } do
       local with_body = verb ~= "GET" and verb ~= "DELETE"
       assert.is_true(assert(agent:request {
@@ -51,11 +50,11 @@ describe("a request to an agent server", function()
       at.client:close()
       at = calls.sandbox("info", { api = "v1", retries = 0 })
       agent, key = at.agent, at.conversation.session_api_key
-      answer("/api/goals", stand_in.json(('{"detail":"no %s","session_api_key":"%s"}'):format(key, key), status))
+      answer("/api/goals", in_process.json(('{"detail":"no %s","session_api_key":"%s"}'):format(key, key), status))
       local value, err = agent:request { path = "/api/goals" }
       assert.is_nil(value)
       assert.same({ kind, status, "request" }, { err.kind, err.status, err.operation })
-      wire.assert_no_secret(err, key)
+      canary.assert_no_secret(err, key)
     end
     answer("/api/page", { status = 200, headers = { { "Content-Type", "text/html" } }, body = "<html>" })
     local _, err = agent:request { path = "/api/page" }
@@ -66,8 +65,8 @@ describe("a request to an agent server", function()
     local failures = 0
     local sent = answer("/api/goals", function(asked)
       failures = failures + 1
-      if asked.method == "GET" and failures == 2 then return stand_in.json "[1]" end
-      return stand_in.json('{"detail":"down"}', 500)
+      if asked.method == "GET" and failures == 2 then return in_process.json "[1]" end
+      return in_process.json('{"detail":"down"}', 500)
     end)
     assert.same({ 1 }, agent:request { path = "/api/goals" })
     assert.equal(2, #sent)

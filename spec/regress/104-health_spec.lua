@@ -1,25 +1,25 @@
 -- Whether a service is well can be asked without a key, and says nothing of the dialect that it speaks.
 local openhands = require "openhands"
-local stand_in = require "spec.support.stand_in"
+local in_process = require "spec.support.in_process"
 
 local ID = "7f3b9a1c2d4e4f60a1b2c3d4e5f60718"
 
 -- A V0 server that answers the question for the account as if it spoke V1.
 local function v0_server(request)
   if request.path == "/api/v1/users/me" then
-    return stand_in.json '{"id":null,"email":null,"language":null,"v1_enabled":true}'
+    return in_process.json '{"id":null,"email":null,"language":null,"v1_enabled":true}'
   elseif request.path == "/api/conversations" then
-    return stand_in.json(('{"status":"ok","conversation_id":"%s"}'):format(ID))
+    return in_process.json(('{"status":"ok","conversation_id":"%s"}'):format(ID))
   elseif request.path:find "^/api/" then
-    return stand_in.json('{"detail":"Not Found"}', 404)
+    return in_process.json('{"detail":"Not Found"}', 404)
   end
-  return stand_in.json '{"status":"ok"}'
+  return in_process.json '{"status":"ok"}'
 end
 
 describe("the health of a service", function()
   it("is asked for without a key, in either dialect", function()
     for _, api in ipairs { "v0", "v1", "auto" } do
-      local client, requests = stand_in.scripted(v0_server, { api = api })
+      local client, requests = in_process.scripted(v0_server, { api = api })
       for _, name in ipairs { "alive", "health", "server_info" } do
         assert.equal("ok", assert(client[name](client)).status)
         assert.equal("/" .. name, requests[#requests].path)
@@ -31,14 +31,14 @@ describe("the health of a service", function()
   end)
 
   it("needs no key at all", function()
-    local client = openhands.new { transport = { request = function() return stand_in.json '"OK"' end,
+    local client = openhands.new { transport = { request = function() return in_process.json '"OK"' end,
       now = os.clock, wall = os.time, sleep = function() end } }
     assert.equal("OK", (client:health()))
     client:close()
   end)
 
   it("does not speak for a guess", function()
-    local client, requests = stand_in.scripted(v0_server)
+    local client, requests = in_process.scripted(v0_server)
     assert(client:alive())
     assert.is_nil(client:count()) -- now it is taken for V1
     assert(client:server_info())
@@ -50,9 +50,9 @@ describe("the health of a service", function()
   end)
 
   it("does not speak against a guess", function()
-    local client = stand_in.scripted(function(request)
+    local client = in_process.scripted(function(request)
       if request.path:find "^/api/" then return v0_server(request) end
-      return stand_in.json('{"detail":"Not Found"}', 404)
+      return in_process.json('{"detail":"Not Found"}', 404)
     end)
     client._api, client._is_guess = "v1", true
     local _, err = client:alive()

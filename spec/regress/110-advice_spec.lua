@@ -1,15 +1,16 @@
 local calls = require "spec.support.calls"
 local core = require "openhands.core"
-local stand_in = require "spec.support.stand_in"
+local in_process = require "spec.support.in_process"
 
 local ID = "7f3b9a1c-2d4e-4f60-a1b2-c3d4e5f60718"
 
 -- A service with one conversation at work, whose server answers `answer`.
 local function with_server(answer)
-  return (stand_in.scripted(function(request)
+  return (in_process.scripted(function(request)
     if request.path:find "^/api/v1/app%-conversations" then
-      return stand_in.json(('[{"id":%q,"sandbox_status":"RUNNING","execution_status":"running","session_api_key":"s-1",'
-        .. '"conversation_url":"https://sandbox.example/api/conversations/%s"}]'):format(ID, ID))
+      local body = '[{"id":%q,"sandbox_status":"RUNNING","execution_status":"running","session_api_key":"s-1",'
+        .. '"conversation_url":"https://sandbox.example/api/conversations/%s"}]'
+      return in_process.json(body:format(ID, ID))
     end
     return answer
   end, { api = "v1", retries = 0 }))
@@ -18,9 +19,9 @@ end
 local HTML = { status = 200, headers = { { "Content-Type", "text/html" } }, body = "<!doctype html>" }
 
 local answers = {
-  ["404"] = stand_in.json('{"detail":"Not Found"}', 404),
-  ["401"] = stand_in.json('{"detail":"Unauthorized"}', 401),
-  ["403"] = stand_in.json('{"detail":"no"}', 403),
+  ["404"] = in_process.json('{"detail":"Not Found"}', 404),
+  ["401"] = in_process.json('{"detail":"Unauthorized"}', 401),
+  ["403"] = in_process.json('{"detail":"no"}', 403),
   ["a web page"] = HTML,
   ["no connection"] = { class = "connect", sent = false },
   ["no trusted one"] = { class = "tls", sent = false },
@@ -43,8 +44,8 @@ describe("advice", function()
   end
 
   it("about the service still does", function()
-    local client = stand_in.scripted(function()
-      return stand_in.json('{"detail":"unknown_app_conversation"}', 404)
+    local client = in_process.scripted(function()
+      return in_process.json('{"detail":"unknown_app_conversation"}', 404)
     end, { api = "v1" })
     local _, err = client:update(ID, { title = "New" })
     assert.is_truthy(err.message:find("account of this API key", 1, true))

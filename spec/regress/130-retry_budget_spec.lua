@@ -1,16 +1,16 @@
-local stand_in = require "spec.support.stand_in"
+local in_process = require "spec.support.in_process"
 
 local TASK = '{"id":"c2a9e8b7d6f5443c92b1a0f9e8d7c6b5","status":"WORKING"}'
 
 -- A service that throttles as `throttles` says: "always", each call "once", or not at all.
 local function service()
   local at = { throttles = "always" }
-  at.client, at.requests = stand_in.scripted(function(request)
+  at.client, at.requests = in_process.scripted(function(request)
     at.refused = at.throttles == "always" or at.throttles == "once" and not at.refused
     if at.refused then
-      return stand_in.json('{"message":"Too many requests"}', 429, { { "Retry-After", "1" } })
+      return in_process.json('{"message":"Too many requests"}', 429, { { "Retry-After", "1" } })
     end
-    return stand_in.json(request.path:find "app%-conversations" and TASK or "{}")
+    return in_process.json(request.path:find "app%-conversations" and TASK or "{}")
   end, { api = "v1" })
   return at
 end

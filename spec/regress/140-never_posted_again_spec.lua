@@ -1,7 +1,7 @@
 local core = require "openhands.core"
 local openhands = require "openhands"
 local raw_server = require "spec.support.raw_server"
-local stand_in = require "spec.support.stand_in"
+local in_process = require "spec.support.in_process"
 
 local ID = "0f6f4c3e-1d2a-4b5c-8d9e-0a1b2c3d4e5f"
 local TASK = ('{"id":"c2a9e8b7d6f5443c92b1a0f9e8d7c6b5","status":"WORKING","request":{"conversation_id":"%s"}}')
@@ -22,7 +22,7 @@ end
 
 describe("what this client has an answer for", function()
   it("is not posted again while the service does not show it, whoever asks", function()
-    local client, model = stand_in.simulated({ api = "v1", visibility = 1000 })
+    local client, model = in_process.simulated({ api = "v1", visibility = 1000 })
     local first = assert(client:start(fields(ID)))
     for _, options in ipairs { {}, { resume = true }, { stream = true, deadline = 5 } } do
       local again = assert(client:start(fields(ID), options))
@@ -33,7 +33,7 @@ describe("what this client has an answer for", function()
   end)
 
   it("is not posted again when the service has never shown it, and that is said", function()
-    local client, model = stand_in.simulated({ api = "v1", visibility = 1e6 })
+    local client, model = in_process.simulated({ api = "v1", visibility = 1e6 })
     assert(client:start(fields(ID)))
     client:sleep(61)
     for _, options in ipairs { {}, { resume = true } } do
@@ -46,7 +46,7 @@ describe("what this client has an answer for", function()
   end)
 
   it("is not posted again where the service cannot be asked", function()
-    local client, model, transport = stand_in.simulated({ api = "v1" })
+    local client, model, transport = in_process.simulated({ api = "v1" })
     assert(client:start(fields(ID)))
     transport.faults = { { point = "before", class = "connect", count = -1 } }
     assert.equal(ID, assert(client:start(fields(ID), { resume = true })).conversation_id)
@@ -55,14 +55,14 @@ describe("what this client has an answer for", function()
 
   it("is not posted again when it was found by looking, and is gone later", function()
     local lists, posted = false, 0
-    local client = stand_in.scripted(function(request)
+    local client = in_process.scripted(function(request)
       if request.method == "POST" then
         posted, lists = posted + 1, true
         return { class = "cut", sent = true }
       elseif request.path:find "start%-tasks" then
-        return stand_in.json(lists and '{"items":[' .. TASK .. "]}" or '{"items":[]}')
+        return in_process.json(lists and '{"items":[' .. TASK .. "]}" or '{"items":[]}')
       end
-      return stand_in.json("[null]")
+      return in_process.json("[null]")
     end, { api = "v1" })
     assert(client:start(fields(ID)))
     lists = false
@@ -73,14 +73,14 @@ describe("what this client has an answer for", function()
 
   it("may be posted when this client has deleted it", function()
     local posted = 0
-    local client = stand_in.scripted(function(request)
+    local client = in_process.scripted(function(request)
       if request.method == "POST" then
         posted = posted + 1
-        return stand_in.json(TASK)
+        return in_process.json(TASK)
       elseif request.method == "DELETE" then
-        return stand_in.json('{"success":true}')
+        return in_process.json('{"success":true}')
       end
-      return stand_in.json(request.path:find "start%-tasks" and '{"items":[]}' or "[null]")
+      return in_process.json(request.path:find "start%-tasks" and '{"items":[]}' or "[null]")
     end, { api = "v1" })
     assert(client:start(fields(ID)))
     assert(client:delete(ID))
@@ -94,16 +94,16 @@ describe("an absence", function()
   local function unclear(shows, settings)
     local posted, looks, task = 0, 0, nil
     local client
-    client = stand_in.scripted(function(request)
+    client = in_process.scripted(function(request)
       if request.method == "POST" then
         posted = posted + 1
         task = TASK:gsub(ID:gsub("%-", "%%-"), request.body:match '"conversation_id":"([^"]+)"')
         return { class = "cut", sent = true }
       elseif request.path:find "start%-tasks" then
         looks = looks + 1
-        return stand_in.json(shows(looks, client) and '{"items":[' .. task .. "]}" or '{"items":[]}')
+        return in_process.json(shows(looks, client) and '{"items":[' .. task .. "]}" or '{"items":[]}')
       end
-      return stand_in.json("[null]")
+      return in_process.json("[null]")
     end, settings)
     return client, function() return posted end
   end
@@ -140,7 +140,7 @@ describe("a clock that is wrong", function()
   for _, days in ipairs { 3, -3, 400, -20000 } do
     -- Its service, whose clock is right, loses the answer to a start; it may say what time it is.
     local function client_of(says)
-      local client, model, transport = stand_in.simulated { api = "v1", pace = 1000 }
+      local client, model, transport = in_process.simulated { api = "v1", pace = 1000 }
       local wall, request = transport.wall, transport.request
       transport.wall = function(...) return wall(...) + days * DAY end
       transport.request = function(...)
@@ -177,7 +177,7 @@ describe("a clock that is wrong", function()
   end
 
   it("at the service's door hides no start, as long as ours is right", function()
-    local client, model, transport = stand_in.simulated { api = "v1", pace = 1000 }
+    local client, model, transport = in_process.simulated { api = "v1", pace = 1000 }
     local request = transport.request
     transport.request = function(...)
       local answer = request(...)
@@ -192,7 +192,7 @@ describe("a clock that is wrong", function()
   end)
 
   it("is put right by what the service says, so that old start tasks are not read", function()
-    local client, model, transport = stand_in.simulated { api = "v1" }
+    local client, model, transport = in_process.simulated { api = "v1" }
     transport.wall = function() return 1787217302 + 5 * DAY end
     client:close()
     client = openhands.new { transport = transport, api_key = "any", api = "v1" }
@@ -223,7 +223,7 @@ describe("a clock that is wrong", function()
   end)
 
   it("in sleep counts what the other clock has missed", function()
-    local client, _, transport = stand_in.simulated { api = "v1" }
+    local client, _, transport = in_process.simulated { api = "v1" }
     client:close()
     local asleep = 0
     local wall = transport.wall

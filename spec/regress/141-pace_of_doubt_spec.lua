@@ -1,5 +1,5 @@
 -- How soon, and how often, a start that is in doubt is looked for.
-local stand_in = require "spec.support.stand_in"
+local in_process = require "spec.support.in_process"
 
 local ID = "0f6f4c3e-1d2a-4b5c-8d9e-0a1b2c3d4e5f"
 local TASK = '{"id":"c2a9e8b7d6f5443c92b1a0f9e8d7c6b5","status":"WORKING","request":{"conversation_id":"%s"}}'
@@ -8,18 +8,18 @@ local TASK = '{"id":"c2a9e8b7d6f5443c92b1a0f9e8d7c6b5","status":"WORKING","reque
 -- many pages before it.
 local function unclear(settings, shows, pages)
   local at = { posts = 0, looks = 0, last_page = 0 }
-  at.client = stand_in.scripted(function(request)
+  at.client = in_process.scripted(function(request)
     if request.method == "POST" then
       at.posts, at.id = at.posts + 1, request.body:match '"conversation_id":"([^"]+)"'
       return { class = "cut", sent = true }
     elseif not request.path:find "start%-tasks" then
-      return stand_in.json("[null]")
+      return in_process.json("[null]")
     end
     local page = tonumber((request.query or ""):match "page_id=(%d+)") or 1
     at.last_page = math.max(at.last_page, page)
     at.looks = at.looks + (page == 1 and 1 or 0)
-    if page <= (pages or 0) then return stand_in.json(('{"items":[],"next_page_id":"%d"}'):format(page + 1)) end
-    return stand_in.json(shows(at.client) and '{"items":[' .. TASK:format(at.id) .. "]}" or '{"items":[]}')
+    if page <= (pages or 0) then return in_process.json(('{"items":[],"next_page_id":"%d"}'):format(page + 1)) end
+    return in_process.json(shows(at.client) and '{"items":[' .. TASK:format(at.id) .. "]}" or '{"items":[]}')
   end, settings)
   return at
 end
@@ -56,16 +56,16 @@ describe("a start in doubt", function()
 
   it("is not looked for in the same page again and again", function()
     local pages, posts = 0, 0
-    local client = stand_in.scripted(function(request)
+    local client = in_process.scripted(function(request)
       if request.method == "POST" then
         posts = posts + 1
         return { class = "cut", sent = true }
       elseif not request.path:find "start%-tasks" then
-        return stand_in.json("[null]")
+        return in_process.json("[null]")
       end
       pages = pages + 1
       assert.matches("limit=100", request.query)
-      return stand_in.json('{"items":[],"next_page_id":"7"}')
+      return in_process.json('{"items":[],"next_page_id":"7"}')
     end, { api = "v1" })
     local _, err = client:start { initial_user_msg = "x" }
     assert.equal("ambiguous", err.kind)
@@ -79,14 +79,14 @@ describe("a start in doubt", function()
       .. '{"content":[{"type":"text","text":"x"}]}}}'
     for others, expected in pairs { [""] = 1, ["," .. TASK:format(ID)] = 3 } do
       local posts = 0
-      local client = stand_in.scripted(function(request)
+      local client = in_process.scripted(function(request)
         if request.method == "POST" then
           posts = posts + 1
           return { class = "cut", sent = true }
         elseif not request.path:find "start%-tasks" then
-          return stand_in.json("[null]")
+          return in_process.json("[null]")
         end
-        return stand_in.json('{"items":[' .. anonymous .. others .. "]}")
+        return in_process.json('{"items":[' .. anonymous .. others .. "]}")
       end, { api = "v1" })
       local _, err = client:start { initial_user_msg = "x" }
       assert.equal("ambiguous", err.kind)
@@ -95,7 +95,7 @@ describe("a start in doubt", function()
   end)
 
   it("is not left to one who will never come back", function()
-    local client, model = stand_in.simulated { api = "v1", pace = 0 }
+    local client, model = in_process.simulated { api = "v1", pace = 0 }
     local fields = { initial_user_msg = "x", conversation_id = ID }
     local thrown = client:spawn(client.start, client, fields, { on_progress = function() error "of its own" end })
     local second = client:spawn(client.start, client, fields)

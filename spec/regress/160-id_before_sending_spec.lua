@@ -1,5 +1,5 @@
 -- Whatever ends a start, its id is in the caller's hands before anything has left: an error of Lua's own bears none.
-local stand_in = require "spec.support.stand_in"
+local in_process = require "spec.support.in_process"
 
 local ID = "0f6f4c3e-1d2a-4b5c-8d9e-0a1b2c3d4e5f"
 
@@ -47,7 +47,7 @@ describe("the id of a start", function()
     it("is known when memory ends after the post: " .. name, function()
       local number, raised, reached = 1, true, 0
       while raised and number < 200 do
-        local client, model = stand_in.simulated { pace = 0 }
+        local client, model = in_process.simulated { pace = 0 }
         local known
         local good, result
         raised, good, result = without_memory_after(model, number, function()
@@ -71,7 +71,7 @@ describe("the id of a start", function()
 
   it("is waited for by the client that has sent it, also where the caller does not say so", function()
     for number = 1, 61, 6 do
-      local client, model = stand_in.simulated { api = "v1", visibility = 40 }
+      local client, model = in_process.simulated { api = "v1", visibility = 40 }
       local known
       local raised = without_memory_after(model, number, function()
         return client:start({ initial_user_msg = "x" }, { on_id = function(id) known = id end })
@@ -83,7 +83,7 @@ describe("the id of a start", function()
   end)
 
   it("is not told when nothing would be sent, and what its listener raises keeps it from being sent", function()
-    local client, model = stand_in.simulated { pace = 0 }
+    local client, model = in_process.simulated { pace = 0 }
     local told = 0
     local function note() told = told + 1 end
     assert.has_error(function() client:start({ prompt_of_no_dialect = "x" }, { on_id = note }) end)
@@ -100,7 +100,7 @@ describe("the id of a start", function()
       { point = "before", class = "connect", match = { method = "POST" }, count = -1 },
       { point = "before", status = 422, body = '{"detail":"no"}', match = { method = "POST" }, count = -1 },
     } do
-      local client, _, transport = stand_in.simulated({ api = "v1" }, { retries = 0 })
+      local client, _, transport = in_process.simulated({ api = "v1" }, { retries = 0 })
       transport.faults = { fault }
       local known
       local _, err = client:start({ initial_user_msg = "x" }, { on_id = function(id) known = id end })
@@ -109,7 +109,7 @@ describe("the id of a start", function()
   end)
 
   it("does not exist on V0", function()
-    local client = stand_in.simulated({ api = "v0" }, { api = "v0" })
+    local client = in_process.simulated({ api = "v0" }, { api = "v0" })
     local told = 0
     assert(client:start({ initial_user_msg = "x" }, { on_id = function() told = told + 1 end }))
     assert.equal(0, told)

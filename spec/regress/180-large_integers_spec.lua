@@ -1,11 +1,11 @@
 -- An integer of the service is exact here, or a string of its digits: never another integer.
 
-local reader = require "spec.support.reader"
+local json_reader = require "spec.support.json_reader"
 
 local HAS_INTEGERS = math.type ~= nil
 
 describe("an integer", function()
-  local read = reader.new()
+  local read = json_reader.new()
 
   -- What it is where the Lua has integers of 64 bits, and where all its numbers are floats.
   local function check(digits, with_integers, with_floats)

@@ -1,6 +1,6 @@
 local openhands = require "openhands"
 local core = require "openhands.core"
-local stand_in = require "spec.support.stand_in"
+local in_process = require "spec.support.in_process"
 
 local ID = "5618e1c1-6f3f-4d5a-9b0e-2f8d7c6b5a49"
 
@@ -26,8 +26,8 @@ describe("foreign text", function()
 
   before_each(function()
     lines = {}
-    client = stand_in.scripted(function()
-      return stand_in.json(body, 500)
+    client = in_process.scripted(function()
+      return in_process.json(body, 500)
     end, { api = "v0", retries = 0, log = function(line) lines[#lines + 1] = line end })
   end)
 
@@ -99,8 +99,8 @@ describe("foreign text", function()
     assert_linear(function(url)
       openhands.new({ api_key = "x", base_url = url }):close()
     end, function(size) return "https://host" .. ("/"):rep(size) end, 200)
-    local other = stand_in.scripted(function()
-      return stand_in.json('{"detail":"it broke"}', 500)
+    local other = in_process.scripted(function()
+      return in_process.json('{"detail":"it broke"}', 500)
     end, { api = "v0", base_url = "https://host/" .. ("a"):rep(2000) .. "///", retries = 0 })
     local _, err = other:status(ID)
     assert.matches("^status: https://host/a+… answered with HTTP status 500: it broke; try again later$", err.message)
@@ -111,9 +111,9 @@ describe("foreign text", function()
   it("is bounded in the address of a conversation's server", function()
     for _, ending in ipairs { ("/"):rep(20000), ("/api/conversations/x"):rep(1000), ("/a"):rep(20000) } do
       client:close()
-      client = stand_in.scripted(function()
+      client = in_process.scripted(function()
         local answer = '{"conversation_id":"%s","status":"RUNNING","url":"https://host%s","session_api_key":"its-key"}'
-        return stand_in.json(answer:format(ID, ending))
+        return in_process.json(answer:format(ID, ending))
       end, { api = "v0" })
       assert(client:status(ID))
     end

@@ -1,13 +1,14 @@
 -- An element of a stream that is many MB long arrives in thousands of pieces: no byte of it is looked at twice.
 local core = require "openhands.core"
 local peer = require "spec.support.raw_server"
-local wire = require "spec.support.wire"
+local files = require "spec.support.files"
+local processes = require "spec.support.processes"
 
 describe("Elements of a list that is arriving", function()
   local directory, remove
 
   setup(function()
-    directory, remove = wire.directory()
+    directory, remove = files.directory()
     local built = os.execute("${CC:-cc} -Wall -Wextra -Isrc -o " .. directory .. "/element spec/c/element.c")
     assert(built == true or built == 0, "spec/c/element.c does not compile")
   end)
@@ -15,7 +16,7 @@ describe("Elements of a list that is arriving", function()
   teardown(function() remove() end)
 
   local function elements(text)
-    local program = assert(io.popen(directory .. "/element " .. wire.quoted(text)))
+    local program = assert(io.popen(directory .. "/element " .. processes.quoted(text)))
     local found = program:read "*a"
     program:close()
     return found

@@ -1,10 +1,10 @@
 -- What an answer takes in memory is bounded before the first value of it is made.
 
 local lfs = require "lfs"
-local wire = require "spec.support.wire"
+local processes = require "spec.support.processes"
 
 local PROGRAM = [[
-  local read = require("spec.support.reader").new { max_body = SIZE + 1 }
+  local read = require("spec.support.json_reader").new { max_body = SIZE + 1 }
   local function peak()
     local file = io.open "/proc/self/status"
     local kilobytes = file:read("*a"):match "VmHWM:%s*(%d+)"
@@ -32,7 +32,7 @@ describe("an answer of 8 MiB", function()
     it(name .. " is refused before it takes memory", function()
       if is_watched or not lfs.attributes "/proc/self/status" then return end
       local expression = "(function(n) return " .. bomb[1] .. " end)(" .. math.floor((SIZE - 6) / bomb[2]) .. ")"
-      local child = wire.child((PROGRAM:gsub("BOMB", function() return expression end):gsub("SIZE", SIZE)))
+      local child = processes.child((PROGRAM:gsub("BOMB", function() return expression end):gsub("SIZE", SIZE)))
       assert.equal("", child.errors)
       local kind, kilobytes = child.output:match "^nil (%S+) (%d+)$"
       assert.equal("too_large", kind, child.output)

@@ -1,6 +1,6 @@
 -- Texts that are chosen so that a Lua compares each with all others are refused before that takes long.
 
-local reader = require "spec.support.reader"
+local json_reader = require "spec.support.json_reader"
 
 -- Texts of 90 bytes that differ only in bytes at which the hash of Lua 5.1 does not look: it looks at each third.
 local function alike(count)
@@ -23,7 +23,7 @@ local function list(texts) return "[" .. table.concat(texts, ",") .. "]" end
 local function object(texts) return "{" .. table.concat(texts, ":1,") .. ":1}" end
 
 describe("an answer of many texts", function()
-  local read = reader.new()
+  local read = json_reader.new()
 
   it("is refused when they are chosen for their hashes", function()
     local texts = alike(9000)

@@ -1,6 +1,6 @@
 -- Events that are too large for a page are asked for in smaller ones; what stays too large is named with its setting.
 
-local stand_in = require "spec.support.stand_in"
+local in_process = require "spec.support.in_process"
 
 local ID = "7f3b9a1c-2d4e-4f60-a1b2-c3d4e5f60718"
 local LINK = "https://github.com/acme/widgets/pull/17"
@@ -25,9 +25,9 @@ end
 -- A V1 service with these events, oldest first, whose agent is idle.
 local function service(events, settings)
   local limits = {}
-  local client, requests = stand_in.scripted(function(request)
+  local client, requests = in_process.scripted(function(request)
     if not request.path:find "events/search" then
-      return stand_in.json(([=[[{"id":"%s","sandbox_id":"s","sandbox_status":"RUNNING","execution_status":"idle",
+      return in_process.json(([=[[{"id":"%s","sandbox_id":"s","sandbox_status":"RUNNING","execution_status":"idle",
         "selected_repository":"acme/widgets","created_at":"2026-08-20T09:15:14"}]]=]):format(ID))
     end
     local limit = tonumber(request.query:match "limit=(%d+)")
@@ -38,7 +38,7 @@ local function service(events, settings)
     end
     limits[#limits + 1] = limit
     local following = first + limit < #events and ('"%d"'):format(first + limit) or "null"
-    return stand_in.json(('{"items":[%s],"next_page_id":%s}'):format(table.concat(items, ","), following))
+    return in_process.json(('{"items":[%s],"next_page_id":%s}'):format(table.concat(items, ","), following))
   end, { api = "v1", max_body = settings and settings.max_body or 100000 })
   return client, limits, requests
 end
@@ -99,11 +99,11 @@ describe("events of a conversation", function()
 
   it("are asked for by their ids in smaller batches, too", function()
     local sizes = {}
-    local client = stand_in.scripted(function(request)
+    local client = in_process.scripted(function(request)
       local items = {}
       for id in request.query:gmatch "id=(%d+)" do items[#items + 1] = observation(id) end
       sizes[#sizes + 1] = #items
-      return stand_in.json("[" .. table.concat(items, ",") .. "]")
+      return in_process.json("[" .. table.concat(items, ",") .. "]")
     end, { api = "v1", max_body = 100000 })
     local ids = {}
     for number = 1, 150 do ids[number] = ("%d"):format(number) end
@@ -161,9 +161,9 @@ describe("events of a V0 conversation", function()
   -- As V1's, but the pages are told by numbers.
   local function service_v0(events)
     local limits = {}
-    local client = stand_in.scripted(function(request)
+    local client = in_process.scripted(function(request)
       if not request.path:find "/events" then
-        return stand_in.json(('{"conversation_id":"%s","status":"RUNNING"}'):format(ID:gsub("-", "")))
+        return in_process.json(('{"conversation_id":"%s","status":"RUNNING"}'):format(ID:gsub("-", "")))
       end
       local limit, reverse = tonumber(request.query:match "limit=(%d+)"), request.query:find "reverse=true"
       local bound = tonumber(request.query:match(reverse and "end_id=(%d+)" or "start_id=(%d+)"))
@@ -175,7 +175,7 @@ describe("events of a V0 conversation", function()
       end
       limits[#limits + 1] = limit
       local has_more = events[last + 1] ~= nil
-      return stand_in.json(('{"events":[%s],"has_more":%s}'):format(table.concat(items, ","), tostring(has_more)))
+      return in_process.json(('{"events":[%s],"has_more":%s}'):format(table.concat(items, ","), tostring(has_more)))
     end, { api = "v0", max_body = 20000 })
     return client, limits
   end

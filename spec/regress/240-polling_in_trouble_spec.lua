@@ -1,7 +1,7 @@
 -- Sixty requests a minute are the most that the waits of a client make, whatever the service does; and what passes ends
 -- no wait.
 local openhands = require "openhands"
-local stand_in = require "spec.support.stand_in"
+local in_process = require "spec.support.in_process"
 
 local function busiest_minute(times)
   local most, first = 0, 1
@@ -20,7 +20,7 @@ end
 
 -- Starts so many conversations, and gives a client that has seen none of them, with the times of its requests.
 local function strangers(api, count, settings)
-  local starter, model, transport = stand_in.simulated({ api = api }, { api = api })
+  local starter, model, transport = in_process.simulated({ api = api }, { api = api })
   local list, times = {}, {}
   for place = 1, count do list[place] = assert(starter:start { initial_user_msg = "x" }).conversation_id end
   local request = transport.request
@@ -36,13 +36,13 @@ end
 
 describe("waits in trouble", function()
   local troubles = {
-    ["503"] = stand_in.json("{}", 503),
-    ["503, Retry-After 0"] = stand_in.json("{}", 503, { { "Retry-After", "0" } }),
-    ["503, Retry-After -5"] = stand_in.json("{}", 503, { { "Retry-After", "-5" } }),
-    ["429, Retry-After ' 7'"] = stand_in.json("{}", 429, { { "Retry-After", " 7" } }),
-    ["429, Retry-After 1e3"] = stand_in.json("{}", 429, { { "Retry-After", "1e3" } }),
+    ["503"] = in_process.json("{}", 503),
+    ["503, Retry-After 0"] = in_process.json("{}", 503, { { "Retry-After", "0" } }),
+    ["503, Retry-After -5"] = in_process.json("{}", 503, { { "Retry-After", "-5" } }),
+    ["429, Retry-After ' 7'"] = in_process.json("{}", 429, { { "Retry-After", " 7" } }),
+    ["429, Retry-After 1e3"] = in_process.json("{}", 429, { { "Retry-After", "1e3" } }),
     ["a web page"] = { status = 200, headers = { { "Content-Type", "text/html" } }, body = "<html>" },
-    ["404"] = stand_in.json('{"detail":"Not Found"}', 404),
+    ["404"] = in_process.json('{"detail":"Not Found"}', 404),
   }
   for name, response in pairs(troubles) do
     for _, api in ipairs { "v0", "v1" } do
@@ -60,12 +60,12 @@ describe("waits in trouble", function()
 
   it("count every page that they read", function()
     local count = 0
-    local client, requests = stand_in.scripted(function(request)
+    local client, requests = in_process.scripted(function(request)
       count = count + 1
       if request.path:find "/start%-tasks/search$" then
-        return stand_in.json(('{"items":[{"id":"%032x"}],"next_page_id":"%d"}'):format(count, count))
+        return in_process.json(('{"items":[{"id":"%032x"}],"next_page_id":"%d"}'):format(count, count))
       end
-      return stand_in.json "[null]"
+      return in_process.json "[null]"
     end, { api = "v1" })
     local times, request = {}, client._settings.transport.request
     client._settings.transport.request = function(...)
@@ -84,7 +84,7 @@ describe("a wait for an id that nobody has seen", function()
       local client, list, model, transport = strangers(api == "auto" and "v1" or api, 8, { api = api })
       for _, fault in ipairs {
         { point = "before", class = "connect", count = -1 },
-        { point = "before", response = stand_in.json("{}", 502), count = -1 },
+        { point = "before", response = in_process.json("{}", 502), count = -1 },
       } do
         transport.faults = { fault }
         local request = transport.request
@@ -127,11 +127,11 @@ end)
 
 describe("a wait that has seen its conversation", function()
   local page = { status = 200, headers = { { "Content-Type", "text/html" } }, body = "<html>" }
-  local others = { ["a web page"] = page, ["404"] = stand_in.json('{"detail":"Not Found"}', 404) }
+  local others = { ["a web page"] = page, ["404"] = in_process.json('{"detail":"Not Found"}', 404) }
   for name, response in pairs(others) do
     for _, api in ipairs { "v0", "v1" } do
       it(("outlives ten minutes of something else for everybody: %s, %s"):format(name, api), function()
-        local client, model, transport = stand_in.simulated({ api = api }, { api = api })
+        local client, model, transport = in_process.simulated({ api = api }, { api = api })
         local list = {}
         for place = 1, 5 do list[place] = assert(client:start { initial_user_msg = "x" }) end
         client:wait_all(list, { timeout = 20 })
@@ -148,7 +148,7 @@ describe("a wait that has seen its conversation", function()
   end
 
   it("ends when nothing else comes", function()
-    local client, model, transport = stand_in.simulated({ api = "v1" }, { api = "v1" })
+    local client, model, transport = in_process.simulated({ api = "v1" }, { api = "v1" })
     local conversation = assert(client:start { initial_user_msg = "x" })
     client:wait(conversation, { timeout = 20 })
     transport.faults = { { point = "before", response = page, count = -1 } }

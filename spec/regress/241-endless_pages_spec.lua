@@ -1,5 +1,5 @@
 -- Pages without an end hold nobody for ever: what reads them all by itself stops after so many, or so long.
-local stand_in = require "spec.support.stand_in"
+local in_process = require "spec.support.in_process"
 
 local ID = "5618fbb4-8b6c-4d2e-9f0a-1b2c3d4e5f60"
 
@@ -8,14 +8,14 @@ local function endless(seconds, settings)
   local count, client = 0, nil
   settings = settings or {}
   settings.api = settings.api or "v1"
-  local made, requests = stand_in.scripted(function(request)
+  local made, requests = in_process.scripted(function(request)
     count = count + 1
     client._settings.transport.sleep(seconds)
     if request.method == "POST" then return { class = "cut", sent = true } end
     if request.path:find "/search$" then
-      return stand_in.json(('{"items":[{"id":"%032x","name":"n"}],"next_page_id":"%d"}'):format(count, count))
+      return in_process.json(('{"items":[{"id":"%032x","name":"n"}],"next_page_id":"%d"}'):format(count, count))
     end
-    return stand_in.json(request.path:find "/app%-conversations" and "[null]" or "[]")
+    return in_process.json(request.path:find "/app%-conversations" and "[null]" or "[]")
   end, settings)
   client = made
   return client, requests

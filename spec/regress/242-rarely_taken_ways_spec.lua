@@ -1,20 +1,20 @@
 -- Ways of a wait that are rarely taken: older pages of events, looks that are not in step, what was listed and is gone.
 local lookup = require "openhands.conversation.lookup"
-local stand_in = require "spec.support.stand_in"
+local in_process = require "spec.support.in_process"
 
 local ID = "5618fbb48b6c4d2e9f0a1b2c3d4e5f60"
 
 describe("the answer", function()
   -- A service whose events come in so many pages, the answer in the oldest.
   local function service(count)
-    return stand_in.scripted(function(request)
+    return in_process.scripted(function(request)
       local page = tonumber(request.query:match "page_id=(%d+)" or 1)
       local event = '{"kind":"ObservationEvent","source":"environment"}'
       if page == count then
         event = '{"kind":"MessageEvent","source":"agent","llm_message":{"content":[{"text":"Done."}]}}'
       end
       local following = page < count and ('"%d"'):format(page + 1) or "null"
-      return stand_in.json(('{"items":[%s],"next_page_id":%s}'):format(event, following))
+      return in_process.json(('{"items":[%s],"next_page_id":%s}'):format(event, following))
     end, { api = "v1" })
   end
 
@@ -32,8 +32,8 @@ end)
 
 describe("looks of many clients", function()
   local function moments(random)
-    local client, requests = stand_in.scripted(function()
-      return stand_in.json(('[{"id":"%s","sandbox_status":"RUNNING","execution_status":"running"}]'):format(ID))
+    local client, requests = in_process.scripted(function()
+      return in_process.json(('[{"id":"%s","sandbox_status":"RUNNING","execution_status":"running"}]'):format(ID))
     end, { api = "v1", random = function() return random end })
     local transport, list = client._settings.transport, {}
     local request = transport.request
@@ -59,7 +59,7 @@ end)
 
 describe("a conversation whose start task is ready and that is not listed", function()
   local function look(seen)
-    local client, requests = stand_in.scripted(function() return stand_in.json "[null]" end, { api = "v1" })
+    local client, requests = in_process.scripted(function() return in_process.json "[null]" end, { api = "v1" })
     local memory = client:_remember(ID)
     memory.ready_at, memory.listed = seen.ready_at, seen.listed
     local task = { state = "starting" }
@@ -85,7 +85,7 @@ describe("a conversation whose start task is ready and that is not listed", func
   end)
 
   it("and was listed before is not looked for among the start tasks", function()
-    local client, requests = stand_in.scripted(function() return stand_in.json "[null]" end, { api = "v1" })
+    local client, requests = in_process.scripted(function() return in_process.json "[null]" end, { api = "v1" })
     client:_remember(ID).listed = true
     local _, err = client:status(ID)
     assert.same({ "not_found", 1 }, { err.kind, #requests })

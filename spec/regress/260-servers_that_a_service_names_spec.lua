@@ -1,6 +1,7 @@
 local core = require "openhands.core"
-local stand_in = require "spec.support.stand_in"
-local wire = require "spec.support.wire"
+local in_process = require "spec.support.in_process"
+local files = require "spec.support.files"
+local processes = require "spec.support.processes"
 
 local ID = "5618e1c1-6f3f-4d5a-9b0e-2f8d7c6b5a49"
 local SESSION = "session-canary-4477"
@@ -16,11 +17,11 @@ describe("The address of a conversation's server", function()
         local body = ('{"id":"%s","conversation_id":"%s","status":"RUNNING","sandbox_status":"RUNNING","url":"%s",'
           .. '"execution_status":"running","conversation_url":"%s","session_api_key":"%s"}'):format(
           ID, ID, url, url, SESSION)
-        local client = stand_in.scripted(function(request)
+        local client = in_process.scripted(function(request)
           if request.path:find "conversations/5618" or request.query:find "ids" then
-            return stand_in.json(api == "v1" and "[" .. body .. "]" or body)
+            return in_process.json(api == "v1" and "[" .. body .. "]" or body)
           end
-          return stand_in.json('{"detail":"no"}', 404)
+          return in_process.json('{"detail":"no"}', 404)
         end, { api = api, retries = 0 })
         local conversation = assert(client:status(ID))
         for _ = 1, 2 do
@@ -134,13 +135,13 @@ describe("The address of a conversation's server", function()
   ]]
 
   it("is none that a name leads to, either", function()
-    local directory, remove = wire.directory()
+    local directory, remove = files.directory()
     local built = os.execute(("${CC:-cc} -shared -fPIC -o %s/names.so spec/c/names.c -ldl"):format(directory))
     assert.is_true(built == true or built == 0)
-    wire.write(directory .. "/program.lua",
+    files.write(directory .. "/program.lua",
       ("package.path, package.cpath = %q, %q\n"):format(package.path, package.cpath) .. program)
     local pipe = assert(io.popen(("%s LD_PRELOAD=$LD_PRELOAD:%s/names.so %s %s/program.lua 2>&1"):format(
-      wire.without_leak_checks(), directory, wire.quoted(wire.interpreter()), directory)))
+      processes.without_leak_checks(), directory, processes.quoted(processes.interpreter()), directory)))
     local lines = {}
     for line in pipe:lines() do
       lines[#lines + 1] = line

@@ -1,7 +1,8 @@
 -- The authorities of the system stand in a directory and in a bundle, and not always the same in both: who stands in
 -- one of them is trusted.
 local http2_server = require "spec.support.http2_server"
-local wire = require "spec.support.wire"
+local files = require "spec.support.files"
+local processes = require "spec.support.processes"
 
 -- Reads and starts with the system's authorities; each answer, or kind of error, is a line.
 local program = [[
@@ -31,21 +32,21 @@ describe("An authority of the system", function()
 
   local function run(command)
     local done = os.execute(("cd %s && (%s) >>log 2>&1"):format(directory, command))
-    if done ~= true and done ~= 0 then error(command .. "\n" .. wire.read(directory .. "/log")) end
+    if done ~= true and done ~= 0 then error(command .. "\n" .. files.read(directory .. "/log")) end
   end
 
   setup(function()
     server = http2_server.new()
-    directory, remove = wire.directory()
+    directory, remove = files.directory()
     local here = os.getenv "PWD"
     run(("${CC:-cc} -shared -fPIC $(pkg-config --cflags libcurl) -o authorities.so %s/spec/c/authorities.c -ldl")
-      :format(wire.quoted(here)))
+      :format(processes.quoted(here)))
     run "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout k -out another.pem -subj /CN=x"
     run("cp " .. server.ca_file .. " ours.pem; mkdir ours another")
     for _, name in ipairs { "ours", "another" } do
       run(("cp NAME.pem NAME/; ln -s NAME.pem NAME/$(openssl x509 -hash -noout -in NAME.pem).0"):gsub("NAME", name))
     end
-    wire.write(directory .. "/program.lua",
+    files.write(directory .. "/program.lua",
       ("package.path, package.cpath = %q, %q\n"):format(package.path, package.cpath) .. program)
   end)
 
@@ -59,9 +60,9 @@ describe("An authority of the system", function()
     server:fault "goaway_after" -- each read needs a connection of its own
     run(("%s LD_PRELOAD=$LD_PRELOAD:$PWD/authorities.so AUTHORITIES_DIRECTORY=$PWD/%s AUTHORITIES_FILE=$PWD/%s "
       .. "SERVER=%s %s program.lua >said"):format(
-      wire.without_leak_checks(), folder, bundle, server.address, wire.quoted(wire.interpreter())))
+      processes.without_leak_checks(), folder, bundle, server.address, processes.quoted(processes.interpreter())))
     server:settle()
-    return wire.read(directory .. "/said"), server:count "TLS"
+    return files.read(directory .. "/said"), server:count "TLS"
   end
 
   it("is trusted that stands in the directory alone", function()

@@ -1,4 +1,5 @@
-local wire = require "spec.support.wire"
+local files = require "spec.support.files"
+local processes = require "spec.support.processes"
 
 -- Runs a program in a Lua of its own that has a locale.
 local function child(locale, program)
@@ -6,14 +7,14 @@ local function child(locale, program)
   local directory = shell:read "*l"
   shell:close()
   assert(directory, "there is no locale " .. locale)
-  local path, remove = wire.directory()
-  wire.write(path .. "/program.lua", ([[
+  local path, remove = files.directory()
+  files.write(path .. "/program.lua", ([[
     package.path, package.cpath = %q, %q
     assert(os.setlocale %q)
     %s
   ]]):format(package.path, package.cpath, locale, program))
-  shell = assert(io.popen(("LOCPATH=%s %s %s/program.lua 2>&1"):format(wire.quoted(directory),
-    wire.quoted(wire.interpreter()), path)))
+  shell = assert(io.popen(("LOCPATH=%s %s %s/program.lua 2>&1"):format(processes.quoted(directory),
+    processes.quoted(processes.interpreter()), path)))
   local output = shell:read "*a"
   shell:close()
   remove()

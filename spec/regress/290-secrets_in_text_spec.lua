@@ -1,7 +1,7 @@
 local core = require "openhands.core"
 local errors = require "openhands.errors"
 local openhands = require "openhands"
-local stand_in = require "spec.support.stand_in"
+local in_process = require "spec.support.in_process"
 
 local ID = "5618e1c1-6f3f-4d5a-9b0e-2f8d7c6b5a49"
 local SESSION = "session-canary-4477"
@@ -97,7 +97,7 @@ describe("a session key", function()
 
   before_each(function()
     lines, answers = {}, {}
-    client = stand_in.scripted(function(_, count)
+    client = in_process.scripted(function(_, count)
       return answers[math.min(count, #answers)]
     end, { api = "v1", retries = 0, log = function(line) lines[#lines + 1] = line end })
   end)
@@ -107,13 +107,13 @@ describe("a session key", function()
   end)
 
   local function conversation(status)
-    return stand_in.json(('[{"id":"%s","sandbox_status":"%s","execution_status":"running","session_api_key":"%s",'
+    return in_process.json(('[{"id":"%s","sandbox_status":"%s","execution_status":"running","session_api_key":"%s",'
       .. '"conversation_url":"https://runtime.example/api/conversations/%s","title":"about %s"}]'):format(
       ID, status, SESSION, ID, SESSION))
   end
 
   it("is in no text once it was seen, whoever quotes it", function()
-    answers = { conversation "RUNNING", stand_in.json(('{"detail":"no %s here: %s"}'):format(SESSION,
+    answers = { conversation "RUNNING", in_process.json(('{"detail":"no %s here: %s"}'):format(SESSION,
       SESSION:gsub("%-", "%%2D")), 500) }
     local seen = assert(client:status(ID))
     assert.equal(SESSION, seen.session_api_key)
@@ -141,7 +141,7 @@ describe("the API key", function()
       v0 = '{"status":"ok","conversation_id":"sk-canary-0123456789"}',
       v1 = '{"id":"sk-canary-0123456789","status":"WORKING","app_conversation_id":"sk-canary-0123456789"}',
     } do
-      local client = stand_in.scripted(function() return stand_in.json(body) end, { api = api, grace = 0 })
+      local client = in_process.scripted(function() return in_process.json(body) end, { api = api, grace = 0 })
       local conversation, err = client:start { initial_user_msg = "x" }
       assert.is_false(holds({ tostring(conversation), err, tostring(err) }, "sk-canary"))
       client:close()
@@ -151,8 +151,8 @@ end)
 
 describe("the password of a proxy", function()
   it("is in no text, as given or in pieces", function()
-    local client = stand_in.scripted(function()
-      return stand_in.json('{"detail":"proxy u:p\'S3CRET@h, S3CRET, p\'S3CRET"}', 500)
+    local client = in_process.scripted(function()
+      return in_process.json('{"detail":"proxy u:p\'S3CRET@h, S3CRET, p\'S3CRET"}', 500)
     end, { api = "v0", proxy = "http://u:p'S3CRET@127.0.0.1:1" })
     local _, err = client:status(ID)
     assert.is_false(holds({ err, tostring(err) }, "S3CRET"))

@@ -1,6 +1,6 @@
 -- What Neovim's JSON functions and either lua-cjson make of null, `{}` and `[]` can be sent on as it is.
 
-local wire = require "spec.support.wire"
+local canary = require "spec.support.canary"
 
 describe("values that a host's JSON functions make", function()
   local core, neovim, cjson
@@ -26,7 +26,7 @@ describe("values that a host's JSON functions make", function()
   end)
 
   local function body_of(operation, fields)
-    local client = core.new { base_url = "https://service.example", api_key = wire.key, external = true }
+    local client = core.new { base_url = "https://service.example", api_key = canary.key, external = true }
     assert(core[operation](client, fields, { api = "v1" }))
     local _, outgoing = client:outgoing()
     client:close()
@@ -108,7 +108,7 @@ describe("a list made by openhands.array", function()
     local list = first.array()
     package.loaded["openhands.core"] = nil
     local second = require "openhands.core"
-    local client = second.new { base_url = "https://service.example", api_key = wire.key, external = true }
+    local client = second.new { base_url = "https://service.example", api_key = canary.key, external = true }
     assert(second.request(client, { method = "POST", path = "/x", body = { list = list } }, {}))
     local _, outgoing = client:outgoing()
     client:close()
@@ -132,7 +132,7 @@ if rawget(_G, "jit") then -- Neovim has LuaJIT built in, and loads the module th
         end
         client:close()
         vim.cmd "qa!"
-      ]]):format(wire.key))
+      ]]):format(canary.key))
       assert.equal('[null,{},{"a":null}]\n[null,{},{"a":null}]\n', output)
     end)
 

@@ -1,6 +1,6 @@
 -- A call whose answer has nothing to say is done when the service says so with nothing: 204, an empty 200, a null.
 local calls = require "spec.support.calls"
-local stand_in = require "spec.support.stand_in"
+local in_process = require "spec.support.in_process"
 
 local empty = {
   ["204"] = { status = 204, headers = {}, body = "" },
@@ -52,7 +52,7 @@ describe("an answer of nothing", function()
   it("is none to a call that needs an answer", function()
     assert.is_true(count > 30)
     for _, answer in pairs { empty["204"], empty["an empty 200"] } do
-      local client = stand_in.scripted(function() return answer end, { api = "v1", retries = 0, grace = 0.1 })
+      local client = in_process.scripted(function() return answer end, { api = "v1", retries = 0, grace = 0.1 })
       for _, name in ipairs { "me", "count" } do
         local value, err = client[name](client)
         assert.is_nil(value)

@@ -1,12 +1,12 @@
 -- Nothing asked for is nothing found, without a question to anybody.
-local stand_in = require "spec.support.stand_in"
+local in_process = require "spec.support.in_process"
 
 local ID = "7f3b9a1c2d4e4f60a1b2c3d4e5f60718"
 
 describe("a batch of nothing", function()
   for _, api in ipairs { "auto", "v1", "v0" } do
     it("is answered here: " .. api, function()
-      local client, requests = stand_in.scripted(function() return stand_in.json("[]", 500) end, { api = api })
+      local client, requests = in_process.scripted(function() return in_process.json("[]", 500) end, { api = api })
       local empty = {
         client:get {},
         client:wait_all {},
@@ -33,7 +33,7 @@ describe("a batch of nothing", function()
   end
 
   it("is still told from a call that a dialect has not", function()
-    local client, requests = stand_in.scripted(function() return stand_in.json("[]", 500) end, { api = "v0" })
+    local client, requests = in_process.scripted(function() return in_process.json("[]", 500) end, { api = "v0" })
     local _, err = client:event_batch(ID, {})
     assert.equal("unsupported", err.kind)
     assert.equal(0, #requests)

@@ -1,20 +1,20 @@
 -- What the service calls like a method of a conversation does not take the method's place.
 local cjson = require "cjson"
 local clients = require "openhands.client"
-local stand_in = require "spec.support.stand_in"
+local in_process = require "spec.support.in_process"
 
 local ID = "7f3b9a1c2d4e4f60a1b2c3d4e5f60718"
 
 local function service(api)
-  return stand_in.scripted(function(request)
+  return in_process.scripted(function(request)
     local names = clients.names()
     names[#names + 1], names[#names + 2], names[#names + 3] = "refresh", "fetch_answer", "agent"
     local item = { id = ID, conversation_id = ID }
     for _, name in ipairs(names) do item[name] = item[name] or { "theirs" } end
     item.status, item.answer = "RUNNING", nil
     if api == "v1" then item.sandbox_status, item.execution_status = "RUNNING", "running" end
-    if request.path:find "search" then return stand_in.json(cjson.encode { items = { item } }) end
-    return stand_in.json(cjson.encode(api == "v1" and { item } or item))
+    if request.path:find "search" then return in_process.json(cjson.encode { items = { item } }) end
+    return in_process.json(cjson.encode(api == "v1" and { item } or item))
   end, { api = api })
 end
 
@@ -34,7 +34,7 @@ describe("a conversation's method", function()
   end
 
   it("leaves no trace where there is no such field", function()
-    local client, model = stand_in.simulated({}, { api = "v1" })
+    local client, model = in_process.simulated({}, { api = "v1" })
     local conversation = assert(client:start { initial_user_msg = "x" })
     assert.is_nil(conversation.fields)
     model:advance(30)
@@ -46,7 +46,7 @@ end)
 describe("pull_requests", function()
   it("is a list, whatever the service tells", function()
     for _, api in ipairs { "v0", "v1" } do
-      local client, model = stand_in.simulated({ api = api }, { api = api })
+      local client, model = in_process.simulated({ api = api }, { api = api })
       local conversation = assert(client:start { initial_user_msg = "x", repository = "acme/widgets" })
       assert.same({}, conversation.pull_requests)
       for _ = 1, 4 do

@@ -1,7 +1,7 @@
 -- The address of a repository, as a browser or git shows it, is as good as its name.
 local cjson = require "cjson"
 local repositories = require "openhands.api.repository"
-local stand_in = require "spec.support.stand_in"
+local in_process = require "spec.support.in_process"
 
 describe("a repository", function()
   it("is known by its name and by its address", function()
@@ -46,9 +46,9 @@ describe("a repository", function()
 
   local function sent_with(api, fields)
     local sent
-    local client = stand_in.scripted(function(request)
+    local client = in_process.scripted(function(request)
       sent = request
-      return stand_in.json("{}", 400)
+      return in_process.json("{}", 400)
     end, { api = api })
     client:start(fields)
     client:close()
@@ -70,7 +70,7 @@ describe("a repository", function()
   end)
 
   it("that is none is refused, at the caller's line, without what the address holds", function()
-    local client, requests = stand_in.scripted(function() return stand_in.json "{}" end, { api = "v1" })
+    local client, requests = in_process.scripted(function() return in_process.json "{}" end, { api = "v1" })
     local fields = { initial_user_msg = "x", repository = "https://user:S3CRET@github.com/o/r/tree/main" }
     for _, call in ipairs {
       function() client:start(fields) end,
@@ -89,9 +89,9 @@ describe("a repository", function()
 
   it("is taken apart wherever one is named", function()
     local sent = {}
-    local client = stand_in.scripted(function(request)
+    local client = in_process.scripted(function(request)
       sent[#sent + 1] = request.path .. "?" .. request.query .. request.body:gsub("\\/", "/")
-      return stand_in.json '{"items":[]}'
+      return in_process.json '{"items":[]}'
     end, { api = "v1" })
     client:update("7f3b9a1c2d4e4f60a1b2c3d4e5f60718", { repository = "https://github.com/o/r" })
     local branches = { provider = "github", repository = "https://github.com/o/r", query = "" }

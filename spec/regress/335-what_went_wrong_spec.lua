@@ -2,7 +2,9 @@
 -- authorities that is none, a path that is too long.
 local openhands = require "openhands"
 local peer = require "spec.support.raw_server"
-local wire = require "spec.support.wire"
+local assertions = require "spec.support.assertions"
+local canary = require "spec.support.canary"
+local files = require "spec.support.files"
 
 local id = "0f6f4c3e-1d2a-4b5c-8d9e-0a1b2c3d4e5f"
 
@@ -12,7 +14,7 @@ describe("What went wrong", function()
   local function connect(answer, settings)
     server = peer.new(answer)
     local all = {
-      base_url = server.address, api_key = wire.key, api = "v1", loop = "uv", random = function() return 0.001 end,
+      base_url = server.address, api_key = canary.key, api = "v1", loop = "uv", random = function() return 0.001 end,
     }
     for name, value in pairs(settings or {}) do all[name] = value end
     client = openhands.new(all)
@@ -30,7 +32,7 @@ describe("What went wrong", function()
       connect(function() return peer.answer(body, json .. "Content-Encoding: " .. coding .. "\r\n", status) end)
       local value, err = client:status(id)
       assert.is_nil(value)
-      return wire.assert_error(err)
+      return assertions.assert_error(err)
     end
 
     for name, sent in pairs {
@@ -69,13 +71,13 @@ describe("What went wrong", function()
       local proxy = server.address:gsub("//", "//user:p4ss-word-5521@")
       client:close()
       client = openhands.new {
-        base_url = "https://openhands.invalid", proxy = proxy, api = "v1", api_key = wire.key, loop = "uv",
+        base_url = "https://openhands.invalid", proxy = proxy, api = "v1", api_key = canary.key, loop = "uv",
         random = function() return 0.001 end,
       }
       local value, err = operate()
       assert.is_nil(value)
-      wire.assert_no_secret(err, "p4ss-word-5521")
-      return wire.assert_error(err)
+      canary.assert_no_secret(err, "p4ss-word-5521")
+      return assertions.assert_error(err)
     end
 
     it("that wants another password is named, and not asked twice with the same", function()
@@ -104,18 +106,18 @@ describe("What went wrong", function()
   end)
 
   it("with a file of authorities names it, and where it may come from", function()
-    local directory, remove = wire.directory()
-    wire.write(directory .. "/text.pem", "no certificate\n")
+    local directory, remove = files.directory()
+    files.write(directory .. "/text.pem", "no certificate\n")
     for _, name in ipairs { "missing.pem", "text.pem" } do
       connect("", { ca_file = directory .. "/" .. name })
       client:close()
       client = openhands.new {
-        base_url = server.address:gsub("http", "https"), api = "v1", api_key = wire.key, loop = "uv",
+        base_url = server.address:gsub("http", "https"), api = "v1", api_key = canary.key, loop = "uv",
         ca_file = directory .. "/" .. name,
       }
       local value, err = client:status(id)
       assert.is_nil(value)
-      assert.are.equal("tls", wire.assert_error(err).kind)
+      assert.are.equal("tls", assertions.assert_error(err).kind)
       local named = "no certificate can be read from " .. directory .. "/" .. name
       assert.is_truthy(err.message:find(named, 1, true), err.message)
       assert.matches("SSL_CERT_FILE", err.message)

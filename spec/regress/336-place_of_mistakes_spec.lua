@@ -1,11 +1,11 @@
 -- A mistake in a call is told with the line of the program that made it, in tasks and in `all` as well.
 
-local stand_in = require "spec.support.stand_in"
+local in_process = require "spec.support.in_process"
 
 describe("the place of a mistake", function()
   local client
 
-  before_each(function() client = stand_in.simulated { api = "v1" } end)
+  before_each(function() client = in_process.simulated { api = "v1" } end)
   after_each(function() client:close() end)
 
   local here = "place_of_mistakes_spec%.lua:(%d+): openhands%.start: 'promt' is not a field"

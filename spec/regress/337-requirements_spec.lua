@@ -1,12 +1,12 @@
 -- A Lua that lacks something, or is not the one that the core was built for: loading the library says so.
 
-local wire = require "spec.support.wire"
+local files = require "spec.support.files"
 
 describe("requiring the library", function()
   -- What an interpreter like this one says of a program.
   local function said(program)
-    local directory, remove = wire.directory()
-    wire.write(directory .. "/program.lua", ("package.path, package.cpath = %q, %q\n"):format(package.path,
+    local directory, remove = files.directory()
+    files.write(directory .. "/program.lua", ("package.path, package.cpath = %q, %q\n"):format(package.path,
       package.cpath) .. program)
     local first = -1
     while arg[first - 1] do first = first - 1 end

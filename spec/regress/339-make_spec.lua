@@ -1,6 +1,6 @@
 -- What `make` says to somebody who does not know it, and that it takes away what it has installed.
 
-local wire = require "spec.support.wire"
+local files = require "spec.support.files"
 
 describe("make", function()
   local function made(words)
@@ -28,10 +28,10 @@ describe("make", function()
   end)
 
   it("uninstalls all that it has installed, and nothing else", function()
-    local directory, remove = wire.directory()
+    local directory, remove = files.directory()
     assert(os.execute(("mkdir -p '%s/build/openhands' '%s/usr/share/lua/5.4/other'"):format(directory, directory)))
-    wire.write(directory .. "/build/openhands/core.so", "")
-    wire.write(directory .. "/usr/share/lua/5.4/other/kept.lua", "")
+    files.write(directory .. "/build/openhands/core.so", "")
+    files.write(directory .. "/usr/share/lua/5.4/other/kept.lua", "")
     local words = ("LUA=lua5.4 BUILD='%s/build' -o '%s/build/openhands/core.so' PREFIX='%s/usr' "):format(directory,
       directory, directory)
     assert.equal("", made(words .. "install"))

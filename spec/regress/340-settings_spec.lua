@@ -1,7 +1,9 @@
 local openhands = require "openhands"
 local raw_server = require "spec.support.raw_server"
-local stand_in = require "spec.support.stand_in"
-local wire = require "spec.support.wire"
+local in_process = require "spec.support.in_process"
+local canary = require "spec.support.canary"
+local files = require "spec.support.files"
+local processes = require "spec.support.processes"
 
 local huge = math.huge
 
@@ -17,8 +19,8 @@ describe("a time without end", function()
   for _, name in ipairs { "timeout", "connect_timeout", "deadline", "grace" } do
     it(("may be given as %s, of a client and of a call"):format(name), function()
       for _, of_client in ipairs { true, false } do
-        local client = stand_in.scripted(function(request)
-          return stand_in.json(request.method == "POST" and TASK or "7")
+        local client = in_process.scripted(function(request)
+          return in_process.json(request.method == "POST" and TASK or "7")
         end, { api = "v1", [name] = of_client and huge or nil })
         local options = { [name] = not of_client and huge or nil }
         assert.are.equal(7, assert(client:count({}, options)))
@@ -28,7 +30,7 @@ describe("a time without end", function()
 
     it(("goes over a socket as %s"):format(name), function()
       local server = raw_server.new(function() return raw_server.answer "7" end)
-      local client = wire.client(server, { loop = "uv", api = "v1", [name] = huge })
+      local client = canary.client(server, { loop = "uv", api = "v1", [name] = huge })
       assert.are.equal(7, assert(client:count()))
       client:close()
       server:close()
@@ -66,7 +68,7 @@ describe("a time without end", function()
 end)
 
 describe("a name that is misspelt", function()
-  local client = stand_in.scripted(function() error "nothing is sent" end, { api = "v1" })
+  local client = in_process.scripted(function() error "nothing is sent" end, { api = "v1" })
 
   local fields = {
     repo = "repository", prompt = "initial_user_msg", message = "initial_user_msg", branch = "selected_branch",
@@ -122,7 +124,7 @@ describe("the function given as api_key", function()
   }
   for words, give in pairs(failures) do
     it("fails in words that tell how, and show no key: " .. words, function()
-      local client = stand_in.scripted(function() error "nothing is sent" end, { api = "v1", api_key = give })
+      local client = in_process.scripted(function() error "nothing is sent" end, { api = "v1", api_key = give })
       local function ask()
         local _, err = client:count()
         return err
@@ -130,7 +132,7 @@ describe("the function given as api_key", function()
       for _, err in ipairs { ask(), client:spawn(ask):wait() } do
         assert.are.equal("authentication", err.kind)
         assert.is_truthy(err.message:find(words, 1, true), err.message)
-        wire.assert_no_secret(err, KEY)
+        canary.assert_no_secret(err, KEY)
       end
     end)
   end
@@ -147,11 +149,11 @@ describe("proxy = \"\"", function()
     ]]
     local other = raw_server.new(function(_, connection) connection:close() end)
     local function message(proxy)
-      local directory, remove = wire.directory()
-      wire.write(directory .. "/program.lua", ("package.path, package.cpath = %q, %q\n"):format(package.path,
+      local directory, remove = files.directory()
+      files.write(directory .. "/program.lua", ("package.path, package.cpath = %q, %q\n"):format(package.path,
         package.cpath) .. program:format(proxy))
       local shell = assert(io.popen(("https_proxy=http://127.0.0.1:2 %s %s/program.lua 2>&1"):format(
-        wire.quoted(wire.interpreter()), directory)))
+        processes.quoted(processes.interpreter()), directory)))
       local output = shell:read "*a"
       shell:close()
       remove()

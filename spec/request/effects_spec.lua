@@ -2,9 +2,9 @@
 -- certainly was not done; where nobody can tell whether something was made, the error says so. For every row.
 
 local calls = require "spec.support.calls"
-local keys = require "spec.support.keys"
-local stand_in = require "spec.support.stand_in"
-local wire = require "spec.support.wire"
+local in_process = require "spec.support.in_process"
+local assertions = require "spec.support.assertions"
+local canary = require "spec.support.canary"
 
 -- Requests of a row, wherever it is served.
 local function match_of(row)
@@ -40,7 +40,7 @@ local function attempt(row, fault)
   at.transport.faults = { fault }
   local value, err = calls.outcome(calls.call(receiver, row.name, arguments))
   local after, times = count(at, row, match.path)
-  keys.assert_apart(at.model)
+  canary.assert_keys_apart(at.model)
   os.remove(at.target)
   return value, err, after - before, times
 end
@@ -74,7 +74,7 @@ describe("what makes something is sent once when its answer is lost, and nobody 
     for _, class in ipairs { "timeout", "cut", "connect" } do
       local value, err, sent = attempt(row, { point = "after_commit", class = class, count = -1 })
       assert.is_nil(value)
-      assert.equal("ambiguous", wire.assert_error(err).kind)
+      assert.equal("ambiguous", assertions.assert_error(err).kind)
       assert.is_false(err.retryable)
       assert.matches("nobody can tell whether it was done", err.message)
       assert.equal(1, sent)
@@ -88,7 +88,7 @@ describe("what changes something is sent once when its answer is lost, and says 
     for class, kind in pairs(kinds) do
       local value, err, sent = attempt(row, { point = "after_commit", class = class, count = -1 })
       assert.is_nil(value)
-      assert.equal(kind, wire.assert_error(err).kind)
+      assert.equal(kind, assertions.assert_error(err).kind)
       assert.equal(1, sent)
     end
   end)
@@ -98,19 +98,19 @@ describe("what the service failed to do is not done again:", function()
   local broken = { status = 500, headers = { { "Content-Type", "text/plain" } }, body = "Internal Server Error" }
   each_row("creates", function(row)
     local _, err, sent = attempt(row, { point = "after_commit", response = broken, count = -1 })
-    assert.equal("ambiguous", wire.assert_error(err).kind)
+    assert.equal("ambiguous", assertions.assert_error(err).kind)
     assert.equal(500, err.status)
     assert.equal(1, sent)
   end)
   each_row("writes", function(row)
     local _, err, sent = attempt(row, { point = "after_commit", response = broken, count = -1 })
-    assert.equal("server", wire.assert_error(err).kind)
+    assert.equal("server", assertions.assert_error(err).kind)
     assert.equal(1, sent)
   end)
 end)
 
 describe("what was certainly not done is done again:", function()
-  local throttled = stand_in.json('{"error":"Rate limit exceeded: 10 per 1 second"}', 429, { { "Retry-After", "7" } })
+  local throttled = in_process.json('{"error":"Rate limit exceeded: 10 per 1 second"}', 429, { { "Retry-After", "7" } })
 
   each_row("any", function(row)
     local _, err, sent = attempt(row, { point = "before", class = "connect" })
@@ -125,12 +125,12 @@ describe("what was certainly not done is done again:", function()
 end)
 
 describe("what the service refuses is not asked again:", function()
-  local refused = stand_in.json('{"detail":"No."}', 400)
+  local refused = in_process.json('{"detail":"No."}', 400)
 
   each_row("any", function(row)
     local value, err, sent = attempt(row, { point = "before", response = refused, count = -1 })
     assert.is_nil(value)
-    assert.equal("invalid", wire.assert_error(err).kind)
+    assert.equal("invalid", assertions.assert_error(err).kind)
     assert.equal(1, sent)
   end)
 end)
@@ -144,9 +144,9 @@ describe("a request of one's own", function()
     for _, receiver in ipairs { at.client, at.agent } do
       fault.count = -1
       local _, err = receiver:request { method = method, path = "/of-ones-own", body = method == "POST" and {} or nil }
-      results[#results + 1] = wire.assert_error(err).kind
+      results[#results + 1] = assertions.assert_error(err).kind
     end
-    keys.assert_apart(at.model)
+    canary.assert_keys_apart(at.model)
     return results, (count(at, { method = method or "GET" }, fault.match.path))
   end
 
@@ -171,24 +171,24 @@ describe("a secret that is sent", function()
 
   local function words_of(answer)
     local lines = {}
-    local client = stand_in.scripted(function(request)
+    local client = in_process.scripted(function(request)
       return type(answer) == "function" and answer(request) or answer
     end, { api = "v1", log = function(line) lines[#lines + 1] = line end })
     local value, err = client.secrets:create { name = "TOKEN", value = SECRET }
     assert.is_nil(value)
-    wire.assert_no_secret(wire.assert_error(err), SECRET)
+    canary.assert_no_secret(assertions.assert_error(err), SECRET)
     assert.is_true(#lines > 0)
-    wire.assert_no_secret(lines, SECRET)
-    wire.assert_no_secret(tostring(client), SECRET)
+    canary.assert_no_secret(lines, SECRET)
+    canary.assert_no_secret(tostring(client), SECRET)
   end
 
   it("stands in no error and no line of the log", function()
     words_of { class = "timeout", sent = true }
     words_of { class = "connect", sent = false }
-    words_of(stand_in.json("{}", 500))
-    words_of(stand_in.json(([[{"detail":[{"type":"string_too_long","loc":["body","value"],"msg":"Too long",
+    words_of(in_process.json("{}", 500))
+    words_of(in_process.json(([[{"detail":[{"type":"string_too_long","loc":["body","value"],"msg":"Too long",
       "input":"%s"}]}]]):format(SECRET), 422))
-    words_of(stand_in.json(([[{"detail":[{"type":"missing","loc":["body","name"],"msg":"Field required",
+    words_of(in_process.json(([[{"detail":[{"type":"missing","loc":["body","name"],"msg":"Field required",
       "input":{"value":"%s"}}]}]]):format(SECRET), 422))
   end)
 
@@ -197,13 +197,13 @@ describe("a secret that is sent", function()
     local at = calls.service("v1", "keys.create", { log = function(line) lines[#lines + 1] = line end })
     local made = assert(at.client.keys:create { name = "ci" })
     assert.is_string(made.key)
-    wire.assert_no_secret(lines, made.key)
+    canary.assert_no_secret(lines, made.key)
     at.transport.faults = { { point = "after_commit", class = "timeout" } }
     local _, err = at.client.keys:create { name = "other" }
     assert.equal("ambiguous", err.kind)
     assert.equal(2, #at.model.account.keys)
     for _, key in ipairs(at.model.account.keys) do
-      wire.assert_no_secret({ lines, err }, key.key)
+      canary.assert_no_secret({ lines, err }, key.key)
     end
   end)
 end)

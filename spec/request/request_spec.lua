@@ -1,5 +1,5 @@
 local openhands = require "openhands"
-local stand_in = require "spec.support.stand_in"
+local in_process = require "spec.support.in_process"
 
 local ID = "7f3b9a1c2d4e4f60a1b2c3d4e5f60718"
 local KEY = "sk-canary-0123456789"
@@ -11,9 +11,9 @@ local function service(me)
     if request.path == "/api/v1/users/me" then
       return me
     elseif request.path:find("^/api/v1/") then
-      return stand_in.json(request.path:find("search") and '{"items":[]}' or "[null]")
+      return in_process.json(request.path:find("search") and '{"items":[]}' or "[null]")
     end
-    return stand_in.json "null"
+    return in_process.json "null"
   end
 end
 
@@ -27,7 +27,7 @@ end
 
 describe("the dialect", function()
   it("is V1 where the account answers, and is asked for once", function()
-    local client, requests = stand_in.scripted(service(stand_in.json(ACCOUNT)))
+    local client, requests = in_process.scripted(service(in_process.json(ACCOUNT)))
     client:status(ID)
     client:status(ID)
     local asked = 0
@@ -40,34 +40,34 @@ describe("the dialect", function()
 
   local others = {
     ["a web page"] = { status = 200, headers = { { "Content-Type", "text/html" } }, body = "<!doctype html>" },
-    ["404"] = stand_in.json('{"detail":"Not Found"}', 404),
-    ["other JSON"] = stand_in.json '{"hello":"world"}',
-    ["a list"] = stand_in.json "[]",
-    ["null"] = stand_in.json "null",
-    ["405"] = stand_in.json('{"detail":"Method Not Allowed"}', 405),
+    ["404"] = in_process.json('{"detail":"Not Found"}', 404),
+    ["other JSON"] = in_process.json '{"hello":"world"}',
+    ["a list"] = in_process.json "[]",
+    ["null"] = in_process.json "null",
+    ["405"] = in_process.json('{"detail":"Method Not Allowed"}', 405),
   }
   for name, me in pairs(others) do
     it("is V0 where the account answers " .. name, function()
-      local client, requests = stand_in.scripted(service(me))
+      local client, requests = in_process.scripted(service(me))
       client:status(ID)
       assert.equal("GET /api/conversations/" .. ID, paths(requests)[2])
     end)
   end
 
   local undecided = {
-    authentication = stand_in.json('{"error":"NoCredentialsError"}', 401),
-    permission = stand_in.json('{"detail":"no"}', 403),
-    throttled = stand_in.json('{"message":"Too many requests"}', 429),
-    server = stand_in.json("{}", 502),
+    authentication = in_process.json('{"error":"NoCredentialsError"}', 401),
+    permission = in_process.json('{"detail":"no"}', 403),
+    throttled = in_process.json('{"message":"Too many requests"}', 429),
+    server = in_process.json("{}", 502),
     connect = { class = "connect", sent = false },
     timeout = { class = "timeout" },
     tls = { class = "tls", sent = false },
-    protocol = stand_in.json("", 302),
+    protocol = in_process.json("", 302),
   }
   for kind, me in pairs(undecided) do
     it("stays open after an error of kind " .. kind, function()
       local answer = me
-      local client, requests = stand_in.scripted(function(request)
+      local client, requests = in_process.scripted(function(request)
         return service(answer)(request)
       end)
       local conversation, err = client:start { initial_user_msg = "x" }
@@ -76,14 +76,14 @@ describe("the dialect", function()
       for _, path in ipairs(paths(requests)) do
         assert.equal("GET /api/v1/users/me", path) -- nothing was ever posted to see what happens
       end
-      answer = stand_in.json(ACCOUNT)
+      answer = in_process.json(ACCOUNT)
       local _, later = client:status(ID)
       assert.equal("not_found", later.kind)
     end)
   end
 
   it("is as set, without a question", function()
-    local client, requests = stand_in.scripted(service(stand_in.json(ACCOUNT)), { api = "v0" })
+    local client, requests = in_process.scripted(service(in_process.json(ACCOUNT)), { api = "v0" })
     client:status(ID)
     assert.same({ "GET /api/conversations/" .. ID }, paths(requests))
     client:status(ID, { api = "v1" })
@@ -93,8 +93,8 @@ end)
 
 describe("a read", function()
   it("is tried three times where that may help", function()
-    local client, requests = stand_in.scripted(function()
-      return stand_in.json("{}", 500)
+    local client, requests = in_process.scripted(function()
+      return in_process.json("{}", 500)
     end, { api = "v0" })
     local conversation, err = client:status(ID)
     assert.is_nil(conversation)
@@ -106,8 +106,8 @@ describe("a read", function()
 
   it("is not tried again where it does not help", function()
     for _, status in ipairs { 400, 401, 403, 404, 302 } do
-      local client, requests = stand_in.scripted(function()
-        return stand_in.json("{}", status)
+      local client, requests = in_process.scripted(function()
+        return in_process.json("{}", status)
       end, { api = "v0" })
       client:status(ID)
       assert.equal(1, #requests)
@@ -115,17 +115,17 @@ describe("a read", function()
   end)
 
   it("waits as Retry-After says, within the deadline", function()
-    local client, requests = stand_in.scripted(function(_, count)
+    local client, requests = in_process.scripted(function(_, count)
       if count == 1 then
-        return stand_in.json("{}", 429, { { "Retry-After", "7" } })
+        return in_process.json("{}", 429, { { "Retry-After", "7" } })
       end
-      return stand_in.json "null"
+      return in_process.json "null"
     end, { api = "v0" })
     client:status(ID)
     assert.equal(2, #requests)
     assert.is_true(client:_now() >= 7)
-    client, requests = stand_in.scripted(function()
-      return stand_in.json("{}", 429, { { "Retry-After", "7" } })
+    client, requests = in_process.scripted(function()
+      return in_process.json("{}", 429, { { "Retry-After", "7" } })
     end, { api = "v0", deadline = 5 })
     local _, err = client:status(ID)
     assert.equal("throttled", err.kind)
@@ -155,7 +155,7 @@ describe("the key", function()
       transport = {
         request = function()
           requests = requests + 1
-          return stand_in.json(ACCOUNT)
+          return in_process.json(ACCOUNT)
         end,
       },
     }
@@ -196,7 +196,7 @@ describe("the key", function()
 
   it("may be a function, asked before each exchange", function()
     local asked = 0
-    local client = stand_in.scripted(service(stand_in.json(ACCOUNT)), {
+    local client = in_process.scripted(service(in_process.json(ACCOUNT)), {
       api = "v0",
       api_key = function()
         asked = asked + 1
@@ -212,7 +212,7 @@ describe("the key", function()
   end)
 
   it("that a function fails to give is an error that does not quote it", function()
-    local client = stand_in.scripted(service(stand_in.json(ACCOUNT)), {
+    local client = in_process.scripted(service(in_process.json(ACCOUNT)), {
       api = "v0",
       api_key = function()
         error("vault down: " .. KEY)
@@ -224,15 +224,15 @@ describe("the key", function()
   end)
 
   it("is not kept after a call that raised", function()
-    local client = stand_in.scripted(service(stand_in.json(ACCOUNT)), { api = "v0" })
+    local client = in_process.scripted(service(in_process.json(ACCOUNT)), { api = "v0" })
     assert.is_false((pcall(client.status, client, ID, { api_key = "sk-canary b" })))
     assert.is_nil(client._options.api_key)
   end)
 
   it("shows nowhere", function()
     local lines = {}
-    local client = stand_in.scripted(function()
-      return stand_in.json(('{"detail":"your key %s is no good","session_api_key":"SESSION"}'):format(KEY), 500)
+    local client = in_process.scripted(function()
+      return in_process.json(('{"detail":"your key %s is no good","session_api_key":"SESSION"}'):format(KEY), 500)
     end, {
       api = "v0",
       log = function(line)
@@ -257,7 +257,7 @@ end)
 
 describe("a caller's mistake", function()
   local function refused(pattern, call, ...)
-    local client, requests = stand_in.scripted(service(stand_in.json(ACCOUNT)))
+    local client, requests = in_process.scripted(service(in_process.json(ACCOUNT)))
     local good, message = pcall(client[call], client, ...)
     assert.is_false(good)
     assert.matches(pattern, message)
@@ -283,7 +283,7 @@ describe("a caller's mistake", function()
   end)
 
   it("is a call on a closed client", function()
-    local client = stand_in.scripted(service(stand_in.json(ACCOUNT)))
+    local client = in_process.scripted(service(in_process.json(ACCOUNT)))
     client:close()
     client:close()
     for _, call in ipairs { "start", "status", "wait", "run" } do
@@ -294,7 +294,7 @@ describe("a caller's mistake", function()
   end)
 
   it("is a method called with a dot, or a loop that lacks a function", function()
-    local client = stand_in.scripted(service(stand_in.json(ACCOUNT)))
+    local client = in_process.scripted(service(in_process.json(ACCOUNT)))
     local good, message = pcall(client.status, ID)
     assert.is_false(good)
     assert.matches("with a colon", message)
@@ -315,14 +315,14 @@ end)
 
 describe("a conversation", function()
   it("is asked for in the dialect in which it was started", function()
-    local client = stand_in.simulated()
+    local client = in_process.simulated()
     local conversation = assert(client:start({ initial_user_msg = "x" }, { api = "v0" }))
     assert.equal("v0", assert(client:status(conversation)).api)
     assert.equal("finished", assert(client:wait(conversation.conversation_id)).state)
   end)
 
   it("that another process left idle is seen to have finished", function()
-    local client, model, transport = stand_in.simulated({ api = "v1" })
+    local client, model, transport = in_process.simulated({ api = "v1" })
     local conversation = assert(client:start { initial_user_msg = "[simulate: idle]" })
     model:advance(600)
     local other = openhands.new { transport = transport, api_key = "any" }
@@ -332,7 +332,7 @@ describe("a conversation", function()
 
   -- Idle at 15 seconds; what its events tell is read so many seconds later.
   local function idle_until_its_events_are_read(prompt, seconds)
-    local client, model, transport = stand_in.simulated({ api = "v1" })
+    local client, model, transport = in_process.simulated({ api = "v1" })
     local conversation = assert(client:start { initial_user_msg = prompt })
     local request = transport.request
     function transport.request(self, asked)
@@ -365,16 +365,16 @@ describe("a conversation", function()
 
   it("whose agent has only been told what it is has not finished", function()
     local kinds = { "SystemPromptEvent" }
-    local client = stand_in.scripted(function(request)
+    local client = in_process.scripted(function(request)
       if request.path:find "/events/" then
         local events = {}
         for i, kind in ipairs(kinds) do
           events[i] = ('{"id": "%d", "kind": "%s", "source": "agent"}'):format(i, kind)
         end
-        return stand_in.json(('{"items": [%s]}'):format(table.concat(events, ", ")))
+        return in_process.json(('{"items": [%s]}'):format(table.concat(events, ", ")))
       end
       local id = ("1"):rep(32)
-      return stand_in.json(('[{"id": "%s", "sandbox_status": "RUNNING", "execution_status": "idle"}]'):format(id))
+      return in_process.json(('[{"id": "%s", "sandbox_status": "RUNNING", "execution_status": "idle"}]'):format(id))
     end, { api = "v1" })
     local seen = assert(client:status(("1"):rep(32)))
     assert.same({ "starting", false }, { seen.state, seen.settled })
@@ -386,7 +386,7 @@ end)
 
 describe("what a client remembers", function()
   it("is bounded", function()
-    local client = stand_in.scripted(service(stand_in.json(ACCOUNT)))
+    local client = in_process.scripted(service(in_process.json(ACCOUNT)))
     client:_remember("first").running = true
     for i = 1, 2048 do
       client:_remember("a" .. i)

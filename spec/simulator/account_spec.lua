@@ -1,4 +1,4 @@
-local service = require "spec.support.service"
+local service = require "spec.support.simulated_service"
 local json = require "openhands.simulator.json"
 
 local null = json.null

@@ -1,5 +1,5 @@
 local json = require "openhands.simulator.json"
-local sandbox = require "spec.support.sandbox"
+local sandbox = require "spec.support.simulated_sandbox"
 
 local null = json.null
 local nobody = "7f3b9a1c-2d4e-4f60-a1b2-c3d4e5f60718"

@@ -1,5 +1,5 @@
 local json = require "openhands.simulator.json"
-local service = require "spec.support.service"
+local service = require "spec.support.simulated_service"
 
 local null = json.null
 local own_id, own_hex, nobody, fields_of = service.own_id, service.own_hex, service.nobody, service.fields_of

@@ -1,10 +1,10 @@
 local uv = require "luv"
 local json = require "openhands.simulator.json"
-local peer = require "spec.support.peer"
+local raw_client = require "spec.support.raw_client"
 local simulator = require "openhands.simulator"
 
-local exchange, request, parts, ask = peer.exchange, peer.request, peer.parts, peer.ask
-local of_no_moment = peer.of_no_moment
+local exchange, request, parts, ask = raw_client.exchange, raw_client.request, raw_client.parts, raw_client.ask
+local of_no_moment = raw_client.of_no_moment
 local start = request("POST", "/api/v1/app-conversations", "{}")
 local nothing = 0.15 -- seconds after which nothing will come any more
 

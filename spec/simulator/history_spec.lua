@@ -1,6 +1,6 @@
 local json = require "openhands.simulator.json"
-local peer = require "spec.support.peer"
-local service = require "spec.support.service"
+local raw_client = require "spec.support.raw_client"
+local service = require "spec.support.simulated_service"
 local simulator = require "openhands.simulator"
 local timestamps = require "openhands.simulator.timestamps"
 
@@ -175,8 +175,9 @@ describe("a long history in the simulator", function()
   it("is of the spawned server too", function()
     local server = simulator.spawn { event_count = 10, outcome = "never-ready" }
     local function ask(method, target, body, enough)
-      local bytes = peer.exchange(server.address, peer.request(method, target, body), { enough = enough }).bytes
-      return json.decode((select(2, peer.parts(bytes))))
+      local asked = raw_client.request(method, target, body)
+      local bytes = raw_client.exchange(server.address, asked, { enough = enough }).bytes
+      return json.decode((select(2, raw_client.parts(bytes))))
     end
     assert.has_error(function() server:add_events(own_id, 1) end, "simulator: no V1 conversation has the id " .. own_id)
     ask("POST", "/api/v1/app-conversations", json.encode { conversation_id = own_id }, "WORKING")

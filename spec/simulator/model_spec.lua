@@ -1,5 +1,5 @@
 local json = require "openhands.simulator.json"
-local service = require "spec.support.service"
+local service = require "spec.support.simulated_service"
 local simulator = require "openhands.simulator"
 
 local null = json.null

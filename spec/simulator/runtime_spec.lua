@@ -1,5 +1,5 @@
 local json = require "openhands.simulator.json"
-local sandbox = require "spec.support.sandbox"
+local sandbox = require "spec.support.simulated_sandbox"
 
 local null = json.null
 

@@ -1,9 +1,10 @@
 local uv = require "luv"
 local json = require "openhands.simulator.json"
-local peer = require "spec.support.peer"
+local raw_client = require "spec.support.raw_client"
 local simulator = require "openhands.simulator"
 
-local connect, request, is_gone, ask, account = peer.connect, peer.request, peer.is_gone, peer.ask, peer.account
+local connect, request, is_gone = raw_client.connect, raw_client.request, raw_client.is_gone
+local ask, account = raw_client.ask, raw_client.account
 
 local interpreter = arg[-1]
 for index = -1, -20, -1 do interpreter = arg[index] or interpreter end

@@ -1,6 +1,6 @@
 local json = require "openhands.simulator.json"
-local peer = require "spec.support.peer"
-local service = require "spec.support.service"
+local raw_client = require "spec.support.raw_client"
+local service = require "spec.support.simulated_service"
 local simulator = require "openhands.simulator"
 local stream = require "openhands.simulator.http.stream"
 
@@ -187,7 +187,7 @@ describe("a streamed start over a socket", function()
   before_each(function() server:reset() end)
 
   local function send(settings, body, headers)
-    return peer.exchange(server.address, peer.request("POST", path, body or "{}", headers), settings)
+    return raw_client.exchange(server.address, raw_client.request("POST", path, body or "{}", headers), settings)
   end
 
   -- The chunks of a body; and whether the last one was there.
@@ -204,9 +204,9 @@ describe("a streamed start over a socket", function()
   end
 
   it("is one write per state, in chunks, and the connection stays good", function()
-    local connection = peer.connect(server.address)
-    connection.send(peer.request("POST", path, "{}") .. peer.ask)
-    local bytes = connection.read(peer.account .. "$")
+    local connection = raw_client.connect(server.address)
+    connection.send(raw_client.request("POST", path, "{}") .. raw_client.ask)
+    local bytes = connection.read(raw_client.account .. "$")
     connection.close()
     local head, body, rest = bytes:match("^(.-\r\n\r\n)(.-\r\n0\r\n\r\n)(.*)$")
     assert.is_truthy(head:find("^HTTP/1.1 200 OK\r\nContent%-Type: application/json\r\n"))
@@ -220,8 +220,8 @@ describe("a streamed start over a socket", function()
 
   it("goes on when time jumps, and not before", function()
     server:options { pace = 1000 }
-    local connection = peer.connect(server.address)
-    connection.send(peer.request("POST", path, "{}"))
+    local connection = raw_client.connect(server.address)
+    connection.send(raw_client.request("POST", path, "{}"))
     assert.is_nil(connection.read('"WORKING".-}\r\n'):find("WAITING_FOR_SANDBOX", 1, true))
     server:advance(1001)
     assert.is_nil(connection.read('"WAITING_FOR_SANDBOX".-}\r\n'):find("PREPARING_REPOSITORY", 1, true))
@@ -246,7 +246,7 @@ describe("a streamed start over a socket", function()
       server:faults { { point = "in_body", action = action, pieces = 3 } }
       local result = send(action == "hang" and { enough = "WAITING", quiet = 0.15 } or nil)
       assert.are.equal(ending, result.ending)
-      local list, complete = chunks(select(2, peer.parts(result.bytes)))
+      local list, complete = chunks(select(2, raw_client.parts(result.bytes)))
       assert.are.same({ 3, false }, { #list, complete })
       assert.are.equal("WAITING_FOR_SANDBOX", json.decode(table.concat(list) .. "]")[2].status)
       assert.are.equal(1, #server:starts())
@@ -256,11 +256,11 @@ describe("a streamed start over a socket", function()
   it("can be cut within an element, and after bytes", function()
     server:faults { { point = "in_body", action = "close", pieces = 2, at = 20 },
       { point = "in_body", action = "close", at = 9 }, { point = "in_body", action = "close" } }
-    local list, complete = chunks(select(2, peer.parts(send().bytes)))
+    local list, complete = chunks(select(2, raw_client.parts(send().bytes)))
     assert.are.same({ 3, 20, false, ",\n{" }, { #list, #list[3], complete, list[3]:sub(1, 3) })
-    list = chunks(select(2, peer.parts(send().bytes)))
+    list = chunks(select(2, raw_client.parts(send().bytes)))
     assert.are.same({ "[\n", 7 }, { list[1], #list[2] })
-    list = chunks(select(2, peer.parts(send().bytes)))
+    list = chunks(select(2, raw_client.parts(send().bytes)))
     assert.is_nil(json.decode(table.concat(list)))
   end)
 
@@ -277,17 +277,17 @@ describe("a streamed start over a socket", function()
     server:faults { { point = "after_commit", action = "truncate_chunked" },
       { point = "after_commit", action = "truncate_chunked", pieces = 2 },
       { point = "after_commit", action = "no_length" } }
-    local list, complete = chunks(select(2, peer.parts(send().bytes)))
+    local list, complete = chunks(select(2, raw_client.parts(send().bytes)))
     assert.are.same({ 10, false }, { #list, complete })
-    assert.are.equal(2, #chunks(select(2, peer.parts(send().bytes))))
+    assert.are.equal(2, #chunks(select(2, raw_client.parts(send().bytes))))
     local result = send()
-    assert.are.same(states, states_of(json.decode((select(2, peer.parts(result.bytes))))))
+    assert.are.same(states, states_of(json.decode((select(2, raw_client.parts(result.bytes))))))
     assert.are.equal("closed", result.ending)
   end)
 
   it("is refused with one answer", function()
     assert.is_truthy(send({ enough = "detail.*}$" }, '{"title":7}').bytes:find("^HTTP/1.1 422 "))
-    assert.is_truthy(peer.exchange(server.address, peer.request("GET", "/api/v1/app-conversations/" .. nobody
-      .. "/download"), { enough = "not found" }).bytes:find("^HTTP/1.1 404 "))
+    local asked = raw_client.request("GET", "/api/v1/app-conversations/" .. nobody .. "/download")
+    assert.is_truthy(raw_client.exchange(server.address, asked, { enough = "not found" }).bytes:find("^HTTP/1.1 404 "))
   end)
 end)

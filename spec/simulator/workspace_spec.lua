@@ -1,6 +1,6 @@
 local json = require "openhands.simulator.json"
-local peer = require "spec.support.peer"
-local service = require "spec.support.service"
+local raw_client = require "spec.support.raw_client"
+local service = require "spec.support.simulated_service"
 local simulator = require "openhands.simulator"
 local zip = require "openhands.simulator.zip"
 
@@ -181,12 +181,13 @@ describe("a download from the simulator", function()
     server:reset()
     server:options { download_bytes = false, download_length = false }
     server:options(options)
-    peer.exchange(server.address, peer.request("POST", "/api/v1/app-conversations",
+    raw_client.exchange(server.address, raw_client.request("POST", "/api/v1/app-conversations",
       ('{"conversation_id":"%s"}'):format(own_id)), { enough = "READY" })
   end
 
   local function download(settings)
-    return peer.exchange(server.address, peer.request("GET", target, nil, "Connection: close\r\n"), settings)
+    local asked = raw_client.request("GET", target, nil, "Connection: close\r\n")
+    return raw_client.exchange(server.address, asked, settings)
   end
 
   local function unchunked(body)
@@ -204,7 +205,7 @@ describe("a download from the simulator", function()
   it("comes in chunks, or with its length", function()
     prepare { download_bytes = 200000 }
     local result = download()
-    local head, body = peer.parts(result.bytes)
+    local head, body = raw_client.parts(result.bytes)
     assert.is_truthy(head:find("\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n", 1, true))
     assert.is_nil(head:find("Content-Length", 1, true))
     local bytes, complete = unchunked(body)
@@ -212,14 +213,14 @@ describe("a download from the simulator", function()
     assert.are.equal("meta.json", members(bytes)[1].name)
 
     prepare { download_bytes = 200000, download_length = true }
-    head, body = peer.parts(download().bytes)
+    head, body = raw_client.parts(download().bytes)
     assert.is_truthy(head:find("\r\nContent-Length: 200000\r\n", 1, true))
     assert.are.same({ 200000, "meta.json" }, { #body, members(body)[1].name })
   end)
 
   it("knows the length of what is in it, if it must", function()
     prepare { download_length = true }
-    local head, body = peer.parts(download().bytes)
+    local head, body = raw_client.parts(download().bytes)
     assert.are.equal(#body, tonumber(head:match("\r\nContent%-Length: (%d+)\r\n")))
     assert.is_true(#members(body) > 1)
   end)
@@ -239,9 +240,9 @@ describe("a download from the simulator", function()
 
   it("leaves the connection good for the next request", function()
     prepare { download_bytes = 100000 }
-    local connection = peer.connect(server.address)
-    connection.send(peer.request("GET", target) .. peer.ask)
-    assert.is_truthy(connection.read(peer.account .. "$"):find("\r\n0\r\n\r\nHTTP/1.1 200 OK\r\n", 1, true))
+    local connection = raw_client.connect(server.address)
+    connection.send(raw_client.request("GET", target) .. raw_client.ask)
+    assert.is_truthy(connection.read(raw_client.account .. "$"):find("\r\n0\r\n\r\nHTTP/1.1 200 OK\r\n", 1, true))
     connection.close()
   end)
 
@@ -252,7 +253,7 @@ describe("a download from the simulator", function()
         prepare { download_bytes = 300000, download_length = length }
         server:faults { { point = "in_body", action = action, at = 150000 } }
         local result = download(action == "hang" and { enough = "PK", least = 150000, quiet = 0.15 } or nil)
-        local head, body = peer.parts(result.bytes)
+        local head, body = raw_client.parts(result.bytes)
         assert.are.equal(length, head:find("\r\nContent-Length: 300000\r\n", 1, true) ~= nil)
         if action ~= "reset" then
           local bytes, complete = body, false
@@ -270,11 +271,11 @@ describe("a download from the simulator", function()
       { point = "after_commit", action = "no_length", bytes = 500 },
       { point = "after_commit", action = "truncate_chunked" },
       { point = "in_headers", action = "close", at = 20 } }
-    local head, body = peer.parts(download().bytes)
+    local head, body = raw_client.parts(download().bytes)
     assert.are.same({ "1010", 1000 }, { head:match("\r\nContent%-Length: (%d+)\r\n"), #body })
-    head, body = peer.parts(download().bytes)
+    head, body = raw_client.parts(download().bytes)
     assert.are.same({ 500 }, { #body, head:find("Content-Length", 1, true) })
-    head, body = peer.parts(download().bytes)
+    head, body = raw_client.parts(download().bytes)
     assert.is_truthy(head:find("Transfer-Encoding: chunked", 1, true))
     local bytes, complete = unchunked(body)
     assert.are.same({ 1000, false }, { #bytes, complete })
@@ -288,11 +289,11 @@ describe("a download from the simulator", function()
       { point = "after_commit", action = "continue", times = 2 } }
     local right
     for index = 1, 4 do
-      local bytes = peer.of_no_moment(download().bytes)
+      local bytes = raw_client.of_no_moment(download().bytes)
       if index == 4 then bytes = bytes:gsub("^" .. ("HTTP/1.1 100 Continue\r\n\r\n"):rep(2), "") end
       right = right or bytes
       assert.is_truthy(bytes:find("^HTTP/1.1 200 OK\r\n"))
-      assert.are.equal(1000, #select(2, peer.parts(bytes)))
+      assert.are.equal(1000, #select(2, raw_client.parts(bytes)))
       assert.are.equal(right, bytes)
     end
   end)

@@ -1,7 +1,7 @@
 -- A million events over a socket, with more of them coming meanwhile, and a reader that is thrown away in the middle:
 -- each once, in order, in flat memory. `make soak` runs it.
 local simulator = require "openhands.simulator"
-local wire = require "spec.support.wire"
+local canary = require "spec.support.canary"
 
 local at_first = 1000000 -- events that the conversation has when it is read
 local portion, portions = 1000, 9 -- more of them, each time that another tenth has been read
@@ -28,7 +28,7 @@ describe("a million events", function()
   local read = { count = 0, wrong = 0, pages = 0, lua = {}, process = {} }
 
   local function open(after)
-    local client = wire.client(server, {
+    local client = canary.client(server, {
       api = "v1",
       log = function(line)
         if line:find "^events " then read.pages = read.pages + 1 end
@@ -48,7 +48,7 @@ describe("a million events", function()
 
   setup(function()
     server = simulator.spawn { event_count = at_first, pace = 1000, max_requests = 100 } -- nothing happens by itself
-    local starter = wire.client(server, { api = "v1" })
+    local starter = canary.client(server, { api = "v1" })
     id = assert(starter:start { initial_user_msg = "x" }).conversation_id
     starter:close()
     local client, events = open()

@@ -1,7 +1,8 @@
 -- A thousand conversations, each waited for by a task of its own, looked at a hundred and fifty times each over a
 -- socket: what a wait costs, and whether anything grows. `make soak` runs it.
 local simulator = require "openhands.simulator"
-local wire = require "spec.support.wire"
+local canary = require "spec.support.canary"
+local processes = require "spec.support.processes"
 
 local count, polls_each = 1000, 150
 local settled_after = 30 -- looks at each: until then the process grows into what the garbage of the looks takes
@@ -44,7 +45,7 @@ describe("a thousand waits at once", function()
     local least = { lua = math.huge, process = math.huge, descriptors = math.huge }
     for i = 1, 25 do
       least.lua, least.process = math.min(least.lua, in_lua()), math.min(least.process, in_process())
-      least.descriptors = math.min(least.descriptors, wire.descriptors())
+      least.descriptors = math.min(least.descriptors, processes.descriptors())
       client:sleep(i / 1000)
     end
     seen[#seen + 1] = least
@@ -93,7 +94,7 @@ describe("a thousand waits at once", function()
 
   setup(function()
     server = simulator.spawn { pace = 1000, max_requests = 100 } -- nothing ends before time jumps
-    client = wire.client(server, {
+    client = canary.client(server, {
       api = "v1",
       log = function(line)
         if line:find "^status .* answered" then looks = looks + 99 end -- of a batch

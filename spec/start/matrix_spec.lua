@@ -1,7 +1,8 @@
 -- What a start costs, whatever goes wrong: every fault at every point, in both dialects. The simulator counts the jobs;
 -- what the client says must agree with it, and there are never two.
 local simulator = require "openhands.simulator"
-local wire = require "spec.support.wire"
+local assertions = require "spec.support.assertions"
+local canary = require "spec.support.canary"
 
 local fields = { initial_user_msg = "Fix the typo.", repository = "owner/repo" }
 
@@ -83,7 +84,7 @@ describe("a start on the wire", function()
   teardown(function() server:close() end)
   before_each(function()
     server:reset()
-    wire.forget_log()
+    canary.forget_log()
   end)
   after_each(function()
     if client then client:close() end
@@ -91,7 +92,7 @@ describe("a start on the wire", function()
   end)
 
   local function connect(settings)
-    client = wire.client(server, settings)
+    client = canary.client(server, settings)
     return client
   end
 
@@ -113,11 +114,11 @@ describe("a start on the wire", function()
 
   -- The one that the simulator has, and the simulator has one.
   local function assert_started(conversation)
-    wire.assert_conversation(conversation)
+    assertions.assert_conversation(conversation)
     local starts = distinct_starts()
     assert.are.equal(1, #starts)
     assert.are.equal(1, server:jobs())
-    assert.are.equal(wire.same_id(starts[1].conversation_id), wire.same_id(conversation.conversation_id))
+    assert.are.equal(assertions.same_id(starts[1].conversation_id), assertions.same_id(conversation.conversation_id))
   end
 
   local function assert_taken_up(id, api)
@@ -128,7 +129,7 @@ describe("a start on the wire", function()
     }, { timeout = 10, deadline = 20, api = api })
     assert.is_nil(err and err.message)
     assert_started(conversation)
-    assert.are.equal(wire.same_id(id), wire.same_id(conversation.conversation_id))
+    assert.are.equal(assertions.same_id(id), assertions.same_id(conversation.conversation_id))
   end
 
   local function assert_one_id()
@@ -145,7 +146,7 @@ describe("a start on the wire", function()
     if conversation then
       assert_started(conversation)
     else
-      wire.assert_error(err)
+      assertions.assert_error(err)
       assert.is_true(#distinct_starts() <= (err.kind == "ambiguous" and 1 or 0), err.message)
     end
     if api == "v1" then
@@ -203,7 +204,7 @@ describe("a start on the wire", function()
     server:faults { { point = "after_commit", action = "status", status = 422 } }
     local conversation, err = connect({ api = "v1" }):start(fields)
     assert.is_nil(conversation)
-    assert.are.equal("invalid", wire.assert_error(err).kind)
+    assert.are.equal("invalid", assertions.assert_error(err).kind)
     assert.are.equal(1, #posts())
   end)
 
@@ -223,7 +224,7 @@ describe("a start on the wire", function()
     local headers = requests[2].headers
     assert.is_nil(headers.expect)
     assert.are.equal(tostring(#requests[2].body), headers["content-length"])
-    assert.are.equal("Bearer " .. wire.key, headers.authorization)
+    assert.are.equal("Bearer " .. canary.key, headers.authorization)
     assert.are.equal(2, server:connections().accepted - before)
   end)
 
@@ -271,7 +272,7 @@ describe("a start on the wire", function()
       server:options { visibility = 1000 }
       server:faults { lost }
       local _, err = connect({ api = "v1", retries = 0 }):start(fields)
-      assert.are.equal("ambiguous", wire.assert_error(err).kind)
+      assert.are.equal("ambiguous", assertions.assert_error(err).kind)
       assert.are.equal(1, #posts())
       server:options { visibility = 0 }
       assert_taken_up(err.conversation_id, "v1")
@@ -300,14 +301,14 @@ describe("a start on the wire", function()
       assert.are.equal(1, server:jobs())
       local done = assert(client:wait(conversation, { interval = 0.02, timeout = 20 }))
       assert.are.equal("finished", done.state)
-      assert.are.equal(wire.same_id(started[1].conversation_id), wire.same_id(done.conversation_id))
+      assert.are.equal(assertions.same_id(started[1].conversation_id), assertions.same_id(done.conversation_id))
     end)
 
     it("is not started twice when its answer is lost", function()
       server:faults { { point = "after_commit", action = "reset", match = { method = "POST" } } }
       local conversation, err = connect({ api = "v1" }):start(fields)
       assert.are.equal(1, server:jobs())
-      if not conversation then assert.are.equal("ambiguous", wire.assert_error(err).kind) end
+      if not conversation then assert.are.equal("ambiguous", assertions.assert_error(err).kind) end
     end)
   end)
 
@@ -335,13 +336,13 @@ describe("a start on the wire", function()
       assert.is_nil(conversation)
       assert.are.same({ "throttled", 3600, true }, { err.kind, err.retry_after, err.retryable })
       assert.are.same({ 1, 0 }, { #posts(), server:jobs() })
-      wire.assert_error(err)
+      assertions.assert_error(err)
     end)
 
     it("is given up after the tries that it has", function()
       server:throttle("burst", -1, { starts = true, retry_after = "soon" })
       local _, err = connect({ api = "v0", retries = 4 }):start(fields)
-      assert.are.equal("throttled", wire.assert_error(err).kind)
+      assert.are.equal("throttled", assertions.assert_error(err).kind)
       assert.are.same({ 5, 0 }, { #posts(), server:jobs() })
     end)
   end)
@@ -350,7 +351,7 @@ describe("a start on the wire", function()
     local function refused(api)
       local conversation, err = connect({ api = api }):start(fields)
       assert.is_nil(conversation)
-      wire.assert_error(err)
+      assertions.assert_error(err)
       assert.are.same({ 1, 0 }, { #posts(), server:jobs() })
       assert.are.same({ 429, false }, { err.status, err.retryable })
       return err
@@ -393,15 +394,15 @@ describe("a start on the wire", function()
       for _, api in ipairs { "v0", "v1" } do
         server:reset()
         server:faults { { point = "after_read", action = "status", status = status, count = -1, body = {
-          detail = "the key " .. wire.key .. " is no good",
-          echo = { authorization = "Bearer " .. wire.key, [wire.key] = { wire.key } },
+          detail = "the key " .. canary.key .. " is no good",
+          echo = { authorization = "Bearer " .. canary.key, [canary.key] = { canary.key } },
         } } }
         local conversation, err = connect({ api = api, retries = 0, deadline = status == 200 and 0.1 or 20 })
           :start(fields)
         assert.is_nil(conversation)
-        wire.assert_error(err)
+        assertions.assert_error(err)
         if status ~= 200 then assert.is_not_nil(err.detail) end
-        wire.assert_no_secret(client)
+        canary.assert_no_secret(client)
         client:close()
       end
     end

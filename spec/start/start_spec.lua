@@ -1,6 +1,6 @@
 -- The start protocol in virtual time; spec/start/matrix_spec.lua runs it over sockets with every fault.
 
-local stand_in = require "spec.support.stand_in"
+local in_process = require "spec.support.in_process"
 
 local OURS = "11111111-2222-4333-8444-555555555555"
 
@@ -14,7 +14,7 @@ end
 
 describe("a start", function()
   it("carries an id of our own on V1, and has it at once", function()
-    local client, model = stand_in.simulated({ api = "v1" })
+    local client, model = in_process.simulated({ api = "v1" })
     local conversation = assert(client:start { initial_user_msg = "x" })
     assert.equal("WORKING", conversation.status)
     assert.equal("starting", conversation.state)
@@ -24,13 +24,13 @@ describe("a start", function()
   end)
 
   it("takes the id that the caller chose", function()
-    local client, model = stand_in.simulated({ api = "v1" })
+    local client, model = in_process.simulated({ api = "v1" })
     assert.equal(OURS, assert(client:start { initial_user_msg = "x", conversation_id = OURS }).conversation_id)
     assert.is_true(same(OURS, model.starts[1].conversation_id))
   end)
 
   it("is V0's on a V0 server", function()
-    local client, model = stand_in.simulated({ api = "v0" })
+    local client, model = in_process.simulated({ api = "v0" })
     local conversation = assert(client:start { initial_user_msg = "x", repository = "o/r" })
     assert.same({ "v0", "ok", "starting" }, { conversation.api, conversation.status, conversation.state })
     assert.equal(model.starts[1].conversation_id, conversation.conversation_id)
@@ -38,7 +38,7 @@ describe("a start", function()
 
   it("is found again when its answer was lost", function()
     for _, class in ipairs { "cut", "timeout", "connect" } do
-      local client, model, transport = stand_in.simulated({ api = "v1" })
+      local client, model, transport = in_process.simulated({ api = "v1" })
       transport.faults = { once("after_commit", class) }
       local conversation = assert(client:start { initial_user_msg = "x" })
       assert.equal(1, #model.starts)
@@ -47,7 +47,7 @@ describe("a start", function()
   end)
 
   it("is found although the service shows it late", function()
-    local client, model, transport = stand_in.simulated({ api = "v1", visibility = 40 })
+    local client, model, transport = in_process.simulated({ api = "v1", visibility = 40 })
     transport.faults = { once("after_commit", "timeout") }
     assert(client:start { initial_user_msg = "x" })
     assert.equal(1, #model.starts)
@@ -55,7 +55,7 @@ describe("a start", function()
   end)
 
   it("is sent again, with the same id, only after the whole grace time without a trace", function()
-    local client, model, transport = stand_in.simulated({ api = "v1" })
+    local client, model, transport = in_process.simulated({ api = "v1" })
     transport.faults = { { point = "before", class = "timeout", sent = true, match = { method = "POST" } } }
     local conversation = assert(client:start { initial_user_msg = "x" })
     assert.equal(1, #model.starts)
@@ -70,7 +70,7 @@ describe("a start", function()
   end)
 
   it("is ambiguous when it stays unclear, and can be taken up", function()
-    local client, model, transport = stand_in.simulated({ api = "v1" }, { deadline = 30 })
+    local client, model, transport = in_process.simulated({ api = "v1" }, { deadline = 30 })
     transport.faults = {
       once("after_commit", "timeout"),
       { point = "before", class = "connect", match = { method = "GET" }, skip = 1, count = -1 },
@@ -88,7 +88,7 @@ describe("a start", function()
   end)
 
   it("can be taken up by another process, before and after it is ready", function()
-    local client, model, transport = stand_in.simulated({ api = "v1" })
+    local client, model, transport = in_process.simulated({ api = "v1" })
     local first = assert(client:start { initial_user_msg = "x" })
     for _ = 1, 2 do
       local other = require("openhands").new { transport = transport, api_key = "any" }
@@ -100,7 +100,7 @@ describe("a start", function()
   end)
 
   it("waits out the grace time when an unclear one is taken up", function()
-    local client, model, transport = stand_in.simulated({ api = "v1", visibility = 50 }, { deadline = 5 })
+    local client, model, transport = in_process.simulated({ api = "v1", visibility = 50 }, { deadline = 5 })
     transport.faults = { once("after_commit", "timeout") }
     local _, err = client:start { initial_user_msg = "x" }
     assert.equal("ambiguous", err.kind)
@@ -110,7 +110,7 @@ describe("a start", function()
   end)
 
   it("is ambiguous, in reasonable time, when nobody can be asked any more", function()
-    local client, model, transport = stand_in.simulated({ api = "v1" })
+    local client, model, transport = in_process.simulated({ api = "v1" })
     assert(client:_dialect("start", { initial_user_msg = "x" }, { retries = 0, deadline_at = 100 }))
     transport.faults = { { point = "after_commit", class = "timeout", count = -1 } }
     local conversation, err = client:start { initial_user_msg = "x" }
@@ -120,7 +120,7 @@ describe("a start", function()
   end)
 
   it("stays ambiguous on V0, which has no handle", function()
-    local client, model, transport = stand_in.simulated({ api = "v0" })
+    local client, model, transport = in_process.simulated({ api = "v0" })
     transport.faults = { once("after_commit", "timeout") }
     local conversation, err = client:start { initial_user_msg = "x" }
     assert.is_nil(conversation)
@@ -131,7 +131,7 @@ describe("a start", function()
 
   it("is repeated when it certainly did not happen", function()
     for _, api in ipairs { "v0", "v1" } do
-      local client, model, transport = stand_in.simulated({ api = api })
+      local client, model, transport = in_process.simulated({ api = api })
       transport.faults = { { point = "before", class = "connect", match = { method = "POST" }, count = 2 } }
       assert(client:start { initial_user_msg = "x" })
       assert.equal(1, #model.starts)
@@ -147,14 +147,14 @@ describe("a start", function()
   it("waits out throttling, and does not try to wait out limits", function()
     for _, api in ipairs { "v0", "v1" } do
       for _, name in ipairs { "window", "burst" } do
-        local client, model = stand_in.simulated({ api = api })
+        local client, model = in_process.simulated({ api = api })
         assert(client:_dialect("start", { initial_user_msg = "x" }, { retries = 0, deadline_at = 100 }))
         model:throttle(name, 1)
         assert(client:start { initial_user_msg = "x" })
         assert.equal(1, #model.starts)
       end
       for name, kind in pairs { concurrency = "limit", quota = "quota" } do
-        local client, model = stand_in.simulated({ api = api })
+        local client, model = in_process.simulated({ api = api })
         assert(client:_dialect("start", { initial_user_msg = "x" }, { retries = 0, deadline_at = 100 }))
         model:throttle(name, 1)
         local before = model:time()
@@ -168,7 +168,7 @@ describe("a start", function()
   end)
 
   it("is refused without a second try", function()
-    local client, model = stand_in.simulated({ api = "v0" })
+    local client, model = in_process.simulated({ api = "v0" })
     local conversation, err = client:start { initial_user_msg = "x", repository = "owner/forbidden" }
     assert.is_nil(conversation)
     assert.equal("permission", err.kind)
@@ -176,7 +176,7 @@ describe("a start", function()
   end)
 
   it("has the service's id where an old server ignores ours", function()
-    local client, model = stand_in.simulated({ api = "v1", client_ids = false })
+    local client, model = in_process.simulated({ api = "v1", client_ids = false })
     local conversation = assert(client:start { initial_user_msg = "x" })
     local done = assert(client:wait(conversation))
     assert.equal("finished", done.state)
@@ -185,7 +185,7 @@ describe("a start", function()
   end)
 
   it("is not sent again where it may run under an id of the server's", function()
-    local client, model, transport = stand_in.simulated({ api = "v1", client_ids = false, old = true })
+    local client, model, transport = in_process.simulated({ api = "v1", client_ids = false, old = true })
     transport.faults = { once("after_commit", "timeout") }
     local conversation, err = client:start { initial_user_msg = "x" }
     assert.is_nil(conversation)
@@ -197,7 +197,7 @@ describe("a start", function()
   local lost = { method = "POST" }
 
   it("is not taken for absent by looks that failed", function()
-    local client, model, transport = stand_in.simulated({ api = "v1", visibility = 20 })
+    local client, model, transport = in_process.simulated({ api = "v1", visibility = 20 })
     assert(client:_dialect("start", { initial_user_msg = "x" }, { retries = 0, deadline_at = 100 }))
     transport.faults = {
       { point = "after_commit", class = "timeout", match = lost },
@@ -210,7 +210,7 @@ describe("a start", function()
   end)
 
   it("is found by a client whose clock is wrong by an hour", function()
-    local _, model, transport = stand_in.simulated({ api = "v1" })
+    local _, model, transport = in_process.simulated({ api = "v1" })
     local wall = transport.wall
     transport.wall = function()
       return wall() + 3600
@@ -224,14 +224,14 @@ describe("a start", function()
   it("is not taken for absent by a list that could not be read to its end", function()
     for _, next_page_id in ipairs { '"%d"', "7", '"same"' } do
       local posts = 0
-      local client = stand_in.scripted(function(request, count)
+      local client = in_process.scripted(function(request, count)
         if request.method == "POST" then
           posts = posts + 1
           return { class = "timeout" }
         elseif request.path:find "search" then
-          return stand_in.json(('{"items":[],"next_page_id":%s}'):format(next_page_id:format(count)))
+          return in_process.json(('{"items":[],"next_page_id":%s}'):format(next_page_id:format(count)))
         end
-        return stand_in.json "[null]"
+        return in_process.json "[null]"
       end, { api = "v1" })
       local conversation, err = client:start { initial_user_msg = "x" }
       assert.is_nil(conversation)
@@ -241,7 +241,7 @@ describe("a start", function()
   end)
 
   it("taken up by another process is not sent while it may be under way", function()
-    local client, model, transport = stand_in.simulated({ api = "v1", visibility = 40 }, { deadline = 5 })
+    local client, model, transport = in_process.simulated({ api = "v1", visibility = 40 }, { deadline = 5 })
     transport.faults = { { point = "after_commit", class = "timeout", match = lost } }
     local _, err = client:start { initial_user_msg = "x" }
     assert.equal("ambiguous", err.kind)
@@ -252,7 +252,7 @@ describe("a start", function()
   end)
 
   it("taken up by another process is not sent where the server renamed it", function()
-    local client, model, transport = stand_in.simulated({ api = "v1", client_ids = false, old = true })
+    local client, model, transport = in_process.simulated({ api = "v1", client_ids = false, old = true })
     transport.faults = { { point = "after_commit", class = "timeout", match = lost } }
     local _, err = client:start { initial_user_msg = "x" }
     local other = require("openhands").new { transport = transport, api_key = "any" }
@@ -263,7 +263,7 @@ describe("a start", function()
   end)
 
   it("is not lost to a log that fails", function()
-    local client, model = stand_in.simulated({ api = "v1" }, {
+    local client, model = in_process.simulated({ api = "v1" }, {
       log = function()
         error "disk full"
       end,
@@ -273,7 +273,7 @@ describe("a start", function()
   end)
 
   it("may name null for an id, and says which id an early failure was about", function()
-    local client, model, transport = stand_in.simulated({ api = "v1" })
+    local client, model, transport = in_process.simulated({ api = "v1" })
     assert(client:start { initial_user_msg = "x", conversation_id = require("openhands").null })
     assert.equal(1, #model.starts)
     assert.is_false((pcall(client.start, client, { initial_user_msg = "x", conversation_id = false })))
@@ -285,11 +285,11 @@ describe("a start", function()
 
   it("is ambiguous when the answer to it cannot be read", function()
     for _, body in ipairs { "{}", '{"id":7}', "[]", "<html>", "" } do
-      local client = stand_in.scripted(function(request)
+      local client = in_process.scripted(function(request)
         if request.method == "POST" then
-          return stand_in.json(body)
+          return in_process.json(body)
         end
-        return stand_in.json(request.path:find("search") and '{"items":[]}' or "[null]")
+        return in_process.json(request.path:find("search") and '{"items":[]}' or "[null]")
       end, { api = "v1", retries = 0 })
       local conversation, err = client:start { initial_user_msg = "x" }
       assert.is_nil(conversation)
@@ -298,8 +298,8 @@ describe("a start", function()
   end)
 
   it("is looked for once when it was redirected", function()
-    local redirect = stand_in.json("", 302, { { "Location", "https://login.example/" } })
-    local client, model, transport = stand_in.simulated({ api = "v1" })
+    local redirect = in_process.json("", 302, { { "Location", "https://login.example/" } })
+    local client, model, transport = in_process.simulated({ api = "v1" })
     transport.faults = { { point = "before", response = redirect, match = { method = "POST" } } }
     local conversation, err = client:start { initial_user_msg = "x" }
     assert.is_nil(conversation)
@@ -313,11 +313,11 @@ describe("a start", function()
   end)
 
   it("that was unclear once is not certain by a later refusal", function()
-    local client = stand_in.scripted(function(request, count)
+    local client = in_process.scripted(function(request, count)
       if request.method == "POST" then
-        return count == 1 and { class = "timeout" } or stand_in.json('{"detail":"exists"}', 409)
+        return count == 1 and { class = "timeout" } or in_process.json('{"detail":"exists"}', 409)
       end
-      return stand_in.json(request.path:find("search") and '{"items":[]}' or "[null]")
+      return in_process.json(request.path:find("search") and '{"items":[]}' or "[null]")
     end, { api = "v1" })
     local conversation, err = client:start { initial_user_msg = "x" }
     assert.is_nil(conversation)
@@ -326,13 +326,13 @@ describe("a start", function()
   end)
 
   it("tells of a field that the dialect cannot take, and sends nothing", function()
-    local client, model = stand_in.simulated({ api = "v0" })
+    local client, model = in_process.simulated({ api = "v0" })
     local conversation, err = client:start { initial_user_msg = "x", llm_model = "m" }
     assert.is_nil(conversation)
     assert.equal("unsupported", err.kind)
     assert.matches("llm_model", tostring(err))
     assert.equal(0, #model.starts)
-    client, model = stand_in.simulated({ api = "v1" })
+    client, model = in_process.simulated({ api = "v1" })
     conversation, err = client:start { initial_user_msg = "x", conversation_id = "abc1234" }
     assert.is_nil(conversation)
     assert.equal("invalid", err.kind)
@@ -340,7 +340,7 @@ describe("a start", function()
   end)
 
   it("leaves the caller's table as it was", function()
-    local client = stand_in.simulated({ api = "v1" })
+    local client = in_process.simulated({ api = "v1" })
     local fields = { initial_user_msg = "x" }
     assert(client:start(fields))
     assert.same({ initial_user_msg = "x" }, fields)

@@ -2,8 +2,9 @@
 
 local plain = require "openhands.loop.plain"
 local simulator = require "openhands.simulator"
-local stand_in = require "spec.support.stand_in"
-local wire = require "spec.support.wire"
+local in_process = require "spec.support.in_process"
+local assertions = require "spec.support.assertions"
+local canary = require "spec.support.canary"
 
 local OURS = "11111111-2222-4333-8444-555555555555"
 
@@ -21,7 +22,7 @@ end
 local function listener()
   local told = {}
   return function(conversation)
-    wire.assert_conversation(conversation)
+    assertions.assert_conversation(conversation)
     told[#told + 1] = conversation.status
   end, told
 end
@@ -44,19 +45,19 @@ end
 
 describe("a start with a stream", function()
   it("tells each state once, and ends when the conversation is ready", function()
-    local client, model = stand_in.simulated { api = "v1" }
+    local client, model = in_process.simulated { api = "v1" }
     local tell, told = listener()
     local conversation = assert(client:start({ initial_user_msg = "x" }, { on_progress = tell }))
     assert.same(STATES, told)
     assert.same({ "READY", "starting", false }, { conversation.status, conversation.state, conversation.settled })
     assert.same({ 14, 1, 1 }, { model:time(), #model.starts, posts(model.requests) })
-    assert.equal(wire.same_id(model.starts[1].conversation_id), wire.same_id(conversation.conversation_id))
-    assert.equal(wire.same_id(model.starts[1].task_id), wire.same_id(conversation.start_task_id))
+    assert.equal(assertions.same_id(model.starts[1].conversation_id), assertions.same_id(conversation.conversation_id))
+    assert.equal(assertions.same_id(model.starts[1].task_id), assertions.same_id(conversation.start_task_id))
     assert.equal("finished", assert(client:wait(conversation)).state)
   end)
 
   it("can be asked for among the fields or the options, of a run too, with nobody who listens", function()
-    local client, model = stand_in.simulated { api = "v1" }
+    local client, model = in_process.simulated { api = "v1" }
     local tell, told = listener()
     assert.equal("READY", assert(client:start { initial_user_msg = "x", stream = true }).status)
     assert.equal("READY", assert(client:start({ initial_user_msg = "x" }, { stream = true })).status)
@@ -71,7 +72,7 @@ describe("a start with a stream", function()
   end)
 
   it("tells why it failed", function()
-    local client, model = stand_in.simulated { api = "v1" }
+    local client, model = in_process.simulated { api = "v1" }
     local tell, told = listener()
     local conversation = assert(client:start({ initial_user_msg = "[simulate: start-error]" }, { on_progress = tell }))
     assert.same({ "failed", true }, { conversation.state, conversation.settled })
@@ -82,7 +83,7 @@ describe("a start with a stream", function()
 
   it("is what V0 does not have, and sends nothing", function()
     for _, options in ipairs { { stream = true }, { on_progress = print } } do
-      local client, model = stand_in.simulated { api = "v0" }
+      local client, model = in_process.simulated { api = "v0" }
       local conversation, err = client:start({ initial_user_msg = "x" }, options)
       assert.is_nil(conversation)
       assert.equal("unsupported", err.kind)
@@ -91,7 +92,7 @@ describe("a start with a stream", function()
   end)
 
   it("needs a function that can be told", function()
-    local client, model = stand_in.simulated { api = "v1" }
+    local client, model = in_process.simulated { api = "v1" }
     for _, wrong in ipairs { "yes", 7, {} } do
       local good, message = pcall(function()
         client:start({ initial_user_msg = "x" }, { on_progress = wrong })
@@ -105,7 +106,7 @@ describe("a start with a stream", function()
   it("is started once, and ends ready, wherever its answer is cut", function()
     for pieces = 0, 9 do
       for _, at in ipairs { 0, 1, 40 } do
-        local client, model, transport = stand_in.simulated { api = "v1" }
+        local client, model, transport = in_process.simulated { api = "v1" }
         local tell, told = listener()
         transport.faults = { { point = "in_body", pieces = pieces, at = at, match = { method = "POST" } } }
         local conversation = assert(client:start({ initial_user_msg = "x" }, { on_progress = tell }))
@@ -121,7 +122,7 @@ describe("a start with a stream", function()
 
   it("is found by its id when nothing of its answer came, and tells the rest", function()
     for _, class in ipairs { "cut", "timeout", "connect" } do
-      local client, model, transport = stand_in.simulated { api = "v1" }
+      local client, model, transport = in_process.simulated { api = "v1" }
       local tell, told = listener()
       transport.faults = { { point = "after_commit", class = class, match = { method = "POST" } } }
       local conversation = assert(client:start({ initial_user_msg = "x" }, { on_progress = tell }))
@@ -133,7 +134,7 @@ describe("a start with a stream", function()
   end)
 
   it("is sent again with the same id only when it certainly was not started", function()
-    local client, model, transport = stand_in.simulated { api = "v1" }
+    local client, model, transport = in_process.simulated { api = "v1" }
     local tell, told = listener()
     transport.faults = { { point = "before", class = "timeout", sent = true, match = { method = "POST" } } }
     assert(client:start({ initial_user_msg = "x" }, { on_progress = tell }))
@@ -151,11 +152,11 @@ describe("a start with a stream", function()
 
   it("is ambiguous where its stream holds no task, and nobody can be asked", function()
     for _, body in ipairs { "[]", "[null]", "[{}]", '[{"id":7}]', "{}", "<html>", "" } do
-      local client = stand_in.scripted(function(request)
+      local client = in_process.scripted(function(request)
         if request.method == "POST" then
-          return stand_in.json(body)
+          return in_process.json(body)
         end
-        return stand_in.json(request.path:find("search") and '{"items":[]}' or "[null]")
+        return in_process.json(request.path:find("search") and '{"items":[]}' or "[null]")
       end, { api = "v1", retries = 0 })
       local told = 0
       local conversation, err = client:start({ initial_user_msg = "x" }, {
@@ -171,8 +172,8 @@ describe("a start with a stream", function()
 
   it("passes over what is no task in its stream", function()
     local task = '{"id":"abcdefab-1234-4678-9abc-def012345678","status":"%s"}'
-    local client = stand_in.scripted(function()
-      return stand_in.json(("[%s,null,{},%s]"):format(task:format "WORKING", task:format "ready"))
+    local client = in_process.scripted(function()
+      return in_process.json(("[%s,null,{},%s]"):format(task:format "WORKING", task:format "ready"))
     end, { api = "v1" })
     local tell, told = listener()
     local conversation = assert(client:start({ initial_user_msg = "x" }, { on_progress = tell }))
@@ -182,7 +183,7 @@ describe("a start with a stream", function()
 
   it("waits out throttling, and not a limit", function()
     for _, name in ipairs { "window", "burst" } do
-      local client, model = stand_in.simulated({ api = "v1" }, { api = "v1" })
+      local client, model = in_process.simulated({ api = "v1" }, { api = "v1" })
       local tell, told = listener()
       model:throttle(name, 2)
       assert(client:start({ initial_user_msg = "x" }, { on_progress = tell }))
@@ -190,7 +191,7 @@ describe("a start with a stream", function()
       assert.same(STATES, told)
     end
     for name, kind in pairs { concurrency = "limit", quota = "quota" } do
-      local client, model = stand_in.simulated({ api = "v1" }, { api = "v1" })
+      local client, model = in_process.simulated({ api = "v1" }, { api = "v1" })
       model:throttle(name, 1)
       local conversation, err = client:start({ initial_user_msg = "x" }, { stream = true })
       assert.is_nil(conversation)
@@ -202,8 +203,8 @@ describe("a start with a stream", function()
   it("is refused without a second try", function()
     local kinds = { [400] = "invalid", [401] = "authentication", [403] = "permission", [422] = "invalid" }
     for status, kind in pairs(kinds) do
-      local client, model, transport = stand_in.simulated({ api = "v1" }, { api = "v1" })
-      transport.faults = { { point = "before", response = stand_in.json('{"detail":"x"}', status) } }
+      local client, model, transport = in_process.simulated({ api = "v1" }, { api = "v1" })
+      transport.faults = { { point = "before", response = in_process.json('{"detail":"x"}', status) } }
       local conversation, err = client:start({ initial_user_msg = "x" }, { stream = true })
       assert.is_nil(conversation)
       assert.equal(kind, err.kind)
@@ -212,26 +213,26 @@ describe("a start with a stream", function()
   end)
 
   it("is looked for once after an answer that says nothing clear, and tells the rest", function()
-    local client, model, transport = stand_in.simulated({ api = "v1" }, { api = "v1" })
+    local client, model, transport = in_process.simulated({ api = "v1" }, { api = "v1" })
     local tell, told = listener()
-    transport.faults = { { point = "after_commit", response = stand_in.json('{"detail":"exists"}', 409) } }
+    transport.faults = { { point = "after_commit", response = in_process.json('{"detail":"exists"}', 409) } }
     assert.equal("READY", assert(client:start({ initial_user_msg = "x" }, { on_progress = tell })).status)
     assert.equal(1, #model.starts)
     assert_course(told)
   end)
 
   it("is asked for although the service does not show its task now and then", function()
-    local client, model, transport = stand_in.simulated({ api = "v1" }, { api = "v1" })
+    local client, model, transport = in_process.simulated({ api = "v1" }, { api = "v1" })
     local request, hidden = transport.request, 0
     transport.request = function(self, asked)
       local second = model:time() % 100
       if asked.path:find "/start%-tasks$" and second > 50 and second < 60 then
         hidden = hidden + 1
-        return stand_in.json "[null]"
+        return in_process.json "[null]"
       end
       return request(self, asked)
     end
-    transport.faults = { { point = "after_commit", response = stand_in.json('{"detail":"exists"}', 409) } }
+    transport.faults = { { point = "after_commit", response = in_process.json('{"detail":"exists"}', 409) } }
     local conversation = assert(client:start({ initial_user_msg = "[simulate: never-ready]" },
       { stream = true, deadline = 400 }))
     assert.equal("WORKING", conversation.status)
@@ -239,7 +240,7 @@ describe("a start with a stream", function()
   end)
 
   it("is taken up where it stands", function()
-    local client, model = stand_in.simulated { api = "v1" }
+    local client, model = in_process.simulated { api = "v1" }
     local task = { initial_user_msg = "x", conversation_id = OURS }
     assert.equal("WORKING", assert(client:start(task)).status)
     model:advance(7)
@@ -257,16 +258,17 @@ describe("a start with a stream", function()
 
   it("has the service's id where an old server ignores ours", function()
     for _, faults in ipairs { {}, { { point = "in_body", pieces = 2, match = { method = "POST" } } } } do
-      local client, model, transport = stand_in.simulated { api = "v1", client_ids = false, old = true }
+      local client, model, transport = in_process.simulated { api = "v1", client_ids = false, old = true }
       transport.faults = faults
       local conversation = assert(client:start({ initial_user_msg = "x" }, { stream = true }))
-      assert.equal(wire.same_id(model.starts[1].conversation_id), wire.same_id(conversation.conversation_id))
+      local started = model.starts[1].conversation_id
+      assert.equal(assertions.same_id(started), assertions.same_id(conversation.conversation_id))
       assert.equal(1, #model.starts)
     end
   end)
 
   it("raises what its listener raises, once, and the start goes on", function()
-    local client, model = stand_in.simulated { api = "v1" }
+    local client, model = in_process.simulated { api = "v1" }
     local reason, seen = {}, {}
     local good, raised = pcall(client.start, client, { initial_user_msg = "x" }, {
       on_progress = function(conversation)
@@ -336,7 +338,7 @@ describe("a start with a stream over a socket", function()
     for name, value in pairs(settings or {}) do
       all[name] = value
     end
-    client = wire.client(server, all)
+    client = canary.client(server, all)
     return client
   end
 
@@ -429,7 +431,8 @@ describe("a start with a stream over a socket", function()
     server:faults { { point = "in_body", action = "hang", pieces = 2 } }
     local conversation = assert(connect({ timeout = SILENCE }):start({ initial_user_msg = "x" }, { stream = true }))
     assert.equal("READY", conversation.status)
-    assert.equal(wire.same_id(server:starts()[1].conversation_id), wire.same_id(conversation.conversation_id))
+    local started = server:starts()[1].conversation_id
+    assert.equal(assertions.same_id(started), assertions.same_id(conversation.conversation_id))
     assert_one_start()
   end)
 

@@ -1,8 +1,8 @@
 --- A service on which every call can succeed, and how each row of the table of operations is called there.
 
 local core = require "openhands.core"
-local stand_in = require "spec.support.stand_in"
-local wire = require "spec.support.wire"
+local in_process = require "spec.support.in_process"
+local files = require "spec.support.files"
 local assert = require "luassert"
 local unpack = table.unpack or unpack -- luacheck: ignore 143
 
@@ -58,7 +58,7 @@ end
 ---@param settings table? of the client
 ---@return table at
 function M.service(api, name, settings)
-  local client, model, transport = stand_in.simulated({ api = api }, settings)
+  local client, model, transport = in_process.simulated({ api = api }, settings)
   local at = { client = client, model = model, transport = transport, api = api, target = os.tmpname() }
   os.remove(at.target)
   at.id = assert(client:start { initial_user_msg = "Fix it.", repository = "acme/widgets" }).conversation_id
@@ -360,7 +360,7 @@ local shapes = {
   end,
   file = function(value, at)
     assert.equal(at.target, value.path)
-    assert.equal(value.bytes, #wire.read(at.target))
+    assert.equal(value.bytes, #files.read(at.target))
   end,
 }
 shapes.bytes, shapes["object or null"] = shapes.text, shapes.object

@@ -1,6 +1,6 @@
 --- An HTTP/2 server that we did not write, which misbehaves as it is told: node's, in a process of its own.
 local uv = require "luv"
-local wire = require "spec.support.wire"
+local files = require "spec.support.files"
 
 local M = {}
 
@@ -93,11 +93,11 @@ end
 ---@param program string? default: the one that speaks HTTP/2
 ---@return spec.Http2Server
 function M.new(program)
-  local directory, remove = wire.directory()
+  local directory, remove = files.directory()
   local made = os.execute(("cd %s && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 "
     .. "-keyout key.pem -out certificate.pem -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1 2>openssl.log")
     :format(directory))
-  if made ~= 0 and made ~= true then error(wire.read(directory .. "/openssl.log")) end
+  if made ~= 0 and made ~= true then error(files.read(directory .. "/openssl.log")) end
   local self = setmetatable({
     requests = {}, ca_file = directory .. "/certificate.pem", _fault = "none", _stdin = uv.new_pipe(false),
     _stdout = uv.new_pipe(false), _remove = remove,

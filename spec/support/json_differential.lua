@@ -2,7 +2,7 @@
 --- wherever only one of them does.
 local cjson = require "cjson"
 local core = require "openhands.core"
-local reader = require "spec.support.reader"
+local json_reader = require "spec.support.json_reader"
 
 local M = {}
 
@@ -208,7 +208,7 @@ end
 ---@param count integer how many others
 ---@return table<string, integer> how often each outcome came
 function M.run(texts, count)
-  local read, random, tally = reader.new { max_memory = 2000000000 }, generator(20071), {}
+  local read, random, tally = json_reader.new { max_memory = 2000000000 }, generator(20071), {}
   local all = {}
   local function note(text)
     if not text:find "%S" then return end -- nothing is an answer of its own

@@ -1,5 +1,6 @@
 --- Programs in a Neovim of their own, without a screen and without anybody's configuration.
-local wire = require "spec.support.wire"
+local files = require "spec.support.files"
+local processes = require "spec.support.processes"
 
 local M = {}
 
@@ -61,14 +62,14 @@ end
 ---@param environment? string assignments for a shell
 ---@return { code: integer, output: string, errors: string } result 124: it did not end
 function M.run(program, environment)
-  local directory, remove = wire.directory()
-  wire.write(directory .. "/program.lua", before:format(package.path, package.cpath, program))
-  local assignments = wire.without_leak_checks() .. " " .. (environment or "")
+  local directory, remove = files.directory()
+  files.write(directory .. "/program.lua", before:format(package.path, package.cpath, program))
+  local assignments = processes.without_leak_checks() .. " " .. (environment or "")
   local shell = assert(io.popen(("%s %snvim --headless -u NONE -i NONE -n -c 'luafile %s/program.lua' </dev/null "
     .. ">%s/output 2>%s/errors; echo $?"):format(assignments, limit(), directory, directory, directory)))
   local result = { code = tonumber(shell:read "*l") }
   shell:close()
-  result.output, result.errors = wire.read(directory .. "/output"), wire.read(directory .. "/errors")
+  result.output, result.errors = files.read(directory .. "/output"), files.read(directory .. "/errors")
   remove()
   return result
 end

@@ -2,7 +2,8 @@
 -- id. And a client that asks it many things at once, over connections that it opens for each.
 local core = require "openhands.core"
 local uv = require "luv"
-local wire = require "spec.support.wire"
+local files = require "spec.support.files"
+local processes = require "spec.support.processes"
 
 local M = {}
 
@@ -76,7 +77,7 @@ local methods = {}
 
 --- What nginx has written to its log.
 ---@return string
-function methods:log() return wire.read(self.directory .. "/error.log") end
+function methods:log() return files.read(self.directory .. "/error.log") end
 
 --- The lines of its log that tell of something worse than a warning.
 ---@return string
@@ -92,13 +93,13 @@ function methods:trouble()
 end
 
 ---@return integer? pid of the master; nil while it has made its file and not written it yet
-function methods:master() return tonumber((wire.read(self.directory .. "/nginx.pid"))) end
+function methods:master() return tonumber((files.read(self.directory .. "/nginx.pid"))) end
 
 ---@return table<integer, boolean> pids of the workers that live
 function methods:workers()
   local pids = {}
   local master = self:master()
-  for pid in wire.read(("/proc/%d/task/%d/children"):format(master, master)):gmatch "%d+" do
+  for pid in files.read(("/proc/%d/task/%d/children"):format(master, master)):gmatch "%d+" do
     pids[tonumber(pid)] = true
   end
   return pids
@@ -213,15 +214,15 @@ end
 ---@return spec.Nginx
 function M.run(configuration)
   local program = find_program()
-  local directory, remove = wire.directory()
+  local directory, remove = files.directory()
   local self = setmetatable({ directory = directory, remove = remove, port = M.free_port() }, { __index = methods })
   self.address = "http://127.0.0.1:" .. self.port
   local filling = { directory = directory, port = self.port, modules = modules(program) }
-  wire.write(directory .. "/nginx.conf", (configuration:gsub("@(%l+)@", filling)))
+  files.write(directory .. "/nginx.conf", (configuration:gsub("@(%l+)@", filling)))
   local result = os.execute(("%s %s -p %s/ -c %s/nginx.conf -e %s/error.log 2>%s/start.log"):format(
-    wire.without_leak_checks(), program, directory, directory, directory, directory))
+    processes.without_leak_checks(), program, directory, directory, directory, directory))
   if result ~= 0 and result ~= true then
-    local words = wire.read(directory .. "/start.log")
+    local words = files.read(directory .. "/start.log")
     remove()
     error("nginx does not start: " .. words)
   end
@@ -240,11 +241,11 @@ end
 --- A certificate of 127.0.0.1, as its own authority: what nginx is told of it, and what removes its files.
 ---@return string configuration, fun() remove
 function M.certificate()
-  local directory, remove = wire.directory()
+  local directory, remove = files.directory()
   local made = os.execute(("cd %s && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 "
     .. "-subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1 -keyout key.pem -out certificate.pem 2>words")
     :format(directory))
-  if made ~= 0 and made ~= true then error("openssl makes no certificate: " .. wire.read(directory .. "/words")) end
+  if made ~= 0 and made ~= true then error("openssl makes no certificate: " .. files.read(directory .. "/words")) end
   return ("ssl_certificate %s/certificate.pem; ssl_certificate_key %s/key.pem;"):format(directory, directory), remove
 end
 

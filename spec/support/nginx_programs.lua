@@ -1,7 +1,7 @@
 --- What the specs of nginx share: servers that run the programs they are sent, in any phase, and upstreams.
 local nginx = require "spec.support.nginx"
 local uv = require "luv"
-local wire = require "spec.support.wire"
+local canary = require "spec.support.canary"
 
 local M = {}
 
@@ -34,7 +34,7 @@ local function common(address, settings)
         return answer(unpack(results))
       end
     }
-  ]]):format(address, wire.key, settings or "")
+  ]]):format(address, canary.key, settings or "")
 end
 
 local runs_programs = [[

@@ -1,10 +1,10 @@
 -- What tasks do besides what spec/conformance asks of every loop: in virtual time, on the simulator's model.
 local openhands = require "openhands"
 local simulator = require "openhands.simulator"
-local stand_in = require "spec.support.stand_in"
+local in_process = require "spec.support.in_process"
 
 local function started(options, count)
-  local client, model = stand_in.simulated(options or { api = "v1" })
+  local client, model = in_process.simulated(options or { api = "v1" })
   local list = {}
   for i = 1, count or 0 do
     list[i] = assert(client:start { initial_user_msg = "number " .. i })
@@ -249,7 +249,7 @@ describe("cancelling", function()
 
   it("a retry's pause ends the call", function()
     local function unreachable() return { class = "connect", sent = false } end
-    local client, requests = stand_in.scripted(unreachable, { api = "v1" })
+    local client, requests = in_process.scripted(unreachable, { api = "v1" })
     local task = client:spawn(client.status, client, ("1"):rep(32))
     client:sleep(0.001)
     assert.equal(1, #requests)

@@ -1,4 +1,4 @@
-local stand_in = require "spec.support.stand_in"
+local in_process = require "spec.support.in_process"
 
 local ID = "7f3b9a1c2d4e4f60a1b2c3d4e5f60718"
 
@@ -19,7 +19,7 @@ describe("a wait", function()
   }
   for prompt, state in pairs(ends) do
     it(("ends with %s for %s"):format(state, prompt), function()
-      local client = stand_in.simulated({ api = "v1" })
+      local client = in_process.simulated({ api = "v1" })
       local done = assert(client:run { initial_user_msg = prompt, repository = "o/r" })
       assert.equal(state, done.state)
       assert.is_true(done.settled)
@@ -30,7 +30,7 @@ describe("a wait", function()
   end
 
   it("brings the answer, the cost, the title and the pull requests", function()
-    local client = stand_in.simulated({ api = "v1" })
+    local client = in_process.simulated({ api = "v1" })
     local done = assert(client:run { initial_user_msg = "Fix the typo", repository = "o/r" })
     assert.equal("Done. Opened pull request 7.", done.answer)
     assert.equal("number", type(done.cost))
@@ -39,7 +39,7 @@ describe("a wait", function()
   end)
 
   it("brings the reason of a failure", function()
-    local client = stand_in.simulated({ api = "v1" })
+    local client = in_process.simulated({ api = "v1" })
     for prompt, words in pairs { ["start-error"] = "Sandbox failed to start", budget = "budget_exceeded" } do
       local done = assert(client:run { initial_user_msg = ("[simulate: %s]"):format(prompt) })
       assert.matches(words, done.detail)
@@ -47,7 +47,7 @@ describe("a wait", function()
   end)
 
   it("follows V0 to its end", function()
-    local client = stand_in.simulated({ api = "v0" })
+    local client = in_process.simulated({ api = "v0" })
     local seen = {}
     local done = assert(client:run({ initial_user_msg = "x" }, {
       on_change = function(now, previous)
@@ -59,7 +59,7 @@ describe("a wait", function()
   end)
 
   it("tells every change once", function()
-    local client = stand_in.simulated({ api = "v1" })
+    local client = in_process.simulated({ api = "v1" })
     local seen = {}
     local conversation = assert(client:start { initial_user_msg = "x" })
     assert(client:wait(conversation.conversation_id, {
@@ -72,7 +72,7 @@ describe("a wait", function()
   end)
 
   it("that runs out of time says that the job goes on", function()
-    local client, model = stand_in.simulated({ api = "v1" })
+    local client, model = in_process.simulated({ api = "v1" })
     local conversation = assert(client:start { initial_user_msg = "x" })
     local done, err = client:wait(conversation, { timeout = 10 })
     assert.is_nil(done)
@@ -85,27 +85,27 @@ describe("a wait", function()
   end)
 
   it("looks once even with no time at all", function()
-    local client = stand_in.simulated({ api = "v1" })
+    local client = in_process.simulated({ api = "v1" })
     local conversation = assert(client:run { initial_user_msg = "x" })
     assert.equal("finished", assert(client:wait(conversation, { timeout = 0 })).state)
   end)
 
   it("outlives what passes", function()
-    local client, model, transport = stand_in.simulated({ api = "v1" })
+    local client, model, transport = in_process.simulated({ api = "v1" })
     local conversation = assert(client:start { initial_user_msg = "x" })
     transport.faults = {
       { point = "before", class = "connect", count = 40 },
-      { point = "before", response = stand_in.json('{"detail":"x"}', 503), count = 20 },
-      { point = "before", response = stand_in.json("{}", 429, { { "Retry-After", "1" } }), count = 20 },
+      { point = "before", response = in_process.json('{"detail":"x"}', 503), count = 20 },
+      { point = "before", response = in_process.json("{}", 429, { { "Retry-After", "1" } }), count = 20 },
     }
     assert.equal("finished", assert(client:wait(conversation)).state)
     assert.is_true(model:time() > 60)
   end)
 
   it("ends when the key is refused, with what was last seen", function()
-    local client, _, transport = stand_in.simulated({ api = "v1" })
+    local client, _, transport = in_process.simulated({ api = "v1" })
     local conversation = assert(client:start { initial_user_msg = "x" })
-    local refusal = stand_in.json('{"error":"NoCredentialsError"}', 401)
+    local refusal = in_process.json('{"error":"NoCredentialsError"}', 401)
     transport.faults = { { point = "before", response = refusal, count = -1, skip = 2 } }
     local done, err = client:wait(conversation)
     assert.is_nil(done)
@@ -114,7 +114,7 @@ describe("a wait", function()
   end)
 
   it("ends when something else than this API keeps answering", function()
-    local client, _, transport = stand_in.simulated({ api = "v1" })
+    local client, _, transport = in_process.simulated({ api = "v1" })
     local conversation = assert(client:start { initial_user_msg = "x" })
     local page = { status = 200, headers = { { "Content-Type", "text/html" } }, body = "<html>" }
     transport.faults = { { point = "before", response = page, count = 2 } }
@@ -126,7 +126,7 @@ describe("a wait", function()
 
   it("for a conversation that nobody knows ends at once", function()
     for _, api in ipairs { "v0", "v1" } do
-      local client, model = stand_in.simulated({ api = api })
+      local client, model = in_process.simulated({ api = api })
       local done, err = client:wait(ID)
       assert.is_nil(done)
       assert.equal("not_found", err.kind)
@@ -135,19 +135,19 @@ describe("a wait", function()
   end)
 
   it("does not believe one null", function()
-    local client, _, transport = stand_in.simulated({ api = "v0" })
+    local client, _, transport = in_process.simulated({ api = "v0" })
     local conversation = assert(client:start { initial_user_msg = "x" })
-    transport.faults = { { point = "before", response = stand_in.json("null"), count = 2 } }
+    transport.faults = { { point = "before", response = in_process.json("null"), count = 2 } }
     assert.equal("finished", assert(client:wait(conversation)).state)
-    transport.faults = { { point = "before", response = stand_in.json("null"), count = -1 } }
+    transport.faults = { { point = "before", response = in_process.json("null"), count = -1 } }
     local _, err = client:wait(conversation)
     assert.equal("not_found", err.kind)
   end)
 
   it("does not add up single nulls of a V0 service", function()
-    local client, _, transport = stand_in.simulated({ api = "v0" })
+    local client, _, transport = in_process.simulated({ api = "v0" })
     local conversation = assert(client:start { initial_user_msg = "[simulate: slow]" })
-    local null = stand_in.json("null")
+    local null = in_process.json("null")
     transport.faults = {
       { point = "before", response = null, skip = 2 },
       { point = "before", response = null, skip = 12 },
@@ -158,21 +158,21 @@ describe("a wait", function()
   end)
 
   it("takes a V0 conversation that is STOPPED and does not say since when for stopped, in the end", function()
-    local client = stand_in.scripted(function()
-      return stand_in.json(('{"conversation_id":"%s","status":"STOPPED"}'):format(ID))
+    local client = in_process.scripted(function()
+      return in_process.json(('{"conversation_id":"%s","status":"STOPPED"}'):format(ID))
     end, { api = "v0" })
     assert.equal("stopped", assert(client:wait(ID)).state)
     assert.is_true(client:_now() < 700)
   end)
 
   it("ends when a conversation that was listed is deleted, although its start task is still shown", function()
-    local client, model, transport = stand_in.simulated({ api = "v1" })
+    local client, model, transport = in_process.simulated({ api = "v1" })
     local conversation = assert(client:start { initial_user_msg = "[simulate: slow]" })
     model:advance(200)
     assert.equal("running", assert(client:status(conversation)).state)
     transport.faults = { {
       point = "before",
-      response = stand_in.json "[null]",
+      response = in_process.json "[null]",
       match = { path = "^/api/v1/app%-conversations$" },
       count = -1,
     } }
@@ -183,16 +183,16 @@ describe("a wait", function()
   end)
 
   it("does not sleep for hours because a service asks for it", function()
-    local client, model, transport = stand_in.simulated({ api = "v1" })
+    local client, model, transport = in_process.simulated({ api = "v1" })
     local conversation = assert(client:start { initial_user_msg = "x" })
-    local never = stand_in.json("{}", 503, { { "Retry-After", "999999999" } })
+    local never = in_process.json("{}", 503, { { "Retry-After", "999999999" } })
     transport.faults = { { point = "before", response = never, skip = 1 } }
     assert.equal("finished", assert(client:wait(conversation)).state)
     assert.is_true(model:time() < 300)
   end)
 
   it("of an unknown id says after a while that nobody can be asked", function()
-    local client, model, transport = stand_in.simulated({ api = "v1" })
+    local client, model, transport = in_process.simulated({ api = "v1" })
     transport.faults = { { point = "before", class = "connect", count = -1 } }
     local _, err = client:wait(ID)
     assert.equal("connect", err.kind)
@@ -200,12 +200,12 @@ describe("a wait", function()
   end)
 
   it("passes time even with an interval of zero", function()
-    local client = stand_in.simulated({ api = "v1", pace = 0.01 })
+    local client = in_process.simulated({ api = "v1", pace = 0.01 })
     assert.equal("finished", assert(client:run({ initial_user_msg = "x" }, { interval = 0 })).state)
   end)
 
   it("ends when the program closes the client", function()
-    local client = stand_in.simulated({ api = "v1" })
+    local client = in_process.simulated({ api = "v1" })
     local _, err = client:run({ initial_user_msg = "x" }, {
       on_change = function()
         client:close()
@@ -215,16 +215,16 @@ describe("a wait", function()
   end)
 
   it("takes the id of a start task for its conversation", function()
-    local client = stand_in.simulated({ api = "v1" })
+    local client = in_process.simulated({ api = "v1" })
     local conversation = assert(client:start { initial_user_msg = "x" })
-    local other = stand_in.simulated({ api = "v1" }, { transport = client._settings.transport })
+    local other = in_process.simulated({ api = "v1" }, { transport = client._settings.transport })
     local seen = assert(other:status(conversation.start_task_id))
     assert.equal(conversation.conversation_id, seen.conversation_id)
     assert.equal("finished", assert(other:wait(conversation.start_task_id)).state)
   end)
 
   it("asks slower as time goes by", function()
-    local client, model = stand_in.simulated({ api = "v1" })
+    local client, model = in_process.simulated({ api = "v1" })
     local conversation = assert(client:start { initial_user_msg = "[simulate: slow]" })
     local first = #model.requests + 1
     assert(client:wait(conversation))
@@ -236,7 +236,7 @@ describe("a wait", function()
   end)
 
   it("raises for options that are none", function()
-    local client = stand_in.simulated({ api = "v1" })
+    local client = in_process.simulated({ api = "v1" })
     for pattern, options in pairs {
       ["unknown option 'intervall'"] = { intervall = 1 },
       ["'interval' must be a number of seconds"] = { interval = "1" },
@@ -253,7 +253,7 @@ describe("a wait", function()
   end)
 
   it("lets an error of on_change through, and stays usable", function()
-    local client = stand_in.simulated({ api = "v1" })
+    local client = in_process.simulated({ api = "v1" })
     local conversation = assert(client:start { initial_user_msg = "x" })
     local good, message = pcall(client.wait, client, conversation, {
       on_change = function()

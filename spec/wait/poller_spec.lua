@@ -1,7 +1,7 @@
 -- Everybody who waits on one client shares its requests: many coroutines, in virtual time.
 local conversations = require "openhands.conversation"
 local openhands = require "openhands"
-local stand_in = require "spec.support.stand_in"
+local in_process = require "spec.support.in_process"
 
 -- A loop in the model's time, in which coroutines take turns. An answer takes a while, so that others wait meanwhile.
 local function cooperative(client, model, latency)
@@ -94,7 +94,7 @@ end
 
 -- Starts so many conversations with a client of its own.
 local function started(options, count, prompts, api)
-  local starter, model, transport = stand_in.simulated(options)
+  local starter, model, transport = in_process.simulated(options)
   local list = {}
   for place = 1, count do
     local prompt = prompts[(place - 1) % #prompts + 1]
@@ -187,11 +187,11 @@ describe("a hundred coroutines that wait for a conversation each", function()
 
   it("do not ask again and again what idle ones may have done", function()
     local idle = '{"id":"%s","sandbox_id":"s","sandbox_status":"RUNNING","execution_status":"idle","updated_at":"x"}'
-    local client, requests = stand_in.scripted(function(request)
-      if request.path:find "/events/" then return stand_in.json '{"items":[],"next_page_id":null}' end
+    local client, requests = in_process.scripted(function(request)
+      if request.path:find "/events/" then return in_process.json '{"items":[],"next_page_id":null}' end
       local items = {}
       for id in request.query:gmatch "ids=(%x+)" do items[#items + 1] = idle:format(id) end
-      return stand_in.json("[" .. table.concat(items, ",") .. "]")
+      return in_process.json("[" .. table.concat(items, ",") .. "]")
     end, { api = "v1" })
     local ids = {}
     for place = 1, 10 do ids[place] = ("%032x"):format(place) end
@@ -282,7 +282,7 @@ describe("two waits", function()
   end)
 
   it("do not share the haste of one", function()
-    local client, model, transport = stand_in.simulated { api = "v1" }
+    local client, model, transport = in_process.simulated { api = "v1" }
     local hasty = assert(client:start { initial_user_msg = "[simulate: slow]" })
     local patient = assert(client:start { initial_user_msg = "[simulate: slow]" })
     local together = cooperative(client, model, 2)
@@ -342,7 +342,7 @@ describe("two waits", function()
 
   it("keep quiet together when the service asks one of them to", function()
     local client, model, list, transport = started({ api = "v0" }, 20, { "[simulate: slow]" })
-    local throttle = stand_in.json("{}", 429, { { "Retry-After", "30" } })
+    local throttle = in_process.json("{}", 429, { { "Retry-After", "30" } })
     transport.faults = { { point = "before", response = throttle, skip = 30 } }
     forget_requests(model)
     client:wait_all(list, { timeout = 100, api = "v0" })

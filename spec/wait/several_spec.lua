@@ -1,5 +1,5 @@
 -- Waits for several conversations at once, and the end of work on V0, which only its events tell.
-local stand_in = require "spec.support.stand_in"
+local in_process = require "spec.support.in_process"
 
 local ID = "7f3b9a1c2d4e4f60a1b2c3d4e5f60718"
 local UNKNOWN = ("0123456789abcdef"):rep(2)
@@ -22,7 +22,7 @@ end
 
 describe("wait_all", function()
   it("returns all in the order given, settled, with their answers", function()
-    local client = stand_in.simulated { api = "v1" }
+    local client = in_process.simulated { api = "v1" }
     local list = {}
     for place, prompt in ipairs { "x", "[simulate: error]", "[simulate: idle]", "[simulate: waiting]" } do
       list[place] = start(client, prompt)
@@ -38,7 +38,7 @@ describe("wait_all", function()
   end)
 
   it("takes ids and conversations, of V0 and of V1", function()
-    local client = stand_in.simulated()
+    local client = in_process.simulated()
     local one, other = start(client, "x", "v0"), start(client, "x", "v1")
     local all = assert(client:wait_all { one.conversation_id, other })
     assert.same({ "v0", "v1" }, { all[1].api, all[2].api })
@@ -46,7 +46,7 @@ describe("wait_all", function()
   end)
 
   it("asks for a hundred with two requests", function()
-    local client, model = stand_in.simulated { api = "v1" }
+    local client, model = in_process.simulated { api = "v1" }
     local list = {}
     for place = 1, 100 do list[place] = start(client, "[simulate: slow]") end
     model:advance(200)
@@ -57,7 +57,7 @@ describe("wait_all", function()
   end)
 
   it("asks for one that has become ready in the same moment", function()
-    local client, model = stand_in.simulated { api = "v1" }
+    local client, model = in_process.simulated { api = "v1" }
     local list = { start(client, "x"), start(client, "x") }
     model:advance(17)
     local first = #model.requests + 1
@@ -67,10 +67,10 @@ describe("wait_all", function()
   end)
 
   it("finds those that are not listed yet with one search", function()
-    local client, model, transport = stand_in.simulated { api = "v1" }
+    local client, model, transport = in_process.simulated { api = "v1" }
     local ids = {}
     for place = 1, 20 do ids[place] = start(client, "x").conversation_id end
-    local other = stand_in.simulated({ api = "v1" }, { transport = transport })
+    local other = in_process.simulated({ api = "v1" }, { transport = transport })
     local first = #model.requests + 1
     local _, err = other:wait_all(ids, { timeout = 0 })
     assert.equal("timeout", err.kind)
@@ -79,7 +79,7 @@ describe("wait_all", function()
   end)
 
   it("goes on when one fails, and says which and why", function()
-    local client = stand_in.simulated { api = "v1" }
+    local client = in_process.simulated { api = "v1" }
     local list = { start(client, "x"), UNKNOWN, start(client, "[simulate: idle]") }
     local all, err = client:wait_all(list)
     assert.is_nil(all)
@@ -91,7 +91,7 @@ describe("wait_all", function()
   end)
 
   it("that runs out of time keeps what it has", function()
-    local client, model = stand_in.simulated { api = "v1" }
+    local client, model = in_process.simulated { api = "v1" }
     local list = { start(client, "[simulate: error]"), start(client, "[simulate: slow]") }
     local all, err = client:wait_all(list, { timeout = 50 })
     assert.is_nil(all)
@@ -104,14 +104,14 @@ describe("wait_all", function()
   end)
 
   it("has the kind of the one that failed rather than of those without time", function()
-    local client = stand_in.simulated { api = "v1" }
+    local client = in_process.simulated { api = "v1" }
     local _, err = client:wait_all({ start(client, "[simulate: slow]"), UNKNOWN }, { timeout = 20 })
     assert.equal("not_found", err.kind)
     assert.equal("timeout", err.errors[1].kind)
   end)
 
   it("reads the answers of what settled, though its time is over by then", function()
-    local client = stand_in.simulated { api = "v1" }
+    local client = in_process.simulated { api = "v1" }
     local list = {}
     for place = 1, 20 do list[place] = start(client, "x") end
     local all = assert(client:wait_all(list, { timeout = 75 }))
@@ -119,7 +119,7 @@ describe("wait_all", function()
   end)
 
   it("tells on_change of each", function()
-    local client = stand_in.simulated { api = "v1" }
+    local client = in_process.simulated { api = "v1" }
     local list, seen = { start(client, "x"), start(client, "[simulate: error]") }, {}
     assert(client:wait_all(list, {
       on_change = function(now, previous)
@@ -134,9 +134,9 @@ describe("wait_all", function()
   end)
 
   it("gives a failed batch's error to each, as one of its own", function()
-    local client, _, transport = stand_in.simulated { api = "v1" }
+    local client, _, transport = in_process.simulated { api = "v1" }
     local list = { start(client, "x"), start(client, "x") }
-    local refusal = stand_in.json('{"error":"NoCredentialsError"}', 401)
+    local refusal = in_process.json('{"error":"NoCredentialsError"}', 401)
     transport.faults = { { point = "before", response = refusal, count = -1 } }
     local _, err = client:wait_all(list)
     assert.same({ "authentication", 401 }, { err.kind, err.status })
@@ -145,11 +145,11 @@ describe("wait_all", function()
   end)
 
   it("outlives batches that fail for a while", function()
-    local client, model, transport = stand_in.simulated { api = "v1" }
+    local client, model, transport = in_process.simulated { api = "v1" }
     local list = { start(client, "x"), start(client, "x") }
     transport.faults = {
-      { point = "before", response = stand_in.json("x", 500), count = 5 },
-      { point = "before", response = stand_in.json("{}", 429, { { "Retry-After", "7" } }), count = 5 },
+      { point = "before", response = in_process.json("x", 500), count = 5 },
+      { point = "before", response = in_process.json("{}", 429, { { "Retry-After", "7" } }), count = 5 },
       { point = "before", class = "timeout", count = 5 },
     }
     assert.same({ "finished", "finished" }, states_of(assert(client:wait_all(list))))
@@ -159,7 +159,7 @@ describe("wait_all", function()
   end)
 
   it("keeps an id that V1 refuses out of the batches of the others", function()
-    local client = stand_in.simulated { api = "v1" }
+    local client = in_process.simulated { api = "v1" }
     local _, err = client:wait_all { start(client, "x"), "no-uuid" }
     assert.equal("finished", err.conversations[1].state)
     assert.equal("invalid", err.errors[2].kind)
@@ -170,11 +170,11 @@ describe("wait_all", function()
     local ids = {}
     for place = 1, 3 do ids[place] = ("%032x"):format(place) end
     for _, order in ipairs { { 3, 1, 2 }, { 2, 3, 1, 1 }, { 1, 2, 3, 3, 3 } } do
-      local client = stand_in.scripted(function(request)
-        if request.path:find "/events/" then return stand_in.json '{"items":[],"next_page_id":null}' end
+      local client = in_process.scripted(function(request)
+        if request.path:find "/events/" then return in_process.json '{"items":[],"next_page_id":null}' end
         local items = {}
         for place, number in ipairs(order) do items[place] = item:format(ids[number]) end
-        return stand_in.json("[" .. table.concat(items, ",") .. "]")
+        return in_process.json("[" .. table.concat(items, ",") .. "]")
       end, { api = "v1" })
       local all = assert(client:wait_all(ids))
       for place, conversation in ipairs(all) do assert.equal(ids[place], conversation.conversation_id) end
@@ -184,7 +184,7 @@ end)
 
 describe("wait_any", function()
   it("returns the first that settles, and its place", function()
-    local client = stand_in.simulated { api = "v1" }
+    local client = in_process.simulated { api = "v1" }
     local list = { start(client, "[simulate: slow]"), start(client, "x"), start(client, "[simulate: error]") }
     local first, place = assert(client:wait_any(list))
     assert.same({ "failed", 3 }, { first.state, place })
@@ -195,14 +195,14 @@ describe("wait_any", function()
   end)
 
   it("returns the error of one that cannot be waited for, and its place", function()
-    local client = stand_in.simulated { api = "v1" }
+    local client = in_process.simulated { api = "v1" }
     local first, err, place = client:wait_any { start(client, "x"), UNKNOWN }
     assert.is_nil(first)
     assert.same({ "not_found", 2 }, { err.kind, place })
   end)
 
   it("that runs out of time says how all were seen last", function()
-    local client, model = stand_in.simulated { api = "v1" }
+    local client, model = in_process.simulated { api = "v1" }
     local list = { start(client, "[simulate: slow]"), start(client, "x") }
     local first, err, place = client:wait_any(list, { timeout = 20 })
     assert.is_nil(first)
@@ -214,7 +214,7 @@ describe("wait_any", function()
   end)
 
   it("takes V0 and V1 together", function()
-    local client = stand_in.simulated()
+    local client = in_process.simulated()
     local first, place = assert(client:wait_any { start(client, "[simulate: slow]", "v1"), start(client, "x", "v0") })
     assert.same({ "v0", 2 }, { first.api, place })
   end)
@@ -235,7 +235,7 @@ describe("the caller's mistakes with several:", function()
     for what, row in pairs(wrong) do
       local good_for_nothing = what == "an empty list" and name == "wait_all" -- all of none have settled
       if not good_for_nothing then it(("%s, to %s"):format(what, name), function()
-        local client, requests = stand_in.scripted(function() return stand_in.json "null" end, { api = "v0" })
+        local client, requests = in_process.scripted(function() return in_process.json "null" end, { api = "v0" })
         local good, message = pcall(function() client[name](client, row[1]) end)
         assert.is_false(good)
         assert.is_truthy(message:find(row[2], 1, true), message)
@@ -245,7 +245,7 @@ describe("the caller's mistakes with several:", function()
     end
 
     it("a conversation instead of a list, or options that are none, to " .. name, function()
-      local client = stand_in.simulated { api = "v1" }
+      local client = in_process.simulated { api = "v1" }
       local conversation = start(client, "x")
       assert.has_error(function() client[name](client, conversation) end)
       for pattern, options in pairs {
@@ -282,16 +282,16 @@ describe("the end of work on V0", function()
 
   -- A V0 service with this status whose events are these, oldest first.
   local function service(status, events, refusal)
-    return stand_in.scripted(function(request)
+    return in_process.scripted(function(request)
       if request.path:find "/events$" then
         if refusal then return refusal end
         assert.equal("reverse=true&limit=20", request.query)
         local newest_first = {}
         for place = #events, math.max(1, #events - 19), -1 do newest_first[#newest_first + 1] = events[place] end
-        return stand_in.json(('{"events":[%s],"has_more":false}'):format(table.concat(newest_first, ",")))
+        return in_process.json(('{"events":[%s],"has_more":false}'):format(table.concat(newest_first, ",")))
       end
       local answer = '{"conversation_id":"%s","status":"%s","created_at":"2025-01-01T00:00:00Z"}'
-      return stand_in.json(answer:format(ID, status))
+      return in_process.json(answer:format(ID, status))
     end, { api = "v0" })
   end
 
@@ -370,11 +370,11 @@ describe("the end of work on V0", function()
   end
 
   local refusals = {
-    ["404"] = stand_in.json('{"detail":"Conversation not found"}', 404),
+    ["404"] = in_process.json('{"detail":"Conversation not found"}', 404),
     ["500 text"] = { status = 500, headers = { { "Content-Type", "text/plain" } }, body = "Internal Server Error" },
     ["a web page"] = { status = 200, headers = { { "Content-Type", "text/html" } }, body = "<html>" },
-    ["403"] = stand_in.json("{}", 403),
-    ["no list"] = stand_in.json '{"events":7}',
+    ["403"] = in_process.json("{}", 403),
+    ["no list"] = in_process.json '{"events":7}',
   }
   for name, answer in pairs(refusals) do
     it("is that of the status where the service answers with " .. name, function()
@@ -400,7 +400,7 @@ describe("the end of work on V0", function()
   it("is seen in the simulator, by an agent's message too", function()
     local outcomes = { ["x"] = "finished", ["[simulate: waiting]"] = "waiting", ["[simulate: idle]"] = "finished" }
     for prompt, state in pairs(outcomes) do
-      local client, model = stand_in.simulated { api = "v0", pace = 10 }
+      local client, model = in_process.simulated { api = "v0", pace = 10 }
       local done = assert(client:run { initial_user_msg = prompt })
       assert.equal(state, done.state)
       assert.is_true(model:time() < 600)

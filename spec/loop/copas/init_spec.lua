@@ -12,7 +12,8 @@ end
 local core = require "openhands.core"
 local simulator = require "openhands.simulator"
 local sockets = require "socket"
-local wire = require "spec.support.wire"
+local canary = require "spec.support.canary"
+local processes = require "spec.support.processes"
 
 local PATIENCE = 30 -- seconds until a spec that waits for nothing fails
 local head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
@@ -27,7 +28,7 @@ describe("in copas", function()
   local function new_client(address, settings)
     local all = { loop = "copas", api = "v1" }
     for name, value in pairs(settings or {}) do all[name] = value end
-    local client = wire.client({ address = address or server.address }, all)
+    local client = canary.client({ address = address or server.address }, all)
     if clients then clients[#clients + 1] = client end
     return client
   end
@@ -315,7 +316,7 @@ describe("in copas", function()
   it("closing in the middle lets everybody go, and leaves no descriptor behind", function()
     collectgarbage()
     run(function() pauses:sleep(0.001) end)
-    local before = wire.descriptors()
+    local before = processes.descriptors()
     local client, kinds, threads = new_client(), {}, {}
     hang()
     for index = 1, 20 do
@@ -337,7 +338,7 @@ describe("in copas", function()
     run((table.unpack or unpack)(threads)) -- luacheck: ignore 143
     assert.are.equal(20, #kinds)
     for _, kind in ipairs(kinds) do assert.are.equal("closed", kind) end
-    assert.are.equal(before, wire.descriptors())
+    assert.are.equal(before, processes.descriptors())
   end)
 
   it("a closed client's tasks can still be waited for, also by their deadline", function()
@@ -361,7 +362,7 @@ describe("in copas", function()
     local held = setmetatable({}, { __mode = "v" })
     local count = 0
     local function use(close)
-      local client = wire.client(server, { loop = "copas", api = "v1" })
+      local client = canary.client(server, { loop = "copas", api = "v1" })
       assert(client:me())
       held[1], count = client, count + 1
       if close then client:close() end
@@ -378,7 +379,7 @@ describe("in copas", function()
   it("an idle client is collected without a step of the host's", function()
     local held = setmetatable({}, { __mode = "v" })
     local function use()
-      local client = wire.client(server, { loop = "copas", api = "v1" })
+      local client = canary.client(server, { loop = "copas", api = "v1" })
       assert(client:me())
       held[1] = client
     end
@@ -391,7 +392,7 @@ describe("in copas", function()
   it("one that somebody waits on is not", function()
     local account
     run(function()
-      account = assert(wire.client(server, { loop = "copas", api = "v1" }):me())
+      account = assert(canary.client(server, { loop = "copas", api = "v1" }):me())
     end, function()
       until_true(function()
         collectgarbage()
@@ -437,7 +438,7 @@ describe("in copas", function()
   end)
 
   it("goes on, if more slowly, where select cannot watch the descriptors", function()
-    local child = wire.child(([[
+    local child = processes.child(([[
       require("socket")._SETSIZE = 0
       local copas = require "copas"
       local client = require("openhands").new { base_url = %q, api_key = "k", loop = "copas", api = "v1" }
@@ -462,7 +463,7 @@ describe("in copas", function()
   end)
 
   it("the example runs to its end", function()
-    local child = wire.child [[
+    local child = processes.child [[
       local getenv = os.getenv
       os.getenv = function(name) return not name:find "^OPENHANDS" and getenv(name) or nil end -- never the service
       arg = {}

@@ -10,7 +10,8 @@ local cqueues = require "cqueues"
 local conditions = require "cqueues.condition"
 local simulator = require "openhands.simulator"
 local sockets = require "cqueues.socket"
-local wire = require "spec.support.wire"
+local canary = require "spec.support.canary"
+local processes = require "spec.support.processes"
 
 local PATIENCE = 30 -- seconds until a spec that waits for nothing fails
 local head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
@@ -34,7 +35,7 @@ describe("in cqueues", function()
   local function new_client(address, settings)
     local all = { loop = "cqueues", api = "v1" }
     for name, value in pairs(settings or {}) do all[name] = value end
-    local client = wire.client({ address = address or server.address }, all)
+    local client = canary.client({ address = address or server.address }, all)
     clients[#clients + 1] = client
     return client
   end
@@ -325,7 +326,7 @@ describe("in cqueues", function()
     local controller = cqueues.new()
     controller:wrap(function() cqueues.sleep(0.001) end)
     assert(controller:loop(PATIENCE))
-    local before = wire.descriptors()
+    local before = processes.descriptors()
     local client, kinds = new_client(), {}
     hang()
     for index = 1, 20 do
@@ -347,7 +348,7 @@ describe("in cqueues", function()
     assert.is_true(controller:loop(PATIENCE))
     assert.are.equal(20, #kinds)
     for _, kind in ipairs(kinds) do assert.are.equal("closed", kind) end
-    assert.are.equal(before, wire.descriptors())
+    assert.are.equal(before, processes.descriptors())
   end)
 
   it("what a closed or collected client watched is free for others", function()
@@ -355,7 +356,7 @@ describe("in cqueues", function()
     local held = setmetatable({}, { __mode = "v" })
     local count, numbers = 0, {}
     local function use(close)
-      local client = wire.client(server, { loop = "cqueues", api = "v1" })
+      local client = canary.client(server, { loop = "cqueues", api = "v1" })
       assert(client:me())
       held[1], numbers[client._core:pollfd()], count = client, true, count + 1
       if close then client:close() end
@@ -377,7 +378,7 @@ describe("in cqueues", function()
   it("an idle client is collected, with what it has open, while its controller goes on", function()
     local held, was_used = setmetatable({}, { __mode = "v" }), false
     run(function()
-      local client = wire.client(server, { loop = "cqueues", api = "v1" })
+      local client = canary.client(server, { loop = "cqueues", api = "v1" })
       held[1] = client
       assert(client:me())
       was_used = true
@@ -393,7 +394,7 @@ describe("in cqueues", function()
   it("one that somebody waits on is not", function()
     local account
     run(function()
-      account = assert(wire.client(server, { loop = "cqueues", api = "v1" }):me())
+      account = assert(canary.client(server, { loop = "cqueues", api = "v1" }):me())
     end, function()
       until_true(function()
         collectgarbage()
@@ -507,7 +508,7 @@ describe("in cqueues", function()
   end)
 
   it("the example runs to its end", function()
-    local child = wire.child [[
+    local child = processes.child [[
       local getenv = os.getenv
       os.getenv = function(name) return not name:find "^OPENHANDS" and getenv(name) or nil end -- never the service
       arg = {}

@@ -6,7 +6,8 @@ end
 local nginx = require "spec.support.nginx"
 local programs = require "spec.support.nginx_programs"
 local simulator = require "openhands.simulator"
-local wire = require "spec.support.wire"
+local canary = require "spec.support.canary"
+local files = require "spec.support.files"
 
 local late = programs.late
 
@@ -80,7 +81,7 @@ describe("the loop nginx", function()
         location /api { return 404; }
       ]],
     }
-    local caller = wire.client({ address = "https://127.0.0.1:" .. server.port }, {
+    local caller = canary.client({ address = "https://127.0.0.1:" .. server.port }, {
       api = "v1",
       retries = 0,
       ca_file = certificate:match "ssl_certificate ([^;]+);",
@@ -158,7 +159,7 @@ describe("the loop nginx", function()
 
   it("refuses to wait inside of a C function, and sends nothing", function()
     serve {}
-    wire.write(server.directory .. "/loaded.lua", "return client:me()")
+    files.write(server.directory .. "/loaded.lua", "return client:me()")
     local told = run(([[
       package.path = %q .. package.path
       local list = { 2, 1 }

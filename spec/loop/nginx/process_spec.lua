@@ -9,7 +9,8 @@ local nginx = require "spec.support.nginx"
 local programs = require "spec.support.nginx_programs"
 local simulator = require "openhands.simulator"
 local uv = require "luv"
-local wire = require "spec.support.wire"
+local canary = require "spec.support.canary"
+local files = require "spec.support.files"
 
 local late = programs.late
 
@@ -54,7 +55,7 @@ describe("processes of nginx", function()
   -- ---- the example -----------------------------------------------------------------------------------------------
 
   it("runs the example", function()
-    local configuration = wire.read "examples/openresty/nginx.conf"
+    local configuration = files.read "examples/openresty/nginx.conf"
     local function adapt(pattern, replacement)
       local count
       configuration, count = configuration:gsub(pattern, replacement)
@@ -68,7 +69,7 @@ describe("processes of nginx", function()
     adapt('api = "v1" }', 'api = "v1", grace = 0.05 }')
     adapt("access_log off;", "access_log off; " .. nginx.lua_paths())
     uv.os_setenv("WEBHOOK_TOKEN", "a-secret-of-the-webhook")
-    uv.os_setenv("OPENHANDS_API_KEY", wire.key)
+    uv.os_setenv("OPENHANDS_API_KEY", canary.key)
     uv.os_setenv("OPENHANDS_BASE_URL", service.address)
     closing[1] = function()
       for _, name in ipairs { "WEBHOOK_TOKEN", "OPENHANDS_API_KEY", "OPENHANDS_BASE_URL" } do
@@ -114,7 +115,7 @@ describe("processes of nginx", function()
     assert.equal(404, (ask(told.status)))
     service:options { client_ids = true, old = false }
     assert.equal(2, #service:starts())
-    wire.assert_no_secret(server:log())
+    canary.assert_no_secret(server:log())
     server:close()
     server = nil
   end)

@@ -4,7 +4,8 @@ local openhands = require "openhands"
 local raw_server = require "spec.support.raw_server"
 local simulator = require "openhands.simulator"
 local uv = require "luv"
-local wire = require "spec.support.wire"
+local canary = require "spec.support.canary"
+local processes = require "spec.support.processes"
 
 describe("in luv's loop", function()
   local server
@@ -23,12 +24,12 @@ describe("in luv's loop", function()
   local function new_client(settings)
     local all = { loop = "uv", api = "v1" }
     for name, value in pairs(settings or {}) do all[name] = value end
-    return wire.client(server, all)
+    return canary.client(server, all)
   end
 
   -- Runs a program that has a client of the simulator's, to its end; it is ended if it does not end by itself.
   local function said(program)
-    local result = wire.child(([[
+    local result = processes.child(([[
       local openhands, uv = require "openhands", require "luv"
       local patience = uv.new_timer()
       patience:start(30000, 0, function()
@@ -52,7 +53,7 @@ describe("in luv's loop", function()
         listener:unref()
         return "http://127.0.0.1:" .. listener:getsockname().port, function() return count end
       end
-    ]]):format(server.address, wire.key) .. program)
+    ]]):format(server.address, canary.key) .. program)
     assert.are.equal("", result.errors)
     assert.are.equal(0, result.code, result.output)
     return result.output
@@ -162,7 +163,7 @@ describe("in luv's loop", function()
   end)
 
   it("Ctrl-C ends a wait", function()
-    local result = wire.child(([[
+    local result = processes.child(([[
       local openhands, uv = require "openhands", require "luv"
       local client = openhands.new { base_url = %q, api_key = "any", api = "v1", loop = "uv" }
       io.popen(("sleep 0.2; kill -INT %%d"):format(uv.os_getpid()))
@@ -430,7 +431,7 @@ describe("in luv's loop", function()
     server:faults { { point = "after_read", action = "hang", count = -1 } }
     local ended = {}
     for _, loop in ipairs { "uv", "plain" } do
-      local client = wire.client(server, { loop = loop, api = "v1" })
+      local client = canary.client(server, { loop = loop, api = "v1" })
       client:spawn(function()
         local _, err = client:me { timeout = 0.05, retries = 0 }
         ended[loop] = err.kind
@@ -446,7 +447,7 @@ describe("in luv's loop", function()
   end)
 
   it("two loops of the library live in one process", function()
-    local on_uv, on_plain = new_client(), wire.client(server, { loop = "plain", api = "v1" })
+    local on_uv, on_plain = new_client(), canary.client(server, { loop = "plain", api = "v1" })
     local task = on_uv:spawn(function() return on_uv:me() end)
     assert(on_plain:me())
     assert.is_table(task:wait())
@@ -456,7 +457,7 @@ describe("in luv's loop", function()
 
   it("the example does two conversations while its timer ticks", function()
     local shell = io.popen(("env -u OPENHANDS_API_KEY -u OPENHANDS_CLOUD_API_KEY %s examples/luv.lua 2>&1; echo $?")
-      :format(wire.quoted(wire.interpreter())))
+      :format(processes.quoted(processes.interpreter())))
     local output = shell:read "*a"
     shell:close()
     assert.is_truthy(output:find "\n1\tDone%.", output)
@@ -465,7 +466,7 @@ describe("in luv's loop", function()
   end)
 
   it("is chosen by its name", function()
-    local client = openhands.new { base_url = server.address, api_key = wire.key, loop = "uv" }
+    local client = openhands.new { base_url = server.address, api_key = canary.key, loop = "uv" }
     assert.are.equal("uv", client._loop.name)
     client:close()
   end)

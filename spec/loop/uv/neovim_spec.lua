@@ -1,7 +1,7 @@
 -- In a real Neovim: whole workflows, waiting, and above all the end, in every order.
 local neovim = require "spec.support.neovim"
 local simulator = require "openhands.simulator"
-local wire = require "spec.support.wire"
+local canary = require "spec.support.canary"
 
 if not rawget(_G, "jit") then return end -- Neovim has LuaJIT built in, and loads the module that is built for it
 
@@ -24,7 +24,7 @@ describe("in Neovim", function()
         return openhands.new { base_url = address or %q, api_key = %q, grace = 0.02, api = "v1" }
       end
       local client = new_client()
-    ]]):format(server.address, wire.key) .. program, code)
+    ]]):format(server.address, canary.key) .. program, code)
   end
 
   -- ---- working ---------------------------------------------------------------------------------------------------
@@ -170,7 +170,7 @@ describe("in Neovim", function()
   end)
 
   it("the example starts a conversation, shows how it goes, and opens its answer", function()
-    local environment = ("OPENHANDS_BASE_URL=%s OPENHANDS_API_KEY=%s"):format(server.address, wire.key)
+    local environment = ("OPENHANDS_BASE_URL=%s OPENHANDS_API_KEY=%s"):format(server.address, canary.key)
     local output = neovim.said([[
       local states = {}
       vim.notify = function(text) say(text) end

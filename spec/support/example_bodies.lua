@@ -1,7 +1,7 @@
 --- A service that knows nothing but the example bodies. They lie beside this project, not in it.
 local json_spans = require "spec.support.json_spans"
-local stand_in = require "spec.support.stand_in"
-local wire = require "spec.support.wire"
+local in_process = require "spec.support.in_process"
+local canary = require "spec.support.canary"
 
 local M = {}
 
@@ -133,7 +133,7 @@ local MOST_REQUESTS = 1000 -- of one call; who asks for more would never stop
 function M.client(case, statuses)
   local special = answer(case.file, statuses[case.file], case.body)
   local client, requests
-  client, requests = stand_in.scripted(function(request, count)
+  client, requests = in_process.scripted(function(request, count)
     local route = route_of(request)
     if not route then
       return { status = 404, headers = { { "Content-Type", types.json } }, body = '{"detail":"Not Found"}' }
@@ -148,7 +148,7 @@ function M.client(case, statuses)
       return in_order(request, special)
     end
     return in_order(request, default_answer(route[3], statuses))
-  end, { api_key = wire.key, api = case.api, retries = 0, grace = 3, deadline = 60 })
+  end, { api_key = canary.key, api = case.api, retries = 0, grace = 3, deadline = 60 })
   return client, requests
 end
 

@@ -123,6 +123,14 @@ function M.exchange(address, bytes, settings)
   return result
 end
 
+--- Sends bytes and returns all that comes until the server closes the connection.
+---@param server { address: string }
+---@param bytes string
+---@return string
+function M.fetch(server, bytes)
+  return M.exchange(server.address, bytes).bytes
+end
+
 --- Head and body of an answer.
 ---@param bytes string
 ---@return string? head nil while the head is not complete

@@ -1,10 +1,10 @@
 --- Requests to what runs in the sandboxes of the simulator's jobs, and to the service around them.
-local service = require "spec.support.service"
+local simulated_service = require "spec.support.simulated_service"
 local simulator = require "openhands.simulator"
 
 local M = {}
 
-M.address = service.address
+M.address = simulated_service.address
 
 ---@class spec.Sandbox
 ---@field model openhands.simulator.Model
@@ -19,7 +19,7 @@ end
 
 --- Asks the service, as its user.
 function methods:service(method, target, body)
-  return service.send(self.model, method, target, body)
+  return simulated_service.send(self.model, method, target, body)
 end
 
 --- Opens the runtime of a job: what follows goes there, with its key, until it is opened again. Returns what the
@@ -41,7 +41,7 @@ end
 ---@param headers? table<string, string> default: with the key of the runtime
 function methods:ask(method, target, body, headers)
   local path = target:sub(1, 1) == "/" and self.base .. target or self.path .. (target ~= "" and "/" or "") .. target
-  return service.send(self.model, method, path, body, headers or { ["x-session-api-key"] = self.key })
+  return simulated_service.send(self.model, method, path, body, headers or { ["x-session-api-key"] = self.key })
 end
 
 function methods:get(target, headers) return self:ask("GET", target, nil, headers) end

@@ -1,0 +1,33 @@
+--- Files of one spec: a directory of its own, written and read whole.
+
+local M = {}
+
+--- Makes a directory for the files of one spec.
+---@return string path, fun() remove
+function M.directory()
+  local shell = assert(io.popen "mktemp -d")
+  local path = assert(shell:read "*l")
+  shell:close()
+  return path, function() os.execute(("rm -rf '%s'"):format(path)) end
+end
+
+--- Writes a file.
+---@param path string
+---@param text string
+function M.write(path, text)
+  local file = assert(io.open(path, "w"))
+  file:write(text)
+  file:close()
+end
+
+--- Returns the whole of a file.
+---@param path string
+---@return string
+function M.read(path)
+  local file = assert(io.open(path))
+  local text = file:read "*a"
+  file:close()
+  return text
+end
+
+return M
