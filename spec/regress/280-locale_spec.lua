@@ -47,8 +47,8 @@ describe("the locale of the host", function()
   it("changes neither letters nor fractions of the wire", function()
     local program = [[
       local ascii = require "openhands.ascii"
-      local json = require "openhands.simulator.json"
-      local timestamps = require "openhands.simulator.timestamps"
+      local json = require "openhands.simulator.encoding.json"
+      local timestamps = require "openhands.simulator.encoding.timestamps"
       print(ascii.upper "finished \195\164", ascii.lower "IDLE \195\132", ascii.from_number(-1.5e-7, 14),
         ascii.from_number(7, 17), ascii.to_number "-2.5e3" == -2500, ascii.to_number "x.y", ascii.to_number "1,5")
       print(json.encode { 0.1, 1e300, -2.5 }, json.decode "[0.5, -1.25e2]"[1] == 0.5, json.decode "1.5" == 1.5)

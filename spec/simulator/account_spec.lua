@@ -1,5 +1,5 @@
 local service = require "spec.support.simulated_service"
-local json = require "openhands.simulator.json"
+local json = require "openhands.simulator.encoding.json"
 
 local null = json.null
 local fields_of = service.fields_of

@@ -1,4 +1,4 @@
-local json = require "openhands.simulator.json"
+local json = require "openhands.simulator.encoding.json"
 local sandbox = require "spec.support.simulated_sandbox"
 
 local null = json.null

@@ -1,6 +1,6 @@
 local cjson = require "cjson"
-local json = require "openhands.simulator.json"
-local timestamps = require "openhands.simulator.timestamps"
+local json = require "openhands.simulator.encoding.json"
+local timestamps = require "openhands.simulator.encoding.timestamps"
 
 describe("the simulator's JSON", function()
   it("writes what an independent decoder reads back", function()

@@ -1,5 +1,5 @@
 local uv = require "luv"
-local json = require "openhands.simulator.json"
+local json = require "openhands.simulator.encoding.json"
 local raw_client = require "spec.support.raw_client"
 local simulator = require "openhands.simulator"
 

@@ -1,8 +1,8 @@
-local json = require "openhands.simulator.json"
+local json = require "openhands.simulator.encoding.json"
 local raw_client = require "spec.support.raw_client"
 local service = require "spec.support.simulated_service"
 local simulator = require "openhands.simulator"
-local timestamps = require "openhands.simulator.timestamps"
+local timestamps = require "openhands.simulator.encoding.timestamps"
 
 local null = json.null
 local own_id, own_hex, fields_of = service.own_id, service.own_hex, service.fields_of

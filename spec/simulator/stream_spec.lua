@@ -1,8 +1,8 @@
-local json = require "openhands.simulator.json"
+local json = require "openhands.simulator.encoding.json"
 local raw_client = require "spec.support.raw_client"
 local service = require "spec.support.simulated_service"
 local simulator = require "openhands.simulator"
-local stream = require "openhands.simulator.http.stream"
+local stream = require "openhands.simulator.encoding.stream"
 
 local own_id, own_hex, nobody = service.own_id, service.own_hex, service.nobody
 local path = "/api/v1/app-conversations/stream-start"

@@ -1,4 +1,4 @@
-local json = require "openhands.simulator.json"
+local json = require "openhands.simulator.encoding.json"
 local service = require "spec.support.simulated_service"
 
 local null = json.null

@@ -1,6 +1,6 @@
-local json = require "openhands.simulator.json"
+local json = require "openhands.simulator.encoding.json"
 local service = require "spec.support.simulated_service"
-local timestamps = require "openhands.simulator.timestamps"
+local timestamps = require "openhands.simulator.encoding.timestamps"
 
 local null = json.null
 local own_id, own_hex, nobody, fields_of = service.own_id, service.own_hex, service.nobody, service.fields_of

@@ -1,8 +1,8 @@
 --- Requests to the simulator's model as the specs of the service write them: one method and one path with its query.
 local ascii = require "openhands.ascii"
-local json = require "openhands.simulator.json"
+local json = require "openhands.simulator.encoding.json"
 local simulator = require "openhands.simulator"
-local stream = require "openhands.simulator.http.stream"
+local stream = require "openhands.simulator.encoding.stream"
 
 local M = {}
 

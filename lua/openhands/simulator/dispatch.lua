@@ -1,13 +1,13 @@
 --- From a request to the operation that answers it: credentials, limits, paths, and what the service says to a path it
 --- does not know, which is the surprising part.
-local account = require "openhands.simulator.account"
-local identifiers = require "openhands.simulator.identifiers"
-local limits = require "openhands.simulator.limits"
-local reply = require "openhands.simulator.http.reply"
-local routes = require "openhands.simulator.http.routes"
-local runtime = require "openhands.simulator.runtime"
+local account = require "openhands.simulator.model.account"
+local identifiers = require "openhands.simulator.encoding.uuid"
+local limits = require "openhands.simulator.model.limits"
+local reply = require "openhands.simulator.http.response"
+local routes = require "openhands.simulator.handler.routes"
+local runtime = require "openhands.simulator.sandbox_proxy"
 
-local unauthorized = require("openhands.simulator.options").unauthorized
+local unauthorized = require("openhands.simulator.model.options").unauthorized
 
 local M = {}
 

@@ -1,9 +1,9 @@
 --- A stand-in for the service, to try things offline and for free: as another process with a real address (`spawn`),
 -- or inside this one (`model` and `transport`).
 local fault = require "openhands.simulator.fault"
-local json = require "openhands.simulator.json"
+local json = require "openhands.simulator.encoding.json"
 local model = require "openhands.simulator.model"
-local stream = require "openhands.simulator.http.stream"
+local stream = require "openhands.simulator.encoding.stream"
 
 local M = {}
 

@@ -1,16 +1,16 @@
 --- What lives below `/runtime/{sandbox_id}`: the proxy in front of a sandbox, and behind it the agent server of a V1
 -- conversation or the nested runtime of a V0 one. Only the sandbox's own key opens them: the key of the account has no
 -- business here, and every request that brings one is noted in `model.leaks`.
-local access = require "openhands.simulator.runtime.access"
-local paging = require "openhands.simulator.http.paging"
-local reply = require "openhands.simulator.http.reply"
-local routes = require "openhands.simulator.http.routes"
+local access = require "openhands.simulator.model.sandbox"
+local paging = require "openhands.simulator.handler.paging"
+local reply = require "openhands.simulator.http.response"
+local routes = require "openhands.simulator.handler.routes"
 
 local M = {}
 
 local servers = {
   v1 = routes.compile(require "openhands.simulator.agent"),
-  v0 = routes.compile(require "openhands.simulator.runtime.v0"),
+  v0 = routes.compile(require "openhands.simulator.v0.runtime"),
 }
 
 -- What is in a sandbox: the jobs; nothing, where it was made by itself.

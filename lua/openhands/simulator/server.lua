@@ -10,12 +10,12 @@ if not as_module and arg and arg[0] then
 end
 
 local uv = require "luv"
-local connection = require "openhands.simulator.http.connection"
-local control = require "openhands.simulator.control"
+local connection = require "openhands.simulator.server.connection"
+local control = require "openhands.simulator.server.control"
 local fault = require "openhands.simulator.fault"
-local json = require "openhands.simulator.json"
+local json = require "openhands.simulator.encoding.json"
 local model = require "openhands.simulator.model"
-local reply = require "openhands.simulator.http.reply"
+local reply = require "openhands.simulator.http.response"
 
 local M = {}
 

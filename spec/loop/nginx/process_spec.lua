@@ -4,7 +4,7 @@ if not rawget(_G, "jit") then
   return
 end
 
-local json = require "openhands.simulator.json"
+local json = require "openhands.simulator.encoding.json"
 local nginx = require "spec.support.nginx"
 local programs = require "spec.support.nginx_programs"
 local simulator = require "openhands.simulator"

@@ -4,14 +4,14 @@
 --     echo TEXT   prints TEXT           exit N   ends with the code N, as do `true` and `false` with 0 and 1
 --     sleep N     prints a dot each second, for N seconds
 local agent_paging = require "openhands.simulator.agent.paging"
-local agent_view = require "openhands.simulator.agent.view"
-local identifiers = require "openhands.simulator.identifiers"
-local json = require "openhands.simulator.json"
-local paging = require "openhands.simulator.http.paging"
-local reply = require "openhands.simulator.http.reply"
-local stream = require "openhands.simulator.http.stream"
-local timestamps = require "openhands.simulator.timestamps"
-local validation = require "openhands.simulator.http.validation"
+local agent_view = require "openhands.simulator.agent.views"
+local identifiers = require "openhands.simulator.encoding.uuid"
+local json = require "openhands.simulator.encoding.json"
+local paging = require "openhands.simulator.handler.paging"
+local reply = require "openhands.simulator.http.response"
+local stream = require "openhands.simulator.encoding.stream"
+local timestamps = require "openhands.simulator.encoding.timestamps"
+local validation = require "openhands.simulator.handler.validation"
 
 local null = json.null
 

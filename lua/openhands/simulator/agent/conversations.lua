@@ -1,12 +1,12 @@
 --- The agent server's operations on conversations: how one stands, letting it run, stopping it, changing it.
 local agent_paging = require "openhands.simulator.agent.paging"
-local agent_view = require "openhands.simulator.agent.view"
+local agent_view = require "openhands.simulator.agent.views"
 local ascii = require "openhands.ascii"
-local identifiers = require "openhands.simulator.identifiers"
-local json = require "openhands.simulator.json"
-local paging = require "openhands.simulator.http.paging"
-local reply = require "openhands.simulator.http.reply"
-local validation = require "openhands.simulator.http.validation"
+local identifiers = require "openhands.simulator.encoding.uuid"
+local json = require "openhands.simulator.encoding.json"
+local paging = require "openhands.simulator.handler.paging"
+local reply = require "openhands.simulator.http.response"
+local validation = require "openhands.simulator.handler.validation"
 
 local array, null = json.array, json.null
 local with_conversation, with_body = agent_view.with_conversation, agent_view.with_body

@@ -1,11 +1,11 @@
 --- The agent server's events of a conversation. Unlike the service, it pages by event id and leaves out null fields.
 local agent_paging = require "openhands.simulator.agent.paging"
-local agent_view = require "openhands.simulator.agent.view"
+local agent_view = require "openhands.simulator.agent.views"
 local ascii = require "openhands.ascii"
-local json = require "openhands.simulator.json"
-local reply = require "openhands.simulator.http.reply"
+local json = require "openhands.simulator.encoding.json"
+local reply = require "openhands.simulator.http.response"
 local schemas = require "openhands.simulator.v1.schemas"
-local timestamps = require "openhands.simulator.timestamps"
+local timestamps = require "openhands.simulator.encoding.timestamps"
 
 local with_conversation, with_body = agent_view.with_conversation, agent_view.with_body
 

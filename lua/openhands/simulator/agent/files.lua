@@ -1,11 +1,11 @@
 --- The agent server's operations on files and git, and the download of a trajectory.
-local agent_view = require "openhands.simulator.agent.view"
-local json = require "openhands.simulator.json"
+local agent_view = require "openhands.simulator.agent.views"
+local json = require "openhands.simulator.encoding.json"
 local multipart = require "openhands.simulator.http.multipart"
-local reply = require "openhands.simulator.http.reply"
-local validation = require "openhands.simulator.http.validation"
-local workspace = require "openhands.simulator.workspace"
-local zip = require "openhands.simulator.zip"
+local reply = require "openhands.simulator.http.response"
+local validation = require "openhands.simulator.handler.validation"
+local workspace = require "openhands.simulator.model.workspace"
+local zip = require "openhands.simulator.encoding.zip"
 
 local array, null = json.array, json.null
 

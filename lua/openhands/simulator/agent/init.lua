@@ -1,10 +1,10 @@
 --- The operations of the agent server, which lives in the sandbox of a V1 conversation.
-local agent_view = require "openhands.simulator.agent.view"
-local commands = require "openhands.simulator.agent.bash"
+local agent_view = require "openhands.simulator.agent.views"
+local commands = require "openhands.simulator.agent.commands"
 local conversations = require "openhands.simulator.agent.conversations"
 local files = require "openhands.simulator.agent.files"
-local json = require "openhands.simulator.json"
-local reply = require "openhands.simulator.http.reply"
+local json = require "openhands.simulator.encoding.json"
+local reply = require "openhands.simulator.http.response"
 
 local function alive() return reply.json(200, { status = "ok" }) end
 

@@ -1,7 +1,7 @@
 --- Lists of the agent server, in pages: the cursor is the id of the first item of the next page.
-local json = require "openhands.simulator.json"
-local reply = require "openhands.simulator.http.reply"
-local validation = require "openhands.simulator.http.validation"
+local json = require "openhands.simulator.encoding.json"
+local reply = require "openhands.simulator.http.response"
+local validation = require "openhands.simulator.handler.validation"
 
 local M = {}
 

@@ -1,12 +1,12 @@
 --- What a conversation looks like from inside its sandbox, and what the operations of the agent server share.
-local identifiers = require "openhands.simulator.identifiers"
-local json = require "openhands.simulator.json"
-local reply = require "openhands.simulator.http.reply"
+local identifiers = require "openhands.simulator.encoding.uuid"
+local json = require "openhands.simulator.encoding.json"
+local reply = require "openhands.simulator.http.response"
 local schemas = require "openhands.simulator.v1.schemas"
-local script = require "openhands.simulator.script"
-local timestamps = require "openhands.simulator.timestamps"
-local validation = require "openhands.simulator.http.validation"
-local workspace = require "openhands.simulator.workspace"
+local script = require "openhands.simulator.model.script"
+local timestamps = require "openhands.simulator.encoding.timestamps"
+local validation = require "openhands.simulator.handler.validation"
+local workspace = require "openhands.simulator.model.workspace"
 
 local M = {}
 

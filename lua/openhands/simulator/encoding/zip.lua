@@ -1,5 +1,5 @@
 --- Zip archives with stored (uncompressed) members, written one member after the other and never held as a whole.
-local stream = require "openhands.simulator.http.stream"
+local stream = require "openhands.simulator.encoding.stream"
 
 local M = {}
 

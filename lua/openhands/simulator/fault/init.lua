@@ -1,8 +1,8 @@
 --- Faults: what goes wrong, for which request, and when. Pure: a schedule picks the fault, `plan` says which bytes are
 -- written in which pieces and how the connection ends; server.lua does as the plan says.
 local http = require "openhands.simulator.http"
-local json = require "openhands.simulator.json"
-local reply = require "openhands.simulator.http.reply"
+local json = require "openhands.simulator.encoding.json"
+local reply = require "openhands.simulator.http.response"
 local stream_fault = require "openhands.simulator.fault.stream"
 
 local M = {}

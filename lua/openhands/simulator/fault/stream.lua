@@ -1,6 +1,6 @@
 --- The faults of an answer that comes bit by bit: as fault.lua plans them, but without ever having the whole of it.
 local http = require "openhands.simulator.http"
-local stream = require "openhands.simulator.http.stream"
+local stream = require "openhands.simulator.encoding.stream"
 
 local M = {}
 

@@ -1,7 +1,7 @@
 --- Lists, in pages. Page ids are opaque to clients, and made of characters that must be percent-encoded in a URL, so
 -- that a client which does not encode them is found out.
-local json = require "openhands.simulator.json"
-local reply = require "openhands.simulator.http.reply"
+local json = require "openhands.simulator.encoding.json"
+local reply = require "openhands.simulator.http.response"
 
 local M = {}
 

@@ -1,10 +1,10 @@
 --- Checks bodies and queries against schemas and words the errors as the service does (HTTP 422, a list of
 -- `{type, loc, msg, input}`). Only the kinds that the operations need.
 local ascii = require "openhands.ascii"
-local identifiers = require "openhands.simulator.identifiers"
-local json = require "openhands.simulator.json"
-local reply = require "openhands.simulator.http.reply"
-local timestamps = require "openhands.simulator.timestamps"
+local identifiers = require "openhands.simulator.encoding.uuid"
+local json = require "openhands.simulator.encoding.json"
+local reply = require "openhands.simulator.http.response"
+local timestamps = require "openhands.simulator.encoding.timestamps"
 
 local M = {}
 

@@ -1,5 +1,5 @@
 --- The answers of the service, by form. Each is an `openhands.simulator.Answer`, see model.lua.
-local json = require "openhands.simulator.json"
+local json = require "openhands.simulator.encoding.json"
 
 local M = {}
 

@@ -1,6 +1,6 @@
 --- The events of a conversation, in the shapes of both dialects. A teller gets the job and the words of its step and
 -- returns the events to store; model.lua adds id, time and parent.
-local json = require "openhands.simulator.json"
+local json = require "openhands.simulator.encoding.json"
 
 local M = {}
 

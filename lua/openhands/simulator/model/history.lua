@@ -1,9 +1,9 @@
 --- All events of a V1 conversation, in the order in which they were stored: those that were told, which are kept, and
 -- made-up ones, which are computed when somebody asks for them. So a conversation of a million events needs no memory.
 -- Times never fall from one event to the next.
-local events = require "openhands.simulator.events"
-local json = require "openhands.simulator.json"
-local timestamps = require "openhands.simulator.timestamps"
+local events = require "openhands.simulator.model.events"
+local json = require "openhands.simulator.encoding.json"
+local timestamps = require "openhands.simulator.encoding.timestamps"
 
 local M = {}
 

@@ -1,14 +1,14 @@
 --- The service as a pure model: a request goes in, its answer comes out. No sockets, no clock, no randomness: time is
 -- virtual (`model:advance`) and ids follow from the seed, so that every run can be repeated.
-local account = require "openhands.simulator.account"
-local events = require "openhands.simulator.events"
-local history = require "openhands.simulator.history"
-local identifiers = require "openhands.simulator.identifiers"
-local limits = require "openhands.simulator.limits"
-local options = require "openhands.simulator.options"
-local routing = require "openhands.simulator.http.routing"
-local script = require "openhands.simulator.script"
-local timestamps = require "openhands.simulator.timestamps"
+local account = require "openhands.simulator.model.account"
+local events = require "openhands.simulator.model.events"
+local history = require "openhands.simulator.model.history"
+local identifiers = require "openhands.simulator.encoding.uuid"
+local limits = require "openhands.simulator.model.limits"
+local options = require "openhands.simulator.model.options"
+local routing = require "openhands.simulator.dispatch"
+local script = require "openhands.simulator.model.script"
+local timestamps = require "openhands.simulator.encoding.timestamps"
 
 local M = {}
 

@@ -1,7 +1,7 @@
 --- The five meanings of HTTP 429, and what happens to those who start too much.
 local ascii = require "openhands.ascii"
-local reply = require "openhands.simulator.http.reply"
-local timestamps = require "openhands.simulator.timestamps"
+local reply = require "openhands.simulator.http.response"
+local timestamps = require "openhands.simulator.encoding.timestamps"
 
 local M = {}
 

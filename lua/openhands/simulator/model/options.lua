@@ -1,7 +1,7 @@
 --- The options of the model: what they are called, what they may be, and what they are by default.
-local paging = require "openhands.simulator.http.paging"
-local script = require "openhands.simulator.script"
-local timestamps = require "openhands.simulator.timestamps"
+local paging = require "openhands.simulator.handler.paging"
+local script = require "openhands.simulator.model.script"
+local timestamps = require "openhands.simulator.encoding.timestamps"
 
 local M = {}
 

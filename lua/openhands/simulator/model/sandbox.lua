@@ -1,6 +1,6 @@
 --- How the runtime of a job is reached: whether it is up, at which address, with which key. In both dialects.
-local json = require "openhands.simulator.json"
-local views = require "openhands.simulator.views"
+local json = require "openhands.simulator.encoding.json"
+local views = require "openhands.simulator.v1.views"
 
 local M = {}
 

@@ -3,7 +3,7 @@
 local uv = require "luv"
 local fault = require "openhands.simulator.fault"
 local http = require "openhands.simulator.http"
-local reply = require "openhands.simulator.http.reply"
+local reply = require "openhands.simulator.http.response"
 
 local M = {}
 

@@ -1,7 +1,7 @@
 --- Steers a server through lines: one JSON object in, one JSON object out, `{"ok":true,"value":...}` or
 -- `{"ok":false,"error":"..."}`. Strings may hold any bytes: a byte above 127 is written as `\u0080` to `\u00ff`.
 local uv = require "luv"
-local json = require "openhands.simulator.json"
+local json = require "openhands.simulator.encoding.json"
 
 local M = {}
 

@@ -1,7 +1,7 @@
 --- The events of a V0 conversation, which the service and the runtime serve alike.
-local json = require "openhands.simulator.json"
-local paging = require "openhands.simulator.http.paging"
-local reply = require "openhands.simulator.http.reply"
+local json = require "openhands.simulator.encoding.json"
+local paging = require "openhands.simulator.handler.paging"
+local reply = require "openhands.simulator.http.response"
 
 local M = {}
 

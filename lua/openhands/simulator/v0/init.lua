@@ -1,15 +1,15 @@
 --- The operations of V0. A V0 id may name a V1 conversation; its state is mapped as the service maps it.
 local ascii = require "openhands.ascii"
-local identifiers = require "openhands.simulator.identifiers"
-local json = require "openhands.simulator.json"
-local paging = require "openhands.simulator.http.paging"
-local reply = require "openhands.simulator.http.reply"
-local runtime_access = require "openhands.simulator.runtime.access"
-local runtime_links = require "openhands.simulator.runtime.links"
-local script = require "openhands.simulator.script"
-local timestamps = require "openhands.simulator.timestamps"
+local identifiers = require "openhands.simulator.encoding.uuid"
+local json = require "openhands.simulator.encoding.json"
+local paging = require "openhands.simulator.handler.paging"
+local reply = require "openhands.simulator.http.response"
+local runtime_access = require "openhands.simulator.model.sandbox"
+local runtime_links = require "openhands.simulator.v0.runtime_links"
+local script = require "openhands.simulator.model.script"
+local timestamps = require "openhands.simulator.encoding.timestamps"
 local v0_events = require "openhands.simulator.v0.events"
-local validation = require "openhands.simulator.http.validation"
+local validation = require "openhands.simulator.handler.validation"
 
 local array, null = json.array, json.null
 

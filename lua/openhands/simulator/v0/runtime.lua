@@ -1,15 +1,15 @@
 --- The nested runtime of a V0 conversation: what the service leaves to it. Files, git, the trajectory, and the words
 -- that are sent to the agent.
-local identifiers = require "openhands.simulator.identifiers"
-local json = require "openhands.simulator.json"
+local identifiers = require "openhands.simulator.encoding.uuid"
+local json = require "openhands.simulator.encoding.json"
 local multipart = require "openhands.simulator.http.multipart"
-local reply = require "openhands.simulator.http.reply"
-local runtime_links = require "openhands.simulator.runtime.links"
-local script = require "openhands.simulator.script"
+local reply = require "openhands.simulator.http.response"
+local runtime_links = require "openhands.simulator.v0.runtime_links"
+local script = require "openhands.simulator.model.script"
 local v0_events = require "openhands.simulator.v0.events"
-local validation = require "openhands.simulator.http.validation"
-local workspace = require "openhands.simulator.workspace"
-local zip = require "openhands.simulator.zip"
+local validation = require "openhands.simulator.handler.validation"
+local workspace = require "openhands.simulator.model.workspace"
+local zip = require "openhands.simulator.encoding.zip"
 
 local array, null = json.array, json.null
 

@@ -1,8 +1,8 @@
 --- Small facts about the runtime of a V0 conversation, which the service and the runtime tell alike: functions
 -- `(model, call, job)` by the end of their path.
-local json = require "openhands.simulator.json"
-local reply = require "openhands.simulator.http.reply"
-local runtime_access = require "openhands.simulator.runtime.access"
+local json = require "openhands.simulator.encoding.json"
+local reply = require "openhands.simulator.http.response"
+local runtime_access = require "openhands.simulator.model.sandbox"
 
 local null = json.null
 

@@ -1,8 +1,8 @@
 --- The secrets of the account, in the words of V0. Their values are never told.
-local account = require "openhands.simulator.account"
-local json = require "openhands.simulator.json"
-local reply = require "openhands.simulator.http.reply"
-local validation = require "openhands.simulator.http.validation"
+local account = require "openhands.simulator.model.account"
+local json = require "openhands.simulator.encoding.json"
+local reply = require "openhands.simulator.http.response"
+local validation = require "openhands.simulator.handler.validation"
 
 local array, null = json.array, json.null
 

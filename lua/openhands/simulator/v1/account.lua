@@ -1,11 +1,11 @@
 --- The account in V1: who it is, its keys, and what it may spend.
-local account = require "openhands.simulator.account"
-local json = require "openhands.simulator.json"
-local reply = require "openhands.simulator.http.reply"
-local timestamps = require "openhands.simulator.timestamps"
-local validation = require "openhands.simulator.http.validation"
+local account = require "openhands.simulator.model.account"
+local json = require "openhands.simulator.encoding.json"
+local reply = require "openhands.simulator.http.response"
+local timestamps = require "openhands.simulator.encoding.timestamps"
+local validation = require "openhands.simulator.handler.validation"
 local schemas = require "openhands.simulator.v1.schemas"
-local views = require "openhands.simulator.views"
+local views = require "openhands.simulator.v1.views"
 
 local array, null = json.array, json.null
 

@@ -1,9 +1,9 @@
 --- What there is to choose from: models, their providers, and skills.
-local json = require "openhands.simulator.json"
-local paging = require "openhands.simulator.http.paging"
-local reply = require "openhands.simulator.http.reply"
+local json = require "openhands.simulator.encoding.json"
+local paging = require "openhands.simulator.handler.paging"
+local reply = require "openhands.simulator.http.response"
 local schemas = require "openhands.simulator.v1.schemas"
-local validation = require "openhands.simulator.http.validation"
+local validation = require "openhands.simulator.handler.validation"
 
 local array, null = json.array, json.null
 

@@ -1,11 +1,11 @@
 --- The conversations of V1: how they stand, lists of them, their changes and their end.
-local identifiers = require "openhands.simulator.identifiers"
-local json = require "openhands.simulator.json"
-local paging = require "openhands.simulator.http.paging"
-local reply = require "openhands.simulator.http.reply"
+local identifiers = require "openhands.simulator.encoding.uuid"
+local json = require "openhands.simulator.encoding.json"
+local paging = require "openhands.simulator.handler.paging"
+local reply = require "openhands.simulator.http.response"
 local schemas = require "openhands.simulator.v1.schemas"
-local validation = require "openhands.simulator.http.validation"
-local views = require "openhands.simulator.views"
+local validation = require "openhands.simulator.handler.validation"
+local views = require "openhands.simulator.v1.views"
 
 local array = json.array
 

@@ -1,9 +1,9 @@
 --- Logging in from a device without a browser: a code for a person to confirm elsewhere, and questions after the token
 -- until it is there. Needs no credential: it is how one gets one.
-local account = require "openhands.simulator.account"
-local json = require "openhands.simulator.json"
-local reply = require "openhands.simulator.http.reply"
-local routes = require "openhands.simulator.http.routes"
+local account = require "openhands.simulator.model.account"
+local json = require "openhands.simulator.encoding.json"
+local reply = require "openhands.simulator.http.response"
+local routes = require "openhands.simulator.handler.routes"
 
 local null = json.null
 

@@ -1,10 +1,10 @@
 --- What the account sees at its git providers: installations, repositories, branches, and what there is to do.
-local json = require "openhands.simulator.json"
-local paging = require "openhands.simulator.http.paging"
-local reply = require "openhands.simulator.http.reply"
+local json = require "openhands.simulator.encoding.json"
+local paging = require "openhands.simulator.handler.paging"
+local reply = require "openhands.simulator.http.response"
 local schemas = require "openhands.simulator.v1.schemas"
-local timestamps = require "openhands.simulator.timestamps"
-local validation = require "openhands.simulator.http.validation"
+local timestamps = require "openhands.simulator.encoding.timestamps"
+local validation = require "openhands.simulator.handler.validation"
 
 local null = json.null
 

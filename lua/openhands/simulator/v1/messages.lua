@@ -1,9 +1,9 @@
 --- What is said to a V1 conversation that exists: messages, now or later, and another model to go on with.
-local json = require "openhands.simulator.json"
-local reply = require "openhands.simulator.http.reply"
+local json = require "openhands.simulator.encoding.json"
+local reply = require "openhands.simulator.http.response"
 local schemas = require "openhands.simulator.v1.schemas"
-local script = require "openhands.simulator.script"
-local validation = require "openhands.simulator.http.validation"
+local script = require "openhands.simulator.model.script"
+local validation = require "openhands.simulator.handler.validation"
 
 local array, null = json.array, json.null
 

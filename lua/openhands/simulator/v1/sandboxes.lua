@@ -1,15 +1,15 @@
 --- The sandboxes of V1, with a conversation in them or without, and what they are made of.
 local ascii = require "openhands.ascii"
-local account = require "openhands.simulator.account"
-local json = require "openhands.simulator.json"
-local limits = require "openhands.simulator.limits"
-local paging = require "openhands.simulator.http.paging"
-local reply = require "openhands.simulator.http.reply"
+local account = require "openhands.simulator.model.account"
+local json = require "openhands.simulator.encoding.json"
+local limits = require "openhands.simulator.model.limits"
+local paging = require "openhands.simulator.handler.paging"
+local reply = require "openhands.simulator.http.response"
 local schemas = require "openhands.simulator.v1.schemas"
-local script = require "openhands.simulator.script"
-local timestamps = require "openhands.simulator.timestamps"
-local validation = require "openhands.simulator.http.validation"
-local views = require "openhands.simulator.views"
+local script = require "openhands.simulator.model.script"
+local timestamps = require "openhands.simulator.encoding.timestamps"
+local validation = require "openhands.simulator.handler.validation"
+local views = require "openhands.simulator.v1.views"
 
 local array, null = json.array, json.null
 

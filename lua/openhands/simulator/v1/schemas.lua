@@ -1,5 +1,5 @@
 --- The schemas that several operations of V1 share.
-local json = require "openhands.simulator.json"
+local json = require "openhands.simulator.encoding.json"
 
 local M = {}
 

@@ -1,11 +1,11 @@
 --- The secrets of the account, in the words of V1.
 local ascii = require "openhands.ascii"
-local account = require "openhands.simulator.account"
-local json = require "openhands.simulator.json"
-local paging = require "openhands.simulator.http.paging"
-local reply = require "openhands.simulator.http.reply"
+local account = require "openhands.simulator.model.account"
+local json = require "openhands.simulator.encoding.json"
+local paging = require "openhands.simulator.handler.paging"
+local reply = require "openhands.simulator.http.response"
 local schemas = require "openhands.simulator.v1.schemas"
-local validation = require "openhands.simulator.http.validation"
+local validation = require "openhands.simulator.handler.validation"
 
 local array, null = json.array, json.null
 

@@ -1,9 +1,9 @@
 --- The settings of the account, and its profiles: named configurations of a model.
 local ascii = require "openhands.ascii"
-local json = require "openhands.simulator.json"
-local reply = require "openhands.simulator.http.reply"
-local validation = require "openhands.simulator.http.validation"
-local views = require "openhands.simulator.views"
+local json = require "openhands.simulator.encoding.json"
+local reply = require "openhands.simulator.http.response"
+local validation = require "openhands.simulator.handler.validation"
+local views = require "openhands.simulator.v1.views"
 
 local array, null = json.array, json.null
 

@@ -1,10 +1,10 @@
 --- Conversations that were made public, and their events: to be read by anybody, without a credential.
-local identifiers = require "openhands.simulator.identifiers"
-local reply = require "openhands.simulator.http.reply"
-local timestamps = require "openhands.simulator.timestamps"
+local identifiers = require "openhands.simulator.encoding.uuid"
+local reply = require "openhands.simulator.http.response"
+local timestamps = require "openhands.simulator.encoding.timestamps"
 local v1_events = require "openhands.simulator.v1.events"
-local validation = require "openhands.simulator.http.validation"
-local views = require "openhands.simulator.views"
+local validation = require "openhands.simulator.handler.validation"
+local views = require "openhands.simulator.v1.views"
 
 local function public(model, id)
   local job = model:conversation(id)

@@ -1,12 +1,12 @@
 --- Starting a conversation in V1, with one answer or with a stream of them, and the start tasks that tell how it goes.
-local identifiers = require "openhands.simulator.identifiers"
-local json = require "openhands.simulator.json"
-local limits = require "openhands.simulator.limits"
-local paging = require "openhands.simulator.http.paging"
-local reply = require "openhands.simulator.http.reply"
+local identifiers = require "openhands.simulator.encoding.uuid"
+local json = require "openhands.simulator.encoding.json"
+local limits = require "openhands.simulator.model.limits"
+local paging = require "openhands.simulator.handler.paging"
+local reply = require "openhands.simulator.http.response"
 local schemas = require "openhands.simulator.v1.schemas"
-local validation = require "openhands.simulator.http.validation"
-local views = require "openhands.simulator.views"
+local validation = require "openhands.simulator.handler.validation"
+local views = require "openhands.simulator.v1.views"
 
 local array, null = json.array, json.null
 local text, maybe_text = schemas.text, schemas.maybe_text

@@ -1,7 +1,7 @@
 --- What a job looks like from outside, in V1: as a start task, as a conversation, as a sandbox.
-local identifiers = require "openhands.simulator.identifiers"
-local json = require "openhands.simulator.json"
-local timestamps = require "openhands.simulator.timestamps"
+local identifiers = require "openhands.simulator.encoding.uuid"
+local json = require "openhands.simulator.encoding.json"
+local timestamps = require "openhands.simulator.encoding.timestamps"
 
 local M = {}
 

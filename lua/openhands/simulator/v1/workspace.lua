@@ -1,13 +1,13 @@
 --- What can be read of the work of a V1 conversation: files, what git says, skills and hooks, and its trajectory as an
 -- archive.
-local identifiers = require "openhands.simulator.identifiers"
-local json = require "openhands.simulator.json"
-local reply = require "openhands.simulator.http.reply"
-local stream = require "openhands.simulator.http.stream"
-local timestamps = require "openhands.simulator.timestamps"
-local validation = require "openhands.simulator.http.validation"
-local workspace = require "openhands.simulator.workspace"
-local zip = require "openhands.simulator.zip"
+local identifiers = require "openhands.simulator.encoding.uuid"
+local json = require "openhands.simulator.encoding.json"
+local reply = require "openhands.simulator.http.response"
+local stream = require "openhands.simulator.encoding.stream"
+local timestamps = require "openhands.simulator.encoding.timestamps"
+local validation = require "openhands.simulator.handler.validation"
+local workspace = require "openhands.simulator.model.workspace"
+local zip = require "openhands.simulator.encoding.zip"
 
 local array, null = json.array, json.null
 
