@@ -1,7 +1,7 @@
 local errors = require "openhands.errors"
 
 local function from(raw)
-  local all = { kind = "server", operation = "status", api = "v1", retryable = false, refused = false, sent = true }
+  local all = { kind = "server", operation = "status", api = "v1", retryable = false, effect = "unknown" }
   for name, value in pairs(raw) do
     all[name] = value
   end

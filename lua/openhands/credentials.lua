@@ -78,7 +78,7 @@ local function missing(operation, problem)
   return errors.new {
     kind = "authentication",
     operation = operation,
-    sent = false,
+    effect = "none",
     message = operation .. ": " .. problem,
   }
 end

@@ -5,6 +5,7 @@
 ---@field message string for people: one line of at most 1000 bytes; never holds a secret
 ---@field operation string? the call that failed
 ---@field status integer? HTTP status
+---@field effect openhands.Effect? what the call has done on the service, where that is known
 ---@field retryable boolean whether the same call may succeed later without doing harm
 ---@field retry_after number? seconds that the service asks to wait
 ---@field conversation_id string? of the conversation that the call was about
@@ -20,14 +21,17 @@
 ---@field reset_at string? with kind "quota": when it ends, ISO 8601
 ---@field detail any the service's own words: its decoded body, secrets removed. A string in it has at most 4096 bytes,
 --- all together 65536, in at most 2000 values; what was cut ends with "…"
----@field private sent boolean? false: nothing of the exchange has left this machine
----@field private refused boolean? what was asked for was certainly not done
----@field private answered boolean? there was an answer, whatever it was
 ---@field private page boolean? a web page came
 ---@field private proxy boolean? the proxy wants other credentials
 ---@field private misfit "path"|"perhaps"|nil how it contradicts the dialect that was guessed
 ---@field private is_untried boolean? there was no time left to send anything
 ---@field private is_endless boolean? there are more pages than can be read
+
+---@alias openhands.Effect
+---| "none" # nothing was sent
+---| "refused" # the service answered that it did not do it
+---| "done" # the service answered that it did it; the answer could not be read
+---| "unknown" # it may have been done
 
 ---@alias openhands.ErrorKind
 ---| "authentication" # no key, or one that the service refuses
@@ -219,7 +223,7 @@ local function what_happened(err, raw)
     return ("gave an answer that is not what this call answers (HTTP status %d)"):format(raw.status)
   elseif raw.status and (raw.status < 200 or raw.status > 299) then
     return ("answered with HTTP status %d%s"):format(raw.status, words and (": " .. words) or "")
-  elseif err.kind == "protocol" and raw.sent ~= false then
+  elseif err.kind == "protocol" and raw.effect ~= "none" then
     return "gave no usable answer: " .. (raw.reason or "it is unreadable")
   end
   return "could not be asked: " .. (raw.reason or "no reason given")
@@ -237,10 +241,7 @@ function M.from_core(raw, base_url)
     retryable = raw.retryable,
     retry_after = raw.retry_after,
     detail = M.clean(raw.detail),
-    -- For the start protocol: `refused` is "certainly not done", `sent` false is "never left this machine".
-    refused = raw.refused,
-    sent = raw.sent,
-    answered = raw.answered,
+    effect = raw.effect,
     page = raw.page, -- a web page came
     proxy = raw.proxy, -- the proxy wants other credentials
   }
@@ -249,7 +250,7 @@ function M.from_core(raw, base_url)
   elseif raw.status == 401 and raw.operation == "start" and type(raw.detail) == "string" and not raw.page then
     err.kind = "permission" -- V0's answer for a repository that the account cannot reach: the key itself is good
   end
-  if raw.kind == "unsupported" or (raw.kind == "invalid" and raw.sent == false) then
+  if raw.kind == "unsupported" or (raw.kind == "invalid" and raw.effect == "none") then
     err.message = ("%s: %s (%s)"):format(raw.operation, raw.reason, raw.api)
   elseif raw.kind == "file" then
     err.message = ("%s: the file could not be written: %s"):format(raw.operation, raw.reason or "no reason given")
@@ -260,7 +261,7 @@ function M.from_core(raw, base_url)
   if raw.page and type(err.detail) == "string" then
     err.message = ("%s; it begins: %s"):format(err.message, core.line(err.detail, 60))
   end
-  local is_refused_here = err.kind == "protocol" and raw.sent == false -- the reason says it all
+  local is_refused_here = err.kind == "protocol" and raw.effect == "none" -- the reason says it all
   local hint = not is_refused_here and (raw.server and advice_at_server or advice)[err.kind]
   if raw.status == 401 and not raw.server and words_of(err.detail) == "Unauthorized" then
     hint = advice_at_own_server
@@ -269,6 +270,13 @@ function M.from_core(raw, base_url)
     err.message = err.message .. "; " .. hint
   end
   return M.new(err)
+end
+
+--- Whether the call that failed has certainly changed nothing: it may be made again without doing it twice.
+---@param err openhands.Error
+---@return boolean
+function M.had_no_effect(err)
+  return err.effect == "none" or err.effect == "refused"
 end
 
 -- What lies between us and the service, and the service's own troubles.

@@ -368,7 +368,7 @@ describe("what is received", function()
       client:answer(number, answer)
       local _, _, err = client:next()
       client:close()
-      return err.sent and not err.refused, err.retryable
+      return err.effect == "unknown" or err.effect == "done", err.retryable, err.effect
     end
     for _, status in ipairs { 400, 401, 403, 404, 405, 409, 413, 422, 429, 301, 302, 307, 308 } do
       assert.is_false((verdict(json("{}", status))), tostring(status))
@@ -378,12 +378,17 @@ describe("what is received", function()
       assert.is_true(unclear, tostring(status))
       assert.is_false(retryable, tostring(status))
     end
+    for _, status in ipairs { 200, 201, 204 } do
+      assert.equal("done", (select(3, verdict(json("x", status)))))
+    end
+    assert.equal("refused", (select(3, verdict(json("{}", 400)))))
+    assert.equal("unknown", (select(3, verdict(json("{}", 500)))))
     for _, class in ipairs { "connect", "timeout", "tls", "cut", "else" } do
       assert.is_true((verdict { transport = class }), class)
       assert.is_false((verdict { transport = class, sent = false }), class)
     end
-    assert.same({ false, true }, { verdict { transport = "connect", sent = false } })
-    assert.same({ false, true }, { verdict(json("{}", 429)) })
+    assert.same({ false, true, "none" }, { verdict { transport = "connect", sent = false } })
+    assert.same({ false, true, "refused" }, { verdict(json("{}", 429)) })
   end)
 
   it("reads Retry-After", function()

@@ -102,7 +102,7 @@ describe("a download", function()
     assert.equal("file", err.kind)
     assert.equal("download", err.operation)
     assert.is_false(err.retryable)
-    assert.is_false(err.sent)
+    assert.equal("none", err.effect)
     return err.reason
   end
 

@@ -248,7 +248,7 @@ describe("a request", function()
       for method, repeatable in pairs { GET = true, POST = false, PUT = false, PATCH = false, DELETE = false } do
         local _, err = received({ transport = "cut" }, { method = method, path = "/" })
         assert.equal(repeatable, err.retryable, method)
-        assert.is_true(err.sent)
+        assert.not_equal("none", err.effect)
       end
     end)
   end)
@@ -337,7 +337,7 @@ describe("a request", function()
         local before, connections = #server.requests, server.connections
         local value, err = ask { method = method, path = "/", body = method ~= "DELETE" and {} or nil }
         assert.is_nil(value)
-        assert.is_true(err.sent)
+        assert.not_equal("none", err.effect)
         assert.is_false(err.retryable)
         assert.equal(before + 1, #server.requests)
         assert.equal(connections + 1, server.connections) -- on a connection of its own

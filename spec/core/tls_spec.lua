@@ -273,7 +273,7 @@ describe("TLS on the wire", function()
     end
     handle:close()
     assert.is_nil(value)
-    assert.are.same({ "tls", false }, { err.kind, err.sent })
+    assert.are.same({ "tls", "none" }, { err.kind, err.effect })
     assert_untouched "good"
   end)
 

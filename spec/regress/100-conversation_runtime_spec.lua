@@ -101,7 +101,7 @@ describe("what an agent server does in the sandbox", function()
     local from = #at.model.requests
     local output, err = agent:execute "true"
     assert.is_nil(output)
-    assert.same({ "connect", "execute", false }, { err.kind, err.operation, err.sent })
+    assert.same({ "connect", "execute", "none" }, { err.kind, err.operation, err.effect })
     for _, path in ipairs(paths(from)) do assert.is_nil(path:find("execute", 1, true)) end
   end)
 

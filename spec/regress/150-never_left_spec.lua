@@ -22,7 +22,7 @@ describe("without a usable key", function()
       for _, api in ipairs { "v0", "v1" } do
         for _, options in ipairs { {}, { stream = api == "v1" or nil } } do
           local _, err = client(api):start({ initial_user_msg = "x" }, options)
-          assert.are.same({ "authentication", false }, { err.kind, err.sent })
+          assert.are.same({ "authentication", "none" }, { err.kind, err.effect })
         end
       end
     end)
@@ -73,7 +73,7 @@ describe("what the proxy refuses to connect", function()
       } do
         local api = call[1] ~= "request" and "v1" or nil
         local _, err = client:_exchange(call[1], call[2], client:_begin("request"), api)
-        assert.is_false(err.sent, call[1] .. ": " .. tostring(err))
+        assert.equal("none", err.effect, call[1] .. ": " .. tostring(err))
       end
       local _, err = client:request { method = "POST", path = "/api/x" }
       assert.are_not.equal("ambiguous", err.kind)

@@ -58,7 +58,7 @@ describe("A TLS handshake", function()
       listen(ending[2], ending[3])
       local value, err = peer.await(client, core.status(client, id, { api = "v0" }))
       assert.is_nil(value)
-      assert.are.same({ ending[1], ending[1] == "connect", false }, { err.kind, err.retryable, err.sent }, err.reason)
+      assert.are.same({ ending[1], ending[1] == "connect", "none" }, { err.kind, err.retryable, err.effect }, err.reason)
       assert.is_string(err.reason)
     end)
 
@@ -66,7 +66,7 @@ describe("A TLS handshake", function()
       listen(ending[2], ending[3])
       local value, err = peer.await(client, core.start(client, { initial_user_msg = "x" }, { api = "v1" }))
       assert.is_nil(value)
-      assert.are.same({ ending[1], ending[1] == "connect", false }, { err.kind, err.retryable, err.sent }, err.reason)
+      assert.are.same({ ending[1], ending[1] == "connect", "none" }, { err.kind, err.retryable, err.effect }, err.reason)
     end)
   end
 end)
@@ -82,7 +82,7 @@ describe("A status that names the connection or the moment, not the request,", f
       } do
         local value, err = peer.await(client, submit())
         assert.is_nil(value)
-        assert.are.same({ kind, status, true, true }, { err.kind, err.status, err.retryable, err.refused })
+        assert.are.same({ kind, status, true, "refused" }, { err.kind, err.status, err.retryable, err.effect })
       end
       client:close()
       server:close()

@@ -37,7 +37,7 @@ describe("A read by HTTP/2", function()
     server:fault(fault)
     local value, err = read()
     assert.is_nil(value)
-    assert.are.same({ "connect", true, false }, { err.kind, err.retryable, err.answered })
+    assert.are.same({ "connect", true, "unknown" }, { err.kind, err.retryable, err.effect })
     assert.is_string(err.reason)
     server:settle()
   end

@@ -51,7 +51,7 @@ describe("The address of a conversation's server", function()
     local in_flight = client:in_flight()
     client:close() -- before any step: nothing was connected to
     assert.equal(number and 1 or 0, in_flight)
-    assert.is_true(number ~= nil or (err.kind == "protocol" and err.sent == false and err.refused))
+    assert.is_true(number ~= nil or (err.kind == "protocol" and err.effect == "none"))
     return err and err.reason
   end
 
@@ -125,7 +125,7 @@ describe("The address of a conversation's server", function()
       ask(client, core.me, nil, { api = "v1" })
       local err = ask(client, core.info, "5618e1c1-6f3f-4d5a-9b0e-2f8d7c6b5a49",
         { api = "agent", server = server, session_api_key = "session-canary" })
-      print(err.kind, err.retryable, err.sent, err.reason)
+      print(err.kind, err.retryable, err.effect, err.reason)
       client:close()
     end
     told("https://service.example", "https://inside.names.example:1")
@@ -149,9 +149,9 @@ describe("The address of a conversation's server", function()
     pipe:close()
     remove()
     assert.equal(4, #lines, table.concat(lines, "\n"))
-    assert.matches("^protocol\tfalse\tfalse\t.*leads to this machine or to a private network", lines[1])
-    assert.matches("^connect\ttrue\tfalse\t", lines[2]) -- the service is here, too
-    assert.matches("^connect\ttrue\tfalse\t", lines[3])
-    assert.matches("^connect\ttrue\tfalse\t", lines[4]) -- the proxy looks names up
+    assert.matches("^protocol\tfalse\tnone\t.*leads to this machine or to a private network", lines[1])
+    assert.matches("^connect\ttrue\tnone\t", lines[2]) -- the service is here, too
+    assert.matches("^connect\ttrue\tnone\t", lines[3])
+    assert.matches("^connect\ttrue\tnone\t", lines[4]) -- the proxy looks names up
   end)
 end)

@@ -18,7 +18,7 @@ for _, word in ipairs { "status", "start", "status", "status" } do
     client:step(0.1)
     local number, value, err = client:next()
     if number then
-      print(value and value.status or err.kind .. " " .. tostring(err.sent))
+      print(value and value.status or err.kind .. " " .. err.effect)
       break
     end
   end
@@ -84,7 +84,7 @@ describe("An authority of the system", function()
   it("is not trusted that stands in neither, and nothing is sent", function()
     for _, bundle in ipairs { "another.pem", "missing.pem" } do
       local said = ask("another", bundle)
-      assert.are.equal(("tls false\n"):rep(4), said)
+      assert.are.equal(("tls none\n"):rep(4), said)
       assert.are.equal(0, server:count "GET" + server:count "POST")
     end
   end)

@@ -88,7 +88,7 @@ describe("What went wrong", function()
         function() return client:request { path = "/api/x" } end,
       } do
         local err = ask(407, operate)
-        assert.are.same({ "connect", false, false }, { err.kind, err.retryable, err.sent })
+        assert.are.same({ "connect", false, "none" }, { err.kind, err.retryable, err.effect })
         assert.matches("the proxy 127.0.0.1:" .. server.port .. " wants a user name and a password", err.message)
         assert.are.equal(1, #server.requests)
         client:close()

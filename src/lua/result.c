@@ -53,6 +53,19 @@ static void push_detail(lua_State *L, struct oh_exchange *exchange, const struct
     }
 }
 
+/* What is known of what the exchange has done on the service. */
+static const char *effect_of(const struct oh_answer *answer, const struct oh_outcome *outcome)
+{
+    if (!answer->sent)
+        return "none";
+    if (outcome->refused)
+        return "refused";
+    if (answer->transport == OH_TRANSPORT_ANSWERED && answer->status >= 200 && answer->status <= 299 &&
+        !oh_outcome_is_page(answer))
+        return "done";
+    return "unknown";
+}
+
 static void push_error(lua_State *L, struct oh_exchange *exchange, const struct oh_outcome *outcome,
                        const struct oh_secrets *secrets)
 {
@@ -66,9 +79,7 @@ static void push_error(lua_State *L, struct oh_exchange *exchange, const struct 
     set_clean(L, "reason", secrets, answer->reason);
     set_clean(L, "redirect_host", secrets, answer->redirect_host);
     set_boolean(L, "retryable", outcome->retryable);
-    set_boolean(L, "refused", outcome->refused);
-    set_boolean(L, "sent", answer->sent);
-    set_boolean(L, "answered", answer->transport == OH_TRANSPORT_ANSWERED);
+    set_text(L, "effect", effect_of(answer, outcome));
     if (exchange->server != NULL)
         set_clean(L, "server", secrets, exchange->server->text);
     if (answer->status > 0) {
@@ -98,8 +109,7 @@ int oh_report_refusal(lua_State *L, const char *kind, const char *operation, con
     set_text(L, "api", api);
     set_text(L, "reason", reason);
     set_boolean(L, "retryable", false);
-    set_boolean(L, "refused", true);
-    set_boolean(L, "sent", false);
+    set_text(L, "effect", "none");
     return 2;
 }
 

@@ -67,7 +67,7 @@ function M.placed(agent, operation, fields, call)
     is_there, err = has_runtime(agent, call)
   end
   if err then
-    err.sent = false -- what was to be done was not asked for
+    err.effect = "none" -- of the call itself nothing was sent
     return nil, operations.renamed(err, operation.name, agent.conversation_id)
   elseif not (own and is_there) then
     return operation, fields

@@ -158,7 +158,7 @@ function M.call(client, operation, fields, call, api, id, route)
       return nil, problem
     end
     err.conversation = problem.conversation
-  elseif has_moved(way, other) and (reads or err.refused or err.sent == false) then
+  elseif has_moved(way, other) and (reads or errors.had_no_effect(err)) then
     return exchange(client, operation, fields, call, api, route, other)
   elseif err.status == 401 then
     err.message = ("%s: the server of conversation %s refuses its session key"):format(operation, id)

@@ -82,10 +82,15 @@ end
 -- How a service answers that has no such path.
 local v0_kinds = { protocol = true, not_found = true, invalid = true, unsupported = true }
 
+-- Whether a whole answer came, whatever it says.
+local function is_answered(err)
+  return err.effect == "refused" or err.effect == "done" or err.page or err.kind == "server"
+end
+
 -- What a failed look at the account says of the dialect: "v0" if something else than V1 answered, else nothing.
 local function dialect_of_failure(err)
   local redirected = err.status and err.status >= 300 and err.status < 400
-  if err.answered and not redirected and v0_kinds[err.kind] then
+  if is_answered(err) and not redirected and v0_kinds[err.kind] then
     return "v0"
   end
 end
@@ -132,7 +137,7 @@ end
 
 -- Whether the same question of another call would have failed in the same way.
 local function is_for_all(err, question, call)
-  return (err.answered or err.kind == "connect" or err.kind == "tls")
+  return (is_answered(err) or err.kind == "connect" or err.kind == "tls")
     and question.api_key == rawget(call, "api_key")
     and question.organization == rawget(call, "organization")
 end
@@ -247,7 +252,7 @@ function M.try(client, operation, api, run)
   local kept = (misfit == "perhaps" or client._has_spoken[api]) and api or nil
   client._api = other -- also for what the call asks on its way
   local second, problem = run(other)
-  local is_other = not problem or problem.answered or client._has_spoken[other]
+  local is_other = not problem or is_answered(problem) or client._has_spoken[other]
   if not problem or problem.kind == "ambiguous" or misfit == "path" and not problem.misfit then
     client._api = is_other and other or kept
     client._has_spoken[api] = not is_other and client._has_spoken[api] or nil

@@ -32,7 +32,7 @@ local function no_time(operation)
   return errors.new {
     kind = "timeout",
     operation = operation,
-    sent = false,
+    effect = "none",
     is_untried = true,
     message = ("%s: the time for this call is over; allow more with 'deadline'"):format(operation),
   }
@@ -70,11 +70,11 @@ local function submit(self, operation, fields, options)
   return number
 end
 
-local function closed(operation, sent)
+local function closed(operation, effect)
   return errors.new {
     kind = "closed",
     operation = operation,
-    sent = sent,
+    effect = effect,
     message = operation .. ": the client was closed",
   }
 end
@@ -117,7 +117,7 @@ function Client:_exchange(operation, fields, call, api, route)
   if key == false then
     return nil, err
   elseif self._closed then
-    return nil, closed(operation, false)
+    return nil, closed(operation, "none")
   elseif tasks.is_cancelled() then
     return nil, tasks.cancellation(operation)
   end
@@ -144,7 +144,7 @@ function Client:_exchange(operation, fields, call, api, route)
       tasks.note_cancellation()
     end
   elseif not pending.done then
-    return nil, closed(operation)
+    return nil, closed(operation, "unknown")
   else
     self._retry:succeeded()
   end
@@ -189,13 +189,6 @@ function Client:_read(operation, fields, call, api, route)
   end
 end
 
---- Whether an exchange certainly had no effect.
----@param err openhands.Error
----@return boolean
-local function is_not_done(err)
-  return err.sent == false or err.refused or false
-end
-
 -- The value of a call that changed something; some are answered with 200 and the word that they did not.
 local function done(self, value, operation)
   if type(value) ~= "table" or value.success ~= false then
@@ -220,7 +213,7 @@ function Client:_write(operation, fields, call, api, route)
     local value, err = self:_exchange(operation, fields, call, api, route)
     if not err then
       return done(self, value, operation)
-    elseif not is_not_done(err) then
+    elseif not errors.had_no_effect(err) then
       if effect_of(operation, fields, api) ~= "creates" then
         return nil, err
       end

@@ -24,10 +24,6 @@ local DOUBT = 1 -- seconds after which who waits for another's start looks wheth
 local LOOKS = 3 -- answered look-ups without a trace, before an absence is believed
 local DEAF_GRACES = 2 -- grace times without an answer to any look-up, before the caller is told
 
-local function is_not_started(err)
-  return err.sent == false or err.refused
-end
-
 local function ambiguous(id, cause)
   local hint = id and ("start again with conversation_id = %q and { resume = true } to take it up"):format(id)
     or "look for it in the list of conversations before you start another one"
@@ -45,7 +41,7 @@ local function ambiguous(id, cause)
   }
 end
 
--- Sends the start once. Returns the conversation; or nil and an error, which is certain if `is_not_started`.
+-- Sends the start once. Returns the conversation; or nil and an error, which is certain if it had no effect.
 local function send(client, fields, call, api)
   if call.progress then
     return call.progress:send(fields, call)
@@ -117,7 +113,7 @@ local function start_v0(client, fields, call)
     local conversation, err = send(client, fields, call, "v0")
     if conversation then
       return conversation
-    elseif not is_not_started(err) then
+    elseif not errors.had_no_effect(err) then
       return nil, ambiguous(nil, err)
     elseif not client:_pause(call, attempt, err) then
       return nil, err
@@ -128,7 +124,7 @@ end
 
 -- A redirect has not acted, as far as anybody knows, and a conflict may be with this very start; one look costs little.
 local function deserves_a_look(err)
-  return err.refused and err.status and (err.status >= 300 and err.status < 400 or err.status == 409)
+  return err.effect == "refused" and err.status and (err.status >= 300 and err.status < 400 or err.status == 409)
 end
 
 -- What is kept of an answer: nothing large, and no secret.
@@ -159,7 +155,7 @@ local function start_v1(client, fields, call)
       return conversation
     end
     err.conversation_id = id
-    if not is_not_started(err) then
+    if not errors.had_no_effect(err) then
       memory.unclear_at, memory.unclear_since = client:_now(), since
       local found, problem = reconcile(client, fields, since, call, memory.unclear_at)
       if found then

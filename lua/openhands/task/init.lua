@@ -74,7 +74,7 @@ local function cancelled(operation)
   return errors.new {
     kind = "cancelled",
     operation = operation,
-    sent = false, -- what was sent before has an error of its own
+    effect = "none", -- what was sent before has an error of its own
     message = operation .. ": the task was cancelled; what it has started on the service goes on",
   }
 end
