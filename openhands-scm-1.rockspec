@@ -200,6 +200,7 @@ build = {
     ["openhands.start.options"] = "lua/openhands/start/options.lua",
     ["openhands.start.streaming"] = "lua/openhands/start/streaming.lua",
     ["openhands.task.coroutines"] = "lua/openhands/task/coroutines.lua",
+    ["openhands.task.errors"] = "lua/openhands/task/errors.lua",
     ["openhands.task.group"] = "lua/openhands/task/group.lua",
     ["openhands.task"] = "lua/openhands/task/init.lua",
     ["openhands.task.scheduler"] = "lua/openhands/task/scheduler.lua",

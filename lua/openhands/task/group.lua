@@ -1,35 +1,29 @@
---- Doing several things at once: what users call for it. These are methods of the client.
+--- Methods of the client for concurrency: spawns a task, sleeps, runs a group of functions together.
 
 ---@class (partial) openhands.Client
 local Client = require "openhands.client_class"
 local errors = require "openhands.errors"
 local pendings = require "openhands.request.pending"
 local spelling = require "openhands.spelling"
+local task_errors = require "openhands.task.errors"
 local tasks = require "openhands.task"
 
-local function check(self, name, may_be_cancelled)
-  if type(self) ~= "table" or not self._check_usable then
-    errors.raise(("%s: is a method: call client:%s(...) with a colon"):format(name, name))
-  end
-  self:_check_usable(name, may_be_cancelled)
-end
-
---- Runs a function beside whatever else runs, as a task. It begins when whoever calls this waits next. A task that was
---- cancelled may do this too: what is to be done then, another task does.
----@param run function inside of it every call reads as if it blocked, and blocks nobody else
+--- Runs a function as a task, concurrently with everything else. It starts when the caller waits next. A cancelled task
+--- may call this too, e.g. to clean up.
+---@param run function inside it every call reads as if it blocked, but only this task waits
 ---@param ... any its arguments
 ---@return openhands.Task
 function Client:spawn(run, ...)
-  check(self, "spawn", true)
+  Client._check_usable(self, "spawn", true)
   return tasks.spawn(self, run, ...)
 end
 
---- Waits so many seconds, and lets everybody else go on.
+--- Waits so many seconds; other tasks and the host go on.
 ---@param seconds number
 ---@return true? slept
 ---@return openhands.Error? err of kind "cancelled" or "closed"
 function Client:sleep(seconds)
-  check(self, "sleep")
+  Client._check_usable(self, "sleep")
   if type(seconds) ~= "number" or seconds < 0 or seconds ~= seconds then
     errors.raise "sleep: needs a number of seconds, at least 0"
   end
@@ -45,22 +39,22 @@ end
 
 -- ---- all ---------------------------------------------------------------------------------------------------------
 
--- A copy: the caller's own may change while they run.
+-- Returns a copy, because the caller may change the list while the functions run.
 local function checked_list(list)
   local copy = {}
   if type(list) ~= "table" then
     errors.raise(("all: needs a list of functions, not a %s"):format(type(list)))
   end
-  for place, run in ipairs(list) do
+  for index, run in ipairs(list) do
     if type(run) ~= "function" then
-      errors.raise(("all: number %d is no function, but a %s"):format(place, type(run)))
+      errors.raise(("all: number %d is no function, but a %s"):format(index, type(run)))
     end
   end
-  for place in pairs(list) do
-    if type(place) ~= "number" or place > #list or place < 1 or place % 1 ~= 0 then
-      errors.raise(("all: the list of functions has a hole, or the key '%s'"):format(tostring(place)))
+  for index in pairs(list) do
+    if type(index) ~= "number" or index > #list or index < 1 or index % 1 ~= 0 then
+      errors.raise(("all: the list of functions has a hole, or the key '%s'"):format(tostring(index)))
     end
-    copy[place] = list[place]
+    copy[index] = list[index]
   end
   return copy
 end
@@ -78,12 +72,12 @@ local function concurrency_of(options, count)
   return concurrency
 end
 
-local function take_result(group, place, value, err)
-  group.results[place] = value
-  group.errors[place] = value == nil and err ~= nil and tasks.error_of(group.client, err) or nil
+local function take_result(group, index, value, err)
+  group.results[index] = value
+  group.errors[index] = value == nil and err ~= nil and task_errors.of(group.client, err) or nil
 end
 
--- The group is being changed. If an error has ended the last change in the middle, they are counted anew.
+-- Marks the start of a change. If an error interrupted the last one, the running tasks are counted again.
 local function begin_change(group)
   if group.is_changing then
     group.running = 0
@@ -94,28 +88,20 @@ local function begin_change(group)
   group.is_changing = true
 end
 
-local function never_begun()
-  return errors.new {
-    kind = "raised",
-    operation = "task",
-    message = "task: has not begun, since an error came just then (Ctrl-C's, say)",
-  }
-end
-
--- Starts as many as may run, and again whenever one has ended. An error may end this in the middle: then it is done
--- again, and no function is run twice.
+-- Starts as many functions as may run at the same time, and again whenever one has ended. If an error interrupts this,
+-- it can be repeated: no function is run twice.
 local function fill(group)
-  while group.running < group.concurrency and group.begun < #group.list and not group.given_up do
-    local place = group.begun + 1
-    group.errors[place] = never_begun()
-    group.begun = place
-    local task = tasks.spawn(group.client, group.list[place])
-    group.tasks[place], group.errors[place], group.running = task, nil, group.running + 1
+  while group.running < group.concurrency and group.started < #group.list and not group.given_up do
+    local index = group.started + 1
+    group.errors[index] = task_errors.never_started()
+    group.started = index
+    local task = tasks.spawn(group.client, group.list[index])
+    group.tasks[index], group.errors[index], group.running = task, nil, group.running + 1
     task:_when_done(function()
       begin_change(group)
-      if group.tasks[place] then
-        take_result(group, place, task:wait()) -- it has ended
-        group.tasks[place], group.running = nil, group.running - 1
+      if group.tasks[index] then
+        take_result(group, index, task:wait()) -- it has ended
+        group.tasks[index], group.running = nil, group.running - 1
       end
       fill(group)
       group.is_changing = nil
@@ -127,18 +113,18 @@ local function fill(group)
   end
 end
 
--- The place of the first that has failed, and how many have.
+-- Returns the index of the first that failed, and how many did.
 local function failures_of(group)
   local first, count = math.huge, 0
-  for place in pairs(group.errors) do
-    first, count = math.min(first, place), count + 1
+  for index in pairs(group.errors) do
+    first, count = math.min(first, index), count + 1
   end
   return first, count
 end
 
 local function joined_error(group)
-  local place, failed = failures_of(group)
-  local first = group.errors[place]
+  local index, failed = failures_of(group)
+  local first = group.errors[index]
   return errors.new {
     kind = first.kind,
     operation = "all",
@@ -148,7 +134,7 @@ local function joined_error(group)
   }
 end
 
--- The one who waits for them was called away: those that have not begun never do.
+-- Cancels those that run; the others never start.
 local function give_up(group)
   group.given_up = true
   local running = {}
@@ -160,7 +146,7 @@ local function give_up(group)
   end
 end
 
--- Outside of coroutines an error that comes from elsewhere, such as Ctrl-C's, ends what it interrupts.
+-- Outside coroutines an error from outside (e.g. of Ctrl-C) may end the wait: then the group is given up.
 local function await(self, group)
   local thread, is_main = coroutine.running()
   if thread and not is_main then
@@ -173,15 +159,14 @@ local function await(self, group)
   end
 end
 
---- Runs functions beside each other, and waits until all have ended. One that raises, or returns `nil, err`, has
---- failed; the others go on.
+--- Runs functions concurrently and waits until all have ended. One that raises, or returns `nil, err`, has failed; the
+--- others go on.
 ---@param list function[]
----@param options openhands.AllOptions? `concurrency` (integer: how many run at the same time; all)
----@return table? results what each returned first, by its place in the list
----@return openhands.Error? err if some have failed: of the kind of the first of them, with `errors` and `results` by
---- their places
+---@param options openhands.AllOptions? `concurrency` (integer: how many run at the same time; default: all)
+---@return table? results the first result of each, by its index in the list
+---@return openhands.Error? err if some failed: of the kind of the first of them, with `errors` and `results` by index
 function Client:all(list, options)
-  check(self, "all")
+  Client._check_usable(self, "all")
   list = checked_list(list)
   local group = {
     client = self,
@@ -191,7 +176,7 @@ function Client:all(list, options)
     results = {},
     errors = {},
     pending = pendings.new(),
-    begun = 0,
+    started = 0,
     running = 0,
   }
   group.pending.done = #list == 0

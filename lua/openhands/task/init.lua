@@ -1,53 +1,54 @@
---- Tasks: functions that run beside each other, in whatever host. Inside of one, every call of this library reads as if
---- it blocked, and blocks nobody else.
+--- Tasks: functions that run concurrently in any host. Inside a task every call of this library reads as if it blocked,
+--- but only that task waits.
 
 local coroutines = require "openhands.task.coroutines"
 local errors = require "openhands.errors"
 local pendings = require "openhands.request.pending"
+local task_errors = require "openhands.task.errors"
 
 local unpack = table.unpack or unpack -- luacheck: ignore 143
 
---- `are_in_use`: whether a task was ever made in this Lua. As long as it is false, there is nothing else to ask here.
+--- `are_in_use`: whether a task was ever made in this Lua state. While it is false, nothing else here needs to be asked.
 local M = { are_in_use = false }
 
 ---@class openhands.Task
----@field private _client openhands.Client the one in whose loop it runs
----@field private _run function? what it runs, until it has ended
----@field private _place string? where that was handed to this library
+---@field private _client openhands.Client in whose loop it runs
+---@field private _run function? the function to run, until it has ended
+---@field private _origin string? where that function was handed to this library
 ---@field private _arguments table with their number `n`
----@field private _pending openhands.Pending its end
----@field private _begun boolean?
+---@field private _pending openhands.Pending its end, for those who wait for it
+---@field private _started boolean?
 ---@field private _cancelled boolean?
----@field private _told boolean? it has been told that it is cancelled
----@field private _waits_on openhands.Client? where it waits
----@field private _waits_for openhands.Pending? what it waits for there
+---@field private _notified boolean? it has received the error of its cancellation: its next call raises
+---@field private _waits_in openhands.Client? whose loop it waits in
+---@field private _waits_for openhands.Pending? what it waits for
 ---@field private _thread thread? its coroutine
----@field private _results any[]? what its function has returned, or nil and an error
----@field private _count integer? how many those are
----@field private _listeners function[]? what is called at its end
----@field private _ended boolean? everybody has been told of its end
+---@field private _results any[]? what its function returned, or nil and an error
+---@field private _result_count integer?
+---@field private _listeners function[]? to be called at its end
+---@field private _finished boolean? its waiters were woken and its listeners called
 local methods = {}
 local Task = { __index = methods, __name = "openhands.Task" }
 
--- Which task a coroutine runs. Weak both ways: a task lives as long as its host runs it, or somebody holds it.
+-- Tasks by their coroutines. Weak both ways: a task lives as long as its host runs it or the user holds it.
 local by_thread = setmetatable({}, { __mode = "kv" })
 
---- The task that runs.
----@return openhands.Task? nil outside of tasks
+--- Returns the running task.
+---@return openhands.Task? nil outside tasks
 function M.current()
   local thread = M.are_in_use and coroutine.running()
   return thread and by_thread[thread] or nil
 end
 
---- Whether a coroutine runs that a task has made itself: whoever resumes it is not the host. For hosts.
----@param begun_by (fun(thread: thread): thread)? the coroutine for which a host's pcall has made another
+--- Whether a coroutine runs that a task has created: its resumer is the task, not the host. For loops.
+---@param parent_of (fun(thread: thread): thread)? the coroutine in place of which a host's pcall has made another one
 ---@return boolean
-function M.is_inside_of_one(begun_by)
+function M.is_inside_nested_coroutine(parent_of)
   local running = coroutine.running()
   if not by_thread[running] then
     for thread in pairs(by_thread) do
       local has_resumed = coroutine.status(thread) == "normal"
-      if has_resumed and not (begun_by and begun_by(thread) == begun_by(running)) then
+      if has_resumed and not (parent_of and parent_of(thread) == parent_of(running)) then
         return true
       end
     end
@@ -61,7 +62,7 @@ local function check(subject, name)
   end
 end
 
--- ---- cancelling --------------------------------------------------------------------------------------------------
+-- ---- cancellation ------------------------------------------------------------------------------------------------
 
 --- Whether the running task was cancelled.
 ---@return boolean
@@ -70,114 +71,117 @@ function M.is_cancelled()
   return task ~= nil and task._cancelled or false
 end
 
-local function cancelled(operation)
-  return errors.new {
-    kind = "cancelled",
-    operation = operation,
-    effect = "none", -- what was sent before has an error of its own
-    message = operation .. ": the task was cancelled; what it has started on the service goes on",
-  }
-end
-
---- The error with which a call of a cancelled task ends. From then on the task's further calls raise.
+--- Returns the error with which a call of a cancelled task ends. The task's next calls raise.
 ---@param operation string
 ---@return openhands.Error
 function M.cancellation(operation)
   M.note_cancellation()
-  return cancelled(operation)
+  return task_errors.cancelled(operation)
 end
 
---- Notes that the running task has been told that it is cancelled.
+--- Notes that the running task has received the error of its cancellation.
 function M.note_cancellation()
   local task = M.current()
   if task then
-    task._told = true
+    task._notified = true
   end
 end
 
---- Raises if the running task was cancelled and has been told so: it is to come to its end.
----@param operation string that it calls all the same
+--- Raises if the running task was cancelled and has received the error already: it is to end.
+---@param operation string that it calls nevertheless
 function M.check(operation)
   local task = M.current()
-  if task and task._told then
-    error(cancelled(operation), 0)
+  if task and task._notified then
+    error(task_errors.cancelled(operation), 0)
   end
 end
 
---- Notes what the running task waits for, so that it can be called away.
+--- Notes what the running task waits for, so that `cancel` can interrupt the wait.
 ---@param client openhands.Client?
----@param pending openhands.Pending? nil: it goes on
+---@param pending openhands.Pending? nil: the wait is over
 function M.note_wait(client, pending)
   local task = M.current()
   if task then
-    task._waits_on, task._waits_for = client, pending
+    task._waits_in, task._waits_for = client, pending
   end
 end
 
--- ---- running -----------------------------------------------------------------------------------------------------
+-- ---- for loops: running ------------------------------------------------------------------------------------------
 
--- What was raised may raise something itself when it is asked for its text.
-local function text_of(problem)
-  local good, text = pcall(tostring, problem)
-  return good and type(text) == "string" and text or type(problem)
-end
-
---- What a task's function has raised, or returned after nil, as an error: its own, if it was one.
----@param client openhands.Client
----@param problem any
----@return openhands.Error
-function M.error_of(client, problem)
-  return errors.is(problem) and problem or errors.new {
-    kind = "raised",
-    operation = "task",
-    cause = problem,
-    message = client:_clean("task: " .. text_of(problem)),
-  }
-end
-
-local function raised(task, problem, traceback)
-  local client = task._client
-  local err = M.error_of(client, problem)
-  err.traceback = client:_clean(traceback)
-  if client._settings.log then
-    client:_log_text("a task has failed: " .. traceback)
-  end
-  return err
-end
-
--- Keeps what has come of a task: at once, in its own coroutine where that can be, since whoever has resumed it may be
--- ended by an error (Ctrl-C's, say) before they look.
+-- Stores the results: where possible in the task's own coroutine, because an error (e.g. of Ctrl-C) may end its resumer
+-- before that could read them.
 local function keep(task, ...)
-  task._results, task._count = { ... }, select("#", ...)
+  task._results, task._result_count = { ... }, select("#", ...)
 end
 
--- Tells everybody of the end of a task whose results are kept. What an error has ended in the middle can be done again.
+-- Calls what is to follow a task's end. A failing listener must not end the host or the other listeners.
+local function notify_listeners(task)
+  local client, listeners = task._client, task._listeners or {}
+  while listeners[1] do
+    local good, problem = pcall(listeners[1])
+    if not good and errors.is_interrupt(problem) then
+      error(problem, 0)
+    elseif not good and client._settings.log then
+      client:_log("a listener of a task's end has failed: %s", task_errors.text_of(problem))
+    end
+    table.remove(listeners, 1)
+  end
+end
+
+-- Publishes the end of a task whose results are kept. If an error interrupts this, it can be repeated.
 local function finish(task)
   local client, pending = task._client, task._pending
   if task._thread then
     by_thread[task._thread] = nil
   end
-  task._run, task._waits_on, task._waits_for = nil, nil, nil
+  task._run, task._waits_in, task._waits_for = nil, nil, nil
   pending.done = true
   client:_wake(pending)
-  local listeners = task._listeners or {}
-  while listeners[1] do
-    local good, problem = pcall(listeners[1]) -- nothing may stop at somebody else's trouble, the host least of all
-    if not good and errors.is_interrupt(problem) then
-      error(problem, 0)
-    elseif not good and client._settings.log then
-      client:_log("what was to follow a task's end cannot: %s", text_of(problem))
-    end
-    table.remove(listeners, 1)
-  end
-  task._thread, task._listeners, task._ended = nil, nil, true
+  notify_listeners(task)
+  task._thread, task._listeners, task._finished = nil, nil, true
 end
 
--- What has come of a turn of the task's: what it gives to its host, or its end.
-local function took_turn(task, good, ...)
+-- A task that is cancelled before its start does not run.
+local function finish_unstarted(task)
+  keep(task, nil, task_errors.cancelled "task")
+  finish(task)
+end
+
+-- What its coroutine runs.
+local function body(task)
+  task._started = true
+  errors.note_origin(coroutine.running(), task._run, task._origin)
+  keep(task, task._run(unpack(task._arguments, 1, task._arguments.n)))
+end
+
+--- Returns the coroutine of a task that has not ended. For loops.
+---@return thread
+function methods:thread()
+  if not self._thread and not self._pending.done then
+    self._thread = coroutine.create(body)
+    by_thread[self._thread] = self
+  end
+  return self._thread --[[@as thread]]
+end
+
+--- Finishes the task if its coroutine is dead, which an error in its last resumer may have left undone. For loops.
+---@return boolean goes_on
+function methods:reap()
+  if not self._finished and (self._result_count or self._thread and coroutines.status(self._thread) == "dead") then
+    if not self._result_count then
+      keep(self, nil, task_errors.lost())
+    end
+    finish(self)
+  end
+  return not self._finished
+end
+
+-- Takes what `coroutine.resume` returned: what the task yields, or its end.
+local function after_resume(task, good, ...)
   local thread = task._thread
   if not good then
-    keep(task, nil, raised(task, ..., debug.traceback(thread, text_of((...)))))
+    local traceback = debug.traceback(thread, task_errors.text_of((...)))
+    keep(task, nil, task_errors.raised(task._client, ..., traceback))
   elseif coroutines.status(thread) ~= "dead" then
     return true, ...
   end
@@ -185,49 +189,20 @@ local function took_turn(task, good, ...)
   return false
 end
 
--- What its coroutine runs.
-local function whole_of(task)
-  task._begun = true
-  errors.note_origin(coroutine.running(), task._run, task._place)
-  keep(task, task._run(unpack(task._arguments, 1, task._arguments.n)))
-end
-
-local function lost()
-  return errors.new {
-    kind = "raised",
-    operation = "task",
-    message = "task: has ended with an error that is lost, since another one came just then (Ctrl-C's, say)",
-  }
-end
-
---- Whether the task goes on. Sees to its end, if an error in whoever resumed it last has kept them from that. For
---- hosts.
----@return boolean
-function methods:settle()
-  if not self._ended and (self._count or self._thread and coroutines.status(self._thread) == "dead") then
-    if not self._count then
-      keep(self, nil, lost())
-    end
-    finish(self)
-  end
-  return not self._ended
-end
-
---- Gives the task a turn. For hosts.
----@param ... any what the host answers to what the task gave to it
+--- Resumes the task until it yields or ends. For loops.
+---@param ... any the host's answer to what the task has yielded
 ---@return boolean goes_on
----@return any ... what the task gives to its host
+---@return any ... what the task yields to its host
 function methods:resume(...)
-  if not self:settle() then
+  if not self:reap() then
     return false
-  elseif self._begun then
-    return took_turn(self, coroutine.resume(self._thread --[[@as thread]], ...))
-  elseif self._cancelled then -- before it has begun
-    keep(self, nil, cancelled "task")
-    finish(self)
+  elseif self._started then
+    return after_resume(self, coroutine.resume(self._thread --[[@as thread]], ...))
+  elseif self._cancelled then
+    finish_unstarted(self)
     return false
   end
-  return took_turn(self, coroutine.resume(self:thread(), self))
+  return after_resume(self, coroutine.resume(self:thread(), self))
 end
 
 local function carry_on(task, goes_on, ...)
@@ -238,63 +213,54 @@ local function carry_on(task, goes_on, ...)
   end
 end
 
---- Runs the whole task, in a coroutine of the host's: what it gives to its host passes through. For hosts.
+--- Runs the task to its end from inside a coroutine of the host's, and passes on what it yields. For loops.
 function methods:carry()
   return carry_on(self, self:resume())
 end
 
--- An xpcall made of coroutines gives the traceback first and then what was raised.
+-- Adds the traceback to what was raised. An xpcall made of coroutines gives the traceback first, then what was raised.
 local function with_traceback(problem, original)
   if original ~= nil then
-    return { original, text_of(problem) }
+    return { original, task_errors.text_of(problem) }
   end
-  return { problem, debug.traceback(text_of(problem), 2) }
+  return { problem, debug.traceback(task_errors.text_of(problem), 2) }
 end
 
-local function ended(task, good, ...)
+local function after_run(task, good, ...)
   if good then
     keep(task, ...)
   else
     local problem = ...
-    if type(problem) ~= "table" then -- the handler itself has failed
-      problem = { problem, text_of(problem) }
+    if type(problem) ~= "table" then -- the message handler itself has failed
+      problem = { problem, task_errors.text_of(problem) }
     end
-    keep(task, nil, raised(task, problem[1], problem[2]))
+    keep(task, nil, task_errors.raised(task._client, problem[1], problem[2]))
   end
   finish(task)
 end
 
---- Runs the whole task as the coroutine that calls this, without one of its own. For hosts that end coroutines from
---- outside or know only those that they began themselves.
----@param protected (fun(run: function, handler: function): boolean, any ...)? an xpcall that lets its function wait,
---- where Lua's own does not
-function methods:run(protected)
-  if self._cancelled then -- before it has begun
-    keep(self, nil, cancelled "task")
-    return finish(self)
+--- Runs the task to its end in the calling coroutine, without one of its own. For loops whose host kills coroutines, or
+--- knows only those that it has created.
+---@param protected (fun(run: function, handler: function): boolean, any ...)? an xpcall that its function can yield
+--- across, where Lua's own is none
+function methods:run_in_place(protected)
+  if self._cancelled then
+    return finish_unstarted(self)
   end
-  self._begun = true
+  self._started = true
   local function run()
     self._thread = coroutine.running()
     by_thread[self._thread] = self
-    errors.note_origin(self._thread, self._run --[[@as function]], self._place)
+    errors.note_origin(self._thread, self._run --[[@as function]], self._origin)
     return self._run(unpack(self._arguments, 1, self._arguments.n))
   end
-  return ended(self, (protected or xpcall)(run, with_traceback))
+  return after_run(self, (protected or xpcall)(run, with_traceback))
 end
 
---- The coroutine of a task that has not ended. For hosts.
----@return thread
-function methods:thread()
-  if not self._thread and not self._pending.done then
-    self._thread = coroutine.create(whole_of)
-    by_thread[self._thread] = self
-  end
-  return self._thread --[[@as thread]]
-end
+-- ---- for users ---------------------------------------------------------------------------------------------------
 
---- Makes a task of a function: it runs beside whatever else runs, beginning when whoever calls this waits next.
----@param client openhands.Client the one in whose loop it runs
+--- Makes a task of a function. It starts when the caller waits next.
+---@param client openhands.Client in whose loop it runs
 ---@param run function
 ---@param ... any its arguments
 ---@return openhands.Task
@@ -308,7 +274,7 @@ function M.spawn(client, run, ...)
   local task = setmetatable({
     _client = client,
     _run = run,
-    _place = errors.place_for(run),
+    _origin = errors.place_for(run),
     _arguments = { n = select("#", ...), ... },
     _pending = pendings.new(),
   }, Task)
@@ -316,11 +282,9 @@ function M.spawn(client, run, ...)
   return task
 end
 
--- ---- what users call ---------------------------------------------------------------------------------------------
-
---- Waits until the task has ended, and gives what its function returned; `nil, err` if it raised something, with
---- `err.traceback`. What is no error of this library's has the kind "raised", and stands in `err.cause`.
----@param timeout number? seconds; then `nil, err` of kind "timeout", and the task goes on
+--- Waits for the end of the task and returns what its function returned; if that raised, `nil, err` with
+--- `err.traceback`. An error that is none of this library's gets the kind "raised" and is in `err.cause`.
+---@param timeout number? seconds; then returns `nil, err` of kind "timeout", and the task goes on
 ---@return any ...
 function methods:wait(timeout)
   check(self, "wait")
@@ -343,15 +307,10 @@ function methods:wait(timeout)
     elseif M.is_cancelled() then
       return nil, M.cancellation "wait"
     elseif deadline and client:_now() >= deadline then
-      return nil, errors.new {
-        kind = "timeout",
-        operation = "wait",
-        retryable = true,
-        message = ("wait: the task has not ended in %g s; it goes on"):format(timeout),
-      }
+      return nil, task_errors.timed_out(timeout)
     end
   end
-  return unpack(self._results, 1, self._count --[[@as integer]])
+  return unpack(self._results, 1, self._result_count --[[@as integer]])
 end
 
 --- Whether the task has ended.
@@ -361,59 +320,58 @@ function methods:done()
   return self._pending.done or false
 end
 
---- Cancels the task. The call that it waits in ends at once, with `nil, err` of kind "cancelled" (or "ambiguous", if a
---- start or a message was on its way), and what was in flight for it is ended; every further call in it raises that
---- error. (A call in a coroutine that the task has made itself is not ended, but the task's next one.) One that has not
---- begun never does. What was started on the service goes on: that is what `pause`, and on V0
---- `stop`, are for.
----@return boolean cancelled false: it had ended before
+--- Cancels the task. The call that it waits in ends at once with `nil, err` of kind "cancelled" (or "ambiguous", if a
+--- start or a message was being sent), and its request is aborted; every later call in the task raises that error. A
+--- call inside a coroutine that the task has created is not interrupted, but the task's next call is. A task that has
+--- not started never starts. What it started on the service goes on: `pause`, or on V0 `stop`, end that.
+---@return boolean cancelled false: it had already ended
 function methods:cancel()
   check(self, "cancel")
   if self._pending.done then
     return false
   end
   self._cancelled = true
-  if self._waits_on then
-    self._waits_on:_interrupt(self._waits_for --[[@as openhands.Pending]])
+  if self._waits_in then
+    self._waits_in:_interrupt(self._waits_for --[[@as openhands.Pending]])
   end
   return true
 end
 
---- Runs a function when the task has ended, as a task of its own.
----@param listener fun(err: any, ...) what went wrong (what the task's function returned after nil, too), or nil and
---- what the function returned; what it raises itself is told to the log alone
+--- Runs a function as a task of its own when this task has ended.
+---@param listener fun(err: any, ...) called with the error (raised by the task's function, or returned after nil), or
+--- with nil and what the function returned. What it raises itself is only logged.
 function methods:on_done(listener)
   check(self, "on_done")
   if type(listener) ~= "function" then
     errors.raise(("on_done: needs a function, not a %s"):format(type(listener)))
   end
-  local told = false
-  local function tell()
-    if told then -- an error has ended this in the middle
+  local was_spawned = false
+  local function spawn_listener()
+    if was_spawned then -- an error has interrupted `notify_listeners`, which is repeated
       return
     end
-    told = true
+    was_spawned = true
     local results = self._results
     if results[1] == nil and results[2] ~= nil then
       M.spawn(self._client, listener, results[2])
     else
-      M.spawn(self._client, listener, nil, unpack(results, 1, self._count --[[@as integer]]))
+      M.spawn(self._client, listener, nil, unpack(results, 1, self._result_count --[[@as integer]]))
     end
   end
   if self._pending.done then
-    return tell()
+    return spawn_listener()
   end
-  self:_when_done(tell)
+  self:_when_done(spawn_listener)
 end
 
--- For this library's own rooms: calls a function that does not wait, when the task ends.
+-- For this library's modules: calls a function that does not wait, when the task ends.
 function methods:_when_done(listener)
   self._listeners = self._listeners or {}
   table.insert(self._listeners, listener)
 end
 
 function Task:__tostring()
-  local state = self._pending.done and "ended" or self._cancelled and "cancelled" or self._begun and "running" or "new"
+  local state = self._pending.done and "ended" or self._cancelled and "cancelled" or self._started and "running" or "new"
   return ("openhands.Task (%s)"):format(state)
 end
 

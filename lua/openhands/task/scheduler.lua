@@ -93,7 +93,7 @@ end
 
 -- Sees to a task that has had its turn: it has ended, is parked, or has given way by itself.
 local function settle(self, seat)
-  local goes_on = seat.task:settle()
+  local goes_on = seat.task:reap()
   if seat.pending and not goes_on then
     clear(self, seat)
   elseif goes_on and not seat.pending and not is_queued(self, seat) then

@@ -33,7 +33,7 @@ function M.refusal()
   if is_thread() and not coroutines.can_yield() then
     return "copas lets nothing wait inside of a C function, such as table.sort, or pcall of Lua 5.1: call it from the "
       .. "thread itself"
-  elseif is_thread() and tasks.is_inside_of_one(begun_by) then
+  elseif is_thread() and tasks.is_inside_nested_coroutine(begun_by) then
     return "copas knows only coroutines that it has begun itself, not one that a task has made: call it from the "
       .. "function that the task runs"
   end
@@ -92,7 +92,7 @@ function M.spawn(_, task)
   turn.woken = true
   copas.addthread(function()
     turn:wait() -- whoever spawns it goes on first
-    task:run(protected) -- not `carry`: copas knows a thread by its coroutine
+    task:run_in_place(protected) -- not `carry`: copas knows a thread by its coroutine
   end)
 end
 

@@ -105,7 +105,7 @@ function M.spawn(_, task)
   local gate = host.waiter()
   ngx.thread.spawn(function()
     host.sleep(gate, math.huge) -- the thread begins at once, but the caller goes on first
-    task:run() -- not `carry`: nginx forgets to end what a coroutine inside of a killed one waits for
+    task:run_in_place() -- not `carry`: nginx forgets to end what a coroutine inside of a killed one waits for
   end)
   host.wake(gate)
 end

@@ -1,0 +1,79 @@
+--- The errors with which tasks end.
+
+local errors = require "openhands.errors"
+
+local M = {}
+
+--- Returns a text for what was raised. Its `__tostring` may raise, or return no string.
+---@param problem any
+---@return string
+function M.text_of(problem)
+  local good, text = pcall(tostring, problem)
+  return good and type(text) == "string" and text or type(problem)
+end
+
+--- Returns what a task's function raised, or returned after nil, as an error: itself, if it is one of this library's.
+---@param client openhands.Client
+---@param problem any
+---@return openhands.Error
+function M.of(client, problem)
+  return errors.is(problem) and problem or errors.new {
+    kind = "raised",
+    operation = "task",
+    cause = problem,
+    message = client:_clean("task: " .. M.text_of(problem)),
+  }
+end
+
+--- Returns the same with the traceback, and logs it.
+---@param client openhands.Client
+---@param problem any
+---@param traceback string
+---@return openhands.Error
+function M.raised(client, problem, traceback)
+  local err = M.of(client, problem)
+  err.traceback = client:_clean(traceback)
+  if client._settings.log then
+    client:_log_text("a task has failed: " .. traceback)
+  end
+  return err
+end
+
+---@param operation string that the cancelled task called
+---@return openhands.Error
+function M.cancelled(operation)
+  return errors.new {
+    kind = "cancelled",
+    operation = operation,
+    effect = "none", -- what was sent before has an error of its own
+    message = operation .. ": the task was cancelled; what it started on the service goes on",
+  }
+end
+
+---@param timeout number seconds that were waited
+---@return openhands.Error
+function M.timed_out(timeout)
+  return errors.new {
+    kind = "timeout",
+    operation = "wait",
+    retryable = true,
+    message = ("wait: the task has not ended in %g s; it goes on"):format(timeout),
+  }
+end
+
+local function interrupted(what)
+  return errors.new { kind = "raised", operation = "task", message = ("task: %s (e.g. of Ctrl-C)"):format(what) }
+end
+
+--- The task's own error is lost: another error ended its resumer before that could read it.
+---@return openhands.Error
+function M.lost()
+  return interrupted "ended with an error that was lost, because another error came at the same moment"
+end
+
+---@return openhands.Error
+function M.never_started()
+  return interrupted "was not started, because an error came just before"
+end
+
+return M
