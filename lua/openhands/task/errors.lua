@@ -9,7 +9,10 @@ local M = {}
 ---@return string
 function M.text_of(problem)
   local good, text = pcall(tostring, problem)
-  return good and type(text) == "string" and text or type(problem)
+  if good and type(text) == "string" then
+    return text
+  end
+  return type(problem)
 end
 
 --- Returns what a task's function raised, or returned after nil, as an error: itself, if it is one of this library's.

@@ -8,11 +8,11 @@ local task_errors = require "openhands.task.errors"
 
 local unpack = table.unpack or unpack -- luacheck: ignore 143
 
---- `are_in_use`: whether a task was ever made in this Lua state. While it is false, nothing else here needs to be asked.
+--- `are_in_use`: whether a task was ever made in this Lua state. While it is false, there is nothing else to ask here.
 local M = { are_in_use = false }
 
 ---@class openhands.Task
----@field private _client openhands.Client in whose loop it runs
+---@field private _client openhands.Client the one in whose loop it runs
 ---@field private _run function? the function to run, until it has ended
 ---@field private _origin string? where that function was handed to this library
 ---@field private _arguments table with their number `n`
@@ -260,7 +260,7 @@ end
 -- ---- for users ---------------------------------------------------------------------------------------------------
 
 --- Makes a task of a function. It starts when the caller waits next.
----@param client openhands.Client in whose loop it runs
+---@param client openhands.Client the one in whose loop it runs
 ---@param run function
 ---@param ... any its arguments
 ---@return openhands.Task
@@ -307,7 +307,7 @@ function methods:wait(timeout)
     elseif M.is_cancelled() then
       return nil, M.cancellation "wait"
     elseif deadline and client:_now() >= deadline then
-      return nil, task_errors.timed_out(timeout)
+      return nil, task_errors.timed_out(timeout --[[@as number]])
     end
   end
   return unpack(self._results, 1, self._result_count --[[@as integer]])
@@ -371,7 +371,8 @@ function methods:_when_done(listener)
 end
 
 function Task:__tostring()
-  local state = self._pending.done and "ended" or self._cancelled and "cancelled" or self._started and "running" or "new"
+  local is_ended = self._pending.done
+  local state = is_ended and "ended" or self._cancelled and "cancelled" or self._started and "running" or "new"
   return ("openhands.Task (%s)"):format(state)
 end
 
