@@ -184,6 +184,13 @@ describe("the caller's mistakes", function()
     raises("'limit' is not an integer", "events", { conversation_id = ID, limit = 0 / 0 })
   end)
 
+  it("refuses a list in place of a table with string keys, and the other way round", function()
+    raises("'suggested_task' must be a table with string keys", "start",
+      { initial_user_msg = "x", suggested_task = { 1, 2 } })
+    raises("'initial_message.content' must be a list", "start", { initial_message = { "a", "b" } })
+    raises("'initial_message.content' is empty", "start", { initial_message = { content = {} } })
+  end)
+
   it("refuses ids that are none", function()
     local long, huge = ("x"):rep(129), ("x"):rep(1e7)
     for _, id in ipairs { "", "../x", "a/b", "%2e%2e", "a b", "a?b", "a#b", "ä", "a\0b", long, huge } do
@@ -487,6 +494,14 @@ describe("the client userdata", function()
     assert.is_nil(value)
     assert.equal("cancelled", err.kind)
     assert.equal(0, client:in_flight())
+    client:close()
+  end)
+
+  it("cancels an exchange by its number, which is whole", function()
+    local client = new()
+    core.me(client, nil, { api = "v1" })
+    assert.is_false((pcall(client.cancel, client, 1.5)))
+    assert.is_true(client:cancel(1))
     client:close()
   end)
 

@@ -62,6 +62,28 @@ describe("the locale of the host", function()
     end
   end)
 
+  it("changes no fraction of an answer or a request, even if it is set while a client is in use", function()
+    local program = [[
+      os.setlocale "C"
+      local core = require "openhands.core"
+      local client = core.new { base_url = "https://service.example", api_key = "any", external = true }
+      assert(os.setlocale("de_DE.UTF-8", "numeric"))
+      assert(jit or ("%.1f"):format(1.5) == "1,5") -- LuaJIT formats numbers by itself
+      local number = core.status(client, "x", { api = "v0" })
+      client:outgoing()
+      local texts = { "0.30000000000000004", "1e23", "2.2250738585072011e-308", "1234567890123456789012.5" }
+      local body = '{"cost":1.5,"list":[' .. table.concat(texts, ",") .. "]}"
+      client:answer(number, { status = 200, body = body, content_type = "application/json" })
+      local _, value = client:next()
+      core.start(client, { initial_user_msg = "x", plugins = { { n = 1.5 } } }, { api = "v1" })
+      local _, request = client:outgoing()
+      os.setlocale("C", "numeric")
+      for i, text in ipairs(texts) do assert(value.list[i] == tonumber(text), text) end
+      print(value and value.cost, request.body:match '"n":[^}]*')
+    ]]
+    assert.matches('1%.5\t"n":1%.5', child("de_DE.UTF-8", program))
+  end)
+
   it("does not change what a header or a type is", function()
     local program = [[
       local core = require "openhands.core"

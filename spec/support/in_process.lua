@@ -1,4 +1,4 @@
---- A client on a service that lives in the same process and in virtual time.
+--- Clients of a service in the same process and in virtual time: of the simulator, or of a function that answers.
 
 local openhands = require "openhands"
 local simulator = require "openhands.simulator"
@@ -9,7 +9,7 @@ local function half()
   return 0.5
 end
 
---- A client on the simulator's model. Returns the client, the model, and the transport, whose `faults` may be set.
+--- Returns a client of the simulator's model, the model, and the transport, whose `faults` may be set.
 ---@param options table? of the model
 ---@param settings table? of the client
 function M.simulated(options, settings)
@@ -22,8 +22,40 @@ function M.simulated(options, settings)
   return openhands.new(all), model, transport
 end
 
---- A client on a function that answers every request; its clock moves only in sleeps.
---- Returns the client and the list of the requests it has sent.
+--- Returns such a client, a conversation that it has started, the model and the transport.
+---@param options table? of the model
+---@param prompt string?
+---@return openhands.Client client, openhands.Conversation conversation, table model, table transport
+function M.started(options, prompt)
+  local client, model, transport = M.simulated(options)
+  return client, assert(client:start { initial_user_msg = prompt or "x" }), model, transport
+end
+
+--- Returns a client of a model whose answers to requests for certain paths are changed on the way.
+---@param model table
+---@param pattern string of the paths
+---@param change fun(answer: table, request: table): table? the other answer, or nil for the same one
+---@param settings table? of the client
+---@return openhands.Client
+function M.altered(model, pattern, change, settings)
+  local inner = simulator.transport(model)
+  local outer = setmetatable({}, { __index = inner })
+  function outer.request(_, request)
+    local answer = inner:request(request)
+    if request.path:find(pattern) then
+      return change(answer, request) or answer
+    end
+    return answer
+  end
+  local all = { transport = outer, api_key = "sk-canary-0123456789", api = "v1" }
+  for name, value in pairs(settings or {}) do
+    all[name] = value
+  end
+  return openhands.new(all)
+end
+
+--- Returns a client of a function that answers every request, and the list of the requests it has sent. Its clock moves
+--- only in sleeps.
 ---@param answer fun(request: table, count: integer): table
 ---@param settings table? of the client
 function M.scripted(answer, settings)
@@ -53,7 +85,7 @@ function M.scripted(answer, settings)
   return openhands.new(all), requests
 end
 
---- A JSON answer.
+--- Returns an answer of JSON.
 ---@param body string
 ---@param status integer?
 ---@param headers table? list of pairs

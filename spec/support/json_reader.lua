@@ -1,5 +1,6 @@
 --- Reads JSON texts as the core reads answers: by exchanges that never leave the process.
 local core = require "openhands.core"
+local core_client = require "spec.support.core_client"
 
 local M = {}
 
@@ -7,18 +8,11 @@ local M = {}
 ---@param options table? of the client
 ---@return fun(text: string): any, table? value, err
 function M.new(options)
-  local all = { base_url = "https://service.example", api_key = "a-key", external = true }
-  for name, value in pairs(options or {}) do all[name] = value end
-  local client = core.new(all)
-  local request, answer = { path = "/x" }, { status = 200, content_type = "application/json" }
+  local client = core_client.new(options)
+  local request, answer = { path = "/x" }, core_client.json ""
   return function(text)
-    local number = assert(core.request(client, request, {}))
-    client:outgoing()
     answer.body = text
-    assert(client:answer(number, answer))
-    local finished, value, err = client:next()
-    assert(finished == number)
-    return value, err
+    return core_client.answer(client, assert(core.request(client, request, {})), answer)
   end
 end
 

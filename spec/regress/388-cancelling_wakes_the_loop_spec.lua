@@ -1,0 +1,55 @@
+-- A cancelled exchange has a result at once, but the descriptor did not become readable: an event loop that watched it
+-- slept on.
+
+local core = require "openhands.core"
+local simulator = require "openhands.simulator"
+local uv = require "luv"
+
+local KEY = "any-key"
+
+describe("an event loop that watches the descriptor", function()
+  local service
+
+  setup(function()
+    service = simulator.spawn { pace = 0.01 }
+  end)
+
+  teardown(function()
+    service:close()
+  end)
+
+  before_each(function()
+    service:reset()
+  end)
+
+  local function hang(count)
+    service:faults { { point = "after_read", action = "hang", match = { method = "POST" }, count = count } }
+  end
+
+  it("is woken by a cancellation", function()
+    hang(-1)
+    local client = core.new { base_url = service.address, api_key = KEY }
+    local number = assert(core.start(client, { initial_user_msg = "x" }, { api = "v0", timeout = 60 }))
+    local woken, late
+    local poll, guard = uv.new_poll(client:pollfd()), uv.new_timer()
+    poll:start("r", function()
+      client:step(0)
+      woken = client:next() or woken
+    end)
+    uv.update_time() -- a timer counts from when the loop last looked at the clock
+    guard:start(20000, 0, function()
+      late = true
+    end)
+    client:cancel(number)
+    -- One iteration at a time: an earlier user of the loop may have left a stop request in it.
+    while not woken and not late do
+      uv.run "once"
+    end
+    poll:stop()
+    poll:close()
+    guard:close()
+    uv.run "nowait"
+    assert.equal(number, woken)
+    client:close()
+  end)
+end)

@@ -1,0 +1,27 @@
+-- While a sandbox wakes, the service may show it as missing once. Resuming took that for its end.
+
+local in_process = require "spec.support.in_process"
+
+describe("resuming", function()
+  local function paused()
+    local _, conversation, model = in_process.started { api = "v1" }
+    model:advance(100)
+    assert(conversation:pause())
+    return conversation.conversation_id, model
+  end
+
+  it("does not take one status MISSING for the end", function()
+    local id, model = paused()
+    local seen = 0
+    local other = in_process.altered(model, "/app%-conversations$", function(answer)
+      seen = seen + 1
+      if seen == 2 then
+        answer.body = answer.body:gsub('"sandbox_status":"[%u]*"', '"sandbox_status":"MISSING"')
+      elseif seen == 3 then
+        answer.body = "[null]"
+      end
+      return answer
+    end)
+    assert(other:resume(id, { send = "go on" }))
+  end)
+end)
