@@ -157,27 +157,27 @@ describe("an error while the answers are handed out", function()
   end)
 end)
 
-describe("an agenda that an error has ended in the middle", function()
-  it("still knows everybody, in order", function()
-    local agendas = require "openhands.task.timers"
+describe("a heap of timers that an error has interrupted", function()
+  it("still has all of them, in order", function()
+    local timers = require "openhands.task.timers"
     local number, was_raised = 1, true
     while was_raised do
-      local agenda, items = agendas.new(), {}
+      local set, items = timers.new(), {}
       for place = 1, 7 do items[place] = { at = (place * 5) % 7 } end
       was_raised = interrupted(number, function()
-        for _, item in ipairs(items) do agenda:add(item) end
-        for place = 1, 3 do agenda:remove(items[place]) end
+        for _, item in ipairs(items) do set:add(item) end
+        for place = 1, 3 do set:remove(items[place]) end
       end)
-      for _, item in ipairs(items) do agenda:remove(item) end
-      assert.is_nil(agenda:first())
-      for _, item in ipairs(items) do agenda:add(item) end
+      for _, item in ipairs(items) do set:remove(item) end
+      assert.is_nil(set:first())
+      for _, item in ipairs(items) do set:add(item) end
       for _ = 1, 7 do
-        local first = agenda:first()
+        local first = set:first()
         for _, item in ipairs(items) do assert.is_true(item.gone or first.at <= item.at) end
-        agenda:remove(first)
+        set:remove(first)
         first.gone = true
       end
-      assert.is_nil(agenda:first())
+      assert.is_nil(set:first())
       number = number + 1
     end
   end)

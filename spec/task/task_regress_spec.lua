@@ -57,7 +57,7 @@ describe("tasks that wait where they cannot give way", function()
           if value then
             slept = slept + 1
           else
-            assert.matches("sleep: %d+ tasks already wait where Lua lets nothing give way", tostring(err))
+            assert.matches("sleep: %d+ tasks already wait where Lua cannot yield", tostring(err))
             refused = refused + 1
           end
         end

@@ -56,7 +56,7 @@ local function new(clock)
   -- The same where time only passes when somebody sleeps: exchanges take none.
   local function pass_time(seconds, pending)
     step(busy_clients(), 0)
-    local moment = scheduler:next_moment()
+    local moment = scheduler:next_deadline()
     if seconds > 0 and not (pending.done or pending.news or moment and moment <= clock.now()) then
       check_hope(seconds)
       clock.sleep(seconds)
@@ -67,15 +67,15 @@ local function new(clock)
   ---@param pending openhands.Pending
   ---@param deadline number? by the clock of the loop
   function loop.await(_, pending, deadline)
-    if scheduler:may_park() then
+    if scheduler:can_park() then
       return scheduler:park(pending, deadline)
     end
     local pass, wakes = clock.sleep and pass_time or pump, pending.wakes
     repeat -- the others have their turns also when there is nothing to wait for
-      if scheduler:turn() then
+      if scheduler:step() then
         pass(0, pending)
       elseif not (pending.done or pending.news) then
-        local until_then = math.min(deadline or math.huge, scheduler:next_moment() or math.huge)
+        local until_then = math.min(deadline or math.huge, scheduler:next_deadline() or math.huge)
         pass(math.max(until_then - clock.now(), 0), pending)
       end
     until pending.done or pending.news or pending.wakes ~= wakes or deadline and deadline <= clock.now()

@@ -13,7 +13,7 @@ local M = {}
 ---@field arrived number? bytes of the response body seen so far, where somebody follows them
 ---@field items table[]? items of a stream that have come whole and were not taken yet
 ---@field wakes integer? how often the waiters were woken (plain, uv)
----@field parked table<openhands.Seat, boolean>? tasks that wait for it (the scheduler of plain and uv)
+---@field parked table<openhands.SchedulerEntry, boolean>? tasks that wait for it (the scheduler of plain and uv)
 ---@field waiters table<table, boolean>? coroutines that wait for it (copas, nginx)
 ---@field bell any condition variable that they wait on (cqueues)
 ---@field has_begun boolean? its exchange was sent on its way (nginx)

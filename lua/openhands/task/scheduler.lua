@@ -1,43 +1,43 @@
---- Tasks in hosts that have no coroutines of their own to run: each is parked until somebody wakes it or its time is
---- over, and resumed by whoever turns the scheduler. Knows neither clients nor descriptors.
+--- Schedules tasks in hosts without coroutines of their own (plain Lua, libuv): a task is parked until it is woken or its
+--- deadline has passed, and then resumed by the next `step`. Knows neither clients nor descriptors.
 ---
---- Ctrl-C, or a hook of the host's, may raise an error between any two steps of whoever turns it. So each change is
---- made whole by one assignment, and before that nothing is let go of: what is found twice is skipped, and who was
---- taken from the queue is taken back at the next turn.
+--- An error from outside (of Ctrl-C, or of the host's hook) may interrupt a step anywhere. So each change is completed by
+--- a single assignment, before which nothing is dropped: what is found twice is skipped, and an entry that was taken from
+--- the queue but not handled is handled by the next step.
 
-local agendas = require "openhands.task.timers"
 local core = require "openhands.core"
 local coroutines = require "openhands.task.coroutines"
+local timers = require "openhands.task.timers"
 
--- Tasks that may wait on top of each other on one stack: Lua has room for 200 calls of C, of which each takes a few.
+-- Tasks that wait on top of each other on one C stack: Lua allows 200 nested C calls, and each task needs a few.
 local DEEPEST = 40
 
 local M = {}
 
---- Where one task stands.
----@class openhands.Seat: openhands.Item
+--- A task in the scheduler. It is a timer, too: of the deadline for which it is parked.
+---@class openhands.SchedulerEntry: openhands.Timer
 ---@field task openhands.Task
 ---@field thread thread
----@field queued integer? its number in the queue; what else stands there is nobody's
+---@field queue_number integer? its place in the queue; other places that it stands in do not count
 ---@field pending openhands.Pending? what it waits for, while it is parked
----@field since integer? when it was parked, counted: those who wait for one thing are woken in that order
+---@field parked_number integer? counts up: the tasks that wait for one thing are woken in the order of their parking
 
 ---@class openhands.Scheduler
----@field is_in_use boolean a task was spawned here: before, nothing else needs to be asked
+---@field is_in_use boolean a task was spawned here; before, there is nothing else to ask
 ---@field private _now fun(): number
----@field private _generation any of the process: a forked child has another
----@field private _agenda openhands.Agenda
----@field private _queue table<integer, openhands.Seat>
----@field private _parked table<openhands.Seat, boolean?>
----@field private _seats table<thread, openhands.Seat>
----@field private _resumed openhands.Seat[]
----@field private _first integer number in the queue of the next
+---@field private _generation any of the process: a forked child has another one
+---@field private _timers openhands.Timers
+---@field private _queue table<integer, openhands.SchedulerEntry> ready tasks, by their place
+---@field private _first integer place of the next in the queue
 ---@field private _last integer and of the last
----@field private _count integer how many have been parked so far
+---@field private _parked table<openhands.SchedulerEntry, boolean?> keeps tasks alive that nothing else holds
+---@field private _parked_count integer
+---@field private _entries table<thread, openhands.SchedulerEntry>
+---@field private _running openhands.SchedulerEntry[] stack: each was resumed by the one below, in a step of its own
 local methods = {}
 local Scheduler = { __index = methods, __name = "openhands.Scheduler" }
 
---- A scheduler without tasks.
+--- Creates a scheduler without tasks.
 ---@param now fun(): number the clock of its deadlines, seconds
 ---@return openhands.Scheduler
 function M.new(now)
@@ -45,202 +45,199 @@ function M.new(now)
     is_in_use = false,
     _now = now,
     _generation = core.generation(),
-    _agenda = agendas.new(),
+    _timers = timers.new(),
     _queue = {},
-    _parked = {}, -- seats: a task goes on although nobody but this scheduler holds it
-    _seats = setmetatable({}, { __mode = "kv" }), -- by thread
-    _resumed = {}, -- seats whose turn it is: each was resumed by the one before, which turns the scheduler itself
     _first = 1,
     _last = 0,
-    _count = 0,
+    _parked = {},
+    _parked_count = 0,
+    _entries = setmetatable({}, { __mode = "kv" }),
+    _running = {},
   }, Scheduler)
 end
 
--- A forked child has the parent's tasks, but they are not to be done twice: it keeps the one that it runs in.
-local function leave_to_parent(self)
+-- A forked child inherits the parent's tasks, but must not run them too: it keeps only the one that it runs in.
+local function reset_after_fork(self)
   if self._generation ~= core.generation() then
     self._queue, self._first, self._last = {}, 1, 0
-    self._agenda, self._parked = agendas.new(), {}
+    self._timers, self._parked = timers.new(), {}
     self._generation = core.generation()
   end
 end
 
-local function line_up(self, seat)
+local function enqueue(self, entry)
   local number = self._last + 1
   self._last = number
-  self._queue[number] = seat
-  seat.queued = number
+  self._queue[number] = entry
+  entry.queue_number = number
 end
 
-local function is_queued(self, seat)
-  return seat.queued ~= nil and self._queue[seat.queued] == seat
+local function is_queued(self, entry)
+  return entry.queue_number ~= nil and self._queue[entry.queue_number] == entry
 end
 
--- A seat waits no more.
-local function clear(self, seat)
-  self._agenda:remove(seat)
-  if seat.pending and seat.pending.parked then
-    seat.pending.parked[seat] = nil
+local function unpark(self, entry)
+  self._timers:remove(entry)
+  if entry.pending and entry.pending.parked then
+    entry.pending.parked[entry] = nil
   end
-  seat.pending, self._parked[seat] = nil, nil
+  entry.pending, self._parked[entry] = nil, nil
 end
 
--- Whether a task has its turn: it runs, or has resumed somebody who does.
-local function has_turn(seat)
-  local status = coroutines.status(seat.thread)
+-- Whether a task runs, or has resumed the one that does.
+local function is_running(entry)
+  local status = coroutines.status(entry.thread)
   return status == "normal" or status == "running"
 end
 
--- Sees to a task that has had its turn: it has ended, is parked, or has given way by itself.
-local function settle(self, seat)
-  local goes_on = seat.task:reap()
-  if seat.pending and not goes_on then
-    clear(self, seat)
-  elseif goes_on and not seat.pending and not is_queued(self, seat) then
-    line_up(self, seat)
+-- Handles a task that was resumed and has yielded or ended. One that has yielded without being parked is ready again.
+local function after_resume(self, entry)
+  local goes_on = entry.task:reap()
+  if entry.pending and not goes_on then
+    unpark(self, entry)
+  elseif goes_on and not entry.pending and not is_queued(self, entry) then
+    enqueue(self, entry)
   end
 end
 
--- How many have their turn; those above them had it when an error ended that.
+-- Returns how many run; those above on the stack were running when an error ended their resumer.
 local function depth_of(self)
-  local resumed = self._resumed
-  local depth = #resumed
-  while resumed[depth] and not has_turn(resumed[depth]) do
+  local running = self._running
+  local depth = #running
+  while running[depth] and not is_running(running[depth]) do
     depth = depth - 1
   end
   return depth
 end
 
--- Those whose turn was ended by an error in whoever gave it are taken back.
-local function take_back(self)
-  local resumed = self._resumed
-  while #resumed > depth_of(self) do
-    settle(self, resumed[#resumed])
-    resumed[#resumed] = nil
+-- Removes from the stack those that no longer run.
+local function unwind(self)
+  local running = self._running
+  while #running > depth_of(self) do
+    after_resume(self, running[#running])
+    running[#running] = nil
   end
 end
 
---- Takes a task up; it begins when the scheduler is turned next.
+--- Adds a task; the next step starts it.
 ---@param task openhands.Task
 function methods:spawn(task)
-  leave_to_parent(self)
+  reset_after_fork(self)
   self.is_in_use = true
-  local seat = { task = task, thread = task:thread() }
-  self._seats[seat.thread] = seat
-  line_up(self, seat)
+  local entry = { task = task, thread = task:thread() }
+  self._entries[entry.thread] = entry
+  enqueue(self, entry)
 end
 
--- The seat of the task that runs, if it is one of this scheduler's.
-local function running_seat(self)
+local function running_entry(self)
   local thread = coroutine.running()
-  return thread and self._seats[thread]
+  return thread and self._entries[thread]
 end
 
---- Whether whoever runs now is a task of this scheduler's that can give way: not the host itself, not a coroutine of
---- somebody else's, not a function called from C.
+--- Whether the running coroutine is a task of this scheduler that can yield here. It is not in the host itself, in a
+--- coroutine created by someone else, or below a C function.
 ---@return boolean
-function methods:may_park()
-  return running_seat(self) ~= nil and coroutines.can_yield()
+function methods:can_park()
+  return running_entry(self) ~= nil and coroutines.can_yield()
 end
 
---- Why whoever runs now may not wait, as a loop's `refusal`: those who cannot give way turn the scheduler themselves
---- while they wait, and the tasks that run then may do the same.
+--- Returns why waiting is impossible here, as a loop's `refusal`. Code that cannot yield runs steps while it waits, and
+--- the tasks resumed by them may do the same, until the stack is full.
 ---@return string?
 function methods:refusal()
-  if depth_of(self) > DEEPEST and not self:may_park() then
-    return ("%d tasks already wait where Lua lets nothing give way, inside of functions of C or of coroutines of their "
-      .. "own, and the stack has no room for more: call it from the task's function itself, or run fewer at a time")
-      :format(DEEPEST)
+  if depth_of(self) > DEEPEST and not self:can_park() then
+    return ("%d tasks already wait where Lua cannot yield, inside C functions or coroutines of their own, and the stack "
+      .. "has no room for more: call it from the task's function itself, or run fewer at a time"):format(DEEPEST)
   end
 end
 
---- Parks the running task until the waiters of the record are woken, or until the deadline.
+--- Yields until the waiters of `pending` are woken, or until the deadline.
 ---@param pending openhands.Pending
 ---@param deadline number? by the scheduler's clock
 function methods:park(pending, deadline)
-  leave_to_parent(self)
-  local seat = running_seat(self)
-  if seat.pending then -- Lua 5.1 has not let it give way, and it has caught that
-    clear(self, seat)
+  reset_after_fork(self)
+  local entry = running_entry(self)
+  if entry.pending then -- its last yield failed (Lua 5.1 inside pcall), and it has caught that
+    unpark(self, entry)
   end
-  self._count = self._count + 1
-  seat.pending, seat.since = pending, self._count
+  self._parked_count = self._parked_count + 1
+  entry.pending, entry.parked_number = pending, self._parked_count
   pending.parked = pending.parked or {}
-  pending.parked[seat], self._parked[seat] = true, true
+  pending.parked[entry], self._parked[entry] = true, true
   if deadline then
-    seat.at = deadline
-    self._agenda:add(seat)
+    entry.at = deadline
+    self._timers:add(entry)
   end
-  -- What this is called from is no coroutine for the checker, which has no way to tell.
+  -- The checker cannot know that the caller is a coroutine.
   ---@diagnostic disable-next-line: await-in-sync
   coroutine.yield()
 end
 
-local function release(self, seat)
-  line_up(self, seat)
-  clear(self, seat)
+local function make_ready(self, entry)
+  enqueue(self, entry)
+  unpark(self, entry)
 end
 
-local function came_before(one, other)
-  return one.since < other.since
+local function was_parked_before(one, other)
+  return one.parked_number < other.parked_number
 end
 
---- Makes the tasks that wait for the record ready to run.
+--- Makes the tasks ready that wait for `pending`.
 ---@param pending openhands.Pending
 function methods:wake(pending)
   local parked = pending.parked
   if not parked then
     return
   end
-  local seats = {}
-  for seat in pairs(parked) do
-    seats[#seats + 1] = seat
+  local entries = {}
+  for entry in pairs(parked) do
+    entries[#entries + 1] = entry
   end
-  table.sort(seats, came_before)
-  for _, seat in ipairs(seats) do
-    release(self, seat)
+  table.sort(entries, was_parked_before)
+  for _, entry in ipairs(entries) do
+    make_ready(self, entry)
   end
   pending.parked = nil
 end
 
-local function release_due(self)
-  local seat, now = self._agenda:first(), self._now()
-  while seat and seat.at <= now do
-    release(self, seat)
-    seat = self._agenda:first()
+local function wake_due(self)
+  local entry, now = self._timers:first(), self._now()
+  while entry and entry.at <= now do
+    make_ready(self, entry)
+    entry = self._timers:first()
   end
 end
 
--- Gives a turn to the first in the queue, if there is one in that place.
-local function give_turn(self)
+-- Resumes the first in the queue, unless its place there does not count any more.
+local function resume_first(self)
   local number = self._first
-  local seat, resumed = self._queue[number], self._resumed
-  local is_its_turn = seat and seat.queued == number
-  if is_its_turn then
-    if seat.pending then -- an error has kept it from being cleared
-      clear(self, seat)
+  local entry, running = self._queue[number], self._running
+  local is_ready = entry and entry.queue_number == number
+  if is_ready then
+    if entry.pending then -- an error has interrupted `make_ready`
+      unpark(self, entry)
     end
-    resumed[#resumed + 1] = seat
-    seat.queued = nil
+    running[#running + 1] = entry
+    entry.queue_number = nil
   end
   self._queue[number] = nil
   self._first = number + 1
-  if is_its_turn then
-    seat.task:resume()
-    take_back(self)
+  if is_ready then
+    entry.task:resume()
+    unwind(self)
   end
 end
 
---- Lets everybody have their turn who is ready, those who become ready meanwhile the next time.
----@param time_slice number? seconds after which the rest has to wait, so that the host has its turn
----@return boolean more somebody is ready
-function methods:turn(time_slice)
-  leave_to_parent(self)
-  take_back(self)
-  release_due(self)
+--- Resumes each task that is ready, once. Those that become ready meanwhile are left for the next step.
+---@param time_slice number? seconds after which it stops early, so that the host can go on
+---@return boolean more some are ready
+function methods:step(time_slice)
+  reset_after_fork(self)
+  unwind(self)
+  wake_due(self)
   local last, ends_at = self._last, time_slice and self._now() + time_slice
-  while self._first <= math.min(last, self._last) do -- it is empty in a child that the last one has forked
-    give_turn(self)
+  while self._first <= math.min(last, self._last) do -- the queue is emptied when a task has forked and this is the child
+    resume_first(self)
     if ends_at and self._now() >= ends_at then
       break
     end
@@ -248,15 +245,15 @@ function methods:turn(time_slice)
   return self._first <= self._last
 end
 
---- The moment at which somebody is ready again, if nobody wakes them sooner.
----@return number? moment by the scheduler's clock; now or before, if somebody is ready
-function methods:next_moment()
-  leave_to_parent(self)
-  if self._first <= self._last or depth_of(self) < #self._resumed then
+--- Returns the time at which a task will be ready, if none is woken before.
+---@return number? deadline by the scheduler's clock; now or earlier, if one is ready
+function methods:next_deadline()
+  reset_after_fork(self)
+  if self._first <= self._last or depth_of(self) < #self._running then
     return self._now()
   end
-  local seat = self._agenda:first()
-  return seat and seat.at
+  local entry = self._timers:first()
+  return entry and entry.at
 end
 
 return M

@@ -1,111 +1,112 @@
---- What is to happen when, soonest first: a heap in which everybody knows their own place, so that who is woken before
---- their time leaves nothing behind. An error from outside, such as Ctrl-C's, may end any of this in the middle: the
---- next to come makes the heap anew, from those who belong to it.
+--- Timers ordered by their deadlines, the earliest first: a binary heap in which each timer knows its own index, so that
+--- one can be removed before its time. An error from outside (e.g. of Ctrl-C) may interrupt any change: the next call
+--- then rebuilds the heap from the set of its members.
 
 local M = {}
 
----@class openhands.Agenda
----@field private _items openhands.Item[]
----@field private _members table<openhands.Item, boolean>
----@field private _at_work boolean? the heap is being changed, or was when that was ended
+---@class openhands.Timers
+---@field private _heap openhands.Timer[]
+---@field private _members table<openhands.Timer, boolean>
+---@field private _is_changing boolean? the heap is being changed, or a change was interrupted
 local methods = {}
-local Agenda = { __index = methods, __name = "openhands.Agenda" }
+local Timers = { __index = methods, __name = "openhands.Timers" }
 
----@class openhands.Item
----@field at number monotonic moment
----@field place integer? in the heap
+---@class openhands.Timer
+---@field at number monotonic deadline
+---@field index integer? in the heap
 
----@return openhands.Agenda
+--- Creates an empty set of timers.
+---@return openhands.Timers
 function M.new()
-  return setmetatable({ _items = {}, _members = {} }, Agenda)
+  return setmetatable({ _heap = {}, _members = {} }, Timers)
 end
 
 local function is_before(one, other)
   return one.at < other.at
 end
 
-local function put(items, place, item)
-  items[place], item.place = item, place
+local function put(heap, index, timer)
+  heap[index], timer.index = timer, index
 end
 
-local function rise(items, item)
-  local place = item.place
-  local above = math.floor(place / 2)
-  while above >= 1 and is_before(item, items[above]) do
-    put(items, place, items[above])
-    place, above = above, math.floor(above / 2)
+local function sift_up(heap, timer)
+  local index = timer.index
+  local parent = math.floor(index / 2)
+  while parent >= 1 and is_before(timer, heap[parent]) do
+    put(heap, index, heap[parent])
+    index, parent = parent, math.floor(parent / 2)
   end
-  put(items, place, item)
+  put(heap, index, timer)
 end
 
-local function sink(items, item)
-  local place = item.place
+local function sift_down(heap, timer)
+  local index = timer.index
   while true do
-    local below = 2 * place
-    if items[below + 1] and is_before(items[below + 1], items[below]) then
-      below = below + 1
+    local child = 2 * index
+    if heap[child + 1] and is_before(heap[child + 1], heap[child]) then
+      child = child + 1
     end
-    if not items[below] or not is_before(items[below], item) then
+    if not heap[child] or not is_before(heap[child], timer) then
       break
     end
-    put(items, place, items[below])
-    place = below
+    put(heap, index, heap[child])
+    index = child
   end
-  put(items, place, item)
+  put(heap, index, timer)
 end
 
-local function mend(self)
-  if self._at_work then
-    local items = {}
-    for item in pairs(self._members) do
-      items[#items + 1] = item
+local function repair(self)
+  if self._is_changing then
+    local heap = {}
+    for timer in pairs(self._members) do
+      heap[#heap + 1] = timer
     end
-    table.sort(items, is_before)
-    for place, item in ipairs(items) do
-      item.place = place
+    table.sort(heap, is_before)
+    for index, timer in ipairs(heap) do
+      timer.index = index
     end
-    self._items, self._at_work = items, nil
+    self._heap, self._is_changing = heap, nil
   end
 end
 
---- Puts an item in its place; it is in no agenda yet.
----@param item openhands.Item
-function methods:add(item)
-  mend(self)
-  local items = self._items
-  self._at_work = true
-  self._members[item] = true
-  put(items, #items + 1, item)
-  rise(items, item)
-  self._at_work = nil
+--- Adds a timer that is in no set yet.
+---@param timer openhands.Timer
+function methods:add(timer)
+  repair(self)
+  local heap = self._heap
+  self._is_changing = true
+  self._members[timer] = true
+  put(heap, #heap + 1, timer)
+  sift_up(heap, timer)
+  self._is_changing = nil
 end
 
---- Takes an item out; does nothing if it is not in.
----@param item openhands.Item
-function methods:remove(item)
-  mend(self)
-  if not self._members[item] then
-    item.place = nil
+--- Removes a timer; does nothing if it is not in the set.
+---@param timer openhands.Timer
+function methods:remove(timer)
+  repair(self)
+  if not self._members[timer] then
+    timer.index = nil
     return
   end
-  local items, place = self._items, item.place
-  local last = items[#items]
-  self._at_work = true
-  self._members[item] = nil
-  items[#items], item.place = nil, nil
-  if last ~= item then
-    put(items, place, last)
-    rise(items, last)
-    sink(items, last)
+  local heap, index = self._heap, timer.index
+  local last = heap[#heap]
+  self._is_changing = true
+  self._members[timer] = nil
+  heap[#heap], timer.index = nil, nil
+  if last ~= timer then
+    put(heap, index, last)
+    sift_up(heap, last)
+    sift_down(heap, last)
   end
-  self._at_work = nil
+  self._is_changing = nil
 end
 
---- The item with the soonest moment.
----@return openhands.Item?
+--- Returns the timer with the earliest deadline.
+---@return openhands.Timer?
 function methods:first()
-  mend(self)
-  return self._items[1]
+  repair(self)
+  return self._heap[1]
 end
 
 return M

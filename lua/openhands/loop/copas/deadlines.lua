@@ -1,7 +1,7 @@
 --- The time in copas, for all who wait: not every copas has timers, so that the alarm of a client of the core's, which
 --- sends nothing, is watched in their place.
 
-local agendas = require "openhands.task.timers"
+local timers = require "openhands.task.timers"
 local core = require "openhands.core"
 local selectable = require "openhands.loop.copas.selectable"
 
@@ -11,7 +11,7 @@ local MOST = 1e9 -- seconds to an alarm
 
 local M = {}
 
-local agenda = agendas.new()
+local agenda = timers.new()
 ---@type openhands.Selectable, any
 local watched, alarm = selectable.new(), nil
 
@@ -59,7 +59,7 @@ end
 ---@param waiter openhands.Selectable
 function M.wake(waiter)
   waiter.woken = true
-  if waiter.place then
+  if waiter.index then
     agenda:remove(waiter)
     watched.woken = watched.woken or not set_alarm()
   end

@@ -9,7 +9,7 @@ local M = {}
 local MOST = socket._SETSIZE or 1024 -- descriptors below it are for `select`
 
 --- What one thread waits for.
----@class openhands.Selectable: openhands.Item
+---@class openhands.Selectable: openhands.Timer
 ---@field woken boolean? its thread has its turn next
 ---@field blind boolean? `select` cannot watch its descriptor: its thread has its turn always
 ---@field number integer? the descriptor

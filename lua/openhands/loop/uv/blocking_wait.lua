@@ -37,7 +37,7 @@ local function sleep_in_loop(deadline)
   if not deadline and not uv.loop_alive() then
     errors.raise "wait: nothing is under way that could end this wait: the tasks wait for one another"
   end
-  local moment = math.min(deadline or math.huge, turns.scheduler:next_moment() or math.huge)
+  local moment = math.min(deadline or math.huge, turns.scheduler:next_deadline() or math.huge)
   local left = moment - core.monotonic()
   if left <= 0 then
     return run "nowait"

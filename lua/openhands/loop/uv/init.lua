@@ -16,7 +16,7 @@ local M = { name = "uv", now = core.monotonic, wall = os.time }
 ---@param deadline number? by `now`
 function M.await(client, pending, deadline)
   watchers.watch(client, turns.give)
-  if scheduler:may_park() then
+  if scheduler:can_park() then
     return scheduler:park(pending, deadline)
   end
   local wakes = pending.wakes
@@ -43,7 +43,7 @@ end
 --- Why nobody may wait here and now, if that is so.
 ---@return string?
 function M.refusal()
-  if scheduler:may_park() then
+  if scheduler:can_park() then
     return nil
   elseif neovim and neovim.in_fast_event() then
     return "nothing can wait in a fast event: call it inside of client:spawn(function() ... end), or of vim.schedule"

@@ -37,7 +37,7 @@ end
 --- else. It keeps a program going that has tasks, and no other.
 ---@param least integer|false|nil milliseconds
 function M.set_alarm_for_tasks(least)
-  local moment = watchers.has_idle() and -math.huge or scheduler:next_moment()
+  local moment = watchers.has_idle() and -math.huge or scheduler:next_deadline()
   if moment then
     M.set_alarm(math.max(library.milliseconds(moment - core.monotonic()), least or 0))
   elseif alarm and not alarm:is_closing() then
@@ -51,7 +51,7 @@ function M.run()
   local ends_at = core.monotonic() + TIME_SLICE
   local more, left = true, TIME_SLICE
   while more and left > 0 do
-    more = scheduler:turn(left)
+    more = scheduler:step(left)
     left = ends_at - core.monotonic()
   end
   return more
@@ -68,7 +68,7 @@ end
 --- In a callback of the loop: whoever is ready has their turn, soon.
 function M.give()
   watchers.unwatch_idle()
-  local moment = scheduler:next_moment()
+  local moment = scheduler:next_deadline()
   if is_suspended then
     return
   elseif not moment or moment > core.monotonic() then
