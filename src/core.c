@@ -16,13 +16,15 @@
 #include "wire/operations.h"
 #include "wire/error_kind.h"
 #include "lua/result.h"
+#include "lua/limits.h"
+#include "lua/prepared.h"
 
 /* ---- exchanges ------------------------------------------------------------------------------------------------ */
 
 /*** Submits one operation; the functions `core.start`, `core.status`, … are this one with their row.
 @function operation
 @param client the client
-@param fields a table of the row's fields, or the value of its first field alone
+@param fields a table of the row's fields, or the value of its first field alone; or what `prepare` has made of them
 @tparam table options `api` ("v0", "v1" or "agent", needed); `timeout`, `connect_timeout` (seconds), `max_body`,
   `max_memory` (bytes), `api_key`, `organization` for this exchange only; `server` (base URL of the conversation's own server, for operations
   that it serves), `session_api_key` (for that server; the account's key never goes there); `download` (path of the file
@@ -45,31 +47,18 @@ static int l_operation(lua_State *L)
 @param client the client
 @tparam table request `method` ("GET", "POST", "PUT", "PATCH", "DELETE"; "GET" by itself), `path` (from "/" on, without
   query; percent-encoded here), `query` (table from name to text, whole number, boolean or a list of these), `body`
-  (what JSON can hold)
+  (what JSON can hold); or what `prepare` has made of it
 @tparam table options as for an operation; `api` is not needed
 @treturn number|nil as for an operation
 @treturn table|nil */
 static int l_request(lua_State *L)
 {
     (void)oh_client_check(L);
-    luaL_checktype(L, 2, LUA_TTABLE);
+    if (oh_prepared_at(L, 2) == NULL)
+        luaL_checktype(L, 2, LUA_TTABLE);
     luaL_checktype(L, 3, LUA_TTABLE);
     lua_settop(L, 3);
     return oh_client_exclusively(L, OH_WORK_REQUEST);
-}
-
-/*** Checks a call's fields without sending anything.
-@function check
-@param client the client
-@tparam string name of the operation
-@param fields as for the operation; raises for the caller's mistakes
-@tparam[opt] string api the dialect to check for; else every dialect that has the operation
-@treturn[1] nil
-@treturn[2] nil
-@treturn[2] table error of kind `unsupported` or `invalid`, when one dialect was named and cannot take it */
-static int l_check(lua_State *L)
-{
-    return oh_client_exclusively(L, OH_WORK_CHECK);
 }
 
 /*** Moves all exchanges on.
@@ -365,7 +354,7 @@ static void keep_work(lua_State *L, int shared)
         int slot;
         lua_CFunction work;
     } works[] = {
-        {OH_WORK_OPERATION, oh_call_operation}, {OH_WORK_REQUEST, oh_call_request}, {OH_WORK_CHECK, oh_call_check},
+        {OH_WORK_OPERATION, oh_call_operation}, {OH_WORK_REQUEST, oh_call_request},
         {OH_WORK_NEXT, work_next},              {OH_WORK_TAKE, work_take},          {OH_WORK_OUTGOING, oh_carrier_outgoing},
         {OH_WORK_ANSWER, oh_carrier_answer},
     };
@@ -381,7 +370,7 @@ static void keep_work(lua_State *L, int shared)
 static const luaL_Reg methods[] = {
     {"step", l_step},         {"next", l_next},         {"cancel", l_cancel},       {"pollfd", l_pollfd},
     {"events", l_events},     {"timeout", l_timeout},   {"close", oh_client_close}, {"clean", oh_client_clean},
-    {"outgoing", l_outgoing}, {"answer", l_answer},     {"check", l_check},         {"in_flight", l_in_flight},
+    {"outgoing", l_outgoing}, {"answer", l_answer},     {"prepare", oh_prepared_new},      {"in_flight", l_in_flight},
     {"take", l_take},         {"progress", l_progress}, {"is_inherited", oh_client_is_inherited},
     {"alarm", l_alarm},       {"line", oh_client_line}, {NULL, NULL},
 };
@@ -415,6 +404,7 @@ int luaopen_openhands_core(lua_State *L)
     pin();
     lua_settop(L, 0);
     oh_mistake_open(L);
+    oh_prepared_open(L);
     oh_json_open(L);
     shared = lua_gettop(L);
     keep_work(L, shared);
@@ -438,6 +428,7 @@ int luaopen_openhands_core(lua_State *L)
         lua_pushcclosure(L, l_operation, 2);
         lua_setfield(L, module, operation->name);
     }
+    oh_limits_register(L);
     lua_pushlightuserdata(L, NULL);
     lua_setfield(L, module, "null");
     oh_json_foreign_push_object_mark(L, shared);

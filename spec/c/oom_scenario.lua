@@ -124,7 +124,10 @@ local function carried_by_lua()
   assert(good(await(client, sent + 1)) == "words")
   assert(good(await(client, saved)).bytes == 3)
   client:line(client:clean "a text with a-key-for-the-simulator in it", 100)
-  client:check("start", { initial_user_msg = "x" })
+  local prepared = client:prepare("start", { initial_user_msg = "x" }, "v1")
+  for _ = 1, 2 do assert(core.start(client, prepared, v1)) end
+  prepared:close()
+  while client:outgoing() do end
   assert(not pcall(core.status, client, { conversation_id = "../x" }, v1), "a bad id was accepted")
   tostring(client)
   core.array {}

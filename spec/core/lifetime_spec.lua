@@ -89,7 +89,7 @@ describe("a client on the wire", function()
       raises("closed", handle[name], handle)
     end
     raises("closed", handle.cancel, handle, 1)
-    raises("closed", handle.check, handle, "status", id)
+    raises("closed", handle.prepare, handle, "status", id, "v1")
     raises("closed", core.status, handle, id, { api = "v0" })
     assert.are.equal(1, server:jobs())
   end)

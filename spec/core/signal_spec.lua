@@ -103,9 +103,9 @@ end)
 local checking = [[
   local openhands, uv = require "openhands", require "luv"
   local client = openhands.new { base_url = %q, api_key = %q }
-  local check = client._core.check
+  local prepare = client._core.prepare
   debug.sethook(function()
-    if debug.getinfo(2, "f").func == check then
+    if debug.getinfo(2, "f").func == prepare then
       debug.sethook()
       uv.kill(uv.os_getpid(), "sigint")
     end

@@ -126,7 +126,7 @@ describe("the core", function()
       { core.status, client, ID, { api = "v1", api_key = "a b" } },
       { core.status, client, ID, { api = "v1", timeout = -1 } },
       { core.request, client, { path = "x" }, {} },
-      { client.check, client, "start", { initial_user_msg = {} } },
+      { client.prepare, client, "start", { initial_user_msg = {} }, "v1" },
       { core.new, {} },
     }
     for place, call in ipairs(wrong) do

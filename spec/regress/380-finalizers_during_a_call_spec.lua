@@ -16,7 +16,7 @@ local function plant(act)
 end
 
 describe("a finalizer that runs during a call", function()
-  for _, intrusion in ipairs { "operation", "check", "next", "close" } do
+  for _, intrusion in ipairs { "operation", "prepare", "next", "close" } do
     it("finds no exchange half made: " .. intrusion, function()
       local client = core_client.new()
       local inside, refused = false, 0
@@ -28,8 +28,8 @@ describe("a finalizer that runs during a call", function()
         local good
         if intrusion == "operation" then
           good = pcall(core.status, client, ID, { api = "v0" })
-        elseif intrusion == "check" then
-          good = pcall(client.check, client, "status", ID)
+        elseif intrusion == "prepare" then
+          good = pcall(client.prepare, client, "status", ID, "v1")
         else
           good = pcall(client[intrusion], client)
         end

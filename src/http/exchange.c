@@ -11,17 +11,13 @@
 
 #define MOST_HEADER_BYTES (64 * 1024)
 #define LONGEST_STANDSTILL 60L /* seconds without a byte of a file */
-#define LONGEST_URL_PART 65536 /* bytes of a path or a query; no server takes more */
 #define KEPT_BYTES (64 * 1024) /* memory that an idle exchange may hold on to */
 
-struct oh_exchange *oh_exchange_new(size_t most_sent, size_t most_received)
+struct oh_exchange *oh_exchange_new(size_t most_received)
 {
     struct oh_exchange *exchange = calloc(1, sizeof *exchange);
 
     if (exchange != NULL) {
-        oh_buffer_init(&exchange->path, LONGEST_URL_PART);
-        oh_buffer_init(&exchange->query, LONGEST_URL_PART);
-        oh_buffer_init(&exchange->body, most_sent);
         oh_buffer_init(&exchange->received, most_received);
         exchange->accept = OH_ACCEPT_JSON;
         exchange->begun = true; /* unless libcurl tells when it does */
@@ -29,9 +25,17 @@ struct oh_exchange *oh_exchange_new(size_t most_sent, size_t most_received)
     return exchange;
 }
 
-void oh_exchange_set_type(struct oh_exchange *exchange, const char *content_type)
+struct oh_request *oh_exchange_own_request(struct oh_exchange *exchange, size_t most_body)
 {
-    oh_exchange_copy_value(exchange->content_type, sizeof exchange->content_type, content_type, strlen(content_type));
+    if (exchange->request == NULL)
+        exchange->request = oh_request_new(most_body);
+    return exchange->request;
+}
+
+void oh_exchange_share_request(struct oh_exchange *exchange, struct oh_request *request)
+{
+    oh_request_release(exchange->request);
+    exchange->request = oh_request_hold(request);
 }
 
 bool oh_exchange_receive(struct oh_exchange *exchange, long status, const char *bytes, size_t length)
@@ -154,11 +158,12 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *context)
 static size_t on_send(char *room, size_t size, size_t count, void *context)
 {
     struct oh_exchange *exchange = context;
-    size_t left = exchange->body.length - exchange->body_sent;
+    const struct oh_buffer *body = &exchange->request->body;
+    size_t left = body->length - exchange->body_sent;
     size_t length = left < size * count ? left : size * count;
 
     if (length > 0)
-        memcpy(room, exchange->body.data + exchange->body_sent, length);
+        memcpy(room, body->data + exchange->body_sent, length);
     exchange->body_sent += length;
     return length;
 }
@@ -228,7 +233,7 @@ static bool set_constants(struct oh_exchange *exchange, const struct oh_origin *
 static bool set_body(struct oh_exchange *exchange)
 {
     SET(CURLOPT_POST, 1L);
-    SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)exchange->body.length);
+    SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)exchange->request->body.length);
     /* Without a seek callback libcurl cannot send the body a second time on its own. */
     SET(CURLOPT_READFUNCTION, on_send);
     SET(CURLOPT_READDATA, (void *)exchange);
@@ -249,20 +254,11 @@ static bool set_delivery(struct oh_exchange *exchange, const struct oh_origin *o
         /* Without TLS there is no HTTP/2 to wait for: a read would queue behind the first one's answer. */
         SET(CURLOPT_PIPEWAIT, origin->secure ? 1L : 0L);
     }
-    if (exchange->has_body)
+    if (exchange->request->has_body)
         return set_body(exchange);
     if (strcmp(exchange->method, "GET") != 0)
         SET(CURLOPT_CUSTOMREQUEST, exchange->method);
     return true;
-}
-
-/* A plain read looks like every other one of its origin. */
-static bool is_plain(const struct oh_exchange *exchange)
-{
-    return !exchange->once && !exchange->has_body && !exchange->anonymous && exchange->api_key == NULL &&
-           exchange->organization == NULL && exchange->session_api_key == NULL && exchange->server == NULL &&
-           exchange->download == NULL && strcmp(exchange->accept, OH_ACCEPT_JSON) == 0 &&
-           strcmp(exchange->method, "GET") == 0;
 }
 
 static bool set_credentials(struct oh_exchange *exchange, struct oh_origin *origin)
@@ -270,7 +266,7 @@ static bool set_credentials(struct oh_exchange *exchange, struct oh_origin *orig
     struct oh_credentials credentials = {NULL, exchange->session_api_key, NULL};
     struct curl_slist *headers;
 
-    if (is_plain(exchange)) {
+    if (exchange->plain) {
         headers = oh_origin_shared_headers(origin);
     } else {
         if (!exchange->anonymous && exchange->server == NULL) {
@@ -279,8 +275,8 @@ static bool set_credentials(struct oh_exchange *exchange, struct oh_origin *orig
             if (credentials.session_api_key == NULL)
                 credentials.session_api_key = origin->session_api_key;
         }
-        exchange->headers = oh_origin_headers(origin, &credentials, exchange->accept, exchange->content_type,
-                                              exchange->has_body);
+        exchange->headers = oh_origin_headers(origin, &credentials, exchange->accept, exchange->request->content_type,
+                                              exchange->request->has_body);
         headers = exchange->headers;
     }
     if (headers == NULL)
@@ -291,6 +287,7 @@ static bool set_credentials(struct oh_exchange *exchange, struct oh_origin *orig
 
 static bool set_target(struct oh_exchange *exchange, const struct oh_origin *origin)
 {
+    const struct oh_request *request = exchange->request;
     struct oh_buffer target;
     bool good;
 
@@ -298,15 +295,15 @@ static bool set_target(struct oh_exchange *exchange, const struct oh_origin *ori
         exchange->url = curl_url_dup(origin->url);
     if (exchange->url == NULL)
         return false;
-    oh_buffer_init(&target, exchange->path.limit + strlen(origin->prefix) + 1);
-    exchange->query.limit = LONGEST_URL_PART + 1; /* for its end */
+    oh_buffer_init(&target, strlen(origin->prefix) + request->path.length + request->query.length + 2);
     good = oh_buffer_append_text(&target, origin->prefix) == OH_BUFFER_OK &&
-           oh_buffer_append(&target, exchange->path.data, exchange->path.length) == OH_BUFFER_OK &&
+           oh_buffer_append(&target, request->path.data, request->path.length) == OH_BUFFER_OK &&
            oh_buffer_append(&target, "", 1) == OH_BUFFER_OK &&
-           (exchange->query.length == 0 || oh_buffer_append(&exchange->query, "", 1) == OH_BUFFER_OK) &&
-           curl_url_set(exchange->url, CURLUPART_PATH, target.data, 0) == CURLUE_OK &&
-           curl_url_set(exchange->url, CURLUPART_QUERY, exchange->query.length > 0 ? exchange->query.data : NULL, 0) ==
-               CURLUE_OK;
+           curl_url_set(exchange->url, CURLUPART_PATH, target.data, 0) == CURLUE_OK;
+    oh_buffer_clear(&target, target.capacity);
+    good = good && oh_buffer_append(&target, request->query.data, request->query.length) == OH_BUFFER_OK &&
+           oh_buffer_append(&target, "", 1) == OH_BUFFER_OK &&
+           curl_url_set(exchange->url, CURLUPART_QUERY, request->query.length > 0 ? target.data : NULL, 0) == CURLUE_OK;
     oh_buffer_free(&target);
     if (!good)
         return false;
@@ -340,7 +337,7 @@ bool oh_exchange_configure(struct oh_exchange *exchange, struct oh_origin *origi
 
     if (exchange->server != NULL)
         origin = exchange->server;
-    if (exchange->easy != NULL && !is_plain(exchange))
+    if (exchange->easy != NULL && !exchange->plain)
         return false; /* a warm handle knows nothing of what this one needs */
     if (exchange->easy == NULL) {
         exchange->easy = curl_easy_init();
@@ -361,7 +358,7 @@ bool oh_exchange_configure(struct oh_exchange *exchange, struct oh_origin *origi
 
 bool oh_exchange_reusable(const struct oh_exchange *exchange)
 {
-    return exchange->easy != NULL && is_plain(exchange) && exchange->answer.transport == OH_TRANSPORT_ANSWERED;
+    return exchange->easy != NULL && exchange->plain && exchange->answer.transport == OH_TRANSPORT_ANSWERED;
 }
 
 void oh_exchange_reset(struct oh_exchange *exchange)
@@ -370,9 +367,7 @@ void oh_exchange_reset(struct oh_exchange *exchange)
     exchange->number = 0;
     exchange->operation = NULL;
     exchange->method = NULL;
-    oh_buffer_clear(&exchange->path, KEPT_BYTES);
-    oh_buffer_clear(&exchange->query, KEPT_BYTES);
-    exchange->query.limit = LONGEST_URL_PART;
+    exchange->request = oh_request_recycle(exchange->request, KEPT_BYTES);
     oh_buffer_clear(&exchange->received, KEPT_BYTES);
     memset(&exchange->answer, 0, sizeof exchange->answer);
     exchange->header_bytes = 0;
@@ -399,9 +394,7 @@ void oh_exchange_free(struct oh_exchange *exchange)
     oh_secret_free(exchange->session_api_key);
     oh_origin_free(exchange->server);
     oh_download_free(exchange->download);
-    oh_buffer_free(&exchange->path);
-    oh_buffer_free(&exchange->query);
-    oh_buffer_free(&exchange->body);
+    oh_request_release(exchange->request);
     oh_buffer_free(&exchange->received);
     free(exchange);
 }

@@ -13,6 +13,7 @@
 #include "os/download.h"
 #include "wire/json_stream.h"
 #include "http/origin.h"
+#include "http/request.h"
 
 struct oh_exchange {
     struct oh_exchange *previous, *next;
@@ -21,12 +22,9 @@ struct oh_exchange {
 
     /* The request, filled by the caller between prepare and submit. */
     const char *method;        /* borrowed from the operation */
-    struct oh_buffer path;     /* absolute, percent-encoded, without the origin's prefix */
-    struct oh_buffer query;    /* without "?" */
-    struct oh_buffer body;
-    bool has_body;             /* its method sends one, be it empty */
+    struct oh_request *request; /* held; NULL until the caller sets it */
+    bool plain;                /* looks like every other plain read of its origin: see oh_multi_prepare */
     bool once;                 /* must reach the wire at most once */
-    char content_type[96];     /* of the body, "" if it has none */
     const char *accept;        /* borrowed; what the answer should be */
     double timeout;            /* seconds for the whole exchange */
     double connect_timeout;    /* seconds until connected */
@@ -73,13 +71,15 @@ struct oh_exchange {
     char error[256]; /* CURL_ERROR_SIZE */
 };
 
-/* A zeroed exchange with its buffers, NULL when out of memory. */
-struct oh_exchange *oh_exchange_new(size_t most_sent, size_t most_received);
+/* A zeroed exchange without a request, NULL when out of memory. */
+struct oh_exchange *oh_exchange_new(size_t most_received);
 /* Readies libcurl's handle for this request; false when out of memory or when an option that safety depends on is
    refused: then nothing may be sent. */
 bool oh_exchange_configure(struct oh_exchange *exchange, struct oh_origin *origin);
-/* Notes of what type the body will be; at most 95 bytes. */
-void oh_exchange_set_type(struct oh_exchange *exchange, const char *content_type);
+/* The exchange's own empty request, to be filled: made if there is none yet. NULL: out of memory. */
+struct oh_request *oh_exchange_own_request(struct oh_exchange *exchange, size_t most_body);
+/* Lets the exchange send `request`, which it holds from now on, in place of one of its own. */
+void oh_exchange_share_request(struct oh_exchange *exchange, struct oh_request *request);
 /* Whether the body is wanted as it is: nothing in it tells whether it is whole. */
 bool oh_exchange_is_raw(const struct oh_exchange *exchange);
 /* Takes bytes of the body as they arrive: into the download if the status is good, else into `received`. False when

@@ -17,7 +17,7 @@ static bool end_is_known(const struct oh_exchange *exchange)
    request can have been acted on. */
 static bool was_sent(const struct oh_exchange *exchange, long request_size)
 {
-    return request_size > 0 && (exchange->body.length == 0 ? exchange->begun : exchange->body_sent > 0);
+    return request_size > 0 && (exchange->request->body.length == 0 ? exchange->begun : exchange->body_sent > 0);
 }
 
 /* libcurl has one code for all that goes wrong in a handshake. These are its words, and those of the TLS libraries, where

@@ -86,11 +86,12 @@ struct oh_exchange *oh_multi_prepare(struct oh_multi *multi, bool plain)
         oh_queue_remove(&multi->idle, exchange);
         multi->idle_count--;
     } else {
-        exchange = oh_exchange_new(multi->most_sent, multi->most_received);
+        exchange = oh_exchange_new(multi->most_received);
     }
     if (exchange != NULL) {
         exchange->received.limit = multi->most_received;
         exchange->connections = &multi->connections;
+        exchange->plain = plain;
         oh_queue_push(&multi->building, exchange);
     }
     return exchange;
@@ -312,7 +313,7 @@ void oh_multi_fetch(struct oh_multi *multi, struct oh_exchange *exchange)
 {
     oh_queue_remove(&multi->outgoing, exchange);
     oh_queue_push(&multi->flying, exchange);
-    exchange->body_sent = exchange->body.length; /* out of our hands: it may have been acted on */
+    exchange->body_sent = exchange->request->body.length; /* out of our hands: it may have been acted on */
 }
 
 struct oh_exchange *oh_multi_find(struct oh_multi *multi, uint64_t number)

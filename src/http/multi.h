@@ -37,7 +37,8 @@ struct oh_multi {
 
 void oh_multi_init(struct oh_multi *multi, struct oh_origin *origin);
 /* An empty exchange in `building`, owned before it is filled; frees one that was left there half-made. `plain`: a GET
-   with the origin's own credentials, which may get a warm handle, since making one costs more than the call. */
+   for JSON with the origin's own credentials and nothing else; it may get a warm handle, since making one costs more
+   than the call. */
 struct oh_exchange *oh_multi_prepare(struct oh_multi *multi, bool plain);
 /* Frees what was prepared and not submitted. */
 void oh_multi_discard(struct oh_multi *multi);

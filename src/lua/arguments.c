@@ -154,7 +154,7 @@ static void check_spellings(struct oh_reading *reading, int table, const struct 
 static void write_path(struct oh_reading *reading, int table)
 {
     const char *rest = reading->operation->path, *open, *close;
-    struct oh_buffer *out = &reading->exchange->path;
+    struct oh_buffer *out = &reading->request->path;
     const struct oh_field *field;
     struct oh_path path;
 
@@ -179,24 +179,24 @@ static void write_path(struct oh_reading *reading, int table)
 /* What is to be sent has a type: decided by where the operation's fields stand, before any of them is written. */
 static void begin_body(struct oh_reading *reading)
 {
-    struct oh_exchange *exchange = reading->exchange;
+    struct oh_request *request = reading->request;
     const struct oh_operation *operation = reading->operation;
 
-    exchange->has_body = strcmp(operation->method, "GET") != 0 && strcmp(operation->method, "DELETE") != 0;
+    request->has_body = strcmp(operation->method, "GET") != 0 && strcmp(operation->method, "DELETE") != 0;
     if (oh_operation_uses(operation, OH_IN_BODY) || oh_operation_uses(operation, OH_AS_BODY))
-        oh_exchange_set_type(exchange, "application/json");
+        oh_request_set_type(request, "application/json");
     else if (oh_operation_uses(operation, OH_IN_FORM))
-        oh_exchange_set_type(exchange, "application/x-www-form-urlencoded");
+        oh_request_set_type(request, "application/x-www-form-urlencoded");
     else if (oh_operation_uses(operation, OH_IN_PARTS))
         oh_parts_begin(reading);
     if (oh_operation_uses(operation, OH_IN_BODY))
-        oh_reading_append(reading, &exchange->body, "{", 1, &reading->root);
+        oh_reading_append(reading, &request->body, "{", 1, &reading->root);
 }
 
 static void end_body(struct oh_reading *reading)
 {
     if (oh_operation_uses(reading->operation, OH_IN_BODY))
-        oh_reading_append(reading, &reading->exchange->body, "}", 1, &reading->root);
+        oh_reading_append(reading, &reading->request->body, "}", 1, &reading->root);
     else if (oh_operation_uses(reading->operation, OH_IN_PARTS))
         oh_parts_end(reading);
 }
@@ -204,7 +204,7 @@ static void end_body(struct oh_reading *reading)
 static void write_body_field(struct oh_reading *reading, const struct oh_field *field, int index,
                              const struct oh_path *path)
 {
-    struct oh_buffer *body = &reading->exchange->body;
+    struct oh_buffer *body = &reading->request->body;
 
     oh_reading_append(reading, body, body->length > 1 ? ",\"" : "\"", body->length > 1 ? 2 : 1, path);
     oh_reading_append(reading, body, field->wire, strlen(field->wire), path); /* wire names need no escapes */
@@ -218,10 +218,10 @@ static void write_field(struct oh_reading *reading, const struct oh_field *field
     case OH_IN_PATH:
         break; /* written before */
     case OH_IN_QUERY:
-        oh_value_write_query(reading, field, index, path, &reading->exchange->query);
+        oh_value_write_query(reading, field, index, path, &reading->request->query);
         break;
     case OH_IN_FORM:
-        oh_value_write_query(reading, field, index, path, &reading->exchange->body);
+        oh_value_write_query(reading, field, index, path, &reading->request->body);
         break;
     case OH_IN_BODY:
         write_body_field(reading, field, index, path);
@@ -266,7 +266,7 @@ static bool holds_fields(lua_State *L, const struct oh_operation *operation, int
 }
 
 enum oh_arguments_result oh_arguments_read(lua_State *L, int shared, const struct oh_operation *operation, int index,
-                                           struct oh_exchange *exchange)
+                                           struct oh_request *request)
 {
     int type = lua_type(L, index);
     struct oh_reading reading;
@@ -276,7 +276,7 @@ enum oh_arguments_result oh_arguments_read(lua_State *L, int shared, const struc
     reading.L = L;
     reading.shared = shared;
     reading.operation = operation;
-    reading.exchange = exchange;
+    reading.request = request;
     reading.root.name = operation->name;
     luaL_checkstack(L, 16, operation->name);
     if (type == LUA_TTABLE && holds_fields(L, operation, index)) {

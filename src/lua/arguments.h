@@ -3,7 +3,7 @@
 #define OH_ARGUMENTS_H
 
 #include "lua/compat.h"
-#include "http/exchange.h"
+#include "http/request.h"
 #include "wire/operations.h"
 
 enum oh_arguments_result {
@@ -13,9 +13,9 @@ enum oh_arguments_result {
 };
 
 /* Fills path, query and body from the table at `index`, or from a lone string or list, which is the row's first field.
-   Raises for the caller's mistakes; for the other two results it pushes a message. `exchange` must be owned already. */
+   Raises for the caller's mistakes; for the other two results it pushes a message. `request` must be owned already. */
 enum oh_arguments_result oh_arguments_read(lua_State *L, int shared, const struct oh_operation *operation, int index,
-                                           struct oh_exchange *exchange);
+                                           struct oh_request *request);
 /* The kind of error that a result other than GOOD is. */
 const char *oh_arguments_kind(enum oh_arguments_result result);
 

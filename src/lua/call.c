@@ -11,6 +11,7 @@
 #include "lua/argument_error.h"
 #include "wire/operations.h"
 #include "lua/options.h"
+#include "lua/prepared.h"
 #include "lua/result.h"
 #include "wire/secret.h"
 
@@ -39,15 +40,14 @@ static const struct oh_option call_options[] = {
     {NULL, OH_OPTION_TEXT, 0},
 };
 
-static void read_options(lua_State *L, const struct oh_client *client, int index, struct call *call)
+static void read_options(lua_State *L, const struct oh_client *client, struct call *call)
 {
     memset(call, 0, sizeof *call);
     call->timeout = client->timeout;
     call->connect_timeout = client->connect_timeout;
     call->max_body = client->multi.most_received;
     call->max_memory = client->max_memory;
-    if (index != 0)
-        oh_options_read(L, index, call_options, call);
+    oh_options_read(L, 3, call_options, call);
 }
 
 /* Bytes that the values of an answer may take if nobody says: ordinary ones take up to six times those of the body. */
@@ -58,19 +58,19 @@ static size_t memory_for(size_t max_body)
     return max_body < SIZE_MAX / MEMORY_PER_BYTE / 2 ? max_body * MEMORY_PER_BYTE : SIZE_MAX / 2;
 }
 
-/* A warm handle will do for a read that looks like every other. */
+/* Whether it looks like every other plain read of the service: see oh_multi_prepare. */
 static bool is_plain(const struct oh_operation *operation, const struct call *call)
 {
-    return operation->effect == OH_READS && operation->host == OH_AT_SERVICE && strcmp(operation->method, "GET") == 0 &&
+    return operation->effect == OH_READS && operation->host != OH_AT_DOOR && strcmp(operation->method, "GET") == 0 &&
            operation->shape != OH_SHAPE_BYTES && operation->shape != OH_SHAPE_FILE && operation->shape != OH_SHAPE_ANY &&
            !oh_operation_uses(operation, OH_IN_HEADER) && call->api_key.bytes == NULL &&
            call->organization.bytes == NULL && call->server.bytes == NULL;
 }
 
 static struct oh_exchange *prepare(lua_State *L, struct oh_client *client, const struct oh_operation *operation,
-                                   const struct call *call, bool warm)
+                                   const struct call *call)
 {
-    struct oh_exchange *exchange = oh_multi_prepare(&client->multi, warm);
+    struct oh_exchange *exchange = oh_multi_prepare(&client->multi, is_plain(operation, call));
 
     if (exchange == NULL)
         luaL_error(L, "not enough memory");
@@ -186,85 +186,81 @@ static int submit(lua_State *L, struct oh_client *client, struct oh_exchange *ex
     return 1;
 }
 
-/* ---- works ---------------------------------------------------------------------------------------------------- */
+/* ---- what is sent --------------------------------------------------------------------------------------------- */
 
-int oh_call_operation(lua_State *L)
+/* Gives the exchange what it sends: a prepared request, or one of its own with the fields at stack index 2, encoded. */
+static enum oh_arguments_result set_request(lua_State *L, struct oh_client *client, struct oh_exchange *exchange,
+                                            const struct oh_prepared *prepared)
 {
-    struct oh_client *client = lua_touserdata(L, 1);
-    const char *name = lua_tostring(L, 4), *problem;
-    const struct oh_operation *operation;
-    enum oh_arguments_result read;
-    struct oh_exchange *exchange;
-    struct call call;
-    enum oh_api api;
+    const struct oh_operation *operation = exchange->operation;
+    enum oh_arguments_result result = OH_ARGUMENTS_GOOD;
+    const char *session_api_key;
 
-    read_options(L, client, 3, &call);
-    if (call.api.bytes == NULL || !oh_api_from_name(call.api.bytes, &api))
-        return oh_mistake_raise(L, "%s: api must be \"v0\", \"v1\" or \"agent\"", name);
-    operation = oh_operation_find(name, api);
-    if (operation == NULL)
-        return oh_report_refusal(L, "unsupported", name, oh_api_name(api), "this dialect has no such operation");
-    exchange = prepare(L, client, operation, &call, is_plain(operation, &call));
-    problem = choose_server(L, client, exchange, &call);
+    if (prepared != NULL) {
+        oh_prepared_check(L, prepared, operation);
+        oh_exchange_share_request(exchange, prepared->request);
+    } else {
+        if (oh_exchange_own_request(exchange, client->multi.most_sent) == NULL)
+            luaL_error(L, "not enough memory");
+        result = oh_prepared_encode(L, lua_upvalueindex(1), operation, 2, exchange->request);
+    }
+    session_api_key = exchange->request->session_api_key;
+    if (session_api_key != NULL &&
+        !oh_origin_keep(&exchange->session_api_key, session_api_key, strlen(session_api_key)))
+        luaL_error(L, "not enough memory");
+    return result;
+}
+
+static int send(lua_State *L, struct oh_client *client, const struct oh_operation *operation, const struct call *call)
+{
+    struct oh_exchange *exchange = prepare(L, client, operation, call);
+    const char *problem = choose_server(L, client, exchange, call);
+    enum oh_arguments_result result;
+
     if (problem != NULL)
         return refuse(L, client, "protocol", operation, problem);
     if (!has_key(client, exchange))
-        return oh_mistake_raise(L, "%s: there is no api_key", name);
-    read = oh_arguments_read(L, lua_upvalueindex(1), operation, 2, exchange);
-    if (read != OH_ARGUMENTS_GOOD)
-        return refuse(L, client, oh_arguments_kind(read), operation, lua_tostring(L, -1));
-    problem = open_download(L, exchange, &call);
+        return oh_mistake_raise(L, "%s: there is no api_key", operation->name);
+    result = set_request(L, client, exchange, oh_prepared_at(L, 2));
+    if (result != OH_ARGUMENTS_GOOD)
+        return refuse(L, client, oh_arguments_kind(result), operation, lua_tostring(L, -1));
+    problem = open_download(L, exchange, call);
     if (problem != NULL)
         return refuse(L, client, "file", operation, problem);
     return submit(L, client, exchange);
 }
 
+int oh_call_operation(lua_State *L)
+{
+    struct oh_client *client = lua_touserdata(L, 1);
+    const char *name = lua_tostring(L, 4);
+    const struct oh_operation *operation;
+    struct call call;
+    enum oh_api api;
+
+    read_options(L, client, &call);
+    if (call.api.bytes == NULL || !oh_api_from_name(call.api.bytes, &api))
+        return oh_mistake_raise(L, "%s: api must be \"v0\", \"v1\" or \"agent\"", name);
+    operation = oh_operation_find(name, api);
+    if (operation == NULL)
+        return oh_report_refusal(L, "unsupported", name, oh_api_name(api), "this dialect has no such operation");
+    return send(L, client, operation, &call);
+}
+
 int oh_call_request(lua_State *L)
 {
     struct oh_client *client = lua_touserdata(L, 1);
+    const struct oh_prepared *prepared = oh_prepared_at(L, 2);
     const struct oh_operation *operation;
-    struct oh_exchange *exchange;
-    const char *problem;
     struct call call;
 
-    read_options(L, client, 3, &call);
-    operation = oh_free_request_operation(L, 2, call.server.bytes != NULL);
-    exchange = prepare(L, client, operation, &call, is_plain(operation, &call));
-    problem = choose_server(L, client, exchange, &call);
-    if (problem != NULL)
-        return refuse(L, client, "protocol", operation, problem);
-    if (!has_key(client, exchange))
-        return oh_mistake_raise(L, "%s: there is no api_key", operation->name);
-    if (call.download.bytes != NULL)
-        return oh_mistake_raise(L, "%s: does not answer a file", operation->name);
-    oh_free_request_read(L, lua_upvalueindex(1), operation, 2, exchange);
-    return submit(L, client, exchange);
-}
-
-int oh_call_check(lua_State *L)
-{
-    struct oh_client *client = lua_touserdata(L, 1);
-    const char *name = luaL_checkstring(L, 2), *api = luaL_optstring(L, 4, NULL);
-    const struct oh_operation *operation;
-    enum oh_arguments_result read;
-    struct oh_exchange *exchange;
-    bool known = false;
-    struct call call;
-    size_t i;
-
-    read_options(L, client, 0, &call);
-    lua_settop(L, 4);
-    for (i = 0; (operation = oh_operation_at(i)) != NULL; i++) {
-        if (strcmp(operation->name, name) != 0 || (api != NULL && strcmp(oh_api_name(operation->api), api) != 0))
-            continue;
-        known = true;
-        lua_settop(L, 4);
-        exchange = prepare(L, client, operation, &call, false); /* it is thrown away */
-        read = oh_arguments_read(L, lua_upvalueindex(1), operation, 3, exchange);
-        if (read != OH_ARGUMENTS_GOOD && api != NULL)
-            return refuse(L, client, oh_arguments_kind(read), operation, lua_tostring(L, -1));
-    }
-    oh_multi_discard(&client->multi);
-    return known ? 0 : oh_mistake_raise(L, "there is no operation '%s'%s%s", name, api != NULL ? " in " : "",
-                                  api != NULL ? api : "");
+    read_options(L, client, &call);
+    if (prepared == NULL)
+        operation = oh_free_request_operation(L, 2, call.server.bytes != NULL);
+    else
+        operation = prepared->operation;
+    if (!oh_free_request_describes(operation))
+        return oh_mistake_raise(L, OH_FREE_REQUEST ": this request was prepared for %s (%s)", operation->name,
+                                oh_api_name(operation->api));
+    return send(L, client, operation, &call);
 }

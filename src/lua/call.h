@@ -8,7 +8,5 @@
 int oh_call_operation(lua_State *L);
 /* (client, request, options) -> the same. */
 int oh_call_request(lua_State *L);
-/* (client, name of the operation, fields, dialect or nil) -> nothing, or nil and an error table; sends nothing. */
-int oh_call_check(lua_State *L);
 
 #endif

@@ -11,7 +11,6 @@
 #include "lua/options.h"
 
 #define DEFAULT_CONNECT_TIMEOUT 10.0
-#define MOST_BYTES 33554432 /* 32 MiB, of a request or of an answer */
 
 /* ---- who may do what, when ------------------------------------------------------------------------------------ */
 
@@ -170,7 +169,7 @@ int oh_client_new(lua_State *L)
     lua_settop(L, 1);
     memset(&settings, 0, sizeof settings);
     settings.connect_timeout = DEFAULT_CONNECT_TIMEOUT;
-    settings.max_body = MOST_BYTES;
+    settings.max_body = OH_MOST_BODY;
     oh_options_read(L, 1, client_options, &settings);
     client = lua_newuserdata(L, sizeof *client);
     memset(client, 0, sizeof *client); /* born closed */
@@ -180,7 +179,7 @@ int oh_client_new(lua_State *L)
     client->timeout = settings.timeout;
     client->connect_timeout = settings.connect_timeout;
     client->max_memory = settings.max_memory;
-    client->multi.most_sent = MOST_BYTES;
+    client->multi.most_sent = OH_MOST_BODY;
     client->multi.most_received = settings.max_body;
     client->multi.external = settings.external;
     set_origin(L, &client->origin, &settings);

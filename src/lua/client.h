@@ -13,6 +13,8 @@
 
 #define OH_CLIENT "openhands.core " OH_VERSION /* another build's userdata is another type */
 
+#define OH_MOST_BODY 33554432 /* 32 MiB: bytes of a request; by default, of an answer */
+
 struct oh_client {
     bool open;
     bool busy;   /* an exchange is being filled or reported: finalizers and hooks may run, and must keep away */
@@ -56,7 +58,6 @@ int oh_carrier_answer(lua_State *L);
 enum {
     OH_WORK_OPERATION = 16,
     OH_WORK_REQUEST,
-    OH_WORK_CHECK,
     OH_WORK_NEXT,
     OH_WORK_TAKE,
     OH_WORK_OUTGOING,

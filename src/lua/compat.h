@@ -12,6 +12,20 @@
 
 #define oh_rawlen lua_objlen
 
+/* As luaL_testudata. */
+static inline void *oh_testudata(lua_State *L, int index, const char *name)
+{
+    void *found = lua_touserdata(L, index);
+
+    if (found == NULL || !lua_getmetatable(L, index))
+        return NULL;
+    luaL_getmetatable(L, name);
+    if (!lua_rawequal(L, -1, -2))
+        found = NULL;
+    lua_pop(L, 2);
+    return found;
+}
+
 /* As luaL_setfuncs: the functions share `upvalues` values on top of the stack, which are popped. */
 static inline void oh_setfuncs(lua_State *L, const luaL_Reg *functions, int upvalues)
 {
@@ -36,6 +50,7 @@ static inline void oh_setmetatable(lua_State *L, const char *name)
 #define oh_rawlen lua_rawlen
 #define oh_setfuncs luaL_setfuncs
 #define oh_setmetatable luaL_setmetatable
+#define oh_testudata luaL_testudata
 
 #endif
 

@@ -31,8 +31,8 @@ static void push_headers(lua_State *L, const struct oh_exchange *exchange, const
         lua_pushstring(L, exchange->session_api_key);
         lua_setfield(L, -2, "x-session-api-key");
     }
-    if (exchange->content_type[0] != '\0') {
-        lua_pushstring(L, exchange->content_type);
+    if (exchange->request->content_type[0] != '\0') {
+        lua_pushstring(L, exchange->request->content_type);
         lua_setfield(L, -2, "content-type");
     }
 }
@@ -54,11 +54,11 @@ int oh_carrier_outgoing(lua_State *L)
     lua_pushstring(L, exchange->method);
     lua_setfield(L, -2, "method");
     lua_pushstring(L, exchange->server != NULL ? exchange->server->prefix : client->origin.prefix);
-    lua_pushlstring(L, exchange->path.data, exchange->path.length);
+    lua_pushlstring(L, exchange->request->path.data, exchange->request->path.length);
     lua_concat(L, 2);
     lua_setfield(L, -2, "path");
-    set_buffer(L, "query", &exchange->query);
-    set_buffer(L, "body", &exchange->body);
+    set_buffer(L, "query", &exchange->request->query);
+    set_buffer(L, "body", &exchange->request->body);
     push_headers(L, exchange, &client->origin);
     lua_setfield(L, -2, "headers");
     oh_multi_fetch(&client->multi, exchange); /* last: a memory error until here loses nothing */

@@ -5,14 +5,14 @@
 
 #include "lua/arguments.h"
 #include "lua/json_encode.h"
-#include "http/exchange.h"
+#include "http/request.h"
 #include "wire/operations.h"
 
 struct oh_reading {
     lua_State *L;
     int shared;
     const struct oh_operation *operation;
-    struct oh_exchange *exchange;
+    struct oh_request *request;
     struct oh_path root;
     enum oh_arguments_result result;
     const char *refused, *reason; /* static strings: the first field that this dialect cannot take, and why */
@@ -44,7 +44,7 @@ void oh_value_write_query(struct oh_reading *reading, const struct oh_field *fie
                           const struct oh_path *path, struct oh_buffer *out);
 void oh_value_write_body(struct oh_reading *reading, const struct oh_field *field, int index,
                          const struct oh_path *path);
-/* Keeps a session key for the header of this exchange. */
+/* Keeps a session key for the header of the request. */
 void oh_value_keep_secret(struct oh_reading *reading, const struct oh_field *field, int index,
                           const struct oh_path *path);
 void oh_prompt_write(struct oh_reading *reading, const struct oh_field *field, int index, const struct oh_path *path);

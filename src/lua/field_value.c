@@ -4,11 +4,9 @@
 
 #include "wire/identifier.h"
 #include "lua/cjson_instance.h"
+#include "http/origin.h"
 #include "lua/field_reader.h"
 #include "wire/secret.h"
-
-#define LONGEST_NAME 255 /* bytes */
-#define MOST_IDS 99 /* the service refuses, or fails on, more in one request */
 
 const char *oh_value_check_id(struct oh_reading *reading, const struct oh_field *field, int index,
                             const struct oh_path *path, size_t *length)
@@ -16,7 +14,7 @@ const char *oh_value_check_id(struct oh_reading *reading, const struct oh_field 
     const char *id = oh_reading_text(reading, field, index, path, length);
 
     if (!oh_identifier_valid(id, *length))
-        oh_json_fail(reading->L, path, "is not an id: 1 to 128 of A-Z a-z 0-9 _ -, this has %d bytes",
+        oh_json_fail(reading->L, path, "is not an id: 1 to %d of A-Z a-z 0-9 _ -, this has %d bytes", OH_LONGEST_IDENTIFIER,
                      *length < 2147483647 ? (int)*length : 2147483647);
     if (field->type != OH_IDENTIFIER && !oh_identifier_is_uuid(id, *length))
         oh_reading_refuse(reading, OH_ARGUMENTS_INVALID, field->name,
@@ -75,7 +73,7 @@ static void check_text_map(struct oh_reading *reading, const struct oh_field *fi
 void oh_value_write_body(struct oh_reading *reading, const struct oh_field *field, int index,
                              const struct oh_path *path)
 {
-    struct oh_buffer *body = &reading->exchange->body;
+    struct oh_buffer *body = &reading->request->body;
     enum oh_json_form form = OH_JSON_ANY;
     lua_State *L = reading->L;
     size_t length;
@@ -138,8 +136,8 @@ static void check_name(struct oh_reading *reading, const struct oh_path *path, c
 {
     size_t i;
 
-    if (length == 0 || length > LONGEST_NAME)
-        oh_json_fail(reading->L, path, "must have 1 to %d bytes", LONGEST_NAME);
+    if (length == 0 || length > OH_LONGEST_NAME)
+        oh_json_fail(reading->L, path, "must have 1 to %d bytes", OH_LONGEST_NAME);
     if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
         oh_json_fail(reading->L, path, "cannot be '%s'", name);
     for (i = 0; i < length; i++)
@@ -200,7 +198,7 @@ void oh_value_write_path(struct oh_reading *reading, const struct oh_field *fiel
 
     if (memchr(text, '/', length) != NULL) /* the service decodes first and routes then: it would be another path */
         oh_json_fail(reading->L, path, "contains a slash");
-    append_encoded(reading, &reading->exchange->path, text, length, path);
+    append_encoded(reading, &reading->request->path, text, length, path);
 }
 
 static void write_pair(struct oh_reading *reading, const struct oh_field *field, int index, const struct oh_path *path,
@@ -232,8 +230,8 @@ void oh_value_write_query(struct oh_reading *reading, const struct oh_field *fie
     if (lua_type(L, index) != LUA_TTABLE)
         oh_reading_wrong_type(reading, field, index, path);
     count = oh_json_list_length(L, reading->shared, index, path);
-    if (field->type != OH_TEXTS && (count == 0 || count > MOST_IDS))
-        oh_json_fail(L, path, "must hold 1 to %d ids, not %d", MOST_IDS, count < 2147483647 ? (int)count : 2147483647);
+    if (field->type != OH_TEXTS && (count == 0 || count > OH_MOST_IDS))
+        oh_json_fail(L, path, "must hold 1 to %d ids, not %d", OH_MOST_IDS, count < 2147483647 ? (int)count : 2147483647);
     for (i = 1; i <= count; i++) { /* a repeated key: the service takes a comma list for one value */
         item = oh_reading_item(path, i);
         lua_rawgeti(L, index, (int)i);
@@ -251,6 +249,6 @@ void oh_value_keep_secret(struct oh_reading *reading, const struct oh_field *fie
 
     if (problem != NULL)
         oh_json_fail(reading->L, path, "%s", problem);
-    if (!oh_origin_keep(&reading->exchange->session_api_key, secret, length))
+    if (!oh_origin_keep(&reading->request->session_api_key, secret, length))
         luaL_error(reading->L, "not enough memory");
 }

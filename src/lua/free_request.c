@@ -14,13 +14,13 @@ static const struct oh_field no_fields[] = {{NULL, NULL, OH_IN_BODY, OH_TEXT, fa
 #define TIMEOUT 30.0 /* seconds */
 #define NAME_BYTES /* that the name of a parameter may have */ \
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-."
-#define ROWS(api, host)                                                                         \
-    {                                                                                           \
-        {"request", NULL, api, host, "GET", "", no_fields, OH_SHAPE_ANY, OH_READS, TIMEOUT},          \
-            {"request", NULL, api, host, "POST", "", no_fields, OH_SHAPE_ANY, OH_CREATES, TIMEOUT},   \
-            {"request", NULL, api, host, "PUT", "", no_fields, OH_SHAPE_ANY, OH_WRITES, TIMEOUT},     \
-            {"request", NULL, api, host, "PATCH", "", no_fields, OH_SHAPE_ANY, OH_WRITES, TIMEOUT},   \
-            {"request", NULL, api, host, "DELETE", "", no_fields, OH_SHAPE_ANY, OH_WRITES, TIMEOUT},  \
+#define ROW(api, host, method, effect) \
+    {OH_FREE_REQUEST, NULL, api, host, method, "", no_fields, OH_SHAPE_ANY, effect, TIMEOUT}
+#define ROWS(api, host)                                                                    \
+    {                                                                                      \
+        ROW(api, host, "GET", OH_READS), ROW(api, host, "POST", OH_CREATES),               \
+            ROW(api, host, "PUT", OH_WRITES), ROW(api, host, "PATCH", OH_WRITES),          \
+            ROW(api, host, "DELETE", OH_WRITES),                                           \
     }
 #define METHODS 5
 
@@ -37,7 +37,7 @@ static struct oh_path name_path(const struct oh_path *root, const char *name)
     return path;
 }
 
-static const struct oh_path root = {NULL, "request", 0, NULL, 0};
+static const struct oh_path root = {NULL, OH_FREE_REQUEST, 0, NULL, 0};
 
 /* Pushes the value under the name; its type. */
 static int push(lua_State *L, int index, const char *name)
@@ -45,6 +45,11 @@ static int push(lua_State *L, int index, const char *name)
     lua_pushstring(L, name);
     lua_rawget(L, index);
     return lua_type(L, -1);
+}
+
+bool oh_free_request_describes(const struct oh_operation *operation)
+{
+    return operation->fields == no_fields;
 }
 
 const struct oh_operation *oh_free_request_operation(lua_State *L, int index, bool at_runtime)
@@ -65,6 +70,21 @@ const struct oh_operation *oh_free_request_operation(lua_State *L, int index, bo
     }
     oh_json_fail(L, &path, "must be GET, POST, PUT, PATCH or DELETE");
     return NULL;
+}
+
+void oh_free_request_push_methods(lua_State *L)
+{
+    int i;
+
+    lua_newtable(L);
+    for (i = 0; i < METHODS; i++) {
+        lua_newtable(L);
+        lua_pushstring(L, oh_effect_name(rows[0][i].effect));
+        lua_setfield(L, -2, "effect");
+        lua_pushnumber(L, rows[0][i].timeout);
+        lua_setfield(L, -2, "timeout");
+        lua_setfield(L, -2, rows[0][i].method);
+    }
 }
 
 static void check_names(lua_State *L, int index)
@@ -88,7 +108,7 @@ static bool is_dots(const char *segment, size_t length)
 }
 
 /* Segments are encoded one by one: a "?" in a path is a "?" in a name, and ".." would leave the API. */
-static void read_path(lua_State *L, int index, struct oh_exchange *exchange)
+static void read_path(lua_State *L, int index, struct oh_request *request)
 {
     struct oh_path path = name_path(&root, "path");
     const char *text, *slash;
@@ -107,9 +127,9 @@ static void read_path(lua_State *L, int index, struct oh_exchange *exchange)
         size = (size_t)(slash - text) - 1;
         if (is_dots(text + 1, size))
             oh_json_fail(L, &path, "must not hold . or .. as a segment");
-        oh_json_append(L, &exchange->path, "/", 1, &path);
-        if (oh_identifier_encode(&exchange->path, text + 1, size) != OH_BUFFER_OK)
-            oh_json_fail(L, &path, "is too long: a path has %d bytes at most", (int)exchange->path.limit);
+        oh_json_append(L, &request->path, "/", 1, &path);
+        if (oh_identifier_encode(&request->path, text + 1, size) != OH_BUFFER_OK)
+            oh_json_fail(L, &path, "is too long: a path has %d bytes at most", (int)request->path.limit);
     }
     lua_pop(L, 1);
 }
@@ -118,7 +138,7 @@ static void read_path(lua_State *L, int index, struct oh_exchange *exchange)
 static void write_parameter(struct oh_reading *reading, const struct oh_path *path, const char *name)
 {
     struct oh_field field = {name, name, OH_IN_QUERY, OH_TEXT, false};
-    struct oh_buffer *query = &reading->exchange->query;
+    struct oh_buffer *query = &reading->request->query;
     lua_State *L = reading->L;
     int value = lua_gettop(L);
     size_t i, count;
@@ -168,7 +188,7 @@ static void read_query(lua_State *L, int index, struct oh_reading *reading)
 }
 
 void oh_free_request_read(lua_State *L, int shared, const struct oh_operation *operation, int index,
-                          struct oh_exchange *exchange)
+                          struct oh_request *request)
 {
     struct oh_path path = name_path(&root, "body");
     struct oh_reading reading;
@@ -177,18 +197,18 @@ void oh_free_request_read(lua_State *L, int shared, const struct oh_operation *o
     reading.L = L;
     reading.shared = shared;
     reading.operation = operation;
-    reading.exchange = exchange;
+    reading.request = request;
     reading.root = root;
-    luaL_checkstack(L, 16, "request");
+    luaL_checkstack(L, 16, OH_FREE_REQUEST);
     check_names(L, index);
-    read_path(L, index, exchange);
+    read_path(L, index, request);
     read_query(L, index, &reading);
-    exchange->has_body = strcmp(operation->method, "GET") != 0 && strcmp(operation->method, "DELETE") != 0;
+    request->has_body = strcmp(operation->method, "GET") != 0 && strcmp(operation->method, "DELETE") != 0;
     if (push(L, index, "body") != LUA_TNIL) {
-        if (!exchange->has_body)
+        if (!request->has_body)
             oh_json_fail(L, &path, "cannot be sent with %s", operation->method);
-        oh_exchange_set_type(exchange, OH_ACCEPT_JSON);
-        oh_json_write(L, shared, lua_gettop(L), OH_JSON_ANY, &exchange->body, &path);
+        oh_request_set_type(request, "application/json");
+        oh_json_write(L, shared, lua_gettop(L), OH_JSON_ANY, &request->body, &path);
     }
     lua_pop(L, 1);
 }

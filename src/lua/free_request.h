@@ -5,13 +5,19 @@
 #include <stdbool.h>
 
 #include "lua/compat.h"
-#include "http/exchange.h"
+#include "http/request.h"
 #include "wire/operations.h"
 
+#define OH_FREE_REQUEST "request" /* its name as an operation */
+
+/* Whether the row stands for such requests. */
+bool oh_free_request_describes(const struct oh_operation *operation);
 /* The row that stands for the request in the table at `index`, by its method; raises if that is none of ours. */
 const struct oh_operation *oh_free_request_operation(lua_State *L, int index, bool at_runtime);
-/* Fills the exchange; raises for the caller's mistakes. */
+/* Pushes a table from each method to the `effect` and the `timeout` (seconds) of its requests. */
+void oh_free_request_push_methods(lua_State *L);
+/* Fills the request; raises for the caller's mistakes. */
 void oh_free_request_read(lua_State *L, int shared, const struct oh_operation *operation, int index,
-                          struct oh_exchange *exchange);
+                          struct oh_request *request);
 
 #endif

@@ -5,14 +5,14 @@
 
 static void append(struct oh_reading *reading, const char *text, const struct oh_path *path)
 {
-    oh_reading_append(reading, &reading->exchange->body, text, strlen(text), path);
+    oh_reading_append(reading, &reading->request->body, text, strlen(text), path);
 }
 
 /* Text in V1's form: a list of one block. */
 static void write_block(struct oh_reading *reading, const char *text, size_t length, const struct oh_path *path)
 {
     append(reading, "[{\"type\":\"text\",\"text\":", path);
-    oh_json_write_text(reading->L, reading->shared, text, length, &reading->exchange->body, path);
+    oh_json_write_text(reading->L, reading->shared, text, length, &reading->request->body, path);
     append(reading, "}]", path);
 }
 
@@ -42,7 +42,7 @@ static size_t push_content(struct oh_reading *reading, const struct oh_field *fi
 static void write_message_as_text(struct oh_reading *reading, const struct oh_field *field, int index,
                                   const struct oh_path *path)
 {
-    struct oh_buffer *body = &reading->exchange->body;
+    struct oh_buffer *body = &reading->request->body;
     size_t i, size, length = push_content(reading, field, index, path);
     lua_State *L = reading->L;
     int content = lua_gettop(L);
@@ -78,7 +78,7 @@ static void write_table(struct oh_reading *reading, const struct oh_field *field
         write_message_as_text(reading, field, index, path);
     } else {
         (void)push_content(reading, field, index, path);
-        oh_json_write(reading->L, reading->shared, index, form, &reading->exchange->body, path);
+        oh_json_write(reading->L, reading->shared, index, form, &reading->request->body, path);
     }
 }
 
@@ -102,6 +102,6 @@ void oh_prompt_write(struct oh_reading *reading, const struct oh_field *field, i
     } else if (field->type == OH_CONTENT) {
         write_block(reading, text, length, path);
     } else {
-        oh_json_write_text(L, reading->shared, text, length, &reading->exchange->body, path);
+        oh_json_write_text(L, reading->shared, text, length, &reading->request->body, path);
     }
 }

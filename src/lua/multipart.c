@@ -10,12 +10,12 @@
 
 static const char *boundary(const struct oh_reading *reading)
 {
-    return reading->exchange->content_type + sizeof TYPE - 1;
+    return reading->request->content_type + sizeof TYPE - 1;
 }
 
 static void append(struct oh_reading *reading, const char *text, const struct oh_path *path)
 {
-    oh_reading_append(reading, &reading->exchange->body, text, strlen(text), path);
+    oh_reading_append(reading, &reading->request->body, text, strlen(text), path);
 }
 
 void oh_parts_begin(struct oh_reading *reading)
@@ -24,13 +24,13 @@ void oh_parts_begin(struct oh_reading *reading)
 
     if (!oh_identifier_uuid(type + sizeof TYPE - 1))
         luaL_error(reading->L, "the system gives no random numbers");
-    oh_exchange_set_type(reading->exchange, type);
+    oh_request_set_type(reading->request, type);
 }
 
 /* A name within quotation marks, as browsers write it. */
 static void append_quoted(struct oh_reading *reading, const char *name, size_t length, const struct oh_path *path)
 {
-    struct oh_buffer *body = &reading->exchange->body;
+    struct oh_buffer *body = &reading->request->body;
     char escaped[4];
     size_t i;
 
@@ -62,7 +62,7 @@ static void write_part(struct oh_reading *reading, const struct oh_field *field,
     append(reading, "\"; filename=\"", path);
     append_quoted(reading, name, length, path);
     append(reading, "\"\r\nContent-Type: application/octet-stream\r\n\r\n", path);
-    oh_reading_append(reading, &reading->exchange->body, bytes, size, path);
+    oh_reading_append(reading, &reading->request->body, bytes, size, path);
     append(reading, "\r\n", path);
 }
 

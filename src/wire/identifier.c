@@ -9,8 +9,6 @@
 #include <sys/random.h>
 #endif
 
-#define LONGEST_IDENTIFIER 128
-
 /* Own character tests: those of <ctype.h> follow the locale. */
 static bool is_digit(char c) { return c >= '0' && c <= '9'; }
 static bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
@@ -20,7 +18,7 @@ bool oh_identifier_valid(const char *id, size_t length)
 {
     size_t i;
 
-    if (length == 0 || length > LONGEST_IDENTIFIER)
+    if (length == 0 || length > OH_LONGEST_IDENTIFIER)
         return false;
     for (i = 0; i < length; i++)
         if (!is_digit(id[i]) && !is_letter(id[i]) && id[i] != '_' && id[i] != '-')

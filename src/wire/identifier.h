@@ -7,9 +7,10 @@
 
 #include "os/buffer.h"
 
+#define OH_LONGEST_IDENTIFIER 128 /* bytes */
 #define OH_UUID_SIZE 37 /* with its NUL */
 
-/* 1 to 128 of [A-Za-z0-9_-]: safe as a path segment, and every id that the service is known to give. */
+/* 1 to OH_LONGEST_IDENTIFIER of [A-Za-z0-9_-]: safe as a path segment, and every id that the service is known to give. */
 bool oh_identifier_valid(const char *id, size_t length);
 /* 32 hexadecimal digits, with or without the usual dashes. */
 bool oh_identifier_is_uuid(const char *id, size_t length);

@@ -31,13 +31,16 @@ enum oh_place {
     OH_AS_BODY    /* the value is the whole body */
 };
 
+#define OH_MOST_IDS 99      /* in one request: the service refuses, or fails on, more */
+#define OH_LONGEST_NAME 255 /* bytes */
+
 enum oh_type {
     OH_TEXT,
-    OH_IDENTIFIER,       /* [A-Za-z0-9_-]{1,128} */
+    OH_IDENTIFIER,       /* see oh_identifier_valid */
     OH_UUID,             /* an identifier that is a UUID */
-    OH_UUIDS,            /* one UUID or a list of at most 99 */
-    OH_NAME,             /* text of 1 to 255 bytes, not "." or ".."; in a path without a slash */
-    OH_NAMES,            /* one such name or a list of at most 99 */
+    OH_UUIDS,            /* one UUID or a list of at most OH_MOST_IDS */
+    OH_NAME,             /* text of 1 to OH_LONGEST_NAME bytes, not "." or ".."; in a path without a slash */
+    OH_NAMES,            /* one such name or a list of at most OH_MOST_IDS */
     OH_INTEGER,
     OH_BOOLEAN,
     OH_TEXTS,            /* list of strings */

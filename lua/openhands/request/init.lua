@@ -253,7 +253,7 @@ end
 -- The caller's mistake in the fields of a call, or the refusal of the dialect. What was raised for another reason, by
 -- Ctrl-C or a finalizer, is no verdict on fields.
 local function mistake_in(self, operation, fields, api)
-  local good, problem, refusal = pcall(self._core.check, self._core, operation, fields, api)
+  local good, problem, refusal = pcall(self._core.prepare, self._core, operation, fields, api)
   if good then
     return nil, refusal
   end

@@ -1,0 +1,28 @@
+/* A prepared request: the fields of a call, checked and encoded once, as a userdata that any number of calls can send.
+   Lua layer. It owns memory alone, so it may be finalized before or after the client and the exchanges that send it. */
+#ifndef OH_PREPARED_H
+#define OH_PREPARED_H
+
+#include "lua/arguments.h"
+#include "lua/compat.h"
+#include "http/request.h"
+#include "wire/operations.h"
+
+struct oh_prepared {
+    struct oh_request *request; /* held; NULL: closed */
+    const struct oh_operation *operation;
+};
+
+/* Makes the metatable; once per Lua state. */
+void oh_prepared_open(lua_State *L);
+/* Fills `request`, which its owner frees if this raises, from the fields at `index`; as oh_arguments_read. */
+enum oh_arguments_result oh_prepared_encode(lua_State *L, int shared, const struct oh_operation *operation, int index,
+                                            struct oh_request *request);
+/* The prepared request at `index`; NULL for any other value. */
+const struct oh_prepared *oh_prepared_at(lua_State *L, int index);
+/* Raises the caller's mistake if it is closed, or was prepared for another operation or dialect. */
+void oh_prepared_check(lua_State *L, const struct oh_prepared *prepared, const struct oh_operation *operation);
+/* client:prepare: see prepared.c. */
+int oh_prepared_new(lua_State *L);
+
+#endif
