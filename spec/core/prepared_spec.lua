@@ -2,13 +2,13 @@
 local core = require "openhands.core"
 local raw_server = require "spec.support.raw_server"
 local simulator = require "openhands.simulator"
-local wire = require "spec.support.wire"
+local canary = require "spec.support.canary"
 
 local ID = "0123456789abcdef0123456789abcdef"
 local prompt = { initial_user_msg = "Fix the \"typo\".", conversation_id = ID }
 
 local function new(options)
-  local all = { base_url = "https://service.example/base", api_key = wire.key, external = true }
+  local all = { base_url = "https://service.example/base", api_key = canary.key, external = true }
   for name, value in pairs(options or {}) do all[name] = value end
   return core.new(all)
 end
@@ -61,7 +61,7 @@ describe("a prepared request", function()
 
   it("is sent by libcurl, again and again, also while it is in flight", function()
     local server = simulator.spawn { pace = 0 }
-    local client = core.new { base_url = server.address, api_key = wire.key }
+    local client = core.new { base_url = server.address, api_key = canary.key }
     local prepared = assert(client:prepare("start", { initial_user_msg = ("x"):rep(300000) }, "v1"))
     for _ = 1, 2 do
       assert(core.start(client, prepared, { api = "v1" }))
