@@ -147,9 +147,8 @@ end
 ---@param name string
 ---@param may_be_cancelled boolean?
 function Client:_check_usable(name, may_be_cancelled)
-  if getmetatable(self) ~= Client then
-    errors.raise(("%s: is a method: call client:%s(...) with a colon"):format(name, name))
-  elseif self._closed then
+  errors.check_receiver(getmetatable(self) == Client, name, "client")
+  if self._closed then
     errors.raise(name .. ": this client is closed")
   end
   if not may_be_cancelled then

@@ -21,6 +21,7 @@
 ---@field reset_at string? with kind "quota": when it ends, ISO 8601
 ---@field detail any the service's own words: its decoded body, secrets removed. A string in it has at most 4096 bytes,
 --- all together 65536, in at most 2000 values; what was cut ends with "…"
+---@field private summary string? the message without what to do about it, where it says that
 ---@field private page boolean? a web page came
 ---@field private proxy boolean? the proxy wants other credentials
 ---@field private misfit "path"|"perhaps"|nil how it contradicts the dialect that was guessed
@@ -56,12 +57,10 @@
 ---| "closed" # the client was closed meanwhile
 ---| "raised" # a task's function raised something that is no error of this library's
 
+local call_site = require "openhands.call_site"
 local core = require "openhands.core"
 
 local M = {}
-
-local LONGEST_WORDS = 500 -- bytes of the service's words in a message
-local LONGEST_ADDRESS = 200 -- and of its address
 
 local methods = {}
 
@@ -78,18 +77,10 @@ function M.is(value)
   return type(value) == "table" and getmetatable(value) == Error
 end
 
-local misread = { protocol = true, memory = true }
-
---- Whether there was an answer that could not be read, and the next may be another: what was asked about is as it was.
----@param err openhands.Error
----@return boolean
-function M.is_misread(err)
-  return misread[err.kind] or false
-end
-
 local LONGEST_MESSAGE = 1000 -- bytes
 
---- A message as one line without secrets. The name of the call before it is ours: `device.token: …` is no secret.
+--- Returns a message as one line without secrets. The name of the call before it is ours: `device.token: …` is no
+--- secret.
 ---@param operation string?
 ---@param message string
 ---@return string
@@ -101,7 +92,7 @@ function M.line(operation, message)
   return prefix .. core.line(message:sub(#prefix + 1), LONGEST_MESSAGE - #prefix)
 end
 
---- The message becomes one line, unless it is of what a function of the user's raised.
+--- Makes an error. Its message becomes one line, unless it is of what a function of the user's raised.
 ---@param fields table at least `kind` and `message`
 ---@return openhands.Error
 function M.new(fields)
@@ -114,163 +105,36 @@ function M.new(fields)
   return setmetatable(fields, Error)
 end
 
---- A copy without the secrets that answers may hold, and bounded; of those that a client knows, `client:_clean` cleans
---- too.
+--- Returns an error for a response that is not of this API: base_url or api may be wrong.
+---@param operation string
+---@param what string what is wrong with the response
+---@param more table? further fields of the error
+---@return openhands.Error
+function M.protocol(operation, what, more)
+  local fields = more or {}
+  fields.kind, fields.operation = "protocol", operation
+  fields.message = ("%s: %s; check base_url and api"):format(operation, what)
+  return M.new(fields)
+end
+
+--- Makes an error that came from another call the error of this one, in place.
+---@param err openhands.Error
+---@param operation string
+---@param id string? of the conversation that the call is about
+---@return openhands.Error
+function M.renamed(err, operation, id)
+  if err.operation ~= operation then
+    err.operation, err.message = operation, err.message:gsub("^[A-Za-z0-9_.]+:", operation .. ":")
+    err.summary = err.summary and err.summary:gsub("^[A-Za-z0-9_.]+:", operation .. ":")
+  end
+  err.conversation_id = err.conversation_id or id
+  return err
+end
+
+--- Returns a copy of a value without the secrets that answers may hold, and bounded; `client:_clean` also removes those
+--- that the client knows.
 ---@type fun(value: any): any
 M.clean = core.clean
-
-local function text(value)
-  return type(value) == "string" and value ~= "" and value or nil
-end
-
--- One entry of a 422 list, as "field: what is wrong".
-local function validation_words(entry)
-  local where = {}
-  for _, part in ipairs(type(entry.loc) == "table" and entry.loc or {}) do
-    where[#where + 1] = tostring(part)
-  end
-  return table.concat(where, ".") .. ": " .. (text(entry.msg) or "refused")
-end
-
--- The service words its errors as `detail` (text, table or list), `error`, `message`, or a bare string.
-local function words_of(detail)
-  if type(detail) ~= "table" then
-    return text(detail)
-  end
-  local inner = detail.detail
-  if type(inner) == "table" then
-    if type(inner[1]) == "table" then
-      return validation_words(inner[1])
-    end
-    return text(inner.message) or text(inner.error) or text(inner.code)
-  end
-  return text(inner) or text(detail.message) or text(detail.error)
-end
-
--- A number field of an error body, wherever this release of the service puts it.
-local function body_field(detail, name, kind)
-  if type(detail) ~= "table" then
-    return nil
-  end
-  local value = type(detail.detail) == "table" and detail.detail[name] or detail[name]
-  return type(value) == kind and value or nil
-end
-
--- Five things answer 429, and only two of them pass with time.
-local function refine_429(err, detail)
-  local code = body_field(detail, "error", "string") or body_field(detail, "code", "string") or ""
-  local words = words_of(detail) or ""
-  if code == "CONCURRENCY_LIMIT_REACHED" then
-    err.kind = "limit"
-    err.limit = body_field(detail, "limit", "number")
-    err.current = body_field(detail, "current", "number")
-  elseif code:find("daily_conversation_limit", 1, true) then
-    err.kind = "quota"
-    err.reset_at = body_field(detail, "reset_at", "string")
-  elseif words:find("pending messages", 1, true) then
-    err.kind = "limit"
-  else
-    return
-  end
-  err.retryable = false
-end
-
--- What to do about it.
-local advice = {
-  authentication = "check the API key",
-  permission = "check what this API key and its account may do",
-  not_found = "check what was asked for, and that it belongs to the account of this API key",
-  throttled = "ask again later, or less often",
-  limit = "wait until one of them has ended, or pause one",
-  quota = "wait until the quota is renewed",
-  server = "try again later",
-  connect = "check the network and base_url",
-  timeout = "try again, or allow more time",
-  tls = "check base_url and the certificates (ca_file)",
-  protocol = "check base_url and api: something else than this API answered",
-  too_large = "ask for less at once, or allow more",
-  memory = "free memory, or ask for less at once",
-  unsupported = "use another dialect, or leave it out",
-}
-
--- The same for a conversation's own server: no account is known there, and its address came from the service.
-local advice_at_server = setmetatable({
-  authentication = "look at the conversation again: its session key may have changed",
-  permission = "check what was asked for",
-  not_found = "check what was asked for",
-  connect = "check the network, and that the conversation still runs",
-  tls = "check the certificates (ca_file)",
-  protocol = "check that the conversation still runs: something else than its server answered",
-}, { __index = advice })
-
--- A server that somebody runs for themselves refuses in words of its own who comes without its session key.
-local advice_at_own_server = "check the API key, or give session_api_key, which a server run with SESSION_API_KEY wants"
-
-local function what_happened(err, raw)
-  local words = words_of(err.detail)
-  words = words and core.line(words, LONGEST_WORDS)
-  if raw.redirect_host then
-    return ("redirected to %s, which is not followed"):format(raw.redirect_host)
-  elseif raw.status and raw.status >= 300 and raw.status < 400 then
-    return ("redirected with HTTP status %d, which is not followed"):format(raw.status)
-  elseif err.kind == "too_large" then
-    return "gave an answer that is too large: " .. (raw.reason or "it has no end")
-  elseif err.kind == "memory" then
-    return "gave an answer for which there is no memory here"
-  elseif raw.page then
-    return ("answered with a web page (HTTP status %d)"):format(raw.status or 0)
-  elseif err.kind == "protocol" and raw.status and raw.status >= 200 and raw.status < 300 and not raw.reason then
-    return ("gave an answer that is not what this call answers (HTTP status %d)"):format(raw.status)
-  elseif raw.status and (raw.status < 200 or raw.status > 299) then
-    return ("answered with HTTP status %d%s"):format(raw.status, words and (": " .. words) or "")
-  elseif err.kind == "protocol" and raw.effect ~= "none" then
-    return "gave no usable answer: " .. (raw.reason or "it is unreadable")
-  end
-  return "could not be asked: " .. (raw.reason or "no reason given")
-end
-
---- Dresses the plain error table that `openhands.core` gives.
----@param raw table
----@param base_url string
----@return openhands.Error
-function M.from_core(raw, base_url)
-  local err = {
-    kind = raw.kind,
-    operation = raw.operation,
-    status = raw.status,
-    retryable = raw.retryable,
-    retry_after = raw.retry_after,
-    detail = M.clean(raw.detail),
-    effect = raw.effect,
-    page = raw.page, -- a web page came
-    proxy = raw.proxy, -- the proxy wants other credentials
-  }
-  if raw.status == 429 then
-    refine_429(err, err.detail)
-  elseif raw.status == 401 and raw.operation == "start" and type(raw.detail) == "string" and not raw.page then
-    err.kind = "permission" -- V0's answer for a repository that the account cannot reach: the key itself is good
-  end
-  if raw.kind == "unsupported" or (raw.kind == "invalid" and raw.effect == "none") then
-    err.message = ("%s: %s (%s)"):format(raw.operation, raw.reason, raw.api)
-  elseif raw.kind == "file" then
-    err.message = ("%s: the file could not be written: %s"):format(raw.operation, raw.reason or "no reason given")
-  else
-    local address = core.line(raw.server or base_url, LONGEST_ADDRESS)
-    err.message = ("%s: %s %s"):format(raw.operation, address, what_happened(err, raw))
-  end
-  if raw.page and type(err.detail) == "string" then
-    err.message = ("%s; it begins: %s"):format(err.message, core.line(err.detail, 60))
-  end
-  local is_refused_here = err.kind == "protocol" and raw.effect == "none" -- the reason says it all
-  local hint = not is_refused_here and (raw.server and advice_at_server or advice)[err.kind]
-  if raw.status == 401 and not raw.server and words_of(err.detail) == "Unauthorized" then
-    hint = advice_at_own_server
-  end
-  if hint then
-    err.message = err.message .. "; " .. hint
-  end
-  return M.new(err)
-end
 
 --- Whether the call that failed has certainly changed nothing: it may be made again without doing it twice.
 ---@param err openhands.Error
@@ -279,98 +143,66 @@ function M.had_no_effect(err)
   return err.effect == "none" or err.effect == "refused"
 end
 
--- What lies between us and the service, and the service's own troubles.
-local passing = { connect = true, timeout = true, server = true, throttled = true }
+local transient = { connect = true, timeout = true, server = true, throttled = true }
 
---- Whether an error of a read is of a kind that passes with time, whatever was asked for. What a proxy has against a
---- password does not, and asking on may lock the account.
+--- Whether the error of a read is of a kind that passes with time, whatever was asked for. A proxy that refuses our
+--- credentials is none: asking on may lock the account.
 ---@param err openhands.Error
 ---@return boolean
-function M.passes(err)
-  return passing[err.kind] and not err.proxy or false
+function M.is_transient(err)
+  return transient[err.kind] and not err.proxy or false
 end
 
---- What happened, without what to do about it.
+M.passes = M.is_transient
+
+local misread = { protocol = true, memory = true }
+
+--- Whether a response came that could not be read. The next one may be readable.
+---@param err openhands.Error
+---@return boolean
+function M.is_misread(err)
+  return misread[err.kind] or false
+end
+
+--- Tells what the error of a read about a conversation says of the service: "unreached", which passes; "elsewhere",
+--- something else answers in its place, which may pass; nil: the error is about this conversation.
+---@param err openhands.Error
+---@param api "v0"|"v1"|nil the dialect in which it was asked
+---@param was_seen boolean whether this client has seen the conversation
+---@return "unreached"|"elsewhere"|nil
+function M.outage_of(err, api, was_seen)
+  if M.is_transient(err) then
+    return "unreached"
+  end
+  -- A 404 for everybody: V1's list leaves out what it does not know, and V0 has its own words for an unknown id.
+  local misfit = err.misfit == "path" or was_seen and err.misfit
+  local is_elsewhere = M.is_misread(err) or err.status == 404 and (misfit or api == "v1")
+  return is_elsewhere and "elsewhere" or nil
+end
+
+--- Returns what happened, without what to do about it.
 ---@param err openhands.Error
 ---@return string
 function M.happened(err)
-  for _, hint in ipairs { advice[err.kind] or "", advice_at_server[err.kind] or "", advice_at_own_server } do
-    local ending = "; " .. hint
-    if err.message:sub(-#ending) == ending then
-      return err.message:sub(1, -#ending - 1)
-    end
-  end
-  return err.message
-end
-
--- Where this library's own files are, to find the caller among the levels of the stack.
-local here = debug and debug.getinfo and debug.getinfo(1, "S").source:match("^(.*)errors%.lua$")
-
-local function is_ours(frame)
-  return frame.what == "C" or frame.what == "tail" or frame.source:sub(1, #here) == here
-end
-
--- The level of the caller's code, seen from who calls this; nil: there is none.
-local function callers_level()
-  local level = 3
-  local frame = debug.getinfo(level, "S")
-  while frame and is_ours(frame) do
-    level = level + 1
-    frame = debug.getinfo(level, "S")
-  end
-  return frame and level - 1
-end
-
--- Of tasks: what they run. A function that ends with `return client:start{...}` is gone when that call is made.
-local origins = setmetatable({}, { __mode = "k" })
-
---- Notes what a coroutine runs, for the place of mistakes whose caller has left no trace on the stack.
----@param thread thread
----@param run function
----@param place string? where it was handed to this library
-function M.note_origin(thread, run, place)
-  origins[thread] = { run = run, place = place }
-end
-
---- Where the caller hands over a function of this library itself, whose own place would tell nothing.
----@param run function
----@return string? place
-function M.place_for(run)
-  local level = here and is_ours(debug.getinfo(run, "S")) and callers_level()
-  local frame = level and debug.getinfo(level, "Sl")
-  return frame and frame.currentline > 0 and ("%s:%d"):format(frame.short_src, frame.currentline) or nil
-end
-
--- The place of a mistake in a task, as near as it can be told.
-local function place_in_task()
-  local thread = coroutine.running()
-  local origin = thread and origins[thread]
-  if not origin then
-    return ""
-  elseif origin.place then
-    return origin.place .. ": "
-  end
-  local made = debug.getinfo(origin.run, "S")
-  local is_known = made.linedefined > 0 and not is_ours(made)
-  return is_known and ("%s:%d: "):format(made.short_src, made.linedefined) or ""
+  return err.summary or err.message
 end
 
 --- Raises the caller's mistake, at the line of the caller's code.
----@param message string
-function M.raise(message)
-  message = "openhands." .. message
-  if not here then
-    error(message, 2)
+---@type fun(message: string): any raises
+M.raise = call_site.raise
+
+--- Raises for a method that was called with a dot.
+---@param is_receiver any whether the first argument is what the method belongs to
+---@param name string of the method
+---@param receiver string what stands before the colon
+function M.check_receiver(is_receiver, name, receiver)
+  if not is_receiver then
+    M.raise(("%s: is a method: call %s:%s(...) with a colon"):format(name, receiver, name:match "[A-Za-z0-9_]+$"))
   end
-  local level = callers_level()
-  if not level then -- called from C alone, or by what a function returns
-    error(place_in_task() .. message, 0)
-  end
-  error(message, level)
 end
 
---- Raises again what the core has raised: the caller's mistake at the line of the caller's code, and all else, such as
---- Ctrl-C's error from the interpreter's hook, as it is.
+--- Raises again what the core has raised: the caller's mistake at the line of the caller's code, anything else (e.g.
+--- the interpreter's error for Ctrl-C) unchanged.
 ---@param problem any
 function M.raise_again(problem)
   local mistake = core.mistake(problem)
@@ -380,7 +212,7 @@ function M.raise_again(problem)
   error(problem, 0)
 end
 
---- Whether an error is what the interpreters make of Ctrl-C. It bears no other mark than its text.
+--- Whether an error is what the interpreters raise for Ctrl-C. Its text is its only mark.
 ---@param problem any
 ---@return boolean
 function M.is_interrupt(problem)

@@ -2,6 +2,7 @@
 
 local core = require "openhands.core"
 local errors = require "openhands.errors"
+local limits = require "openhands.limits"
 local spelling = require "openhands.spelling"
 local ascii = require "openhands.ascii"
 
@@ -30,7 +31,6 @@ local ascii = require "openhands.ascii"
 
 local M = {}
 
-local MOST_BYTES = 2147483647
 local PRODUCT = "openhands-lua/" .. core.version()
 
 -- kind: the types that a value may have; per_call: may also be given for one call; least, most: of a number. A time may
@@ -50,8 +50,8 @@ local known = {
   proxy = { kind = "string" },
   organization = { kind = "string", per_call = true },
   user_agent = { kind = "string" },
-  max_body = { kind = "number", per_call = true, least = 1, most = MOST_BYTES },
-  max_memory = { kind = "number", per_call = true, least = 1, most = MOST_BYTES },
+  max_body = { kind = "number", per_call = true, least = 1, most = limits.MOST_BYTES },
+  max_memory = { kind = "number", per_call = true, least = 1, most = limits.MOST_BYTES },
   log = { kind = "function" },
   random = { kind = "function" },
   transport = { kind = "table" },

@@ -1,9 +1,10 @@
 --- What addresses look like: those that a caller gives, and those that a service names. Each is looked at once, from
 --- its end or its beginning: patterns like "/+$" would try every slash.
 
+local limits = require "openhands.limits"
+
 local M = {}
 
-local LONGEST = 2048 -- bytes; the core takes no longer ones
 local MARK = "/api/conversations/"
 local SLASH = 47
 
@@ -38,7 +39,7 @@ end
 ---@return string? base of http or https
 ---@return boolean is_path the service names a path of its own instead
 function M.server_of(url)
-  if not url or #url > LONGEST then
+  if not url or #url > limits.LONGEST_URL then
     return nil, false
   elseif url:byte() == SLASH then
     return nil, url:byte(2) ~= SLASH -- "//host" would be another host

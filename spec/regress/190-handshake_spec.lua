@@ -58,7 +58,8 @@ describe("A TLS handshake", function()
       listen(ending[2], ending[3])
       local value, err = peer.await(client, core.status(client, id, { api = "v0" }))
       assert.is_nil(value)
-      assert.are.same({ ending[1], ending[1] == "connect", "none" }, { err.kind, err.retryable, err.effect }, err.reason)
+      local expected = { ending[1], ending[1] == "connect", "none" }
+      assert.are.same(expected, { err.kind, err.retryable, err.effect }, err.reason)
       assert.is_string(err.reason)
     end)
 
@@ -66,7 +67,8 @@ describe("A TLS handshake", function()
       listen(ending[2], ending[3])
       local value, err = peer.await(client, core.start(client, { initial_user_msg = "x" }, { api = "v1" }))
       assert.is_nil(value)
-      assert.are.same({ ending[1], ending[1] == "connect", "none" }, { err.kind, err.retryable, err.effect }, err.reason)
+      local expected = { ending[1], ending[1] == "connect", "none" }
+      assert.are.same(expected, { err.kind, err.retryable, err.effect }, err.reason)
     end)
   end
 end)

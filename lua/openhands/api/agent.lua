@@ -6,6 +6,7 @@ local arguments = require "openhands.api.arguments"
 local downloads = require "openhands.api.download"
 local errors = require "openhands.errors"
 local events = require "openhands.events"
+local limits = require "openhands.limits"
 local operations = require "openhands.api.rows"
 local pages = require "openhands.api.pages"
 local places = require "openhands.api.agent_runtime"
@@ -20,11 +21,8 @@ local Agent = { __index = methods, __name = "openhands.Agent" }
 
 local M = {}
 
-local LONGEST_ID = 128 -- bytes of the server's in a message
-
 local COMMAND_TIME = 300 -- seconds that the agent server gives a command unless told otherwise
 local COMMAND_GRACE = 30 -- seconds for the exchange around it
-local SHORTEST_INTERVAL = 0.01 -- seconds, whatever the caller asks for
 local OUTPUT_INTERVAL = 1 -- seconds between looks at a command's output
 
 function Agent:__tostring()
@@ -42,9 +40,7 @@ function M.of(client, id)
 end
 
 local function check_receiver(self, name)
-  if getmetatable(self) ~= Agent then
-    errors.raise(("%s: is a method: call agent:%s(...) with a colon"):format(name, name))
-  end
+  errors.check_receiver(getmetatable(self) == Agent, name, "agent")
 end
 
 local all = places.operations
@@ -222,7 +218,7 @@ local function no_end(self, command)
     retryable = false,
     conversation_id = self.conversation_id,
     message = ("bash: command %s had its time and has not told its end"):format(
-      self._client:_line(command.id, LONGEST_ID)
+      self._client:_line(command.id, limits.LONGEST_ID)
     ),
   }
 end
@@ -282,14 +278,10 @@ function methods:bash(command, options)
   if not started then
     return nil, err
   elseif type(started.id) ~= "string" then
-    return nil, errors.new {
-      kind = "protocol",
-      operation = "bash",
-      message = "bash: the answer has no usable field 'id'",
-    }
+    return nil, errors.protocol("bash", "the answer has no usable field 'id'")
   end
   local ends_at = self._client:_now() + time_of(fields)
-  local output = output_pages(self, started, call, math.max(interval, SHORTEST_INTERVAL), ends_at)
+  local output = output_pages(self, started, call, math.max(interval, limits.SHORTEST_INTERVAL), ends_at)
   ---@cast output openhands.CommandOutput
   output.command_id = started.id
   return output

@@ -176,12 +176,8 @@ function handlers.file(client, operation, fields, call)
   if type(answer) ~= "table" then
     return answer, err
   elseif type(answer.code) ~= "string" then
-    return nil, errors.new {
-      kind = "protocol",
-      operation = "file",
-      conversation_id = fields.conversation_id,
-      message = "file: the answer has no usable field 'code'; check base_url and api",
-    }
+    local more = { conversation_id = fields.conversation_id }
+    return nil, errors.protocol("file", "the answer has no usable field 'code'", more)
   end
   return answer.code
 end
@@ -226,11 +222,8 @@ end
 
 -- ---- calls -------------------------------------------------------------------------------------------------------
 
--- Who forgets the colon gives something else in place of the client, or nothing.
 local function check_receiver(client, name, receiver)
-  if type(client) ~= "table" or rawget(client, "_core") == nil then
-    errors.raise(("%s: is a method: call %s:%s(...) with a colon"):format(name, receiver, name:match "[A-Za-z0-9_]+$"))
-  end
+  errors.check_receiver(getmetatable(client) == Client, name, receiver)
 end
 
 local function run(client, operation, ...)

@@ -74,14 +74,6 @@ local function is_new(self, id)
   return true
 end
 
-local function unreadable(self, what)
-  return errors.new {
-    kind = "protocol",
-    operation = self._source.name,
-    message = ("%s: %s; check base_url and api"):format(self._source.name, what),
-  }
-end
-
 -- The items of a page that have not been seen.
 local function sift(self, page)
   local source, fresh = self._source, {}
@@ -116,7 +108,7 @@ local function advance(self, page, fresh)
       or self._returns > MOST_RETURNS
       or self._cursor_count > MOST_BARREN
     then
-      return unreadable(self, "the pages go in circles")
+      return errors.protocol(self._source.name, "the pages go in circles")
     end
   end
   self._last_page_id = self._page_id
@@ -156,9 +148,9 @@ local function fetch(self)
   if not page then
     return nil, err
   elseif type(page.items) ~= "table" then
-    return nil, unreadable(self, "the answer has no list of items")
+    return nil, errors.protocol(self._source.name, "the answer has no list of items")
   elseif page.next_page_id ~= nil and type(page.next_page_id) ~= "string" then
-    return nil, unreadable(self, "the answer has no usable 'next_page_id'")
+    return nil, errors.protocol(self._source.name, "the answer has no usable 'next_page_id'")
   end
   local fresh = sift(self, page)
   err = advance(self, page, fresh)
@@ -183,9 +175,7 @@ end
 ---@param self any
 ---@param name string
 function M.check_receiver(self, name)
-  if type(self) ~= "table" or rawget(self, "_position") == nil then
-    errors.raise(("%s: is a method: call pages:%s() with a colon"):format(name, name))
-  end
+  errors.check_receiver(type(self) == "table" and rawget(self, "_position") ~= nil, name, "pages")
 end
 
 --- The items of the next page that has any. Not to be mixed with `next` on one collection.

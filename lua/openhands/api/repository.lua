@@ -2,6 +2,7 @@
 
 local ascii = require "openhands.ascii"
 local errors = require "openhands.errors"
+local limits = require "openhands.limits"
 
 local M = {}
 
@@ -16,8 +17,6 @@ local hosts = {
 }
 
 local elsewhere = { least = 2, most = 20 }
-
-local LONGEST = 2048 -- bytes of an address that is worth looking at
 
 -- Host and path of what is an address; nil for what is a name already.
 local function split(text)
@@ -57,7 +56,7 @@ end
 ---@return string? provider where the host tells
 function M.take_apart(text)
   local host, path = nil, nil
-  if #text <= LONGEST then
+  if #text <= limits.LONGEST_URL then
     host, path = split(text)
   end
   if not host then

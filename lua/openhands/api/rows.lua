@@ -13,6 +13,7 @@ local arguments = require "openhands.api.arguments"
 local ascii = require "openhands.ascii"
 local core = require "openhands.core"
 local errors = require "openhands.errors"
+local limits = require "openhands.limits"
 local page_size = require "openhands.events.page_size"
 local outcomes = require "openhands.conversation.result"
 local pages = require "openhands.api.pages"
@@ -21,9 +22,6 @@ local states = require "openhands.conversation.state"
 local unpack = table.unpack or unpack -- luacheck: ignore 143
 
 local M = {}
-
-local MOST_IDS = 99 -- in one request; the service refuses, or fails on, more
-local MOST_ITEMS = 100 -- in one page
 
 --- The rows of one name.
 ---@class openhands.Operation
@@ -151,18 +149,7 @@ function M.in_dialect(client, operation, fields, call, run)
   return client:_in_dialect(operation.name, nil, call, run)
 end
 
---- An error of a call that was made for another one, as that one's.
----@param err openhands.Error
----@param name string
----@param id string?
----@return openhands.Error
-function M.renamed(err, name, id)
-  if err.operation ~= name then
-    err.operation, err.message = name, err.message:gsub("^[A-Za-z0-9_.]+:", name .. ":")
-  end
-  err.conversation_id = err.conversation_id or id
-  return err
-end
+M.renamed = errors.renamed
 
 -- What does the same, or nearly so, where a dialect has not this call.
 local instead = {
@@ -292,7 +279,7 @@ function M.pages(client, operation, fields, call, in_dialect, convert)
     if not has_field(operation.rows[api], "limit") then
       return exchange()
     end
-    fields.limit = math.min(fields.limit or MOST_ITEMS, MOST_ITEMS)
+    fields.limit = math.min(fields.limit or limits.ITEMS_PER_PAGE, limits.ITEMS_PER_PAGE)
     if sizes then
       return page_size.ask(fields, sizes, exchange)
     end
@@ -329,7 +316,7 @@ local function batches(client, operation, fields, call, api, by, convert)
   if type(ids) ~= "table" then
     ids = { ids }
   end
-  local first, most = 1, MOST_IDS
+  local first, most = 1, limits.IDS_PER_REQUEST
   while first <= #ids do
     local batch = { unpack(ids, first, math.min(first + most - 1, #ids)) }
     fields[by] = batch
@@ -358,9 +345,9 @@ function M.check(client, operation, fields, api)
   local ids = by and fields[by]
   if type(ids) == "table" and #ids == 0 then
     return
-  elseif type(ids) == "table" and #ids > MOST_IDS then
+  elseif type(ids) == "table" and #ids > limits.IDS_PER_REQUEST then
     fields = arguments.copy(fields)
-    fields[by] = { unpack(ids, 1, MOST_IDS) }
+    fields[by] = { unpack(ids, 1, limits.IDS_PER_REQUEST) }
   end
   client:_check(operation.name, fields, operation.rows[api] and api)
 end

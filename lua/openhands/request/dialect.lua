@@ -123,7 +123,7 @@ local function ask(client, operation, call)
     if api then
       return api
     elseif not client:_pause(call, attempt, err) then
-      err.operation, err.message = operation, err.message:gsub("^me:", operation .. ":")
+      errors.renamed(err, operation)
       if err.kind == "server" or err.kind == "protocol" then
         err.message = err.message .. "; where it cannot be found out which API the service has, " .. GIVE_API
       end
@@ -147,9 +147,7 @@ local function copy_of(err, operation)
   for name, value in pairs(err) do
     own[name] = value
   end
-  own.message = own.message:gsub("^[A-Za-z0-9_.]+:", operation .. ":")
-  own.operation = operation
-  return errors.new(own)
+  return errors.renamed(errors.new(own), operation)
 end
 
 -- Waits for the question that another one asks, as long as there is time and somebody who asks.

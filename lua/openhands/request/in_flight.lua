@@ -167,9 +167,7 @@ end
 --- Ends everything that this client has in flight, here; conversations go on. Whoever waits gets an error of kind
 --- "closed". May be called again.
 function Client:close()
-  if type(self) ~= "table" or rawget(self, "_core") == nil then
-    errors.raise "close: is a method: call client:close() with a colon"
-  end
+  errors.check_receiver(getmetatable(self) == Client, "close", "client")
   self._closed = true
   self._loop.detach(self) -- before the descriptor closes
   self._core:close()

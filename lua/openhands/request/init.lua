@@ -6,13 +6,13 @@ local core = require "openhands.core"
 local credentials = require "openhands.credentials"
 local dialects = require "openhands.request.dialect"
 local errors = require "openhands.errors"
+local failures = require "openhands.request.failure"
+local limits = require "openhands.limits"
 local pendings = require "openhands.request.pending"
 local tasks = require "openhands.task"
 
-local LONGEST_WORDS = 500 -- bytes of the service's words in a message
-
 -- What each operation changes, and how many seconds it may take unless somebody says otherwise.
-local effects, own_timeout = {}, { request = 30 }
+local effects, own_timeout = {}, { request = limits.REQUEST_TIMEOUT }
 for _, row in ipairs(core.operations()) do
   effects[row.name] = effects[row.name] or {}
   effects[row.name][row.api] = row.effect
@@ -65,7 +65,7 @@ local function submit(self, operation, fields, options)
   if not good then
     errors.raise_again(number)
   elseif not number then
-    return nil, errors.from_core(refusal --[[@as table]], self._base_url)
+    return nil, failures.from_core(refusal --[[@as table]], self._base_url)
   end
   return number
 end
@@ -139,7 +139,7 @@ function Client:_exchange(operation, fields, call, api, route)
   end
   local pending = await(self, number, route and route.on_news)
   if pending.err then
-    err = errors.from_core(pending.err, self._base_url)
+    err = failures.from_core(pending.err, self._base_url)
     if err.kind == "cancelled" then
       tasks.note_cancellation()
     end
@@ -194,7 +194,7 @@ local function done(self, value, operation)
   if type(value) ~= "table" or value.success ~= false then
     return value
   end
-  local words = type(value.message) == "string" and self:_line(value.message, LONGEST_WORDS)
+  local words = type(value.message) == "string" and self:_line(value.message, limits.LONGEST_QUOTE)
   return nil, errors.new {
     kind = "conflict",
     operation = operation,
@@ -271,7 +271,7 @@ function Client:_check(operation, fields, api)
     if api or (effects[operation] or {})[each] then
       local found, refusal = mistake_in(self, operation, fields, each)
       if refusal and api then
-        return nil, errors.from_core(refusal, self._base_url)
+        return nil, failures.from_core(refusal, self._base_url)
       elseif not found and not refusal then
         return true
       end

@@ -1,10 +1,11 @@
 --- When to ask again: back-off with full jitter, the service's Retry-After, and a budget per client, so that a service
 --- in trouble is not asked more than one in health.
 
+local limits = require "openhands.limits"
+
 local M = {}
 
 local SHORTEST, LONGEST = 0.5, 20 -- seconds of back-off: the first ceiling, the last
-local LONGEST_RETRY_AFTER = 120 -- seconds; a longer wish is the caller's to grant
 local CAPACITY = 20 -- retries that may be spent at once
 local REFUND = 0.5 -- what a success gives back
 
@@ -34,7 +35,7 @@ end
 ---@param time_left number? seconds within which to ask again
 ---@return number? seconds
 function methods:delay(attempt, err, time_left)
-  if not err.retryable or self._tokens < 1 or (err.retry_after or 0) > LONGEST_RETRY_AFTER then
+  if not err.retryable or self._tokens < 1 or (err.retry_after or 0) > limits.LONGEST_RETRY_AFTER then
     return nil
   end
   local delay = err.retry_after and err.retry_after + self._random() * SHORTEST or self:backoff(attempt)

@@ -1,6 +1,7 @@
 --- Tasks: functions that run concurrently in any host. Inside a task every call of this library reads as if it blocked,
 --- but only that task waits.
 
+local call_site = require "openhands.call_site"
 local coroutines = require "openhands.task.coroutines"
 local errors = require "openhands.errors"
 local pendings = require "openhands.request.pending"
@@ -57,9 +58,7 @@ function M.is_inside_nested_coroutine(parent_of)
 end
 
 local function check(subject, name)
-  if getmetatable(subject) ~= Task then
-    errors.raise(("%s: is a method: call task:%s(...) with a colon"):format(name, name))
-  end
+  errors.check_receiver(getmetatable(subject) == Task, name, "task")
 end
 
 -- ---- cancellation ------------------------------------------------------------------------------------------------
@@ -150,7 +149,7 @@ end
 -- What its coroutine runs.
 local function body(task)
   task._started = true
-  errors.note_origin(coroutine.running(), task._run, task._origin)
+  call_site.note_origin(coroutine.running(), task._run, task._origin)
   keep(task, task._run(unpack(task._arguments, 1, task._arguments.n)))
 end
 
@@ -251,7 +250,7 @@ function methods:run_in_place(protected)
   local function run()
     self._thread = coroutine.running()
     by_thread[self._thread] = self
-    errors.note_origin(self._thread, self._run --[[@as function]], self._origin)
+    call_site.note_origin(self._thread, self._run --[[@as function]], self._origin)
     return self._run(unpack(self._arguments, 1, self._arguments.n))
   end
   return after_run(self, (protected or xpcall)(run, with_traceback))
@@ -274,7 +273,7 @@ function M.spawn(client, run, ...)
   local task = setmetatable({
     _client = client,
     _run = run,
-    _origin = errors.place_for(run),
+    _origin = call_site.place_for(run),
     _arguments = { n = select("#", ...), ... },
     _pending = pendings.new(),
   }, Task)

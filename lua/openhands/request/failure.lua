@@ -1,0 +1,166 @@
+--- The error of an exchange that failed, in words: what happened, to what, and what to do about it. The core tells the
+--- facts as a plain table.
+
+local core = require "openhands.core"
+local errors = require "openhands.errors"
+local limits = require "openhands.limits"
+
+local M = {}
+
+local LONGEST_ADDRESS = 200 -- bytes of a service's address in a message
+
+local function text(value)
+  return type(value) == "string" and value ~= "" and value or nil
+end
+
+-- One entry of a 422 list, as "field: what is wrong".
+local function validation_words(entry)
+  local where = {}
+  for _, part in ipairs(type(entry.loc) == "table" and entry.loc or {}) do
+    where[#where + 1] = tostring(part)
+  end
+  return table.concat(where, ".") .. ": " .. (text(entry.msg) or "refused")
+end
+
+-- The service words its errors as `detail` (text, table or list), `error`, `message`, or a bare string.
+local function words_of(detail)
+  if type(detail) ~= "table" then
+    return text(detail)
+  end
+  local inner = detail.detail
+  if type(inner) == "table" then
+    if type(inner[1]) == "table" then
+      return validation_words(inner[1])
+    end
+    return text(inner.message) or text(inner.error) or text(inner.code)
+  end
+  return text(inner) or text(detail.message) or text(detail.error)
+end
+
+-- A number field of an error body, wherever this release of the service puts it.
+local function body_field(detail, name, kind)
+  if type(detail) ~= "table" then
+    return nil
+  end
+  local value = type(detail.detail) == "table" and detail.detail[name] or detail[name]
+  return type(value) == kind and value or nil
+end
+
+-- Five things answer 429, and only two of them pass with time.
+local function refine_429(err, detail)
+  local code = body_field(detail, "error", "string") or body_field(detail, "code", "string") or ""
+  local words = words_of(detail) or ""
+  if code == "CONCURRENCY_LIMIT_REACHED" then
+    err.kind = "limit"
+    err.limit = body_field(detail, "limit", "number")
+    err.current = body_field(detail, "current", "number")
+  elseif code:find("daily_conversation_limit", 1, true) then
+    err.kind = "quota"
+    err.reset_at = body_field(detail, "reset_at", "string")
+  elseif words:find("pending messages", 1, true) then
+    err.kind = "limit"
+  else
+    return
+  end
+  err.retryable = false
+end
+
+-- What to do about it.
+local advice = {
+  authentication = "check the API key",
+  permission = "check what this API key and its account may do",
+  not_found = "check what was asked for, and that it belongs to the account of this API key",
+  throttled = "ask again later, or less often",
+  limit = "wait until one of them has ended, or pause one",
+  quota = "wait until the quota is renewed",
+  server = "try again later",
+  connect = "check the network and base_url",
+  timeout = "try again, or allow more time",
+  tls = "check base_url and the certificates (ca_file)",
+  protocol = "check base_url and api: something else than this API answered",
+  too_large = "ask for less at once, or allow more",
+  memory = "free memory, or ask for less at once",
+  unsupported = "use another dialect, or leave it out",
+}
+
+-- The same for a conversation's own server: no account is known there, and its address came from the service.
+local advice_at_server = setmetatable({
+  authentication = "look at the conversation again: its session key may have changed",
+  permission = "check what was asked for",
+  not_found = "check what was asked for",
+  connect = "check the network, and that the conversation still runs",
+  tls = "check the certificates (ca_file)",
+  protocol = "check that the conversation still runs: something else than its server answered",
+}, { __index = advice })
+
+-- A server that somebody runs for themselves refuses in words of its own who comes without its session key.
+local advice_at_own_server = "check the API key, or give session_api_key, which a server run with SESSION_API_KEY wants"
+
+local function what_happened(err, raw)
+  local words = words_of(err.detail)
+  words = words and core.line(words, limits.LONGEST_QUOTE)
+  if raw.redirect_host then
+    return ("redirected to %s, which is not followed"):format(raw.redirect_host)
+  elseif raw.status and raw.status >= 300 and raw.status < 400 then
+    return ("redirected with HTTP status %d, which is not followed"):format(raw.status)
+  elseif err.kind == "too_large" then
+    return "gave an answer that is too large: " .. (raw.reason or "it has no end")
+  elseif err.kind == "memory" then
+    return "gave an answer for which there is no memory here"
+  elseif raw.page then
+    return ("answered with a web page (HTTP status %d)"):format(raw.status or 0)
+  elseif err.kind == "protocol" and raw.status and raw.status >= 200 and raw.status < 300 and not raw.reason then
+    return ("gave an answer that is not what this call answers (HTTP status %d)"):format(raw.status)
+  elseif raw.status and (raw.status < 200 or raw.status > 299) then
+    return ("answered with HTTP status %d%s"):format(raw.status, words and (": " .. words) or "")
+  elseif err.kind == "protocol" and raw.effect ~= "none" then
+    return "gave no usable answer: " .. (raw.reason or "it is unreadable")
+  end
+  return "could not be asked: " .. (raw.reason or "no reason given")
+end
+
+--- Makes an error of the plain table in which the core tells of a failure.
+---@param raw table
+---@param base_url string
+---@return openhands.Error
+function M.from_core(raw, base_url)
+  local err = {
+    kind = raw.kind,
+    operation = raw.operation,
+    status = raw.status,
+    retryable = raw.retryable,
+    retry_after = raw.retry_after,
+    detail = errors.clean(raw.detail),
+    effect = raw.effect,
+    page = raw.page, -- a web page came
+    proxy = raw.proxy, -- the proxy wants other credentials
+  }
+  if raw.status == 429 then
+    refine_429(err, err.detail)
+  elseif raw.status == 401 and raw.operation == "start" and type(raw.detail) == "string" and not raw.page then
+    err.kind = "permission" -- V0's answer for a repository that the account cannot reach: the key itself is good
+  end
+  if raw.kind == "unsupported" or (raw.kind == "invalid" and raw.effect == "none") then
+    err.message = ("%s: %s (%s)"):format(raw.operation, raw.reason, raw.api)
+  elseif raw.kind == "file" then
+    err.message = ("%s: the file could not be written: %s"):format(raw.operation, raw.reason or "no reason given")
+  else
+    local address = core.line(raw.server or base_url, LONGEST_ADDRESS)
+    err.message = ("%s: %s %s"):format(raw.operation, address, what_happened(err, raw))
+  end
+  if raw.page and type(err.detail) == "string" then
+    err.message = ("%s; it begins: %s"):format(err.message, core.line(err.detail, 60))
+  end
+  local is_refused_here = err.kind == "protocol" and raw.effect == "none" -- the reason says it all
+  local hint = not is_refused_here and (raw.server and advice_at_server or advice)[err.kind]
+  if raw.status == 401 and not raw.server and words_of(err.detail) == "Unauthorized" then
+    hint = advice_at_own_server
+  end
+  if hint then
+    err.summary = errors.line(raw.operation, err.message)
+    err.message = err.message .. "; " .. hint
+  end
+  return errors.new(err)
+end
+
+return M
