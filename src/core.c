@@ -91,7 +91,7 @@ static int work_next(lua_State *L)
     oh_client_keep_secret(L, client, exchange->api_key);
     oh_client_keep_secret(L, client, exchange->session_api_key);
     lua_pushinteger(L, (lua_Integer)exchange->number);
-    (void)oh_report(L, exchange, &client->secrets);
+    (void)oh_result_push(L, exchange, &client->secrets);
     lua_settop(L, 4); /* the number, a value, an error or nil */
     date = exchange->server == NULL ? oh_outcome_date(exchange->answer.date) : -1;
     if (date >= 0)
@@ -136,7 +136,7 @@ static int work_take(lua_State *L)
 
     if (exchange == NULL) /* cut in the middle, say: what came before the cut is still good */
         exchange = oh_queue_find(&client->multi.done, number);
-    return exchange != NULL ? oh_report_element(L, exchange) : 0;
+    return exchange != NULL ? oh_result_push_element(L, exchange) : 0;
 }
 
 /*** Takes the next whole element of a list that is still arriving (operations whose shape is "stream").
@@ -310,7 +310,7 @@ static int l_array(lua_State *L)
         lua_replace(L, 1);
     }
     luaL_checktype(L, 1, LUA_TTABLE);
-    oh_json_push_list_mark(L, lua_upvalueindex(1));
+    oh_json_sentinels_push_list_mark(L, lua_upvalueindex(1));
     lua_setmetatable(L, 1);
     return 1;
 }
@@ -320,22 +320,22 @@ static const struct oh_secrets none;
 /*** Copies a foreign value without what opens something: values of fields whose names say so, and in texts `key: …`,
 `tkn=…`, `Bearer …`, `scheme://user:password@`. A string has at most 16384 bytes then; in a table, each at most 4096, all
 together at most 65536 in at most 2000 values, 20 levels deep. What is cut ends with "…".
-@function clean
+@function redact
 @param value
 @return a copy; cleaning that one changes nothing */
-static int l_clean(lua_State *L)
+static int l_redact(lua_State *L)
 {
-    return oh_cleaning_clean(L, &none, 1);
+    return oh_redact_values_redact(L, &none, 1);
 }
 
 /*** Makes one line of a foreign text, without what opens something.
-@function line
+@function redact_line
 @tparam string text
 @tparam[opt=1000] number most bytes
 @treturn string */
-static int l_line(lua_State *L)
+static int l_redact_line(lua_State *L)
 {
-    return oh_cleaning_line(L, &none, 1);
+    return oh_redact_values_line(L, &none, 1);
 }
 
 /* A resolver thread may outlive the Lua state: its code must stay mapped. */
@@ -355,8 +355,8 @@ static void keep_work(lua_State *L, int shared)
         lua_CFunction work;
     } works[] = {
         {OH_WORK_OPERATION, oh_call_operation}, {OH_WORK_REQUEST, oh_call_request},
-        {OH_WORK_NEXT, work_next},              {OH_WORK_TAKE, work_take},          {OH_WORK_OUTGOING, oh_carrier_outgoing},
-        {OH_WORK_ANSWER, oh_carrier_answer},
+        {OH_WORK_NEXT, work_next},              {OH_WORK_TAKE, work_take},          {OH_WORK_OUTGOING, oh_external_outgoing},
+        {OH_WORK_ANSWER, oh_external_answer},
     };
     size_t i;
 
@@ -369,10 +369,10 @@ static void keep_work(lua_State *L, int shared)
 
 static const luaL_Reg methods[] = {
     {"step", l_step},         {"next", l_next},         {"cancel", l_cancel},       {"pollfd", l_pollfd},
-    {"events", l_events},     {"timeout", l_timeout},   {"close", oh_client_close}, {"clean", oh_client_clean},
+    {"events", l_events},     {"timeout", l_timeout},   {"close", oh_client_close}, {"redact", oh_client_redact},
     {"outgoing", l_outgoing}, {"answer", l_answer},     {"prepare", oh_prepared_new},      {"in_flight", l_in_flight},
     {"take", l_take},         {"progress", l_progress}, {"is_inherited", oh_client_is_inherited},
-    {"alarm", l_alarm},       {"line", oh_client_line}, {NULL, NULL},
+    {"alarm", l_alarm},       {"redact_line", oh_client_redact_line}, {NULL, NULL},
 };
 
 static const luaL_Reg metamethods[] = {
@@ -381,10 +381,10 @@ static const luaL_Reg metamethods[] = {
 
 static const luaL_Reg functions[] = {
     {"new", oh_client_new}, {"uuid", l_uuid},   {"monotonic", l_monotonic},
-    {"version", l_version}, {"array", l_array}, {"operations", oh_catalogue},
+    {"version", l_version}, {"array", l_array}, {"operations", oh_reflection_operations},
     {"request", l_request}, {"poll", oh_client_poll}, {"generation", l_generation},
-    {"mistake", oh_mistake_text},
-    {"clean", l_clean},     {"line", l_line},
+    {"argument_error", oh_argument_error_text},
+    {"redact", l_redact},     {"redact_line", l_redact_line},
     {NULL, NULL},
 };
 
@@ -403,9 +403,9 @@ int luaopen_openhands_core(lua_State *L)
         return luaL_error(L, "libcurl could not be initialised");
     pin();
     lua_settop(L, 0);
-    oh_mistake_open(L);
+    oh_argument_error_open(L);
     oh_prepared_open(L);
-    oh_json_open(L);
+    oh_cjson_open(L);
     shared = lua_gettop(L);
     keep_work(L, shared);
     if (luaL_newmetatable(L, OH_CLIENT)) {
@@ -431,7 +431,7 @@ int luaopen_openhands_core(lua_State *L)
     oh_limits_register(L);
     lua_pushlightuserdata(L, NULL);
     lua_setfield(L, module, "null");
-    oh_json_foreign_push_object_mark(L, shared);
+    oh_json_sentinels_push_object_mark(L, shared);
     lua_setfield(L, module, "object_mark");
     return 1;
 }

@@ -46,7 +46,7 @@ function M.new(given)
     max_memory = values.max_memory,
     external = values.transport ~= nil,
   })
-  local mistake = not made and core.mistake(handle)
+  local mistake = not made and core.argument_error(handle)
   if mistake then
     local variable = mistake:find("^base_url") and origins.base_url:find("^OPENHANDS") and origins.base_url
     errors.raise("new: " .. mistake .. (variable and (" (from %s)"):format(variable) or ""))
@@ -104,9 +104,9 @@ end
 --- A copy of a foreign value without secrets; of those that this client knows as long as it is open.
 function Client:_clean(value)
   if self._closed then
-    return core.clean(value)
+    return core.redact(value)
   end
-  return self._core:clean(value)
+  return self._core:redact(value)
 end
 
 --- One line of a foreign text, likewise.
@@ -115,9 +115,9 @@ end
 ---@return string
 function Client:_line(text, most)
   if self._closed then
-    return core.line(text, most)
+    return core.redact_line(text, most)
   end
-  return self._core:line(text, most)
+  return self._core:redact_line(text, most)
 end
 
 -- A log that fails, or a client that is closed, must not lose the answer that it was to tell of.
@@ -132,13 +132,13 @@ end
 
 --- Logs one line, whatever is in it.
 function Client:_log(format, ...)
-  log(self, self._core.line, format:format(...))
+  log(self, self._core.redact_line, format:format(...))
 end
 
 --- Logs a text of several lines.
 ---@param text string
 function Client:_log_text(text)
-  log(self, self._core.clean, text)
+  log(self, self._core.redact, text)
 end
 
 -- ---- what users call ---------------------------------------------------------------------------------------------

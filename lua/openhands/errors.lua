@@ -89,7 +89,7 @@ function M.line(operation, message)
   if message:sub(1, #prefix) ~= prefix then
     prefix = ""
   end
-  return prefix .. core.line(message:sub(#prefix + 1), LONGEST_MESSAGE - #prefix)
+  return prefix .. core.redact_line(message:sub(#prefix + 1), LONGEST_MESSAGE - #prefix)
 end
 
 --- Makes an error. Its message becomes one line, unless it is of what a function of the user's raised.
@@ -134,7 +134,7 @@ end
 --- Returns a copy of a value without the secrets that answers may hold, and bounded; `client:_clean` also removes those
 --- that the client knows.
 ---@type fun(value: any): any
-M.clean = core.clean
+M.clean = core.redact
 
 --- Whether the call that failed has certainly changed nothing: it may be made again without doing it twice.
 ---@param err openhands.Error
@@ -205,7 +205,7 @@ end
 --- the interpreter's error for Ctrl-C) unchanged.
 ---@param problem any
 function M.raise_again(problem)
-  local mistake = core.mistake(problem)
+  local mistake = core.argument_error(problem)
   if mistake then
     M.raise(mistake)
   end

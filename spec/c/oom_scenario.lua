@@ -123,7 +123,7 @@ local function carried_by_lua()
   assert(type(good(await(client, sent))) == "table")
   assert(good(await(client, sent + 1)) == "words")
   assert(good(await(client, saved)).bytes == 3)
-  client:line(client:clean "a text with a-key-for-the-simulator in it", 100)
+  client:redact_line(client:redact "a text with a-key-for-the-simulator in it", 100)
   local prepared = client:prepare("start", { initial_user_msg = "x" }, "v1")
   for _ = 1, 2 do assert(core.start(client, prepared, v1)) end
   prepared:close()

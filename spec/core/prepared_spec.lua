@@ -23,7 +23,7 @@ end
 local function raises(pattern, operate, ...)
   local good, problem = pcall(operate, ...)
   assert.is_false(good)
-  assert.matches(pattern, tostring(core.mistake(problem) or problem))
+  assert.matches(pattern, tostring(core.argument_error(problem) or problem))
 end
 
 -- One of each place that a field can stand in. A multipart body has a boundary of its own each time.

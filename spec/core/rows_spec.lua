@@ -157,7 +157,7 @@ local function refusal(row, fields)
   assert.is_nil((client:outgoing()))
   client:close()
   assert.is_nil(io.open(directory .. "/file.part"))
-  if not good then return (assert(core.mistake(number), number)) end
+  if not good then return (assert(core.argument_error(number), number)) end
   assert.is_nil(number, "it was accepted")
   assert.equal(row.api, err.api)
   assert.equal(row.name, err.operation)

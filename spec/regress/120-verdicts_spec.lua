@@ -132,11 +132,11 @@ describe("the core", function()
     for place, call in ipairs(wrong) do
       local good, problem = pcall(unpack(call))
       assert.is_false(good)
-      assert.is_string(core.mistake(problem), place)
-      assert.equal(core.mistake(problem), tostring(problem))
+      assert.is_string(core.argument_error(problem), place)
+      assert.equal(core.argument_error(problem), tostring(problem))
     end
     for _, other in ipairs { "status: 'conversation_id' is not an id", { "x" }, setmetatable({ "x" }, {}), 7 } do
-      assert.is_nil(core.mistake(other))
+      assert.is_nil(core.argument_error(other))
     end
     client:close()
   end)

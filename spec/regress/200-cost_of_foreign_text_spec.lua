@@ -82,9 +82,9 @@ describe("foreign text", function()
   it("costs what it has in bytes, whatever they are", function()
     for _, letters in ipairs { "a", "key: ", "://", "key={", "tkn=", "/" } do
       local function run(text)
-        core.line(text, 16384)
-        core.clean(text)
-        core.clean { text, { text } }
+        core.redact_line(text, 16384)
+        core.redact(text)
+        core.redact { text, { text } }
       end
       assert_linear(run, function(size) return letters:rep(size) end, 2000)
     end

@@ -39,9 +39,9 @@ describe("secrets in text", function()
       ["env['API_KEY'] = S3CRET"] = "env['API_KEY'] = [redacted]",
       ['"password": "S3CRET'] = '"password": "[redacted]',
     } do
-      assert.equal(shown, core.line(given))
-      assert.equal(shown, core.clean(given))
-      assert.equal(shown, core.line(shown))
+      assert.equal(shown, core.redact_line(given))
+      assert.equal(shown, core.redact(given))
+      assert.equal(shown, core.redact_line(shown))
       assert.equal(shown, errors.clean { shown }[1])
     end
   end)
@@ -52,7 +52,7 @@ describe("secrets in text", function()
       "max_tokens: 4096", "Unexpected token: end", "turkey=dinner", "see https://host:8080/@user/x and mail a@b.c",
       "http://[::1]:3000/a@b", "keyboard: dvorak", "a == b", "12:30: done", "https://host/x?page=2",
     } do
-      assert.equal(text, core.line(text))
+      assert.equal(text, core.redact_line(text))
     end
   end)
 
@@ -64,21 +64,21 @@ describe("secrets in text", function()
         "'conversation_id' is not a UUID", "there is no API key: give api_key to openhands.new{...}",
       } do
         local message = row.name .. ": " .. words
-        assert.equal(message, core.line(message))
-        assert.equal("x (v1) failed: " .. message, core.line("x (v1) failed: " .. message))
+        assert.equal(message, core.redact_line(message))
+        assert.equal("x (v1) failed: " .. message, core.redact_line("x (v1) failed: " .. message))
       end
     end
   end)
 
   it("are left out of fields by their names", function()
-    local clean = core.clean {
+    local clean = core.redact {
       tkn = "S3CRET", session_token = "S3CRET", ["X-Access-Token"] = "S3CRET", sessionApiKey = "S3CRET", Password = 7,
       secrets = { A = "S3CRET" }, input = { "S3CRET" }, ["tkn=S3CRET"] = 1, monkey = "bread", max_tokens = 7,
       has_api_key = true, list = { { { "key=S3CRET" } } },
     }
     assert.is_false(holds(clean, "S3CRET"))
     assert.same({ "bread", 7, true, "[redacted]" }, { clean.monkey, clean.max_tokens, clean.has_api_key, clean.tkn })
-    assert.same(clean, core.clean(clean))
+    assert.same(clean, core.redact(clean))
   end)
 
   it("do not depend on the locale", function()
@@ -86,7 +86,7 @@ describe("secrets in text", function()
     if not os.setlocale("tr_TR.UTF-8") then
       return
     end
-    local clean = core.line("API_KEY: S3CRET, TKN=S3CRET, AUTHORIZATION: x")
+    local clean = core.redact_line("API_KEY: S3CRET, TKN=S3CRET, AUTHORIZATION: x")
     os.setlocale(before)
     assert.equal("API_KEY: [redacted], TKN=[redacted], AUTHORIZATION: [redacted]", clean)
   end)

@@ -4,7 +4,7 @@
 
 #include <stdarg.h>
 
-#define MARK "openhands.mistake"
+#define MARK "openhands.argument_error"
 
 static int to_string(lua_State *L)
 {
@@ -12,7 +12,7 @@ static int to_string(lua_State *L)
     return 1;
 }
 
-void oh_mistake_open(lua_State *L)
+void oh_argument_error_open(lua_State *L)
 {
     if (luaL_newmetatable(L, MARK)) {
         lua_pushcfunction(L, to_string);
@@ -21,7 +21,7 @@ void oh_mistake_open(lua_State *L)
     lua_pop(L, 1);
 }
 
-int oh_mistake_raise_text(lua_State *L)
+int oh_argument_error_raise_text(lua_State *L)
 {
     lua_createtable(L, 1, 0);
     lua_insert(L, -2);
@@ -30,21 +30,21 @@ int oh_mistake_raise_text(lua_State *L)
     return lua_error(L);
 }
 
-int oh_mistake_raise(lua_State *L, const char *format, ...)
+int oh_argument_error_raise(lua_State *L, const char *format, ...)
 {
     va_list arguments;
 
     va_start(arguments, format);
     lua_pushvfstring(L, format, arguments);
     va_end(arguments);
-    return oh_mistake_raise_text(L);
+    return oh_argument_error_raise_text(L);
 }
 
 /*** Tells the caller's mistakes from every other error.
-@function mistake
+@function argument_error
 @param problem what a function of this module has raised
 @treturn string|nil its text; nil for the error of a hook, a finalizer or Lua's own */
-int oh_mistake_text(lua_State *L)
+int oh_argument_error_text(lua_State *L)
 {
     luaL_checkany(L, 1);
     lua_settop(L, 1);

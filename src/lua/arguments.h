@@ -6,17 +6,17 @@
 #include "http/request.h"
 #include "wire/operations.h"
 
-enum oh_arguments_result {
-    OH_ARGUMENTS_GOOD,
-    OH_ARGUMENTS_UNSUPPORTED, /* right in another dialect, impossible in this one */
-    OH_ARGUMENTS_INVALID      /* well-formed, but this dialect could never accept it */
+enum oh_fields_verdict {
+    OH_FIELDS_GOOD,
+    OH_FIELDS_UNSUPPORTED, /* right in another dialect, impossible in this one */
+    OH_FIELDS_INVALID      /* well-formed, but this dialect could never accept it */
 };
 
 /* Fills path, query and body from the table at `index`, or from a lone string or list, which is the row's first field.
    Raises for the caller's mistakes; for the other two results it pushes a message. `request` must be owned already. */
-enum oh_arguments_result oh_arguments_read(lua_State *L, int shared, const struct oh_operation *operation, int index,
+enum oh_fields_verdict oh_arguments_read(lua_State *L, int shared, const struct oh_operation *operation, int index,
                                            struct oh_request *request);
 /* The kind of error that a result other than GOOD is. */
-const char *oh_arguments_kind(enum oh_arguments_result result);
+const char *oh_fields_kind(enum oh_fields_verdict result);
 
 #endif

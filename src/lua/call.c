@@ -103,13 +103,13 @@ static const char *choose_server(lua_State *L, struct oh_client *client, struct 
 
     if (call->server.bytes == NULL) {
         if (call->session_api_key.bytes != NULL)
-            oh_mistake_raise(L, "%s: session_api_key needs the server that it is for", operation->name);
+            oh_argument_error_raise(L, "%s: session_api_key needs the server that it is for", operation->name);
         if (operation->api == OH_API_AGENT)
-            oh_mistake_raise(L, "%s: needs a server", operation->name);
+            oh_argument_error_raise(L, "%s: needs a server", operation->name);
         return NULL;
     }
     if (operation->host != OH_AT_RUNTIME)
-        oh_mistake_raise(L, "%s: is served by the service alone", operation->name);
+        oh_argument_error_raise(L, "%s: is served by the service alone", operation->name);
     problem = call->session_api_key.bytes != NULL
                   ? oh_secret_problem(call->session_api_key.bytes, call->session_api_key.length)
                   : "is missing";
@@ -145,11 +145,11 @@ static const char *open_download(lua_State *L, struct oh_exchange *exchange, con
 
     if (operation->shape != OH_SHAPE_FILE) {
         if (call->download.bytes != NULL)
-            oh_mistake_raise(L, "%s: does not answer a file", operation->name);
+            oh_argument_error_raise(L, "%s: does not answer a file", operation->name);
         return NULL;
     }
     if (call->download.bytes == NULL)
-        oh_mistake_raise(L, "%s: needs the path of the file to make", operation->name);
+        oh_argument_error_raise(L, "%s: needs the path of the file to make", operation->name);
     exchange->download = oh_download_new(call->download.bytes, call->download.length);
     if (exchange->download == NULL)
         luaL_error(L, "not enough memory");
@@ -172,7 +172,7 @@ static int refuse(lua_State *L, struct oh_client *client, const char *kind, cons
                   const char *reason)
 {
     oh_multi_discard(&client->multi);
-    return oh_report_refusal(L, kind, operation->name, oh_api_name(operation->api), reason);
+    return oh_result_push_refusal(L, kind, operation->name, oh_api_name(operation->api), reason);
 }
 
 static int submit(lua_State *L, struct oh_client *client, struct oh_exchange *exchange)
@@ -189,11 +189,11 @@ static int submit(lua_State *L, struct oh_client *client, struct oh_exchange *ex
 /* ---- what is sent --------------------------------------------------------------------------------------------- */
 
 /* Gives the exchange what it sends: a prepared request, or one of its own with the fields at stack index 2, encoded. */
-static enum oh_arguments_result set_request(lua_State *L, struct oh_client *client, struct oh_exchange *exchange,
+static enum oh_fields_verdict set_request(lua_State *L, struct oh_client *client, struct oh_exchange *exchange,
                                             const struct oh_prepared *prepared)
 {
     const struct oh_operation *operation = exchange->operation;
-    enum oh_arguments_result result = OH_ARGUMENTS_GOOD;
+    enum oh_fields_verdict result = OH_FIELDS_GOOD;
     const char *session_api_key;
 
     if (prepared != NULL) {
@@ -215,15 +215,15 @@ static int send(lua_State *L, struct oh_client *client, const struct oh_operatio
 {
     struct oh_exchange *exchange = prepare(L, client, operation, call);
     const char *problem = choose_server(L, client, exchange, call);
-    enum oh_arguments_result result;
+    enum oh_fields_verdict result;
 
     if (problem != NULL)
         return refuse(L, client, "protocol", operation, problem);
     if (!has_key(client, exchange))
-        return oh_mistake_raise(L, "%s: there is no api_key", operation->name);
+        return oh_argument_error_raise(L, "%s: there is no api_key", operation->name);
     result = set_request(L, client, exchange, oh_prepared_at(L, 2));
-    if (result != OH_ARGUMENTS_GOOD)
-        return refuse(L, client, oh_arguments_kind(result), operation, lua_tostring(L, -1));
+    if (result != OH_FIELDS_GOOD)
+        return refuse(L, client, oh_fields_kind(result), operation, lua_tostring(L, -1));
     problem = open_download(L, exchange, call);
     if (problem != NULL)
         return refuse(L, client, "file", operation, problem);
@@ -240,10 +240,10 @@ int oh_call_operation(lua_State *L)
 
     read_options(L, client, &call);
     if (call.api.bytes == NULL || !oh_api_from_name(call.api.bytes, &api))
-        return oh_mistake_raise(L, "%s: api must be \"v0\", \"v1\" or \"agent\"", name);
+        return oh_argument_error_raise(L, "%s: api must be \"v0\", \"v1\" or \"agent\"", name);
     operation = oh_operation_find(name, api);
     if (operation == NULL)
-        return oh_report_refusal(L, "unsupported", name, oh_api_name(api), "this dialect has no such operation");
+        return oh_result_push_refusal(L, "unsupported", name, oh_api_name(api), "this dialect has no such operation");
     return send(L, client, operation, &call);
 }
 
@@ -260,7 +260,7 @@ int oh_call_request(lua_State *L)
     else
         operation = prepared->operation;
     if (!oh_free_request_describes(operation))
-        return oh_mistake_raise(L, OH_FREE_REQUEST ": this request was prepared for %s (%s)", operation->name,
+        return oh_argument_error_raise(L, OH_FREE_REQUEST ": this request was prepared for %s (%s)", operation->name,
                                 oh_api_name(operation->api));
     return send(L, client, operation, &call);
 }

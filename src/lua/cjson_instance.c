@@ -19,7 +19,7 @@ static void make_instance(lua_State *L)
     }
 }
 
-void oh_json_open(lua_State *L)
+void oh_cjson_open(lua_State *L)
 {
     int shared;
 
@@ -30,7 +30,7 @@ void oh_json_open(lua_State *L)
     if (lua_pcall(L, 1, 1, 0) != 0)
         luaL_error(L, "openhands needs lua-cjson (Debian: lua-cjson; LuaRocks: lua-cjson): %s", lua_tostring(L, -1));
     lua_pushvalue(L, shared);
-    oh_json_foreign_open(L, shared + 1);
+    oh_json_sentinels_open(L, shared + 1);
     lua_pop(L, 1);
     if (lua_istable(L, -1))
         lua_getfield(L, -1, "new");
@@ -38,15 +38,15 @@ void oh_json_open(lua_State *L)
         luaL_error(L, "openhands needs lua-cjson 2.1.0 or newer: the module 'cjson' found here has no function 'new'");
     make_instance(L);
     lua_getfield(L, -1, "encode");
-    lua_rawseti(L, shared, OH_JSON_ENCODE);
+    lua_rawseti(L, shared, OH_SLOT_CJSON_ENCODE);
     (void)luaL_newmetatable(L, LIST_MARK); /* the same for every copy that a state loads */
     lua_pushliteral(L, LIST_MARK);
     lua_setfield(L, -2, "__name");
-    lua_rawseti(L, shared, OH_JSON_LIST_MARK);
+    lua_rawseti(L, shared, OH_SLOT_LIST_MARK);
     lua_settop(L, shared);
 }
 
-void oh_json_push_list_mark(lua_State *L, int shared)
+void oh_json_sentinels_push_list_mark(lua_State *L, int shared)
 {
-    lua_rawgeti(L, shared, OH_JSON_LIST_MARK);
+    lua_rawgeti(L, shared, OH_SLOT_LIST_MARK);
 }

@@ -94,9 +94,9 @@ void oh_client_keep_credentials(lua_State *L, char **key_slot, const struct oh_t
     const char *problem = key->bytes != NULL ? oh_secret_problem(key->bytes, key->length) : NULL;
 
     if (problem != NULL)
-        oh_mistake_raise(L, "api_key %s", problem);
+        oh_argument_error_raise(L, "api_key %s", problem);
     if (organization->bytes != NULL && !oh_identifier_valid(organization->bytes, organization->length))
-        oh_mistake_raise(L, "organization is not an id");
+        oh_argument_error_raise(L, "organization is not an id");
     keep(L, key_slot, key);
     keep(L, organization_slot, organization);
 }
@@ -105,7 +105,7 @@ static void check_header_text(lua_State *L, const char *name, const char *text)
 {
     for (; text != NULL && *text != '\0'; text++)
         if (*text < ' ' || *text > '~')
-            oh_mistake_raise(L, "%s contains a byte that cannot stand in a header", name);
+            oh_argument_error_raise(L, "%s contains a byte that cannot stand in a header", name);
 }
 
 static void set_origin(lua_State *L, struct oh_origin *origin, const struct settings *settings)
@@ -114,7 +114,7 @@ static void set_origin(lua_State *L, struct oh_origin *origin, const struct sett
     const char *problem = session->bytes != NULL ? oh_secret_problem(session->bytes, session->length) : NULL;
 
     if (problem != NULL)
-        oh_mistake_raise(L, "session_api_key %s", problem);
+        oh_argument_error_raise(L, "session_api_key %s", problem);
     keep(L, &origin->session_api_key, session);
     oh_client_keep_credentials(L, &origin->api_key, &settings->api_key, &origin->organization, &settings->organization);
     check_header_text(L, "user_agent", settings->user_agent.bytes);
@@ -124,17 +124,17 @@ static void set_origin(lua_State *L, struct oh_origin *origin, const struct sett
     if (settings->proxy.bytes != NULL && strlen(settings->proxy.bytes) != settings->proxy.length)
         problem = "contains a NUL byte";
     if (problem != NULL)
-        oh_mistake_raise(L, "proxy %s", problem);
+        oh_argument_error_raise(L, "proxy %s", problem);
     keep(L, &origin->proxy, &settings->proxy);
     if (settings->base_url.bytes == NULL)
-        oh_mistake_raise(L, "base_url is missing");
+        oh_argument_error_raise(L, "base_url is missing");
     problem = oh_origin_open(origin, settings->base_url.bytes);
     if (problem != NULL && strcmp(problem, "out of memory") == 0)
         luaL_error(L, "not enough memory");
     if (problem != NULL)
-        oh_mistake_raise(L, "base_url %s", problem);
+        oh_argument_error_raise(L, "base_url %s", problem);
     if (settings->proxy.length > 0 && !origin->secure)
-        oh_mistake_raise(L, "proxy cannot be used with an http base_url: it would see the API key in clear");
+        oh_argument_error_raise(L, "proxy cannot be used with an http base_url: it would see the API key in clear");
 }
 
 /* The proxies of the environment are libcurl's business, but for their passwords. */
@@ -269,22 +269,22 @@ void oh_client_keep_secret(lua_State *L, struct oh_client *client, const char *s
         luaL_error(L, "not enough memory");
 }
 
-/*** Cleans a value as core.clean does, also of the secrets that this client knows: its keys, those of conversations'
+/*** Cleans a value as core.redact does, also of the secrets that this client knows: its keys, those of conversations'
 servers that it has seen, the password of its proxy.
-@function clean
+@function redact
 @param value
 @return a copy */
-int oh_client_clean(lua_State *L)
+int oh_client_redact(lua_State *L)
 {
-    return oh_cleaning_clean(L, &oh_client_check(L)->secrets, 2);
+    return oh_redact_values_redact(L, &oh_client_check(L)->secrets, 2);
 }
 
-/*** Makes one line of a text as core.line does, also without the secrets that this client knows.
-@function line
+/*** Makes one line of a text as core.redact_line does, also without the secrets that this client knows.
+@function redact_line
 @tparam string text
 @tparam[opt=1000] number most bytes
 @treturn string */
-int oh_client_line(lua_State *L)
+int oh_client_redact_line(lua_State *L)
 {
-    return oh_cleaning_line(L, &oh_client_check(L)->secrets, 2);
+    return oh_redact_values_line(L, &oh_client_check(L)->secrets, 2);
 }

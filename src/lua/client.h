@@ -45,14 +45,14 @@ void oh_client_keep_secret(lua_State *L, struct oh_client *client, const char *s
 int oh_client_new(lua_State *L);
 int oh_client_close(lua_State *L);
 int oh_client_tostring(lua_State *L);
-int oh_client_clean(lua_State *L);
-int oh_client_line(lua_State *L);
+int oh_client_redact(lua_State *L);
+int oh_client_redact_line(lua_State *L);
 int oh_client_is_inherited(lua_State *L);
 int oh_client_poll(lua_State *L);
 
 /* Exchanges carried by Lua instead of libcurl (carrier.c). */
-int oh_carrier_outgoing(lua_State *L);
-int oh_carrier_answer(lua_State *L);
+int oh_external_outgoing(lua_State *L);
+int oh_external_answer(lua_State *L);
 
 /* Slots of the shared table; json.c has the first ones. */
 enum {

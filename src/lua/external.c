@@ -42,7 +42,7 @@ static void push_headers(lua_State *L, const struct oh_exchange *exchange, const
 @treturn number|nil
 @treturn table `method`, `path` (with the base URL's prefix), `query`, `body`, `headers` (by lower-case name; the
   client's own keys are masked, the session key of a conversation's server is not) */
-int oh_carrier_outgoing(lua_State *L)
+int oh_external_outgoing(lua_State *L)
 {
     struct oh_client *client = lua_touserdata(L, 1);
     struct oh_exchange *exchange = client->multi.outgoing.first;
@@ -133,7 +133,7 @@ static void note_failure(struct oh_exchange *exchange)
 @tparam table answer `status` (number), `body` (string), `content_type`, `retry_after`, `date` (strings); or `transport`
   ("connect", "timeout", "tls", "cut") with `sent` (boolean, true by default) and `reason` (string)
 @treturn boolean whether the number was waited for */
-int oh_carrier_answer(lua_State *L)
+int oh_external_answer(lua_State *L)
 {
     struct oh_client *client = lua_touserdata(L, 1);
     lua_Number number = luaL_checknumber(L, 2);

@@ -8,74 +8,74 @@
 #include "lua/field_reader.h"
 #include "wire/secret.h"
 
-const char *oh_value_check_id(struct oh_reading *reading, const struct oh_field *field, int index,
-                            const struct oh_path *path, size_t *length)
+const char *oh_field_value_check_id(struct oh_field_reader *reader, const struct oh_field *field, int index,
+                            const struct oh_argument_path *path, size_t *length)
 {
-    const char *id = oh_reading_text(reading, field, index, path, length);
+    const char *id = oh_field_reader_text(reader, field, index, path, length);
 
     if (!oh_identifier_valid(id, *length))
-        oh_json_fail(reading->L, path, "is not an id: 1 to %d of A-Z a-z 0-9 _ -, this has %d bytes", OH_LONGEST_IDENTIFIER,
+        oh_argument_error_at(reader->L, path, "is not an id: 1 to %d of A-Z a-z 0-9 _ -, this has %d bytes", OH_LONGEST_IDENTIFIER,
                      *length < 2147483647 ? (int)*length : 2147483647);
     if (field->type != OH_IDENTIFIER && !oh_identifier_is_uuid(id, *length))
-        oh_reading_refuse(reading, OH_ARGUMENTS_INVALID, field->name,
+        oh_field_reader_refuse(reader, OH_FIELDS_INVALID, field->name,
                           "is not a UUID, and the V1 API knows no other ids");
     return id;
 }
 
-static void check_integer(struct oh_reading *reading, const struct oh_field *field, int index,
-                          const struct oh_path *path)
+static void check_integer(struct oh_field_reader *reader, const struct oh_field *field, int index,
+                          const struct oh_argument_path *path)
 {
-    lua_Number number = lua_tonumber(reading->L, index);
+    lua_Number number = lua_tonumber(reader->L, index);
 
-    if (lua_type(reading->L, index) != LUA_TNUMBER)
-        oh_reading_wrong_type(reading, field, index, path);
+    if (lua_type(reader->L, index) != LUA_TNUMBER)
+        oh_field_reader_wrong_type(reader, field, index, path);
     /* An integer of Lua's just beyond 2^53 is rounded to it. */
-    if (oh_isinteger(reading->L, index) && number != 0 && lua_tointeger(reading->L, index) != (lua_Integer)number)
-        oh_json_fail(reading->L, path, "is not an integer up to 2^53");
+    if (oh_isinteger(reader->L, index) && number != 0 && lua_tointeger(reader->L, index) != (lua_Integer)number)
+        oh_argument_error_at(reader->L, path, "is not an integer up to 2^53");
     if (!(number >= -OH_LARGEST_EXACT && number <= OH_LARGEST_EXACT) || number != (lua_Number)(long long)number)
-        oh_json_fail(reading->L, path, "is not an integer");
+        oh_argument_error_at(reader->L, path, "is not an integer");
 }
 
-static void check_items(struct oh_reading *reading, const struct oh_field *field, int index, const struct oh_path *path)
+static void check_items(struct oh_field_reader *reader, const struct oh_field *field, int index, const struct oh_argument_path *path)
 {
-    size_t i, length = oh_json_list_length(reading->L, reading->shared, index, path);
-    struct oh_path item;
+    size_t i, length = oh_json_encode_list_length(reader->L, reader->shared, index, path);
+    struct oh_argument_path item;
 
     for (i = 1; i <= length; i++) {
-        item = oh_reading_item(path, i);
-        lua_rawgeti(reading->L, index, (int)i);
+        item = oh_argument_path_item(path, i);
+        lua_rawgeti(reader->L, index, (int)i);
         if (field->type == OH_INTEGERS)
-            check_integer(reading, field, lua_gettop(reading->L), &item);
-        else if (lua_type(reading->L, -1) != LUA_TSTRING)
-            oh_json_fail(reading->L, &item, "must be a string, not a %s", luaL_typename(reading->L, -1));
-        lua_pop(reading->L, 1);
+            check_integer(reader, field, lua_gettop(reader->L), &item);
+        else if (lua_type(reader->L, -1) != LUA_TSTRING)
+            oh_argument_error_at(reader->L, &item, "must be a string, not a %s", luaL_typename(reader->L, -1));
+        lua_pop(reader->L, 1);
     }
 }
 
-static void check_text_map(struct oh_reading *reading, const struct oh_field *field, int index,
-                           const struct oh_path *path)
+static void check_text_map(struct oh_field_reader *reader, const struct oh_field *field, int index,
+                           const struct oh_argument_path *path)
 {
-    lua_State *L = reading->L;
-    struct oh_path item;
+    lua_State *L = reader->L;
+    struct oh_argument_path item;
 
     if (lua_type(L, index) != LUA_TTABLE)
-        oh_reading_wrong_type(reading, field, index, path);
+        oh_field_reader_wrong_type(reader, field, index, path);
     for (lua_pushnil(L); lua_next(L, index) != 0; lua_pop(L, 1)) {
-        item = oh_reading_item(path, 0);
+        item = oh_argument_path_item(path, 0);
         if (lua_type(L, -2) != LUA_TSTRING)
-            oh_json_fail(L, path, "must be %s", oh_type_name(field->type));
+            oh_argument_error_at(L, path, "must be %s", oh_type_name(field->type));
         item.name = lua_tostring(L, -2);
         if (lua_type(L, -1) != LUA_TSTRING)
-            oh_json_fail(L, &item, "must be a string, not a %s", luaL_typename(L, -1));
+            oh_argument_error_at(L, &item, "must be a string, not a %s", luaL_typename(L, -1));
     }
 }
 
-void oh_value_write_body(struct oh_reading *reading, const struct oh_field *field, int index,
-                             const struct oh_path *path)
+void oh_field_value_write_body(struct oh_field_reader *reader, const struct oh_field *field, int index,
+                             const struct oh_argument_path *path)
 {
-    struct oh_buffer *body = &reading->request->body;
+    struct oh_buffer *body = &reader->request->body;
     enum oh_json_form form = OH_JSON_ANY;
-    lua_State *L = reading->L;
+    lua_State *L = reader->L;
     size_t length;
 
     switch (field->type) {
@@ -83,7 +83,7 @@ void oh_value_write_body(struct oh_reading *reading, const struct oh_field *fiel
     case OH_MESSAGE_TEXT:
     case OH_CONTENT:
     case OH_CONTENT_TEXT:
-        oh_prompt_write(reading, field, index, path);
+        oh_message_write(reader, field, index, path);
         return;
     case OH_TEXT:
     case OH_SECRET:
@@ -91,71 +91,71 @@ void oh_value_write_body(struct oh_reading *reading, const struct oh_field *fiel
     case OH_NAMES:
     case OH_FILE:
     case OH_FILES:
-        (void)oh_reading_text(reading, field, index, path, &length);
+        (void)oh_field_reader_text(reader, field, index, path, &length);
         break;
     case OH_IDENTIFIER:
     case OH_UUID:
     case OH_UUIDS:
-        (void)oh_value_check_id(reading, field, index, path, &length);
+        (void)oh_field_value_check_id(reader, field, index, path, &length);
         break;
     case OH_INTEGER:
-        check_integer(reading, field, index, path);
+        check_integer(reader, field, index, path);
         break;
     case OH_BOOLEAN:
         if (!lua_isboolean(L, index))
-            oh_reading_wrong_type(reading, field, index, path);
+            oh_field_reader_wrong_type(reader, field, index, path);
         break;
     case OH_TEXTS:
     case OH_INTEGERS:
         if (!lua_istable(L, index))
-            oh_reading_wrong_type(reading, field, index, path);
-        check_items(reading, field, index, path);
+            oh_field_reader_wrong_type(reader, field, index, path);
+        check_items(reader, field, index, path);
         form = OH_JSON_LIST;
         break;
     case OH_TEXT_MAP:
-        check_text_map(reading, field, index, path);
+        check_text_map(reader, field, index, path);
         form = OH_JSON_OBJECT;
         break;
     case OH_OBJECT:
     case OH_LIST:
         if (!lua_istable(L, index))
-            oh_reading_wrong_type(reading, field, index, path);
+            oh_field_reader_wrong_type(reader, field, index, path);
         form = field->type == OH_LIST ? OH_JSON_LIST : OH_JSON_OBJECT;
         if (form == OH_JSON_LIST)
-            (void)oh_json_list_length(L, reading->shared, index, path);
+            (void)oh_json_encode_list_length(L, reader->shared, index, path);
         else if (oh_rawlen(L, index) > 0)
-            oh_json_fail(L, path, "must be %s, not a list", oh_type_name(field->type));
+            oh_argument_error_at(L, path, "must be %s, not a list", oh_type_name(field->type));
         break;
     }
-    oh_json_write(L, reading->shared, index, form, body, path);
+    oh_json_encode(L, reader->shared, index, form, body, path);
 }
 
 /* ---- in URLs --------------------------------------------------------------------------------------------------- */
 
-static void check_name(struct oh_reading *reading, const struct oh_path *path, const char *name, size_t length)
+static void check_name(struct oh_field_reader *reader, const struct oh_argument_path *path, const char *name, size_t length)
 {
     size_t i;
 
     if (length == 0 || length > OH_LONGEST_NAME)
-        oh_json_fail(reading->L, path, "must have 1 to %d bytes", OH_LONGEST_NAME);
+        oh_argument_error_at(reader->L, path, "must have 1 to %d bytes", OH_LONGEST_NAME);
     if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
-        oh_json_fail(reading->L, path, "cannot be '%s'", name);
+        oh_argument_error_at(reader->L, path, "cannot be '%s'", name);
     for (i = 0; i < length; i++)
         if ((unsigned char)name[i] < ' ' || name[i] == '\177')
-            oh_json_fail(reading->L, path, "contains a control character");
+            oh_argument_error_at(reader->L, path, "contains a control character");
 }
 
-static const char *format_integer(struct oh_reading *reading, const struct oh_field *field, int index,
-                                  const struct oh_path *path, char number[32], size_t *length)
+static const char *format_integer(struct oh_field_reader *reader, const struct oh_field *field, int index,
+                                  const struct oh_argument_path *path, char number[32], size_t *length)
 {
-    check_integer(reading, field, index, path);
-    *length = (size_t)snprintf(number, 32, "%.0f", lua_tonumber(reading->L, index) + 0.0); /* a minus zero is none */
+    check_integer(reader, field, index, path);
+    *length = (size_t)snprintf(number, 32, "%.0f", lua_tonumber(reader->L, index) + 0.0); /* a minus zero is none */
     return number;
 }
 
 /* The text of one value that stands in a URL; `number` is room for one that is a number. */
-static const char *plain_text(struct oh_reading *reading, const struct oh_field *field, int index,
-                              const struct oh_path *path, char number[32], size_t *length)
+static const char *plain_text(struct oh_field_reader *reader, const struct oh_field *field, int index,
+                              const struct oh_argument_path *path, char number[32], size_t *length)
 {
     const char *text;
 
@@ -163,92 +163,92 @@ static const char *plain_text(struct oh_reading *reading, const struct oh_field 
     case OH_UUID:
     case OH_UUIDS:
     case OH_IDENTIFIER:
-        return oh_value_check_id(reading, field, index, path, length);
+        return oh_field_value_check_id(reader, field, index, path, length);
     case OH_INTEGER:
-        return format_integer(reading, field, index, path, number, length);
+        return format_integer(reader, field, index, path, number, length);
     case OH_BOOLEAN:
-        if (!lua_isboolean(reading->L, index))
-            oh_reading_wrong_type(reading, field, index, path);
-        text = lua_toboolean(reading->L, index) ? "true" : "false";
+        if (!lua_isboolean(reader->L, index))
+            oh_field_reader_wrong_type(reader, field, index, path);
+        text = lua_toboolean(reader->L, index) ? "true" : "false";
         *length = strlen(text);
         return text;
     case OH_NAME:
     case OH_NAMES:
-        text = oh_reading_text(reading, field, index, path, length);
-        check_name(reading, path, text, *length);
+        text = oh_field_reader_text(reader, field, index, path, length);
+        check_name(reader, path, text, *length);
         return text;
     default:
-        return oh_reading_text(reading, field, index, path, length);
+        return oh_field_reader_text(reader, field, index, path, length);
     }
 }
 
-static void append_encoded(struct oh_reading *reading, struct oh_buffer *out, const char *text, size_t length,
-                           const struct oh_path *path)
+static void append_encoded(struct oh_field_reader *reader, struct oh_buffer *out, const char *text, size_t length,
+                           const struct oh_argument_path *path)
 {
     if (oh_identifier_encode(out, text, length) != OH_BUFFER_OK)
-        oh_json_fail(reading->L, path, "is too long: there is room for %d bytes in all", (int)out->limit);
+        oh_argument_error_at(reader->L, path, "is too long: there is room for %d bytes in all", (int)out->limit);
 }
 
-void oh_value_write_path(struct oh_reading *reading, const struct oh_field *field, int index,
-                         const struct oh_path *path)
+void oh_field_value_write_path(struct oh_field_reader *reader, const struct oh_field *field, int index,
+                         const struct oh_argument_path *path)
 {
     char number[32];
     size_t length;
-    const char *text = plain_text(reading, field, index, path, number, &length);
+    const char *text = plain_text(reader, field, index, path, number, &length);
 
     if (memchr(text, '/', length) != NULL) /* the service decodes first and routes then: it would be another path */
-        oh_json_fail(reading->L, path, "contains a slash");
-    append_encoded(reading, &reading->request->path, text, length, path);
+        oh_argument_error_at(reader->L, path, "contains a slash");
+    append_encoded(reader, &reader->request->path, text, length, path);
 }
 
-static void write_pair(struct oh_reading *reading, const struct oh_field *field, int index, const struct oh_path *path,
+static void write_pair(struct oh_field_reader *reader, const struct oh_field *field, int index, const struct oh_argument_path *path,
                        struct oh_buffer *out)
 {
     char number[32];
     size_t length;
-    const char *text = plain_text(reading, field, index, path, number, &length);
+    const char *text = plain_text(reader, field, index, path, number, &length);
 
     if (out->length > 0)
-        oh_reading_append(reading, out, "&", 1, path);
-    oh_reading_append(reading, out, field->wire, strlen(field->wire), path);
-    oh_reading_append(reading, out, "=", 1, path);
-    append_encoded(reading, out, text, length, path);
+        oh_field_reader_append(reader, out, "&", 1, path);
+    oh_field_reader_append(reader, out, field->wire, strlen(field->wire), path);
+    oh_field_reader_append(reader, out, "=", 1, path);
+    append_encoded(reader, out, text, length, path);
 }
 
-void oh_value_write_query(struct oh_reading *reading, const struct oh_field *field, int index,
-                          const struct oh_path *path, struct oh_buffer *out)
+void oh_field_value_write_query(struct oh_field_reader *reader, const struct oh_field *field, int index,
+                          const struct oh_argument_path *path, struct oh_buffer *out)
 {
-    lua_State *L = reading->L;
-    struct oh_path item;
+    lua_State *L = reader->L;
+    struct oh_argument_path item;
     size_t i, count;
 
     if (field->type != OH_TEXTS &&
         ((field->type != OH_UUIDS && field->type != OH_NAMES) || lua_type(L, index) != LUA_TTABLE)) {
-        write_pair(reading, field, index, path, out);
+        write_pair(reader, field, index, path, out);
         return;
     }
     if (lua_type(L, index) != LUA_TTABLE)
-        oh_reading_wrong_type(reading, field, index, path);
-    count = oh_json_list_length(L, reading->shared, index, path);
+        oh_field_reader_wrong_type(reader, field, index, path);
+    count = oh_json_encode_list_length(L, reader->shared, index, path);
     if (field->type != OH_TEXTS && (count == 0 || count > OH_MOST_IDS))
-        oh_json_fail(L, path, "must hold 1 to %d ids, not %d", OH_MOST_IDS, count < 2147483647 ? (int)count : 2147483647);
+        oh_argument_error_at(L, path, "must hold 1 to %d ids, not %d", OH_MOST_IDS, count < 2147483647 ? (int)count : 2147483647);
     for (i = 1; i <= count; i++) { /* a repeated key: the service takes a comma list for one value */
-        item = oh_reading_item(path, i);
+        item = oh_argument_path_item(path, i);
         lua_rawgeti(L, index, (int)i);
-        write_pair(reading, field, lua_gettop(L), &item, out);
+        write_pair(reader, field, lua_gettop(L), &item, out);
         lua_pop(L, 1);
     }
 }
 
-void oh_value_keep_secret(struct oh_reading *reading, const struct oh_field *field, int index,
-                          const struct oh_path *path)
+void oh_field_value_keep_secret(struct oh_field_reader *reader, const struct oh_field *field, int index,
+                          const struct oh_argument_path *path)
 {
     size_t length;
-    const char *secret = oh_reading_text(reading, field, index, path, &length);
+    const char *secret = oh_field_reader_text(reader, field, index, path, &length);
     const char *problem = oh_secret_problem(secret, length);
 
     if (problem != NULL)
-        oh_json_fail(reading->L, path, "%s", problem);
-    if (!oh_origin_keep(&reading->request->session_api_key, secret, length))
-        luaL_error(reading->L, "not enough memory");
+        oh_argument_error_at(reader->L, path, "%s", problem);
+    if (!oh_origin_keep(&reader->request->session_api_key, secret, length))
+        luaL_error(reader->L, "not enough memory");
 }

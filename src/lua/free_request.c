@@ -26,9 +26,9 @@ static const struct oh_field no_fields[] = {{NULL, NULL, OH_IN_BODY, OH_TEXT, fa
 
 static const struct oh_operation rows[2][METHODS] = {ROWS(OH_API_V1, OH_AT_SERVICE), ROWS(OH_API_AGENT, OH_AT_RUNTIME)};
 
-static struct oh_path name_path(const struct oh_path *root, const char *name)
+static struct oh_argument_path name_path(const struct oh_argument_path *root, const char *name)
 {
-    struct oh_path path;
+    struct oh_argument_path path;
 
     memset(&path, 0, sizeof path);
     path.up = root;
@@ -37,7 +37,7 @@ static struct oh_path name_path(const struct oh_path *root, const char *name)
     return path;
 }
 
-static const struct oh_path root = {NULL, OH_FREE_REQUEST, 0, NULL, 0};
+static const struct oh_argument_path root = {NULL, OH_FREE_REQUEST, 0, NULL, 0};
 
 /* Pushes the value under the name; its type. */
 static int push(lua_State *L, int index, const char *name)
@@ -54,21 +54,21 @@ bool oh_free_request_describes(const struct oh_operation *operation)
 
 const struct oh_operation *oh_free_request_operation(lua_State *L, int index, bool at_runtime)
 {
-    struct oh_path path = name_path(&root, "method");
+    struct oh_argument_path path = name_path(&root, "method");
     const char *method = "GET";
     int i, type = push(L, index, "method");
 
     if (type == LUA_TSTRING)
         method = lua_tostring(L, -1);
     else if (type != LUA_TNIL)
-        oh_json_fail(L, &path, "must be a string, not a %s", luaL_typename(L, -1));
+        oh_argument_error_at(L, &path, "must be a string, not a %s", luaL_typename(L, -1));
     for (i = 0; i < METHODS; i++) {
         if (strcmp(rows[at_runtime][i].method, method) == 0) {
             lua_pop(L, 1);
             return &rows[at_runtime][i];
         }
     }
-    oh_json_fail(L, &path, "must be GET, POST, PUT, PATCH or DELETE");
+    oh_argument_error_at(L, &path, "must be GET, POST, PUT, PATCH or DELETE");
     return NULL;
 }
 
@@ -94,11 +94,11 @@ static void check_names(lua_State *L, int index)
 
     for (lua_pushnil(L); lua_next(L, index) != 0; lua_pop(L, 1)) {
         const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "(not a string)";
-        struct oh_path path = name_path(&root, name);
+        struct oh_argument_path path = name_path(&root, name);
         for (i = 0; i < sizeof known / sizeof known[0] && strcmp(known[i], name) != 0; i++)
             continue;
         if (i == sizeof known / sizeof known[0])
-            oh_json_fail(L, &path, "is not a field of this call (method, path, query, body)");
+            oh_argument_error_at(L, &path, "is not a field of this call (method, path, query, body)");
     }
 }
 
@@ -110,48 +110,48 @@ static bool is_dots(const char *segment, size_t length)
 /* Segments are encoded one by one: a "?" in a path is a "?" in a name, and ".." would leave the API. */
 static void read_path(lua_State *L, int index, struct oh_request *request)
 {
-    struct oh_path path = name_path(&root, "path");
+    struct oh_argument_path path = name_path(&root, "path");
     const char *text, *slash;
     size_t length, size;
 
     if (push(L, index, "path") != LUA_TSTRING)
-        oh_json_fail(L, &path, "must be a string, not a %s", luaL_typename(L, -1));
+        oh_argument_error_at(L, &path, "must be a string, not a %s", luaL_typename(L, -1));
     text = lua_tolstring(L, -1, &length);
     if (text[0] != '/' || strlen(text) != length)
-        oh_json_fail(L, &path, "must begin with / and hold no NUL byte");
+        oh_argument_error_at(L, &path, "must begin with / and hold no NUL byte");
     if (strpbrk(text, "?#") != NULL)
-        oh_json_fail(L, &path, "must not hold ? or #; parameters go into 'query'");
+        oh_argument_error_at(L, &path, "must not hold ? or #; parameters go into 'query'");
     for (; *text == '/'; text = slash) {
         slash = strchr(text + 1, '/');
         slash = slash != NULL ? slash : text + strlen(text);
         size = (size_t)(slash - text) - 1;
         if (is_dots(text + 1, size))
-            oh_json_fail(L, &path, "must not hold . or .. as a segment");
-        oh_json_append(L, &request->path, "/", 1, &path);
+            oh_argument_error_at(L, &path, "must not hold . or .. as a segment");
+        oh_json_encode_append(L, &request->path, "/", 1, &path);
         if (oh_identifier_encode(&request->path, text + 1, size) != OH_BUFFER_OK)
-            oh_json_fail(L, &path, "is too long: a path has %d bytes at most", (int)request->path.limit);
+            oh_argument_error_at(L, &path, "is too long: a path has %d bytes at most", (int)request->path.limit);
     }
     lua_pop(L, 1);
 }
 
 /* One parameter, as text, number or boolean, or a list of these. */
-static void write_parameter(struct oh_reading *reading, const struct oh_path *path, const char *name)
+static void write_parameter(struct oh_field_reader *reader, const struct oh_argument_path *path, const char *name)
 {
     struct oh_field field = {name, name, OH_IN_QUERY, OH_TEXT, false};
-    struct oh_buffer *query = &reading->request->query;
-    lua_State *L = reading->L;
+    struct oh_buffer *query = &reader->request->query;
+    lua_State *L = reader->L;
     int value = lua_gettop(L);
     size_t i, count;
 
-    oh_json_foreign_replace(L, reading->shared, value);
+    oh_json_sentinels_replace(L, reader->shared, value);
     if (lua_istable(L, value)) {
-        count = oh_json_list_length(L, reading->shared, value, path);
+        count = oh_json_encode_list_length(L, reader->shared, value, path);
         for (i = 1; i <= count; i++) {
-            struct oh_path item = oh_reading_item(path, i);
+            struct oh_argument_path item = oh_argument_path_item(path, i);
             lua_rawgeti(L, value, (int)i);
             if (lua_istable(L, -1))
-                oh_json_fail(L, &item, "must be a string, a number or a boolean");
-            write_parameter(reading, &item, name);
+                oh_argument_error_at(L, &item, "must be a string, a number or a boolean");
+            write_parameter(reader, &item, name);
             lua_settop(L, value);
         }
         return;
@@ -160,28 +160,28 @@ static void write_parameter(struct oh_reading *reading, const struct oh_path *pa
         field.type = OH_BOOLEAN;
     else if (lua_type(L, value) == LUA_TNUMBER)
         field.type = OH_INTEGER;
-    oh_value_write_query(reading, &field, value, path, query);
+    oh_field_value_write_query(reader, &field, value, path, query);
 }
 
-static void read_query(lua_State *L, int index, struct oh_reading *reading)
+static void read_query(lua_State *L, int index, struct oh_field_reader *reader)
 {
-    struct oh_path path = name_path(&root, "query");
+    struct oh_argument_path path = name_path(&root, "query");
     int table;
 
     (void)push(L, index, "query");
     table = lua_gettop(L);
-    oh_json_foreign_replace(L, reading->shared, table);
-    if (!lua_isnil(L, table) && !oh_json_is_null(L, table) && !lua_istable(L, table))
-        oh_json_fail(L, &path, "must be a table, not a %s", luaL_typename(L, -1));
+    oh_json_sentinels_replace(L, reader->shared, table);
+    if (!lua_isnil(L, table) && !oh_json_sentinels_is_null(L, table) && !lua_istable(L, table))
+        oh_argument_error_at(L, &path, "must be a table, not a %s", luaL_typename(L, -1));
     if (lua_istable(L, table)) {
         for (lua_pushnil(L); lua_next(L, table) != 0; lua_pop(L, 1)) {
-            struct oh_path item = oh_reading_item(&path, 0);
+            struct oh_argument_path item = oh_argument_path_item(&path, 0);
             size_t length = 0;
             const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tolstring(L, -2, &length) : "";
             item.name = name;
             if (length == 0 || strspn(name, NAME_BYTES) != length)
-                oh_json_fail(L, &path, "has a key that is no parameter name (letters, digits, _ - .)");
-            write_parameter(reading, &item, name);
+                oh_argument_error_at(L, &path, "has a key that is no parameter name (letters, digits, _ - .)");
+            write_parameter(reader, &item, name);
         }
     }
     lua_settop(L, table - 1);
@@ -190,25 +190,25 @@ static void read_query(lua_State *L, int index, struct oh_reading *reading)
 void oh_free_request_read(lua_State *L, int shared, const struct oh_operation *operation, int index,
                           struct oh_request *request)
 {
-    struct oh_path path = name_path(&root, "body");
-    struct oh_reading reading;
+    struct oh_argument_path path = name_path(&root, "body");
+    struct oh_field_reader reader;
 
-    memset(&reading, 0, sizeof reading);
-    reading.L = L;
-    reading.shared = shared;
-    reading.operation = operation;
-    reading.request = request;
-    reading.root = root;
+    memset(&reader, 0, sizeof reader);
+    reader.L = L;
+    reader.shared = shared;
+    reader.operation = operation;
+    reader.request = request;
+    reader.root = root;
     luaL_checkstack(L, 16, OH_FREE_REQUEST);
     check_names(L, index);
     read_path(L, index, request);
-    read_query(L, index, &reading);
+    read_query(L, index, &reader);
     request->has_body = strcmp(operation->method, "GET") != 0 && strcmp(operation->method, "DELETE") != 0;
     if (push(L, index, "body") != LUA_TNIL) {
         if (!request->has_body)
-            oh_json_fail(L, &path, "cannot be sent with %s", operation->method);
+            oh_argument_error_at(L, &path, "cannot be sent with %s", operation->method);
         oh_request_set_type(request, "application/json");
-        oh_json_write(L, shared, lua_gettop(L), OH_JSON_ANY, &request->body, &path);
+        oh_json_encode(L, shared, lua_gettop(L), OH_JSON_ANY, &request->body, &path);
     }
     lua_pop(L, 1);
 }

@@ -27,7 +27,7 @@ static void add_key(luaL_Buffer *text, const char *key)
         luaL_addstring(text, "...");
 }
 
-static void add_path(luaL_Buffer *text, const struct oh_path *path)
+static void add_path(luaL_Buffer *text, const struct oh_argument_path *path)
 {
     char number[32];
 
@@ -44,9 +44,9 @@ static void add_path(luaL_Buffer *text, const struct oh_path *path)
     add_key(text, path->name);
 }
 
-int oh_json_fail(lua_State *L, const struct oh_path *path, const char *format, ...)
+int oh_argument_error_at(lua_State *L, const struct oh_argument_path *path, const char *format, ...)
 {
-    const struct oh_path *root = path;
+    const struct oh_argument_path *root = path;
     const char *message;
     luaL_Buffer text;
     va_list arguments;
@@ -66,48 +66,48 @@ int oh_json_fail(lua_State *L, const struct oh_path *path, const char *format, .
     }
     luaL_addstring(&text, message);
     luaL_pushresult(&text);
-    return oh_mistake_raise_text(L);
+    return oh_argument_error_raise_text(L);
 }
 
 /* ---- Lua -> JSON ---------------------------------------------------------------------------------------------- */
 
-void oh_json_append(lua_State *L, struct oh_buffer *out, const char *bytes, size_t length, const struct oh_path *path)
+void oh_json_encode_append(lua_State *L, struct oh_buffer *out, const char *bytes, size_t length, const struct oh_argument_path *path)
 {
     switch (oh_buffer_append(out, bytes, length)) {
     case OH_BUFFER_OK:
         return;
     case OH_BUFFER_FULL:
-        oh_json_fail(L, path, "makes the request larger than %d bytes", (int)out->limit);
+        oh_argument_error_at(L, path, "makes the request larger than %d bytes", (int)out->limit);
         return;
     case OH_BUFFER_MEMORY:
         luaL_error(L, "not enough memory");
     }
 }
 
-void oh_json_write_escaped(lua_State *L, int shared, const char *text, size_t length, struct oh_buffer *out,
-                           const struct oh_path *path)
+void oh_json_encode_escaped(lua_State *L, int shared, const char *text, size_t length, struct oh_buffer *out,
+                           const struct oh_argument_path *path)
 {
     const char *encoded;
     size_t size, bad = oh_text_check_utf8(text, length);
 
     if (bad < length)
-        oh_json_fail(L, path, "is not UTF-8 (byte %d)", (int)(bad + 1));
+        oh_argument_error_at(L, path, "is not UTF-8 (byte %d)", (int)(bad + 1));
     if (length > out->limit)
-        oh_json_fail(L, path, "makes the request larger than %d bytes", (int)out->limit);
-    lua_rawgeti(L, shared, OH_JSON_ENCODE);
+        oh_argument_error_at(L, path, "makes the request larger than %d bytes", (int)out->limit);
+    lua_rawgeti(L, shared, OH_SLOT_CJSON_ENCODE);
     lua_pushlstring(L, text, length);
     lua_call(L, 1, 1);
     encoded = lua_tolstring(L, -1, &size);
-    oh_json_append(L, out, encoded + 1, size - 2, path);
+    oh_json_encode_append(L, out, encoded + 1, size - 2, path);
     lua_pop(L, 1);
 }
 
-void oh_json_write_text(lua_State *L, int shared, const char *text, size_t length, struct oh_buffer *out,
-                        const struct oh_path *path)
+void oh_json_encode_text(lua_State *L, int shared, const char *text, size_t length, struct oh_buffer *out,
+                        const struct oh_argument_path *path)
 {
-    oh_json_append(L, out, "\"", 1, path);
-    oh_json_write_escaped(L, shared, text, length, out, path);
-    oh_json_append(L, out, "\"", 1, path);
+    oh_json_encode_append(L, out, "\"", 1, path);
+    oh_json_encode_escaped(L, shared, text, length, out, path);
+    oh_json_encode_append(L, out, "\"", 1, path);
 }
 
 /* snprintf's spelling of a number, with a point whatever the locale writes there. */
@@ -129,7 +129,7 @@ static int format_number(char *text, size_t room, lua_Number number)
     return length;
 }
 
-static void write_number(lua_State *L, int index, struct oh_buffer *out, const struct oh_path *path)
+static void write_number(lua_State *L, int index, struct oh_buffer *out, const struct oh_argument_path *path)
 {
     lua_Number number = lua_tonumber(L, index);
     char text[64];
@@ -138,21 +138,21 @@ static void write_number(lua_State *L, int index, struct oh_buffer *out, const s
     if (oh_isinteger(L, index)) {
         length = snprintf(text, sizeof text, "%lld", (long long)lua_tointeger(L, index));
     } else if (number != number || number - number != 0) {
-        oh_json_fail(L, path, "is not a finite number");
+        oh_argument_error_at(L, path, "is not a finite number");
         return;
     } else if (number >= -OH_LARGEST_EXACT && number <= OH_LARGEST_EXACT && number == (lua_Number)(long long)number) {
         length = snprintf(text, sizeof text, "%lld", (long long)number);
     } else {
         length = format_number(text, sizeof text, number);
     }
-    oh_json_append(L, out, text, (size_t)length, path);
+    oh_json_encode_append(L, out, text, (size_t)length, path);
 }
 
 static bool is_list_mark(lua_State *L, int shared)
 {
     bool same;
 
-    oh_json_push_list_mark(L, shared);
+    oh_json_sentinels_push_list_mark(L, shared);
     same = lua_rawequal(L, -1, -2);
     lua_pop(L, 1);
     return same;
@@ -160,18 +160,18 @@ static bool is_list_mark(lua_State *L, int shared)
 
 /* What the table at `index` is: a list mark decides, else its keys, else an object mark, else `form`. Raises for what is neither. */
 static enum oh_json_form form_of(lua_State *L, int shared, int index, enum oh_json_form form,
-                                 const struct oh_path *path)
+                                 const struct oh_argument_path *path)
 {
     lua_Number largest = 0;
     size_t count = 0, names = 0;
 
     if (lua_getmetatable(L, index)) {
-        if (is_list_mark(L, shared) || oh_json_foreign_marks_list(L, shared))
+        if (is_list_mark(L, shared) || oh_json_sentinels_mark_list(L, shared))
             form = OH_JSON_LIST;
-        else if (oh_json_foreign_marks_object(L, shared))
+        else if (oh_json_sentinels_mark_object(L, shared))
             form = OH_JSON_OBJECT;
         else
-            oh_json_fail(L, path, "has a metatable; give a plain table");
+            oh_argument_error_at(L, path, "has a metatable; give a plain table");
         lua_pop(L, 1);
     }
     for (lua_pushnil(L); lua_next(L, index) != 0; lua_pop(L, 1)) {
@@ -180,34 +180,34 @@ static enum oh_json_form form_of(lua_State *L, int shared, int index, enum oh_js
         } else if (lua_type(L, -2) == LUA_TNUMBER) {
             lua_Number key = lua_tonumber(L, -2);
             if (key < 1 || key > OH_LARGEST_EXACT || key != (lua_Number)(long long)key)
-                oh_json_fail(L, path, "has a key that is neither a string nor a list index");
+                oh_argument_error_at(L, path, "has a key that is neither a string nor a list index");
             largest = key > largest ? key : largest;
             count++;
         } else {
-            oh_json_fail(L, path, "has a %s as a key", luaL_typename(L, -2));
+            oh_argument_error_at(L, path, "has a %s as a key", luaL_typename(L, -2));
         }
     }
     if (names > 0 && count > 0)
-        oh_json_fail(L, path, "mixes list items with named fields");
+        oh_argument_error_at(L, path, "mixes list items with named fields");
     if (largest > (lua_Number)count)
-        oh_json_fail(L, path, "is a list with holes (%d items, last index %d)", (int)count,
+        oh_argument_error_at(L, path, "is a list with holes (%d items, last index %d)", (int)count,
                      largest < 1e9 ? (int)largest : 1000000000);
     if (count > 0)
         return OH_JSON_LIST;
     return names > 0 || form == OH_JSON_ANY ? OH_JSON_OBJECT : form;
 }
 
-size_t oh_json_list_length(lua_State *L, int shared, int index, const struct oh_path *path)
+size_t oh_json_encode_list_length(lua_State *L, int shared, int index, const struct oh_argument_path *path)
 {
     if (lua_type(L, index) != LUA_TTABLE || form_of(L, shared, index, OH_JSON_LIST, path) != OH_JSON_LIST)
-        oh_json_fail(L, path, "must be a list");
+        oh_argument_error_at(L, path, "must be a list");
     return oh_rawlen(L, index);
 }
 
 static void write_table(lua_State *L, int shared, int index, enum oh_json_form form, struct oh_buffer *out,
-                        const struct oh_path *path)
+                        const struct oh_argument_path *path)
 {
-    struct oh_path child;
+    struct oh_argument_path child;
     size_t i, length;
     bool first = true;
 
@@ -215,71 +215,71 @@ static void write_table(lua_State *L, int shared, int index, enum oh_json_form f
     child.up = path;
     child.depth = path->depth + 1;
     if (form_of(L, shared, index, form, path) == OH_JSON_LIST) {
-        oh_json_append(L, out, "[", 1, path);
+        oh_json_encode_append(L, out, "[", 1, path);
         length = oh_rawlen(L, index);
         for (i = 1; i <= length; i++) {
             child.index = (lua_Number)i;
             lua_rawgeti(L, index, (int)i);
             if (i > 1)
-                oh_json_append(L, out, ",", 1, path);
-            oh_json_write(L, shared, lua_gettop(L), OH_JSON_ANY, out, &child);
+                oh_json_encode_append(L, out, ",", 1, path);
+            oh_json_encode(L, shared, lua_gettop(L), OH_JSON_ANY, out, &child);
             lua_pop(L, 1);
         }
-        oh_json_append(L, out, "]", 1, path);
+        oh_json_encode_append(L, out, "]", 1, path);
         return;
     }
-    oh_json_append(L, out, "{", 1, path);
+    oh_json_encode_append(L, out, "{", 1, path);
     for (lua_pushnil(L); lua_next(L, index) != 0; lua_pop(L, 1)) {
         size_t size;
         child.name = lua_tolstring(L, -2, &size);
         if (!first)
-            oh_json_append(L, out, ",", 1, path);
+            oh_json_encode_append(L, out, ",", 1, path);
         first = false;
-        oh_json_write_text(L, shared, child.name, size, out, &child);
-        oh_json_append(L, out, ":", 1, path);
-        oh_json_write(L, shared, lua_gettop(L), OH_JSON_ANY, out, &child);
+        oh_json_encode_text(L, shared, child.name, size, out, &child);
+        oh_json_encode_append(L, out, ":", 1, path);
+        oh_json_encode(L, shared, lua_gettop(L), OH_JSON_ANY, out, &child);
     }
-    oh_json_append(L, out, "}", 1, path);
+    oh_json_encode_append(L, out, "}", 1, path);
 }
 
-void oh_json_write(lua_State *L, int shared, int index, enum oh_json_form form, struct oh_buffer *out,
-                   const struct oh_path *path)
+void oh_json_encode(lua_State *L, int shared, int index, enum oh_json_form form, struct oh_buffer *out,
+                   const struct oh_argument_path *path)
 {
-    const struct oh_path *above;
-    struct oh_path here;
+    const struct oh_argument_path *above;
+    struct oh_argument_path here;
     const char *text;
     size_t length;
 
     luaL_checkstack(L, 8, "table nested too deeply");
-    oh_json_foreign_replace(L, shared, index);
+    oh_json_sentinels_replace(L, shared, index);
     switch (lua_type(L, index)) {
     case LUA_TSTRING:
         text = lua_tolstring(L, index, &length);
-        oh_json_write_text(L, shared, text, length, out, path);
+        oh_json_encode_text(L, shared, text, length, out, path);
         return;
     case LUA_TNUMBER:
         write_number(L, index, out, path);
         return;
     case LUA_TBOOLEAN:
-        oh_json_append(L, out, lua_toboolean(L, index) ? "true" : "false", lua_toboolean(L, index) ? 4 : 5, path);
+        oh_json_encode_append(L, out, lua_toboolean(L, index) ? "true" : "false", lua_toboolean(L, index) ? 4 : 5, path);
         return;
     case LUA_TTABLE:
         here = *path;
         here.table = lua_topointer(L, index);
         for (above = path->up; above != NULL; above = above->up)
             if (above->table == here.table)
-                oh_json_fail(L, path, "contains itself");
+                oh_argument_error_at(L, path, "contains itself");
         if (here.depth > OH_JSON_DEEPEST)
-            oh_json_fail(L, path, "is nested deeper than %d tables", OH_JSON_DEEPEST);
+            oh_argument_error_at(L, path, "is nested deeper than %d tables", OH_JSON_DEEPEST);
         write_table(L, shared, index, form, out, &here);
         return;
     case LUA_TLIGHTUSERDATA:
-        if (oh_json_is_null(L, index)) {
-            oh_json_append(L, out, "null", 4, path);
+        if (oh_json_sentinels_is_null(L, index)) {
+            oh_json_encode_append(L, out, "null", 4, path);
             return;
         }
         /* fall through */
     default:
-        oh_json_fail(L, path, "is a %s, which JSON cannot hold", luaL_typename(L, index));
+        oh_argument_error_at(L, path, "is a %s, which JSON cannot hold", luaL_typename(L, index));
     }
 }

@@ -11,25 +11,25 @@ static void note(lua_State *L, int shared, const char *name, int slot)
     lua_rawseti(L, shared, slot);
 }
 
-void oh_json_foreign_open(lua_State *L, int cjson)
+void oh_json_sentinels_open(lua_State *L, int cjson)
 {
     int shared = lua_gettop(L);
 
     if (lua_istable(L, cjson)) {
         lua_getfield(L, cjson, "array_mt");
-        lua_rawseti(L, shared, OH_JSON_FOREIGN_LIST_MARK);
+        lua_rawseti(L, shared, OH_SLOT_FOREIGN_LIST_MARK);
         lua_getfield(L, cjson, "empty_array_mt");
-        lua_rawseti(L, shared, OH_JSON_FOREIGN_EMPTY_MARK);
+        lua_rawseti(L, shared, OH_SLOT_FOREIGN_EMPTY_MARK);
         lua_getfield(L, cjson, "empty_array");
-        lua_rawseti(L, shared, OH_JSON_FOREIGN_EMPTY_LIST);
+        lua_rawseti(L, shared, OH_SLOT_FOREIGN_EMPTY_LIST);
     }
     lua_getglobal(L, "_G"); /* a strict host raises for a global that there is not */
     if (lua_istable(L, -1)) {
         lua_pushliteral(L, "vim");
         lua_rawget(L, -2);
         if (lua_istable(L, -1)) {
-            note(L, shared, "NIL", OH_JSON_FOREIGN_NULL);
-            note(L, shared, "_empty_dict_mt", OH_JSON_FOREIGN_OBJECT_MARK);
+            note(L, shared, "NIL", OH_SLOT_FOREIGN_NULL);
+            note(L, shared, "_empty_dict_mt", OH_SLOT_FOREIGN_OBJECT_MARK);
         }
     }
     lua_settop(L, shared);
@@ -46,41 +46,41 @@ static bool is(lua_State *L, int shared, int index, int slot)
     return same;
 }
 
-bool oh_json_is_null(lua_State *L, int index)
+bool oh_json_sentinels_is_null(lua_State *L, int index)
 {
     return lua_type(L, index) == LUA_TLIGHTUSERDATA && lua_touserdata(L, index) == NULL;
 }
 
-void oh_json_foreign_replace(lua_State *L, int shared, int index)
+void oh_json_sentinels_replace(lua_State *L, int shared, int index)
 {
     int type = lua_type(L, index);
 
     if (type != LUA_TUSERDATA && type != LUA_TLIGHTUSERDATA)
         return;
-    if (is(L, shared, index, OH_JSON_FOREIGN_NULL)) {
+    if (is(L, shared, index, OH_SLOT_FOREIGN_NULL)) {
         lua_pushlightuserdata(L, NULL);
         lua_replace(L, index);
-    } else if (is(L, shared, index, OH_JSON_FOREIGN_EMPTY_LIST)) {
+    } else if (is(L, shared, index, OH_SLOT_FOREIGN_EMPTY_LIST)) {
         lua_newtable(L);
-        oh_json_push_list_mark(L, shared);
+        oh_json_sentinels_push_list_mark(L, shared);
         lua_setmetatable(L, -2);
         lua_replace(L, index);
     }
 }
 
-bool oh_json_foreign_marks_list(lua_State *L, int shared)
+bool oh_json_sentinels_mark_list(lua_State *L, int shared)
 {
     int mark = lua_gettop(L);
 
-    return is(L, shared, mark, OH_JSON_FOREIGN_LIST_MARK) || is(L, shared, mark, OH_JSON_FOREIGN_EMPTY_MARK);
+    return is(L, shared, mark, OH_SLOT_FOREIGN_LIST_MARK) || is(L, shared, mark, OH_SLOT_FOREIGN_EMPTY_MARK);
 }
 
-bool oh_json_foreign_marks_object(lua_State *L, int shared)
+bool oh_json_sentinels_mark_object(lua_State *L, int shared)
 {
-    return is(L, shared, lua_gettop(L), OH_JSON_FOREIGN_OBJECT_MARK);
+    return is(L, shared, lua_gettop(L), OH_SLOT_FOREIGN_OBJECT_MARK);
 }
 
-void oh_json_foreign_push_object_mark(lua_State *L, int shared)
+void oh_json_sentinels_push_object_mark(lua_State *L, int shared)
 {
-    lua_rawgeti(L, shared, OH_JSON_FOREIGN_OBJECT_MARK);
+    lua_rawgeti(L, shared, OH_SLOT_FOREIGN_OBJECT_MARK);
 }

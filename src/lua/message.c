@@ -3,26 +3,26 @@
 
 #include "lua/field_reader.h"
 
-static void append(struct oh_reading *reading, const char *text, const struct oh_path *path)
+static void append(struct oh_field_reader *reader, const char *text, const struct oh_argument_path *path)
 {
-    oh_reading_append(reading, &reading->request->body, text, strlen(text), path);
+    oh_field_reader_append(reader, &reader->request->body, text, strlen(text), path);
 }
 
 /* Text in V1's form: a list of one block. */
-static void write_block(struct oh_reading *reading, const char *text, size_t length, const struct oh_path *path)
+static void write_block(struct oh_field_reader *reader, const char *text, size_t length, const struct oh_argument_path *path)
 {
-    append(reading, "[{\"type\":\"text\",\"text\":", path);
-    oh_json_write_text(reading->L, reading->shared, text, length, &reading->request->body, path);
-    append(reading, "}]", path);
+    append(reader, "[{\"type\":\"text\",\"text\":", path);
+    oh_json_encode_text(reader->L, reader->shared, text, length, &reader->request->body, path);
+    append(reader, "}]", path);
 }
 
 /* Pushes the list of blocks that the table at `index` is, or has as a message; returns its length, which is not 0. */
-static size_t push_content(struct oh_reading *reading, const struct oh_field *field, int index,
-                           const struct oh_path *path)
+static size_t push_content(struct oh_field_reader *reader, const struct oh_field *field, int index,
+                           const struct oh_argument_path *path)
 {
     bool is_message = field->type == OH_MESSAGE || field->type == OH_MESSAGE_TEXT;
-    struct oh_path content = is_message ? oh_reading_item(path, 0) : *path;
-    lua_State *L = reading->L;
+    struct oh_argument_path content = is_message ? oh_argument_path_item(path, 0) : *path;
+    lua_State *L = reader->L;
     size_t length;
 
     if (is_message) {
@@ -32,23 +32,23 @@ static size_t push_content(struct oh_reading *reading, const struct oh_field *fi
     } else {
         lua_pushvalue(L, index);
     }
-    length = oh_json_list_length(L, reading->shared, lua_gettop(L), &content);
+    length = oh_json_encode_list_length(L, reader->shared, lua_gettop(L), &content);
     if (length == 0)
-        oh_json_fail(L, &content, "is empty");
+        oh_argument_error_at(L, &content, "is empty");
     return length;
 }
 
 /* Blocks as V0 takes them: their text, joined by line breaks. */
-static void write_message_as_text(struct oh_reading *reading, const struct oh_field *field, int index,
-                                  const struct oh_path *path)
+static void write_message_as_text(struct oh_field_reader *reader, const struct oh_field *field, int index,
+                                  const struct oh_argument_path *path)
 {
-    struct oh_buffer *body = &reading->request->body;
-    size_t i, size, length = push_content(reading, field, index, path);
-    lua_State *L = reading->L;
+    struct oh_buffer *body = &reader->request->body;
+    size_t i, size, length = push_content(reader, field, index, path);
+    lua_State *L = reader->L;
     int content = lua_gettop(L);
     const char *text;
 
-    oh_reading_append(reading, body, "\"", 1, path);
+    oh_field_reader_append(reader, body, "\"", 1, path);
     for (i = 1; i <= length; i++) {
         lua_rawgeti(L, content, (int)i);
         if (lua_istable(L, -1)) {
@@ -56,52 +56,52 @@ static void write_message_as_text(struct oh_reading *reading, const struct oh_fi
             lua_rawget(L, -2);
         }
         if (lua_type(L, -1) != LUA_TSTRING) {
-            oh_reading_refuse(reading, OH_ARGUMENTS_UNSUPPORTED, field->name,
+            oh_field_reader_refuse(reader, OH_FIELDS_UNSUPPORTED, field->name,
                               "must be text: the V0 API takes no other content");
         } else {
             text = lua_tolstring(L, -1, &size);
             if (i > 1)
-                oh_reading_append(reading, body, "\\n", 2, path);
-            oh_json_write_escaped(L, reading->shared, text, size, body, path);
+                oh_field_reader_append(reader, body, "\\n", 2, path);
+            oh_json_encode_escaped(L, reader->shared, text, size, body, path);
         }
         lua_settop(L, content);
     }
-    oh_reading_append(reading, body, "\"", 1, path);
+    oh_field_reader_append(reader, body, "\"", 1, path);
 }
 
-static void write_table(struct oh_reading *reading, const struct oh_field *field, int index,
-                        const struct oh_path *path)
+static void write_table(struct oh_field_reader *reader, const struct oh_field *field, int index,
+                        const struct oh_argument_path *path)
 {
     enum oh_json_form form = field->type == OH_CONTENT ? OH_JSON_LIST : OH_JSON_OBJECT;
 
     if (field->type == OH_MESSAGE_TEXT || field->type == OH_CONTENT_TEXT) {
-        write_message_as_text(reading, field, index, path);
+        write_message_as_text(reader, field, index, path);
     } else {
-        (void)push_content(reading, field, index, path);
-        oh_json_write(reading->L, reading->shared, index, form, &reading->request->body, path);
+        (void)push_content(reader, field, index, path);
+        oh_json_encode(reader->L, reader->shared, index, form, &reader->request->body, path);
     }
 }
 
-void oh_prompt_write(struct oh_reading *reading, const struct oh_field *field, int index, const struct oh_path *path)
+void oh_message_write(struct oh_field_reader *reader, const struct oh_field *field, int index, const struct oh_argument_path *path)
 {
-    lua_State *L = reading->L;
+    lua_State *L = reader->L;
     const char *text;
     size_t length;
 
     if (lua_type(L, index) == LUA_TTABLE) {
-        write_table(reading, field, index, path);
+        write_table(reader, field, index, path);
         return;
     }
-    text = oh_reading_text(reading, field, index, path, &length);
+    text = oh_field_reader_text(reader, field, index, path, &length);
     if (length == 0)
-        oh_json_fail(L, path, "is empty");
+        oh_argument_error_at(L, path, "is empty");
     if (field->type == OH_MESSAGE) {
-        append(reading, "{\"role\":\"user\",\"content\":", path);
-        write_block(reading, text, length, path);
-        append(reading, "}", path);
+        append(reader, "{\"role\":\"user\",\"content\":", path);
+        write_block(reader, text, length, path);
+        append(reader, "}", path);
     } else if (field->type == OH_CONTENT) {
-        write_block(reading, text, length, path);
+        write_block(reader, text, length, path);
     } else {
-        oh_json_write_text(L, reading->shared, text, length, &reading->request->body, path);
+        oh_json_encode_text(L, reader->shared, text, length, &reader->request->body, path);
     }
 }

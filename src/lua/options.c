@@ -11,7 +11,7 @@
 static void read_foreign(lua_State *L, const char *name, struct oh_text *text)
 {
     if (lua_type(L, -1) != LUA_TSTRING)
-        oh_mistake_raise(L, "%s must be a string, not a %s", name, luaL_typename(L, -1));
+        oh_argument_error_raise(L, "%s must be a string, not a %s", name, luaL_typename(L, -1));
     text->bytes = lua_tolstring(L, -1, &text->length);
 }
 
@@ -19,16 +19,16 @@ static void read_text(lua_State *L, const char *name, struct oh_text *text)
 {
     read_foreign(L, name, text);
     if (strlen(text->bytes) != text->length)
-        oh_mistake_raise(L, "%s contains a NUL byte", name);
+        oh_argument_error_raise(L, "%s contains a NUL byte", name);
     if (text->length == 0)
-        oh_mistake_raise(L, "%s is empty", name);
+        oh_argument_error_raise(L, "%s is empty", name);
 }
 
 static void read_seconds(lua_State *L, const char *name, double *seconds)
 {
     *seconds = lua_tonumber(L, -1);
     if (lua_type(L, -1) != LUA_TNUMBER || !(*seconds > 0))
-        oh_mistake_raise(L, "%s must be a number of seconds above 0", name);
+        oh_argument_error_raise(L, "%s must be a number of seconds above 0", name);
     if (*seconds > LONGEST)
         *seconds = LONGEST;
 }
@@ -38,7 +38,7 @@ static void read_bytes(lua_State *L, const char *name, size_t *bytes)
     double number = lua_tonumber(L, -1);
 
     if (lua_type(L, -1) != LUA_TNUMBER || !(number >= 1 && number <= 2147483647.0))
-        oh_mistake_raise(L, "%s must be a number of bytes from 1 to 2147483647", name);
+        oh_argument_error_raise(L, "%s must be a number of bytes from 1 to 2147483647", name);
     *bytes = (size_t)number;
 }
 
@@ -53,7 +53,7 @@ void oh_options_read(lua_State *L, int index, const struct oh_option *descriptio
         for (option = description; option->name != NULL && strcmp(option->name, name) != 0; option++)
             continue;
         if (option->name == NULL)
-            oh_mistake_raise(L, "unknown option '%s'", name);
+            oh_argument_error_raise(L, "unknown option '%s'", name);
         place += option->offset;
         switch (option->kind) {
         case OH_OPTION_TEXT: read_text(L, name, (struct oh_text *)(void *)place); break;

@@ -11,13 +11,13 @@
 
 #define PREPARED "openhands.prepared " OH_VERSION /* another build's userdata is another type */
 
-enum oh_arguments_result oh_prepared_encode(lua_State *L, int shared, const struct oh_operation *operation, int index,
+enum oh_fields_verdict oh_prepared_encode(lua_State *L, int shared, const struct oh_operation *operation, int index,
                                             struct oh_request *request)
 {
     if (!oh_free_request_describes(operation))
         return oh_arguments_read(L, shared, operation, index, request);
     oh_free_request_read(L, shared, operation, index, request);
-    return OH_ARGUMENTS_GOOD;
+    return OH_FIELDS_GOOD;
 }
 
 const struct oh_prepared *oh_prepared_at(lua_State *L, int index)
@@ -30,9 +30,9 @@ void oh_prepared_check(lua_State *L, const struct oh_prepared *prepared, const s
     const struct oh_operation *own = prepared->operation;
 
     if (prepared->request == NULL)
-        oh_mistake_raise(L, "%s: this prepared request is closed", operation->name);
+        oh_argument_error_raise(L, "%s: this prepared request is closed", operation->name);
     if (own != operation)
-        oh_mistake_raise(L, "%s (%s): this request was prepared for %s (%s)", operation->name,
+        oh_argument_error_raise(L, "%s (%s): this request was prepared for %s (%s)", operation->name,
                          oh_api_name(operation->api), own->name, oh_api_name(own->api));
 }
 
@@ -81,7 +81,7 @@ static enum oh_api check_api(lua_State *L, const char *name)
     if (lua_isnoneornil(L, 4) && strcmp(name, OH_FREE_REQUEST) == 0)
         return api;
     if (lua_type(L, 4) != LUA_TSTRING || !oh_api_from_name(lua_tostring(L, 4), &api))
-        oh_mistake_raise(L, "%s: api must be \"v0\", \"v1\" or \"agent\"", name);
+        oh_argument_error_raise(L, "%s: api must be \"v0\", \"v1\" or \"agent\"", name);
     return api;
 }
 
@@ -92,8 +92,8 @@ static int refuse_name(lua_State *L, const char *name, enum oh_api api)
 
     for (i = 0; (other = oh_operation_at(i)) != NULL; i++)
         if (strcmp(other->name, name) == 0)
-            return oh_report_refusal(L, "unsupported", name, oh_api_name(api), "this dialect has no such operation");
-    return oh_mistake_raise(L, "there is no operation '%s'", name);
+            return oh_result_push_refusal(L, "unsupported", name, oh_api_name(api), "this dialect has no such operation");
+    return oh_argument_error_raise(L, "there is no operation '%s'", name);
 }
 
 /*** Checks and encodes the fields of a call without sending anything.
@@ -111,7 +111,7 @@ int oh_prepared_new(lua_State *L)
     const struct oh_client *client = oh_client_check(L);
     const char *name = luaL_checkstring(L, 2);
     const struct oh_operation *operation;
-    enum oh_arguments_result result;
+    enum oh_fields_verdict result;
     struct oh_prepared *prepared;
     enum oh_api api;
 
@@ -133,11 +133,11 @@ int oh_prepared_new(lua_State *L)
     if (prepared->request == NULL)
         return luaL_error(L, "not enough memory");
     result = oh_prepared_encode(L, lua_upvalueindex(1), operation, 3, prepared->request);
-    if (result == OH_ARGUMENTS_GOOD) {
+    if (result == OH_FIELDS_GOOD) {
         lua_settop(L, 5);
         return 1;
     }
     oh_request_release(prepared->request);
     prepared->request = NULL;
-    return oh_report_refusal(L, oh_arguments_kind(result), name, oh_api_name(api), lua_tostring(L, -1));
+    return oh_result_push_refusal(L, oh_fields_kind(result), name, oh_api_name(api), lua_tostring(L, -1));
 }

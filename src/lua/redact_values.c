@@ -18,7 +18,7 @@ struct budget {
     size_t bytes, values;
 };
 
-void oh_cleaning_push(lua_State *L, const struct oh_secrets *known, const char *text, size_t length,
+void oh_redact_values_push_text(lua_State *L, const struct oh_secrets *known, const char *text, size_t length,
                       enum oh_clean_form form, size_t most)
 {
     size_t cleaned;
@@ -38,7 +38,7 @@ static void push_text(lua_State *L, const struct oh_secrets *known, int index, s
     most = most < budget->bytes ? most : budget->bytes;
     if (most < OH_CLEAN_LEAST)
         most = OH_CLEAN_LEAST;
-    oh_cleaning_push(L, known, text, length, OH_CLEAN_TEXT, most);
+    oh_redact_values_push_text(L, known, text, length, OH_CLEAN_TEXT, most);
     cost = length < most ? length : most; /* what was looked at, though it may have become less */
     budget->bytes -= cost < budget->bytes ? cost : budget->bytes;
 }
@@ -106,14 +106,14 @@ static void push_copy(lua_State *L, const struct oh_secrets *known, int index, i
         push_table(L, known, index, depth, budget);
 }
 
-void oh_cleaning_push_value(lua_State *L, const struct oh_secrets *known, int index)
+void oh_redact_values_push(lua_State *L, const struct oh_secrets *known, int index)
 {
     struct budget budget = {MOST_TEXT, MOST_VALUES};
 
     push_copy(L, known, index, 0, &budget);
 }
 
-int oh_cleaning_clean(lua_State *L, const struct oh_secrets *known, int index)
+int oh_redact_values_redact(lua_State *L, const struct oh_secrets *known, int index)
 {
     size_t length;
     const char *text;
@@ -121,20 +121,20 @@ int oh_cleaning_clean(lua_State *L, const struct oh_secrets *known, int index)
     luaL_checkany(L, index);
     if (lua_type(L, index) == LUA_TSTRING) {
         text = lua_tolstring(L, index, &length);
-        oh_cleaning_push(L, known, text, length, OH_CLEAN_TEXT, LONGEST_ALONE);
+        oh_redact_values_push_text(L, known, text, length, OH_CLEAN_TEXT, LONGEST_ALONE);
     } else {
-        oh_cleaning_push_value(L, known, index);
+        oh_redact_values_push(L, known, index);
     }
     return 1;
 }
 
-int oh_cleaning_line(lua_State *L, const struct oh_secrets *known, int index)
+int oh_redact_values_line(lua_State *L, const struct oh_secrets *known, int index)
 {
     size_t length;
     const char *text = luaL_checklstring(L, index, &length);
     lua_Number most = luaL_optnumber(L, index + 1, LONGEST_LINE);
 
     luaL_argcheck(L, most >= OH_CLEAN_LEAST && most <= LONGEST_ALONE, index + 1, "not a number of bytes from 32 to 16384");
-    oh_cleaning_push(L, known, text, length, OH_CLEAN_LINE, (size_t)most);
+    oh_redact_values_push_text(L, known, text, length, OH_CLEAN_LINE, (size_t)most);
     return 1;
 }

@@ -1,17 +1,17 @@
 /* Foreign values made fit to be shown: clean.h for Lua's values. Lua layer. */
-#ifndef OH_CLEANING_H
-#define OH_CLEANING_H
+#ifndef OH_REDACT_VALUES_H
+#define OH_REDACT_VALUES_H
 
 #include "wire/redact.h"
 #include "lua/compat.h"
 
 /* Push the text without secrets and bounded; raise only when memory ends. */
-void oh_cleaning_push(lua_State *L, const struct oh_secrets *known, const char *text, size_t length,
+void oh_redact_values_push_text(lua_State *L, const struct oh_secrets *known, const char *text, size_t length,
                       enum oh_clean_form form, size_t most);
-/* Pushes a clean copy of the value at `index`: see core.clean. */
-void oh_cleaning_push_value(lua_State *L, const struct oh_secrets *known, int index);
-/* The bodies of core.clean and core.line, and of the client's methods of these names, for arguments from `index` on. */
-int oh_cleaning_clean(lua_State *L, const struct oh_secrets *known, int index);
-int oh_cleaning_line(lua_State *L, const struct oh_secrets *known, int index);
+/* Pushes a clean copy of the value at `index`: see core.redact. */
+void oh_redact_values_push(lua_State *L, const struct oh_secrets *known, int index);
+/* The bodies of core.redact and core.redact_line, and of the client's methods of these names, for arguments from `index` on. */
+int oh_redact_values_redact(lua_State *L, const struct oh_secrets *known, int index);
+int oh_redact_values_line(lua_State *L, const struct oh_secrets *known, int index);
 
 #endif

@@ -21,7 +21,7 @@ static void set_boolean(lua_State *L, const char *name, bool value)
 @function operations
 @treturn table list of {name=, description=, api=, host=, method=, path=, shape=, effect=, timeout= (seconds),
   fields={{name=, wire=, place=, type=, required=}, …}}; operation.h says what the words mean */
-int oh_catalogue(lua_State *L)
+int oh_reflection_operations(lua_State *L)
 {
     const struct oh_operation *operation;
     const struct oh_field *field;

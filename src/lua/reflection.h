@@ -1,9 +1,9 @@
 /* The table of operations as a Lua value. Lua layer. */
-#ifndef OH_CATALOGUE_H
-#define OH_CATALOGUE_H
+#ifndef OH_REFLECTION_H
+#define OH_REFLECTION_H
 
 #include "lua/compat.h"
 
-int oh_catalogue(lua_State *L);
+int oh_reflection_operations(lua_State *L);
 
 #endif

@@ -34,7 +34,7 @@ static void set_boolean(lua_State *L, const char *name, bool value)
 static void set_clean(lua_State *L, const char *name, const struct oh_secrets *secrets, const char *text)
 {
     if (text[0] != '\0') {
-        oh_cleaning_push(L, secrets, text, strlen(text), OH_CLEAN_LINE, LONGEST_LINE);
+        oh_redact_values_push_text(L, secrets, text, strlen(text), OH_CLEAN_LINE, LONGEST_LINE);
         lua_setfield(L, -2, name);
     }
 }
@@ -46,10 +46,10 @@ static void push_detail(lua_State *L, struct oh_exchange *exchange, const struct
     bool bad_status = answer->transport == OH_TRANSPORT_ANSWERED && (answer->status < 200 || answer->status > 299);
 
     if (bad_status && oh_json_decode(L, answer->body, answer->length, exchange->most_memory) == OH_SCAN_WHOLE) {
-        oh_cleaning_push_value(L, secrets, lua_gettop(L));
+        oh_redact_values_push(L, secrets, lua_gettop(L));
         lua_remove(L, -2);
     } else {
-        oh_cleaning_push(L, secrets, answer->body, answer->length, OH_CLEAN_LINE, LONGEST_QUOTE);
+        oh_redact_values_push_text(L, secrets, answer->body, answer->length, OH_CLEAN_LINE, LONGEST_QUOTE);
     }
 }
 
@@ -100,7 +100,7 @@ static void push_error(lua_State *L, struct oh_exchange *exchange, const struct 
     }
 }
 
-int oh_report_refusal(lua_State *L, const char *kind, const char *operation, const char *api, const char *reason)
+int oh_result_push_refusal(lua_State *L, const char *kind, const char *operation, const char *api, const char *reason)
 {
     lua_pushnil(L);
     lua_newtable(L);
@@ -307,7 +307,7 @@ static bool finish_download(struct oh_exchange *exchange, struct oh_outcome *out
     return false;
 }
 
-int oh_report_element(lua_State *L, struct oh_exchange *exchange)
+int oh_result_push_element(lua_State *L, struct oh_exchange *exchange)
 {
     const struct oh_operation *operation = exchange->operation;
     struct oh_element *element = &exchange->element;
@@ -334,7 +334,7 @@ static void learn(lua_State *L, const struct oh_exchange *exchange, struct oh_se
         luaL_error(L, "not enough memory");
 }
 
-int oh_report(lua_State *L, struct oh_exchange *exchange, struct oh_secrets *secrets)
+int oh_result_push(lua_State *L, struct oh_exchange *exchange, struct oh_secrets *secrets)
 {
     struct oh_outcome outcome;
 

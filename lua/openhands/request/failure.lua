@@ -98,7 +98,7 @@ local advice_at_own_server = "check the API key, or give session_api_key, which 
 
 local function what_happened(err, raw)
   local words = words_of(err.detail)
-  words = words and core.line(words, limits.LONGEST_QUOTE)
+  words = words and core.redact_line(words, limits.LONGEST_QUOTE)
   if raw.redirect_host then
     return ("redirected to %s, which is not followed"):format(raw.redirect_host)
   elseif raw.status and raw.status >= 300 and raw.status < 400 then
@@ -145,11 +145,11 @@ function M.from_core(raw, base_url)
   elseif raw.kind == "file" then
     err.message = ("%s: the file could not be written: %s"):format(raw.operation, raw.reason or "no reason given")
   else
-    local address = core.line(raw.server or base_url, LONGEST_ADDRESS)
+    local address = core.redact_line(raw.server or base_url, LONGEST_ADDRESS)
     err.message = ("%s: %s %s"):format(raw.operation, address, what_happened(err, raw))
   end
   if raw.page and type(err.detail) == "string" then
-    err.message = ("%s; it begins: %s"):format(err.message, core.line(err.detail, 60))
+    err.message = ("%s; it begins: %s"):format(err.message, core.redact_line(err.detail, 60))
   end
   local is_refused_here = err.kind == "protocol" and raw.effect == "none" -- the reason says it all
   local hint = not is_refused_here and (raw.server and advice_at_server or advice)[err.kind]

@@ -257,7 +257,7 @@ local function mistake_in(self, operation, fields, api)
   if good then
     return nil, refusal
   end
-  return core.mistake(problem) or error(problem, 0)
+  return core.argument_error(problem) or error(problem, 0)
 end
 
 --- Checks the fields of a call without sending anything. Raises for the caller's mistakes: without a dialect, for what
