@@ -73,7 +73,7 @@ describe("the types", function()
     end
     assert.equal(KINDS, count) -- nobody takes one away unnoticed
     for kind in pairs(known) do
-      assert.is_truthy(read("README.md"):find("`" .. kind .. "`", 1, true), kind .. " is not in the README")
+      assert.is_truthy(read("doc/errors.md"):find("`" .. kind .. "`", 1, true), kind .. " is not in doc/errors.md")
     end
   end)
 end)

@@ -1,32 +1,34 @@
 #!/bin/bash
-# Checks the type annotations of the library, the examples and the README's snippets with EmmyLua's checker, and closes
-# with `N passed, N failed`. Where the checker is missing, cargo builds it below build/ (some minutes, once); without
-# cargo the check is skipped, and says so. .emmyrc.json says what is not checked.
+# Checks the type annotations of the library, the examples and the snippets of the pages with EmmyLua's checker, and
+# closes with `N passed, N failed`. .emmyrc.json lists the diagnostics that are off.
+#   types.sh                     builds a missing checker with cargo, below build/ (some minutes, once)
+#   types.sh --if-installed      skips the check where the checker is missing, unless TYPES=1 is in the environment
 set -u
 cd "$(dirname "$0")/.." || exit
 version=0.25.1
 checker=$(command -v emmylua_check || echo build/tools/bin/emmylua_check)
 
+skip() {
+    echo "SKIPPED: the type annotations are not checked: $*"
+    echo '0 passed, 0 failed'
+    exit
+}
+
 if [ ! -x "$checker" ]; then
-    if ! command -v cargo >/dev/null; then
-        echo 'SKIPPED: emmylua_check is not installed, and neither is cargo, which would build it'
-        echo '0 passed, 0 failed'
-        exit
-    fi
+    [ "${1:-}" != --if-installed ] || [ -n "${TYPES:-}" ] || skip 'emmylua_check is not installed (make types builds it)'
+    command -v cargo >/dev/null || skip 'emmylua_check is not installed, nor is cargo to build it'
     echo "building emmylua_check $version"
-    if ! cargo install --quiet --locked --root build/tools --version $version emmylua_check; then
-        echo 'SKIPPED: cargo could not build emmylua_check'
-        echo '0 passed, 0 failed'
-        exit
-    fi
+    cargo install --quiet --locked --root build/tools --version $version emmylua_check ||
+        skip 'cargo could not build emmylua_check'
 fi
 
-# The checker passes over what is marked as nothing but types: here these files are checked, too.
+# The checker skips files marked ---@meta; without the mark it checks them, too.
 work=build/types
 rm -rf $work && mkdir -p $work && cp -R lua examples $work || exit
 sed -i.bak '/^---@meta/d' $work/lua/openhands/types/init.lua $work/lua/openhands/types/operations.lua
-awk -v directory=$work '/^```lua/ { file = sprintf("%s/README_%02d.lua", directory, ++count); next }
-    /^```/ { file = "" } file != "" { print > file }' README.md
+awk -v directory=$work '/^```lua$/ { name = FILENAME; gsub(/[^A-Za-z0-9]/, "_", name)
+        file = sprintf("%s/%s_line_%d.lua", directory, name, FNR); next }
+    /^```/ { file = "" } file != "" { print > file }' README.md doc/*.md
 
 found=$("$checker" --config .emmyrc.json $work 2>&1 | sed 's/\x1b\[[0-9;]*m//g')
 if grep -q '^No issues found' <<<"$found"; then
