@@ -15,7 +15,7 @@ local M = {}
 ---@field wakes integer? how often the waiters were woken (plain, uv)
 ---@field parked table<openhands.SchedulerEntry, boolean>? tasks that wait for it (the scheduler of plain and uv)
 ---@field waiters table<table, boolean>? coroutines that wait for it (copas, nginx)
----@field bell any condition variable that they wait on (cqueues)
+---@field condition any condition variable that they wait on (cqueues)
 ---@field has_begun boolean? its exchange was sent on its way (nginx)
 
 --- Creates a record that nothing has happened to.

@@ -1,12 +1,13 @@
---- Schedules tasks in hosts without coroutines of their own (plain Lua, libuv): a task is parked until it is woken or its
---- deadline has passed, and then resumed by the next `step`. Knows neither clients nor descriptors.
+--- Schedules tasks in hosts without coroutines of their own (plain Lua, libuv): a task is parked until it is woken or
+--- its deadline has passed, and then resumed by the next `step`. Knows neither clients nor descriptors.
 ---
---- An error from outside (of Ctrl-C, or of the host's hook) may interrupt a step anywhere. So each change is completed by
---- a single assignment, before which nothing is dropped: what is found twice is skipped, and an entry that was taken from
---- the queue but not handled is handled by the next step.
+--- An error from outside (of Ctrl-C, or of the host's hook) may interrupt a step anywhere. So each change is completed
+--- by a single assignment, before which nothing is dropped: what is found twice is skipped, and an entry that was taken
+--- from the queue but not handled is handled by the next step.
 
 local core = require "openhands.core"
 local coroutines = require "openhands.task.coroutines"
+local errors = require "openhands.errors"
 local timers = require "openhands.task.timers"
 
 -- Tasks that wait on top of each other on one C stack: Lua allows 200 nested C calls, and each task needs a few.
@@ -54,6 +55,11 @@ function M.new(now)
     _entries = setmetatable({}, { __mode = "kv" }),
     _running = {},
   }, Scheduler)
+end
+
+--- Raises for a wait without a deadline that nothing can end.
+function M.raise_deadlock()
+  errors.raise "wait: nothing is under way that could end this wait: the tasks wait for one another"
 end
 
 -- A forked child inherits the parent's tasks, but must not run them too: it keeps only the one that it runs in.
@@ -146,8 +152,8 @@ end
 ---@return string?
 function methods:refusal()
   if depth_of(self) > DEEPEST and not self:can_park() then
-    return ("%d tasks already wait where Lua cannot yield, inside C functions or coroutines of their own, and the stack "
-      .. "has no room for more: call it from the task's function itself, or run fewer at a time"):format(DEEPEST)
+    return ("%d tasks already wait where Lua cannot yield, inside C functions or coroutines of their own, and the "
+      .. "stack has no room for more: call it from the task's function itself, or run fewer at a time"):format(DEEPEST)
   end
 end
 
@@ -236,7 +242,7 @@ function methods:step(time_slice)
   unwind(self)
   wake_due(self)
   local last, ends_at = self._last, time_slice and self._now() + time_slice
-  while self._first <= math.min(last, self._last) do -- the queue is emptied when a task has forked and this is the child
+  while self._first <= math.min(last, self._last) do -- a task that forks empties it in the child
     resume_first(self)
     if ends_at and self._now() >= ends_at then
       break

@@ -1,6 +1,6 @@
---- Timers ordered by their deadlines, the earliest first: a binary heap in which each timer knows its own index, so that
---- one can be removed before its time. An error from outside (e.g. of Ctrl-C) may interrupt any change: the next call
---- then rebuilds the heap from the set of its members.
+--- Timers ordered by their deadlines, the earliest first: a binary heap in which each timer knows its own index, so
+--- that one can be removed before its time. An error from outside (e.g. of Ctrl-C) may interrupt any change: the next
+--- call then rebuilds the heap from the set of its members.
 
 local M = {}
 

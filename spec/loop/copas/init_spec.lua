@@ -433,7 +433,7 @@ describe("in copas", function()
       good, problem = pcall(table.sort, { 1, 2 }, function() client:me() end)
     end)
     assert.is_false(good)
-    assert.is_truthy(tostring(problem):find("inside of a C function", 1, true), problem)
+    assert.is_truthy(tostring(problem):find("inside a C function", 1, true), problem)
     assert.are.equal(0, #server:requests())
   end)
 

@@ -501,7 +501,7 @@ describe("in cqueues", function()
     end)
     assert.is_true(#told >= 3)
     for _, message in ipairs(told) do
-      local refusal = "openhands.start: cqueues lets nothing wait inside of a C function"
+      local refusal = "openhands.start: waiting is not possible inside a C function"
       assert.is_truthy(message:find(refusal, 1, true), message)
     end
     assert.are.same({}, server:requests())

@@ -101,7 +101,7 @@ describe("the loop nginx", function()
     body_filter = "ngx%.timer%.at%(0, function",
     log = "ngx%.timer%.at%(0, function",
     balancer = "ngx%.timer%.at%(0, function",
-    exit_worker = "about to end",
+    exit_worker = "about to exit",
   }
 
   it("refuses to wait in the other phases, and sends nothing", function()
@@ -150,7 +150,7 @@ describe("the loop nginx", function()
         log:match("TRIED " .. phase .. ": (%l+), (%l+), (%l+): ([^\n]-) | ([^\n]*)")
       assert.same({ phase, "false", "false", "false" }, { phase, good, spawned, slept })
       for _, text in ipairs { message, refusal } do
-        assert.truthy(text:find(('nginx lets nothing wait in its phase "%s": '):format(phase), 1, true), text)
+        assert.truthy(text:find(("waiting is not possible in nginx's phase \"%s\": "):format(phase), 1, true), text)
         assert.truthy(text:find(advice), text)
       end
     end
@@ -169,7 +169,7 @@ describe("the loop nginx", function()
           __index = function() return client:count() end,
         }).count end, error)))
     ]]):format(server.directory .. "/?.lua;"))
-    local refusal = "openhands.me: nothing can wait inside of a C function, such as `require`"
+    local refusal = "openhands.me: waiting is not possible inside a C function, such as `require`"
     local first, last = told:find(refusal, 1, true)
     assert.truthy(first, told)
     assert.truthy(told:find(refusal, last, true), told)

@@ -144,7 +144,7 @@ describe("processes of nginx", function()
       warm = openhands.new { base_url = %q, api_key = "any", api = "v1", loop = "plain" }
       assert(assert(warm:request { path = "/api/echo/warm" }).uri == "/api/echo/warm")
       local _ = { ]]):format(upstream.address), upstream.address)
-    assert.truthy(run("return refused"):find('in its phase "init"', 1, true))
+    assert.truthy(run("return refused"):find([[in nginx's phase "init"]], 1, true))
     local list, mixed, workers, count = {}, {}, {}, 0
     for number = 1, 10000 do
       list[number] = "/number/" .. number

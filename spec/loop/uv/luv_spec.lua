@@ -205,8 +205,8 @@ describe("in luv's loop", function()
     assert.is_table(task:wait())
     for name, result in pairs(results) do
       assert.is_false(result[1])
-      assert.is_truthy(result[2]:find(name .. ": nothing can wait in a callback of the loop: call it directly inside "
-        .. "of client:spawn", 1, true), result[2])
+      assert.is_truthy(result[2]:find(name .. ": waiting is not possible in a callback of the loop: call it inside "
+        .. "client:spawn", 1, true), result[2])
     end
     assert.are.equal(0, server:jobs())
     assert.are.equal(1, #server:requests())
@@ -225,7 +225,7 @@ describe("in luv's loop", function()
       print("in a task", called and answer ~= nil)
       client:spawn(function()
         local refused, problem = inside()
-        print("refused", not refused and problem:find "nothing can wait in a callback" ~= nil)
+        print("refused", not refused and problem:find "waiting is not possible in a callback" ~= nil)
       end)
       uv.run()
     ]]:gsub("\t", " "), nil)

@@ -85,8 +85,8 @@ describe("in Neovim", function()
       end)
     ]]
     local start, sleep, rest = output:match "^(.-)\n(.-)\n(.*)$"
-    assert.is_truthy(start:find("^false .*start: nothing can wait in a fast event: call it inside of client:spawn"))
-    assert.is_truthy(sleep:find("^false .*sleep: nothing can wait in a fast event"))
+    assert.is_truthy(start:find("^false .*start: waiting is not possible in a fast event: call it inside client:spawn"))
+    assert.is_truthy(sleep:find("^false .*sleep: waiting is not possible in a fast event"))
     assert.are.equal("true false\n", rest)
     assert.are.equal(0, server:jobs())
     for _, request in ipairs(server:requests()) do assert.are.equal("GET", request.method) end

@@ -1,66 +1,64 @@
---- The time in copas, for all who wait: not every copas has timers, so that the alarm of a client of the core's, which
---- sends nothing, is watched in their place.
+--- Wakes waiters in copas, at their deadlines or at once. Not every copas has timers, so a client of the core that
+--- sends nothing serves as one: its descriptor becomes readable when its alarm is due.
 
-local timers = require "openhands.task.timers"
 local core = require "openhands.core"
 local selectable = require "openhands.loop.copas.selectable"
+local timers = require "openhands.task.timers"
 
-local NAP = 0.01 -- seconds that the process sleeps at a time where `select` cannot watch what it should
-
-local MOST = 1e9 -- seconds to an alarm
+local POLL_INTERVAL = 0.01 -- seconds that the process sleeps where `select` cannot watch the descriptor
+local LONGEST_ALARM = 1e9 -- seconds
 
 local M = {}
 
-local agenda = timers.new()
+local deadlines = timers.new()
 ---@type openhands.Selectable, any
 local watched, alarm = selectable.new(), nil
 
-function watched.is_wanted()
+function watched.is_needed()
   return true
 end
 
--- Whether there is anything to wait for.
+-- Sets the alarm for the earliest deadline; returns whether there is one.
 local function set_alarm()
-  local first = agenda:first()
-  alarm:alarm(first and math.min(math.max(first.at - core.monotonic(), 0), MOST))
+  local first = deadlines:first()
+  alarm:alarm(first and math.min(math.max(first.at - core.monotonic(), 0), LONGEST_ALARM))
   return first ~= nil
 end
 
--- Wakes those whose time is over.
-local function look()
+local function wake_due()
   alarm:step(0)
   if watched.blind then
-    core.poll({}, NAP)
+    core.poll({}, POLL_INTERVAL)
   end
-  local first = agenda:first() --[[@as openhands.Selectable?]]
+  local first = deadlines:first() --[[@as openhands.Selectable?]]
   while first and first.at <= core.monotonic() do
-    agenda:remove(first)
+    deadlines:remove(first)
     first.woken = true
-    first = agenda:first() --[[@as openhands.Selectable?]]
+    first = deadlines:first() --[[@as openhands.Selectable?]]
   end
   return set_alarm()
 end
 
---- Wakes somebody at a moment, if they do not wake before.
+--- Wakes a waiter at its deadline, unless it is woken before.
 ---@param waiter openhands.Selectable
----@param moment number monotonic
-function M.put_down(waiter, moment)
+---@param deadline number monotonic time
+function M.wake_at(waiter, deadline)
   if not alarm or alarm:is_inherited() then
     alarm = core.new { base_url = "http://127.0.0.1" } -- where nothing is sent
     watched:set_descriptor(alarm:pollfd())
   end
-  waiter.at = moment
-  agenda:add(waiter)
+  waiter.at = deadline
+  deadlines:add(waiter)
   set_alarm()
-  watched:watch(look)
+  watched:watch(wake_due)
 end
 
---- Wakes somebody now.
+--- Wakes a waiter now.
 ---@param waiter openhands.Selectable
 function M.wake(waiter)
   waiter.woken = true
   if waiter.index then
-    agenda:remove(waiter)
+    deadlines:remove(waiter)
     watched.woken = watched.woken or not set_alarm()
   end
 end

@@ -1,34 +1,34 @@
---- Who watches a client's descriptor in copas: one thread of this room's for each client with something in flight,
---- which moves that on.
+--- Watches the descriptors of clients in copas: each client with exchanges in flight has a thread of its own, which
+--- steps them.
 
 local selectable = require "openhands.loop.copas.selectable"
 
-local NAP = 0.01 -- seconds that the process sleeps at a time where `select` cannot watch what it should
+local POLL_INTERVAL = 0.01 -- seconds that the process sleeps where `select` cannot watch the descriptor
 
 local M = {}
 
---- Who watches one client's descriptor.
+--- The watch on one client's descriptor.
 ---@class openhands.CopasWatch: openhands.Selectable
----@field turn fun(): boolean moves the exchanges on; whether that is to be done again
+---@field step fun(): boolean steps the exchanges; returns whether some are still in flight
 
 ---@type table<openhands.Client, openhands.CopasWatch>
-local watches = setmetatable({}, { __mode = "k" }) -- by client: what watches its descriptor
+local watches = setmetatable({}, { __mode = "k" })
 
---- A client is there. Who watches over it does not hold it.
+--- Prepares the watch of a client, which does not keep the client alive.
 ---@param client openhands.Client
 function M.attach(client)
   local held = setmetatable({ client }, { __mode = "v" })
   local watch = selectable.new() --[[@as openhands.CopasWatch]]
-  function watch.is_wanted()
+  function watch.is_needed()
     return held[1] ~= nil and held[1]:_is_busy()
   end
-  function watch.turn()
+  function watch.step()
     local owner = held[1]
     if owner then
-      local good, problem = owner:_try_pump(watch.blind and NAP or 0)
-      if not good then -- copas tells of it; those who wait have another thread that watches
-        watch.running = nil
-        M.over(owner)
+      local good, problem = owner:_try_pump(watch.blind and POLL_INTERVAL or 0)
+      if not good then -- copas reports the error of this thread; another one goes on watching
+        watch.thread = nil
+        M.start(owner)
         error(problem, 0)
       end
     end
@@ -37,19 +37,19 @@ function M.attach(client)
   watches[client] = watch
 end
 
---- The client's thread has its turn: to see that it is needed no more, say.
+--- Resumes the client's thread, e.g. to let it find out that it is needed no more.
 ---@param client openhands.Client
 function M.wake(client)
   watches[client].woken = true
 end
 
---- Somebody waits for the client: what it has in flight is watched from now on.
+--- Starts the client's thread if exchanges are in flight.
 ---@param client openhands.Client
-function M.over(client)
+function M.start(client)
   local watch = watches[client]
   if client:_is_busy() and not watch:is_watched() then
     watch:set_descriptor(client._core:pollfd())
-    watch:watch(watch.turn)
+    watch:watch(watch.step)
   end
 end
 

@@ -1,40 +1,40 @@
---- Waiting in copas, old and new: whoever waits is a thread that waits for something of its own, while another one
---- watches the client's descriptor.
+--- Waits in copas, old and new: a thread that waits is suspended until it is woken, while another thread watches the
+--- client's descriptor.
 
-local clock = require "openhands.loop.copas.deadlines"
 local copas = require "copas"
 local core = require "openhands.core"
 local coroutines = require "openhands.task.coroutines"
+local deadlines = require "openhands.loop.copas.deadlines"
 local errors = require "openhands.errors"
+local fd_watch = require "openhands.loop.copas.fd_watch"
 local selectable = require "openhands.loop.copas.selectable"
 local tasks = require "openhands.task"
-local watches = require "openhands.loop.copas.fd_watch"
 
-local SLICE = 0.1 -- seconds; Ctrl-C is seen after it outside of threads
+local LONGEST_STEP = 0.1 -- seconds, outside threads: Ctrl-C is noticed after it
 
--- Where Lua's own lets nobody wait, copas brings another, which makes coroutines.
-local protected, begun_by = xpcall, nil
+-- Where Lua's own xpcall cannot be yielded across, copas brings another one, which runs its function in a coroutine.
+local protected, parent_of = xpcall, nil
 if not coroutine.wrap(function()
   return pcall(coroutine.yield, true)
 end)() then
-  protected, begun_by = require("coxpcall").xpcall, require("coxpcall").running
+  protected, parent_of = require("coxpcall").xpcall, require("coxpcall").running
 end
 
-local M = { name = "copas", now = core.monotonic, wall = os.time, attach = watches.attach, detach = watches.wake }
+local M = { name = "copas", now = core.monotonic, wall = os.time, attach = fd_watch.attach, detach = fd_watch.wake }
 
-local function is_thread()
+local function is_in_thread()
   local thread, is_main = coroutine.running()
   return thread ~= nil and not is_main
 end
 
---- Why nobody may wait here.
+--- Returns why waiting is impossible here.
 ---@return string?
 function M.refusal()
-  if is_thread() and not coroutines.can_yield() then
-    return "copas lets nothing wait inside of a C function, such as table.sort, or pcall of Lua 5.1: call it from the "
+  if is_in_thread() and not coroutines.can_yield() then
+    return "waiting is not possible inside a C function, such as table.sort, or pcall of Lua 5.1: call it from the "
       .. "thread itself"
-  elseif is_thread() and tasks.is_inside_nested_coroutine(begun_by) then
-    return "copas knows only coroutines that it has begun itself, not one that a task has made: call it from the "
+  elseif is_in_thread() and tasks.is_inside_nested_coroutine(parent_of) then
+    return "copas knows only coroutines that it has created itself, not one created by a task: call it from the "
       .. "function that the task runs"
   end
 end
@@ -43,16 +43,16 @@ local function wait_in_thread(pending, deadline)
   local waiter = selectable.new()
   pending.waiters = pending.waiters or {}
   pending.waiters[waiter] = true
-  waiter.woken = pending.done or pending.news -- where a thread of copas' begins at once
+  waiter.woken = pending.done or pending.news -- it may be, where copas starts a new thread at once
   if deadline then
-    clock.put_down(waiter, deadline) -- may wake it here and now, for the same reason
+    deadlines.wake_at(waiter, deadline) -- may wake it at once, for the same reason
   end
   waiter:wait()
   pending.waiters[waiter] = nil
-  clock.wake(waiter)
+  deadlines.wake(waiter)
 end
 
---- Returns when the record is `done` or has `news`, when its waiters are woken, or at the deadline.
+--- Waits until the record is `done` or has `news`, until its waiters are woken, or until the deadline.
 ---@param client openhands.Client
 ---@param pending openhands.Pending
 ---@param deadline number? by `now`
@@ -65,11 +65,11 @@ function M.await(client, pending, deadline)
   if refusal then
     errors.raise("wait: " .. refusal)
   end
-  watches.over(client)
-  if is_thread() then
+  fd_watch.start(client)
+  if is_in_thread() then
     wait_in_thread(pending, deadline)
   else
-    copas.step(math.max(math.min(left, SLICE), 0))
+    copas.step(math.max(math.min(left, LONGEST_STEP), 0))
   end
 end
 
@@ -78,20 +78,20 @@ end
 ---@param pending openhands.Pending
 function M.wake(client, pending)
   for waiter in pairs(pending.waiters or {}) do
-    clock.wake(waiter)
+    deadlines.wake(waiter)
   end
   if not client:_is_busy() then
-    watches.wake(client)
+    fd_watch.wake(client)
   end
 end
 
---- Runs a task as a thread of copas'.
+--- Runs a task as a thread of copas.
 ---@param task openhands.Task
 function M.spawn(_, task)
-  local turn = selectable.new()
-  turn.woken = true
+  local start = selectable.new()
+  start.woken = true
   copas.addthread(function()
-    turn:wait() -- whoever spawns it goes on first
+    start:wait() -- new copas starts the thread at once, but the spawner goes on first
     task:run_in_place(protected) -- not `carry`: copas knows a thread by its coroutine
   end)
 end

@@ -1,28 +1,29 @@
---- Who watches a client's descriptor in cqueues: one coroutine of this room's in each controller where somebody waits
---- for that client. So it does not matter which of those who wait, or which controllers, come to an end.
+--- Watches the descriptors of clients in cqueues: in each controller in which some wait on a client, one coroutine
+--- watches that client's descriptor and steps its exchanges. So it does not matter which waiters, or which controllers,
+--- end.
 
 local conditions = require "cqueues.condition"
 local cqueues = require "cqueues"
 
-local NAP = 0.01 -- seconds between two looks where the system has no descriptor to watch
+local POLL_INTERVAL = 0.01 -- seconds between two steps where the system has no descriptor to watch
 
 local M = {}
 
---- One controller's watch over one client.
----@class openhands.Post
+--- One controller's watch on one client.
+---@class openhands.CqueuesWatch
 ---@field waiting integer how many wait here
----@field bell userdata a condition: whoever watches looks whether they are still needed
----@field manned thread|true|nil who watches; true: who is to begin
+---@field changed userdata a condition, signalled to let the watcher find out whether it is still needed
+---@field watcher thread|true|nil the coroutine that watches; true: it has not started yet
 
-local posts = setmetatable({}, { __mode = "k" }) -- by client: by controller
-local descriptors = setmetatable({}, { __mode = "k" }) -- by client: what controllers watch
+local watches = setmetatable({}, { __mode = "k" }) -- by client, then by controller
+local descriptors = setmetatable({}, { __mode = "k" }) -- by client: those that controllers watch
 
 ---@param client openhands.Client
 function M.attach(client)
-  posts[client] = setmetatable({}, { __mode = "k" })
+  watches[client] = setmetatable({}, { __mode = "k" })
 end
 
---- No controller watches the client's descriptor any more.
+--- Makes all controllers forget the client's descriptor.
 ---@param client openhands.Client
 function M.detach(client)
   local descriptor = descriptors[client]
@@ -32,76 +33,76 @@ function M.detach(client)
   end
 end
 
-local function is_needed(client, post)
-  return post.waiting > 0 and client:_is_busy()
+local function is_needed(client, watch)
+  return watch.waiting > 0 and client:_is_busy()
 end
 
-local keep_watch
+local run_watcher
 
--- An error that ends the one who watches is the controller's to tell of, and those who wait have another one.
-local function pump(client, controller, post)
+-- The controller reports an error that ends the watcher; another coroutine goes on watching.
+local function pump(client, controller, watch)
   local good, problem = client:_try_pump(0)
   if not good then
-    post.manned = nil
-    M.man(client, controller, post)
+    watch.watcher = nil
+    M.start(client, controller, watch)
     error(problem, 0)
   end
 end
 
--- Moves the exchanges on while somebody here waits for some.
-function keep_watch(client, controller, post)
-  post.manned = coroutine.running()
-  pump(client, controller, post) -- what has just begun goes out at once
-  while is_needed(client, post) do
+-- Steps the exchanges as long as some wait here.
+function run_watcher(client, controller, watch)
+  watch.watcher = coroutine.running()
+  pump(client, controller, watch) -- sends what is new
+  while is_needed(client, watch) do
     local descriptor = client._core:pollfd()
     descriptors[client] = descriptor
     if descriptor then
-      cqueues.poll(client._core, post.bell)
+      cqueues.poll(client._core, watch.changed)
     else
-      cqueues.poll(post.bell, NAP)
+      cqueues.poll(watch.changed, POLL_INTERVAL)
     end
-    pump(client, controller, post)
+    pump(client, controller, watch)
   end
-  post.manned = nil
-  M.detach(client) -- a client that is collected takes nothing with it that a controller still knows
+  watch.watcher = nil
+  M.detach(client) -- a controller must not still know the descriptor when the client is collected
 end
 
-local function is_manned(post)
-  return post.manned == true or post.manned and coroutine.status(post.manned) ~= "dead"
+local function is_watched(watch)
+  return watch.watcher == true or watch.watcher and coroutine.status(watch.watcher) ~= "dead"
 end
 
---- Sees to it that somebody watches, if that is needed.
+--- Starts the watcher, if one is needed and none is there.
 ---@param client openhands.Client
 ---@param controller userdata
----@param post openhands.Post
-function M.man(client, controller, post)
-  if is_needed(client, post) and not is_manned(post) then
-    controller:wrap(keep_watch, client, controller, post)
-    post.manned = true -- it is to begin
+---@param watch openhands.CqueuesWatch
+function M.start(client, controller, watch)
+  if is_needed(client, watch) and not is_watched(watch) then
+    controller:wrap(run_watcher, client, controller, watch)
+    watch.watcher = true
   end
 end
 
---- Somebody waits here from now on, until `leave`.
+--- Notes that a coroutine of the controller waits on the client, until `leave`.
 ---@param client openhands.Client
 ---@param controller userdata
----@return openhands.Post
+---@return openhands.CqueuesWatch
 function M.enter(client, controller)
-  local post = posts[client][controller]
-  if not post then
-    post = { waiting = 0, bell = conditions.new() }
-    posts[client][controller] = post
+  local watch = watches[client][controller]
+  if not watch then
+    watch = { waiting = 0, changed = conditions.new() }
+    watches[client][controller] = watch
   end
-  post.waiting = post.waiting + 1
-  M.man(client, controller, post)
-  return post
+  watch.waiting = watch.waiting + 1
+  M.start(client, controller, watch)
+  return watch
 end
 
 ---@param client openhands.Client
----@param post openhands.Post
-function M.leave(client, post)
-  post.waiting = post.waiting - 1
-  if is_manned(post) and not is_needed(client, post) then
-    post.bell:signal()
+---@param watch openhands.CqueuesWatch
+function M.leave(client, watch)
+  watch.waiting = watch.waiting - 1
+  if is_watched(watch) and not is_needed(client, watch) then
+    watch.changed:signal()
   end
 end
 

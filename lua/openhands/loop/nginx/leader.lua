@@ -1,105 +1,144 @@
---- Waiting in hosts that run many coroutines of their own: of those who wait on one client, one looks out for all. It
---- watches the client's descriptor, or looks again and again, and moves the exchanges on; the others sleep until they
---- are woken. Who has what they waited for hands the watch over.
----
---- A host is a table of functions:
----   waiter(client)         something that one coroutine can sleep on: a table, in which this room keeps its own fields
----   sleep(waiter, seconds) sleeps until `wake(waiter)`, or the time is over (math.huge: only until then)
----   wake(waiter)           may be called by anybody; sleeping on it next returns at once then
----   look(client, waiter, seconds) sleeps until the client may want a step, until `wake(waiter)` where the host can,
----                          or the time is over
----   lease                  seconds after which a lookout that has not looked is taken for dead (math.huge: none dies)
+--- Polls a client in nginx, whose coroutines cannot watch a descriptor that nginx has not created. Of the coroutines
+--- that wait on one client, one is the leader: while exchanges are in flight it polls them, with a short sleep between
+--- two polls. The others sleep until they are woken. A leader whose wait ends hands over to another one; one that nginx
+--- has killed is replaced when its lease is over.
+
+local liveness = require "openhands.loop.nginx.liveness"
+local semaphores = require "ngx.semaphore"
+
+local LEASE = liveness.LEASE -- seconds without a poll after which the leader is taken for dead
+local SHORTEST_DELAY, LONGEST_DELAY = 0.001, 0.02 -- seconds between two polls
+local LONGEST_WAIT = 1 -- seconds: whoever should wake a coroutine may have been killed
 
 local M = {}
 
---- Those who wait on one client.
----@class openhands.Crew
----@field waiters table<table, boolean>
----@field lookout table? the waiter that looks out
----@field looked_at number monotonic moment of its last look
+--- A coroutine that waits.
+---@class openhands.NginxWaiter
+---@field semaphore table it sleeps on it
+---@field woken boolean?
 
-local crews = setmetatable({}, { __mode = "k" }) -- by client
+--- The coroutines that wait on one client.
+---@class openhands.NginxWaitGroup
+---@field waiters table<openhands.NginxWaiter, boolean>
+---@field leader openhands.NginxWaiter?
+---@field polled_at number monotonic time of the last poll
+---@field delay number seconds before the next poll; doubles while nothing happens
+---@field delayed openhands.NginxWaiter? the leader, while it sleeps before a poll
 
--- A coroutine that its host has killed never leaves.
-local function set_of_living()
+local groups = setmetatable({}, { __mode = "k" }) -- by client
+
+-- Weak: a killed coroutine never removes itself.
+local function weak_set()
   return setmetatable({}, { __mode = "k" })
 end
 
-local function crew_of(client)
-  local crew = crews[client]
-  if not crew then
-    crew = { waiters = set_of_living() }
-    crews[client] = crew
-  end
-  return crew
+---@param client openhands.Client
+function M.attach(client)
+  groups[client] = { waiters = weak_set(), polled_at = 0, delay = SHORTEST_DELAY }
 end
 
--- One sleep, or one look, of somebody who waits.
-local function rest(host, client, crew, waiter, seconds)
-  local now = client._loop.now()
-  if not client:_is_busy() then
-    if crew.lookout == waiter then -- it will not look while it sleeps; whoever begins something does
-      crew.lookout = nil
-    end
-    return host.sleep(waiter, seconds)
-  elseif crew.lookout and crew.lookout ~= waiter and now - crew.looked_at < host.lease then
-    return host.sleep(waiter, math.min(seconds, host.lease))
-  end
-  crew.lookout, crew.looked_at = waiter, now
-  host.look(client, waiter, math.min(seconds, host.lease))
+---@return openhands.NginxWaiter
+local function new_waiter()
+  return { semaphore = assert(semaphores.new()) }
+end
+
+local function sleep(waiter, seconds)
+  liveness.sleep(waiter.semaphore, seconds)
+end
+
+local function wake(waiter)
+  liveness.wake(waiter.semaphore)
+end
+
+-- Sleeps and polls as the leader.
+local function poll(client, group, waiter, seconds)
+  local delay = group.delay
+  group.leader, group.polled_at = waiter, client._loop.now()
+  group.delay, group.delayed = math.min(2 * delay, LONGEST_DELAY), waiter
+  sleep(waiter, math.min(delay, seconds, LEASE))
+  group.delayed = nil
   if not client._closed then
-    crew.looked_at = client._loop.now()
+    liveness.cancel_abandoned(client)
+    group.polled_at = client._loop.now()
     client:_pump(0)
   end
 end
 
--- Leaves the crew; if somebody is needed to look out, it is somebody else's turn. Who is woken already is about to
--- leave too, and then sees to it in the same way.
-local function leave(host, client, crew, waiter)
-  crew.waiters[waiter] = nil
-  if crew.lookout == waiter then
-    crew.lookout = nil
+local function sleep_or_poll(client, group, waiter, seconds)
+  if not client:_is_busy() then
+    if group.leader == waiter then -- it does not poll while it sleeps: whoever sends a request becomes the leader
+      group.leader = nil
+    end
+    sleep(waiter, seconds)
+  elseif group.leader and group.leader ~= waiter and client._loop.now() - group.polled_at < LEASE then
+    sleep(waiter, math.min(seconds, LEASE))
+  else
+    poll(client, group, waiter, seconds)
   end
-  if crew.lookout or not client:_is_busy() then
+end
+
+-- Leaves the group. If a new leader is needed, another waiter is woken; one that is woken already is about to leave
+-- too, and does the same then.
+local function leave(client, group, waiter)
+  group.waiters[waiter] = nil
+  if group.leader == waiter then
+    group.leader = nil
+  end
+  if group.leader or not client:_is_busy() then
     return
   end
-  for other in pairs(crew.waiters) do
+  for other in pairs(group.waiters) do
     if not other.woken then
-      return host.wake(other)
+      return wake(other)
     end
   end
 end
 
---- As a loop's `await`.
----@param host table
+-- Sends a new request now, and polls it soon. The response may be there at once, but even a caller that sends one
+-- request after the other must yield.
+local function send(client, group, pending)
+  pending.has_begun, group.delay = true, SHORTEST_DELAY
+  if group.delayed then
+    return wake(group.delayed)
+  end
+  client:_pump(0)
+  if pending.done then
+    sleep(new_waiter(), 0)
+  end
+end
+
+--- Waits as a loop's `await`, for a second at most.
 ---@param client openhands.Client
 ---@param pending openhands.Pending
----@param deadline number? monotonic moment
-function M.await(host, client, pending, deadline)
-  local crew, waiter = crew_of(client), host.waiter(client)
-  crew.waiters[waiter] = true
-  pending.waiters = pending.waiters or set_of_living()
+---@param deadline number? monotonic time
+function M.await(client, pending, deadline)
+  local group, now = groups[client], client._loop.now
+  local ends_at = math.min(deadline or math.huge, now() + LONGEST_WAIT)
+  if pending.number and not pending.has_begun and not client._closed then
+    send(client, group, pending)
+  end
+  local waiter = new_waiter()
+  group.waiters[waiter] = true
+  pending.waiters = pending.waiters or weak_set()
   pending.waiters[waiter] = true
-  waiter.woken = false
-  local left = deadline and deadline - client._loop.now() or math.huge
   while not (pending.done or pending.news or waiter.woken) do
-    rest(host, client, crew, waiter, math.max(left, 0)) -- once at least: the others have their turns
-    left = deadline and deadline - client._loop.now() or math.huge
-    if left <= 0 then
+    sleep_or_poll(client, group, waiter, ends_at - now()) -- once at least, so that other coroutines can run
+    if ends_at <= now() then
       break
     end
   end
   pending.waiters[waiter] = nil
-  leave(host, client, crew, waiter)
+  leave(client, group, waiter)
 end
 
---- As a loop's `wake`.
----@param host table
+--- Wakes the waiters of `pending`, as a loop's `wake`.
+---@param client openhands.Client
 ---@param pending openhands.Pending
-function M.wake(host, _, pending)
+function M.wake(client, pending)
+  groups[client].delay = SHORTEST_DELAY
   for waiter in pairs(pending.waiters or {}) do
     waiter.woken = true
-    host.wake(waiter)
+    wake(waiter)
   end
 end
 

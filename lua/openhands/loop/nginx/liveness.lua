@@ -1,74 +1,75 @@
---- Who waits in nginx's coroutines, and who was killed while they did: with the request of a client who hangs up, say,
---- and without a word to anybody. So everybody who waits says when they will look again.
+--- Detects coroutines that nginx has killed while they waited, e.g. because the client of their request hung up: nginx
+--- tells nobody. So each waiting coroutine notes when it will run again, and one that does not has been killed.
 
 local core = require "openhands.core"
 local errors = require "openhands.errors"
 
 local M = {}
 
---- Seconds by which somebody who lives may be late.
+--- Seconds by which a coroutine that lives may be late.
 M.LEASE = 0.08
 
-local ROUND = 0.25 -- seconds from one search for the dead to the next
+local CHECK_INTERVAL = 0.25 -- seconds between two checks for killed coroutines
+local SHORTEST_SLEEP = 0.001 -- seconds: nginx counts in milliseconds, and a wait of 0 would not yield
 
 --- A coroutine that waits.
----@class openhands.NginxWaiter
----@field back_at number monotonic moment by which it looks again, if it lives
----@field missed boolean? it did not, when somebody searched last
----@field killed boolean?
+---@class openhands.NginxWait
+---@field back_at number monotonic time by which it runs again, if it lives
+---@field is_late boolean? it had not at the last check
+---@field is_killed boolean?
 
---- What is in flight for one client.
----@class openhands.NginxCrew
----@field waiters table<integer, openhands.NginxWaiter> who waits for an exchange, by its number
----@field round_at number monotonic moment of the next search
+--- The exchanges of one client that are awaited.
+---@class openhands.NginxExchanges
+---@field waits table<integer, openhands.NginxWait> by the number of the exchange
+---@field check_at number monotonic time of the next check
 
-local by_thread = setmetatable({}, { __mode = "k" })
-local crews = setmetatable({}, { __mode = "k" }) -- by client
+local wait_of = setmetatable({}, { __mode = "k" }) -- by coroutine
+local exchanges_of = setmetatable({}, { __mode = "k" }) -- by client
 
 ---@param client openhands.Client
 function M.attach(client)
-  crews[client] = { waiters = {}, round_at = 0 }
+  exchanges_of[client] = { waits = {}, check_at = 0 }
 end
 
---- The running coroutine waits from now on, until `leave`.
+--- Notes that the running coroutine waits, until `leave`.
 ---@param client openhands.Client
 ---@param number integer? of the exchange that it waits for
 function M.enter(client, number)
-  local waiter = { back_at = core.monotonic() }
-  by_thread[coroutine.running()] = waiter
+  local wait = { back_at = core.monotonic() }
+  wait_of[coroutine.running()] = wait
   if number then
-    crews[client].waiters[number] = waiter
+    exchanges_of[client].waits[number] = wait
   end
 end
 
 ---@param client openhands.Client
 ---@param number integer?
 function M.leave(client, number)
-  by_thread[coroutine.running()] = nil
+  wait_of[coroutine.running()] = nil
   if number then
-    crews[client].waiters[number] = nil
+    exchanges_of[client].waits[number] = nil
   end
 end
 
---- Sleeps until somebody wakes whoever sleeps on the semaphore, or the time is over.
+--- Sleeps until `wake` is called for the semaphore, or the time has passed.
 ---@param semaphore table
 ---@param seconds number
 function M.sleep(semaphore, seconds)
-  seconds = math.max(seconds, 0.001) -- nginx counts in milliseconds; none is no wait at all
-  local waiter = by_thread[coroutine.running()]
-  if waiter then
-    waiter.back_at = core.monotonic() + seconds
+  seconds = math.max(seconds, SHORTEST_SLEEP)
+  local wait = wait_of[coroutine.running()]
+  if wait then
+    wait.back_at = core.monotonic() + seconds
   end
   local _, problem = semaphore:wait(seconds)
-  if waiter then
-    waiter.back_at, waiter.missed = math.huge, nil
+  if wait then
+    wait.back_at, wait.is_late = math.huge, nil
   end
   if problem and problem ~= "timeout" then
     errors.raise("wait: nginx refuses it: " .. problem)
   end
 end
 
---- Wakes whoever sleeps on the semaphore, or sleeps on it next.
+--- Ends the sleep on the semaphore, or the next one.
 ---@param semaphore table
 function M.wake(semaphore)
   if semaphore:count() < 1 then
@@ -76,31 +77,31 @@ function M.wake(semaphore)
   end
 end
 
---- Ends what is in flight for those who were killed: it holds connections that others need. Whoever is only late, since
---- something has held up the worker, is back before the next search.
+--- Cancels the exchanges of killed coroutines: they hold connections that others need. A coroutine that is only late,
+--- because the worker was busy, runs before the next check.
 ---@param client openhands.Client that is open
-function M.search(client)
-  local crew, now = crews[client], core.monotonic()
-  if now < crew.round_at then
+function M.cancel_abandoned(client)
+  local exchanges, now = exchanges_of[client], core.monotonic()
+  if now < exchanges.check_at then
     return
   end
-  crew.round_at = now + ROUND
-  for number, waiter in pairs(crew.waiters) do
-    if now >= waiter.back_at + M.LEASE and not waiter.missed then
-      waiter.missed = true
-    elseif waiter.missed then
-      waiter.killed = true
-      crew.waiters[number] = nil
+  exchanges.check_at = now + CHECK_INTERVAL
+  for number, wait in pairs(exchanges.waits) do
+    if now >= wait.back_at + M.LEASE and not wait.is_late then
+      wait.is_late = true
+    elseif wait.is_late then
+      wait.is_killed = true
+      exchanges.waits[number] = nil
       client._core:cancel(number)
     end
   end
 end
 
---- Whether a coroutine was killed while it waited, and somebody has found out.
+--- Whether a coroutine was killed while it waited, as far as this is known yet.
 ---@param thread thread
 ---@return boolean
 function M.is_killed(thread)
-  return by_thread[thread] ~= nil and by_thread[thread].killed == true
+  return wait_of[thread] ~= nil and wait_of[thread].is_killed == true
 end
 
 return M

@@ -1,11 +1,11 @@
---- Where in nginx somebody may wait: in which of its phases, and not inside of a C function.
+--- Tells where in nginx Lua code may wait: in some of the phases of a request, and not inside a C function.
 
 local coroutines = require "openhands.task.coroutines"
 local ngx = require "ngx"
 
 local M = {}
 
-local may_wait = {
+local can_wait_in = {
   rewrite = true,
   server_rewrite = true,
   access = true,
@@ -22,21 +22,21 @@ local may_wait = {
 
 local advice = {
   init = "call it in a request, or from init_worker_by_lua in ngx.timer.at(0, function() ... end)",
-  exit_worker = "the worker is about to end; call it earlier, in a request or a timer",
+  exit_worker = "the worker is about to exit; call it earlier, in a request or a timer",
 }
 
---- Why nobody may wait here, as a loop's `refusal`.
+--- Returns why waiting is impossible here, as a loop's `refusal`.
 ---@return string?
 function M.refusal()
   local phase = ngx.get_phase()
-  if not may_wait[phase] then
-    return ("nginx lets nothing wait in its phase %q: %s"):format(
+  if not can_wait_in[phase] then
+    return ("waiting is not possible in nginx's phase %q: %s"):format(
       phase,
       advice[phase] or "call it in ngx.timer.at(0, function() ... end)"
     )
   elseif not coroutines.can_yield() then
-    return "nothing can wait inside of a C function, such as `require` while it loads a file, or table.sort: "
-      .. "call it from a function of the handler's"
+    return "waiting is not possible inside a C function, such as `require` while it loads a file, or table.sort: "
+      .. "call it from a Lua function of the handler"
   end
 end
 

@@ -1,24 +1,24 @@
---- Waiting outside of tasks: Neovim goes on meanwhile, and a program on luv runs its loop.
+--- Waits outside tasks: blocks the caller, while Neovim goes on or the program's luv loop is run.
 
+local binding = require "openhands.loop.uv.binding"
 local core = require "openhands.core"
-local errors = require "openhands.errors"
-local library = require "openhands.loop.uv.binding"
-local turns = require "openhands.loop.uv.task_runner"
+local schedulers = require "openhands.task.scheduler"
+local task_runner = require "openhands.loop.uv.task_runner"
 
-local neovim, uv = library.neovim, library.uv
+local neovim, uv = binding.neovim, binding.uv
 
-local TICK = 20 -- milliseconds; older Neovims may sleep so long in the loop although something has come
-local SLICE = 0.1 -- seconds that a wait sleeps at most, so that Ctrl-C is seen
+local CHECK_INTERVAL = 20 -- milliseconds: older Neovims may sleep so long in the loop although something has happened
+local LONGEST_SLEEP = 0.1 -- seconds: Ctrl-C is noticed after it
 
 local M = {}
 
-local is_running = false -- the loop, by one of us: an old luv does not tell by itself
+local is_running = false -- whether we run the loop: an old luv cannot be asked
 
 local function wait_in_neovim(is_over, deadline)
-  turns.set_alarm_for_tasks() -- a task that waits here holds up whoever else would set it
-  repeat -- the others have their turns also when there is nothing to wait for
+  task_runner.schedule_next() -- a task that waits here holds up the call that would else set the timer
+  repeat -- at least once, so that other tasks can run
     local left = math.min(deadline and deadline - core.monotonic() or math.huge, 1)
-    local _, problem = neovim.wait(library.milliseconds(left), is_over, TICK)
+    local _, problem = neovim.wait(binding.milliseconds(left), is_over, CHECK_INTERVAL)
     if problem == -2 then
       error("interrupted", 0)
     end
@@ -33,25 +33,25 @@ local function run(mode)
 end
 
 local function sleep_in_loop(deadline)
-  turns.set_alarm_for_tasks()
+  task_runner.schedule_next()
   if not deadline and not uv.loop_alive() then
-    errors.raise "wait: nothing is under way that could end this wait: the tasks wait for one another"
+    schedulers.raise_deadlock()
   end
-  local moment = math.min(deadline or math.huge, turns.scheduler:next_deadline() or math.huge)
-  local left = moment - core.monotonic()
+  local wake_at = math.min(deadline or math.huge, task_runner.scheduler:next_deadline() or math.huge)
+  local left = wake_at - core.monotonic()
   if left <= 0 then
     return run "nowait"
   end
-  -- A libuv before 1.45 runs what is due before it sleeps: the alarm must be counted from now on, and come again.
+  -- A libuv before 1.45 runs due timers before it sleeps: so the timer must count from now on, and repeat.
   uv.update_time()
-  turns.set_alarm(library.milliseconds(math.min(left, SLICE)), SLICE * 1000)
+  task_runner.set_timer(binding.milliseconds(math.min(left, LONGEST_SLEEP)), LONGEST_SLEEP * 1000)
   run "once"
 end
 
--- Runs the loop and the tasks by turns: outside of the loop's callbacks, so that a task may do the same.
+-- Runs the loop and the tasks alternately: the tasks outside the loop's callbacks, so that one can wait here in turn.
 local function run_loop(is_over, deadline)
-  repeat -- the others have their turns also when there is nothing to wait for
-    if turns.run() then
+  repeat -- at least once, so that other tasks can run
+    if task_runner.run_ready() then
       run "nowait"
     elseif not is_over() then
       sleep_in_loop(deadline)
@@ -59,13 +59,13 @@ local function run_loop(is_over, deadline)
   until is_over() or deadline and deadline <= core.monotonic()
 end
 
--- Calls a function while the loop's callbacks give no turns; Ctrl-C may raise an error anywhere.
-local function between_turns(act, ...)
-  local before, was_running = turns.suspend(true), is_running
-  local good, problem = pcall(act, ...)
-  turns.suspend(before)
+-- Calls a function while the loop's callbacks run no tasks. Ctrl-C may raise an error anywhere in it.
+local function with_tasks_suspended(run_it, ...)
+  local before, was_running = task_runner.suspend(true), is_running
+  local good, problem = pcall(run_it, ...)
+  task_runner.suspend(before)
   is_running = was_running
-  turns.set_alarm_for_tasks()
+  task_runner.schedule_next()
   if not good then
     error(problem, 0)
   end
@@ -77,21 +77,21 @@ function M.is_in_callback()
   return is_running or uv.loop_mode ~= nil and uv.loop_mode() ~= nil
 end
 
---- Returns when something is over, or its time is.
+--- Blocks until something is over, or until the deadline.
 ---@param is_over fun(): boolean
----@param deadline number? monotonic moment
+---@param deadline number? monotonic time
 function M.wait(is_over, deadline)
   if neovim then
     return wait_in_neovim(is_over, deadline)
   end
-  between_turns(run_loop, is_over, deadline)
+  with_tasks_suspended(run_loop, is_over, deadline)
 end
 
---- Lets the loop close what is being closed: luv crashes where a program ends before that. The program's callbacks that
+--- Lets the loop finish closing handles: luv crashes in a program that ends before that. Callbacks of the program that
 --- are due run too.
 function M.flush()
   if not neovim and not M.is_in_callback() then
-    between_turns(run, "nowait")
+    with_tasks_suspended(run, "nowait")
   end
 end
 

@@ -1,22 +1,22 @@
---- The descriptors that libuv watches: of each client that has something in flight, so that a client at rest keeps
---- neither itself nor the program going. A watcher is closed before its descriptor, always: libuv ends the program
---- otherwise.
+--- Watches the descriptors of clients in libuv's loop, each only while the client has exchanges in flight: an idle
+--- client keeps neither itself nor the program alive. A watcher must be closed before its descriptor, otherwise libuv
+--- aborts the program.
 
-local library = require "openhands.loop.uv.binding"
+local binding = require "openhands.loop.uv.binding"
 
-local neovim, uv = library.neovim, library.uv
+local neovim, uv = binding.neovim, binding.uv
 
-local TICK = 20 -- milliseconds between looks at a descriptor that cannot be watched
+local POLL_INTERVAL = 20 -- milliseconds between two steps where the descriptor cannot be watched
 
 local M = {}
 
-local watchers = {} -- by client: a handle that moves its exchanges on, while there are any
-local unwatchable = setmetatable({}, { __mode = "k" }) -- clients whose descriptor could not be watched
+local watchers = {} -- by client: the handle that steps its exchanges
+local unwatchable = setmetatable({}, { __mode = "k" }) -- clients whose descriptor cannot be watched
 
---- Watches a client no more.
+--- Stops watching a client.
 ---@param client openhands.Client
 ---@return boolean was_watched
-function M.unwatch(client)
+function M.stop(client)
   local watcher = watchers[client]
   watchers[client] = nil
   if watcher and not watcher:is_closing() then
@@ -26,7 +26,7 @@ function M.unwatch(client)
   return watcher ~= nil
 end
 
---- Whether some are watched that have nothing in flight.
+--- Whether a client is watched that has nothing in flight.
 ---@return boolean
 function M.has_idle()
   for client in pairs(watchers) do
@@ -37,52 +37,53 @@ function M.has_idle()
   return false
 end
 
---- Watches those no more that have nothing in flight.
-function M.unwatch_idle()
+--- Stops watching the clients that have nothing in flight.
+function M.stop_idle()
   for client in pairs(watchers) do
     if not client:_is_busy() then
-      M.unwatch(client)
+      M.stop(client)
     end
   end
 end
 
--- The log is the user's code: not in a fast event.
-local function say(client, problem)
-  local function tell()
+-- The log function is the user's code, which must not run in a fast event of Neovim.
+local function log(client, problem)
+  local function write()
     if client._settings.log and not client._closed then
-      client:_log("the descriptor cannot be watched (%s): looking every %d ms instead", problem, TICK)
+      client:_log("the descriptor cannot be watched (%s): polling every %d ms instead", problem, POLL_INTERVAL)
     end
   end
   if neovim then
-    return neovim.schedule(tell)
+    return neovim.schedule(write)
   end
-  tell()
+  write()
 end
 
-local function give_up(client, problem)
+local function note_unwatchable(client, problem)
   if not unwatchable[client] then
     unwatchable[client] = true
-    say(client, tostring(problem))
+    log(client, tostring(problem))
   end
 end
 
-local function move_on(client, moved, problem)
+-- Runs in a callback of the loop.
+local function step(client, on_step, problem)
   if problem then
-    give_up(client, problem)
-    M.unwatch(client)
+    note_unwatchable(client, problem)
+    M.stop(client)
   end
   local good, trouble = true, nil
   if not client._closed then
     good, trouble = client:_try_pump(0)
-    M.watch(client, moved)
+    M.start(client, on_step)
   end
-  moved()
+  on_step()
   if not good then
     error(trouble, 0)
   end
 end
 
-local function new_poll(client, moved)
+local function new_poll(client, on_step)
   local descriptor = client._core:pollfd()
   if not descriptor then
     return nil, "there is none"
@@ -93,7 +94,7 @@ local function new_poll(client, moved)
   end
   local started
   started, problem = poll:start("r", function(trouble)
-    move_on(client, moved, trouble)
+    step(client, on_step, trouble)
   end)
   if not started then
     poll:close()
@@ -102,28 +103,28 @@ local function new_poll(client, moved)
   return poll
 end
 
-local function new_ticker(client, moved)
-  local ticker = uv.new_timer()
-  ticker:start(TICK, TICK, function()
-    move_on(client, moved)
+local function new_timer(client, on_step)
+  local timer = uv.new_timer()
+  timer:start(POLL_INTERVAL, POLL_INTERVAL, function()
+    step(client, on_step)
   end)
-  return ticker
+  return timer
 end
 
 --- Watches a client, if it has something in flight.
 ---@param client openhands.Client
----@param moved fun() called in the loop's callback, which in Neovim is a fast event, when its exchanges have moved on
-function M.watch(client, moved)
+---@param on_step fun() called after each step of its exchanges, in a callback of the loop (in Neovim, a fast event)
+function M.start(client, on_step)
   local watcher, problem = watchers[client], nil
   if not client:_is_busy() or watcher and not watcher:is_closing() then
     return
   elseif not unwatchable[client] then
-    watcher, problem = new_poll(client, moved)
+    watcher, problem = new_poll(client, on_step)
   end
   if problem then
-    give_up(client, problem)
+    note_unwatchable(client, problem)
   end
-  watchers[client] = unwatchable[client] and new_ticker(client, moved) or watcher
+  watchers[client] = unwatchable[client] and new_timer(client, on_step) or watcher
 end
 
 return M

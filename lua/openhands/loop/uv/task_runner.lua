@@ -1,53 +1,52 @@
---- The tasks' turns in libuv's loop: one timer for all of them, and in Neovim `vim.schedule`, since their own code may
---- do little in a callback of the loop.
+--- Runs the tasks in libuv's loop, with one timer for all of them. In Neovim they run in `vim.schedule`, because most
+--- of its API is forbidden in the callbacks of the loop.
 
+local binding = require "openhands.loop.uv.binding"
 local core = require "openhands.core"
-local library = require "openhands.loop.uv.binding"
+local fd_watch = require "openhands.loop.uv.fd_watch"
 local schedulers = require "openhands.task.scheduler"
-local watchers = require "openhands.loop.uv.fd_watch"
 
-local neovim, uv = library.neovim, library.uv
+local neovim, uv = binding.neovim, binding.uv
 
-local TIME_SLICE = 0.005 -- seconds for which tasks may have the loop to themselves
-local RESCUE = 10 -- milliseconds
-local LOST = 1 -- seconds after which what Neovim was to do is asked for again: an error may have ended it
-local GIVE_WAY = 1 -- millisecond: a timer of 0 that a timer sets would come before everything else
+local TIME_SLICE = 0.005 -- seconds for which tasks run without a pause
+local RESCUE_DELAY = 10 -- milliseconds
+local SCHEDULE_TIMEOUT = 1 -- seconds until `vim.schedule` is called again: an error may have ended the last call
+local YIELD_DELAY = 1 -- millisecond: a timer of 0 set by a timer would run before everything else
 
 local M = {}
 
---- Those whose turn it is.
 M.scheduler = schedulers.new(core.monotonic)
 
 local scheduler = M.scheduler
-local alarm -- the one timer
-local scheduled_at -- monotonic moment, while Neovim is to give the tasks their turns
+local timer -- the one timer
+local scheduled_at -- monotonic time, while a call by `vim.schedule` is outstanding
 local is_suspended = false
 
---- Sets the timer; any event of the loop gives the tasks their turns.
+--- Sets the timer, which runs the tasks that are ready then.
 ---@param delay integer milliseconds
----@param again number? milliseconds between further alarms; default: there are none
-function M.set_alarm(delay, again)
-  if not alarm or alarm:is_closing() then -- by a program that closes all handles there are
-    alarm = uv.new_timer()
+---@param interval number? milliseconds, to be repeated
+function M.set_timer(delay, interval)
+  if not timer or timer:is_closing() then -- a program may close all handles there are
+    timer = uv.new_timer()
   end
-  alarm:start(delay, again or 0, M.give)
+  timer:start(delay, interval or 0, M.on_event)
 end
 
---- Sets the timer for when the next task is ready, or a watcher can go: of what was cancelled the loop hears nothing
---- else. It keeps a program going that has tasks, and no other.
+--- Sets the timer for when the next task is ready or a watcher can be stopped (the loop has no other event for an
+--- exchange that was cancelled). The timer keeps a program alive that has tasks, and no other.
 ---@param least integer|false|nil milliseconds
-function M.set_alarm_for_tasks(least)
-  local moment = watchers.has_idle() and -math.huge or scheduler:next_deadline()
-  if moment then
-    M.set_alarm(math.max(library.milliseconds(moment - core.monotonic()), least or 0))
-  elseif alarm and not alarm:is_closing() then
-    alarm:stop()
+function M.schedule_next(least)
+  local deadline = fd_watch.has_idle() and -math.huge or scheduler:next_deadline()
+  if deadline then
+    M.set_timer(math.max(binding.milliseconds(deadline - core.monotonic()), least or 0))
+  elseif timer and not timer:is_closing() then
+    timer:stop()
   end
 end
 
---- Lets those who are ready have their turns, for a time slice.
----@return boolean more somebody is still ready
-function M.run()
+--- Runs the tasks that are ready, for a time slice.
+---@return boolean more some are still ready
+function M.run_ready()
   local ends_at = core.monotonic() + TIME_SLICE
   local more, left = true, TIME_SLICE
   while more and left > 0 do
@@ -57,32 +56,32 @@ function M.run()
   return more
 end
 
-local function run_and_set_alarm()
+local function run_and_schedule()
   scheduled_at = nil
-  if alarm and not alarm:is_closing() then
-    M.set_alarm(RESCUE) -- for an error, Ctrl-C's say, that ends this in the middle
+  if timer and not timer:is_closing() then
+    M.set_timer(RESCUE_DELAY) -- in case an error (e.g. of Ctrl-C) ends this before the timer is set again
   end
-  M.set_alarm_for_tasks(M.run() and GIVE_WAY)
+  M.schedule_next(M.run_ready() and YIELD_DELAY)
 end
 
---- In a callback of the loop: whoever is ready has their turn, soon.
-function M.give()
-  watchers.unwatch_idle()
-  local moment = scheduler:next_deadline()
+--- Runs the tasks that are ready, or has Neovim run them soon. Called in a callback of the loop.
+function M.on_event()
+  fd_watch.stop_idle()
+  local deadline = scheduler:next_deadline()
   if is_suspended then
     return
-  elseif not moment or moment > core.monotonic() then
-    M.set_alarm_for_tasks()
+  elseif not deadline or deadline > core.monotonic() then
+    M.schedule_next()
   elseif not neovim then
-    run_and_set_alarm()
-  elseif not scheduled_at or core.monotonic() - scheduled_at > LOST then
-    neovim.schedule(run_and_set_alarm)
+    run_and_schedule()
+  elseif not scheduled_at or core.monotonic() - scheduled_at > SCHEDULE_TIMEOUT then
+    neovim.schedule(run_and_schedule)
     scheduled_at = core.monotonic()
-    uv.stop() -- older Neovims else sleep in the loop before they see what a timer has scheduled
+    uv.stop() -- older Neovims would else sleep in the loop before they see what a timer has scheduled
   end
 end
 
---- Whether the loop's callbacks give no turns: whoever runs the loop does it between them.
+--- Sets whether the loop's callbacks leave the tasks alone, because whoever runs the loop runs them in between.
 ---@param suspended boolean
 ---@return boolean before
 function M.suspend(suspended)
@@ -93,8 +92,8 @@ end
 
 --- Closes the timer.
 function M.close()
-  if alarm and not alarm:is_closing() then
-    alarm:close()
+  if timer and not timer:is_closing() then
+    timer:close()
   end
 end
 
