@@ -25,7 +25,8 @@ local M = {}
 ---@field delay number seconds before the next poll; doubles while nothing happens
 ---@field delayed openhands.NginxWaiter? the leader, while it sleeps before a poll
 
-local groups = setmetatable({}, { __mode = "k" }) -- by client
+---@type table<openhands.Client, openhands.NginxWaitGroup>
+local groups = setmetatable({}, { __mode = "k" })
 
 -- Weak: a killed coroutine never removes itself.
 local function weak_set()
@@ -119,15 +120,15 @@ function M.await(client, pending, deadline)
   end
   local waiter = new_waiter()
   group.waiters[waiter] = true
-  pending.waiters = pending.waiters or weak_set()
-  pending.waiters[waiter] = true
+  local waiters = pending.waiters or weak_set()
+  pending.waiters, waiters[waiter] = waiters, true
   while not (pending.done or pending.news or waiter.woken) do
     sleep_or_poll(client, group, waiter, ends_at - now()) -- once at least, so that other coroutines can run
     if ends_at <= now() then
       break
     end
   end
-  pending.waiters[waiter] = nil
+  waiters[waiter] = nil
   leave(client, group, waiter)
 end
 
