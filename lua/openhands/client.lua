@@ -12,7 +12,6 @@ local retry = require "openhands.request.retry"
 local settings = require "openhands.settings"
 local start = require "openhands.start"
 local start_options = require "openhands.start.options"
-local tasks = require "openhands.task"
 local vocabulary = require "openhands.api"
 local wait_options = require "openhands.wait.options"
 local waits = require "openhands.wait"
@@ -21,6 +20,7 @@ local watches = require "openhands.wait.poller"
 -- What defines the other methods of the class.
 require "openhands.request"
 require "openhands.request.in_flight"
+require "openhands.request.prepare"
 require "openhands.conversation.memory"
 require "openhands.conversation.status"
 require "openhands.task.group"
@@ -57,6 +57,7 @@ function M.new(given)
     _core = handle,
     _settings = values,
     _has_key = (keys.api_key or keys.session_api_key) ~= nil,
+    _has_fixed_key = (keys.api_key or keys.session_api_key) ~= nil and keys.session_problem == nil,
     _key_problems = { account = keys.problem, session = keys.session_problem },
     _api = values.api ~= "auto" and values.api or nil,
     _is_guess = values.api == "auto",
@@ -142,44 +143,6 @@ function Client:_log_text(text)
 end
 
 -- ---- what users call ---------------------------------------------------------------------------------------------
-
---- Raises for a call that cannot be: without a client, on one that is closed, or in a task that was cancelled.
----@param name string
----@param may_be_cancelled boolean?
-function Client:_check_usable(name, may_be_cancelled)
-  errors.check_receiver(getmetatable(self) == Client, name, "client")
-  if self._closed then
-    errors.raise(name .. ": this client is closed")
-  end
-  if not may_be_cancelled then
-    tasks.check(name)
-  end
-end
-
---- A call of a user's: its settings, and the moment by which it has to end. Raises for the caller's mistakes.
----@param name string
----@param options table?
----@param own table<string, boolean>? options that are no settings
----@return table call
-function Client:_begin(name, options, own)
-  Client._check_usable(self, name)
-  local call = settings.of_call(self._settings, name, options, own)
-  call.deadline_at = self:_now() + call.deadline
-  return call
-end
-
---- The same call with all its time before it, or with another end: for calls of many exchanges over a long time.
----@param call table
----@param deadline_at number? monotonic moment
----@return table call
-function Client:_fresh(call, deadline_at)
-  local fresh = {}
-  for name, value in pairs(call) do
-    fresh[name] = value
-  end
-  fresh.deadline_at = deadline_at or self:_now() + call.deadline
-  return setmetatable(fresh, self._settings)
-end
 
 --- Waits until a conversation settles: finished, failed, waiting for a person, paused, stopped or gone. A wait that
 --- ends early (kind "timeout") says nothing of the job: it goes on, and `err.conversation` is how it was last seen.

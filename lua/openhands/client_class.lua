@@ -5,6 +5,7 @@
 ---@field private _core any the core's client
 ---@field private _settings table what calls inherit: the metatable of their settings
 ---@field private _has_key boolean
+---@field private _has_fixed_key boolean the core has all keys: nothing need be asked before an exchange
 ---@field private _key_problems table<string, string?> what is wrong with the keys of the environment
 ---@field private _api "v0"|"v1"|nil the dialect, once it is known
 ---@field private _is_guess boolean the dialect was found out, not given

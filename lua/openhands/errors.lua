@@ -117,6 +117,28 @@ function M.protocol(operation, what, more)
   return M.new(fields)
 end
 
+--- Returns the error of a call for which the client was closed.
+---@param operation string
+---@param effect openhands.Effect?
+---@return openhands.Error
+function M.closed(operation, effect)
+  local message = operation .. ": the client was closed"
+  return M.new { kind = "closed", operation = operation, effect = effect, message = message }
+end
+
+--- Returns the error of a call for which no time is left before anything was sent.
+---@param operation string
+---@return openhands.Error
+function M.no_time(operation)
+  return M.new {
+    kind = "timeout",
+    operation = operation,
+    effect = "none",
+    is_untried = true,
+    message = ("%s: the time for this call is over; allow more with 'deadline'"):format(operation),
+  }
+end
+
 --- Makes an error that came from another call the error of this one, in place.
 ---@param err openhands.Error
 ---@param operation string

@@ -76,7 +76,7 @@ describe("what makes something is sent once when its answer is lost, and nobody 
       assert.is_nil(value)
       assert.equal("ambiguous", assertions.assert_error(err).kind)
       assert.is_false(err.retryable)
-      assert.matches("nobody can tell whether it was done", err.message)
+      assert.matches("outcome unknown: check before repeating it", err.message)
       assert.equal(1, sent)
     end
   end)

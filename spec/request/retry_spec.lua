@@ -34,12 +34,12 @@ describe("retry", function()
       assert.is_true(spent <= 1000)
     end
     assert.equal(20, spent)
-    policy:succeeded()
+    policy:note_success()
     assert.is_nil(policy:delay(1, { retryable = true }))
-    policy:succeeded()
+    policy:note_success()
     assert.equal(0, policy:delay(1, { retryable = true }))
     for _ = 1, 1000 do
-      policy:succeeded()
+      policy:note_success()
     end
     spent = 0
     while policy:delay(1, { retryable = true }) do

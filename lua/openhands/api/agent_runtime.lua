@@ -82,7 +82,7 @@ end
 ---@param operation openhands.Operation
 ---@param fields table
 ---@param call table
----@param route openhands.Route?
+---@param route openhands.ExchangeOptions?
 ---@return any value
 ---@return openhands.Error? err
 function M.exchange(agent, operation, fields, call, route)

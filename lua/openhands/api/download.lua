@@ -21,7 +21,7 @@ end
 ---@param target any path of the file to make
 ---@param options table? `on_progress`
 ---@param call table
----@param exchange fun(route: openhands.Route): table?, openhands.Error?
+---@param exchange fun(route: openhands.ExchangeOptions): table?, openhands.Error?
 ---@return { path: string, bytes: number }? file
 ---@return openhands.Error? err
 function M.save(client, name, target, options, call, exchange)

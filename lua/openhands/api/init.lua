@@ -144,7 +144,7 @@ local event_reader = reader(all.events)
 
 function handlers.events(client, operation, fields, call, options)
   local choice = events.take_options(fields, options)
-  client:_check(operation.name, fields)
+  client:_prepare_in_any(operation.name, fields)
   return events.events(client, event_reader, fields, call, choice)
 end
 
@@ -153,7 +153,7 @@ local function about_path(client, operation, fields, call)
   if not paths.is_relative(fields.path) then
     return operations.run(client, operation, fields, call)
   end
-  client:_check(operation.name, fields)
+  client:_prepare_in_any(operation.name, fields)
   return operations.in_dialect(client, operation, fields, call, function(api)
     local own, err = fields, nil
     if api == "v1" then
@@ -222,9 +222,6 @@ end
 
 -- ---- calls -------------------------------------------------------------------------------------------------------
 
-local function check_receiver(client, name, receiver)
-  errors.check_receiver(getmetatable(client) == Client, name, receiver)
-end
 
 local function run(client, operation, ...)
   local fields, options = arguments.read(client, operation, ...)
@@ -255,13 +252,17 @@ for name, operation in pairs(all) do
     groups[group] = groups[group] or {}
     groups[group][leaf] = function(self, ...)
       local client = type(self) == "table" and rawget(self, "_client")
-      check_receiver(client, name, "client." .. group)
+      if getmetatable(client) ~= Client then
+        errors.check_receiver(false, name, "client." .. group)
+      end
       return run(client, operation, ...)
     end
   elseif not inner[name] then
     local call = operation.shape == "file" and download or run
     Client[name] = function(self, ...)
-      check_receiver(self, name, "client")
+      if getmetatable(self) ~= Client then
+        errors.check_receiver(false, name, "client")
+      end
       return call(self, operation, ...)
     end
   end
@@ -271,7 +272,7 @@ end
 ---@param subject string|openhands.Conversation
 ---@return openhands.Agent
 function Client:agent(subject)
-  check_receiver(self, "agent", "client")
+  errors.check_receiver(getmetatable(self) == Client, "agent", "client")
   return agents.of(self, self:_id_of(subject, "agent"))
 end
 
@@ -282,7 +283,7 @@ end
 ---@return any answer decoded JSON, or text
 ---@return openhands.Error? err
 function Client:request(request, options)
-  check_receiver(self, "request", "client")
+  errors.check_receiver(getmetatable(self) == Client, "request", "client")
   return self:_request(request, self:_begin("request", options))
 end
 

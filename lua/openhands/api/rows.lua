@@ -212,7 +212,7 @@ local function as_served(client, operation, fields)
 end
 
 --- One exchange of an operation, by where it is served.
----@param route openhands.Route?
+---@param route openhands.ExchangeOptions?
 ---@return any value
 ---@return openhands.Error? err
 function M.exchange(client, operation, fields, call, api, route)
@@ -349,7 +349,11 @@ function M.check(client, operation, fields, api)
     fields = arguments.copy(fields)
     fields[by] = { unpack(ids, 1, limits.IDS_PER_REQUEST) }
   end
-  client:_check(operation.name, fields, operation.rows[api] and api)
+  if api and operation.rows[api] then
+    client:_prepare(operation.name, fields, api)
+  else
+    client:_prepare_in_any(operation.name, fields)
+  end
 end
 
 --- A call of an operation, from the user's arguments to its value.

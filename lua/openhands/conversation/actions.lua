@@ -256,7 +256,7 @@ local function check_resume(client, fields)
     end
   end
   if fields.send ~= nil then
-    client:_check("send", { conversation_id = fields.conversation_id, content = fields.send }, "v1")
+    client:_prepare("send", { conversation_id = fields.conversation_id, content = fields.send }, "v1")
   end
 end
 

@@ -31,7 +31,7 @@ end
 
 --- The way to a conversation's own server as it was last seen, without asking; nil: to the service.
 ---@param memory openhands.Memory
----@return openhands.Route?
+---@return openhands.ExchangeOptions?
 function M.last_way(memory)
   return memory.server and { server = memory.server, session_api_key = memory.session_api_key } or nil
 end
@@ -134,7 +134,7 @@ end
 ---@param call table
 ---@param api "v0"|"agent"
 ---@param id string of the conversation
----@param route openhands.Route?
+---@param route openhands.ExchangeOptions?
 ---@return any value
 ---@return openhands.Error? err
 function M.call(client, operation, fields, call, api, id, route)

@@ -24,30 +24,6 @@ local M = {}
 
 local needed = { "now", "wall", "await", "attach", "detach" }
 
--- A loop for each transport with a time of its own: who shares it shares its tasks' turns.
----@type table<table, openhands.Loop?>
-local of_transport = setmetatable({}, { __mode = "k" })
-
-local function carried_by(transport)
-  local loop = of_transport[transport]
-  if not loop then
-    local held = setmetatable({ transport }, { __mode = "v" }) -- by its clients; the table above must not keep it
-    loop = plain.new {
-      now = transport.now and function()
-        return held[1].now()
-      end or plain.now,
-      wall = transport.wall and function()
-        return held[1].wall()
-      end or plain.wall,
-      sleep = transport.sleep and function(seconds)
-        held[1].sleep(seconds)
-      end,
-    }
-    of_transport[transport] = loop
-  end
-  return loop
-end
-
 --- The name of the loop that a client has if nobody chooses: that of the host.
 ---@return string
 function M.name_of_host()
@@ -66,7 +42,7 @@ end
 ---@return openhands.Loop
 function M.of(setting, transport)
   if transport then
-    return carried_by(transport)
+    return plain.of_transport(transport)
   elseif type(setting) == "table" then
     for _, name in ipairs(needed) do
       if type(setting[name]) ~= "function" then

@@ -1,5 +1,5 @@
---- Waiting in plain Lua: the process sleeps in the kernel, in slices short enough for Ctrl-C, and whoever waits outside
---- of a task lets the tasks run meanwhile.
+--- Waits in plain Lua: the process sleeps in the kernel, in slices short enough for Ctrl-C. A wait outside of tasks
+--- lets the tasks run meanwhile.
 
 local core = require "openhands.core"
 local errors = require "openhands.errors"
@@ -7,29 +7,28 @@ local schedulers = require "openhands.task.scheduler"
 
 local SLICE = 0.1 -- seconds; the core never waits longer in one step either
 
---- A loop of its own.
+--- Makes a loop of its own.
 ---@param clock table `now`, `wall` (functions that give seconds) and, where time only passes when somebody sleeps,
 --- `sleep` (function of seconds)
 ---@return openhands.Loop
 local function new(clock)
-  local loop = { name = "plain", now = clock.now, wall = clock.wall }
-  local scheduler = schedulers.new(function()
-    return clock.now()
-  end)
+  local now = clock.now
+  local loop = { name = "plain", now = now, wall = clock.wall }
+  local scheduler = schedulers.new(now)
   local clients = setmetatable({}, { __mode = "k" })
 
-  -- Those whose exchanges have to be moved on.
+  -- Returns the clients whose exchanges have to be moved on, and their handles.
   local function busy_clients()
-    local list, cores = {}, {}
+    local list, handles = {}, {}
     for client in pairs(clients) do
       if client:_is_busy() then
-        list[#list + 1], cores[#cores + 1] = client, client._core
+        list[#list + 1], handles[#handles + 1] = client, client._core
       end
     end
-    return list, cores
+    return list, handles
   end
 
-  local function step(list, seconds)
+  local function pump_all(list, seconds)
     for _, client in ipairs(list) do
       client:_pump(seconds)
     end
@@ -41,69 +40,81 @@ local function new(clock)
     end
   end
 
-  -- Moves all exchanges on, or passes the time until one of them can be.
-  local function pump(seconds)
-    local list, cores = busy_clients()
+  -- Moves all exchanges on, or sleeps until one of them can be.
+  local function pass_real_time(seconds)
+    local list, handles = busy_clients()
     if #list == 1 then
-      return step(list, math.min(seconds, SLICE))
+      return pump_all(list, math.min(seconds, SLICE))
     elseif #list == 0 then
       check_hope(seconds)
     end
-    core.poll(cores, math.min(seconds, SLICE))
-    step(list, 0)
+    core.poll(handles, math.min(seconds, SLICE))
+    pump_all(list, 0)
   end
 
   -- The same where time only passes when somebody sleeps: exchanges take none.
-  local function pass_time(seconds, pending)
-    step(busy_clients(), 0)
-    local moment = scheduler:next_deadline()
-    if seconds > 0 and not (pending.done or pending.news or moment and moment <= clock.now()) then
+  local function pass_virtual_time(seconds, pending)
+    pump_all(busy_clients(), 0)
+    local moment = scheduler.is_in_use and scheduler:next_deadline()
+    if seconds > 0 and not (pending.done or pending.news or moment and moment <= now()) then
       check_hope(seconds)
       clock.sleep(seconds)
     end
   end
 
-  --- Returns when the record is `done` or has `news`, when its waiters are woken, or at the deadline.
+  --- Returns when the record is `done` or has `news`, when its waiters are woken, or at the deadline; for an exchange
+  --- perhaps earlier.
+  ---@param client openhands.Client
   ---@param pending openhands.Pending
   ---@param deadline number? by the clock of the loop
-  function loop.await(_, pending, deadline)
-    if scheduler:can_park() then
+  function loop.await(client, pending, deadline)
+    local has_tasks, seconds = scheduler.is_in_use, deadline and deadline - now() or math.huge
+    if has_tasks and scheduler:can_park() then
       return scheduler:park(pending, deadline)
+    elseif not has_tasks and pending.number then -- nothing else can happen meanwhile
+      return client:_pump(clock.sleep and 0 or math.min(math.max(seconds, 0), SLICE))
     end
-    local pass, wakes = clock.sleep and pass_time or pump, pending.wakes
-    repeat -- the others have their turns also when there is nothing to wait for
-      if scheduler:step() then
-        pass(0, pending)
+    local pass_time, wakes = clock.sleep and pass_virtual_time or pass_real_time, pending.wakes
+    repeat -- other tasks run also when there is nothing to wait for
+      if has_tasks and scheduler:step() then
+        pass_time(0, pending)
       elseif not (pending.done or pending.news) then
-        local until_then = math.min(deadline or math.huge, scheduler:next_deadline() or math.huge)
-        pass(math.max(until_then - clock.now(), 0), pending)
+        local moment = has_tasks and scheduler:next_deadline() or math.huge
+        pass_time(math.max(math.min(deadline or math.huge, moment) - now(), 0), pending)
       end
-    until pending.done or pending.news or pending.wakes ~= wakes or deadline and deadline <= clock.now()
+      has_tasks = scheduler.is_in_use
+    until pending.done or pending.news or pending.wakes ~= wakes or deadline and deadline <= now()
   end
 
-  --- Wakes all that wait for the record.
+  --- Makes every `await` of the record return.
   ---@param pending openhands.Pending
   function loop.wake(_, pending)
     pending.wakes = (pending.wakes or 0) + 1
-    scheduler:wake(pending)
+    if scheduler.is_in_use then
+      scheduler:wake(pending)
+    end
   end
 
-  --- Why nobody may wait here.
+  --- Returns why nothing can wait here, if so.
   ---@return string?
   function loop.refusal()
-    return scheduler:refusal()
+    return scheduler.is_in_use and scheduler:refusal() or nil
   end
 
-  --- Runs a task from the next time on that somebody waits.
+  --- Takes a task: it starts at the next wait outside of tasks.
   ---@param task openhands.Task
   function loop.spawn(_, task)
     scheduler:spawn(task)
   end
 
+  --- Takes a client.
+  ---@param client openhands.Client
   function loop.attach(client)
     clients[client] = true
   end
 
+  --- Releases a client that is about to close.
+  ---@param client openhands.Client
   function loop.detach(client)
     clients[client] = nil
   end
@@ -111,13 +122,36 @@ local function new(clock)
   return loop
 end
 
---- The loop by itself, and how another one is made.
+--- The loop itself, and how others are made.
 ---@class openhands.PlainLoop: openhands.Loop
----@field new fun(clock: table): openhands.Loop
+---@field of_transport fun(transport: table): openhands.Loop
 
 ---@type openhands.PlainLoop
 local M = new { now = core.monotonic, wall = os.time }
 
-M.new = new
+-- The loop of each transport: clients that share a transport share its time and run each other's tasks. Weak both ways:
+-- the clients own the loop, which refers to the transport.
+---@type table<table, openhands.Loop?>
+local loops = setmetatable({}, { __mode = "kv" })
+
+--- Returns the loop of clients whose exchanges a transport carries: it has its own time.
+---@param transport table
+---@return openhands.Loop
+function M.of_transport(transport)
+  local loop = loops[transport]
+  if not loop then
+    loop = new {
+      now = transport.now or M.now,
+      wall = transport.wall and function()
+        return transport.wall()
+      end or M.wall,
+      sleep = transport.sleep and function(seconds)
+        transport.sleep(seconds)
+      end,
+    }
+    loops[transport] = loop
+  end
+  return loop
+end
 
 return M

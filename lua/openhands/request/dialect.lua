@@ -164,13 +164,8 @@ local function await(client, question, call)
   end
 end
 
---- Finds out which dialect the service speaks. Who wants to know while another one asks waits for that answer.
----@param client openhands.Client
----@param operation string that wants to know, for messages
----@param call table
----@return "v0"|"v1"|nil api
----@return openhands.Error? err
-function M.ask(client, operation, call)
+-- Asks, or waits for the answer to the question that another call is asking.
+local function ask_once(client, operation, call)
   local question = client._question
   if question then
     await(client, question, call)
@@ -179,7 +174,7 @@ function M.ask(client, operation, call)
     elseif question.err and is_for_all(question.err, question, call) then
       return nil, copy_of(question.err, operation)
     elseif client._question and client._question ~= question then
-      return M.ask(client, operation, call) -- the next one of those who waited asks by now
+      return ask_once(client, operation, call) -- another one of those who waited asks by now
     end
   end
   question = {
@@ -196,6 +191,24 @@ function M.ask(client, operation, call)
   end
   client:_wake(question)
   return question.api, question.err
+end
+
+--- Finds out which dialect the service speaks, and remembers it. Concurrent calls share one question.
+---@param client openhands.Client
+---@param operation string that wants to know, for messages
+---@param call openhands.Call
+---@return "v0"|"v1"|nil api
+---@return openhands.Error? err
+function M.find_out(client, operation, call)
+  local api, err = ask_once(client, operation, call)
+  if not api then
+    return nil, err
+  end
+  client._api = api
+  if client._settings.log then
+    client:_log("the service speaks %s", api)
+  end
+  return api
 end
 
 -- ---- the guess ---------------------------------------------------------------------------------------------------
@@ -232,20 +245,20 @@ function M.note(client, operation, api, err)
   end
 end
 
---- Makes a call in the dialect that was guessed; where its answer says that the service does not speak that, in the
---- other one. What may have acted is never sent again.
+--- Makes a call in the other dialect, if its answer says that the service does not speak the one that was guessed. What
+--- may have acted is never sent again.
 ---@param client openhands.Client
 ---@param operation string
 ---@param api "v0"|"v1" the guess
----@param run fun(api: "v0"|"v1"): any, openhands.Error?
+---@param run fun(api: "v0"|"v1"): any, openhands.Error? makes the call
+---@param err openhands.Error of the call in the dialect that was guessed, with a `misfit`
 ---@return any value
 ---@return openhands.Error? err
-function M.try(client, operation, api, run)
-  local value, err = run(api)
-  local misfit, other = err and err.misfit, other_dialect[api]
+function M.try_other(client, operation, api, run, err)
+  local misfit, other = err.misfit, other_dialect[api]
   local has_other = not is_one_item[operation] or is_one_item[operation][other] ~= nil
-  if not misfit or not has_other or misfit == "perhaps" and client._has_spoken[api] then
-    return value, err
+  if not has_other or misfit == "perhaps" and client._has_spoken[api] then
+    return nil, err
   end
   local kept = (misfit == "perhaps" or client._has_spoken[api]) and api or nil
   client._api = other -- also for what the call asks on its way

@@ -1,48 +1,75 @@
---- What a client has in flight: moving it on, handing what has come to whoever waits, and waiting. These are methods of
---- the client, for the other rooms and the loops.
+--- What a client has in flight: moves its exchanges on, hands their results to those who wait, and waits.
+---
+--- In place of the network a transport can carry the exchanges: the simulator's model in the same process, or a spec's
+--- own. A transport is a table with `request(self, request)`, which returns `{status, headers, body}` or
+--- `{class = "connect"|"timeout"|"tls"|"cut", sent = boolean}`, and, where its time is not the clock's, `now()`,
+--- `wall()` and `sleep(seconds)`. `headers` is a list of pairs of name and value.
 
 ---@class (partial) openhands.Client
 local Client = require "openhands.client_class"
+local ascii = require "openhands.ascii"
 local coroutines = require "openhands.task.coroutines"
 local errors = require "openhands.errors"
 local pendings = require "openhands.request.pending"
-local service_clock = require "openhands.request.service_clock"
 local tasks = require "openhands.task"
-local transports = require "openhands.request.transport"
 
--- An error has ended a carrier in the middle: nobody else carries what it has begun.
+-- ---- transports in place of the network --------------------------------------------------------------------------
+
+-- Ends the exchanges that a transport was carrying when an error ended it: nothing else will finish them.
 local function drop_carried(self)
   for number in pairs(self._waiting) do
-    self._core:answer(number, { transport = "cut", sent = true, reason = "what carried it was ended by an error" })
+    self._core:answer(number, { transport = "cut", sent = true, reason = "an error ended the transport" })
   end
 end
 
--- Hands the exchanges to a transport that is not the network. One without a time of its own waits by the clock.
+-- The headers that the core wants to know, in their usual spellings, with the names that it has for them.
+local wanted_headers = {
+  ["content-type"] = "content_type", ["Content-Type"] = "content_type",
+  ["retry-after"] = "retry_after", ["Retry-After"] = "retry_after",
+  ["date"] = "date", ["Date"] = "date",
+}
+local wanted_lengths = { [#"content-type"] = true, [#"retry-after"] = true, [#"date"] = true }
+
+-- Returns a transport's response as the core takes it.
+local function response_of(answer)
+  local response = {
+    status = answer.status,
+    body = answer.body,
+    transport = answer.class,
+    sent = answer.sent,
+    reason = answer.reason,
+  }
+  for _, pair in ipairs(answer.headers or {}) do
+    local name = pair[1]
+    local field = wanted_headers[name] or wanted_lengths[#name] and wanted_headers[ascii.lower(name)]
+    if field and response[field] == nil then
+      response[field] = pair[2]
+    end
+  end
+  return response
+end
+
+-- Hands the exchanges to the transport. One without a time of its own waits by the clock.
 local function carry(self, seconds)
-  local transport = self._settings.transport
+  local transport, handle = self._settings.transport, self._core
   if self._carrier and coroutines.is_abandoned(self._carrier, self._loop) then
     drop_carried(self)
   end
-  self._carrier = { coroutine = coroutines.running() }
-  local number, request = self._core:outgoing()
+  self._carrier = { coroutine = coroutine.running() or coroutines.MAIN }
+  local number, request = handle:outgoing()
   if not number and not transport.sleep then
-    self._core:step(seconds)
+    handle:step(seconds)
   end
   while number do
-    self._core:answer(number, transports.carry(transport, request))
-    number, request = self._core:outgoing()
+    handle:answer(number, response_of(transport:request(request)))
+    number, request = handle:outgoing()
   end
   self._carrier = nil
 end
 
-function Client:_wake(pending)
-  if self._loop.wake then
-    self._loop.wake(self, pending)
-  end
-end
+-- ---- moving on ---------------------------------------------------------------------------------------------------
 
--- Takes what has come of the answers that somebody watches, who may run later: once `next` has given an answer's end,
--- what came before it is gone.
+-- Takes what has come of the responses that are followed. Done before their ends are taken: then it is gone.
 local function take_news(self)
   for number, pending in pairs(self._watched) do
     local had_news, item = pending.news, self._core:take(number)
@@ -60,31 +87,36 @@ local function take_news(self)
   end
 end
 
---- Moves all exchanges on and hands finished ones to whoever waits. Runs none of the user's code, but Ctrl-C may raise
---- an error anywhere: what that has ended is done by the next call. A client that somebody has closed meanwhile has
---- none.
+--- Moves all exchanges on and hands finished ones to those who wait for them. Runs none of the user's code. Ctrl-C may
+--- raise an error anywhere in it: the next call does what that has left undone. Does nothing once the client is closed.
 ---@param seconds number to wait at most
 function Client:_pump(seconds)
   if self._closed then
     return
-  elseif self._settings.transport then
+  end
+  local handle, loop = self._core, self._loop
+  if self._settings.transport then
     carry(self, seconds)
   else
-    self._core:step(seconds)
+    handle:step(seconds)
   end
-  take_news(self)
-  local number, value, err, date = self._core:next(0) -- the core lets go of an answer when the next one is asked for
+  if next(self._watched) ~= nil then
+    take_news(self)
+  end
+  local number, value, err, date = handle:next(0) -- the core frees a result when the next one is asked for
   while number do
-    if date then
-      service_clock.note(self, date)
+    if date then -- the service's clock, see service_clock.lua
+      self._served = { date = date, moment = { at = loop.now(), wall = math.floor(loop.wall()) } }
     end
     local pending = self._waiting[number]
     if pending then
       pending.value, pending.err, pending.done = value, err, true
-      self:_wake(pending)
+      if loop.wake then
+        loop.wake(self, pending)
+      end
       self._waiting[number], self._watched[number] = nil, nil
     end
-    number, value, err, date = self._core:next(number)
+    number, value, err, date = handle:next(number)
   end
 end
 
@@ -96,7 +128,7 @@ end
 function Client:_try_pump(seconds)
   local good, problem = pcall(self._pump, self, seconds)
   if not good then
-    pcall(self._pump, self, 0) -- for those whose answers have come
+    pcall(self._pump, self, 0) -- for those whose results have come
   end
   return good, problem
 end
@@ -107,22 +139,32 @@ function Client:_is_busy()
   if self._closed or self._core:is_inherited() then
     return false
   end
-  local flying, has_finished = self._core:in_flight()
-  return flying > 0 or has_finished
+  local in_flight, has_finished = self._core:in_flight()
+  return in_flight > 0 or has_finished
 end
 
---- Whether the call that runs was given up: its task was cancelled, or the client closed.
+-- ---- waiting -----------------------------------------------------------------------------------------------------
+
+--- Whether the running call was given up: its task was cancelled, or the client closed.
 ---@return boolean?
 function Client:_is_given_up()
-  return tasks.is_cancelled() or self._closed
+  return tasks.are_in_use and tasks.is_cancelled() or self._closed
 end
 
---- Raises if nobody may wait here: in a host's callback that must not, say.
----@param operation string that would
+--- Raises where nothing can wait, e.g. in some callbacks of a host.
+---@param operation string that would wait
 function Client:_check_place(operation)
   local refusal = self._loop.refusal and self._loop.refusal()
   if refusal then
     errors.raise(("%s: %s"):format(operation, refusal))
+  end
+end
+
+--- Makes every wait for a record return.
+---@param pending openhands.Pending
+function Client:_wake(pending)
+  if self._loop.wake then
+    self._loop.wake(self, pending)
   end
 end
 
@@ -131,15 +173,21 @@ end
 ---@param pending openhands.Pending
 ---@param deadline number? monotonic moment
 function Client:_await(pending, deadline)
-  if tasks.is_cancelled() then
+  local in_task = tasks.are_in_use
+  if in_task and tasks.is_cancelled() then
     return self:_interrupt(pending)
   end
-  self._awaited[pending] = (self._awaited[pending] or 0) + 1
-  tasks.note_wait(self, pending)
+  local awaited = self._awaited
+  awaited[pending] = (awaited[pending] or 0) + 1
+  if in_task then
+    tasks.note_wait(self, pending)
+  end
   self._loop.await(self, pending, deadline)
-  tasks.note_wait()
-  local others = self._awaited[pending] - 1
-  self._awaited[pending] = others > 0 and others or nil
+  if in_task then
+    tasks.note_wait()
+  end
+  local others = awaited[pending] - 1
+  awaited[pending] = others > 0 and others or nil
 end
 
 --- Ends all waits for a record, and the exchange that it stands for.
@@ -155,17 +203,18 @@ end
 --- Returns after so many seconds, or sooner if the client is closed or the task cancelled.
 ---@param seconds number
 function Client:_sleep(seconds)
-  local pending, deadline = pendings.new(), self:_now() + seconds
+  local now = self._loop.now
+  local pending, deadline = pendings.new(), now() + seconds
   while not self:_is_given_up() do
-    self:_await(pending, deadline) -- also when there is nothing to wait for: the others have their turns
-    if self:_now() >= deadline then
+    self:_await(pending, deadline) -- also for 0 seconds: the others go on meanwhile
+    if now() >= deadline then
       return
     end
   end
 end
 
---- Ends everything that this client has in flight, here; conversations go on. Whoever waits gets an error of kind
---- "closed". May be called again.
+--- Ends everything that this client has in flight; conversations go on. Those who wait get an error of kind "closed".
+--- May be called again.
 function Client:close()
   errors.check_receiver(getmetatable(self) == Client, "close", "client")
   self._closed = true

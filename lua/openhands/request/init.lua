@@ -1,4 +1,5 @@
---- One call: submit -> await -> retry -> value or `nil, err`. These are methods of the client, for the other rooms.
+--- One call: sends its request, waits for the result, repeats it where that is safe. Every call of the service passes
+--- `_exchange`, which sends once; `_read` and `_write` decide whether to send again.
 
 ---@class (partial) openhands.Client
 local Client = require "openhands.client_class"
@@ -8,80 +9,126 @@ local dialects = require "openhands.request.dialect"
 local errors = require "openhands.errors"
 local failures = require "openhands.request.failure"
 local limits = require "openhands.limits"
-local pendings = require "openhands.request.pending"
+local settings = require "openhands.settings"
 local tasks = require "openhands.task"
 
--- What each operation changes, and how many seconds it may take unless somebody says otherwise.
-local effects, own_timeout = {}, { request = limits.REQUEST_TIMEOUT }
+-- ---- operations --------------------------------------------------------------------------------------------------
+
+-- What each operation changes, and how many seconds it may take unless the caller says otherwise.
+local effects = {}
+---@type table<string, number>
+local own_timeout = { request = limits.REQUEST_TIMEOUT }
 for _, row in ipairs(core.operations()) do
   effects[row.name] = effects[row.name] or {}
   effects[row.name][row.api] = row.effect
   own_timeout[row.name] = math.max(row.timeout, own_timeout[row.name] or 0)
 end
 
--- What a call does: to the service, "creates" is what must not be done twice.
+local effects_of_methods = { GET = "reads", POST = "creates" }
+
+-- What a call does to the service; "creates" is what must not be done twice.
 local function effect_of(operation, fields, api)
   if operation == "request" then
-    local method = fields.method or "GET"
-    return method == "GET" and "reads" or method == "POST" and "creates" or "writes"
+    return effects_of_methods[fields.method or "GET"] or "writes"
   end
   return effects[operation][api]
 end
 
-local function no_time(operation)
-  return errors.new {
-    kind = "timeout",
-    operation = operation,
-    effect = "none",
-    is_untried = true,
-    message = ("%s: the time for this call is over; allow more with 'deadline'"):format(operation),
-  }
+--- Whether a call changes nothing.
+---@return boolean
+function Client._only_reads(_, operation, fields, api)
+  return effect_of(operation, fields, api) == "reads"
 end
 
--- Where one exchange goes and what becomes of its answer, where that is not as usual.
----@class openhands.Route
+-- ---- the beginning of a call -------------------------------------------------------------------------------------
+
+--- Raises for a call that is impossible: without a client, on a closed one, or in a task that was cancelled.
+---@param name string
+---@param may_be_cancelled boolean?
+function Client:_check_usable(name, may_be_cancelled)
+  errors.check_receiver(getmetatable(self) == Client, name, "client")
+  if self._closed then
+    errors.raise(name .. ": this client is closed")
+  elseif not may_be_cancelled then
+    tasks.check(name)
+  end
+end
+
+--- The settings of one call, and its deadline: a table that falls back on the client's settings.
+---@class openhands.Call: openhands.Settings
+---@field deadline number seconds
+---@field deadline_at number monotonic moment by which the call has to end
+---@field retries integer
+---@field grace number seconds
+---@field random fun(): number
+---@field agent_of string? id of the conversation whose agent server is called
+---@field progress openhands.Progress? of a start that tells how it goes
+---@field asked_at number? monotonic moment at which a poll began
+---@field admit (fun(call: openhands.Call): boolean)? waits until the next exchange may go out; false: there is no time
+
+--- Begins a call of the user's. Raises the caller's mistakes.
+---@param name string
+---@param options table?
+---@param own table<string, boolean>? options that are no settings
+---@return openhands.Call call
+function Client:_begin(name, options, own)
+  if getmetatable(self) ~= Client or self._closed or tasks.are_in_use then
+    Client._check_usable(self, name)
+  end
+  local inherited = self._settings
+  local call = options == nil and setmetatable({}, inherited) or settings.of_call(inherited, name, options, own)
+  ---@cast call openhands.Call
+  call.deadline_at = self._loop.now() + call.deadline
+  return call
+end
+
+--- Returns a copy of a call with all its time left, or with another deadline: for calls of many exchanges over a long
+--- time.
+---@param call openhands.Call
+---@param deadline_at number? monotonic moment
+---@return openhands.Call call
+function Client:_fresh(call, deadline_at)
+  ---@type table<string, any>
+  local fresh = {}
+  for name, value in pairs(call) do
+    fresh[name] = value
+  end
+  fresh.deadline_at = deadline_at or self._loop.now() + call.deadline
+  return setmetatable(fresh, self._settings) --[[@as openhands.Call]]
+end
+
+-- ---- one exchange ------------------------------------------------------------------------------------------------
+
+--- How an exchange differs from the usual: where it goes, what becomes of its response.
+---@class openhands.ExchangeOptions
 ---@field server? string base URL of the conversation's own server
 ---@field session_api_key? string for that server
 ---@field keyless? boolean the exchange carries no key of the account's
 ---@field download? string path of the file to make
----@field undecoded? boolean the value is the text of the answer, which is of the right shape
----@field on_news? fun(number: number, items: table[]) called whenever more of the answer has come; `items`: those of a
---- stream that have come whole, to be removed from the list
+---@field undecoded? boolean the value is the text of the response, which is of the right shape
+---@field on_news? fun(number: number, items: table[]) called whenever more of the response has come; `items`: those of
+--- a stream that have come whole, to be removed from the list
 
--- Fills the one table of options: the core reads it before it returns.
-local function options_of(self, call, api, key, timeout, route)
-  local options = self._options
+-- Submits an exchange. Returns its number, or nil and the core's refusal.
+local function submit(self, operation, fields, call, api, key, timeout, route)
+  local options = self._options -- one table for all exchanges: the core reads it before it returns
   options.api, options.api_key, options.timeout, options.connect_timeout = api, key, timeout, call.connect_timeout
   options.max_body, options.max_memory = rawget(call, "max_body"), rawget(call, "max_memory")
   options.organization = rawget(call, "organization")
   options.server, options.session_api_key = route and route.server, route and route.session_api_key
   options.download, options.undecoded = route and route.download, route and route.undecoded
-  return options
-end
-
-local function submit(self, operation, fields, options)
   local good, number, refusal = pcall(core[operation], self._core, fields, options)
   options.api_key, options.session_api_key = nil, nil
   if not good then
     errors.raise_again(number)
-  elseif not number then
-    return nil, failures.from_core(refusal --[[@as table]], self._base_url)
   end
-  return number
+  return number, refusal
 end
 
-local function closed(operation, effect)
-  return errors.new {
-    kind = "closed",
-    operation = operation,
-    effect = effect,
-    message = operation .. ": the client was closed",
-  }
-end
-
--- Waits for the end of an exchange, or of the client, telling of its news meanwhile.
-local function await(self, number, on_news)
-  local pending = pendings.new(number)
+-- Waits until an exchange or the client has ended; passes on the news of its response meanwhile.
+local function await_end(self, number, on_news)
+  ---@type openhands.Pending
+  local pending = { number = number }
   self._waiting[number] = pending
   if on_news then
     pending.arrived, pending.items, self._watched[number] = 0, {}, pending
@@ -98,28 +145,12 @@ local function await(self, number, on_news)
   return pending
 end
 
---- One exchange: sent at most once, awaited, never repeated.
----@param operation string
----@param fields any
----@param call table
----@param api "v0"|"v1"|"agent"|nil
----@param route openhands.Route?
----@return any value
----@return openhands.Error? err
-function Client:_exchange(operation, fields, call, api, route)
-  local admit, key, err = rawget(call, "admit"), nil, nil
-  if admit and not admit(call) then
-    return nil, no_time(operation)
-  end
-  if not (route and (route.server or route.keyless)) then
-    key, err = credentials.of_call(self, call, operation)
-  end
-  if key == false then
-    return nil, err
-  elseif self._closed then
-    return nil, closed(operation, "none")
-  elseif tasks.is_cancelled() then
-    return nil, tasks.cancellation(operation)
+-- The error of a call that must not send anything now; nil: it may. Raises where nobody can wait.
+local function obstacle(self, operation)
+  if self._closed then
+    return errors.closed(operation, "none")
+  elseif tasks.are_in_use and tasks.is_cancelled() then
+    return tasks.cancellation(operation)
   end
   self:_check_place(operation)
   if self._deferred_interrupt then
@@ -127,45 +158,70 @@ function Client:_exchange(operation, fields, call, api, route)
     self._deferred_interrupt = nil
     error(interrupt, 0)
   end
-  local now = self:_now()
-  local timeout = math.min(call.timeout or own_timeout[operation], call.deadline_at - now)
-  if timeout <= 0 then
-    return nil, no_time(operation)
+end
+
+-- Logs how an exchange has ended.
+local function log(self, operation, api, began, err)
+  self:_log("%s (%s) %s after %.3f s%s", operation, api or "request", err and "failed" or "answered",
+    self._loop.now() - began, err and ": " .. err.message or "")
+end
+
+--- Sends one exchange and waits for its result. Never sends it again.
+---@param operation string
+---@param fields any the operation's fields, or the request that was prepared of them
+---@param call openhands.Call
+---@param api "v0"|"v1"|"agent"|nil
+---@param route openhands.ExchangeOptions?
+---@return any value
+---@return openhands.Error? err
+function Client:_exchange(operation, fields, call, api, route)
+  local admit, retry, key, err = rawget(call, "admit"), self._retry, nil, nil
+  if admit and not admit(call) then
+    return nil, errors.no_time(operation)
   end
-  local number
-  number, err = submit(self, operation, fields, options_of(self, call, api, key, timeout, route))
+  local goes_to_account = not (route and (route.server or route.keyless))
+  if goes_to_account and (call.api_key ~= nil or not self._has_fixed_key) then
+    key, err = credentials.of_call(self, call, operation)
+  end
+  err = err or obstacle(self, operation)
+  local began = self._loop.now()
+  local timeout = math.min(call.timeout or own_timeout[operation], call.deadline_at - began)
+  if err or timeout <= 0 then
+    return nil, err or errors.no_time(operation)
+  end
+  local number, refusal = submit(self, operation, fields, call, api, key, timeout, route)
   if not number then
-    return nil, err
+    return nil, failures.from_core(refusal, self._base_url)
   end
-  local pending = await(self, number, route and route.on_news)
+  local pending = await_end(self, number, route and route.on_news)
   if pending.err then
     err = failures.from_core(pending.err, self._base_url)
     if err.kind == "cancelled" then
       tasks.note_cancellation()
     end
   elseif not pending.done then
-    return nil, closed(operation, "unknown")
-  else
-    self._retry:succeeded()
+    return nil, errors.closed(operation, "unknown")
+  elseif retry.spent > 0 then
+    retry:note_success()
   end
-  if not (route and route.server) then
+  if not (route and route.server) and (err or api and not self._has_spoken[api]) then
     dialects.note(self, operation, api, err)
   end
   if self._settings.log then
-    local outcome = err and "failed" or "answered"
-    self:_log("%s (%s) %s after %.3f s%s", operation, api or "request", outcome, self:_now() - now,
-      err and ": " .. err.message or "")
+    log(self, operation, api, began, err)
   end
   return pending.value, err
 end
 
---- Waits before the next try of a call, where one is allowed; false if there should be none, or no time for it.
----@param call table
+-- ---- repeated where that is safe ---------------------------------------------------------------------------------
+
+--- Waits before the next try of a call; false if there should be none, or no time for it.
+---@param call openhands.Call
 ---@param attempt integer tries made so far, from 1
 ---@param err openhands.Error of the last one
 ---@return boolean may_repeat
 function Client:_pause(call, attempt, err)
-  local delay = attempt <= call.retries and self._retry:delay(attempt, err, call.deadline_at - self:_now())
+  local delay = attempt <= call.retries and self._retry:delay(attempt, err, call.deadline_at - self._loop.now())
   if not delay then
     return false
   end
@@ -173,7 +229,7 @@ function Client:_pause(call, attempt, err)
   return true
 end
 
---- A call that changes nothing, repeated while that may help and the time of the call allows it.
+--- Makes a call that changes nothing. Repeats it while that may help and the time of the call allows it.
 ---@return any value
 ---@return openhands.Error? err
 function Client:_read(operation, fields, call, api, route)
@@ -189,44 +245,44 @@ function Client:_read(operation, fields, call, api, route)
   end
 end
 
--- The value of a call that changed something; some are answered with 200 and the word that they did not.
-local function done(self, value, operation)
-  if type(value) ~= "table" or value.success ~= false then
-    return value
-  end
+-- The error of an answer with the status 200 that says that it was not done.
+local function not_done(self, value, operation)
   local words = type(value.message) == "string" and self:_line(value.message, limits.LONGEST_QUOTE)
-  return nil, errors.new {
+  return errors.new {
     kind = "conflict",
     operation = operation,
+    effect = "refused",
     detail = self:_clean(value),
     message = ("%s: it was not done: %s"):format(operation, words or "the service gives no reason"),
   }
 end
 
---- A call that changes something: repeated only when it certainly had no effect. Where doing it twice would be another
---- thing than doing it once, an outcome that nobody can tell is "ambiguous".
+local function ambiguous(operation, err)
+  return errors.new {
+    kind = "ambiguous",
+    operation = operation,
+    effect = "unknown",
+    status = err.status,
+    detail = err.detail,
+    cause = err.kind,
+    message = ("%s; outcome unknown: check before repeating it"):format(errors.happened(err)),
+  }
+end
+
+--- Makes a call that changes something. Repeats it only when it certainly had no effect. Where doing it twice differs
+--- from doing it once, an unknown outcome is the error "ambiguous".
 ---@return any value
 ---@return openhands.Error? err
 function Client:_write(operation, fields, call, api, route)
   local attempt = 1
   while true do
     local value, err = self:_exchange(operation, fields, call, api, route)
-    if not err then
-      return done(self, value, operation)
+    if not err and type(value) == "table" and value.success == false then
+      return nil, not_done(self, value, operation)
+    elseif not err then
+      return value
     elseif not errors.had_no_effect(err) then
-      if effect_of(operation, fields, api) ~= "creates" then
-        return nil, err
-      end
-      return nil, errors.new {
-        kind = "ambiguous",
-        operation = operation,
-        status = err.status,
-        detail = err.detail,
-        cause = err.kind,
-        message = ("%s; nobody can tell whether it was done: look before you do it again"):format(
-          errors.happened(err)
-        ),
-      }
+      return nil, effect_of(operation, fields, api) == "creates" and ambiguous(operation, err) or err
     elseif not self:_pause(call, attempt, err) then
       return nil, err
     end
@@ -234,103 +290,56 @@ function Client:_write(operation, fields, call, api, route)
   end
 end
 
---- A call by what its operation does.
+--- Makes a call, as what its operation does allows.
 ---@return any value
 ---@return openhands.Error? err
 function Client:_call(operation, fields, call, api, route)
-  if self:_only_reads(operation, fields, api) then
+  if effect_of(operation, fields, api) == "reads" then
     return self:_read(operation, fields, call, api, route)
   end
   return self:_write(operation, fields, call, api, route)
 end
 
---- Whether a call changes nothing.
----@return boolean
-function Client._only_reads(_, operation, fields, api)
-  return effect_of(operation, fields, api) == "reads"
-end
+-- ---- in the service's dialect ------------------------------------------------------------------------------------
 
--- The caller's mistake in the fields of a call, or the refusal of the dialect. What was raised for another reason, by
--- Ctrl-C or a finalizer, is no verdict on fields.
-local function mistake_in(self, operation, fields, api)
-  local good, problem, refusal = pcall(self._core.prepare, self._core, operation, fields, api)
-  if good then
-    return nil, refusal
-  end
-  return core.argument_error(problem) or error(problem, 0)
-end
-
---- Checks the fields of a call without sending anything. Raises for the caller's mistakes: without a dialect, for what
---- every dialect of the service that has the operation takes for one.
----@param api "v0"|"v1"|"agent"|nil
----@return boolean? good
----@return openhands.Error? err refusal of that dialect
-function Client:_check(operation, fields, api)
-  local mistake
-  for _, each in ipairs(api and { api } or { "v1", "v0" }) do
-    if api or (effects[operation] or {})[each] then
-      local found, refusal = mistake_in(self, operation, fields, each)
-      if refusal and api then
-        return nil, failures.from_core(refusal, self._base_url)
-      elseif not found and not refusal then
-        return true
-      end
-      mistake = mistake or found
-    end
-  end
-  if mistake then
-    errors.raise(mistake)
-  end
-  return true
-end
-
---- Whether a dialect takes a value for a call's fields.
----@return boolean
-function Client:_takes(operation, fields, api)
-  local mistake, refusal = mistake_in(self, operation, fields, api)
-  return not mistake and not refusal
-end
-
---- The dialect for this call: as set for it or for the client, as remembered, or found out.
+--- Returns the dialect for a call: as set for it or for the client, as remembered, or found out.
 ---@param operation string
----@param fields any nil: they are checked already
+---@param fields any checked before the service is asked; nil: they are checked already
+---@param call openhands.Call
 ---@return "v0"|"v1"|nil api
 ---@return openhands.Error? err
 function Client:_dialect(operation, fields, call)
   local chosen = rawget(call, "api")
   if chosen and chosen ~= "auto" then
     return chosen
-  elseif not self._api then
-    if fields ~= nil then
-      self:_check(operation, fields) -- the caller's mistakes come before any question
-    end
-    local api, err = dialects.ask(self, operation, call)
-    if not api then
-      return nil, err
-    end
-    self._api = api
-    if self._settings.log then
-      self:_log("the service speaks %s", api)
-    end
-    return api
+  elseif self._api then
+    return self._api
+  elseif fields ~= nil then
+    self:_prepare_in_any(operation, fields)
   end
-  return self._api
+  return dialects.find_out(self, operation, call)
 end
 
---- Makes a call in the dialect of the service; where that was guessed and the answer says otherwise, in the other one.
+--- Makes a call in the dialect of the service; where that was guessed and the answer contradicts it, in the other one.
 ---@param operation string
----@param fields any nil: they are checked already
+---@param fields any as for `_dialect`
+---@param call openhands.Call
 ---@param run fun(api: "v0"|"v1"): any, openhands.Error?
 ---@return any value
 ---@return openhands.Error? err
 function Client:_in_dialect(operation, fields, call, run)
-  local api, err = self:_dialect(operation, fields, call)
+  local api, err = self._api, nil
+  local chosen = rawget(call, "api")
+  if not api or chosen then
+    api, err = self:_dialect(operation, fields, call)
+  end
   if not api then
     return nil, err
   end
-  local chosen = rawget(call, "api")
-  if self._is_guess and (chosen == nil or chosen == "auto") then
-    return dialects.try(self, operation, api, run)
+  local value
+  value, err = run(api)
+  if err and err.misfit and self._is_guess and (chosen == nil or chosen == "auto") then
+    return dialects.try_other(self, operation, api, run, err)
   end
-  return run(api)
+  return value, err
 end

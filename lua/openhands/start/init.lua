@@ -275,7 +275,7 @@ local function start_named(client, fields, call, resume)
 end
 
 local function start_in(client, api, given, call, how)
-  local _, refusal = client:_check("start", given, api)
+  local _, refusal = client:_prepare("start", given, api)
   if refusal then
     return nil, refusal
   end

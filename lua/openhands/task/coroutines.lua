@@ -6,7 +6,8 @@ local M = {}
 ---@class openhands.Owner
 ---@field coroutine any as `running` returns it; nil: it was collected
 
-local MAIN = {} -- Lua 5.1 has no object for the main coroutine
+--- Stands for the main coroutine, for which Lua 5.1 has no object.
+M.MAIN = {}
 
 -- lua-nginx-module replaces coroutine.status and keeps Lua's under another name. Its own one knows only coroutines of
 -- the same request, and in some builds reads memory of requests that have ended.
@@ -46,7 +47,7 @@ end
 --- The running coroutine, as something that can be compared and kept.
 ---@return any
 function M.running()
-  return coroutine.running() or MAIN
+  return coroutine.running() or M.MAIN
 end
 
 --- The status of a coroutine, whichever host made it.

@@ -32,7 +32,7 @@ function Client:sleep(seconds)
   if tasks.is_cancelled() then
     return nil, tasks.cancellation "sleep"
   elseif self._closed then
-    return nil, errors.new { kind = "closed", operation = "sleep", message = "sleep: the client was closed" }
+    return nil, errors.closed "sleep"
   end
   return true
 end
