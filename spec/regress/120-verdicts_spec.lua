@@ -76,7 +76,7 @@ describe("an error of a hook", function()
   it("in the check of each dialect, and of another field, sends nothing", function()
     local client, model = started()
     for number = 1, 40 do
-      local raised, good, result = interrupted(number, problems["a table"], client._check, client, "start",
+      local raised, good, result = interrupted(number, problems["a table"], client._prepare_in_any, client, "start",
         { initial_user_msg = { "wrong" }, repository = "a/b" })
       assert.is_false(good)
       assert.equal(raised and problems["a table"], raised and result)
