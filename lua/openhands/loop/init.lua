@@ -3,22 +3,27 @@
 local errors = require "openhands.errors"
 local plain = require "openhands.loop.plain"
 
---- How a host waits. All that this library knows of time and of coroutines, it knows from here.
+--- The contract of a loop: how a host waits. All that this library knows of time and of coroutines comes from here. A
+--- program may pass a loop of its own to `openhands.new`.
+---
+--- Everything that can be waited for is an `openhands.Pending`: the waiter calls `await` until the record is `done` or
+--- has `news`; whoever sets those calls `wake`. While some wait, the loop steps the client's exchanges: it calls
+--- `client:_pump(seconds)` whenever the descriptor is readable, or from time to time, as long as `client:_is_busy()`.
 ---@class openhands.Loop
 ---@field name string
----@field now fun(): number seconds on a clock that never jumps
----@field wall fun(): number seconds since 1970, only to speak of moments to the service
----@field await fun(client: openhands.Client, pending: openhands.Pending, deadline: number?) returns when
---- the record is `done` or has `news`, when its waiters are woken, or at the deadline by `now`; may also return early.
---- Moves the client's exchanges on meanwhile. Several may wait for one record. Raises where waiting is impossible.
+---@field now fun(): number seconds, monotonic
+---@field wall fun(): number seconds since 1970; only for times that are sent to the service
+---@field await fun(client: openhands.Client, pending: openhands.Pending, deadline: number?) returns when the record is
+--- `done` or has `news`, when its waiters are woken, or at the deadline by `now`; may also return early, but yields
+--- once even if the deadline has passed. Several may wait for one record. Raises where waiting is impossible.
 ---@field wake fun(client: openhands.Client, pending: openhands.Pending)? makes every `await` of the record return; may
 --- be called from anywhere
----@field spawn fun(client: openhands.Client, task: openhands.Task)? calls `task:resume()`, or `task:carry()`, in a
---- coroutine of its own, not before the caller gives way
----@field attach fun(client: openhands.Client) a client is there
----@field detach fun(client: openhands.Client) it is about to close: nothing may watch its descriptor from now on
----@field is_killed (fun(thread: thread): boolean)? whether a coroutine was ended from outside, where a host does that
----@field refusal fun(): string? why nobody may wait here and now, if that is so; asked before anything is sent
+---@field spawn fun(client: openhands.Client, task: openhands.Task)? runs a task: calls `task:resume()` until it returns
+--- false, or `task:carry()` in a coroutine of its own, but not before the caller yields
+---@field attach fun(client: openhands.Client) called once for each new client; must not keep it alive
+---@field detach fun(client: openhands.Client) called before the client closes: its descriptor must not be watched any more
+---@field is_killed (fun(thread: thread): boolean)? whether the host has killed a coroutine, in hosts that do
+---@field refusal fun(): string? why waiting is impossible here and now, or nil; asked before anything is sent
 
 local M = {}
 

@@ -2,7 +2,6 @@
 --- lets the tasks run meanwhile.
 
 local core = require "openhands.core"
-local errors = require "openhands.errors"
 local schedulers = require "openhands.task.scheduler"
 
 local SLICE = 0.1 -- seconds; the core never waits longer in one step either
@@ -36,7 +35,7 @@ local function new(clock)
 
   local function check_hope(seconds)
     if seconds == math.huge then
-      errors.raise "wait: nothing is under way that could end this wait: the tasks wait for one another"
+      schedulers.raise_deadlock()
     end
   end
 
