@@ -93,7 +93,7 @@ static int work_next(lua_State *L)
     lua_pushinteger(L, (lua_Integer)exchange->number);
     (void)oh_result_push(L, exchange, &client->secrets);
     lua_settop(L, 4); /* the number, a value, an error or nil */
-    date = exchange->server == NULL ? oh_outcome_date(exchange->answer.date) : -1;
+    date = exchange->server == NULL ? oh_headers_date(exchange->response.date) : -1;
     if (date >= 0)
         oh_pushwhole(L, date);
     if (!keeps)
@@ -104,7 +104,7 @@ static int work_next(lua_State *L)
 /*** Takes the oldest finished exchange.
 @function next
 @tparam[opt] number taken the number that it gave last, or 0: it gives the same exchange again and again until that is
-  named here, so that an error (Ctrl-C's, say) loses no answer. nil: each is given once
+  named here, so that an error (Ctrl-C's, say) loses no response. nil: each is given once
 @treturn[1] number
 @return[1] the decoded answer
 @treturn[2] number
@@ -263,7 +263,7 @@ static int l_uuid(lua_State *L)
 {
     char uuid[OH_UUID_SIZE];
 
-    if (!oh_identifier_uuid(uuid))
+    if (!oh_identifier_new_uuid(uuid))
         return luaL_error(L, "the system gives no random numbers");
     lua_pushstring(L, uuid);
     return 1;
@@ -422,7 +422,7 @@ int luaopen_openhands_core(lua_State *L)
     module = lua_gettop(L);
     lua_pushvalue(L, shared);
     oh_setfuncs(L, functions, 1);
-    for (i = 0; (operation = oh_operation_at(i)) != NULL; i++) {
+    for (i = 0; (operation = oh_operations_at(i)) != NULL; i++) {
         lua_pushvalue(L, shared);
         lua_pushstring(L, operation->name);
         lua_pushcclosure(L, l_operation, 2);

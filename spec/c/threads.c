@@ -55,7 +55,7 @@ static bool serve_peer(int peer, bool answers)
     char bytes[4096];
     ssize_t count = recv(peer, bytes, sizeof bytes, 0);
 
-    return count > 0 && (!answers || send(peer, answer, sizeof answer - 1, MSG_NOSIGNAL) > 0);
+    return count > 0 && (!answers || send(peer, response, sizeof answer - 1, MSG_NOSIGNAL) > 0);
 }
 
 /* Until the other end of the pipe is closed. */

@@ -498,7 +498,7 @@ describe("on the wire", function()
     for name, value in pairs(headers) do
       assert.is_nil(value:find("|", 1, true), name .. " is sent twice")
     end
-    local own = not at_runtime and row.host ~= "door"
+    local own = not at_runtime and row.host ~= "public"
     assert.equal(own and "Bearer " .. canary.key or nil, headers.authorization)
     assert.equal(own and "an-organization" or nil, headers["x-org-id"])
     local session = at_runtime or uses(row, "header")

@@ -16,22 +16,22 @@
 static const struct {
     uint32_t network;
     int bits;
-    enum oh_reach reach;
+    enum oh_address_scope scope;
 } known[] = {
-    {0x7f000000, 8, OH_REACH_LOOPBACK}, {0x0a000000, 8, OH_REACH_PRIVATE},  {0xac100000, 12, OH_REACH_PRIVATE},
-    {0xc0a80000, 16, OH_REACH_PRIVATE}, {0x64400000, 10, OH_REACH_PRIVATE}, {0xc6120000, 15, OH_REACH_PRIVATE},
-    {0xa9fe0000, 16, OH_REACH_LINK},    {0xc0000000, 24, OH_REACH_NOWHERE}, {0x00000000, 8, OH_REACH_NOWHERE},
-    {0xe0000000, 3, OH_REACH_NOWHERE}, /* multicast and reserved */
+    {0x7f000000, 8, OH_SCOPE_LOOPBACK}, {0x0a000000, 8, OH_SCOPE_PRIVATE},  {0xac100000, 12, OH_SCOPE_PRIVATE},
+    {0xc0a80000, 16, OH_SCOPE_PRIVATE}, {0x64400000, 10, OH_SCOPE_PRIVATE}, {0xc6120000, 15, OH_SCOPE_PRIVATE},
+    {0xa9fe0000, 16, OH_SCOPE_LINK},    {0xc0000000, 24, OH_SCOPE_NOWHERE}, {0x00000000, 8, OH_SCOPE_NOWHERE},
+    {0xe0000000, 3, OH_SCOPE_NOWHERE}, /* multicast and reserved */
 };
 
-static enum oh_reach of_ipv4(uint32_t address)
+static enum oh_address_scope of_ipv4(uint32_t address)
 {
     size_t i;
 
     for (i = 0; i < sizeof known / sizeof known[0]; i++)
         if ((address ^ known[i].network) >> (32 - known[i].bits) == 0)
-            return known[i].reach;
-    return OH_REACH_PUBLIC;
+            return known[i].scope;
+    return OH_SCOPE_PUBLIC;
 }
 
 static uint32_t word(const unsigned char *bytes)
@@ -39,26 +39,26 @@ static uint32_t word(const unsigned char *bytes)
     return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
 }
 
-static enum oh_reach of_ipv6(const unsigned char *bytes)
+static enum oh_address_scope of_ipv6(const unsigned char *bytes)
 {
     static const unsigned char zero[16], mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff},
                                          translated[12] = {0, 0x64, 0xff, 0x9b};
 
     if (memcmp(bytes, zero, 15) == 0 && bytes[15] <= 1)
-        return bytes[15] == 1 ? OH_REACH_LOOPBACK : OH_REACH_NOWHERE;
+        return bytes[15] == 1 ? OH_SCOPE_LOOPBACK : OH_SCOPE_NOWHERE;
     if (memcmp(bytes, mapped, 12) == 0 || memcmp(bytes, translated, 12) == 0 || memcmp(bytes, zero, 12) == 0)
         return of_ipv4(word(bytes + 12));
     if (word(bytes) == 0x0064ff9b && bytes[4] == 0 && bytes[5] == 1)
-        return OH_REACH_PRIVATE; /* 64:ff9b:1::/48, translation of one's own */
+        return OH_SCOPE_PRIVATE; /* 64:ff9b:1::/48, translation of one's own */
     if (bytes[0] == 0x20 && bytes[1] == 0x02)
         return of_ipv4(word(bytes + 2)); /* 6to4 */
     if (word(bytes) == 0x20010000)
         return of_ipv4(~word(bytes + 12)); /* Teredo */
     if (bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80)
-        return OH_REACH_LINK;
+        return OH_SCOPE_LINK;
     if ((bytes[0] & 0xfe) == 0xfc || (bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0xc0))
-        return OH_REACH_PRIVATE;
-    return bytes[0] == 0xff ? OH_REACH_NOWHERE : OH_REACH_PUBLIC;
+        return OH_SCOPE_PRIVATE;
+    return bytes[0] == 0xff ? OH_SCOPE_NOWHERE : OH_SCOPE_PUBLIC;
 }
 
 /* One figure of inet_aton: decimal, 0 and octal, 0x and hexadecimal. Returns what follows it, NULL if there is none. */
@@ -75,7 +75,7 @@ static const char *figure(const char *text, uint64_t *value)
         text++;
     }
     *value = 0;
-    for (start = text; (digit = oh_text_hex(*text)) >= 0 && digit < base; text++) {
+    for (start = text; (digit = oh_ascii_hex(*text)) >= 0 && digit < base; text++) {
         *value = *value * (unsigned)base + (unsigned)digit;
         if (*value > UINT32_MAX)
             return NULL;
@@ -116,11 +116,11 @@ static bool is_local_name(const char *host, size_t length)
 
     if (length > 0 && host[length - 1] == '.')
         length--;
-    return length >= size && oh_text_same(host + (length - size), name, size) &&
+    return length >= size && oh_ascii_same(host + (length - size), name, size) &&
            (length == size || host[length - size - 1] == '.');
 }
 
-enum oh_reach oh_address_of_host(const char *host)
+enum oh_address_scope oh_address_scope_of_host(const char *host)
 {
     char text[LONGEST_NUMBER];
     size_t length = strlen(host);
@@ -128,22 +128,22 @@ enum oh_reach oh_address_of_host(const char *host)
     uint32_t ipv4;
 
     if (is_local_name(host, length))
-        return OH_REACH_LOOPBACK;
+        return OH_SCOPE_LOOPBACK;
     if (length >= 2 && host[0] == '[' && host[length - 1] == ']') {
         host++;
         length -= 2;
     }
     if (length >= sizeof text)
-        return OH_REACH_NAME;
+        return OH_SCOPE_NAME;
     memcpy(text, host, length);
     text[length] = '\0';
     text[strcspn(text, "%")] = '\0'; /* the zone */
     if (inet_pton(AF_INET6, text, &ipv6) == 1)
         return of_ipv6(ipv6.s6_addr);
-    return parse_ipv4(text, &ipv4) ? of_ipv4(ipv4) : OH_REACH_NAME;
+    return parse_ipv4(text, &ipv4) ? of_ipv4(ipv4) : OH_SCOPE_NAME;
 }
 
-enum oh_reach oh_address_of_socket(const struct sockaddr *peer)
+enum oh_address_scope oh_address_scope_of_socket(const struct sockaddr *peer)
 {
     struct sockaddr_in ipv4;
     struct sockaddr_in6 ipv6;
@@ -156,20 +156,20 @@ enum oh_reach oh_address_of_socket(const struct sockaddr *peer)
         memcpy(&ipv6, peer, sizeof ipv6);
         return of_ipv6(ipv6.sin6_addr.s6_addr);
     }
-    return OH_REACH_NOWHERE;
+    return OH_SCOPE_NOWHERE;
 }
 
-const char *oh_address_objection(enum oh_reach service, enum oh_reach named)
+const char *oh_address_scope_objection(enum oh_address_scope service, enum oh_address_scope named)
 {
-    if (named == OH_REACH_NOWHERE)
+    if (named == OH_SCOPE_NOWHERE)
         return "is nobody's";
-    if (named == OH_REACH_NAME || named == OH_REACH_PUBLIC || service == OH_REACH_LOOPBACK)
+    if (named == OH_SCOPE_NAME || named == OH_SCOPE_PUBLIC || service == OH_SCOPE_LOOPBACK)
         return NULL;
-    if (named == OH_REACH_LOOPBACK)
+    if (named == OH_SCOPE_LOOPBACK)
         return "is this machine's, which only a service on it may name";
-    if (named == OH_REACH_LINK)
-        return service == OH_REACH_LINK ? NULL : "is link-local, which a service elsewhere may not name";
-    return service == OH_REACH_PRIVATE || service == OH_REACH_LINK
+    if (named == OH_SCOPE_LINK)
+        return service == OH_SCOPE_LINK ? NULL : "is link-local, which a service elsewhere may not name";
+    return service == OH_SCOPE_PRIVATE || service == OH_SCOPE_LINK
                ? NULL
                : "is one of a private network, which a service outside may not name";
 }

@@ -34,13 +34,13 @@ static int on_close(void *context, curl_socket_t socket)
 static curl_socket_t on_address(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 {
     struct oh_exchange *exchange = context;
-    enum oh_reach reach = oh_address_of_socket(&address->addr);
+    enum oh_address_scope scope = oh_address_scope_of_socket(&address->addr);
 
     (void)purpose;
     if (exchange->server == NULL)
-        oh_origin_note_reach(exchange->service, reach);
+        oh_origin_note_scope(exchange->service, scope);
     else if (!oh_origin_is_proxied(exchange->server) &&
-             oh_address_objection(oh_origin_reach(exchange->service), reach) != NULL) {
+             oh_address_scope_objection(oh_origin_scope(exchange->service), scope) != NULL) {
         exchange->forbidden = true;
         return CURL_SOCKET_BAD;
     }
@@ -79,7 +79,7 @@ static int on_chosen(void *context, char *peer, char *address, int peer_port, in
     if (connection != NULL) {
         exchange->stale = connection->in_turn &&
                           (connection->given_up || !oh_connection_is_quiet(connection) ||
-                           oh_tls_has_rest(exchange->easy));
+                           oh_tls_has_pending(exchange->easy));
         if (exchange->stale)
             return CURL_PREREQFUNC_ABORT;
         exchange->socket = connection->socket;
@@ -117,7 +117,7 @@ void oh_exchange_note_version(struct oh_exchange *exchange, bool shared)
         connection->in_turn = !shared;
 }
 
-void oh_exchange_note_meaning(struct oh_exchange *exchange, size_t length)
+void oh_exchange_count_payload(struct oh_exchange *exchange, size_t length)
 {
     struct oh_connection *connection = oh_connections_find(exchange->connections, exchange->socket);
 
@@ -125,7 +125,7 @@ void oh_exchange_note_meaning(struct oh_exchange *exchange, size_t length)
         connection->meant += (double)length;
 }
 
-void oh_exchange_give_up_connection(struct oh_exchange *exchange)
+void oh_exchange_retire_connection(struct oh_exchange *exchange)
 {
     struct oh_connection *connection = oh_connections_find(exchange->connections, exchange->socket);
 

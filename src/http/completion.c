@@ -3,11 +3,11 @@
 
 #include "http/multi.h"
 
-void oh_multi_give_up(struct oh_multi *multi, struct oh_exchange *exchange, enum oh_transport transport)
+void oh_multi_give_up(struct oh_multi *multi, struct oh_exchange *exchange, enum oh_result result)
 {
     if (exchange->easy != NULL)
         (void)curl_multi_remove_handle(multi->handle, exchange->easy);
-    oh_exchange_give_up(exchange, transport);
+    oh_exchange_give_up(exchange, result);
     oh_multi_finish(multi, exchange);
 }
 
@@ -23,7 +23,7 @@ void oh_multi_end_overdue(struct oh_multi *multi)
     for (; exchange != NULL; exchange = next) {
         next = exchange->next;
         if (exchange->overdue_at <= now)
-            oh_multi_give_up(multi, exchange, OH_TRANSPORT_TIMEOUT);
+            oh_multi_give_up(multi, exchange, OH_RESULT_TIMEOUT);
         else
             nearest = oh_earlier(nearest, exchange->overdue_at);
     }
@@ -48,7 +48,7 @@ static bool try_again(struct oh_multi *multi, struct oh_exchange *exchange, CURL
 static void conclude(struct oh_multi *multi, struct oh_exchange *exchange, CURLcode result)
 {
     oh_exchange_conclude(exchange, origin_of(multi, exchange), (int)result);
-    if (exchange->was_distrusted && exchange->answer.transport == OH_TRANSPORT_ANSWERED)
+    if (exchange->was_distrusted && exchange->response.result == OH_RESULT_ANSWERED)
         multi->origin->prefers_bundle = exchange->trusts_bundle;
 }
 

@@ -124,7 +124,7 @@ void oh_connection_count(struct oh_connection *connection)
     connection->counts = true;
 }
 
-bool oh_connection_babbles(const struct oh_connection *connection)
+bool oh_connection_is_flooding(const struct oh_connection *connection)
 {
     return connection->asked && connection->counts &&
            connection->total - connection->before > ALLOWANCE + MOST_PER_BYTE * connection->meant;

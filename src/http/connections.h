@@ -37,7 +37,7 @@ bool oh_connection_is_quiet(const struct oh_connection *connection);
 void oh_connection_count(struct oh_connection *connection);
 /* True if far more has come than headers and bodies can account for: extensions of chunks, packed blocks or frames in
    which nothing is, all of which cost time and end nowhere. */
-bool oh_connection_babbles(const struct oh_connection *connection);
+bool oh_connection_is_flooding(const struct oh_connection *connection);
 /* Ends it for both sides; whoever owns the socket will find out and close it. */
 void oh_connection_cut(struct oh_connection *connection);
 void oh_connections_free(struct oh_connections *connections);

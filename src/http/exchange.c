@@ -1,4 +1,4 @@
-/* One HTTP request and its answer. Must not know Lua: nothing below can reach a longjmp.
+/* One HTTP request and its response. Must not know Lua: nothing below can reach a longjmp.
    Callbacks only copy bytes and set flags. */
 #include "http/exchange.h"
 
@@ -42,7 +42,7 @@ bool oh_exchange_receive(struct oh_exchange *exchange, long status, const char *
 {
     enum oh_buffer_result result;
 
-    exchange->answer.status = status; /* before the end, for whoever reads an answer while it arrives */
+    exchange->response.status = status; /* before the end, for whoever reads an answer while it arrives */
     if (exchange->download != NULL && status == 200)
         return oh_download_write(exchange->download, bytes, length);
     result = oh_buffer_append(&exchange->received, bytes, length);
@@ -71,7 +71,7 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *context)
     long status = 0;
 
     (void)curl_easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &status);
-    oh_exchange_note_meaning(exchange, size * count);
+    oh_exchange_count_payload(exchange, size * count);
     /* 0 of something ends the transfer */
     return oh_exchange_receive(exchange, status, bytes, size * count) ? size * count : 0;
 }
@@ -92,7 +92,7 @@ void oh_exchange_copy_value(char *out, size_t room, const char *value, size_t le
 
 static bool is_header(const char *line, size_t length, const char *name)
 {
-    return length > strlen(name) && oh_text_same(line, name, strlen(name));
+    return length > strlen(name) && oh_ascii_same(line, name, strlen(name));
 }
 
 /* Chunks mark the end only where they are the last coding. */
@@ -103,7 +103,7 @@ static bool says_chunked(const char *value, size_t length)
 
     while (length > 0 && (unsigned char)value[length - 1] <= ' ')
         length--;
-    return length >= size && oh_text_same(value + (length - size), chunked, size);
+    return length >= size && oh_ascii_same(value + (length - size), chunked, size);
 }
 
 bool oh_exchange_is_raw(const struct oh_exchange *exchange)
@@ -117,7 +117,7 @@ static bool says_packed(const char *value, size_t length)
     char coding[32];
 
     oh_exchange_copy_value(coding, sizeof coding, value, length);
-    return !oh_text_same(coding, "identity", sizeof coding);
+    return !oh_ascii_same(coding, "identity", sizeof coding);
 }
 
 static size_t on_header(char *bytes, size_t size, size_t count, void *context)
@@ -125,27 +125,27 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *context)
     static const char retry_after[] = "retry-after:", coding[] = "transfer-encoding:", packing[] = "content-encoding:",
                       date[] = "date:";
     struct oh_exchange *exchange = context;
-    struct oh_answer *answer = &exchange->answer;
+    struct oh_response *response = &exchange->response;
     size_t length = size * count, name = sizeof retry_after - 1;
 
     exchange->header_bytes += length;
-    oh_exchange_note_meaning(exchange, length);
+    oh_exchange_count_payload(exchange, length);
     if (exchange->header_bytes > MOST_HEADER_BYTES) {
         exchange->header_overflow = true;
         return 0;
     }
     if (length >= 5 && memcmp(bytes, "HTTP/", 5) == 0) {
-        answer->retry_after[0] = answer->date[0] = '\0'; /* a 100 Continue came before: its headers do not count */
+        response->retry_after[0] = response->date[0] = '\0'; /* a 100 Continue came before: its headers do not count */
         exchange->ends_marked = length >= 6 && bytes[5] != '1'; /* HTTP/2 and later always say */
         oh_exchange_note_version(exchange, exchange->ends_marked);
         exchange->packed = false;
         exchange->header_ended = false;
     } else if (length > 0 && length <= 2 && (bytes[0] == '\r' || bytes[0] == '\n')) {
         exchange->header_ended = bytes[length - 1] == '\n'; /* libcurl also gives what is cut */
-    } else if (is_header(bytes, length, retry_after) && answer->retry_after[0] == '\0') {
-        oh_exchange_copy_value(answer->retry_after, sizeof answer->retry_after, bytes + name, length - name);
+    } else if (is_header(bytes, length, retry_after) && response->retry_after[0] == '\0') {
+        oh_exchange_copy_value(response->retry_after, sizeof response->retry_after, bytes + name, length - name);
     } else if (is_header(bytes, length, date)) {
-        oh_exchange_copy_value(answer->date, sizeof answer->date, bytes + sizeof date - 1, length - (sizeof date - 1));
+        oh_exchange_copy_value(response->date, sizeof response->date, bytes + sizeof date - 1, length - (sizeof date - 1));
     } else if (is_header(bytes, length, coding) &&
                says_chunked(bytes + sizeof coding - 1, length - (sizeof coding - 1))) {
         exchange->ends_marked = true;
@@ -251,7 +251,7 @@ static bool set_delivery(struct oh_exchange *exchange, const struct oh_origin *o
         SET(CURLOPT_FORBID_REUSE, 1L);
     } else {
         SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-        /* Without TLS there is no HTTP/2 to wait for: a read would queue behind the first one's answer. */
+        /* Without TLS there is no HTTP/2 to wait for: a read would queue behind the first one's response. */
         SET(CURLOPT_PIPEWAIT, origin->secure ? 1L : 0L);
     }
     if (exchange->request->has_body)
@@ -356,9 +356,9 @@ bool oh_exchange_configure(struct oh_exchange *exchange, struct oh_origin *origi
     return set_raw(exchange) && set_credentials(exchange, origin) && set_target(exchange, origin);
 }
 
-bool oh_exchange_reusable(const struct oh_exchange *exchange)
+bool oh_exchange_is_reusable(const struct oh_exchange *exchange)
 {
-    return exchange->easy != NULL && exchange->plain && exchange->answer.transport == OH_TRANSPORT_ANSWERED;
+    return exchange->easy != NULL && exchange->plain && exchange->response.result == OH_RESULT_ANSWERED;
 }
 
 void oh_exchange_reset(struct oh_exchange *exchange)
@@ -369,9 +369,9 @@ void oh_exchange_reset(struct oh_exchange *exchange)
     exchange->method = NULL;
     exchange->request = oh_request_recycle(exchange->request, KEPT_BYTES);
     oh_buffer_clear(&exchange->received, KEPT_BYTES);
-    memset(&exchange->answer, 0, sizeof exchange->answer);
+    memset(&exchange->response, 0, sizeof exchange->response);
     exchange->header_bytes = 0;
-    memset(&exchange->element, 0, sizeof exchange->element);
+    memset(&exchange->stream, 0, sizeof exchange->stream);
     exchange->header_overflow = exchange->body_overflow = exchange->babble_overflow = false;
     exchange->ends_marked = exchange->header_ended = exchange->packed = false;
     exchange->begun = exchange->begun && exchange->attempts == 0; /* where libcurl tells, it will tell again */

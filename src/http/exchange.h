@@ -1,4 +1,4 @@
-/* One HTTP request and its answer. HTTP layer: knows libcurl, never Lua.
+/* One HTTP request and its response. HTTP layer: knows libcurl, never Lua.
    Life: prepared (building) -> in flight -> done -> released; at each moment exactly one list of the multi owns it. */
 #ifndef OH_EXCHANGE_H
 #define OH_EXCHANGE_H
@@ -36,12 +36,12 @@ struct oh_exchange {
     bool anonymous;            /* without the origin's credentials */
     bool undecoded;            /* the answer is wanted as its text, once it has been read */
 
-    /* The answer. */
+    /* The response. */
     struct oh_buffer received;
     struct oh_download *download; /* owned; where the body of a good answer goes instead. NULL: none */
     size_t most_memory;           /* bytes that the values of an answer may take; the caller's, never looked at here */
-    struct oh_element element;    /* of `received`, read while it arrives */
-    struct oh_answer answer;
+    struct oh_json_stream stream;     /* of `received`, read while it arrives */
+    struct oh_response response;
 
     /* libcurl's side; what only the callbacks touch is below. */
     void *easy;
@@ -97,9 +97,9 @@ bool oh_exchange_prepare_attempts(struct oh_exchange *exchange);
 /* Notes by which version of HTTP its connection answers: `shared`, 2 or later. */
 void oh_exchange_note_version(struct oh_exchange *exchange, bool shared);
 /* Notes that so many bytes of what its connection brought were of its headers or its body. */
-void oh_exchange_note_meaning(struct oh_exchange *exchange, size_t length);
+void oh_exchange_count_payload(struct oh_exchange *exchange, size_t length);
 /* Lets no other exchange use its connection, unless others share it. */
-void oh_exchange_give_up_connection(struct oh_exchange *exchange);
+void oh_exchange_retire_connection(struct oh_exchange *exchange);
 /* True if libcurl's result ends it before anything was sent, and it is ready for another attempt of so many seconds. */
 bool oh_exchange_try_again(struct oh_exchange *exchange, const struct oh_origin *origin, int result, double seconds);
 /* Has its handle look for authorities where the origin last found one that only one place knew; false: no memory. */
@@ -112,14 +112,14 @@ void oh_exchange_copy_value(char *out, size_t room, const char *value, size_t le
 void oh_exchange_conclude(struct oh_exchange *exchange, const struct oh_origin *origin, int result);
 /* Says in the answer, whose transport is known, why it is none. */
 void oh_exchange_note_reason(struct oh_exchange *exchange, const struct oh_origin *origin, int result);
-void oh_exchange_note_packed(struct oh_exchange *exchange);
+void oh_exchange_note_compressed(struct oh_exchange *exchange);
 /* With what status its proxy refused to connect it, 0 if none did. */
 long oh_exchange_proxy_status(const struct oh_exchange *exchange);
-/* Fills `answer` of an exchange that is ended from here, without libcurl's word: as OH_TRANSPORT_CANCELLED, or as
-   OH_TRANSPORT_TIMEOUT. */
-void oh_exchange_give_up(struct oh_exchange *exchange, enum oh_transport transport);
+/* Fills `answer` of an exchange that is ended from here, without libcurl's word: as OH_RESULT_CANCELLED, or as
+   OH_RESULT_TIMEOUT. */
+void oh_exchange_give_up(struct oh_exchange *exchange, enum oh_result result);
 /* True if its handle may serve another plain read. */
-bool oh_exchange_reusable(const struct oh_exchange *exchange);
+bool oh_exchange_is_reusable(const struct oh_exchange *exchange);
 /* Back to the state of oh_exchange_new, but with a warm handle. */
 void oh_exchange_reset(struct oh_exchange *exchange);
 /* Releases everything; it must be out of the multi handle. */

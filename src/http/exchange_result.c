@@ -47,38 +47,38 @@ static bool is_good(long status)
     return status >= 200 && status <= 299;
 }
 
-static enum oh_transport transport_of(const struct oh_exchange *exchange, CURLcode result)
+static enum oh_result result_of(const struct oh_exchange *exchange, CURLcode result)
 {
-    bool began = exchange->answer.status != 0 || exchange->header_bytes > 0;
+    bool began = exchange->response.status != 0 || exchange->header_bytes > 0;
 
     if (exchange->out_of_memory)
-        return OH_TRANSPORT_MEMORY;
+        return OH_RESULT_MEMORY;
     if (exchange->header_overflow || exchange->babble_overflow)
-        return OH_TRANSPORT_GARBLED;
+        return OH_RESULT_GARBLED;
     if (exchange->body_overflow) /* a refusal counts, however much is said of it */
-        return is_good(exchange->answer.status) ? OH_TRANSPORT_TOO_LARGE : OH_TRANSPORT_ANSWERED;
+        return is_good(exchange->response.status) ? OH_RESULT_TOO_LARGE : OH_RESULT_ANSWERED;
     if (exchange->download != NULL && exchange->download->error != 0)
-        return OH_TRANSPORT_FILE;
-    if (result == CURLE_OK && exchange->answer.status == 200 && oh_exchange_is_raw(exchange)) {
+        return OH_RESULT_FILE;
+    if (result == CURLE_OK && exchange->response.status == 200 && oh_exchange_is_raw(exchange)) {
         if (exchange->packed)
-            return OH_TRANSPORT_GARBLED;
+            return OH_RESULT_GARBLED;
         if (!end_is_known(exchange))
-            return OH_TRANSPORT_CUT;
+            return OH_RESULT_CUT;
     }
     if (exchange->repeated)
-        return OH_TRANSPORT_CONNECT;
+        return OH_RESULT_CONNECT;
     if (result != CURLE_OK && oh_exchange_proxy_status(exchange) == 407)
-        return OH_TRANSPORT_PROXY;
-    if (result == CURLE_BAD_CONTENT_ENCODING && exchange->answer.status != 0 && !is_good(exchange->answer.status))
-        return OH_TRANSPORT_ANSWERED; /* only its words are lost */
+        return OH_RESULT_PROXY;
+    if (result == CURLE_BAD_CONTENT_ENCODING && exchange->response.status != 0 && !is_good(exchange->response.status))
+        return OH_RESULT_ANSWERED; /* only its words are lost */
     switch (result) {
     case CURLE_OK:
-        return exchange->answer.status >= 100 && exchange->answer.status <= 599 ? OH_TRANSPORT_ANSWERED
-                                                                                : OH_TRANSPORT_GARBLED;
+        return exchange->response.status >= 100 && exchange->response.status <= 599 ? OH_RESULT_ANSWERED
+                                                                                : OH_RESULT_GARBLED;
     case CURLE_OPERATION_TIMEDOUT:
-        return OH_TRANSPORT_TIMEOUT;
+        return OH_RESULT_TIMEOUT;
     case CURLE_SSL_CONNECT_ERROR:
-        return handshake_broke(exchange) ? OH_TRANSPORT_CONNECT : OH_TRANSPORT_TLS;
+        return handshake_broke(exchange) ? OH_RESULT_CONNECT : OH_RESULT_TLS;
     case CURLE_SSL_CERTPROBLEM:
     case CURLE_SSL_CIPHER:
     case CURLE_PEER_FAILED_VERIFICATION:
@@ -88,11 +88,11 @@ static enum oh_transport transport_of(const struct oh_exchange *exchange, CURLco
     case CURLE_SSL_ISSUER_ERROR:
     case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
     case CURLE_SSL_INVALIDCERTSTATUS:
-        return OH_TRANSPORT_TLS;
+        return OH_RESULT_TLS;
     case CURLE_COULDNT_CONNECT:
         if (exchange->forbidden)
-            return OH_TRANSPORT_FORBIDDEN;
-        return began ? OH_TRANSPORT_CUT : OH_TRANSPORT_CONNECT;
+            return OH_RESULT_FORBIDDEN;
+        return began ? OH_RESULT_CUT : OH_RESULT_CONNECT;
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY:
     case CURLE_SEND_FAIL_REWIND:
@@ -104,10 +104,10 @@ static enum oh_transport transport_of(const struct oh_exchange *exchange, CURLco
     case CURLE_HTTP2:
     case CURLE_HTTP2_STREAM:
     case CURLE_PROXY:
-        return began ? OH_TRANSPORT_CUT : OH_TRANSPORT_CONNECT;
+        return began ? OH_RESULT_CUT : OH_RESULT_CONNECT;
     default:
         /* 27 is in here too: libcurl says "out of memory" for a header line above 100 KB. */
-        return OH_TRANSPORT_GARBLED;
+        return OH_RESULT_GARBLED;
     }
 }
 
@@ -116,49 +116,49 @@ static void note_redirect(struct oh_exchange *exchange)
     char *target = NULL, *host = NULL;
     CURLU *url;
 
-    if (exchange->answer.status < 300 || exchange->answer.status > 399 ||
+    if (exchange->response.status < 300 || exchange->response.status > 399 ||
         curl_easy_getinfo(exchange->easy, CURLINFO_REDIRECT_URL, &target) != CURLE_OK || target == NULL)
         return;
     url = curl_url();
     if (url != NULL && curl_url_set(url, CURLUPART_URL, target, CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK &&
         curl_url_get(url, CURLUPART_HOST, &host, 0) == CURLUE_OK)
-        oh_exchange_copy_value(exchange->answer.redirect_host, sizeof exchange->answer.redirect_host, host, strlen(host));
+        oh_exchange_copy_value(exchange->response.redirect_host, sizeof exchange->response.redirect_host, host, strlen(host));
     curl_free(host);
     curl_url_cleanup(url);
 }
 
 void oh_exchange_conclude(struct oh_exchange *exchange, const struct oh_origin *origin, int result)
 {
-    struct oh_answer *answer = &exchange->answer;
+    struct oh_response *response = &exchange->response;
     char *type = NULL;
     long request_size = 1; /* if libcurl cannot say, assume the worst */
 
-    (void)curl_easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &answer->status);
+    (void)curl_easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &response->status);
     (void)curl_easy_getinfo(exchange->easy, CURLINFO_REQUEST_SIZE, &request_size);
     if (curl_easy_getinfo(exchange->easy, CURLINFO_CONTENT_TYPE, &type) == CURLE_OK && type != NULL)
-        oh_exchange_copy_value(answer->content_type, sizeof answer->content_type, type, strlen(type));
+        oh_exchange_copy_value(response->content_type, sizeof response->content_type, type, strlen(type));
     note_redirect(exchange);
-    if (answer->status == 421) /* another connection may reach who can answer */
-        oh_exchange_give_up_connection(exchange);
-    answer->sent = was_sent(exchange, request_size);
-    answer->body = exchange->received.data;
-    answer->length = exchange->received.length;
-    answer->transport = transport_of(exchange, (CURLcode)result);
+    if (response->status == 421) /* another connection may reach who can answer */
+        oh_exchange_retire_connection(exchange);
+    response->sent = was_sent(exchange, request_size);
+    response->body = exchange->received.data;
+    response->length = exchange->received.length;
+    response->result = result_of(exchange, (CURLcode)result);
     oh_exchange_note_reason(exchange, origin, result);
 }
 
-void oh_exchange_give_up(struct oh_exchange *exchange, enum oh_transport transport)
+void oh_exchange_give_up(struct oh_exchange *exchange, enum oh_result result)
 {
-    struct oh_answer *answer = &exchange->answer;
+    struct oh_response *response = &exchange->response;
     const char *reason = "given up by this program";
     long request_size = 1; /* whoever else carries it: assume the worst */
 
     if (exchange->easy != NULL)
         (void)curl_easy_getinfo(exchange->easy, CURLINFO_REQUEST_SIZE, &request_size);
-    memset(answer, 0, sizeof *answer);
-    answer->sent = was_sent(exchange, request_size);
-    if (transport != OH_TRANSPORT_CANCELLED)
+    memset(response, 0, sizeof *response);
+    response->sent = was_sent(exchange, request_size);
+    if (result != OH_RESULT_CANCELLED)
         reason = request_size > 0 ? "it did not end in the time it had" : "it did not begin in the time it had";
-    answer->transport = transport;
-    oh_exchange_copy_value(answer->reason, sizeof answer->reason, reason, strlen(reason));
+    response->result = result;
+    oh_exchange_copy_value(response->reason, sizeof response->reason, reason, strlen(reason));
 }

@@ -5,14 +5,14 @@
 
 #include "http/exchange.h"
 
-#define SAY(...) (void)snprintf(exchange->answer.reason, sizeof exchange->answer.reason, __VA_ARGS__)
+#define SAY(...) (void)snprintf(exchange->response.reason, sizeof exchange->response.reason, __VA_ARGS__)
 
 void oh_exchange_note_overflow(struct oh_exchange *exchange)
 {
     SAY("its body is larger than %lu bytes (max_body)", (unsigned long)exchange->received.limit);
 }
 
-void oh_exchange_note_packed(struct oh_exchange *exchange)
+void oh_exchange_note_compressed(struct oh_exchange *exchange)
 {
     SAY("its body was packed (Content-Encoding), and what came out of it is not what this call answers");
 }
@@ -70,25 +70,25 @@ static void tell_authorities(struct oh_exchange *exchange, const struct oh_origi
 /* What our own rules found, or NULL. */
 static const char *own_words(const struct oh_exchange *exchange, CURLcode result)
 {
-    enum oh_transport transport = exchange->answer.transport;
+    enum oh_result ended = exchange->response.result;
 
-    if (transport == OH_TRANSPORT_GARBLED && exchange->header_overflow)
+    if (ended == OH_RESULT_GARBLED && exchange->header_overflow)
         return "its headers are larger than 64 KiB";
-    if (transport == OH_TRANSPORT_GARBLED && exchange->babble_overflow)
+    if (ended == OH_RESULT_GARBLED && exchange->babble_overflow)
         return "it goes on without end and without saying anything";
-    if (transport == OH_TRANSPORT_MEMORY)
+    if (ended == OH_RESULT_MEMORY)
         return "out of memory";
-    if (transport == OH_TRANSPORT_FILE)
+    if (ended == OH_RESULT_FILE)
         return strerror(exchange->download->error);
-    if (transport == OH_TRANSPORT_CUT && result == CURLE_OK)
+    if (ended == OH_RESULT_CUT && result == CURLE_OK)
         return "the answer does not say where it ends";
-    if (transport == OH_TRANSPORT_GARBLED && exchange->packed && oh_exchange_is_raw(exchange))
+    if (ended == OH_RESULT_GARBLED && exchange->packed && oh_exchange_is_raw(exchange))
         return "the answer is packed, although it was asked for as it is";
-    if (transport == OH_TRANSPORT_GARBLED && result == CURLE_BAD_CONTENT_ENCODING)
+    if (ended == OH_RESULT_GARBLED && result == CURLE_BAD_CONTENT_ENCODING)
         return "its body is packed (Content-Encoding), and cannot be unpacked";
     if (exchange->repeated)
         return "the service refused the request (REFUSED_STREAM), or the connection broke, before an answer began";
-    if (transport == OH_TRANSPORT_FORBIDDEN)
+    if (ended == OH_RESULT_FORBIDDEN)
         return "the name of the conversation's server leads to this machine or to a private network, which a service "
                "outside may not name";
     if (strstr(exchange->error, "proxy syntax") != NULL) /* quoted whole, and the password may have any byte in it */
@@ -104,7 +104,7 @@ void oh_exchange_note_reason(struct oh_exchange *exchange, const struct oh_origi
     long proxy_status = result != CURLE_OK ? oh_exchange_proxy_status(exchange) : 0;
     const char *words = own_words(exchange, (CURLcode)result);
 
-    if (exchange->answer.transport == OH_TRANSPORT_TOO_LARGE)
+    if (exchange->response.result == OH_RESULT_TOO_LARGE)
         oh_exchange_note_overflow(exchange);
     else if (words != NULL)
         SAY("%s", words);

@@ -205,7 +205,7 @@ static void count(struct oh_multi *multi, int socket)
     if (connection == NULL)
         return;
     oh_connection_count(connection);
-    if (oh_connection_babbles(connection))
+    if (oh_connection_is_flooding(connection))
         end_babble(multi, connection);
 }
 
@@ -299,7 +299,7 @@ struct oh_exchange *oh_multi_done(struct oh_multi *multi)
 void oh_multi_release(struct oh_multi *multi, struct oh_exchange *exchange)
 {
     oh_queue_remove(&multi->done, exchange);
-    if (multi->idle_count < MOST_IDLE && oh_exchange_reusable(exchange)) {
+    if (multi->idle_count < MOST_IDLE && oh_exchange_is_reusable(exchange)) {
         oh_exchange_reset(exchange);
         oh_queue_push(&multi->idle, exchange);
         multi->idle_count++;
@@ -335,7 +335,7 @@ bool oh_multi_cancel(struct oh_multi *multi, uint64_t number)
     if (exchange == NULL)
         return false;
     oh_pipe_guard_enter(&guard, multi->secure);
-    oh_multi_give_up(multi, exchange, OH_TRANSPORT_CANCELLED);
+    oh_multi_give_up(multi, exchange, OH_RESULT_CANCELLED);
     oh_pipe_guard_leave(&guard);
     arm(multi);
     return true;
@@ -361,7 +361,7 @@ double oh_multi_timeout(struct oh_multi *multi)
     return patience(multi);
 }
 
-int oh_multi_await(const struct oh_multi *multi, double *seconds)
+int oh_multi_limit_sleep(const struct oh_multi *multi, double *seconds)
 {
     bool blind = multi->external || multi->readiness.descriptor < 0;
     double due = oh_earlier(patience(multi), blind && multi->flying_count > 0 ? BLIND_NAP : -1);
@@ -371,7 +371,7 @@ int oh_multi_await(const struct oh_multi *multi, double *seconds)
     return multi->readiness.descriptor;
 }
 
-bool oh_multi_untouched(const struct oh_multi *multi)
+bool oh_multi_is_untouched(const struct oh_multi *multi)
 {
     return multi->handle == NULL && multi->readiness.descriptor < 0 && multi->building.first == NULL &&
            multi->flying_count == 0 && multi->done.first == NULL;

@@ -58,7 +58,7 @@ void oh_multi_finish(struct oh_multi *multi, struct oh_exchange *exchange);
 /* Takes what libcurl has finished; some of it begins once more. */
 void oh_multi_collect(struct oh_multi *multi);
 /* Takes an exchange out of libcurl's hands before its end. */
-void oh_multi_give_up(struct oh_multi *multi, struct oh_exchange *exchange, enum oh_transport transport);
+void oh_multi_give_up(struct oh_multi *multi, struct oh_exchange *exchange, enum oh_result result);
 /* Gives up those whose time is over. */
 void oh_multi_end_overdue(struct oh_multi *multi);
 /* The earlier of two moments, of which those below 0 never come. */
@@ -70,9 +70,9 @@ double oh_multi_timeout(struct oh_multi *multi);
 /* Lets whoever watches the descriptor wake up in so many seconds, once, in place of an earlier wish; below 0: never. */
 void oh_multi_alarm(struct oh_multi *multi, double seconds);
 /* For whoever sleeps for several: lowers `seconds` to when step is due. Returns the descriptor to watch too, or -1. */
-int oh_multi_await(const struct oh_multi *multi, double *seconds);
+int oh_multi_limit_sleep(const struct oh_multi *multi, double *seconds);
 /* Whether it has opened nothing and has nothing to do: then a forked child may have it. */
-bool oh_multi_untouched(const struct oh_multi *multi);
+bool oh_multi_is_untouched(const struct oh_multi *multi);
 /* Ends everything. Idempotent. */
 void oh_multi_close(struct oh_multi *multi);
 /* In a forked child: forgets everything without touching it, since it still belongs to the parent. */

@@ -94,7 +94,7 @@ static const char *problem_of(struct oh_origin *origin, const char *scheme, cons
         return "is not a URL with a host";
     if (strcmp(scheme, "https") != 0 && strcmp(scheme, "http") != 0)
         return "must begin with https://";
-    if (strcmp(scheme, "http") == 0 && oh_address_of_host(host) != OH_REACH_LOOPBACK)
+    if (strcmp(scheme, "http") == 0 && oh_address_scope_of_host(host) != OH_SCOPE_LOOPBACK)
         return "must begin with https:// (plain http would show the API key to the network; only loopback may use it)";
     if (present(origin->url, CURLUPART_USER) || present(origin->url, CURLUPART_PASSWORD))
         return "must not carry a user name or password";
@@ -124,8 +124,8 @@ const char *oh_origin_open(struct oh_origin *origin, const char *base_url)
         while (length > 0 && path[length - 1] == '/')
             length--;
         origin->secure = strcmp(scheme, "https") == 0;
-        origin->reach = oh_address_of_host(host);
-        origin->seen = OH_REACH_NAME;
+        origin->scope = oh_address_scope_of_host(host);
+        origin->seen_scope = OH_SCOPE_NAME;
         if (!oh_origin_keep(&origin->prefix, path != NULL ? path : "", length) || !keep_text(origin) ||
             (origin->secure && origin->ca_file == NULL && origin->ca_directory == NULL && !find_ca_directory(origin)))
             problem = "out of memory";
@@ -162,17 +162,17 @@ bool oh_origin_is_proxied(const struct oh_origin *origin)
     return false;
 }
 
-enum oh_reach oh_origin_reach(const struct oh_origin *origin)
+enum oh_address_scope oh_origin_scope(const struct oh_origin *origin)
 {
-    enum oh_reach reach = origin->reach != OH_REACH_NAME ? origin->reach : origin->seen;
+    enum oh_address_scope scope = origin->scope != OH_SCOPE_NAME ? origin->scope : origin->seen_scope;
 
-    return reach != OH_REACH_NAME ? reach : OH_REACH_PUBLIC;
+    return scope != OH_SCOPE_NAME ? scope : OH_SCOPE_PUBLIC;
 }
 
-void oh_origin_note_reach(struct oh_origin *origin, enum oh_reach reach)
+void oh_origin_note_scope(struct oh_origin *origin, enum oh_address_scope scope)
 {
-    if (!oh_origin_is_proxied(origin) && (origin->seen == OH_REACH_NAME || reach < origin->seen))
-        origin->seen = reach;
+    if (!oh_origin_is_proxied(origin) && (origin->seen_scope == OH_SCOPE_NAME || scope < origin->seen_scope))
+        origin->seen_scope = scope;
 }
 
 static bool add_header(struct curl_slist **list, const char *name, const char *value)

@@ -24,8 +24,8 @@ struct oh_origin {
     char *text;           /* scheme://host[:port][/prefix], without a trailing slash */
     char *prefix;         /* path before every operation's path, "" as a rule */
     bool secure;          /* https */
-    enum oh_reach reach;  /* of its host as it is written */
-    enum oh_reach seen;   /* where its name led, OH_REACH_NAME until it is known */
+    enum oh_address_scope scope;  /* of its host as it is written */
+    enum oh_address_scope seen_scope;   /* where its name led, OH_SCOPE_NAME until it is known */
     char *api_key;        /* secret; NULL when the caller gives one per exchange */
     char *session_api_key; /* secret; of a server that somebody runs for themselves, NULL: none */
     char *organization;
@@ -44,9 +44,9 @@ const char *oh_origin_open(struct oh_origin *origin, const char *base_url);
    NULL: no memory. It is still to be opened. */
 struct oh_origin *oh_origin_beside(const struct oh_origin *origin);
 /* How far away it is: as its host says, else where its name led; what is not known is taken for public. */
-enum oh_reach oh_origin_reach(const struct oh_origin *origin);
+enum oh_address_scope oh_origin_scope(const struct oh_origin *origin);
 /* Notes where the name has led, unless that is a proxy's address. The farthest counts. Does not allocate. */
-void oh_origin_note_reach(struct oh_origin *origin, enum oh_reach reach);
+void oh_origin_note_scope(struct oh_origin *origin, enum oh_address_scope scope);
 /* The proxies that the environment names, from 0: "" where a variable names none, NULL behind the last. */
 const char *oh_origin_environment_proxy(size_t i);
 /* Whether a proxy is between, or may be: of those that the environment excepts nothing is known here. */

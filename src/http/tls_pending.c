@@ -30,7 +30,7 @@ static void find(void)
     (void)dlclose(handle);
 }
 
-bool oh_tls_has_rest(void *easy)
+bool oh_tls_has_pending(void *easy)
 {
     struct curl_tlssessioninfo *session = NULL;
 

@@ -1,11 +1,11 @@
 /* Whether TLS holds bytes that nobody has read. HTTP layer: knows libcurl, never Lua. */
-#ifndef OH_TLS_REST_H
-#define OH_TLS_REST_H
+#ifndef OH_TLS_PENDING_H
+#define OH_TLS_PENDING_H
 
 #include <stdbool.h>
 
 /* True if the connection of this libcurl handle, which has one, has bytes that were decrypted together with an answer's
-   last and belong to no answer. False where the TLS library does not tell. */
-bool oh_tls_has_rest(void *easy);
+   last and belong to no response. False where the TLS library does not tell. */
+bool oh_tls_has_pending(void *easy);
 
 #endif

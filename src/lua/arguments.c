@@ -68,7 +68,7 @@ static const struct oh_field *field_elsewhere(const char *operation, const char 
     const struct oh_field *field;
     size_t i;
 
-    for (i = 0; (row = oh_operation_at(i)) != NULL; i++)
+    for (i = 0; (row = oh_operations_at(i)) != NULL; i++)
         if (strcmp(row->name, operation) == 0 && (field = oh_operation_field(row, name)) != NULL)
             return field;
     return NULL;
@@ -89,7 +89,7 @@ static void check_name(struct oh_field_reader *reader, const char *name, size_t 
         return;
     }
     path = oh_field_reader_path(reader, name);
-    nearest = oh_operation_nearest(reader->operation->name, name);
+    nearest = oh_operations_nearest(reader->operation->name, name);
     if (nearest != NULL)
         oh_argument_error_at(reader->L, &path, "is not a field of this call (did you mean '%s'?)", nearest);
     oh_argument_error_at(reader->L, &path, "is not a field of this call");

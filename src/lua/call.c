@@ -61,7 +61,7 @@ static size_t memory_for(size_t max_body)
 /* Whether it looks like every other plain read of the service: see oh_multi_prepare. */
 static bool is_plain(const struct oh_operation *operation, const struct call *call)
 {
-    return operation->effect == OH_READS && operation->host != OH_AT_DOOR && strcmp(operation->method, "GET") == 0 &&
+    return operation->effect == OH_READS && operation->host != OH_AT_PUBLIC && strcmp(operation->method, "GET") == 0 &&
            operation->shape != OH_SHAPE_BYTES && operation->shape != OH_SHAPE_FILE && operation->shape != OH_SHAPE_ANY &&
            !oh_operation_uses(operation, OH_IN_HEADER) && call->api_key.bytes == NULL &&
            call->organization.bytes == NULL && call->server.bytes == NULL;
@@ -77,7 +77,7 @@ static struct oh_exchange *prepare(lua_State *L, struct oh_client *client, const
     exchange->operation = operation;
     exchange->method = operation->method;
     exchange->once = operation->effect != OH_READS;
-    exchange->anonymous = operation->host == OH_AT_DOOR;
+    exchange->anonymous = operation->host == OH_AT_PUBLIC;
     exchange->accept = operation->shape == OH_SHAPE_BYTES || operation->shape == OH_SHAPE_FILE ||
                                operation->shape == OH_SHAPE_ANY
                            ? "*/*"
@@ -128,7 +128,7 @@ static const char *choose_server(lua_State *L, struct oh_client *client, struct 
     if (problem == NULL && client->origin.secure && !exchange->server->secure)
         problem = "is in clear, which only a service on loopback may name";
     if (problem == NULL)
-        problem = oh_address_objection(oh_origin_reach(&client->origin), exchange->server->reach);
+        problem = oh_address_scope_objection(oh_origin_scope(&client->origin), exchange->server->scope);
     if (problem != NULL) {
         if (strcmp(problem, "out of memory") == 0)
             luaL_error(L, "not enough memory");
@@ -241,7 +241,7 @@ int oh_call_operation(lua_State *L)
     read_options(L, client, &call);
     if (call.api.bytes == NULL || !oh_api_from_name(call.api.bytes, &api))
         return oh_argument_error_raise(L, "%s: api must be \"v0\", \"v1\" or \"agent\"", name);
-    operation = oh_operation_find(name, api);
+    operation = oh_operations_find(name, api);
     if (operation == NULL)
         return oh_result_push_refusal(L, "unsupported", name, oh_api_name(api), "this dialect has no such operation");
     return send(L, client, operation, &call);

@@ -21,7 +21,7 @@ static struct oh_client *check_any(lua_State *L)
 
 static bool is_inherited(const struct oh_client *client)
 {
-    return client->open && client->owner != oh_library_generation() && !oh_multi_untouched(&client->multi);
+    return client->open && client->owner != oh_library_generation() && !oh_multi_is_untouched(&client->multi);
 }
 
 static struct oh_client *check_usable(lua_State *L, struct oh_client *client)
@@ -95,7 +95,7 @@ void oh_client_keep_credentials(lua_State *L, char **key_slot, const struct oh_t
 
     if (problem != NULL)
         oh_argument_error_raise(L, "api_key %s", problem);
-    if (organization->bytes != NULL && !oh_identifier_valid(organization->bytes, organization->length))
+    if (organization->bytes != NULL && !oh_identifier_is_valid(organization->bytes, organization->length))
         oh_argument_error_raise(L, "organization is not an id");
     keep(L, key_slot, key);
     keep(L, organization_slot, organization);
@@ -254,7 +254,7 @@ int oh_client_poll(lua_State *L)
         client = lua_touserdata(L, 4);
         if (client == NULL || !lua_getmetatable(L, 4) || !lua_rawequal(L, 5, 3))
             return luaL_argerror(L, 1, lua_pushfstring(L, "[%d] is not a client", (int)i + 1));
-        watched[found].fd = oh_multi_await(&check_usable(L, client)->multi, &seconds);
+        watched[found].fd = oh_multi_limit_sleep(&check_usable(L, client)->multi, &seconds);
         watched[found].events = POLLIN;
         found += watched[found].fd >= 0 ? 1 : 0;
         lua_settop(L, 3);

@@ -81,21 +81,21 @@ static void copy_field(lua_State *L, const char *name, char *out, size_t room)
     lua_pop(L, 1);
 }
 
-static enum oh_transport transport_named(const char *name)
+static enum oh_result result_named(const char *name)
 {
     static const struct {
         const char *name;
-        enum oh_transport transport;
+        enum oh_result result;
     } known[] = {
-        {"", OH_TRANSPORT_ANSWERED}, {"connect", OH_TRANSPORT_CONNECT}, {"timeout", OH_TRANSPORT_TIMEOUT},
-        {"tls", OH_TRANSPORT_TLS},   {"cut", OH_TRANSPORT_CUT},
+        {"", OH_RESULT_ANSWERED}, {"connect", OH_RESULT_CONNECT}, {"timeout", OH_RESULT_TIMEOUT},
+        {"tls", OH_RESULT_TLS},   {"cut", OH_RESULT_CUT},
     };
     size_t i;
 
     for (i = 0; i < sizeof known / sizeof known[0]; i++)
         if (strcmp(known[i].name, name) == 0)
-            return known[i].transport;
-    return OH_TRANSPORT_GARBLED;
+            return known[i].result;
+    return OH_RESULT_GARBLED;
 }
 
 static long status_field(lua_State *L)
@@ -111,19 +111,19 @@ static long status_field(lua_State *L)
 
 static void note_failure(struct oh_exchange *exchange)
 {
-    struct oh_answer *answer = &exchange->answer;
+    struct oh_response *response = &exchange->response;
 
     if (exchange->out_of_memory) {
-        answer->transport = OH_TRANSPORT_MEMORY;
-        memcpy(answer->reason, "out of memory", sizeof "out of memory");
+        response->result = OH_RESULT_MEMORY;
+        memcpy(response->reason, "out of memory", sizeof "out of memory");
     } else if (exchange->body_overflow) {
-        if (answer->status < 200 || answer->status > 299) /* a refusal counts, however much is said of it */
+        if (response->status < 200 || response->status > 299) /* a refusal counts, however much is said of it */
             return;
-        answer->transport = OH_TRANSPORT_TOO_LARGE;
+        response->result = OH_RESULT_TOO_LARGE;
         oh_exchange_note_overflow(exchange);
     } else {
-        answer->transport = OH_TRANSPORT_FILE;
-        snprintf(answer->reason, sizeof answer->reason, "%s", strerror(exchange->download->error));
+        response->result = OH_RESULT_FILE;
+        snprintf(response->reason, sizeof response->reason, "%s", strerror(exchange->download->error));
     }
 }
 
@@ -138,7 +138,7 @@ int oh_external_answer(lua_State *L)
     struct oh_client *client = lua_touserdata(L, 1);
     lua_Number number = luaL_checknumber(L, 2);
     struct oh_exchange *exchange;
-    struct oh_answer *answer;
+    struct oh_response *response;
     char transport[16];
     size_t length = 0;
     const char *body;
@@ -150,27 +150,27 @@ int oh_external_answer(lua_State *L)
         lua_pushboolean(L, 0);
         return 1;
     }
-    answer = &exchange->answer;
+    response = &exchange->response;
     copy_field(L, "transport", transport, sizeof transport);
-    copy_field(L, "reason", answer->reason, sizeof answer->reason);
-    copy_field(L, "content_type", answer->content_type, sizeof answer->content_type);
-    copy_field(L, "date", answer->date, sizeof answer->date);
-    copy_field(L, "retry_after", answer->retry_after, sizeof answer->retry_after);
-    answer->status = status_field(L);
-    answer->transport = transport_named(transport);
-    if (answer->transport == OH_TRANSPORT_ANSWERED && answer->status == 0)
-        answer->transport = OH_TRANSPORT_GARBLED;
+    copy_field(L, "reason", response->reason, sizeof response->reason);
+    copy_field(L, "content_type", response->content_type, sizeof response->content_type);
+    copy_field(L, "date", response->date, sizeof response->date);
+    copy_field(L, "retry_after", response->retry_after, sizeof response->retry_after);
+    response->status = status_field(L);
+    response->result = result_named(transport);
+    if (response->result == OH_RESULT_ANSWERED && response->status == 0)
+        response->result = OH_RESULT_GARBLED;
     lua_pushliteral(L, "sent");
     lua_rawget(L, 3);
-    answer->sent = lua_isnil(L, -1) || lua_toboolean(L, -1);
+    response->sent = lua_isnil(L, -1) || lua_toboolean(L, -1);
     lua_pushliteral(L, "body");
     lua_rawget(L, 3);
     body = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &length) : "";
     lua_pushboolean(L, 1); /* before the end: from here on nothing may fail */
-    if (!oh_exchange_receive(exchange, answer->status, body, length))
+    if (!oh_exchange_receive(exchange, response->status, body, length))
         note_failure(exchange);
-    answer->body = exchange->received.data;
-    answer->length = exchange->received.length;
+    response->body = exchange->received.data;
+    response->length = exchange->received.length;
     oh_multi_finish(&client->multi, exchange);
     return 1;
 }

@@ -13,7 +13,7 @@ const char *oh_field_value_check_id(struct oh_field_reader *reader, const struct
 {
     const char *id = oh_field_reader_text(reader, field, index, path, length);
 
-    if (!oh_identifier_valid(id, *length))
+    if (!oh_identifier_is_valid(id, *length))
         oh_argument_error_at(reader->L, path, "is not an id: 1 to %d of A-Z a-z 0-9 _ -, this has %d bytes", OH_LONGEST_IDENTIFIER,
                      *length < 2147483647 ? (int)*length : 2147483647);
     if (field->type != OH_IDENTIFIER && !oh_identifier_is_uuid(id, *length))
@@ -185,7 +185,7 @@ static const char *plain_text(struct oh_field_reader *reader, const struct oh_fi
 static void append_encoded(struct oh_field_reader *reader, struct oh_buffer *out, const char *text, size_t length,
                            const struct oh_argument_path *path)
 {
-    if (oh_identifier_encode(out, text, length) != OH_BUFFER_OK)
+    if (oh_url_encode(out, text, length) != OH_BUFFER_OK)
         oh_argument_error_at(reader->L, path, "is too long: there is room for %d bytes in all", (int)out->limit);
 }
 

@@ -128,7 +128,7 @@ static void read_path(lua_State *L, int index, struct oh_request *request)
         if (is_dots(text + 1, size))
             oh_argument_error_at(L, &path, "must not hold . or .. as a segment");
         oh_json_encode_append(L, &request->path, "/", 1, &path);
-        if (oh_identifier_encode(&request->path, text + 1, size) != OH_BUFFER_OK)
+        if (oh_url_encode(&request->path, text + 1, size) != OH_BUFFER_OK)
             oh_argument_error_at(L, &path, "is too long: a path has %d bytes at most", (int)request->path.limit);
     }
     lua_pop(L, 1);

@@ -18,7 +18,7 @@ struct builder {
     const char *at, *end;
     const uint32_t *counts; /* of the list or object that begins next */
     char *scratch;          /* room for the longest string with escapes */
-    struct oh_flood *flood; /* NULL: too few texts to do harm */
+    struct oh_hash_flood *flood; /* NULL: too few texts to do harm */
     bool flooded;
     int depth;
     int items[OH_SCAN_DEEPEST]; /* by depth: those that a list has; OBJECT */
@@ -49,7 +49,7 @@ static void push_text(struct builder *builder, const char *text, size_t length)
 {
     lua_pushlstring(builder->L, text, length);
     if (builder->flood != NULL)
-        builder->flooded |= !oh_flood_note(builder->flood, text, length,
+        builder->flooded |= !oh_hash_flood_note(builder->flood, text, length,
                                            (uint32_t)((uintptr_t)lua_tostring(builder->L, -1) >> 3));
 }
 
@@ -72,22 +72,22 @@ static void note_name(struct builder *builder)
         return;
     name = lua_tolstring(builder->L, -1, &length);
     if (length > LONGEST_SHORT)
-        builder->flooded |= !oh_flood_note(builder->flood, name, length,
-                                           oh_flood_mark(name, length, (uint32_t)(uintptr_t)builder->L));
+        builder->flooded |= !oh_hash_flood_note(builder->flood, name, length,
+                                           oh_hash_flood_mark(name, length, (uint32_t)(uintptr_t)builder->L));
 }
 
 #endif
 
 static void push_string(struct builder *builder)
 {
-    const char *from = builder->at + 1, *end = oh_scan_plain(from, builder->end);
+    const char *from = builder->at + 1, *end = oh_json_scan_plain(from, builder->end);
 
     if (*end == '"') {
         push_text(builder, from, (size_t)(end - from));
     } else {
         while (*end != '"') /* at a backslash: past it and what it stands before */
-            end = oh_scan_plain(end + 2, builder->end);
-        push_text(builder, builder->scratch, oh_scan_unescape(from, (size_t)(end - from), builder->scratch));
+            end = oh_json_scan_plain(end + 2, builder->end);
+        push_text(builder, builder->scratch, oh_json_scan_unescape(from, (size_t)(end - from), builder->scratch));
     }
     builder->at = end + 1;
 }
@@ -130,10 +130,10 @@ static void push_real(lua_State *L, double real)
 
 static void push_number(struct builder *builder)
 {
-    size_t length = oh_number_length(builder->at, (size_t)(builder->end - builder->at));
-    struct oh_number number;
+    size_t length = oh_json_number_length(builder->at, (size_t)(builder->end - builder->at));
+    struct oh_json_number number;
 
-    oh_number_read(builder->at, length, &number);
+    oh_json_number_read(builder->at, length, &number);
     if (number.kind == OH_NUMBER_FLOAT)
         push_real(builder->L, number.real);
     else if (number.kind == OH_NUMBER_LONG || !push_whole(builder->L, number.whole))
@@ -229,11 +229,11 @@ static void build(struct builder *builder)
 }
 
 /* Scans all of it. The value on top of the stack is replaced by what owns the counts. */
-static enum oh_scan_result scan_all(lua_State *L, struct oh_scan *scan)
+static enum oh_json_scan_result scan_all(lua_State *L, struct oh_json_scan *scan)
 {
-    enum oh_scan_result result;
+    enum oh_json_scan_result result;
 
-    while ((result = oh_scan(scan)) == OH_SCAN_ROOM) {
+    while ((result = oh_json_scan(scan)) == OH_SCAN_CAPACITY) {
         uint32_t *counts = lua_newuserdata(L, 2 * scan->room * sizeof *counts);
 
         memcpy(counts, scan->counts, scan->used * sizeof *counts);
@@ -244,17 +244,17 @@ static enum oh_scan_result scan_all(lua_State *L, struct oh_scan *scan)
     return result;
 }
 
-enum oh_scan_result oh_json_decode(lua_State *L, const char *text, size_t length, size_t most_memory)
+enum oh_json_scan_result oh_json_decode(lua_State *L, const char *text, size_t length, size_t most_memory)
 {
     int top = lua_gettop(L);
     uint32_t few[FEW_TABLES];
     char short_text[SHORT_TEXT];
-    enum oh_scan_result result;
+    enum oh_json_scan_result result;
     struct builder builder;
-    struct oh_scan scan;
+    struct oh_json_scan scan;
 
     luaL_checkstack(L, 4, "answer");
-    oh_scan_begin(&scan, text, length, most_memory, few, FEW_TABLES);
+    oh_json_scan_begin(&scan, text, length, most_memory, few, FEW_TABLES);
     lua_pushnil(L);
     result = scan_all(L, &scan);
     if (result != OH_SCAN_WHOLE) {
@@ -280,7 +280,7 @@ enum oh_scan_result oh_json_decode(lua_State *L, const char *text, size_t length
     build(&builder);
     if (builder.flooded) {
         lua_settop(L, top);
-        return OH_SCAN_ALIKE;
+        return OH_SCAN_COLLIDING;
     }
     lua_replace(L, top + 1);
     lua_settop(L, top + 1);

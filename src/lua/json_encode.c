@@ -88,7 +88,7 @@ void oh_json_encode_escaped(lua_State *L, int shared, const char *text, size_t l
                            const struct oh_argument_path *path)
 {
     const char *encoded;
-    size_t size, bad = oh_text_check_utf8(text, length);
+    size_t size, bad = oh_utf8_check(text, length);
 
     if (bad < length)
         oh_argument_error_at(L, path, "is not UTF-8 (byte %d)", (int)(bad + 1));

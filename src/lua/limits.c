@@ -16,7 +16,7 @@ static int l_is_id(lua_State *L)
     size_t length;
     const char *text = lua_type(L, 1) == LUA_TSTRING ? lua_tolstring(L, 1, &length) : NULL;
 
-    lua_pushboolean(L, text != NULL && oh_identifier_valid(text, length));
+    lua_pushboolean(L, text != NULL && oh_identifier_is_valid(text, length));
     return 1;
 }
 

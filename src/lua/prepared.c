@@ -90,7 +90,7 @@ static int refuse_name(lua_State *L, const char *name, enum oh_api api)
     const struct oh_operation *other;
     size_t i;
 
-    for (i = 0; (other = oh_operation_at(i)) != NULL; i++)
+    for (i = 0; (other = oh_operations_at(i)) != NULL; i++)
         if (strcmp(other->name, name) == 0)
             return oh_result_push_refusal(L, "unsupported", name, oh_api_name(api), "this dialect has no such operation");
     return oh_argument_error_raise(L, "there is no operation '%s'", name);
@@ -121,7 +121,7 @@ int oh_prepared_new(lua_State *L)
         luaL_checktype(L, 3, LUA_TTABLE);
         operation = oh_free_request_operation(L, 3, api == OH_API_AGENT);
     } else {
-        operation = oh_operation_find(name, api);
+        operation = oh_operations_find(name, api);
     }
     if (operation == NULL)
         return refuse_name(L, name, api);

@@ -19,11 +19,11 @@ struct budget {
 };
 
 void oh_redact_values_push_text(lua_State *L, const struct oh_secrets *known, const char *text, size_t length,
-                      enum oh_clean_form form, size_t most)
+                      enum oh_redact_form form, size_t most)
 {
     size_t cleaned;
-    void *room = lua_newuserdata(L, oh_clean_room(length, most));
-    const char *clean = oh_clean(known, text, length, form, most, room, &cleaned);
+    void *room = lua_newuserdata(L, oh_redact_capacity(length, most));
+    const char *clean = oh_redact(known, text, length, form, most, room, &cleaned);
 
     lua_pushlstring(L, clean, cleaned);
     lua_remove(L, -2);
@@ -36,9 +36,9 @@ static void push_text(lua_State *L, const struct oh_secrets *known, int index, s
     const char *text = lua_tolstring(L, index, &length);
 
     most = most < budget->bytes ? most : budget->bytes;
-    if (most < OH_CLEAN_LEAST)
-        most = OH_CLEAN_LEAST;
-    oh_redact_values_push_text(L, known, text, length, OH_CLEAN_TEXT, most);
+    if (most < OH_REDACT_LEAST)
+        most = OH_REDACT_LEAST;
+    oh_redact_values_push_text(L, known, text, length, OH_REDACT_TEXT, most);
     cost = length < most ? length : most; /* what was looked at, though it may have become less */
     budget->bytes -= cost < budget->bytes ? cost : budget->bytes;
 }
@@ -66,7 +66,7 @@ static void push_field(lua_State *L, const struct oh_secrets *known, int name, i
     else
         lua_pushvalue(L, name);
     if (is_secret(L, name) && lua_type(L, name + 1) != LUA_TBOOLEAN)
-        lua_pushliteral(L, OH_CLEAN_MARK);
+        lua_pushliteral(L, OH_REDACT_PLACEHOLDER);
     else
         push_copy(L, known, name + 1, depth + 1, budget);
 }
@@ -121,7 +121,7 @@ int oh_redact_values_redact(lua_State *L, const struct oh_secrets *known, int in
     luaL_checkany(L, index);
     if (lua_type(L, index) == LUA_TSTRING) {
         text = lua_tolstring(L, index, &length);
-        oh_redact_values_push_text(L, known, text, length, OH_CLEAN_TEXT, LONGEST_ALONE);
+        oh_redact_values_push_text(L, known, text, length, OH_REDACT_TEXT, LONGEST_ALONE);
     } else {
         oh_redact_values_push(L, known, index);
     }
@@ -134,7 +134,7 @@ int oh_redact_values_line(lua_State *L, const struct oh_secrets *known, int inde
     const char *text = luaL_checklstring(L, index, &length);
     lua_Number most = luaL_optnumber(L, index + 1, LONGEST_LINE);
 
-    luaL_argcheck(L, most >= OH_CLEAN_LEAST && most <= LONGEST_ALONE, index + 1, "not a number of bytes from 32 to 16384");
-    oh_redact_values_push_text(L, known, text, length, OH_CLEAN_LINE, (size_t)most);
+    luaL_argcheck(L, most >= OH_REDACT_LEAST && most <= LONGEST_ALONE, index + 1, "not a number of bytes from 32 to 16384");
+    oh_redact_values_push_text(L, known, text, length, OH_REDACT_LINE, (size_t)most);
     return 1;
 }

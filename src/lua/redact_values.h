@@ -7,7 +7,7 @@
 
 /* Push the text without secrets and bounded; raise only when memory ends. */
 void oh_redact_values_push_text(lua_State *L, const struct oh_secrets *known, const char *text, size_t length,
-                      enum oh_clean_form form, size_t most);
+                      enum oh_redact_form form, size_t most);
 /* Pushes a clean copy of the value at `index`: see core.redact. */
 void oh_redact_values_push(lua_State *L, const struct oh_secrets *known, int index);
 /* The bodies of core.redact and core.redact_line, and of the client's methods of these names, for arguments from `index` on. */

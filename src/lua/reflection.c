@@ -28,7 +28,7 @@ int oh_reflection_operations(lua_State *L)
     int i, j;
 
     lua_newtable(L);
-    for (i = 0; (operation = oh_operation_at((size_t)i)) != NULL; i++) {
+    for (i = 0; (operation = oh_operations_at((size_t)i)) != NULL; i++) {
         lua_newtable(L);
         set_text(L, "name", operation->name);
         set_text(L, "description", oh_operation_description(operation));

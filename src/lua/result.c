@@ -34,7 +34,7 @@ static void set_boolean(lua_State *L, const char *name, bool value)
 static void set_clean(lua_State *L, const char *name, const struct oh_secrets *secrets, const char *text)
 {
     if (text[0] != '\0') {
-        oh_redact_values_push_text(L, secrets, text, strlen(text), OH_CLEAN_LINE, LONGEST_LINE);
+        oh_redact_values_push_text(L, secrets, text, strlen(text), OH_REDACT_LINE, LONGEST_LINE);
         lua_setfield(L, -2, name);
     }
 }
@@ -42,59 +42,59 @@ static void set_clean(lua_State *L, const char *name, const struct oh_secrets *s
 /* Pushes what the service has to say: its decoded body, or the beginning of what is no JSON. */
 static void push_detail(lua_State *L, struct oh_exchange *exchange, const struct oh_secrets *secrets)
 {
-    const struct oh_answer *answer = &exchange->answer;
-    bool bad_status = answer->transport == OH_TRANSPORT_ANSWERED && (answer->status < 200 || answer->status > 299);
+    const struct oh_response *response = &exchange->response;
+    bool bad_status = response->result == OH_RESULT_ANSWERED && (response->status < 200 || response->status > 299);
 
-    if (bad_status && oh_json_decode(L, answer->body, answer->length, exchange->most_memory) == OH_SCAN_WHOLE) {
+    if (bad_status && oh_json_decode(L, response->body, response->length, exchange->most_memory) == OH_SCAN_WHOLE) {
         oh_redact_values_push(L, secrets, lua_gettop(L));
         lua_remove(L, -2);
     } else {
-        oh_redact_values_push_text(L, secrets, answer->body, answer->length, OH_CLEAN_LINE, LONGEST_QUOTE);
+        oh_redact_values_push_text(L, secrets, response->body, response->length, OH_REDACT_LINE, LONGEST_QUOTE);
     }
 }
 
 /* What is known of what the exchange has done on the service. */
-static const char *effect_of(const struct oh_answer *answer, const struct oh_outcome *outcome)
+static const char *effect_of(const struct oh_response *response, const struct oh_error *error)
 {
-    if (!answer->sent)
+    if (!response->sent)
         return "none";
-    if (outcome->refused)
+    if (error->refused)
         return "refused";
-    if (answer->transport == OH_TRANSPORT_ANSWERED && answer->status >= 200 && answer->status <= 299 &&
-        !oh_outcome_is_page(answer))
+    if (response->result == OH_RESULT_ANSWERED && response->status >= 200 && response->status <= 299 &&
+        !oh_response_is_html(response))
         return "done";
     return "unknown";
 }
 
-static void push_error(lua_State *L, struct oh_exchange *exchange, const struct oh_outcome *outcome,
+static void push_error(lua_State *L, struct oh_exchange *exchange, const struct oh_error *error,
                        const struct oh_secrets *secrets)
 {
     const struct oh_operation *operation = exchange->operation;
-    const struct oh_answer *answer = &exchange->answer;
+    const struct oh_response *response = &exchange->response;
 
     lua_newtable(L);
-    set_text(L, "kind", oh_kind_name(outcome->kind));
+    set_text(L, "kind", oh_error_kind_name(error->kind));
     set_text(L, "operation", operation->name);
     set_text(L, "api", oh_api_name(operation->api));
-    set_clean(L, "reason", secrets, answer->reason);
-    set_clean(L, "redirect_host", secrets, answer->redirect_host);
-    set_boolean(L, "retryable", outcome->retryable);
-    set_text(L, "effect", effect_of(answer, outcome));
+    set_clean(L, "reason", secrets, response->reason);
+    set_clean(L, "redirect_host", secrets, response->redirect_host);
+    set_boolean(L, "retryable", error->retryable);
+    set_text(L, "effect", effect_of(response, error));
     if (exchange->server != NULL)
         set_clean(L, "server", secrets, exchange->server->text);
-    if (answer->status > 0) {
-        lua_pushinteger(L, (lua_Integer)answer->status);
+    if (response->status > 0) {
+        lua_pushinteger(L, (lua_Integer)response->status);
         lua_setfield(L, -2, "status");
     }
-    if (outcome->retry_after >= 0) {
-        lua_pushnumber(L, outcome->retry_after);
+    if (error->retry_after >= 0) {
+        lua_pushnumber(L, error->retry_after);
         lua_setfield(L, -2, "retry_after");
     }
-    if (answer->transport == OH_TRANSPORT_PROXY)
+    if (response->result == OH_RESULT_PROXY)
         set_boolean(L, "proxy", true);
-    if (answer->length > 0 && oh_outcome_is_page(answer))
+    if (response->length > 0 && oh_response_is_html(response))
         set_boolean(L, "page", true);
-    if (answer->length > 0) {
+    if (response->length > 0) {
         push_detail(L, exchange, secrets);
         lua_setfield(L, -2, "detail");
     }
@@ -116,17 +116,17 @@ int oh_result_push_refusal(lua_State *L, const char *kind, const char *operation
 /* ---- values --------------------------------------------------------------------------------------------------- */
 
 /* The first byte that is no blank, NUL if there is none. */
-static char first_byte(const struct oh_answer *answer)
+static char first_byte(const struct oh_response *response)
 {
     size_t i = 0;
 
-    while (i < answer->length && (answer->body[i] == ' ' || (answer->body[i] >= '\t' && answer->body[i] <= '\r')))
+    while (i < response->length && (response->body[i] == ' ' || (response->body[i] >= '\t' && response->body[i] <= '\r')))
         i++;
-    if (i == answer->length)
+    if (i == response->length)
         return '\0';
-    if (answer->body[i] == '\0') /* which is not nothing */
+    if (response->body[i] == '\0') /* which is not nothing */
         return '?';
-    return answer->body[i];
+    return response->body[i];
 }
 
 /* Items of a batch are objects, or null for ids that the service does not know. (An empty list looks like an empty
@@ -157,7 +157,7 @@ static bool texts_good(lua_State *L)
     return good;
 }
 
-/* A number without a fraction, as count operations answer. */
+/* A number without a fraction, as count operations response. */
 static bool is_whole(lua_State *L)
 {
     lua_Number number = lua_tonumber(L, -1);
@@ -203,22 +203,22 @@ static bool shape_good(lua_State *L, enum oh_shape shape, char first)
     return false;
 }
 
-static bool says_json(const struct oh_answer *answer)
+static bool says_json(const struct oh_response *response)
 {
-    const char *type = answer->content_type;
+    const char *type = response->content_type;
 
-    return (oh_text_same(type, "application/json", 16) && strchr("; \t", type[16]) != NULL) ||
+    return (oh_ascii_same(type, "application/json", 16) && strchr("; \t", type[16]) != NULL) ||
            strstr(type, "+json") != NULL;
 }
 
 /* Bytes of any kind may begin as a page does: only what says that it is one is one then. */
-static bool is_page(const struct oh_operation *operation, const struct oh_answer *answer)
+static bool is_page(const struct oh_operation *operation, const struct oh_response *response)
 {
-    struct oh_answer unread = *answer;
+    struct oh_response unread = *response;
 
-    if (operation->shape == OH_SHAPE_BYTES || (operation->shape == OH_SHAPE_ANY && !says_json(answer)))
+    if (operation->shape == OH_SHAPE_BYTES || (operation->shape == OH_SHAPE_ANY && !says_json(response)))
         unread.length = 0;
-    return oh_outcome_is_page(&unread);
+    return oh_response_is_html(&unread);
 }
 
 static void push_file(lua_State *L, const struct oh_download *download)
@@ -230,49 +230,49 @@ static void push_file(lua_State *L, const struct oh_download *download)
 }
 
 /* Notes that an answer, whatever it says, is more than is read. */
-static void refuse_size(struct oh_exchange *exchange, enum oh_scan_result result, struct oh_outcome *outcome)
+static void refuse_size(struct oh_exchange *exchange, enum oh_json_scan_result result, struct oh_error *error)
 {
-    char *reason = exchange->answer.reason;
-    size_t room = sizeof exchange->answer.reason;
+    char *reason = exchange->response.reason;
+    size_t room = sizeof exchange->response.reason;
 
     if (result == OH_SCAN_DEEP)
         snprintf(reason, room, "it is nested more than %d levels deep", OH_SCAN_DEEPEST);
-    else if (result == OH_SCAN_ALIKE)
+    else if (result == OH_SCAN_COLLIDING)
         snprintf(reason, room, "its texts are so much alike for this Lua that it would take too long");
     else
         snprintf(reason, room, "its values would take more than %lu bytes of memory (max_memory)",
                  (unsigned long)exchange->most_memory);
-    outcome->kind = OH_TOO_LARGE;
+    error->kind = OH_ERROR_TOO_LARGE;
 }
 
 /* Pushes the body if it is of the shape that the operation answers; else pushes nothing and notes why. */
-static bool push_value(lua_State *L, struct oh_exchange *exchange, struct oh_outcome *outcome)
+static bool push_value(lua_State *L, struct oh_exchange *exchange, struct oh_error *error)
 {
     const struct oh_operation *operation = exchange->operation;
-    const struct oh_answer *answer = &exchange->answer;
-    const char first = first_byte(answer);
-    enum oh_scan_result result;
+    const struct oh_response *response = &exchange->response;
+    const char first = first_byte(response);
+    enum oh_json_scan_result result;
     bool is_null;
 
-    if (is_page(operation, answer)) {
-        oh_outcome_unreadable(outcome);
+    if (is_page(operation, response)) {
+        oh_error_set_unreadable(error);
         return false;
     }
     if (operation->shape == OH_SHAPE_FILE) {
         push_file(L, exchange->download);
         return true;
     }
-    if (operation->shape == OH_SHAPE_BYTES || (operation->shape == OH_SHAPE_ANY && !says_json(answer))) {
-        lua_pushlstring(L, answer->length > 0 ? answer->body : "", answer->length);
+    if (operation->shape == OH_SHAPE_BYTES || (operation->shape == OH_SHAPE_ANY && !says_json(response))) {
+        lua_pushlstring(L, response->length > 0 ? response->body : "", response->length);
         return true;
     }
     if (push_done(L, operation, first))
         return true;
-    result = oh_json_decode(L, answer->body, answer->length, exchange->most_memory);
+    result = oh_json_decode(L, response->body, response->length, exchange->most_memory);
     if (result == OH_SCAN_WHOLE) {
         if (shape_good(L, operation->shape, first)) {
             if (exchange->undecoded) {
-                lua_pushlstring(L, answer->body, answer->length);
+                lua_pushlstring(L, response->body, response->length);
                 lua_replace(L, -2);
             }
             return true;
@@ -282,45 +282,45 @@ static bool push_value(lua_State *L, struct oh_exchange *exchange, struct oh_out
         if (is_null && push_done(L, operation, '\0'))
             return true;
     }
-    oh_outcome_unreadable(outcome);
-    if (result == OH_SCAN_DEEP || result == OH_SCAN_COSTLY || result == OH_SCAN_ALIKE)
-        refuse_size(exchange, result, outcome);
+    oh_error_set_unreadable(error);
+    if (result == OH_SCAN_DEEP || result == OH_SCAN_COSTLY || result == OH_SCAN_COLLIDING)
+        refuse_size(exchange, result, error);
     else if (exchange->packed) /* libcurl does not notice that a packed body is cut */
-        oh_exchange_note_packed(exchange);
+        oh_exchange_note_compressed(exchange);
     return false;
 }
 
 /* The file gets its name when nothing speaks against it any more. */
-static bool finish_download(struct oh_exchange *exchange, struct oh_outcome *outcome)
+static bool finish_download(struct oh_exchange *exchange, struct oh_error *error)
 {
-    if (exchange->download == NULL || oh_outcome_is_page(&exchange->answer))
+    if (exchange->download == NULL || oh_response_is_html(&exchange->response))
         return true;
-    if (exchange->answer.status == 200 && oh_download_finish(exchange->download))
+    if (exchange->response.status == 200 && oh_download_finish(exchange->download))
         return true;
-    if (exchange->answer.status != 200) { /* 204 or 206, say: that is not the file */
-        oh_outcome_unreadable(outcome);
+    if (exchange->response.status != 200) { /* 204 or 206, say: that is not the file */
+        oh_error_set_unreadable(error);
         return false;
     }
-    outcome->kind = OH_FILE_FAILED;
-    outcome->retryable = false;
-    snprintf(exchange->answer.reason, sizeof exchange->answer.reason, "%s", strerror(exchange->download->error));
+    error->kind = OH_ERROR_FILE;
+    error->retryable = false;
+    snprintf(exchange->response.reason, sizeof exchange->response.reason, "%s", strerror(exchange->download->error));
     return false;
 }
 
 int oh_result_push_element(lua_State *L, struct oh_exchange *exchange)
 {
     const struct oh_operation *operation = exchange->operation;
-    struct oh_element *element = &exchange->element;
+    struct oh_json_stream *element = &exchange->stream;
 
-    if (operation->shape != OH_SHAPE_STREAM || exchange->answer.status < 200 || exchange->answer.status > 299 ||
-        !oh_element_find(element, exchange->received.data, exchange->received.length))
+    if (operation->shape != OH_SHAPE_STREAM || exchange->response.status < 200 || exchange->response.status > 299 ||
+        !oh_json_stream_find(element, exchange->received.data, exchange->received.length))
         return 0;
     if (oh_json_decode(L, exchange->received.data + element->from, element->to - element->from,
                        exchange->most_memory) != OH_SCAN_WHOLE) {
-        oh_element_end(element);
+        oh_json_stream_stop(element);
         return 0;
     }
-    oh_element_pass(element);
+    oh_json_stream_advance(element);
     return 1;
 }
 
@@ -329,22 +329,22 @@ static void learn(lua_State *L, const struct oh_exchange *exchange, struct oh_se
 {
     const struct oh_operation *operation = exchange->operation;
 
-    if (exchange->answer.length > 0 && operation->shape != OH_SHAPE_BYTES &&
-        !oh_secrets_learn(secrets, exchange->answer.body, exchange->answer.length))
+    if (exchange->response.length > 0 && operation->shape != OH_SHAPE_BYTES &&
+        !oh_secrets_learn(secrets, exchange->response.body, exchange->response.length))
         luaL_error(L, "not enough memory");
 }
 
 int oh_result_push(lua_State *L, struct oh_exchange *exchange, struct oh_secrets *secrets)
 {
-    struct oh_outcome outcome;
+    struct oh_error error;
 
     learn(L, exchange, secrets);
-    oh_outcome_judge(exchange->operation, &exchange->answer, time(NULL), &outcome);
-    if (outcome.kind == OH_GOOD && finish_download(exchange, &outcome)) {
-        if (push_value(L, exchange, &outcome))
+    oh_error_classify(exchange->operation, &exchange->response, time(NULL), &error);
+    if (error.kind == OH_ERROR_NONE && finish_download(exchange, &error)) {
+        if (push_value(L, exchange, &error))
             return 1;
     }
     lua_pushnil(L);
-    push_error(L, exchange, &outcome, secrets);
+    push_error(L, exchange, &error, secrets);
     return 2;
 }

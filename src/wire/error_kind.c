@@ -80,7 +80,7 @@ static bool http_date(const char *text, time_t *out)
     return *out != (time_t)-1;
 }
 
-double oh_outcome_retry_after(const char *header, time_t now)
+double oh_headers_retry_after(const char *header, time_t now)
 {
     double seconds;
     time_t date;
@@ -95,55 +95,55 @@ double oh_outcome_retry_after(const char *header, time_t now)
     return seconds < 1 ? 1 : seconds; /* 0 and less are seen on the wire; they must not become a busy loop */
 }
 
-double oh_outcome_date(const char *header)
+double oh_headers_date(const char *header)
 {
     time_t date;
 
     return http_date(header, &date) ? (double)date : -1;
 }
 
-bool oh_outcome_is_page(const struct oh_answer *answer)
+bool oh_response_is_html(const struct oh_response *response)
 {
-    return oh_text_same(answer->content_type, "text/html", 9) || (answer->length > 0 && answer->body[0] == '<');
+    return oh_ascii_same(response->content_type, "text/html", 9) || (response->length > 0 && response->body[0] == '<');
 }
 
-static enum oh_kind kind_of_status(long status)
+static enum oh_error_kind kind_of_status(long status)
 {
     if (status >= 200 && status < 300)
-        return OH_GOOD;
+        return OH_ERROR_NONE;
     if (status >= 500 && status < 600)
-        return OH_SERVER;
+        return OH_ERROR_SERVER;
     switch (status) {
-    case 400: case 413: case 414: case 415: case 422: return OH_INVALID;
-    case 401: return OH_AUTHENTICATION;
-    case 402: case 403: return OH_PERMISSION;
-    case 404: case 410: return OH_NOT_FOUND;
-    case 408: return OH_TIMEOUT;
-    case 409: return OH_CONFLICT;
-    case 421: return OH_CONNECT; /* the connection led to a server that does not answer for this name */
-    case 425: return OH_SERVER;  /* not now, but it may do so soon */
-    case 429: return OH_THROTTLED;
+    case 400: case 413: case 414: case 415: case 422: return OH_ERROR_INVALID;
+    case 401: return OH_ERROR_AUTHENTICATION;
+    case 402: case 403: return OH_ERROR_PERMISSION;
+    case 404: case 410: return OH_ERROR_NOT_FOUND;
+    case 408: return OH_ERROR_TIMEOUT;
+    case 409: return OH_ERROR_CONFLICT;
+    case 421: return OH_ERROR_CONNECT; /* the connection led to a server that does not answer for this name */
+    case 425: return OH_ERROR_SERVER;  /* not now, but it may do so soon */
+    case 429: return OH_ERROR_THROTTLED;
     }
-    return status >= 400 && status < 500 && status != 405 ? OH_INVALID : OH_PROTOCOL;
+    return status >= 400 && status < 500 && status != 405 ? OH_ERROR_INVALID : OH_ERROR_PROTOCOL;
 }
 
-static enum oh_kind kind_of_transport(enum oh_transport transport)
+static enum oh_error_kind kind_of_result(enum oh_result result)
 {
-    switch (transport) {
-    case OH_TRANSPORT_PROXY:
-    case OH_TRANSPORT_CONNECT: return OH_CONNECT;
-    case OH_TRANSPORT_TIMEOUT: return OH_TIMEOUT;
-    case OH_TRANSPORT_TLS: return OH_TLS;
-    case OH_TRANSPORT_CANCELLED: return OH_CANCELLED;
-    case OH_TRANSPORT_FILE: return OH_FILE_FAILED;
-    case OH_TRANSPORT_TOO_LARGE: return OH_TOO_LARGE;
-    case OH_TRANSPORT_MEMORY: return OH_NO_MEMORY;
-    case OH_TRANSPORT_ANSWERED:
-    case OH_TRANSPORT_FORBIDDEN:
-    case OH_TRANSPORT_CUT:
-    case OH_TRANSPORT_GARBLED: break;
+    switch (result) {
+    case OH_RESULT_PROXY:
+    case OH_RESULT_CONNECT: return OH_ERROR_CONNECT;
+    case OH_RESULT_TIMEOUT: return OH_ERROR_TIMEOUT;
+    case OH_RESULT_TLS: return OH_ERROR_TLS;
+    case OH_RESULT_CANCELLED: return OH_ERROR_CANCELLED;
+    case OH_RESULT_FILE: return OH_ERROR_FILE;
+    case OH_RESULT_TOO_LARGE: return OH_ERROR_TOO_LARGE;
+    case OH_RESULT_MEMORY: return OH_ERROR_MEMORY;
+    case OH_RESULT_ANSWERED:
+    case OH_RESULT_FORBIDDEN:
+    case OH_RESULT_CUT:
+    case OH_RESULT_GARBLED: break;
     }
-    return OH_PROTOCOL;
+    return OH_ERROR_PROTOCOL;
 }
 
 /* A 4xx says that nothing was done, but for 408, which says nothing; a 3xx has not acted either, but for 303, which
@@ -153,36 +153,36 @@ static bool status_refuses(long status)
     return (status >= 400 && status < 500 && status != 408) || (status >= 300 && status < 400 && status != 303);
 }
 
-void oh_outcome_judge(const struct oh_operation *operation, const struct oh_answer *answer, time_t now,
-                      struct oh_outcome *outcome)
+void oh_error_classify(const struct oh_operation *operation, const struct oh_response *response, time_t now,
+                      struct oh_error *error)
 {
     bool passing;
 
-    memset(outcome, 0, sizeof *outcome);
-    outcome->retry_after = -1;
-    if (answer->transport == OH_TRANSPORT_ANSWERED) {
-        outcome->kind = kind_of_status(answer->status);
-        outcome->refused = status_refuses(answer->status);
-        passing = outcome->kind == OH_THROTTLED || outcome->kind == OH_SERVER ||
-                  outcome->kind == OH_TIMEOUT || outcome->kind == OH_CONNECT;
-        if (passing && answer->retry_after[0] != '\0')
-            outcome->retry_after = oh_outcome_retry_after(answer->retry_after, now);
+    memset(error, 0, sizeof *error);
+    error->retry_after = -1;
+    if (response->result == OH_RESULT_ANSWERED) {
+        error->kind = kind_of_status(response->status);
+        error->refused = status_refuses(response->status);
+        passing = error->kind == OH_ERROR_THROTTLED || error->kind == OH_ERROR_SERVER ||
+                  error->kind == OH_ERROR_TIMEOUT || error->kind == OH_ERROR_CONNECT;
+        if (passing && response->retry_after[0] != '\0')
+            error->retry_after = oh_headers_retry_after(response->retry_after, now);
     } else {
-        outcome->kind = kind_of_transport(answer->transport);
-        passing = answer->transport == OH_TRANSPORT_CONNECT || outcome->kind == OH_TIMEOUT ||
-                  answer->transport == OH_TRANSPORT_CUT;
+        error->kind = kind_of_result(response->result);
+        passing = response->result == OH_RESULT_CONNECT || error->kind == OH_ERROR_TIMEOUT ||
+                  response->result == OH_RESULT_CUT;
     }
-    outcome->retryable = passing && (operation->effect == OH_READS || outcome->refused || !answer->sent);
+    error->retryable = passing && (operation->effect == OH_READS || error->refused || !response->sent);
 }
 
-void oh_outcome_unreadable(struct oh_outcome *outcome)
+void oh_error_set_unreadable(struct oh_error *error)
 {
-    outcome->kind = OH_PROTOCOL;
-    outcome->retryable = false;
-    outcome->refused = false;
+    error->kind = OH_ERROR_PROTOCOL;
+    error->retryable = false;
+    error->refused = false;
 }
 
-const char *oh_kind_name(enum oh_kind kind)
+const char *oh_error_kind_name(enum oh_error_kind kind)
 {
     static const char *const names[] = {"good",     "authentication", "permission", "not_found", "invalid",
                                         "conflict", "throttled",      "server",     "connect",   "timeout",

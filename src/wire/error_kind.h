@@ -1,6 +1,6 @@
 /* What an answer means: the kind of error, whether it may be retried, whether anything can have happened. Pure C. */
-#ifndef OH_OUTCOME_H
-#define OH_OUTCOME_H
+#ifndef OH_ERROR_KIND_H
+#define OH_ERROR_KIND_H
 
 #include <stdbool.h>
 #include <time.h>
@@ -8,43 +8,43 @@
 #include "wire/response.h"
 #include "wire/operations.h"
 
-enum oh_kind {
-    OH_GOOD,
-    OH_AUTHENTICATION,
-    OH_PERMISSION,
-    OH_NOT_FOUND,
-    OH_INVALID,
-    OH_CONFLICT,
-    OH_THROTTLED,
-    OH_SERVER,
-    OH_CONNECT,
-    OH_TIMEOUT,
-    OH_TLS,
-    OH_PROTOCOL,
-    OH_CANCELLED,
-    OH_FILE_FAILED,
-    OH_TOO_LARGE,
-    OH_NO_MEMORY
+enum oh_error_kind {
+    OH_ERROR_NONE,
+    OH_ERROR_AUTHENTICATION,
+    OH_ERROR_PERMISSION,
+    OH_ERROR_NOT_FOUND,
+    OH_ERROR_INVALID,
+    OH_ERROR_CONFLICT,
+    OH_ERROR_THROTTLED,
+    OH_ERROR_SERVER,
+    OH_ERROR_CONNECT,
+    OH_ERROR_TIMEOUT,
+    OH_ERROR_TLS,
+    OH_ERROR_PROTOCOL,
+    OH_ERROR_CANCELLED,
+    OH_ERROR_FILE,
+    OH_ERROR_TOO_LARGE,
+    OH_ERROR_MEMORY
 };
 
-struct oh_outcome {
-    enum oh_kind kind;
+struct oh_error {
+    enum oh_error_kind kind;
     bool retryable;     /* the same call may succeed later without harm */
     bool refused;       /* the service answered and certainly did nothing */
     double retry_after; /* seconds the service asks to wait; below 0: it does not say */
 };
 
 /* Judges everything but the body of a 2xx answer; `now` is the wall clock, for Retry-After dates. */
-void oh_outcome_judge(const struct oh_operation *operation, const struct oh_answer *answer, time_t now,
-                      struct oh_outcome *outcome);
+void oh_error_classify(const struct oh_operation *operation, const struct oh_response *response, time_t now,
+                      struct oh_error *error);
 /* An answer with a good status whose body cannot be what the operation answers. */
-void oh_outcome_unreadable(struct oh_outcome *outcome);
-const char *oh_kind_name(enum oh_kind kind);
+void oh_error_set_unreadable(struct oh_error *error);
+const char *oh_error_kind_name(enum oh_error_kind kind);
 /* Seconds that a Retry-After header asks for, at least 1; below 0 if it cannot be understood. */
-double oh_outcome_retry_after(const char *header, time_t now);
+double oh_headers_retry_after(const char *header, time_t now);
 /* Seconds since 1970 of a Date header; below 0 if it cannot be understood. */
-double oh_outcome_date(const char *header);
+double oh_headers_date(const char *header);
 /* True for content types that a web page has: the service answers unknown paths with 200 and a page. */
-bool oh_outcome_is_page(const struct oh_answer *answer);
+bool oh_response_is_html(const struct oh_response *response);
 
 #endif

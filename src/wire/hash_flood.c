@@ -5,7 +5,7 @@
 #define UNEVEN 8U        /* times its share that a bucket may have: the hash of Lua 5.1 is no good one */
 
 #define SPREAD 2654435769U /* marks may be addresses, which are all multiples of something */
-#define SEEN_SHIFT (32 - OH_FLOOD_SEEN_BITS)
+#define SEEN_SHIFT (32 - OH_HASH_FLOOD_SEEN_BITS)
 
 /* Lua 5.1's; later ones up to 5.4.2 look at the same bytes of a long text. */
 static uint32_t hash_of(const char *text, size_t length)
@@ -18,7 +18,7 @@ static uint32_t hash_of(const char *text, size_t length)
     return hash;
 }
 
-uint32_t oh_flood_mark(const char *text, size_t length, uint32_t seed)
+uint32_t oh_hash_flood_mark(const char *text, size_t length, uint32_t seed)
 {
     uint32_t hash = 2166136261U ^ seed; /* FNV-1a, of all bytes */
     size_t i;
@@ -28,7 +28,7 @@ uint32_t oh_flood_mark(const char *text, size_t length, uint32_t seed)
     return hash ^ (hash >> 15);
 }
 
-bool oh_flood_note(struct oh_flood *flood, const char *text, size_t length, uint32_t mark)
+bool oh_hash_flood_note(struct oh_hash_flood *flood, const char *text, size_t length, uint32_t mark)
 {
     uint32_t *seen = &flood->seen[(mark * SPREAD) >> SEEN_SHIFT], *count;
 
@@ -36,7 +36,7 @@ bool oh_flood_note(struct oh_flood *flood, const char *text, size_t length, uint
         return true;
     *seen = mark;
     flood->texts++;
-    count = &flood->counts[hash_of(text, length) % OH_FLOOD_BUCKETS];
+    count = &flood->counts[hash_of(text, length) % OH_HASH_FLOOD_BUCKETS];
     *count += 1;
-    return *count <= MOST_ALIKE || *count <= UNEVEN * (flood->texts / OH_FLOOD_BUCKETS);
+    return *count <= MOST_ALIKE || *count <= UNEVEN * (flood->texts / OH_HASH_FLOOD_BUCKETS);
 }

@@ -14,7 +14,7 @@ static bool is_digit(char c) { return c >= '0' && c <= '9'; }
 static bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 static bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 
-bool oh_identifier_valid(const char *id, size_t length)
+bool oh_identifier_is_valid(const char *id, size_t length)
 {
     size_t i;
 
@@ -41,7 +41,7 @@ bool oh_identifier_is_uuid(const char *id, size_t length)
     return true;
 }
 
-bool oh_identifier_uuid(char out[OH_UUID_SIZE])
+bool oh_identifier_new_uuid(char out[OH_UUID_SIZE])
 {
     unsigned char random[16];
     size_t i, at = 0;
@@ -58,7 +58,7 @@ bool oh_identifier_uuid(char out[OH_UUID_SIZE])
     return true;
 }
 
-enum oh_buffer_result oh_identifier_encode(struct oh_buffer *buffer, const char *text, size_t length)
+enum oh_buffer_result oh_url_encode(struct oh_buffer *buffer, const char *text, size_t length)
 {
     static const char hex[] = "0123456789ABCDEF";
     enum oh_buffer_result result = OH_BUFFER_OK;

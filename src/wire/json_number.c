@@ -15,7 +15,7 @@
 
 static bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-size_t oh_number_length(const char *text, size_t length)
+size_t oh_json_number_length(const char *text, size_t length)
 {
     size_t at = 0, from;
 
@@ -139,7 +139,7 @@ static double magnitude(const struct decimal *decimal)
 }
 
 /* Nearly all numbers: a few digits. */
-static bool read_short(const char *text, size_t length, struct oh_number *number)
+static bool read_short(const char *text, size_t length, struct oh_json_number *number)
 {
     int64_t value = 0;
     size_t i;
@@ -156,7 +156,7 @@ static bool read_short(const char *text, size_t length, struct oh_number *number
     return true;
 }
 
-void oh_number_read(const char *text, size_t length, struct oh_number *number)
+void oh_json_number_read(const char *text, size_t length, struct oh_json_number *number)
 {
     struct decimal decimal;
     uint64_t value;

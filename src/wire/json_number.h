@@ -6,21 +6,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum oh_number_kind {
+enum oh_json_number_kind {
     OH_NUMBER_WHOLE, /* an integer that 64 bits hold: `whole` */
     OH_NUMBER_LONG,  /* an integer that they do not hold */
     OH_NUMBER_FLOAT  /* written with a fraction or an exponent: `real`, correctly rounded; infinite beyond its range */
 };
 
-struct oh_number {
-    enum oh_number_kind kind;
+struct oh_json_number {
+    enum oh_json_number_kind kind;
     int64_t whole;
     double real;
 };
 
 /* Length of the number at the beginning of the text by JSON's grammar; 0 if there is none. */
-size_t oh_number_length(const char *text, size_t length);
+size_t oh_json_number_length(const char *text, size_t length);
 /* The value of a text that is one number and nothing else. */
-void oh_number_read(const char *text, size_t length, struct oh_number *number);
+void oh_json_number_read(const char *text, size_t length, struct oh_json_number *number);
 
 #endif

@@ -16,7 +16,7 @@
 
 enum state { VALUE, FIRST_ITEM, FIRST_NAME, NAME, AFTER };
 
-void oh_scan_begin(struct oh_scan *scan, const char *text, size_t length, size_t most_cost, uint32_t *counts,
+void oh_json_scan_begin(struct oh_json_scan *scan, const char *text, size_t length, size_t most_cost, uint32_t *counts,
                    uint32_t room)
 {
     scan->text = text;
@@ -44,7 +44,7 @@ static bool has_special(uint64_t word)
     return (HAS_ZERO(word ^ EACH_BYTE('"')) | HAS_ZERO(word ^ EACH_BYTE('\\'))) != 0;
 }
 
-const char *oh_scan_plain(const char *text, const char *end)
+const char *oh_json_scan_plain(const char *text, const char *end)
 {
     uint64_t word;
 
@@ -73,13 +73,13 @@ static size_t escape_length(const char *text, size_t left)
     if (left < 6)
         return 0;
     for (i = 2; i < 6; i++)
-        if (oh_text_hex(text[i]) < 0)
+        if (oh_ascii_hex(text[i]) < 0)
             return 0;
     return 6;
 }
 
 /* Goes past a string, from its first quote on. False if it is none. */
-static bool scan_string(struct oh_scan *scan)
+static bool scan_string(struct oh_json_scan *scan)
 {
     const char *text = scan->text;
     size_t end = scan->length, at = scan->at + 1, from = at, size;
@@ -101,7 +101,7 @@ static bool scan_string(struct oh_scan *scan)
             size = escape_length(text + at, end - at);
             escaped = true;
         } else {
-            size = (unsigned char)text[at] < 0x20 ? 0 : oh_text_sequence(text + at, end - at);
+            size = (unsigned char)text[at] < 0x20 ? 0 : oh_utf8_sequence(text + at, end - at);
         }
         if (size == 0)
             return false;
@@ -120,7 +120,7 @@ static unsigned long read_unit(const char *escape)
     int i;
 
     for (i = 2; i < 6; i++)
-        unit = unit * 16 + (unsigned long)oh_text_hex(escape[i]);
+        unit = unit * 16 + (unsigned long)oh_ascii_hex(escape[i]);
     return unit;
 }
 
@@ -175,14 +175,14 @@ static char meaning(char name)
     }
 }
 
-size_t oh_scan_unescape(const char *text, size_t length, char *out)
+size_t oh_json_scan_unescape(const char *text, size_t length, char *out)
 {
     const char *end = text + length, *from;
     char *const first = out;
 
     for (;;) {
         from = text;
-        text = oh_scan_plain(text, end);
+        text = oh_json_scan_plain(text, end);
         memcpy(out, from, (size_t)(text - from));
         out += text - from;
         if (text == end)
@@ -198,18 +198,18 @@ size_t oh_scan_unescape(const char *text, size_t length, char *out)
 
 /* ---- values --------------------------------------------------------------------------------------------------- */
 
-static bool in_object(const struct oh_scan *scan)
+static bool in_object(const struct oh_json_scan *scan)
 {
     return scan->depth > 0 && (scan->open[scan->depth - 1] & IS_OBJECT) != 0;
 }
 
-static enum oh_scan_result check_cost(const struct oh_scan *scan)
+static enum oh_json_scan_result check_cost(const struct oh_json_scan *scan)
 {
     return scan->cost > scan->most_cost ? OH_SCAN_COSTLY : OH_SCAN_WHOLE;
 }
 
 /* Notes one more of what the innermost list or object holds. */
-static void count(struct oh_scan *scan)
+static void count(struct oh_json_scan *scan)
 {
     if (scan->depth == 0)
         return;
@@ -217,12 +217,12 @@ static void count(struct oh_scan *scan)
     scan->counts[scan->open[scan->depth - 1] & ~IS_OBJECT]++;
 }
 
-static enum oh_scan_result begin_table(struct oh_scan *scan, bool object)
+static enum oh_json_scan_result begin_table(struct oh_json_scan *scan, bool object)
 {
     if (scan->depth == OH_SCAN_DEEPEST)
         return OH_SCAN_DEEP;
     if (scan->used == scan->room)
-        return OH_SCAN_ROOM;
+        return OH_SCAN_CAPACITY;
     count(scan);
     scan->cost += TABLE_COST;
     scan->counts[scan->used] = 0;
@@ -235,7 +235,7 @@ static enum oh_scan_result begin_table(struct oh_scan *scan, bool object)
 }
 
 /* An object's members get room for a power of two. */
-static enum oh_scan_result end_table(struct oh_scan *scan)
+static enum oh_json_scan_result end_table(struct oh_json_scan *scan)
 {
     size_t members = scan->counts[scan->open[scan->depth - 1] & ~IS_OBJECT], room = 1;
 
@@ -250,7 +250,7 @@ static enum oh_scan_result end_table(struct oh_scan *scan)
     return check_cost(scan);
 }
 
-static bool scan_word(struct oh_scan *scan, const char *word, size_t length)
+static bool scan_word(struct oh_json_scan *scan, const char *word, size_t length)
 {
     if (scan->length - scan->at < length || memcmp(scan->text + scan->at, word, length) != 0)
         return false;
@@ -258,7 +258,7 @@ static bool scan_word(struct oh_scan *scan, const char *word, size_t length)
     return true;
 }
 
-static enum oh_scan_result scan_value(struct oh_scan *scan)
+static enum oh_json_scan_result scan_value(struct oh_json_scan *scan)
 {
     size_t length;
     bool good;
@@ -277,7 +277,7 @@ static enum oh_scan_result scan_value(struct oh_scan *scan)
             count(scan);
         return check_cost(scan);
     default:
-        length = oh_number_length(scan->text + scan->at, scan->length - scan->at);
+        length = oh_json_number_length(scan->text + scan->at, scan->length - scan->at);
         good = length > 0;
         scan->at += length;
         scan->cost += length > 15 ? STRING_COST + length : 0; /* it may become a string */
@@ -289,7 +289,7 @@ static enum oh_scan_result scan_value(struct oh_scan *scan)
     return check_cost(scan);
 }
 
-static void skip_blanks(struct oh_scan *scan)
+static void skip_blanks(struct oh_json_scan *scan)
 {
     while (scan->at < scan->length && (scan->text[scan->at] == ' ' || scan->text[scan->at] == '\n' ||
                                        scan->text[scan->at] == '\r' || scan->text[scan->at] == '\t'))
@@ -297,7 +297,7 @@ static void skip_blanks(struct oh_scan *scan)
 }
 
 /* A member's name, with its colon. */
-static bool scan_name(struct oh_scan *scan)
+static bool scan_name(struct oh_json_scan *scan)
 {
     if (scan->text[scan->at] != '"' || !scan_string(scan))
         return false;
@@ -310,7 +310,7 @@ static bool scan_name(struct oh_scan *scan)
 }
 
 /* What comes after a value: the end of what it is in, or a comma. */
-static enum oh_scan_result scan_after(struct oh_scan *scan)
+static enum oh_json_scan_result scan_after(struct oh_json_scan *scan)
 {
     char c = scan->text[scan->at];
     bool object = in_object(scan);
@@ -326,9 +326,9 @@ static enum oh_scan_result scan_after(struct oh_scan *scan)
     return OH_SCAN_WHOLE;
 }
 
-enum oh_scan_result oh_scan(struct oh_scan *scan)
+enum oh_json_scan_result oh_json_scan(struct oh_json_scan *scan)
 {
-    enum oh_scan_result result = OH_SCAN_WHOLE;
+    enum oh_json_scan_result result = OH_SCAN_WHOLE;
 
     while (result == OH_SCAN_WHOLE) {
         skip_blanks(scan);

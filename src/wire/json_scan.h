@@ -8,16 +8,16 @@
 
 #define OH_SCAN_DEEPEST 1000 /* lists and objects within each other */
 
-enum oh_scan_result {
+enum oh_json_scan_result {
     OH_SCAN_WHOLE,     /* one value and nothing else */
-    OH_SCAN_ROOM,      /* no room for another count: give more and go on */
+    OH_SCAN_CAPACITY,      /* no room for another count: give more and go on */
     OH_SCAN_MALFORMED, /* not JSON, or not UTF-8 */
     OH_SCAN_DEEP,      /* more than OH_SCAN_DEEPEST levels */
     OH_SCAN_COSTLY,    /* its values would take more memory than allowed */
-    OH_SCAN_ALIKE      /* good, but its texts are chosen to keep the Lua busy: never of a scan, see json_flood.h */
+    OH_SCAN_COLLIDING      /* good, but its texts are chosen to keep the Lua busy: never of a scan, see json_flood.h */
 };
 
-struct oh_scan {
+struct oh_json_scan {
     const char *text; /* borrowed */
     size_t length, at;
     size_t cost, most_cost; /* bytes that the values take in a Lua, at most; that they may take */
@@ -31,14 +31,14 @@ struct oh_scan {
 };
 
 /* Begins; `counts` has room for so many. */
-void oh_scan_begin(struct oh_scan *scan, const char *text, size_t length, size_t most_cost, uint32_t *counts,
+void oh_json_scan_begin(struct oh_json_scan *scan, const char *text, size_t length, size_t most_cost, uint32_t *counts,
                    uint32_t room);
-/* Goes through the text, once from its beginning to its end. After OH_SCAN_ROOM it may be called again. */
-enum oh_scan_result oh_scan(struct oh_scan *scan);
+/* Goes through the text, once from its beginning to its end. After OH_SCAN_CAPACITY it may be called again. */
+enum oh_json_scan_result oh_json_scan(struct oh_json_scan *scan);
 /* The first byte from `text` on, before `end`, that is a quote or a backslash (or `end`): in what has been scanned. */
-const char *oh_scan_plain(const char *text, const char *end);
+const char *oh_json_scan_plain(const char *text, const char *end);
 /* Writes the characters that the text between two quotes stands for, which are never more bytes, and returns how many
    bytes they are. Lone surrogates become U+FFFD. The text has been scanned. */
-size_t oh_scan_unescape(const char *text, size_t length, char *out);
+size_t oh_json_scan_unescape(const char *text, size_t length, char *out);
 
 #endif

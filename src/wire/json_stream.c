@@ -7,7 +7,7 @@ static bool is_blank(char c)
 }
 
 /* Takes what stands before an element: blanks, and the list's bracket or a comma. True at the element's first byte. */
-static bool reach(struct oh_element *element, const char *text, size_t length)
+static bool reach(struct oh_json_stream *element, const char *text, size_t length)
 {
     for (; element->at < length; element->at++) {
         char c = text[element->at];
@@ -25,7 +25,7 @@ static bool reach(struct oh_element *element, const char *text, size_t length)
     return false;
 }
 
-bool oh_element_find(struct oh_element *element, const char *text, size_t length)
+bool oh_json_stream_find(struct oh_json_stream *element, const char *text, size_t length)
 {
     if (element->is_whole || element->has_ended)
         return element->is_whole;
@@ -50,12 +50,12 @@ bool oh_element_find(struct oh_element *element, const char *text, size_t length
     return element->is_whole;
 }
 
-void oh_element_pass(struct oh_element *element)
+void oh_json_stream_advance(struct oh_json_stream *element)
 {
     element->is_whole = false;
 }
 
-void oh_element_end(struct oh_element *element)
+void oh_json_stream_stop(struct oh_json_stream *element)
 {
     element->is_whole = false;
     element->has_ended = true;

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-const struct oh_operation *oh_operation_at(size_t i)
+const struct oh_operation *oh_operations_at(size_t i)
 {
     static const struct oh_operation *const dialects[] = {oh_operations_v0, oh_operations_v1, oh_operations_agent};
     const struct oh_operation *row;
@@ -16,7 +16,7 @@ const struct oh_operation *oh_operation_at(size_t i)
     return NULL;
 }
 
-const struct oh_operation *oh_operation_find(const char *name, enum oh_api api)
+const struct oh_operation *oh_operations_find(const char *name, enum oh_api api)
 {
     const struct oh_operation *row = api == OH_API_V0   ? oh_operations_v0
                                      : api == OH_API_V1 ? oh_operations_v1
@@ -33,7 +33,7 @@ const char *oh_operation_description(const struct oh_operation *operation)
 
     if (operation->description != NULL)
         return operation->description;
-    v1 = oh_operation_find(operation->name, OH_API_V1);
+    v1 = oh_operations_find(operation->name, OH_API_V1);
     return v1 != NULL ? v1->description : NULL;
 }
 
@@ -101,7 +101,7 @@ static const char *synonym_of(const char *name)
     return "";
 }
 
-const char *oh_operation_nearest(const char *operation, const char *name)
+const char *oh_operations_nearest(const char *operation, const char *name)
 {
     const struct oh_operation *row;
     const struct oh_field *field;
@@ -109,7 +109,7 @@ const char *oh_operation_nearest(const char *operation, const char *name)
     size_t length = strlen(name), best = length / 2 + 1; /* farther than half of the word is another word */
     size_t i;
 
-    for (i = 0; (row = oh_operation_at(i)) != NULL; i++) {
+    for (i = 0; (row = oh_operations_at(i)) != NULL; i++) {
         if (strcmp(row->name, operation) != 0)
             continue;
         for (field = row->fields; field->name != NULL; field++) {
@@ -199,7 +199,7 @@ const char *oh_effect_name(enum oh_effect effect)
 
 const char *oh_host_name(enum oh_host host)
 {
-    static const char *const names[] = {"service", "runtime", "door"};
+    static const char *const names[] = {"service", "runtime", "public"};
 
     return names[host];
 }

@@ -1,7 +1,7 @@
 /* The one table of operations: a row per operation and dialect. Pure C.
    Everything that knows a path or a field name of the service reads it here. */
-#ifndef OH_OPERATION_H
-#define OH_OPERATION_H
+#ifndef OH_OPERATIONS_H
+#define OH_OPERATIONS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,7 +12,7 @@ enum oh_api { OH_API_V0, OH_API_V1, OH_API_AGENT };
 enum oh_host {
     OH_AT_SERVICE, /* with the account's key */
     OH_AT_RUNTIME, /* the conversation's own server, with its session key; V0 serves some of these itself, too */
-    OH_AT_DOOR     /* the service, without any credential */
+    OH_AT_PUBLIC     /* the service, without any credential */
 };
 
 enum oh_effect {
@@ -36,7 +36,7 @@ enum oh_place {
 
 enum oh_type {
     OH_TEXT,
-    OH_IDENTIFIER,       /* see oh_identifier_valid */
+    OH_IDENTIFIER,       /* see oh_identifier_is_valid */
     OH_UUID,             /* an identifier that is a UUID */
     OH_UUIDS,            /* one UUID or a list of at most OH_MOST_IDS */
     OH_NAME,             /* text of 1 to OH_LONGEST_NAME bytes, not "." or ".."; in a path without a slash */
@@ -98,11 +98,11 @@ struct oh_operation {
 extern const struct oh_operation oh_operations_v0[], oh_operations_v1[], oh_operations_agent[];
 
 /* The i-th row of all, NULL after the last. */
-const struct oh_operation *oh_operation_at(size_t i);
-const struct oh_operation *oh_operation_find(const char *name, enum oh_api api);
+const struct oh_operation *oh_operations_at(size_t i);
+const struct oh_operation *oh_operations_find(const char *name, enum oh_api api);
 const struct oh_field *oh_operation_field(const struct oh_operation *operation, const char *name);
 /* The name nearest to a misspelt one among all dialects of the operation, NULL if none is near. */
-const char *oh_operation_nearest(const char *operation, const char *name);
+const char *oh_operations_nearest(const char *operation, const char *name);
 /* What the operation does, in one line; NULL if no row says it. */
 const char *oh_operation_description(const struct oh_operation *operation);
 /* True if a field of the operation stands at the place. */

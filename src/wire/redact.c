@@ -13,7 +13,7 @@
 #define LONGEST_NAME 64
 #define LONGEST_WORD 20  /* letters; more in a row are no word */
 #define LONGEST_ODD 256  /* bytes in which the end of credentials is looked for that no address can have */
-#define BEYOND (OH_PLACES_LONGEST + LONGEST_ODD) /* bytes that are looked at beyond the bound */
+#define BEYOND (OH_SECRET_SEARCH_LONGEST + LONGEST_ODD) /* bytes that are looked at beyond the bound */
 
 static const char cut_mark[] = "\xe2\x80\xa6"; /* … */
 #define CUT_SIZE (sizeof cut_mark - 1)
@@ -35,7 +35,7 @@ static size_t window(size_t length, size_t most)
     return length < seen ? length : seen;
 }
 
-size_t oh_clean_room(size_t length, size_t most)
+size_t oh_redact_capacity(size_t length, size_t most)
 {
     size_t seen = window(length, most);
 
@@ -63,7 +63,7 @@ static size_t fold(const char *text, size_t length, char *line)
     size_t at = 0, count = 0, size;
 
     while (at < length) {
-        size = oh_text_sequence(text + at, length - at);
+        size = oh_utf8_sequence(text + at, length - at);
         if (size == 0) {
             line[count++] = '?';
             at++;
@@ -84,7 +84,7 @@ static size_t fold(const char *text, size_t length, char *line)
 
 static bool is_blank(char byte) { return byte == ' ' || (byte >= '\t' && byte <= '\r'); }
 static bool is_quote(char byte) { return byte == '"' || byte == '\'' || byte == '`'; }
-static bool is_letter(char byte) { return oh_text_lower(byte) >= 'a' && oh_text_lower(byte) <= 'z'; }
+static bool is_letter(char byte) { return oh_ascii_lower(byte) >= 'a' && oh_ascii_lower(byte) <= 'z'; }
 
 /* A name ends where a secret does: there a mark will stand. */
 static bool is_name_byte(const struct scan *scan, size_t at)
@@ -107,7 +107,7 @@ static bool begins_with(const struct scan *scan, size_t at, const char *word)
     size_t i;
 
     for (i = 0; word[i] != '\0'; i++)
-        if (at + i >= scan->length || oh_text_lower(scan->text[at + i]) != word[i])
+        if (at + i >= scan->length || oh_ascii_lower(scan->text[at + i]) != word[i])
             return false;
     return true;
 }
@@ -125,7 +125,7 @@ static size_t run(const struct scan *scan, size_t at, const char *ends)
     size_t size;
 
     while (at < scan->length) {
-        size = oh_places_redacted(scan->text + at, scan->length - at);
+        size = oh_secret_search_placeholder(scan->text + at, scan->length - at);
         if (size == 0 && !scan->marks[at] &&
             ((unsigned char)scan->text[at] <= ' ' || strchr(ends, scan->text[at]) != NULL))
             return at;
@@ -190,13 +190,13 @@ static void copy(struct scan *scan, size_t from, size_t to)
     size_t size;
 
     for (; from < to && !scan->full; from += size) {
-        size = oh_text_sequence(scan->text + from, to - from);
+        size = oh_utf8_sequence(scan->text + from, to - from);
         size = size > 0 ? size : 1;
         put(scan, scan->text + from, size);
     }
 }
 
-static void redact(struct scan *scan) { put(scan, OH_CLEAN_MARK, sizeof OH_CLEAN_MARK - 1); }
+static void redact(struct scan *scan) { put(scan, OH_REDACT_PLACEHOLDER, sizeof OH_REDACT_PLACEHOLDER - 1); }
 
 /* Copies up to `value`, then a mark instead of what goes up to `end`, and what goes on from there to `closed`: all or
    nothing, or the next pass would find another value. */
@@ -204,7 +204,7 @@ static size_t replace(struct scan *scan, size_t at, size_t value, size_t end, si
 {
     size_t safe = scan->safe;
 
-    scan->full = scan->full || scan->count + (value - at) + sizeof OH_CLEAN_MARK - 1 + (closed - end) > scan->most;
+    scan->full = scan->full || scan->count + (value - at) + sizeof OH_REDACT_PLACEHOLDER - 1 + (closed - end) > scan->most;
     copy(scan, at, value);
     if (end > value)
         redact(scan);
@@ -293,7 +293,7 @@ static size_t named_value(struct scan *scan, size_t at, size_t size)
         return replace(scan, at, value, end, closed);
     }
     if (value < scan->length && strchr("{[(", scan->text[value]) != NULL && !scan->marks[value] &&
-        oh_places_redacted(scan->text + value, scan->length - value) == 0)
+        oh_secret_search_placeholder(scan->text + value, scan->length - value) == 0)
         return 0; /* what is in there has names of its own */
     word = value;
     value = skip_scheme(scan, value);
@@ -332,7 +332,7 @@ static size_t secret_at(struct scan *scan, size_t at)
 
 static size_t step(struct scan *scan, size_t at)
 {
-    size_t size = oh_places_redacted(scan->text + at, scan->length - at), next;
+    size_t size = oh_secret_search_placeholder(scan->text + at, scan->length - at), next;
 
     if (scan->marks[at]) {
         for (next = at; next < scan->length && scan->marks[next]; next++)
@@ -347,13 +347,13 @@ static size_t step(struct scan *scan, size_t at)
     next = secret_at(scan, at);
     if (next > 0)
         return next;
-    size = begins_with(scan, at, "://") ? 3 : oh_text_sequence(scan->text + at, scan->length - at);
+    size = begins_with(scan, at, "://") ? 3 : oh_utf8_sequence(scan->text + at, scan->length - at);
     size = size > 0 ? size : 1;
     put(scan, scan->text + at, size);
     return at + size;
 }
 
-const char *oh_clean(const struct oh_secrets *known, const char *text, size_t length, enum oh_clean_form form,
+const char *oh_redact(const struct oh_secrets *known, const char *text, size_t length, enum oh_redact_form form,
                      size_t most, void *room, size_t *cleaned)
 {
     size_t seen = window(length, most), at = 0, stop;
@@ -363,7 +363,7 @@ const char *oh_clean(const struct oh_secrets *known, const char *text, size_t le
     struct scan scan = {text, seen, marks, (char *)(marks + seen), 0, most, 0, false};
     bool cut = seen < length;
 
-    if (form == OH_CLEAN_LINE) {
+    if (form == OH_REDACT_LINE) {
         scan.length = fold(text, seen, line);
         scan.text = line;
     }
@@ -372,7 +372,7 @@ const char *oh_clean(const struct oh_secrets *known, const char *text, size_t le
         cut = true;
     }
     memset(marks, 0, seen);
-    oh_places_mark(known, scan.text, scan.length, marks, plain, origins);
+    oh_secret_search(known, scan.text, scan.length, marks, plain, origins);
     /* Of a secret at the end of what is looked at, a part only may be there. */
     stop = seen < length ? scan.length - (scan.length < BEYOND ? scan.length : BEYOND) : scan.length;
     while (at < stop && !scan.full)

@@ -1,6 +1,6 @@
 /* The shorthand in which the rows of operations_*.c are written. */
-#ifndef OH_OPERATION_ROWS_H
-#define OH_OPERATION_ROWS_H
+#ifndef OH_ROWS_H
+#define OH_ROWS_H
 
 #include "wire/operations.h"
 

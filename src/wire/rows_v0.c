@@ -113,8 +113,8 @@ const struct oh_operation oh_operations_v0[] = {
     ROW("secrets.create", AS_IN_V1, AT_SERVICE, "POST", "/api/secrets", secret, ANY, CREATES, QUICK),
     ROW("secrets.update", AS_IN_V1, AT_SERVICE, "PUT", "/api/secrets/{secret_id}", secret_update, ANY, WRITES, QUICK),
     ROW("secrets.delete", AS_IN_V1, AT_SERVICE, "DELETE", "/api/secrets/{secret_id}", secret_name, ANY, WRITES, QUICK),
-    ROW("alive", AS_IN_V1, AT_DOOR, "GET", "/alive", nothing, ANY, READS, QUICK),
-    ROW("health", AS_IN_V1, AT_DOOR, "GET", "/health", nothing, ANY, READS, QUICK),
-    ROW("server_info", AS_IN_V1, AT_DOOR, "GET", "/server_info", nothing, OBJECT, READS, QUICK),
+    ROW("alive", AS_IN_V1, AT_PUBLIC, "GET", "/alive", nothing, ANY, READS, QUICK),
+    ROW("health", AS_IN_V1, AT_PUBLIC, "GET", "/health", nothing, ANY, READS, QUICK),
+    ROW("server_info", AS_IN_V1, AT_PUBLIC, "GET", "/server_info", nothing, OBJECT, READS, QUICK),
     {NULL, NULL, OH_API_V0, OH_AT_SERVICE, NULL, NULL, NULL, OH_SHAPE_OBJECT, OH_READS, 0},
 };

@@ -27,7 +27,7 @@ bool oh_secrets_add(struct oh_secrets *secrets, const char *secret, size_t lengt
 bool oh_secrets_add_lasting(struct oh_secrets *secrets, const char *secret, size_t length);
 /* Keeps the password in the address of a proxy, whole and in the pieces that a careless reader makes of it. */
 bool oh_secrets_add_proxy(struct oh_secrets *secrets, const char *proxy);
-/* Keeps the session keys that stand in an answer. */
+/* Keeps the session keys that stand in an response. */
 bool oh_secrets_learn(struct oh_secrets *secrets, const char *json, size_t length);
 void oh_secrets_forget(struct oh_secrets *secrets);
 

@@ -44,7 +44,7 @@ static bool is_one_of(const char *const *list, size_t count, const char *word, s
     if (length >= sizeof lower)
         return false;
     for (i = 0; i < length; i++)
-        lower[i] = oh_text_lower(word[i]);
+        lower[i] = oh_ascii_lower(word[i]);
     lower[length] = '\0';
     for (i = 0; i < count; i++)
         if (strcmp(list[i], lower) == 0)

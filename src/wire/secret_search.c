@@ -12,9 +12,9 @@
 
 #define SHORTEST_BASE64 8
 
-size_t oh_places_redacted(const char *text, size_t left)
+size_t oh_secret_search_placeholder(const char *text, size_t left)
 {
-    static const char mark[] = OH_CLEAN_MARK;
+    static const char mark[] = OH_REDACT_PLACEHOLDER;
     size_t size = sizeof mark - 1;
 
     return left >= size && text[0] == mark[0] && memcmp(text, mark, size) == 0 ? size : 0;
@@ -23,17 +23,17 @@ size_t oh_places_redacted(const char *text, size_t left)
 /* Whether an end of the match cuts a mark of something redacted: then it is none. */
 static bool cuts_mark(const char *text, size_t length, size_t at)
 {
-    size_t size = sizeof OH_CLEAN_MARK - 1, start = at >= size - 1 ? at - (size - 1) : 0;
+    size_t size = sizeof OH_REDACT_PLACEHOLDER - 1, start = at >= size - 1 ? at - (size - 1) : 0;
 
     for (; start < at; start++)
-        if (oh_places_redacted(text + start, length - start) > 0)
+        if (oh_secret_search_placeholder(text + start, length - start) > 0)
             return true;
     return false;
 }
 
 static bool is_base64(char byte)
 {
-    return (byte >= '0' && byte <= '9') || (oh_text_lower(byte) >= 'a' && oh_text_lower(byte) <= 'z') ||
+    return (byte >= '0' && byte <= '9') || (oh_ascii_lower(byte) >= 'a' && oh_ascii_lower(byte) <= 'z') ||
            (byte != '\0' && strchr("+/-_=", byte) != NULL);
 }
 
@@ -79,11 +79,11 @@ static size_t unescape(const char *text, size_t left, char *byte)
 
     *byte = text[0];
     if (text[0] == '%' && left >= 3) {
-        high = oh_text_hex(text[1]);
-        low = oh_text_hex(text[2]);
+        high = oh_ascii_hex(text[1]);
+        low = oh_ascii_hex(text[2]);
     } else if (left >= 6 && memcmp(text, "\\u00", 4) == 0) {
-        high = oh_text_hex(text[4]);
-        low = oh_text_hex(text[5]);
+        high = oh_ascii_hex(text[4]);
+        low = oh_ascii_hex(text[5]);
     }
     if (high >= 0 && low >= 0) {
         *byte = (char)(high * 16 + low);
@@ -149,7 +149,7 @@ static void mark_base64(const char *text, size_t length, const char *secret, siz
     oh_wipe(encoded, sizeof encoded);
 }
 
-void oh_places_mark(const struct oh_secrets *known, const char *text, size_t length, unsigned char *marks, char *plain,
+void oh_secret_search(const struct oh_secrets *known, const char *text, size_t length, unsigned char *marks, char *plain,
                     int *origins)
 {
     bool has_escapes = memchr(text, '%', length) != NULL || memchr(text, '\\', length) != NULL;

@@ -29,13 +29,13 @@ static size_t sequence(const unsigned char *byte, size_t left)
     return 0;
 }
 
-size_t oh_text_check_utf8(const char *text, size_t length)
+size_t oh_utf8_check(const char *text, size_t length)
 {
     const unsigned char *bytes = (const unsigned char *)text;
     size_t at = 0, size;
 
     while (at < length) {
-        /* Eight ASCII bytes at a time: nearly all of an answer. */
+        /* Eight ASCII bytes at a time: nearly all of an response. */
         while (length - at >= 8) {
             unsigned long long word;
             memcpy(&word, bytes + at, sizeof word);
@@ -53,24 +53,24 @@ size_t oh_text_check_utf8(const char *text, size_t length)
     return length;
 }
 
-size_t oh_text_sequence(const char *text, size_t left)
+size_t oh_utf8_sequence(const char *text, size_t left)
 {
     return left > 0 ? sequence((const unsigned char *)text, left) : 0;
 }
 
-char oh_text_lower(char letter)
+char oh_ascii_lower(char letter)
 {
     if (letter >= 'A' && letter <= 'Z')
         return (char)(letter - 'A' + 'a');
     return letter;
 }
 
-bool oh_text_same(const char *one, const char *other, size_t length)
+bool oh_ascii_same(const char *one, const char *other, size_t length)
 {
     size_t i;
 
     for (i = 0; i < length; i++) {
-        if (oh_text_lower(one[i]) != oh_text_lower(other[i]))
+        if (oh_ascii_lower(one[i]) != oh_ascii_lower(other[i]))
             return false;
         if (one[i] == '\0')
             return true;
@@ -78,7 +78,7 @@ bool oh_text_same(const char *one, const char *other, size_t length)
     return true;
 }
 
-int oh_text_hex(char digit)
+int oh_ascii_hex(char digit)
 {
     if (digit >= '0' && digit <= '9')
         return digit - '0';

@@ -120,7 +120,7 @@ local function fixed_dialect(client, operation, fields, call)
   local id, chosen = operation.subject == "conversation_id" and fields.conversation_id, rawget(call, "api")
   if chosen and chosen ~= "auto" then
     return chosen
-  elseif (operation.rows.v1 or {}).host == "door" then
+  elseif (operation.rows.v1 or {}).host == "public" then
     return client._api or "v1" -- open to everybody: without a key nobody could find out
   end
   return type(id) == "string" and client:_remember(id).api or nil
@@ -225,7 +225,7 @@ function M.exchange(client, operation, fields, call, api, route)
   elseif row.host == "runtime" then
     value, err = runtime.call(client, name, fields, call, api, id, route)
   else
-    value, err = client:_call(name, fields, call, api, row.host == "door" and { keyless = true } or route)
+    value, err = client:_call(name, fields, call, api, row.host == "public" and { keyless = true } or route)
   end
   -- Nobody may be able to tell whether a message arrived: it may have.
   local may_have_acted = not err or err.kind == "ambiguous"
