@@ -13,17 +13,22 @@ declare -A may_include=([core.c]='lua wire http os' [lua]='lua wire http os' [ht
 
 # The layers of the Lua code. [DIRECTORY or file of lua/openhands]: what its files may require besides themselves and
 # openhands.core; a directory, or one module of a directory.
-base='ascii errors limits spelling url client_class'
+base='ascii errors limits spelling url call_site client_class settings credentials'
 declare -A may_require=(
-    [ascii]='' [spelling]="ascii" [url]='ascii limits' [limits]='' [requirements]='ascii' [client_class]='' [call_site]=''
-    [errors]='ascii limits call_site' [settings]="$base" [credentials]="$base settings"
-    [init]="$base client requirements" [client]="$base settings credentials loop task request conversation start wait events api"
-    [types]=''
-    [task]="$base call_site request.pending" [loop]="$base task"
-    [request]="$base credentials task" [conversation]="$base request task api.rows api.arguments events.page_size"
-    [events]="$base request task conversation api.arguments api.pages" [start]="$base request task conversation api.arguments api.repository"
-    [wait]="$base request task conversation start" [api]="$base request task conversation events"
-    [simulator]='ascii')
+    [ascii]='' [limits]='' [url]='ascii limits' [spelling]='ascii limits' [requirements]='ascii' [client_class]=''
+    [call_site]='' [errors]='ascii limits url call_site' [settings]='ascii errors limits spelling url'
+    [credentials]='ascii errors limits settings'
+    [task]="$base request.pending"
+    [loop]="$base task"
+    [request]="$base task"
+    [conversation]="$base task request api.rows api.arguments events.page_size"
+    [events]="$base task request conversation api.arguments api.pages"
+    [api]="$base task request conversation events"
+    [start]="$base task request conversation api.arguments api.repository"
+    [wait]="$base task request conversation start"
+    [client]="$base task loop request conversation events api start wait"
+    [init]="$base client requirements"
+    [types]='' [simulator]='ascii')
 longest=450
 
 read -ra flags <<<"-std=gnu99 -Isrc -I$(tools/lua.sh incdir "$lua") $(pkg-config --cflags libcurl)"
