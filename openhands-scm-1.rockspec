@@ -48,6 +48,7 @@ build = {
         "src/lua/cjson_instance.c",
         "src/lua/client.c",
         "src/lua/external.c",
+        "src/lua/field_reader.c",
         "src/lua/field_value.c",
         "src/lua/free_request.c",
         "src/lua/json_decode.c",

@@ -383,7 +383,6 @@ static const luaL_Reg functions[] = {
     {"new", oh_client_new}, {"uuid", l_uuid},   {"monotonic", l_monotonic},
     {"version", l_version}, {"array", l_array}, {"operations", oh_reflection_operations},
     {"request", l_request}, {"poll", oh_client_poll}, {"generation", l_generation},
-    {"argument_error", oh_argument_error_text},
     {"redact", l_redact},     {"redact_line", l_redact_line},
     {NULL, NULL},
 };
@@ -429,6 +428,7 @@ int luaopen_openhands_core(lua_State *L)
         lua_setfield(L, module, operation->name);
     }
     oh_limits_register(L);
+    oh_argument_error_register(L);
     lua_pushlightuserdata(L, NULL);
     lua_setfield(L, module, "null");
     oh_json_sentinels_push_object_mark(L, shared);

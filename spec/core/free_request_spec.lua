@@ -110,10 +110,10 @@ describe("a request", function()
     refused("' must be a table, not a string", "a=1")
     refused("' must be a table, not a boolean", false)
     for _, name in ipairs { "", "a b", "a=b", "a&b", "ü", "a\0b", "a[]", "a\n" } do
-      refused("' has a key that is no parameter name", { [name] = 1 })
+      refused("' has a key that is not a parameter name", { [name] = 1 })
     end
-    refused("' has a key that is no parameter name", { "x" })
-    refused("' has a key that is no parameter name", { [true] = "x" })
+    refused("' has a key that is not a parameter name", { "x" })
+    refused("' has a key that is not a parameter name", { [true] = "x" })
     refused("%.a' is not an integer", { a = 0.5 })
     refused("%.a' is not an integer", { a = 0 / 0 })
     refused("%.a' is not an integer", { a = 1 / 0 })

@@ -1,32 +1,40 @@
-/* The caller's mistakes. A hook, a finalizer or Lua itself may raise whatever they like in the middle of a check: only
-   what bears our metatable is a verdict on what was given. */
+/* Argument errors. A hook, a finalizer or Lua itself may raise an error while arguments are checked: only an error with
+   our metatable says something about them. */
 #include "lua/argument_error.h"
 
 #include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
 
-#define MARK "openhands.argument_error"
+#define ARGUMENT_ERROR "openhands.argument_error"
+#define LONGEST_KEY_SHOWN 40 /* bytes */
 
-static int to_string(lua_State *L)
+struct oh_argument_path oh_argument_path_field(const struct oh_argument_path *up, const char *name)
 {
-    lua_rawgeti(L, 1, 1);
-    return 1;
+    struct oh_argument_path path;
+
+    memset(&path, 0, sizeof path);
+    path.up = up;
+    path.name = name;
+    path.depth = up->depth + 1;
+    return path;
 }
 
-void oh_argument_error_open(lua_State *L)
+struct oh_argument_path oh_argument_path_item(const struct oh_argument_path *up, size_t index)
 {
-    if (luaL_newmetatable(L, MARK)) {
-        lua_pushcfunction(L, to_string);
-        lua_setfield(L, -2, "__tostring");
-    }
-    lua_pop(L, 1);
+    struct oh_argument_path path = oh_argument_path_field(up, NULL);
+
+    path.index = (lua_Number)index;
+    return path;
 }
 
-int oh_argument_error_raise_text(lua_State *L)
+/* Raises the text on top of the stack. */
+static int raise_text(lua_State *L)
 {
     lua_createtable(L, 1, 0);
     lua_insert(L, -2);
     lua_rawseti(L, -2, 1);
-    oh_setmetatable(L, MARK);
+    oh_setmetatable(L, ARGUMENT_ERROR);
     return lua_error(L);
 }
 
@@ -37,20 +45,95 @@ int oh_argument_error_raise(lua_State *L, const char *format, ...)
     va_start(arguments, format);
     lua_pushvfstring(L, format, arguments);
     va_end(arguments);
-    return oh_argument_error_raise_text(L);
+    return raise_text(L);
 }
 
-/*** Tells the caller's mistakes from every other error.
+static void add_key(luaL_Buffer *text, const char *key)
+{
+    size_t i;
+
+    for (i = 0; i < LONGEST_KEY_SHOWN && key[i] != '\0'; i++)
+        luaL_addchar(text, (unsigned char)key[i] < ' ' ? '?' : key[i]);
+    if (key[i] != '\0')
+        luaL_addstring(text, "...");
+}
+
+static void add_path(luaL_Buffer *text, const struct oh_argument_path *path)
+{
+    char number[32];
+
+    if (path->up == NULL)
+        return;
+    add_path(text, path->up);
+    if (path->name == NULL) {
+        snprintf(number, sizeof number, "[%.0f]", path->index);
+        luaL_addstring(text, number);
+        return;
+    }
+    if (path->up->up != NULL)
+        luaL_addchar(text, '.');
+    add_key(text, path->name);
+}
+
+int oh_argument_error_at(lua_State *L, const struct oh_argument_path *path, const char *format, ...)
+{
+    const struct oh_argument_path *root = path;
+    const char *message;
+    luaL_Buffer text;
+    va_list arguments;
+
+    va_start(arguments, format);
+    message = lua_pushvfstring(L, format, arguments);
+    va_end(arguments);
+    while (root->up != NULL)
+        root = root->up;
+    luaL_buffinit(L, &text);
+    luaL_addstring(&text, root->name);
+    luaL_addstring(&text, ": ");
+    if (path->up != NULL) {
+        luaL_addchar(&text, '\'');
+        add_path(&text, path);
+        luaL_addstring(&text, "' ");
+    }
+    luaL_addstring(&text, message);
+    luaL_pushresult(&text);
+    return raise_text(L);
+}
+
+/*** Tells an argument error from every other error.
 @function argument_error
 @param problem what a function of this module has raised
-@treturn string|nil its text; nil for the error of a hook, a finalizer or Lua's own */
-int oh_argument_error_text(lua_State *L)
+@treturn string|nil its text; nil for the error of a hook, of a finalizer or of Lua itself */
+static int l_argument_error(lua_State *L)
 {
     luaL_checkany(L, 1);
     lua_settop(L, 1);
-    luaL_getmetatable(L, MARK);
-    if (!lua_istable(L, 1) || !lua_getmetatable(L, 1) || !lua_rawequal(L, 2, 3))
+    if (!lua_istable(L, 1) || !lua_getmetatable(L, 1))
+        return 0;
+    luaL_getmetatable(L, ARGUMENT_ERROR);
+    if (!lua_rawequal(L, 2, 3))
         return 0;
     lua_rawgeti(L, 1, 1);
     return 1;
+}
+
+static int l_tostring(lua_State *L)
+{
+    lua_rawgeti(L, 1, 1);
+    return 1;
+}
+
+void oh_argument_error_open(lua_State *L)
+{
+    if (luaL_newmetatable(L, ARGUMENT_ERROR)) {
+        lua_pushcfunction(L, l_tostring);
+        lua_setfield(L, -2, "__tostring");
+    }
+    lua_pop(L, 1);
+}
+
+void oh_argument_error_register(lua_State *L)
+{
+    lua_pushcfunction(L, l_argument_error);
+    lua_setfield(L, -2, "argument_error");
 }

@@ -1,16 +1,30 @@
-/* The caller's mistakes, raised so that Lua can tell them from every other error. Lua layer. */
+/* Argument errors: the caller's mistakes, raised so that Lua can tell them from every other error. Lua layer. */
 #ifndef OH_ARGUMENT_ERROR_H
 #define OH_ARGUMENT_ERROR_H
 
+#include <stddef.h>
+
 #include "lua/compat.h"
 
-/* Makes the mark; once per Lua state. */
+/* Where in the arguments a value stands: a chain on the C stack, from the value up to the operation. */
+struct oh_argument_path {
+    const struct oh_argument_path *up; /* NULL: the operation, which `name` names */
+    const char *name;  /* a string key, anchored by its table; NULL: an index */
+    lua_Number index;
+    const void *table; /* the table that stands here, to find cycles; NULL: not a table */
+    int depth;         /* tables above it */
+};
+
+struct oh_argument_path oh_argument_path_field(const struct oh_argument_path *up, const char *name);
+struct oh_argument_path oh_argument_path_item(const struct oh_argument_path *up, size_t index);
+
+/* Makes the metatable of these errors; once per Lua state. */
 void oh_argument_error_open(lua_State *L);
-/* Raises a mistake; `format` takes what lua_pushfstring does. */
+/* Raises an argument error; `format` takes what lua_pushfstring does. */
 int oh_argument_error_raise(lua_State *L, const char *format, ...);
-/* Raises the text on top of the stack as one. */
-int oh_argument_error_raise_text(lua_State *L);
-/* For Lua: the text of a mistake, or nil for what anything else has raised. */
-int oh_argument_error_text(lua_State *L);
+/* The same, with the operation and the path in front. */
+int oh_argument_error_at(lua_State *L, const struct oh_argument_path *path, const char *format, ...);
+/* Sets core.argument_error in the table on top of the stack. */
+void oh_argument_error_register(lua_State *L);
 
 #endif

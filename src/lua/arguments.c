@@ -1,67 +1,15 @@
-/* From the caller's table to a filled request. Tables are read raw: none of their metamethods runs in here. */
+/* The fields of a call, read into a request. Tables are read raw: none of their metamethods runs. */
 #include "lua/arguments.h"
 
 #include <string.h>
 
-#include "wire/identifier.h"
+#include "lua/field_value.h"
 #include "lua/json_sentinels.h"
-#include "lua/field_reader.h"
-
-struct oh_argument_path oh_argument_path_item(const struct oh_argument_path *list, size_t i)
-{
-    struct oh_argument_path path;
-
-    memset(&path, 0, sizeof path);
-    path.up = list;
-    path.index = (lua_Number)i;
-    return path;
-}
-
-struct oh_argument_path oh_field_reader_path(const struct oh_field_reader *reader, const char *name)
-{
-    struct oh_argument_path path;
-
-    memset(&path, 0, sizeof path);
-    path.up = &reader->root;
-    path.name = name;
-    path.depth = 1;
-    return path;
-}
-
-void oh_field_reader_refuse(struct oh_field_reader *reader, enum oh_fields_verdict result, const char *field,
-                       const char *reason)
-{
-    if (reader->result == OH_FIELDS_GOOD) {
-        reader->result = result;
-        reader->refused = field;
-        reader->reason = reason;
-    }
-}
-
-void oh_field_reader_append(struct oh_field_reader *reader, struct oh_buffer *buffer, const char *text, size_t length,
-                       const struct oh_argument_path *path)
-{
-    oh_json_encode_append(reader->L, buffer, text, length, path);
-}
-
-int oh_field_reader_wrong_type(struct oh_field_reader *reader, const struct oh_field *field, int index,
-                          const struct oh_argument_path *path)
-{
-    return oh_argument_error_at(reader->L, path, "must be %s, not a %s", oh_type_name(field->type),
-                        luaL_typename(reader->L, index));
-}
-
-const char *oh_field_reader_text(struct oh_field_reader *reader, const struct oh_field *field, int index,
-                              const struct oh_argument_path *path, size_t *length)
-{
-    if (lua_type(reader->L, index) != LUA_TSTRING)
-        oh_field_reader_wrong_type(reader, field, index, path);
-    return lua_tolstring(reader->L, index, length);
-}
+#include "lua/multipart.h"
 
 /* ---- which fields were given ---------------------------------------------------------------------------------- */
 
-/* The field of that name in another dialect of the operation. */
+/* The field of that name in any dialect of the operation. */
 static const struct oh_field *field_elsewhere(const char *operation, const char *name)
 {
     const struct oh_operation *row;
@@ -88,7 +36,7 @@ static void check_name(struct oh_field_reader *reader, const char *name, size_t 
                           "is a field that this dialect does not have");
         return;
     }
-    path = oh_field_reader_path(reader, name);
+    path = oh_argument_path_field(&reader->root, name);
     nearest = oh_operations_nearest(reader->operation->name, name);
     if (nearest != NULL)
         oh_argument_error_at(reader->L, &path, "is not a field of this call (did you mean '%s'?)", nearest);
@@ -115,7 +63,7 @@ static void check_names(struct oh_field_reader *reader, int table)
     }
 }
 
-/* Pushes the field's value; false, with nothing pushed, when it is absent. Null counts as absent. */
+/* Pushes the field's value; false, with nothing pushed, when it is absent or null. */
 static bool push_field(struct oh_field_reader *reader, int table, const char *name)
 {
     lua_State *L = reader->L;
@@ -130,11 +78,11 @@ static bool push_field(struct oh_field_reader *reader, int table, const char *na
     return true;
 }
 
-/* The other spelling of a field, if it was given too, is a mistake; if a required one was given in none, as well. */
+/* Raises if a field was given in two spellings, or a required one in none. */
 static void check_spellings(struct oh_field_reader *reader, int table, const struct oh_field *field, bool given)
 {
     const struct oh_field *other;
-    struct oh_argument_path path = oh_field_reader_path(reader, field->name);
+    struct oh_argument_path path = oh_argument_path_field(&reader->root, field->name);
     bool anywhere = given;
 
     for (other = reader->operation->fields; other->name != NULL; other++) {
@@ -144,13 +92,13 @@ static void check_spellings(struct oh_field_reader *reader, int table, const str
         lua_pop(reader->L, 1);
         anywhere = true;
         if (given)
-            oh_argument_error_at(reader->L, &path, "and '%s' are two spellings of one field; give one of them", other->name);
+            oh_argument_error_at(reader->L, &path, "and '%s' are two names of one field; give one of them", other->name);
     }
     if (field->required && !anywhere)
         oh_argument_error_at(reader->L, &path, "is missing");
 }
 
-/* The path with {field} replaced. */
+/* Writes the row's path with each {field} replaced. */
 static void write_path(struct oh_field_reader *reader, int table)
 {
     const char *rest = reader->operation->path, *open, *close;
@@ -165,7 +113,7 @@ static void write_path(struct oh_field_reader *reader, int table)
             if (field->place != OH_IN_PATH || strlen(field->wire) != (size_t)(close - open - 1) ||
                 strncmp(field->wire, open + 1, strlen(field->wire)) != 0 || !push_field(reader, table, field->name))
                 continue;
-            path = oh_field_reader_path(reader, field->name);
+            path = oh_argument_path_field(&reader->root, field->name);
             oh_field_value_write_path(reader, field, lua_gettop(reader->L), &path);
             lua_pop(reader->L, 1);
         }
@@ -176,7 +124,7 @@ static void write_path(struct oh_field_reader *reader, int table)
 
 /* ---- the body ------------------------------------------------------------------------------------------------- */
 
-/* What is to be sent has a type: decided by where the operation's fields stand, before any of them is written. */
+/* Sets the type of the body, which where the operation's fields stand decides, and begins it. */
 static void begin_body(struct oh_field_reader *reader)
 {
     struct oh_request *request = reader->request;
@@ -216,7 +164,7 @@ static void write_field(struct oh_field_reader *reader, const struct oh_field *f
 {
     switch (field->place) {
     case OH_IN_PATH:
-        break; /* written before */
+        break; /* by write_path */
     case OH_IN_QUERY:
         oh_field_value_write_query(reader, field, index, path, &reader->request->query);
         break;
@@ -250,14 +198,14 @@ static void write_fields(struct oh_field_reader *reader, int table)
         check_spellings(reader, table, field, given);
         if (!given)
             continue;
-        path = oh_field_reader_path(reader, field->name);
+        path = oh_argument_path_field(&reader->root, field->name);
         write_field(reader, field, lua_gettop(reader->L), &path);
         lua_settop(reader->L, table);
     }
     end_body(reader);
 }
 
-/* Whether a table stands for the fields: a list may also stand for the first field, where that takes one. */
+/* Whether the table holds the fields; a list may instead be the value of the first field, where that takes a list. */
 static bool holds_fields(lua_State *L, const struct oh_operation *operation, int index)
 {
     enum oh_type first = operation->fields[0].name != NULL ? operation->fields[0].type : OH_TEXT;
@@ -272,13 +220,7 @@ enum oh_fields_verdict oh_arguments_read(lua_State *L, int shared, const struct 
     struct oh_field_reader reader;
     int table;
 
-    memset(&reader, 0, sizeof reader);
-    reader.L = L;
-    reader.shared = shared;
-    reader.operation = operation;
-    reader.request = request;
-    reader.root.name = operation->name;
-    luaL_checkstack(L, 16, operation->name);
+    oh_field_reader_init(&reader, L, shared, operation, request);
     if (type == LUA_TTABLE && holds_fields(L, operation, index)) {
         lua_pushvalue(L, index);
     } else {
@@ -295,12 +237,7 @@ enum oh_fields_verdict oh_arguments_read(lua_State *L, int shared, const struct 
     check_names(&reader, table);
     write_path(&reader, table);
     write_fields(&reader, table);
-    if (reader.result != OH_FIELDS_GOOD)
+    if (reader.verdict != OH_FIELDS_GOOD)
         lua_pushfstring(L, "'%s' %s", reader.refused, reader.reason);
-    return reader.result;
-}
-
-const char *oh_fields_kind(enum oh_fields_verdict result)
-{
-    return result == OH_FIELDS_UNSUPPORTED ? "unsupported" : "invalid";
+    return reader.verdict;
 }

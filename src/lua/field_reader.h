@@ -1,56 +1,47 @@
-/* The reading of one call's fields, shared out: arguments.c goes through the fields, value.c through one value,
-   prompt.c through a prompt, parts.c through files. Lua layer; private to these. */
+/* The reading of one call's fields: what the modules that check and encode them share (arguments.c goes through the
+   fields, field_value.c checks one value, message.c a prompt, multipart.c files). Lua layer; private to these. */
 #ifndef OH_FIELD_READER_H
 #define OH_FIELD_READER_H
 
-#include "lua/arguments.h"
-#include "lua/json_encode.h"
 #include "http/request.h"
+#include "lua/argument_error.h"
+#include "lua/json_encode.h"
 #include "wire/operations.h"
+
+/* Whether an operation's dialect can take the fields. */
+enum oh_fields_verdict {
+    OH_FIELDS_GOOD,
+    OH_FIELDS_UNSUPPORTED, /* right in another dialect, impossible in this one */
+    OH_FIELDS_INVALID      /* well-formed, but this dialect could never accept it */
+};
 
 struct oh_field_reader {
     lua_State *L;
-    int shared;
+    int shared; /* stack index of the shared table: see cjson_instance.h */
     const struct oh_operation *operation;
-    struct oh_request *request;
+    struct oh_request *request; /* borrowed; filled */
     struct oh_argument_path root;
-    enum oh_fields_verdict result;
+    enum oh_fields_verdict verdict;
     const char *refused, *reason; /* static strings: the first field that this dialect cannot take, and why */
 };
 
-/* Where an item of a list, or a field, stands. */
-struct oh_argument_path oh_argument_path_item(const struct oh_argument_path *list, size_t i);
-struct oh_argument_path oh_field_reader_path(const struct oh_field_reader *reader, const char *name);
-/* Notes, if it is the first, why this dialect cannot take the call. */
-void oh_field_reader_refuse(struct oh_field_reader *reader, enum oh_fields_verdict result, const char *field,
-                       const char *reason);
+/* Readies a reader and Lua's stack; raises when memory ends. */
+void oh_field_reader_init(struct oh_field_reader *reader, lua_State *L, int shared,
+                          const struct oh_operation *operation, struct oh_request *request);
+/* Keeps the first reason why this dialect cannot take the call. Does not throw: mistakes further on still raise. */
+void oh_field_reader_refuse(struct oh_field_reader *reader, enum oh_fields_verdict verdict, const char *field,
+                            const char *reason);
+/* Appends to a part of the request; raises an argument error when the part becomes too long. */
 void oh_field_reader_append(struct oh_field_reader *reader, struct oh_buffer *buffer, const char *text, size_t length,
-                       const struct oh_argument_path *path);
-/* Raises: the value at `index` is not what the field takes. */
+                            const struct oh_argument_path *path);
+void oh_field_reader_append_body(struct oh_field_reader *reader, const char *text, const struct oh_argument_path *path);
+/* Raises: the value at `index` is not of the field's type. */
 int oh_field_reader_wrong_type(struct oh_field_reader *reader, const struct oh_field *field, int index,
-                          const struct oh_argument_path *path);
-/* The string at `index`; raises if it is none. */
+                               const struct oh_argument_path *path);
+/* The string at `index`, borrowed from Lua; raises if it is none. */
 const char *oh_field_reader_text(struct oh_field_reader *reader, const struct oh_field *field, int index,
-                            const struct oh_argument_path *path, size_t *length);
-
-/* The id at `index`; raises if it is none, and refuses one that is no UUID where only those can be. */
-const char *oh_field_value_check_id(struct oh_field_reader *reader, const struct oh_field *field, int index,
-                              const struct oh_argument_path *path, size_t *length);
-/* Checks the value at `index` against the field's type and appends it: to the path, to a query (or a form), or to the
-   body as JSON. */
-void oh_field_value_write_path(struct oh_field_reader *reader, const struct oh_field *field, int index,
-                         const struct oh_argument_path *path);
-void oh_field_value_write_query(struct oh_field_reader *reader, const struct oh_field *field, int index,
-                          const struct oh_argument_path *path, struct oh_buffer *out);
-void oh_field_value_write_body(struct oh_field_reader *reader, const struct oh_field *field, int index,
-                         const struct oh_argument_path *path);
-/* Keeps a session key for the header of the request. */
-void oh_field_value_keep_secret(struct oh_field_reader *reader, const struct oh_field *field, int index,
-                          const struct oh_argument_path *path);
-void oh_message_write(struct oh_field_reader *reader, const struct oh_field *field, int index, const struct oh_argument_path *path);
-/* A body of parts (RFC 7578): begun before its fields, ended after them. */
-void oh_multipart_begin(struct oh_field_reader *reader);
-void oh_multipart_write(struct oh_field_reader *reader, const struct oh_field *field, int index, const struct oh_argument_path *path);
-void oh_multipart_end(struct oh_field_reader *reader);
+                                 const struct oh_argument_path *path, size_t *length);
+/* The kind of error that a verdict other than GOOD is. */
+const char *oh_fields_kind(enum oh_fields_verdict verdict);
 
 #endif

@@ -1,14 +1,16 @@
-/* One value of a call: checked against its field's type, written where it goes. */
+/* One value of a call: checked against its field's type and written to where the field stands. */
+#include "lua/field_value.h"
+
 #include <stdio.h>
 #include <string.h>
 
 #include "wire/identifier.h"
-#include "lua/cjson_instance.h"
 #include "http/origin.h"
-#include "lua/field_reader.h"
+#include "lua/message.h"
 #include "wire/secret.h"
 
-const char *oh_field_value_check_id(struct oh_field_reader *reader, const struct oh_field *field, int index,
+/* The id at `index`; raises if it is none, and refuses one that is not a UUID where the field takes only those. */
+static const char *check_id(struct oh_field_reader *reader, const struct oh_field *field, int index,
                             const struct oh_argument_path *path, size_t *length)
 {
     const char *id = oh_field_reader_text(reader, field, index, path, length);
@@ -18,7 +20,7 @@ const char *oh_field_value_check_id(struct oh_field_reader *reader, const struct
                      *length < 2147483647 ? (int)*length : 2147483647);
     if (field->type != OH_IDENTIFIER && !oh_identifier_is_uuid(id, *length))
         oh_field_reader_refuse(reader, OH_FIELDS_INVALID, field->name,
-                          "is not a UUID, and the V1 API knows no other ids");
+                          "is not a UUID, and the V1 API has no other ids");
     return id;
 }
 
@@ -29,7 +31,7 @@ static void check_integer(struct oh_field_reader *reader, const struct oh_field 
 
     if (lua_type(reader->L, index) != LUA_TNUMBER)
         oh_field_reader_wrong_type(reader, field, index, path);
-    /* An integer of Lua's just beyond 2^53 is rounded to it. */
+    /* An integer just beyond 2^53 would be rounded to it. */
     if (oh_isinteger(reader->L, index) && number != 0 && lua_tointeger(reader->L, index) != (lua_Integer)number)
         oh_argument_error_at(reader->L, path, "is not an integer up to 2^53");
     if (!(number >= -OH_LARGEST_EXACT && number <= OH_LARGEST_EXACT) || number != (lua_Number)(long long)number)
@@ -61,10 +63,9 @@ static void check_text_map(struct oh_field_reader *reader, const struct oh_field
     if (lua_type(L, index) != LUA_TTABLE)
         oh_field_reader_wrong_type(reader, field, index, path);
     for (lua_pushnil(L); lua_next(L, index) != 0; lua_pop(L, 1)) {
-        item = oh_argument_path_item(path, 0);
         if (lua_type(L, -2) != LUA_TSTRING)
             oh_argument_error_at(L, path, "must be %s", oh_type_name(field->type));
-        item.name = lua_tostring(L, -2);
+        item = oh_argument_path_field(path, lua_tostring(L, -2));
         if (lua_type(L, -1) != LUA_TSTRING)
             oh_argument_error_at(L, &item, "must be a string, not a %s", luaL_typename(L, -1));
     }
@@ -96,7 +97,7 @@ void oh_field_value_write_body(struct oh_field_reader *reader, const struct oh_f
     case OH_IDENTIFIER:
     case OH_UUID:
     case OH_UUIDS:
-        (void)oh_field_value_check_id(reader, field, index, path, &length);
+        (void)check_id(reader, field, index, path, &length);
         break;
     case OH_INTEGER:
         check_integer(reader, field, index, path);
@@ -149,11 +150,11 @@ static const char *format_integer(struct oh_field_reader *reader, const struct o
                                   const struct oh_argument_path *path, char number[32], size_t *length)
 {
     check_integer(reader, field, index, path);
-    *length = (size_t)snprintf(number, 32, "%.0f", lua_tonumber(reader->L, index) + 0.0); /* a minus zero is none */
+    *length = (size_t)snprintf(number, 32, "%.0f", lua_tonumber(reader->L, index) + 0.0); /* -0 becomes 0 */
     return number;
 }
 
-/* The text of one value that stands in a URL; `number` is room for one that is a number. */
+/* The text of a value in a URL; a number is written into `number`. */
 static const char *plain_text(struct oh_field_reader *reader, const struct oh_field *field, int index,
                               const struct oh_argument_path *path, char number[32], size_t *length)
 {
@@ -163,7 +164,7 @@ static const char *plain_text(struct oh_field_reader *reader, const struct oh_fi
     case OH_UUID:
     case OH_UUIDS:
     case OH_IDENTIFIER:
-        return oh_field_value_check_id(reader, field, index, path, length);
+        return check_id(reader, field, index, path, length);
     case OH_INTEGER:
         return format_integer(reader, field, index, path, number, length);
     case OH_BOOLEAN:
@@ -186,7 +187,7 @@ static void append_encoded(struct oh_field_reader *reader, struct oh_buffer *out
                            const struct oh_argument_path *path)
 {
     if (oh_url_encode(out, text, length) != OH_BUFFER_OK)
-        oh_argument_error_at(reader->L, path, "is too long: there is room for %d bytes in all", (int)out->limit);
+        oh_argument_error_at(reader->L, path, "is too long: all together may have %d bytes", (int)out->limit);
 }
 
 void oh_field_value_write_path(struct oh_field_reader *reader, const struct oh_field *field, int index,
@@ -196,7 +197,7 @@ void oh_field_value_write_path(struct oh_field_reader *reader, const struct oh_f
     size_t length;
     const char *text = plain_text(reader, field, index, path, number, &length);
 
-    if (memchr(text, '/', length) != NULL) /* the service decodes first and routes then: it would be another path */
+    if (memchr(text, '/', length) != NULL) /* the service decodes a path before it routes: it would be another path */
         oh_argument_error_at(reader->L, path, "contains a slash");
     append_encoded(reader, &reader->request->path, text, length, path);
 }
@@ -232,7 +233,7 @@ void oh_field_value_write_query(struct oh_field_reader *reader, const struct oh_
     count = oh_json_encode_list_length(L, reader->shared, index, path);
     if (field->type != OH_TEXTS && (count == 0 || count > OH_MOST_IDS))
         oh_argument_error_at(L, path, "must hold 1 to %d ids, not %d", OH_MOST_IDS, count < 2147483647 ? (int)count : 2147483647);
-    for (i = 1; i <= count; i++) { /* a repeated key: the service takes a comma list for one value */
+    for (i = 1; i <= count; i++) { /* a key for each: the service takes a list with commas for one value */
         item = oh_argument_path_item(path, i);
         lua_rawgeti(L, index, (int)i);
         write_pair(reader, field, lua_gettop(L), &item, out);

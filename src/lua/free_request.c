@@ -1,18 +1,17 @@
-/* A request that no operation describes. What is checked for an operation is checked here as far as it can be. */
+/* A request that no operation describes. What is checked for an operation is checked here as far as possible. */
 #include "lua/free_request.h"
 
 #include <string.h>
 
+#include "lua/field_value.h"
 #include "lua/json_encode.h"
-#include "wire/identifier.h"
-#include "lua/cjson_instance.h"
 #include "lua/json_sentinels.h"
-#include "lua/field_reader.h"
+#include "wire/identifier.h"
 
 static const struct oh_field no_fields[] = {{NULL, NULL, OH_IN_BODY, OH_TEXT, false}};
 
 #define TIMEOUT 30.0 /* seconds */
-#define NAME_BYTES /* that the name of a parameter may have */ \
+#define PARAMETER_NAME_BYTES \
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-."
 #define ROW(api, host, method, effect) \
     {OH_FREE_REQUEST, NULL, api, host, method, "", no_fields, OH_SHAPE_ANY, effect, TIMEOUT}
@@ -26,20 +25,9 @@ static const struct oh_field no_fields[] = {{NULL, NULL, OH_IN_BODY, OH_TEXT, fa
 
 static const struct oh_operation rows[2][METHODS] = {ROWS(OH_API_V1, OH_AT_SERVICE), ROWS(OH_API_AGENT, OH_AT_RUNTIME)};
 
-static struct oh_argument_path name_path(const struct oh_argument_path *root, const char *name)
-{
-    struct oh_argument_path path;
-
-    memset(&path, 0, sizeof path);
-    path.up = root;
-    path.name = name;
-    path.depth = 1;
-    return path;
-}
-
 static const struct oh_argument_path root = {NULL, OH_FREE_REQUEST, 0, NULL, 0};
 
-/* Pushes the value under the name; its type. */
+/* Pushes the field of that name and returns its type. */
 static int push(lua_State *L, int index, const char *name)
 {
     lua_pushstring(L, name);
@@ -54,7 +42,7 @@ bool oh_free_request_describes(const struct oh_operation *operation)
 
 const struct oh_operation *oh_free_request_operation(lua_State *L, int index, bool at_runtime)
 {
-    struct oh_argument_path path = name_path(&root, "method");
+    struct oh_argument_path path = oh_argument_path_field(&root, "method");
     const char *method = "GET";
     int i, type = push(L, index, "method");
 
@@ -94,7 +82,7 @@ static void check_names(lua_State *L, int index)
 
     for (lua_pushnil(L); lua_next(L, index) != 0; lua_pop(L, 1)) {
         const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "(not a string)";
-        struct oh_argument_path path = name_path(&root, name);
+        struct oh_argument_path path = oh_argument_path_field(&root, name);
         for (i = 0; i < sizeof known / sizeof known[0] && strcmp(known[i], name) != 0; i++)
             continue;
         if (i == sizeof known / sizeof known[0])
@@ -107,10 +95,10 @@ static bool is_dots(const char *segment, size_t length)
     return (length == 1 && segment[0] == '.') || (length == 2 && segment[0] == '.' && segment[1] == '.');
 }
 
-/* Segments are encoded one by one: a "?" in a path is a "?" in a name, and ".." would leave the API. */
+/* Writes the path, percent-encoding each segment. "." and ".." are refused: they would leave the API. */
 static void read_path(lua_State *L, int index, struct oh_request *request)
 {
-    struct oh_argument_path path = name_path(&root, "path");
+    struct oh_argument_path path = oh_argument_path_field(&root, "path");
     const char *text, *slash;
     size_t length, size;
 
@@ -134,7 +122,7 @@ static void read_path(lua_State *L, int index, struct oh_request *request)
     lua_pop(L, 1);
 }
 
-/* One parameter, as text, number or boolean, or a list of these. */
+/* Writes the parameter on top of the stack: a text, a number, a boolean, or a list of these. */
 static void write_parameter(struct oh_field_reader *reader, const struct oh_argument_path *path, const char *name)
 {
     struct oh_field field = {name, name, OH_IN_QUERY, OH_TEXT, false};
@@ -165,7 +153,7 @@ static void write_parameter(struct oh_field_reader *reader, const struct oh_argu
 
 static void read_query(lua_State *L, int index, struct oh_field_reader *reader)
 {
-    struct oh_argument_path path = name_path(&root, "query");
+    struct oh_argument_path path = oh_argument_path_field(&root, "query");
     int table;
 
     (void)push(L, index, "query");
@@ -175,12 +163,11 @@ static void read_query(lua_State *L, int index, struct oh_field_reader *reader)
         oh_argument_error_at(L, &path, "must be a table, not a %s", luaL_typename(L, -1));
     if (lua_istable(L, table)) {
         for (lua_pushnil(L); lua_next(L, table) != 0; lua_pop(L, 1)) {
-            struct oh_argument_path item = oh_argument_path_item(&path, 0);
             size_t length = 0;
             const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tolstring(L, -2, &length) : "";
-            item.name = name;
-            if (length == 0 || strspn(name, NAME_BYTES) != length)
-                oh_argument_error_at(L, &path, "has a key that is no parameter name (letters, digits, _ - .)");
+            struct oh_argument_path item = oh_argument_path_field(&path, name);
+            if (length == 0 || strspn(name, PARAMETER_NAME_BYTES) != length)
+                oh_argument_error_at(L, &path, "has a key that is not a parameter name (letters, digits, _ - .)");
             write_parameter(reader, &item, name);
         }
     }
@@ -190,16 +177,10 @@ static void read_query(lua_State *L, int index, struct oh_field_reader *reader)
 void oh_free_request_read(lua_State *L, int shared, const struct oh_operation *operation, int index,
                           struct oh_request *request)
 {
-    struct oh_argument_path path = name_path(&root, "body");
+    struct oh_argument_path path = oh_argument_path_field(&root, "body");
     struct oh_field_reader reader;
 
-    memset(&reader, 0, sizeof reader);
-    reader.L = L;
-    reader.shared = shared;
-    reader.operation = operation;
-    reader.request = request;
-    reader.root = root;
-    luaL_checkstack(L, 16, OH_FREE_REQUEST);
+    oh_field_reader_init(&reader, L, shared, operation, request);
     check_names(L, index);
     read_path(L, index, request);
     read_query(L, index, &reader);

@@ -1,75 +1,15 @@
-/* Lua values -> JSON. lua-cjson does the strings; brackets and numbers are written here, because the two lua-cjsons in
-   use (both "2.1.0") differ: Debian's knows no empty list and mangles integers above 14 digits. */
+/* Encodes Lua values as JSON. lua-cjson encodes the strings; brackets and numbers are written here, because the two
+   lua-cjsons in use (both "2.1.0") differ: Debian's has no empty list and mangles integers above 14 digits. */
 #include "lua/json_encode.h"
 
 #include <locale.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lua/cjson_instance.h"
 #include "lua/json_sentinels.h"
-#include "lua/argument_error.h"
 #include "wire/utf8.h"
-
-/* ---- the caller's mistakes ------------------------------------------------------------------------------------ */
-
-#define LONGEST_KEY_SHOWN 40
-
-static void add_key(luaL_Buffer *text, const char *key)
-{
-    size_t i;
-
-    for (i = 0; i < LONGEST_KEY_SHOWN && key[i] != '\0'; i++)
-        luaL_addchar(text, (unsigned char)key[i] < ' ' ? '?' : key[i]);
-    if (key[i] != '\0')
-        luaL_addstring(text, "...");
-}
-
-static void add_path(luaL_Buffer *text, const struct oh_argument_path *path)
-{
-    char number[32];
-
-    if (path->up == NULL)
-        return;
-    add_path(text, path->up);
-    if (path->name == NULL) {
-        snprintf(number, sizeof number, "[%.0f]", path->index);
-        luaL_addstring(text, number);
-        return;
-    }
-    if (path->up->up != NULL)
-        luaL_addchar(text, '.');
-    add_key(text, path->name);
-}
-
-int oh_argument_error_at(lua_State *L, const struct oh_argument_path *path, const char *format, ...)
-{
-    const struct oh_argument_path *root = path;
-    const char *message;
-    luaL_Buffer text;
-    va_list arguments;
-
-    va_start(arguments, format);
-    message = lua_pushvfstring(L, format, arguments);
-    va_end(arguments);
-    while (root->up != NULL)
-        root = root->up;
-    luaL_buffinit(L, &text);
-    luaL_addstring(&text, root->name);
-    luaL_addstring(&text, ": ");
-    if (path->up != NULL) {
-        luaL_addchar(&text, '\'');
-        add_path(&text, path);
-        luaL_addstring(&text, "' ");
-    }
-    luaL_addstring(&text, message);
-    luaL_pushresult(&text);
-    return oh_argument_error_raise_text(L);
-}
-
-/* ---- Lua -> JSON ---------------------------------------------------------------------------------------------- */
 
 void oh_json_encode_append(lua_State *L, struct oh_buffer *out, const char *bytes, size_t length, const struct oh_argument_path *path)
 {
@@ -110,15 +50,15 @@ void oh_json_encode_text(lua_State *L, int shared, const char *text, size_t leng
     oh_json_encode_append(L, out, "\"", 1, path);
 }
 
-/* snprintf's spelling of a number, with a point whatever the locale writes there. */
-static int format_number(char *text, size_t room, lua_Number number)
+/* Writes the shortest decimal that reads back as the same number, with a point in every locale. */
+static int format_number(char *text, size_t capacity, lua_Number number)
 {
     const char *point = localeconv()->decimal_point;
     int digits = 15, length;
     char *found;
 
     do {
-        length = snprintf(text, room, "%.*g", digits, number);
+        length = snprintf(text, capacity, "%.*g", digits, number);
     } while (strtod(text, NULL) != number && ++digits <= 17);
     found = strstr(text, point);
     if (found != NULL) {
@@ -158,7 +98,8 @@ static bool is_list_mark(lua_State *L, int shared)
     return same;
 }
 
-/* What the table at `index` is: a list mark decides, else its keys, else an object mark, else `form`. Raises for what is neither. */
+/* What the table at `index` is: a list mark decides, else its keys, else an object mark, else `form`. Raises if it can be
+   neither list nor object. */
 static enum oh_json_form form_of(lua_State *L, int shared, int index, enum oh_json_form form,
                                  const struct oh_argument_path *path)
 {
@@ -211,9 +152,7 @@ static void write_table(lua_State *L, int shared, int index, enum oh_json_form f
     size_t i, length;
     bool first = true;
 
-    memset(&child, 0, sizeof child);
-    child.up = path;
-    child.depth = path->depth + 1;
+    child = oh_argument_path_field(path, NULL);
     if (form_of(L, shared, index, form, path) == OH_JSON_LIST) {
         oh_json_encode_append(L, out, "[", 1, path);
         length = oh_rawlen(L, index);

@@ -1,32 +1,27 @@
-/* A prompt, or a message to a running agent: text, a V1 message table or its content blocks, as each dialect takes it. */
-#include <string.h>
+/* A prompt or a message to a running agent: V0 takes text, V1 a message of content blocks, the agent server either. */
+#include "lua/message.h"
 
-#include "lua/field_reader.h"
+#include "lua/json_sentinels.h"
 
-static void append(struct oh_field_reader *reader, const char *text, const struct oh_argument_path *path)
-{
-    oh_field_reader_append(reader, &reader->request->body, text, strlen(text), path);
-}
-
-/* Text in V1's form: a list of one block. */
+/* Writes a text as V1 takes it: as a list of one block. */
 static void write_block(struct oh_field_reader *reader, const char *text, size_t length, const struct oh_argument_path *path)
 {
-    append(reader, "[{\"type\":\"text\",\"text\":", path);
+    oh_field_reader_append_body(reader, "[{\"type\":\"text\",\"text\":", path);
     oh_json_encode_text(reader->L, reader->shared, text, length, &reader->request->body, path);
-    append(reader, "}]", path);
+    oh_field_reader_append_body(reader, "}]", path);
 }
 
-/* Pushes the list of blocks that the table at `index` is, or has as a message; returns its length, which is not 0. */
+/* Pushes the list of blocks: the table at `index`, or the `content` of the message there. Returns its length; raises if
+   it is empty. */
 static size_t push_content(struct oh_field_reader *reader, const struct oh_field *field, int index,
                            const struct oh_argument_path *path)
 {
     bool is_message = field->type == OH_MESSAGE || field->type == OH_MESSAGE_TEXT;
-    struct oh_argument_path content = is_message ? oh_argument_path_item(path, 0) : *path;
+    struct oh_argument_path content = is_message ? oh_argument_path_field(path, "content") : *path;
     lua_State *L = reader->L;
     size_t length;
 
     if (is_message) {
-        content.name = "content";
         lua_pushliteral(L, "content");
         lua_rawget(L, index);
     } else {
@@ -38,7 +33,7 @@ static size_t push_content(struct oh_field_reader *reader, const struct oh_field
     return length;
 }
 
-/* Blocks as V0 takes them: their text, joined by line breaks. */
+/* Writes blocks as V0 takes them: their text, joined by line breaks. */
 static void write_message_as_text(struct oh_field_reader *reader, const struct oh_field *field, int index,
                                   const struct oh_argument_path *path)
 {
@@ -96,9 +91,9 @@ void oh_message_write(struct oh_field_reader *reader, const struct oh_field *fie
     if (length == 0)
         oh_argument_error_at(L, path, "is empty");
     if (field->type == OH_MESSAGE) {
-        append(reader, "{\"role\":\"user\",\"content\":", path);
+        oh_field_reader_append_body(reader, "{\"role\":\"user\",\"content\":", path);
         write_block(reader, text, length, path);
-        append(reader, "}", path);
+        oh_field_reader_append_body(reader, "}", path);
     } else if (field->type == OH_CONTENT) {
         write_block(reader, text, length, path);
     } else {

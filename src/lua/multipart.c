@@ -1,21 +1,16 @@
-/* Files in a body of parts (multipart/form-data, RFC 7578). The boundary is random, so that no contents can hold it. */
+/* Files in a body of parts (multipart/form-data, RFC 7578). The boundary is random, so that no file can contain it. */
+#include "lua/multipart.h"
+
 #include <stdio.h>
 #include <string.h>
 
 #include "wire/identifier.h"
-#include "lua/cjson_instance.h"
-#include "lua/field_reader.h"
 
 #define TYPE "multipart/form-data; boundary="
 
 static const char *boundary(const struct oh_field_reader *reader)
 {
     return reader->request->content_type + sizeof TYPE - 1;
-}
-
-static void append(struct oh_field_reader *reader, const char *text, const struct oh_argument_path *path)
-{
-    oh_field_reader_append(reader, &reader->request->body, text, strlen(text), path);
 }
 
 void oh_multipart_begin(struct oh_field_reader *reader)
@@ -27,7 +22,7 @@ void oh_multipart_begin(struct oh_field_reader *reader)
     oh_request_set_type(reader->request, type);
 }
 
-/* A name within quotation marks, as browsers write it. */
+/* Appends a name within quotation marks, escaped as browsers do. */
 static void append_quoted(struct oh_field_reader *reader, const char *name, size_t length, const struct oh_argument_path *path)
 {
     struct oh_buffer *body = &reader->request->body;
@@ -50,26 +45,26 @@ static void write_part(struct oh_field_reader *reader, const struct oh_field *fi
     const char *bytes;
     size_t size;
 
-    if (length == 0 || memchr(name, '\0', length) != NULL) /* servers take a part without a name for no file */
-        oh_argument_error_at(reader->L, path, "is no file name: empty, or with a NUL byte");
+    if (length == 0 || memchr(name, '\0', length) != NULL) /* servers ignore a file part without a name */
+        oh_argument_error_at(reader->L, path, "is not a file name: it is empty or contains a NUL byte");
     if (lua_type(reader->L, contents) != LUA_TSTRING)
         oh_argument_error_at(reader->L, path, "must be a string, not a %s", luaL_typename(reader->L, contents));
     bytes = lua_tolstring(reader->L, contents, &size);
-    append(reader, "--", path);
-    append(reader, boundary(reader), path);
-    append(reader, "\r\nContent-Disposition: form-data; name=\"", path);
-    append(reader, field->wire, path);
-    append(reader, "\"; filename=\"", path);
+    oh_field_reader_append_body(reader, "--", path);
+    oh_field_reader_append_body(reader, boundary(reader), path);
+    oh_field_reader_append_body(reader, "\r\nContent-Disposition: form-data; name=\"", path);
+    oh_field_reader_append_body(reader, field->wire, path);
+    oh_field_reader_append_body(reader, "\"; filename=\"", path);
     append_quoted(reader, name, length, path);
-    append(reader, "\"\r\nContent-Type: application/octet-stream\r\n\r\n", path);
+    oh_field_reader_append_body(reader, "\"\r\nContent-Type: application/octet-stream\r\n\r\n", path);
     oh_field_reader_append(reader, &reader->request->body, bytes, size, path);
-    append(reader, "\r\n", path);
+    oh_field_reader_append_body(reader, "\r\n", path);
 }
 
 void oh_multipart_write(struct oh_field_reader *reader, const struct oh_field *field, int index, const struct oh_argument_path *path)
 {
     lua_State *L = reader->L;
-    struct oh_argument_path item = oh_argument_path_item(path, 0);
+    struct oh_argument_path item;
     size_t length, count = 0;
 
     if (field->type == OH_FILE) {
@@ -83,7 +78,7 @@ void oh_multipart_write(struct oh_field_reader *reader, const struct oh_field *f
     for (lua_pushnil(L); lua_next(L, index) != 0; lua_pop(L, 1), count++) {
         if (lua_type(L, -2) != LUA_TSTRING)
             oh_argument_error_at(L, path, "must be %s", oh_type_name(field->type));
-        item.name = lua_tolstring(L, -2, &length);
+        item = oh_argument_path_field(path, lua_tolstring(L, -2, &length));
         write_part(reader, field, item.name, length, lua_gettop(L), &item);
     }
     if (count == 0)
@@ -92,7 +87,7 @@ void oh_multipart_write(struct oh_field_reader *reader, const struct oh_field *f
 
 void oh_multipart_end(struct oh_field_reader *reader)
 {
-    append(reader, "--", &reader->root);
-    append(reader, boundary(reader), &reader->root);
-    append(reader, "--\r\n", &reader->root);
+    oh_field_reader_append_body(reader, "--", &reader->root);
+    oh_field_reader_append_body(reader, boundary(reader), &reader->root);
+    oh_field_reader_append_body(reader, "--\r\n", &reader->root);
 }

@@ -1,0 +1,59 @@
+/* The reading of one call's fields: its context, and what reading any value needs. Knows no single type of field. */
+#include "lua/field_reader.h"
+
+#include <string.h>
+
+#define MOST_SLOTS 16 /* of Lua's stack that checking and encoding one field takes, tables inside it apart */
+
+void oh_field_reader_init(struct oh_field_reader *reader, lua_State *L, int shared,
+                          const struct oh_operation *operation, struct oh_request *request)
+{
+    memset(reader, 0, sizeof *reader);
+    reader->L = L;
+    reader->shared = shared;
+    reader->operation = operation;
+    reader->request = request;
+    reader->root.name = operation->name;
+    luaL_checkstack(L, MOST_SLOTS, operation->name);
+}
+
+void oh_field_reader_refuse(struct oh_field_reader *reader, enum oh_fields_verdict verdict, const char *field,
+                            const char *reason)
+{
+    if (reader->verdict == OH_FIELDS_GOOD) {
+        reader->verdict = verdict;
+        reader->refused = field;
+        reader->reason = reason;
+    }
+}
+
+void oh_field_reader_append(struct oh_field_reader *reader, struct oh_buffer *buffer, const char *text, size_t length,
+                            const struct oh_argument_path *path)
+{
+    oh_json_encode_append(reader->L, buffer, text, length, path);
+}
+
+void oh_field_reader_append_body(struct oh_field_reader *reader, const char *text, const struct oh_argument_path *path)
+{
+    oh_json_encode_append(reader->L, &reader->request->body, text, strlen(text), path);
+}
+
+int oh_field_reader_wrong_type(struct oh_field_reader *reader, const struct oh_field *field, int index,
+                               const struct oh_argument_path *path)
+{
+    return oh_argument_error_at(reader->L, path, "must be %s, not a %s", oh_type_name(field->type),
+                                luaL_typename(reader->L, index));
+}
+
+const char *oh_field_reader_text(struct oh_field_reader *reader, const struct oh_field *field, int index,
+                                 const struct oh_argument_path *path, size_t *length)
+{
+    if (lua_type(reader->L, index) != LUA_TSTRING)
+        oh_field_reader_wrong_type(reader, field, index, path);
+    return lua_tolstring(reader->L, index, length);
+}
+
+const char *oh_fields_kind(enum oh_fields_verdict verdict)
+{
+    return verdict == OH_FIELDS_UNSUPPORTED ? "unsupported" : "invalid";
+}
