@@ -27,7 +27,7 @@ describe("a mistake in the fields of a call", function()
     raises("'initial_user_msg' is missing", "start", { initial_user_msg = core.null })
     raises("'initial_user_msg' is missing", "start", nil)
     raises("'conversation_id' is missing", "status", nil)
-    raises("'initial_user_msg' and 'initial_message' are two spellings of one field", "start",
+    raises("'initial_user_msg' and 'initial_message' are two names of one field", "start",
       { initial_user_msg = "x", initial_message = "y" })
     raises("'repository' and 'selected_repository' are two spellings", "start",
       { initial_user_msg = "x", repository = "a/b", selected_repository = "a/b" })

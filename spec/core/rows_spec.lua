@@ -294,7 +294,7 @@ describe("a field", function()
           fields[field.name], fields[other.name] = value_of(row, field), nil
           assert_body(row, fields, accepted(row, fields))
           fields[other.name] = value_of(row, other)
-          assert_refused(row, fields, "two spellings of one field")
+          assert_refused(row, fields, "two names of one field")
         end
       end
     end)
