@@ -21,7 +21,7 @@ local plain = require "openhands.loop.plain"
 ---@field spawn fun(client: openhands.Client, task: openhands.Task)? runs a task: calls `task:resume()` until it returns
 --- false, or `task:carry()` in a coroutine of its own, but not before the caller yields
 ---@field attach fun(client: openhands.Client) called once for each new client; must not keep it alive
----@field detach fun(client: openhands.Client) called before the client closes: its descriptor must not be watched any more
+---@field detach fun(client: openhands.Client) called before the client closes: stops watching its descriptor
 ---@field is_killed (fun(thread: thread): boolean)? whether the host has killed a coroutine, in hosts that do
 ---@field refusal fun(): string? why waiting is impossible here and now, or nil; asked before anything is sent
 
