@@ -29,7 +29,7 @@ describe("a mistake in the fields of a call", function()
     raises("'conversation_id' is missing", "status", nil)
     raises("'initial_user_msg' and 'initial_message' are two names of one field", "start",
       { initial_user_msg = "x", initial_message = "y" })
-    raises("'repository' and 'selected_repository' are two spellings", "start",
+    raises("'repository' and 'selected_repository' are two names", "start",
       { initial_user_msg = "x", repository = "a/b", selected_repository = "a/b" })
     raises("'initial_user_msg' is empty", "start", { initial_user_msg = "" })
   end)
