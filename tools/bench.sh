@@ -1,6 +1,6 @@
 #!/bin/bash
-# What a status call costs, in CPU time and in instructions, beside a plain C loop on the same libcurl against the
-# same server. The two take turns; of the ratios the median counts.
+# Compares the cost of a status call, in CPU time and in instructions, with a plain C loop on the same libcurl against
+# the same server. The two alternate; the median of the ratios is printed.
 #   bench.sh [LUA...]         default: lua5.4 luajit
 # PAIRS and CALLS in the environment: how many pairs of runs, and calls in each.
 set -u
@@ -19,7 +19,7 @@ trap finish EXIT
 read -ra curl <<<"$(pkg-config --cflags --libs libcurl)"
 mkdir -p build/bench && cc -O2 bench/loop.c -o build/bench/loop "${curl[@]}" || exit
 
-serve() { # PORT: nginx, answering everything with the one file
+serve() { # PORT: starts nginx, which answers each dialect with one file
     cat >"$work/nginx.conf" <<EOF
 pid $work/pid;
 error_log $work/error.log;
@@ -51,7 +51,7 @@ median() { sort -n | awk '{ v[NR] = $1 } END { printf "%.2f\n", NR % 2 ? v[(NR +
 
 ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.3f\n", a / b }'; }
 
-# COMMAND...: instructions of one call, as the difference of many and few; start-up falls out
+# COMMAND...: prints the instructions of one call: the difference of many and few, without those of start-up
 instructions() {
     local few many
     few=$(valgrind --tool=callgrind --callgrind-out-file=/dev/null "$@" 100 2>&1 | sed -n 's/.*Collected : //p')
@@ -59,7 +59,7 @@ instructions() {
     echo $(((many - few) / 1000))
 }
 
-compare() { # API PATH: a table of one dialect's status call
+compare() { # API PATH: prints a table of one dialect's status call
     local target=$url$2 floor count lua i ours theirs
     floor=$(instructions build/bench/loop "$target")
     printf '%-8s %10s %14s %8s %8s   %s bytes answered\n' "$1" 'us / call' 'instructions' 'time' 'instr.' \

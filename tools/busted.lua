@@ -1,7 +1,7 @@
--- busted for the interpreter that runs this file: the installed `busted` command always takes the same one.
+-- Runs busted in the interpreter that runs this file: the installed `busted` command always uses the same one.
 
--- busted forgets between spec files what they have loaded, and they load it again. luv does not survive that: the
--- loop of the first time is freed and still in use. So it is loaded before busted begins.
+-- busted unloads the modules of a spec file after it, and the next file loads them again. luv does not survive that:
+-- its first loop is freed while still in use. So luv is loaded before busted begins.
 pcall(require, "luv")
 
 require "busted.runner" { standalone = false }

@@ -1,24 +1,23 @@
 #!/bin/sh
-# What there is to know about the Lua interpreters of this machine.
-#   lua.sh list            each one that runs, by name, the one to prefer first
-#   lua.sh first           the first that has C headers too; else the first; else lua5.4
-#   lua.sh flavour LUA     lua5.1 ... lua5.5 or luajit: what a module for it must be built for
-#   lua.sh problem LUA     why nothing can be built for it; nothing if something can
-#   lua.sh incdir LUA      the directory of its lua.h; nothing when there is none
+# Tells about the Lua interpreters of this machine.
+#   lua.sh list            the name of each that runs, the preferred one first
+#   lua.sh first           the first that has C headers; else the first; else lua5.4
+#   lua.sh flavour LUA     lua5.1 ... lua5.5 or luajit: what a module must be built for
+#   lua.sh problem LUA     why no module can be built for it; nothing if one can
+#   lua.sh incdir LUA      the directory of its lua.h; nothing if there is none
 
 flavour() {
     case $1 in
-    nvim | */nvim) echo nvim ;; # it would begin to edit
+    nvim | */nvim) echo nvim ;; # running it would start the editor
     *) "$1" -e 'io.write(jit and "luajit" or "lua" .. _VERSION:match("5.%d"))' </dev/null 2>/dev/null || basename "$1" ;;
     esac
 }
 
-# problem LUA: why nothing can be built for it; nothing if something can
 problem() {
     case $(flavour "$1") in
     lua5.[1-5] | luajit) ;;
     nvim) echo "Neovim has LuaJIT built in: say LUA=luajit" ;;
-    *) echo "'$1' is no Lua that is known here: say LUA=lua5.1, lua5.2, lua5.3, lua5.4, lua5.5 or luajit, or the path of one" ;;
+    *) echo "'$1' is not a known Lua: say LUA=lua5.1, lua5.2, lua5.3, lua5.4, lua5.5 or luajit, or the path of one" ;;
     esac
 }
 
@@ -27,13 +26,13 @@ list() {
     for lua in lua5.4 luajit lua5.3 lua5.5 lua5.1 lua5.2 lua; do
         command -v $lua >/dev/null || continue
         name=$(flavour $lua)
-        case " $seen " in *" $name "*) continue ;; esac # `lua` is mostly one of the others
+        case " $seen " in *" $name "*) continue ;; esac # `lua` is usually one of the others
         seen="$seen $name"
         echo $lua
     done
 }
 
-# is_for FLAVOUR DIRECTORY: the lua.h there is of that version (5.5 spells it VERSION_MINOR_N)
+# is_for FLAVOUR DIRECTORY: succeeds if the lua.h there is of that version (5.5 names it VERSION_MINOR_N)
 is_for() {
     case $1 in
     luajit) [ -f "$2/luajit.h" ] ;;

@@ -1,7 +1,6 @@
 #!/bin/bash
-# What a host notices of this library, in milliseconds and bytes: runs each of spec/measure on each Lua, and closes with
-# `N passed, N failed`. For an idle machine: each file says how many attempts must hold, and one that fails on a busy
-# machine is run again a little later.
+# Measures what a host notices of this library, in milliseconds and bytes: runs each file of spec/measure on each Lua, and
+# closes with `N passed, N failed`. Meant for an idle machine: a file that fails is run again 5 and 30 seconds later.
 #   measure.sh [LUA...]         default: lua5.4 luajit
 set -u
 cd "$(dirname "$0")/.." || exit

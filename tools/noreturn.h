@@ -1,5 +1,5 @@
-/* For clang-tidy: what Lua's headers do not say, that these do not return. Without it the analyzer goes on after an
-   error and finds what cannot be. */
+/* For clang-tidy: tells that these functions do not return, which Lua's headers do not declare. Without it the analyzer
+   continues after an error and reports paths that cannot occur. */
 #include <lauxlib.h>
 
 __attribute__((noreturn)) int lua_error(lua_State *L);

@@ -10,7 +10,7 @@ tools/setup.sh test "$@" || exit
 sanitize='-g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined'
 wrap=-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
 
-# One simulator, in which every job ends at once, for all runs.
+# One simulator for all runs, in which every job ends at once.
 work=$(mktemp -d)
 LUA_PATH="lua/?.lua;lua/?/init.lua;;" "$1" lua/openhands/simulator/server.lua --stay --pace 0 >"$work/address" </dev/null &
 simulator=$!
@@ -39,7 +39,7 @@ for lua; do
     } 2>&1 | tee "$work/log"
     counts=$(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$work/log" | tail -n 1)
     passed=$((passed + ${counts% *} + 0)) failed=$((failed + ${counts#* } + 0))
-    [ -n "$counts" ] || failed=$((failed + 1)) # it did not get to the end
+    [ -n "$counts" ] || failed=$((failed + 1)) # it did not reach its end
 done
 echo "$passed passed, $failed failed"
 [ $failed = 0 ]

@@ -1,7 +1,7 @@
 #!/bin/bash
-# Sends every operation to Prism, a server that somebody else wrote, which plays what the published OpenAPI documents
-# promise and refuses what they do not allow. Closes with `N passed, N failed`; says so where Prism or the documents
-# cannot be had, and that is no failure.
+# Sends every operation to Prism, a mock server that validates requests against the published OpenAPI documents and
+# answers as they promise. Closes with `N passed, N failed`. Where Prism or the documents are not available, it prints
+# that it skipped, which is not a failure.
 #   prism.sh [LUA]
 set -u
 cd "$(dirname "$0")/.." || exit
@@ -37,13 +37,13 @@ trap 'exit 130' INT TERM
 
 answers() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
-start() { # DOCUMENT LOG: sets `port` and `prism`; a port that is taken costs another try
-    local patience
+start() { # DOCUMENT LOG: sets `port` and `prism`; tries another port if one is taken
+    local give_up_at
     for _ in 1 2 3; do
         port=$((20000 + RANDOM % 20000))
         node "$home/node_modules/.bin/prism" mock --multiprocess=false --host 127.0.0.1 --port $port "$1" >"$2" 2>&1 &
         prism=$!
-        for ((patience = SECONDS + 60; SECONDS < patience; )); do
+        for ((give_up_at = SECONDS + 60; SECONDS < give_up_at; )); do
             kill -0 $prism 2>/dev/null || break
             grep -q 'Prism is listening' "$2" && answers $port && return
             sleep 0.2
@@ -65,7 +65,7 @@ while read -r api document; do
     stop
     counts=$(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$home/$api.calls" | tail -n 1)
     passed=$((passed + ${counts% *} + 0)) failed=$((failed + ${counts#* } + 0))
-    [ -n "$counts" ] || failed=$((failed + 1)) # it did not get to the end
+    [ -n "$counts" ] || failed=$((failed + 1)) # it did not reach its end
 done <<'END'
 v1 openhands-cloud.json
 v0 V0_openapi.json

@@ -1,8 +1,8 @@
 #!/bin/bash
-# Tries the library on servers that somebody else wrote, from PyPI: an app server (V1) with its sandboxes, the same one
-# locked, an agent server by itself, and a V0 server. A language model on loopback answers their agents. Needs Python 3.12
-# and some gigabytes below build/, where what was installed stays; closes with `N passed, N failed`, and says so where the
-# servers cannot be had, which is no failure.
+# Runs the library against the published servers from PyPI: an app server (V1) with its sandboxes, the same one with a
+# session key, an agent server by itself, and a V0 server. A fake language model on loopback answers their agents. Needs
+# Python 3.12 and some gigabytes below build/, where the installed servers stay. Closes with `N passed, N failed`. Where
+# the servers are not available, it prints that it skipped, which is not a failure.
 #   real.sh [LUA]          ROWS='app agent' selects servers; KEEP=yes leaves logs and stores behind
 # shellcheck disable=SC2317 # the functions below are called by their names
 set -u
@@ -18,7 +18,7 @@ skip() {
     exit 0
 }
 
-# python3.12 of the system, of pyenv or of uv
+# Python 3.12 of the system, of pyenv or of uv
 python=
 for each in python3.12 python3 "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3.12.*/bin/python \
     "$HOME"/.local/share/uv/python/cpython-3.12*/bin/python3; do
@@ -29,8 +29,8 @@ for each in python3.12 python3 "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3.12.*/bin
 done
 [ -n "$python" ] || skip 'there is no Python 3.12 (with venv)'
 
-# NAME PACKAGE==VERSION...: a virtual environment with these, made once. uv finds out in half a minute which versions fit
-# together, pip in up to an hour.
+# NAME PACKAGE==VERSION...: creates a virtual environment with these, once. uv resolves the versions in half a minute, pip
+# in up to an hour.
 environment() {
     local name=$1 wanted=${*:2} install uv=$home/uv/bin/uv
     [ "$(cat "$home/$name/wanted" 2>/dev/null)" = "$wanted" ] && return
@@ -54,10 +54,10 @@ eval "$(${MAKE:-make} -s LUA="$lua" env)" || exit
 unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY
 unset OPENHANDS_API_KEY OPENHANDS_CLOUD_API_KEY OPENHANDS_BASE_URL OPENHANDS_API OPENHANDS_LOG SESSION_API_KEY
 
-# Short, since the names of sockets below it are; outside of this checkout, which is a repository itself.
+# A short path, because names of sockets below it are limited; outside this checkout, which is a repository itself.
 work=$(mktemp -d) || exit
 servers=()
-stop() { # a server and its sandboxes are a process group
+stop() { # ends all servers, each with its sandboxes: a process group
     local each socket
     for each in "${servers[@]:-}"; do
         [ -n "$each" ] && kill -CONT -- "-$each" && kill -- "-$each"
@@ -67,7 +67,7 @@ stop() { # a server and its sandboxes are a process group
         kill -9 -- "-$each" 2>/dev/null
     done
     servers=()
-    for socket in "$work"/tmux/*/*; do # the shells of the agents outlive them
+    for socket in "$work"/tmux/*/*; do # the shells of the agents outlive the servers
         [ -S "$socket" ] && tmux -S "$socket" kill-server 2>/dev/null
     done
 }
@@ -82,15 +82,15 @@ set -m # each job in a process group of its own
 free_port() { "$python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 
 begin() { # LOG COMMAND...
-    rm -f "$work/$1.log" # of one before, whose port nobody must read
+    rm -f "$work/$1.log" # of an earlier server, whose port is no longer valid
     "${@:2}" >"$work/$1.log" 2>&1 &
     servers+=($!)
-    disown # no word of the shell's when it ends
+    disown # the shell prints nothing when it ends
 }
 
-line_of() { # LOG: its first line, which is a port, when it is there
-    local patience
-    for ((patience = SECONDS + 20; SECONDS < patience; )); do
+line_of() { # LOG: waits for its first line, a port, and prints it
+    local give_up_at
+    for ((give_up_at = SECONDS + 20; SECONDS < give_up_at; )); do
         if [ -s "$work/$1.log" ]; then head -n 1 "$work/$1.log" && return; fi
         sleep 0.1
     done
@@ -98,8 +98,8 @@ line_of() { # LOG: its first line, which is a port, when it is there
 }
 
 alive() { # PORT NAME: waits until the server answers
-    local patience
-    for ((patience = SECONDS + 300; SECONDS < patience; )); do
+    local give_up_at
+    for ((give_up_at = SECONDS + 300; SECONDS < give_up_at; )); do
         "$python" - "$1" <<'END' 2>/dev/null && return
 import sys, urllib.request
 urllib.request.urlopen("http://127.0.0.1:%s/alive" % sys.argv[1], timeout=5)
@@ -107,7 +107,7 @@ END
         kill -0 "${servers[-1]}" 2>/dev/null || break
         sleep 0.5
     done
-    echo "the server does not come up:" >&2
+    echo "the server does not start:" >&2
     tail -n 20 "$work/$2.log" >&2
     return 1
 }
@@ -115,12 +115,12 @@ END
 serve() { # ENVIRONMENT KIND NAME [VARIABLE=VALUE...]: sets `address`
     local directory=$work/$3
     mkdir -p "$directory"/{home,tmp,store,bin,workspace} "$work/tmux"
-    # The tool that browses looks for a browser when it is made, and calls it only when it browses.
+    # The browsing tool looks for a browser when it is created, and runs it only when it browses.
     printf '#!/bin/sh\nexit 1\n' >"$directory/bin/chromium" && chmod +x "$directory/bin/chromium"
     local port hooks=()
     port=$(free_port)
     address=http://127.0.0.1:$port
-    # Where sandboxes tell of their events; as plain processes they are not told it.
+    # Where sandboxes post their events; sandboxes that are plain processes do not get this address otherwise.
     [ "$2" = app ] && hooks=("OH_WEBHOOKS_0_BASE_URL=http://localhost:$port/api/v1/webhooks")
     begin "$3" env -C "$directory" HOME="$directory/home" TMPDIR="$directory/tmp" PATH="$directory/bin:$PATH" \
         OH_PERSISTENCE_DIR="$directory/store" FILE_STORE_PATH="$directory/store" \
@@ -131,13 +131,13 @@ serve() { # ENVIRONMENT KIND NAME [VARIABLE=VALUE...]: sets `address`
 }
 
 passed=0 failed=0
-try() { # NAME ARGUMENTS...: the rows of that name
+try() { # NAME ARGUMENTS...: runs spec/real/NAME.lua
     echo "== $1, $lua"
     timeout 1800 "$lua" "spec/real/$1.lua" "${@:2}" 2>&1 | tee "$work/$1.rows"
     local counts
     counts=$(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$work/$1.rows" | tail -n 1)
     passed=$((passed + ${counts% *} + 0)) failed=$((failed + ${counts#* } + 0))
-    [ -n "$counts" ] || failed=$((failed + 1)) # it did not get to the end
+    [ -n "$counts" ] || failed=$((failed + 1)) # it did not reach its end
 }
 
 begin_model() {
@@ -169,7 +169,7 @@ rows_agent() {
     fi
 }
 
-rows_v0() { # with what its own lock file names where newer ones break it
+rows_v0() { # with the versions of its lock file where newer ones break it
     environment v0 openhands-ai==0.62.0 fastapi==0.116.2 fastmcp==2.12.4 libtmux==0.46.2 mcp==1.16.0 \
         pydantic==2.11.10 || return
     if begin_model && serve v0 v0 v0 RUNTIME=local SKIP_DEPENDENCY_CHECK=1 SERVE_FRONTEND=false USER="$(id -un)" \
@@ -181,7 +181,7 @@ rows_v0() { # with what its own lock file names where newer ones break it
     fi
 }
 
-{ # read as a whole before it begins: this takes minutes, and the file may change meanwhile
+{ # bash reads this block whole before it runs: the file may change during the minutes that it takes
     for rows in ${ROWS:-app locked agent v0}; do
         "rows_$rows"
         stop

@@ -1,18 +1,18 @@
 #!/bin/sh
-# Builds the rock with each Lua's luarocks into a temporary tree, and requires it from there: what is installed
-# must work without this checkout.
+# Builds the rock for each Lua into a temporary tree, and requires it from there: the installed library must work without
+# this checkout.
 #   rock.sh [LUA...]          default: lua5.1 lua5.3 lua5.4
 set -u
 cd "$(dirname "$0")/.." || exit
 [ $# -gt 0 ] || set -- lua5.1 lua5.3 lua5.4
 tools/setup.sh rock "$@" || exit
 tree=$(mktemp -d) && trap 'rm -rf "$tree"' EXIT
-cp -R openhands-scm-1.rockspec src lua "$tree" # luarocks leaves objects where it compiles
+cp -R openhands-scm-1.rockspec src lua "$tree" # luarocks leaves object files where it compiles
 
 passed=0 failed=0
 for lua; do
     version=$("$lua" -e 'io.write((_VERSION:gsub("Lua ", "")))')
-    # cjson is Debian's here, of which luarocks knows nothing
+    # --deps-mode=none: cjson is installed by Debian, which luarocks does not know
     if (cd "$tree" && luarocks --lua-version="$version" --tree="$tree/$version" make --deps-mode=none >"$tree/log" 2>&1) &&
         (cd / && LUA_PATH="$tree/$version/share/lua/$version/?.lua;$tree/$version/share/lua/$version/?/init.lua;;" \
             LUA_CPATH="$tree/$version/lib/lua/$version/?.so;;" "$lua" -e 'assert(require("openhands").start)') 2>>"$tree/log"; then

@@ -1,6 +1,6 @@
--- Compares what the rockspec lists with what is in src/ and lua/: a file that is not listed is not installed.
---   lua tools/rockspec.lua FILE            names the differences, and fails if there are any
---   lua tools/rockspec.lua --print         prints the two lists as they should be
+-- Compares the files that a rockspec lists with those of src/ and lua/: a file that is not listed is not installed.
+--   lua tools/rockspec.lua FILE            prints the differences, and fails if there are any
+--   lua tools/rockspec.lua --print         prints both lists as they should be
 local function files(command)
   local found, list = {}, {}
   local pipe = assert(io.popen(command))
@@ -42,12 +42,12 @@ end
 
 for name, module in pairs(rockspec.build.modules) do
   if type(module) == "string" then
-    if not modules[module] then complain("%s is listed, but not there", module) end
+    if not modules[module] then complain("%s is listed, but does not exist", module) end
     if module_name(module) ~= name then complain("%s is listed as %s", module, name) end
     modules[module] = nil
   else
     for _, path in ipairs(module.sources) do
-      if not sources[path] then complain("%s is listed, but not there", path) end
+      if not sources[path] then complain("%s is listed, but does not exist", path) end
       sources[path] = nil
     end
   end

@@ -1,10 +1,10 @@
--- A helper of busted: writes to the file $TALLY, as it happens, a line for each spec that begins (`begin NAME`) and for
--- how it ends (`success`, `failure`, `error`, `pending`). So it is known how far a run came that crashed, and where.
+-- A helper of busted: appends a line to the file $TALLY when a spec begins (`begin NAME`) and when it ends (`success`,
+-- `failure`, `error`, `pending`). After a crash the file tells how far the run came, and where it ended.
 local busted = require "busted"
 local tally = assert(io.open(assert(os.getenv "TALLY"), "a"))
 tally:setvbuf "line"
 
--- The host of the library may have any locale: $SPEC_LOCALE, where one is given.
+-- A host of the library may have any locale: sets $SPEC_LOCALE, if given.
 local locale = os.getenv "SPEC_LOCALE"
 if locale then
   assert(os.setlocale(locale), "no locale " .. locale)
@@ -26,7 +26,7 @@ busted.subscribe({ "test", "end" }, function(_, _, status)
   return nil, true
 end)
 
--- What goes wrong outside of a spec: in a file, in setup or teardown.
+-- Errors outside a spec: while a file is loaded, in setup or teardown.
 for _, event in ipairs { "failure", "error" } do
   busted.subscribe({ event }, function(element)
     if element.descriptor ~= "it" then tally:write("error\n") end

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Runs the specs on each Lua, and closes with one line: `N passed, N failed`.
+# Runs the specs on each Lua, and closes with `N passed, N failed`.
 #   test.sh plain|asan|valgrind [LUA...]    without LUA: 5.4, 5.1 and LuaJIT; `plain` also on what else is installed
-# SPEC='file ...' in the environment selects specs. A crash, a hang, a leak and a failed build count as a failure.
+# SPEC='file ...' in the environment selects specs. A crash, a hang, a leak and a failed build each count as a failure.
 set -u
 cd "$(dirname "$0")/.." || exit
 kind=$1
@@ -9,7 +9,7 @@ shift
 make="${MAKE:-make} -s --no-print-directory"
 work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT && trap 'exit 130' INT TERM
 
-# The specs meet neither the network nor the user's account.
+# The specs must not use the user's account or proxies.
 unset OPENHANDS_API_KEY OPENHANDS_CLOUD_API_KEY SESSION_API_KEY OPENHANDS_BASE_URL OPENHANDS_API OPENHANDS_LOG
 unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY
 
@@ -45,20 +45,20 @@ asan)
             CFLAGS='-g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined'
     }
     run() {
-        # Who ends without closing the state leaves all to the system; LeakSanitizer cannot see into LuaJIT's heap,
-        # where it is still held, and takes it for lost.
+        # os.exit does not close the Lua state. LeakSanitizer cannot see into LuaJIT's heap, and reports what is still
+        # held there.
         case $1 in *jit*) set -- "$@" --filter-out 'in flight with os.exit' ;; esac
         limit env LD_PRELOAD="$(gcc -print-file-name=libasan.so)" UBSAN_OPTIONS=print_stacktrace=1 \
             ASAN_OPTIONS=leak_check_at_exit=0 LSAN_OPTIONS="suppressions=$PWD/spec/c/lsan.supp:print_suppressions=0" "$@"
     } ;;
 esac
 
-# Two of the Luas run in the locale of people whose letters, or whose decimal point, are other ones.
+# Two of the Luas run in locales with other letters or another decimal point.
 locale_for() {
     case $kind$1 in plainlua5.3) echo tr_TR.UTF-8 ;; plainlua5.2) echo de_DE.UTF-8 ;; esac
 }
 
-specs() ( # LUA: in a shell of its own, for the environment
+specs() ( # LUA: runs the specs, in a subshell because of the environment
     build "$1" all || exit
     eval "$(build "$1" env)"
     export LUA="$1" TALLY="$work/tally"
@@ -79,7 +79,7 @@ for lua; do
     status=$?
     good=$(grep -cx success "$work/tally")
     bad=$(grep -cxE 'failure|error' "$work/tally")
-    # Whatever ended the interpreter badly without a word from busted is a failure too.
+    # An interpreter that ended badly before busted could report is a failure, too.
     if [ "$bad" = 0 ] && { [ $status != 0 ] || [ "$good" = 0 ]; } || tail -n 1 "$work/tally" | grep -q ^begin; then
         echo "$lua ended with status $status$(sed -n '$s/^begin/ in/p' "$work/tally")"
         bad=$((bad + 1))

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Many Lua states in many threads (spec/c/threads.c), with ThreadSanitizer watching, and closes with
-# `N passed, N failed`, in states; every report with a file of ours in a stack counts as a failure.
+# Runs many Lua states in many threads (spec/c/threads.c) under ThreadSanitizer, and closes with `N passed, N failed`,
+# counted in states. Each report with one of our files in a stack counts as a failure.
 #   tsan.sh [LUA...]          default: lua5.4
 # STATES in the environment: how many in each of the 8 threads (1000)
 set -u
@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.." || exit
 tools/setup.sh demo "$@" || exit
 unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY
 
-# Some kernels spread memory wider than the sanitizer can follow.
+# Some kernels randomise addresses over a wider range than the sanitizer supports.
 fixed=
 if setarch "$(uname -m)" -R true 2>/dev/null; then fixed="setarch $(uname -m) -R"; fi
 
@@ -35,7 +35,7 @@ for lua; do
         /SUMMARY: ThreadSanitizer/ { count += ours } END { print count + 0 }' "$work/reports")
     [ -s "$work/reports" ] && head -n 200 "$work/reports"
     [ "$reports" = 0 ] || echo "$reports reports"
-    passed=$((passed + ${p:-0})) failed=$((failed + ${f:-1} + reports)) # without a count it did not get to its end
+    passed=$((passed + ${p:-0})) failed=$((failed + ${f:-1} + reports)) # without a count it did not reach its end
 done
 echo "$passed passed, $failed failed"
 [ $failed = 0 ]

@@ -23,8 +23,8 @@ describe("make", function()
   end)
 
   it("says that a Lua is unknown", function()
-    assert.matches("'lua9' is no Lua that is known here: say LUA=lua5%.1", made "LUA=lua9")
-    assert.matches("'make' is no Lua that is known here", made "LUA=make")
+    assert.matches("'lua9' is not a known Lua: say LUA=lua5%.1", made "LUA=lua9")
+    assert.matches("'make' is not a known Lua", made "LUA=make")
   end)
 
   it("uninstalls all that it has installed, and nothing else", function()
