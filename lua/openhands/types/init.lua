@@ -1,16 +1,16 @@
 ---@meta
---- Types for editors; nothing runs here. A spec holds them against the core's table of operations.
+--- Types for editors; nothing here runs. spec/types_spec.lua compares them with the core's table of operations.
 
---- What a conversation is started with. V0 and V1 in brackets: only that dialect has the field.
+--- Fields of a start. (V0) or (V1): only that dialect has the field.
 ---@class openhands.StartFields
----@field initial_user_msg string what the agent is to do
+---@field initial_user_msg string the task for the agent
 ---@field initial_message? string|table the same, in V1's spelling; may be V1's message table
----@field repository? string "owner/name", or its address, as "https://github.com/owner/name"
+---@field repository? string "owner/name", or its address, e.g. "https://github.com/owner/name"
 ---@field selected_repository? string the same, in V1's spelling
 ---@field selected_branch? string
 ---@field git_provider? string "github", "gitlab", "bitbucket", …
 ---@field suggested_task? table
----@field conversation_id? string (V1) a UUID of your own; naming the same one again takes up the same conversation
+---@field conversation_id? string (V1) a UUID chosen by you; starting the same one again continues that conversation
 ---@field llm_model? string (V1)
 ---@field agent_profile_id? string (V1)
 ---@field agent_type? "default"|"plan" (V1)
@@ -18,7 +18,7 @@
 ---@field trigger? string (V1)
 ---@field pr_number? integer[] (V1)
 ---@field parent_conversation_id? string (V1)
----@field sandbox_id? string (V1) of a sandbox to share
+---@field sandbox_id? string (V1) of the sandbox to share
 ---@field ["public"]? boolean (V1)
 ---@field plugins? table[] (V1) `{ source, ref, repo_path, parameters }`
 ---@field secrets? table<string, string> (V1)
@@ -32,62 +32,61 @@
 ---@field conversation_instructions? string (V0)
 ---@field mcp_config? table (V0)
 
---- What `wait`, `wait_any`, `wait_all` and `run` take besides settings.
+--- Options of `wait`, `wait_any`, `wait_all` and `run`, besides settings.
 ---@class openhands.WaitOptions: openhands.Settings
----@field timeout? number seconds to wait, 12 hours if not given
----@field interval? number seconds between looks; by itself 2 while starting, then growing from 5 to 30
----@field answer_timeout? number seconds for which `answer`, or `detail`, is looked for after it has settled; 40 if not
+---@field timeout? number seconds to wait; 12 hours if not given
+---@field interval? number seconds between polls; if not given, 2 while starting, then growing from 5 to 30
+---@field answer_timeout? number seconds to look for `answer`, or `detail`, after the conversation has settled; 40 if not
 --- given
----@field outage_timeout? number seconds for which something else than this API may answer, and for which an id that nobody
---- has told anything of is asked for although the service does not answer; 900 if not given
+---@field outage_timeout? number seconds to outlive answers of something other than this API, and for an id that this
+--- client has never seen also an unreachable service; 900 if not given
 ---@field on_change? fun(conversation: openhands.Conversation, previous: openhands.State?)
 
---- What `start` takes besides settings; it may stand among the fields too.
+--- Options of `start`, besides settings; they may also be given among the fields.
 ---@class openhands.StartOptions: openhands.Settings
----@field resume? boolean the `conversation_id` may have been sent before: it is looked for during the whole `grace`
----@field stream? boolean (V1) returns when the conversation is ready, or has failed to start
+---@field resume? boolean the `conversation_id` may have been sent before: looks for it during the whole `grace` before sending
+---@field stream? boolean (V1) returns only when the conversation is ready or has failed to start
 ---@field on_progress? fun(conversation: openhands.Conversation) as `stream`; told of each step of the start
----@field on_id? fun(id: string) (V1) told of the conversation's id before anything is sent
+---@field on_id? fun(id: string) (V1) called with the conversation's id before anything is sent
 
---- What `events` takes besides the fields of its operation.
+--- Options of `events`, besides the fields of its operation.
 ---@class openhands.EventOptions: openhands.events.Fields, openhands.Settings
----@field after? string|integer id of the last event that is known
----@field follow? boolean tells of new events as they come, until the conversation settles
----@field timeout? number with `follow`: seconds to go on
----@field interval? number with `follow`: seconds between looks
+---@field after? string|integer id of the last known event
+---@field follow? boolean continues with new events as they come, until the conversation settles
+---@field timeout? number with `follow`: seconds to continue
+---@field interval? number with `follow`: seconds between polls
 
---- The output of a command that was started, piece by piece.
+--- The output of a running command, piece by piece.
 ---@class openhands.CommandOutput: openhands.Pages
 ---@field command_id string for `stop_command`
 
---- Why a conversation failed, as its agent server classifies it.
+--- The cause of a failed conversation, as its agent server classifies it.
 ---@class openhands.FailureClass
 ---@field kind string "auth", "quota", "rate_limit", "config", "transient", "agent_action", "internal", "unknown"
 ---@field retryable boolean whether the same may succeed later
 ---@field user_action string? "none", "retry" or "settings"
 ---@field error_id string?
 
---- What `agent:events` takes besides the fields of its operation.
+--- Options of `agent:events`, besides the fields of its operation.
 ---@class openhands.AgentEventOptions: openhands.agent.events.Fields, openhands.Settings
----@field after? string id of the last event that is known
----@field follow? boolean tells of new events as they come, until the conversation settles
----@field timeout? number with `follow`: seconds to go on
----@field interval? number with `follow`: seconds between looks
+---@field after? string id of the last known event
+---@field follow? boolean continues with new events as they come, until the conversation settles
+---@field timeout? number with `follow`: seconds to continue
+---@field interval? number with `follow`: seconds between polls
 
 ---@class openhands.DownloadOptions: openhands.Settings
 ---@field on_progress? fun(bytes: number, all: number?)
 
 ---@class openhands.FreeRequest
 ---@field method? "GET"|"POST"|"PUT"|"PATCH"|"DELETE"
----@field path string from "/" on, without query; it is percent-encoded for you
+---@field path string from "/" on, without query; percent-encoded by the library
 ---@field query? table<string, string|number|boolean|(string|number|boolean)[]>
----@field body? any what JSON can hold
+---@field body? any value that JSON can hold
 
---- How many run at the same time; all, if not given.
 ---@class openhands.AllOptions
----@field concurrency? integer
+---@field concurrency? integer how many run at the same time; all if not given
 
---- The calls that are composed of several requests; operation_types.lua has the others.
+--- Calls that are composed of several requests; types/operations.lua has the others.
 ---@class (partial) openhands.Client
 ---@field spawn fun(self: openhands.Client, run: function, ...: any): openhands.Task
 ---@field all fun(self: openhands.Client, list: function[], options: openhands.AllOptions|nil): table?, openhands.Error?
@@ -116,7 +115,7 @@
 ---@field request fun(self: openhands.Client, request: openhands.FreeRequest, options: openhands.Settings|nil): any, openhands.Error?
 ---@field close fun(self: openhands.Client)
 
---- The calls that are composed of several requests; operation_types.lua has the others.
+--- Calls that are composed of several requests; types/operations.lua has the others.
 ---@class (partial) openhands
 ---@field spawn fun(run: function, ...: any): openhands.Task
 ---@field all fun(list: function[], options: openhands.AllOptions|nil): table?, openhands.Error?
@@ -149,7 +148,7 @@
 ---@field uuid fun(): string
 
 ---@class (partial) openhands.Conversation
----@field sandbox_id string? V1: of the sandbox that it runs in
+---@field sandbox_id string? V1: of its sandbox
 ---@field sandbox_status string? V1: "RUNNING", "PAUSED", …
 ---@field refresh fun(self: openhands.Conversation, options: openhands.Settings|nil): openhands.Conversation?, openhands.Error?
 ---@field wait fun(self: openhands.Conversation, options: openhands.WaitOptions|nil): openhands.Conversation?, openhands.Error?
@@ -175,6 +174,6 @@
 ---@field archive fun(self: openhands.Agent, path: string|openhands.agent.archive.Fields, target: string, options: openhands.DownloadOptions|nil): { path: string, bytes: number }?, openhands.Error?
 ---@field event_batch fun(self: openhands.Agent, ids: string|string[], options: openhands.Settings|nil): table<string, table>?, openhands.Error?
 ---@field set_confirmation_policy fun(self: openhands.Agent, policy: string|table, options: openhands.Settings|nil): table?, openhands.Error?
----@field runtime openhands.Agent the same, with commands, files and git in the conversation's own runtime
+---@field runtime openhands.Agent the same, but commands, files and git always use the conversation's own runtime
 ---@field download_trajectory fun(self: openhands.Agent, target: string, options: openhands.DownloadOptions|nil): { path: string, bytes: number }?, openhands.Error?
 ---@field request fun(self: openhands.Agent, request: openhands.FreeRequest, options: openhands.Settings|nil): any, openhands.Error?
