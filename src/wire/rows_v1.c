@@ -268,7 +268,7 @@ const struct oh_operation oh_operations_v1[] = {
     GET("start_tasks.list", "lists recent start tasks", CONVERSATIONS "/start-tasks/search", start_tasks_list, PAGE),
     GET("start_tasks.count", "counts the start tasks", CONVERSATIONS "/start-tasks/count", start_tasks_count, INTEGER),
 
-    ROW("events", "reads the events of a conversation; also takes `after` and `follow` (see README)",
+    ROW("events", "reads the events of a conversation; also takes `after` and `follow` (see `doc/service.md`)",
         AT_SERVICE, "GET", EVENTS "/search", events, PAGE, READS, SCANNING),
     ROW("event_count", "counts the events", AT_SERVICE, "GET", EVENTS "/count", event_count, INTEGER, READS, SCANNING),
     GET("event_batch", "gives events by their ids", EVENTS, event_batch, LIST),

@@ -1,6 +1,6 @@
 ---@meta
 --- Types of the calls that are one request each, for editors. Written by `make reference` from the core's table;
---- the calls that are composed of several are in types.lua.
+--- the calls that are composed of several are in types/init.lua.
 
 --- Fields of `add_event`, which adds a raw action to the events.
 ---@class openhands.add_event.Fields
@@ -40,7 +40,7 @@
 ---@field timestamp__gte? string
 ---@field timestamp__lt? string
 
---- Fields of `events`, which reads the events of a conversation; also takes `after` and `follow` (see README).
+--- Fields of `events`, which reads the events of a conversation; also takes `after` and `follow` (see `doc/service.md`).
 ---@class openhands.events.Fields
 ---@field start_id? integer (V0)
 ---@field end_id? integer (V0)
