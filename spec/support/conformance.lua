@@ -1,4 +1,4 @@
---- What the scenarios of spec/conformance need around them: servers, and a process with the host in it.
+--- The surroundings of the scenarios in spec/conformance: servers, and a process with the host in it.
 local nginx = require "spec.support.nginx"
 local raw_server = require "spec.support.raw_server"
 local simulator = require "openhands.simulator"
@@ -81,7 +81,7 @@ local function upstream()
   end)
 end
 
--- Where nobody listens, and nobody else can: the port is held.
+-- Returns an address on which nobody listens; its port stays bound, so that nobody else can.
 local function refusing_address()
   local tcp = uv.new_tcp()
   assert(tcp:bind("127.0.0.1", 0))
@@ -98,7 +98,7 @@ function M.servers()
   }, Servers)
 end
 
---- Runs a program to its end, while the servers here go on.
+--- Runs a program to its end while the servers of this process go on.
 ---@param program string
 ---@param arguments string[]
 ---@param environment? string[] "NAME=value"; default: this process's own
@@ -145,7 +145,7 @@ local function lines_of(output)
   return lines
 end
 
--- Its lines, and how it ended if that was badly.
+-- Returns the lines of a program, and how it ended if it failed.
 local function lines_of_run(...)
   local output, code, signal = M.run(...)
   local lines = lines_of(output)
@@ -153,7 +153,7 @@ local function lines_of_run(...)
   return lines
 end
 
---- The lines that a course gives, by itself that of the scenarios, in a host that is a library.
+--- Returns the lines that a course (by default that of the scenarios) prints in a host that is a library.
 function M.in_library(servers, loop, course)
   return lines_of_run(assert(os.getenv "LUA" or arg[-1], "which Lua is this?"), {
     "spec/conformance/run.lua", course or SCENARIOS, loop,
@@ -161,13 +161,13 @@ function M.in_library(servers, loop, course)
   })
 end
 
---- The lines that it gives in Neovim.
+--- Returns the lines that it prints in Neovim.
 function M.in_neovim(servers, course)
   local arguments = { "--headless", "-u", "NONE", "-i", "NONE", "-n", "-c", "luafile spec/conformance/neovim.lua" }
   return lines_of_run("nvim", arguments, environment_of(servers, course))
 end
 
---- The lines that it gives in a request of nginx's, whose host code does not block either.
+--- Returns the lines that it prints in a request to nginx, whose host code must not block either.
 function M.in_nginx(servers, course)
   local server = nginx.start {
     server = ([[

@@ -1,4 +1,4 @@
---- A service that knows nothing but the example bodies. They lie beside this project, not in it.
+--- A service that answers with the documented example bodies. They lie beside this project, not in it.
 local json_spans = require "spec.support.json_spans"
 local in_process = require "spec.support.in_process"
 local canary = require "spec.support.canary"
@@ -7,7 +7,7 @@ local M = {}
 
 local FOLDER = "../shared/api/examples/"
 
---- The conversation that most of them are about.
+--- The id of the conversation that most of them are about.
 M.ID = "7f3b9a1c2d4e4f60a1b2c3d4e5f60718"
 
 -- The requests, and the example that answers each unless a spec has another one.
@@ -58,7 +58,7 @@ local routes = {
   { "GET", "^/api/conversations/[^/]+/events$", "v0_events_200.json" },
 }
 
---- The bytes of an example; nil if it is not there.
+--- Returns the bytes of an example, nil if it is not there.
 ---@param name string
 ---@return string?
 function M.read(name)
@@ -70,7 +70,7 @@ function M.read(name)
   return text
 end
 
---- The HTTP status of each example, by its name; nil, after a word on stderr, if there are no examples.
+--- Returns the HTTP status of each example by its name; nil, after a line on stderr, if there are no examples.
 ---@return table<string, integer>?
 function M.statuses()
   local index = M.read "INDEX.md"
@@ -112,7 +112,7 @@ end
 
 local function json(body) return { status = 200, headers = { { "Content-Type", types.json } }, body = body } end
 
--- The example tells events in the order in which they came; some ask for the latest first.
+-- The example has events in the order in which they happened; some requests ask for the latest first.
 local function in_order(request, good)
   if request.query:find("TIMESTAMP_DESC", 1, true) or request.query:find("reverse=true", 1, true) then
     local body = json_spans.reverse_list(json_spans.reverse_list(good.body, "items"), "events")
@@ -123,9 +123,9 @@ end
 
 local MOST_REQUESTS = 1000 -- of one call; who asks for more would never stop
 
---- A client whose service answers one kind of request with one example, and everything else as it should. Collections
---- end with their first page, or go in circles. Returns the client and a list of what was asked, which notes with `hit`
---- whether the example was.
+--- Returns a client whose service answers one kind of request with one example and all others as it should, and the
+--- list of its requests, whose field `hit` tells whether the example was sent. Collections end with their first page,
+--- or lead back to it.
 ---@param case { file: string, instead_of: string, api: string, body: string?, in_circles: boolean? }
 --- `instead_of`: the example that would answer; `body`: instead of what is in the file
 ---@param statuses table<string, integer>

@@ -1,4 +1,4 @@
---- An HTTP/2 server that we did not write, which misbehaves as it is told: node's, in a process of its own.
+--- An HTTP/2 server that misbehaves as it is told: Node's, which we did not write, in a process of its own.
 local uv = require "luv"
 local files = require "spec.support.files"
 
@@ -13,7 +13,7 @@ local function find_program(name)
   return path
 end
 
---- What is missing here to have one, or nil.
+--- Returns the programs that are missing for one, or nil.
 ---@return string?
 function M.missing()
   local missing = {}
@@ -23,7 +23,7 @@ function M.missing()
   return missing[1] and table.concat(missing, " ")
 end
 
---- Instead of specs where something is missing: skips loudly, and fails where everything has to be there.
+--- Replaces specs whose programs are missing: they are pending, or fail where `CI=true` says that all must be there.
 ---@param it function busted's, which a module that is required does not have
 ---@param pending function busted's
 ---@return boolean is_missing
@@ -53,7 +53,7 @@ local function wait(done)
   if late then error("the HTTP/2 server says nothing", 3) end
 end
 
---- What it does from now on (http2.js says what there is); forgets the requests so far.
+--- Sets the fault of all following answers (http2.js lists them), and forgets the requests so far.
 ---@param fault string
 function methods:fault(fault)
   if self._ended then error("the HTTP/2 server has ended", 2) end
@@ -63,7 +63,7 @@ function methods:fault(fault)
   self.requests = {}
 end
 
---- How many requests have come with this method.
+--- Counts the requests with a method.
 ---@param method string
 ---@return integer
 function methods:count(method)
@@ -74,7 +74,7 @@ function methods:count(method)
   return count
 end
 
---- Waits until it has said all that it had to say.
+--- Waits until the server has reported all its requests.
 function methods:settle()
   local requests = self.requests
   self:fault(self._fault)
@@ -89,7 +89,7 @@ function methods:close()
   self._remove()
 end
 
---- A server that does nothing wrong yet.
+--- Starts a server, without a fault yet.
 ---@param program string? default: the one that speaks HTTP/2
 ---@return spec.Http2Server
 function M.new(program)

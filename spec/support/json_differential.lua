@@ -1,5 +1,5 @@
---- Holds the reader of answers against lua-cjson: the same value wherever both read a text, and a name for the reason
---- wherever only one of them does.
+--- Compares our JSON reader with lua-cjson: the same value wherever both read a text, and a named reason wherever only
+--- one of them does.
 local cjson = require "cjson"
 local core = require "openhands.core"
 local json_reader = require "spec.support.json_reader"
@@ -13,7 +13,7 @@ pcall(theirs.decode_array_with_array_mt, false)
 
 -- ---- what is the same --------------------------------------------------------------------------------------------
 
--- Integers may be exact here and rounded there, or digits here and a bound there.
+-- We read integers exactly where lua-cjson rounds them or stops at a bound.
 local function same_number(ours, other)
   if type(ours) == "string" then
     local value = ours:find "^%-?%d+$" and tonumber(ours)
@@ -43,7 +43,7 @@ end
 
 -- ---- what may differ ---------------------------------------------------------------------------------------------
 
--- The escapes of halves of pairs that stand alone become those of U+FFFD; how many there were.
+-- Replaces escapes of lone surrogates by U+FFFD; returns the text and how many there were.
 local function without_halves(text)
   local count = 0
   local function unit(at)
@@ -71,7 +71,7 @@ local function without_halves(text)
   return table.concat(pieces) .. text:sub(at), count
 end
 
--- Whether the bytes are UTF-8, by its definition rather than as the core does it.
+-- Tells whether bytes are UTF-8, by the definition and not by the code of the core.
 local function is_utf8(text)
   local at = 1
   while true do
@@ -90,7 +90,7 @@ local function is_utf8(text)
   end
 end
 
--- The numbers of a text whose strings are taken out, as far as they are none by JSON's grammar.
+-- Tells whether a text without its strings has a number that JSON's grammar does not allow.
 local function has_lax_number(bare)
   for number in bare:gmatch "[-+.%w]+" do
     if number:find "^[-+.]*%d" then
@@ -103,7 +103,7 @@ local function has_lax_number(bare)
   return false
 end
 
--- Why lua-cjson reads what is no JSON.
+-- Returns why lua-cjson reads a text that is not JSON.
 local function laxness(text)
   if not is_utf8(text) then return "bad UTF-8" end
   local control = false
@@ -118,7 +118,7 @@ end
 
 -- ---- texts -------------------------------------------------------------------------------------------------------
 
--- The same on every Lua.
+-- Pseudo-random numbers, the same in every Lua.
 local function generator(seed)
   return function(most)
     seed = seed * 16807 % 2147483647
@@ -167,7 +167,7 @@ local scalars = {
   '"0123456789abcdef\\t0123456789"',
 }
 
--- A text that is JSON, of a few values.
+-- Makes a JSON text of a few values.
 local function made(random, depth)
   local kind = depth > 0 and random(4) or 4
   local items = {}
@@ -182,7 +182,7 @@ end
 
 -- ---- the comparison ----------------------------------------------------------------------------------------------
 
---- Reads a text with both.
+--- Reads a text with both readers.
 ---@param read fun(text: string): any, table?
 ---@param text string
 ---@return string what "same", "refused" by both, or the name of a difference; raises for one that has none
@@ -203,7 +203,7 @@ function M.compare(read, text)
   error(("lua-cjson does not read %q"):format(text))
 end
 
---- Compares texts, then others that are made of them.
+--- Compares the readers on texts, and on mutations of these texts.
 ---@param texts string[]
 ---@param count integer how many others
 ---@return table<string, integer> how often each outcome came

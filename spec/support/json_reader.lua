@@ -1,10 +1,10 @@
---- Reads JSON texts as the core reads answers: by exchanges that never leave the process.
+--- Reads JSON texts as the core reads answers, by exchanges that never leave the process.
 local core = require "openhands.core"
 local core_client = require "spec.support.core_client"
 
 local M = {}
 
---- A function that reads: what it is given is the body of an answer.
+--- Returns a function that reads a text as the body of an answer.
 ---@param options table? of the client
 ---@return fun(text: string): any, table? value, err
 function M.new(options)

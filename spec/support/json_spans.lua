@@ -1,4 +1,4 @@
---- Where the values of a JSON text stand: to change one of them and leave every other byte as it is.
+--- The places of the values in a JSON text, to change one of them and leave every other byte as it is.
 local M = {}
 
 local function past_blanks(text, at) return text:find("%S", at) end
@@ -38,7 +38,7 @@ local function scan(text, at, spans)
   return span[2]
 end
 
---- First and last byte of every value in a well-formed text, the whole one first.
+--- Returns the first and last byte of every value in a well-formed text, the whole text first.
 ---@param text string
 ---@return integer[][] spans
 function M.of(text)
@@ -47,7 +47,7 @@ function M.of(text)
   return spans
 end
 
---- The text with the items of its list of that name the other way round; as it is, where there is no such list.
+--- Returns the text with the items of a named list reversed; unchanged where there is no such list.
 ---@param text string
 ---@param name string of a field at the top
 ---@return string

@@ -1,4 +1,4 @@
---- Programs in a Neovim of their own, without a screen and without anybody's configuration.
+--- Runs programs in a headless Neovim without the user's configuration.
 local files = require "spec.support.files"
 local processes = require "spec.support.processes"
 
@@ -6,7 +6,7 @@ local M = {}
 
 local patience = 30 -- seconds until a program that does not end is ended
 
--- What every program has. It writes through `say`, since Neovim's `print` goes where its errors go.
+-- Precedes every program. Programs write with `say`, since Neovim's `print` writes to stderr.
 local before = [[
 package.path, package.cpath = %q, %q
 local uv = vim.uv or vim.loop
@@ -19,12 +19,12 @@ local function say(...)
   io.stdout:flush()
 end
 
--- Returns once something is so; the editor goes on meanwhile.
+-- Returns when a condition holds; the editor runs meanwhile.
 local function eventually(is_so)
   assert(vim.wait(10000, is_so, 1), "it never came")
 end
 
--- A server that takes connections and never answers. Returns its address, how many have come, and its end.
+-- Starts a server that takes connections and never answers. Returns its address, a count of connections, and its close.
 local function silent_server()
   local listener, sockets = uv.new_tcp(), {}
   assert(listener:bind("127.0.0.1", 0))
@@ -57,7 +57,7 @@ local function limit()
   return (found == true or found == 0) and ("timeout -k 2 %d "):format(patience) or ""
 end
 
---- Runs a program to Neovim's end, which the program has to bring about. What it raises ends it with 99.
+--- Runs a program until it ends Neovim (e.g. by `qa!`). An error that it raises ends Neovim with code 99.
 ---@param program string Lua; it has `say`, `eventually`, `silent_server` and `uv`
 ---@param environment? string assignments for a shell
 ---@return { code: integer, output: string, errors: string } result 124: it did not end
@@ -74,7 +74,7 @@ function M.run(program, environment)
   return result
 end
 
---- Runs a program and gives what it said; fails unless it ended as expected, without a word of Neovim's.
+--- Runs a program and returns its output; fails unless it ended with the expected code and Neovim reported nothing.
 ---@param program string as for `run`
 ---@param code? integer 0
 ---@param environment? string

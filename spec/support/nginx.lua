@@ -1,5 +1,5 @@
---- A real nginx with Lua inside: on a free port, with its files in a directory of its own, run by its master's process
--- id. And a client that asks it many things at once, over connections that it opens for each.
+--- A real nginx with Lua: on a free port, with its files in a directory of its own, ended by the process id of its
+-- master. And a client that sends it many requests at once, each over a connection of its own.
 local core = require "openhands.core"
 local uv = require "luv"
 local files = require "spec.support.files"
@@ -33,7 +33,7 @@ local function modules(program)
   return ("load_module %s/ndk_http_module.so; load_module %s/ngx_http_lua_module.so;"):format(folder, folder)
 end
 
---- A port that was free a moment ago.
+--- Returns a port that was free a moment ago.
 ---@return integer
 function M.free_port()
   local socket = uv.new_tcp()
@@ -44,7 +44,7 @@ function M.free_port()
   return port
 end
 
---- Turns the loop until `done()`; fails when that takes too long.
+--- Runs the loop until `done()` holds; fails when that takes too long.
 ---@param what string
 ---@param done fun(): any
 function M.wait_until(what, done)
@@ -75,11 +75,11 @@ end
 ---@field directory string
 local methods = {}
 
---- What nginx has written to its log.
+--- Returns the text of nginx's error log.
 ---@return string
 function methods:log() return files.read(self.directory .. "/error.log") end
 
---- The lines of its log that tell of something worse than a warning.
+--- Returns the lines of the log that are worse than a warning.
 ---@return string
 function methods:trouble()
   local lines = {}
@@ -108,7 +108,7 @@ end
 ---@param name string "sighup", "sigquit"
 function methods:signal(name) assert(uv.kill(self:master(), name)) end
 
---- Loads its configuration anew; returns when the workers are others.
+--- Reloads the configuration; returns when all workers are new ones.
 function methods:reload()
   local before = self:workers()
   self:signal "sighup"
@@ -135,14 +135,14 @@ function methods:close()
   self.remove()
 end
 
--- ---- asking it ---------------------------------------------------------------------------------------------------
+-- ---- requests to it -----------------------------------------------------------------------------------------------
 
 local function request_of(asked)
   return ("%s %s HTTP/1.0\r\nHost: x\r\n%sContent-Length: %d\r\n\r\n%s"):format(asked.method or "GET", asked.path,
     asked.headers or "", #(asked.body or ""), asked.body or "")
 end
 
--- Asks one thing over a connection of its own.
+-- Sends one request over a connection of its own.
 local function ask(port, asked, finished)
   local socket, pieces = uv.new_tcp(), {}
   local began = core.monotonic()
@@ -170,7 +170,7 @@ local function ask(port, asked, finished)
   end)
 end
 
---- Asks for many things, so many at a time.
+--- Sends many requests, a number of them at a time.
 ---@param list (string|table)[] paths, or `{ path, method, body, headers, hang_up }`; `hang_up(finish)` is called when
 --- the request was sent, and `finish()` closes the connection without waiting for an answer
 ---@param concurrency integer? all at once
@@ -192,14 +192,14 @@ function methods:fetch(list, concurrency)
   return answers
 end
 
---- Asks for one thing while somebody else turns the loop.
+--- Sends one request while the caller runs the loop.
 ---@param asked string|table
 ---@param finished fun(answer: table)
 function methods:ask(asked, finished)
   ask(self.port, type(asked) == "string" and { path = asked } or asked, finished)
 end
 
---- Asks for one thing, and gives what was answered.
+--- Sends one request and returns its answer.
 ---@param asked string|table
 ---@return string? body, integer? status
 function methods:get(asked)
@@ -209,7 +209,7 @@ end
 
 -- ---- making it ---------------------------------------------------------------------------------------------------
 
---- Writes a configuration and runs it. Whatever is `@directory@`, `@port@` or `@modules@` in it is filled in.
+--- Writes a configuration and starts nginx with it. `@directory@`, `@port@` and `@modules@` in it are filled in.
 ---@param configuration string
 ---@return spec.Nginx
 function M.run(configuration)
@@ -232,13 +232,14 @@ function M.run(configuration)
   return self
 end
 
--- Searched for by nginx as by the Lua that runs this.
+-- Makes search paths absolute: nginx runs in another directory.
 local function absolute(paths)
   local here = uv.cwd()
   return (paths:gsub("%./", here .. "/"):gsub("//+", "/"))
 end
 
---- A certificate of 127.0.0.1, as its own authority: what nginx is told of it, and what removes its files.
+--- Makes a self-signed certificate of 127.0.0.1. Returns the lines of configuration for it, and a function that removes
+--- its files.
 ---@return string configuration, fun() remove
 function M.certificate()
   local directory, remove = files.directory()
@@ -249,17 +250,17 @@ function M.certificate()
   return ("ssl_certificate %s/certificate.pem; ssl_certificate_key %s/key.pem;"):format(directory, directory), remove
 end
 
---- What lets nginx find the library as the Lua that runs this does.
+--- Returns the configuration with which nginx finds the same library as this Lua.
 ---@return string
 function M.lua_paths()
   return ('lua_package_path "%s"; lua_package_cpath "%s";'):format(absolute(package.path), absolute(package.cpath))
 end
 
---- Who runs the workers: they have to read what lies here.
+--- Returns the configuration of the workers' user, who has to be able to read the checkout.
 ---@return string
 function M.user() return uv.getuid() == 0 and "user root;" or "" end
 
---- A server.
+--- Starts a server.
 ---@param parts { workers: integer?, main: string?, http: string?, server: string?, listen: string? } pieces of its
 --- configuration
 ---@return spec.Nginx

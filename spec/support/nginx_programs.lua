@@ -1,11 +1,11 @@
---- What the specs of nginx share: servers that run the programs they are sent, in any phase, and upstreams.
+--- nginx servers that run the Lua programs they are sent, in any phase; and upstreams for them.
 local nginx = require "spec.support.nginx"
 local uv = require "luv"
 local canary = require "spec.support.canary"
 
 local M = {}
 
--- `run` runs the program in a request's body, and answers with what it returns.
+-- `run` runs the program in the body of a request and answers with what it returns.
 local function common(address, settings)
   return ([[
     init_by_lua_block {
@@ -46,7 +46,7 @@ local runs_programs = [[
   location /timer { content_by_lua_block { run_in_timer() } }
 ]]
 
---- A server that knows `client`, on a service, and runs the programs that it is sent.
+--- Starts a server whose programs have a `client` of a service.
 ---@param address string of the service
 ---@param parts table of the configuration
 ---@param settings string? more of the client's, as Lua
@@ -57,14 +57,14 @@ function M.serve(address, parts, settings)
   return nginx.start(parts)
 end
 
---- The request that runs a program.
+--- Returns the request that runs a program.
 ---@param program string Lua
 ---@param phase string? default "content"
 function M.request(program, phase)
   return { path = "/" .. (phase or "content"), method = "POST", body = program }
 end
 
---- Runs a program; gives what it returned in one line, or fails with what it raised.
+--- Runs a program; returns its values in one line, or fails with the error that it raised.
 ---@param server spec.Nginx
 ---@param program string Lua
 ---@param phase string? default "content"
@@ -77,7 +77,7 @@ function M.run(server, program, phase)
   return body
 end
 
---- A program's call of an upstream that tells its own number.
+--- Returns the expression with which a program calls the echo upstream, which answers a number after a while.
 ---@param number integer
 ---@param seconds number until it answers
 ---@return string
@@ -85,7 +85,7 @@ function M.late(number, seconds)
   return ("client:request { path = '/api/late/%d', query = { seconds = '%g' } }"):format(number, seconds)
 end
 
---- An upstream that tells what it was asked for, at once or late.
+--- Starts an upstream that echoes what it was asked for, at once or after a delay.
 ---@return spec.Nginx
 function M.echo()
   return nginx.start {
@@ -104,7 +104,7 @@ function M.echo()
   }
 end
 
---- Whoever connects waits for ever.
+--- Starts a server that accepts connections and never answers.
 ---@return string address, fun() close
 function M.silence()
   local listener = uv.new_tcp()

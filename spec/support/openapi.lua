@@ -1,16 +1,16 @@
---- Reading the OpenAPI documents that the service publishes. They lie beside this project, not in it: who runs the
---- specs without them is told.
+--- Reads the OpenAPI documents that the service publishes. They lie beside this project, not in it; without them the
+--- specs say so on stderr.
 local cjson = require "cjson"
 
 local M = {}
 
---- Where they are, seen from the root of the project.
+--- Their folder, seen from the root of the project.
 M.folder = "../shared/api/"
 
---- The document of each dialect.
+--- The file of each dialect's document.
 M.files = { v0 = "V0_openapi.json", v1 = "openhands-cloud.json", agent = "agent-sdk.json" }
 
---- A decoded document; nil, after a word on stderr, where it is not there.
+--- Returns a decoded document; nil, after a line on stderr, where it is not there.
 ---@param api "v0"|"v1"|"agent"
 ---@return table? document
 function M.document(api)
@@ -25,12 +25,12 @@ function M.document(api)
   return cjson.decode(text)
 end
 
--- How two documents may spell the same path: names in braces are each one's own.
+-- Returns the form in which paths are compared: documents may name the parts in braces differently.
 local function spot(method, path) return method:upper() .. " " .. path:gsub("{[^}]*}", "{}") end
 
 M.spot = spot
 
---- The operations of a document by method and path, with `{}` for each name in braces.
+--- Returns the operations of a document by method and path, with `{}` for each name in braces.
 ---@param document table
 ---@return table<string, table>
 function M.operations(document)
@@ -47,7 +47,7 @@ end
 
 local function is_null(schema) return schema.type == "null" end
 
---- A schema without what it is wrapped in: references, `null` as an alternative, an allOf of one.
+--- Returns a schema without its wrapping: references, `null` as an alternative, an allOf of one.
 ---@param document table
 ---@param schema table
 ---@return table
@@ -84,8 +84,8 @@ local media_places = {
   ["multipart/form-data"] = "multipart",
 }
 
---- What a document lets one operation take: by place, by name, `required` and `schema`. For a body that is no object
---- with known fields, `place` is "whole".
+--- Returns the parameters that a document has for an operation: by place and name, their `required` and `schema`. A
+--- body that is no object with known fields has the place "whole".
 ---@param document table
 ---@param operation table
 ---@return table places, boolean? needs_body
@@ -148,7 +148,7 @@ local function takes(document, schema, types)
   return false
 end
 
--- The fields of a row by place and wire name: two spellings of one are one.
+-- Returns the fields of a row by place and wire name; two spellings of one field are one.
 local function fields_by_place(row)
   local places = { path = {}, query = {}, header = {}, body = {}, form = {}, multipart = {}, whole = {} }
   for _, field in ipairs(row.fields) do
@@ -187,7 +187,7 @@ local function compare(document, place, ours, theirs, complain)
   end
 end
 
---- What is wrong with a row of `openhands.core`'s table of operations, as a document has it.
+--- Returns the differences between a row of the core's table of operations and a document.
 ---@param document table
 ---@param published table its operations
 ---@param row table

@@ -1,5 +1,5 @@
---- Where the published documents are wrong or behind, and why we do it otherwise: by dialect, and by what
--- `openapi.complaints` says of a row. The specs want each difference to be one still.
+--- Where the published documents are wrong or outdated, and why we differ: by dialect and by the text of
+-- `openapi.complaints`. A spec fails when an entry is no difference any more.
 
 local BY_HAND = "the server reads this body by hand, so its document knows nothing of it"
 local IN_CODE = "the server's code has it, its document does not"
@@ -26,7 +26,7 @@ return {
   agent = {
     ["GET /api/conversations/{}/agent_final_response: is not published"] = OLD,
     ["POST /api/conversations/{}/interrupt: is not published"] = OLD,
-    -- In the document the path of the file is a part of the URL, where proxies mangle it.
+    -- In the document the path of the file is part of the URL, where proxies would change it.
     ["POST /api/file/upload: is not published"] = OLD,
     ["GET /api/file/download: is not published"] = OLD,
     ["GET /api/git/changes: is not published"] = OLD,

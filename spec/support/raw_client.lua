@@ -1,9 +1,9 @@
---- The other side of a connection, over a real socket: what goes out and what comes in, byte by byte.
+--- A client of raw bytes over a real socket, for servers under test: it sends and receives exactly what it is told.
 local uv = require "luv"
 
 local M = {}
 
---- A request as bytes.
+--- Returns a request as bytes.
 ---@param method string
 ---@param target string path and query
 ---@param body? string
@@ -14,19 +14,19 @@ function M.request(method, target, body, headers)
     :format(method, target, headers or "", #(body or ""), body or "")
 end
 
---- A short question, and how its answer ends.
+--- A short request, and the end of its answer.
 M.ask = M.request("GET", "/api/v1/users/me")
 M.account = '"v1_enabled":true}'
 
---- An answer as it is whenever it is made: two may be of two seconds. Its length stays.
+--- Returns an answer with its Date masked, so that answers of different seconds compare equal. Its length stays.
 ---@param bytes string
 ---@return string
 function M.of_no_moment(bytes)
   return (bytes:gsub("\r\nDate: ([^\r]*)", function(date) return "\r\nDate: " .. ("x"):rep(#date) end))
 end
 
--- Hears what comes, and how it ends. libuv takes a reset for an end if it finds it together with the last bytes, as
--- whoever is held up does: so an end is believed when it is read twice.
+-- Reads what comes and how it ends. libuv reports a reset as an end if it finds it together with the last bytes, e.g.
+-- on a busy machine; so an end counts when it is read twice.
 local function hear(tcp, heard)
   local has_ended = false
   local function on_read(trouble, piece)
@@ -38,7 +38,7 @@ local function hear(tcp, heard)
   tcp:read_start(on_read)
 end
 
---- A connection: `send`, and `read` until a pattern is found, the peer has ended it, or time is up.
+--- Opens a connection with `send`, and `read` until a pattern is found, the peer has closed it, or time is up.
 ---@param address string
 ---@return table
 function M.connect(address)
@@ -84,12 +84,12 @@ function M.connect(address)
   return connection
 end
 
---- Sends bytes and collects what comes back, until the peer ends it, `enough` is found, or time is up. With `quiet`,
---- what is found must be followed by so many seconds of silence: then the ending is "open".
+--- Sends bytes and collects the answer until the peer closes the connection, `enough` is found, or time is up. With
+--- `quiet`, that many seconds of silence must follow `enough`: then the ending is "open".
 ---@param address string
 ---@param bytes string
 ---@param settings? { enough?: string, least?: integer, quiet?: number, seconds?: number, count_only?: boolean }
---- `least`: bytes without which nothing is enough
+--- `least`: bytes that must have come before `enough` counts
 ---@return { pieces: string[], bytes: string, size: integer, ending: string }
 function M.exchange(address, bytes, settings)
   settings = settings or {}
@@ -131,7 +131,7 @@ function M.fetch(server, bytes)
   return M.exchange(server.address, bytes).bytes
 end
 
---- Head and body of an answer.
+--- Returns the head and the body of an answer.
 ---@param bytes string
 ---@return string? head nil while the head is not complete
 ---@return string? body
@@ -139,7 +139,7 @@ function M.parts(bytes)
   return bytes:match("^(.-\r\n\r\n)(.*)$")
 end
 
---- Whether nobody listens any more. Bounded: a try takes a millisecond.
+--- Tells whether nobody listens on an address any more, after 3,000 tries of a millisecond at most.
 ---@param address string
 ---@return boolean
 function M.is_gone(address)

@@ -1,12 +1,12 @@
---- A server that says exactly the bytes it is told, and keeps what it was sent. It runs in this process: whoever waits
--- for a client of the core turns the loop meanwhile.
+--- A server of raw bytes: it writes exactly what it is told and keeps the requests. It runs in this process, so a spec
+-- that waits for a client of the core has to run the loop meanwhile (`turn`, `await`).
 local ascii = require "openhands.ascii"
 local core = require "openhands.core"
 local uv = require "luv"
 
 local M = {}
 
--- Whoever is answered may be gone: luv does not keep the signal of that from us. Watched for only while there is a
+-- Writing to a closed connection raises SIGPIPE, which luv does not suppress. It is caught only while there is a
 -- server, so that other specs notice a core that raises it.
 local gone, servers = uv.new_signal(), 0
 gone:start("sigpipe", function() end) -- takes its descriptors now, not in the middle of a spec that counts them
@@ -14,7 +14,7 @@ gone:stop()
 
 local patience = 30 -- seconds until a spec that waits for nothing fails
 
---- What one client sent at once.
+--- One request.
 ---@class spec.Request
 ---@field head string with its last empty line
 ---@field method string
@@ -45,7 +45,7 @@ function connection_methods:write(bytes, written)
   if not self._socket:is_closing() then self._socket:write(bytes, written) end
 end
 
---- Writes so many copies of a piece, each when the one before has left.
+--- Writes a piece a number of times, each when the one before has been sent.
 function connection_methods:pour(piece, count, finished)
   local function following(problem)
     if problem or self._socket:is_closing() then return end
@@ -81,7 +81,7 @@ function methods:close()
   uv.run "nowait"
 end
 
---- Ends every connection.
+--- Closes every connection.
 function methods:hang_up()
   for socket in pairs(self._sockets) do
     if not socket:is_closing() then socket:close() end
@@ -89,8 +89,8 @@ function methods:hang_up()
   uv.run "nowait"
 end
 
---- A server. `answer` is what it says to everything before it closes the connection, or a function of the request and
---- the connection; what that returns is written, and the connection kept.
+--- Starts a server. `answer` is the bytes with which it answers everything before it closes the connection, or a
+--- function of the request and the connection whose result is written; then the connection stays open.
 ---@param answer string|fun(request: spec.Request, connection: spec.Connection): string?
 ---@return spec.RawServer
 function M.new(answer)
@@ -131,7 +131,7 @@ function M.new(answer)
   return self
 end
 
---- A whole answer, with its length.
+--- Returns an answer as bytes, with its length.
 ---@param body string
 ---@param head? string further lines, each with its line break
 ---@param status? string
@@ -141,7 +141,7 @@ function M.answer(body, head, status)
     head or "Content-Type: application/json\r\n", #body) .. body -- %s of Lua 5.1 ends at a NUL byte
 end
 
---- Turns the client and the loop until `done()`; fails when that takes too long.
+--- Steps the client and runs the loop until `done()` holds; fails when that takes too long.
 ---@param client userdata of the core
 ---@param done fun(): boolean
 function M.turn(client, done)
@@ -154,7 +154,7 @@ function M.turn(client, done)
   end
 end
 
---- Turns the loop alone until `done()`.
+--- Runs the loop alone until `done()` holds; fails when that takes too long.
 ---@param done fun(): boolean
 function M.turn_loop(done)
   local deadline = core.monotonic() + patience
@@ -166,7 +166,7 @@ function M.turn_loop(done)
   if not done() then error("nothing happens any more", 2) end
 end
 
---- Waits for an exchange; its value, or nil and its error.
+--- Waits for an exchange; returns its value, or nil and its error.
 ---@param client userdata of the core
 ---@param number integer
 ---@return any, table?

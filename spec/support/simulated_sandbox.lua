@@ -1,4 +1,4 @@
---- Requests to what runs in the sandboxes of the simulator's jobs, and to the service around them.
+--- Requests to the servers in the sandboxes of the simulator's conversations, and to the service, without a client.
 local simulated_service = require "spec.support.simulated_service"
 local simulator = require "openhands.simulator"
 
@@ -10,20 +10,20 @@ M.address = simulated_service.address
 ---@field model openhands.simulator.Model
 local methods = {}
 
---- A model with the things to ask it.
+--- Makes a model and what sends requests to it.
 ---@param options? openhands.simulator.Options
 ---@return spec.Sandbox
 function M.new(options)
   return setmetatable({ model = simulator.model(options) }, { __index = methods })
 end
 
---- Asks the service, as its user.
+--- Sends a request to the service, as its user.
 function methods:service(method, target, body)
   return simulated_service.send(self.model, method, target, body)
 end
 
---- Opens the runtime of a job: what follows goes there, with its key, until it is opened again. Returns what the
---- service says about the job.
+--- Selects the runtime of a job: following requests go there, with its key. Returns what the service says about the
+--- job.
 ---@param id string of the conversation
 function methods:open(id)
   local v1 = self:service("GET", "/api/v1/app-conversations?ids=" .. id)
@@ -37,7 +37,7 @@ function methods:open(id)
   return found
 end
 
---- Asks the runtime. `target` begins with "/"; without, it goes on from the conversation's own path.
+--- Sends a request to the runtime. A `target` without a leading "/" is relative to the conversation's own path.
 ---@param headers? table<string, string> default: with the key of the runtime
 function methods:ask(method, target, body, headers)
   local path = target:sub(1, 1) == "/" and self.base .. target or self.path .. (target ~= "" and "/" or "") .. target

@@ -1,4 +1,4 @@
---- Requests to the simulator's model as the specs of the service write them: one method and one path with its query.
+--- Requests to the simulator's model without a client: one method and one path with its query.
 local ascii = require "openhands.ascii"
 local json = require "openhands.simulator.encoding.json"
 local simulator = require "openhands.simulator"
@@ -6,14 +6,14 @@ local stream = require "openhands.simulator.encoding.stream"
 
 local M = {}
 
---- Where the model believes to be.
+--- The address that the model takes for its own.
 M.address = "http://127.0.0.1:4711"
 
---- Ids of conversations: one of the caller's own, in both spellings, and nobody's.
+--- Ids of conversations: one that the caller chose, in both spellings, and one that nobody has.
 M.own_id, M.own_hex = "7f3b9a1c-2d4e-4f60-a1b2-c3d4e5f60718", "7f3b9a1c2d4e4f60a1b2c3d4e5f60718"
 M.nobody = ("0"):rep(32)
 
---- The names of an object's fields, sorted, in one line.
+--- Returns the names of an object's fields, sorted, in one line.
 ---@param object table
 ---@return string
 function M.fields_of(object)
@@ -23,7 +23,7 @@ function M.fields_of(object)
   return table.concat(names, " ")
 end
 
---- The words of a text, sorted, in one line.
+--- Returns the words of a text, sorted, in one line.
 ---@param text string
 ---@return string
 function M.sorted(text)
@@ -32,7 +32,7 @@ function M.sorted(text)
   return M.fields_of(words)
 end
 
---- A header of an answer.
+--- Returns a header of an answer.
 ---@param response openhands.simulator.Answer
 ---@param name string in lower case
 ---@return string?
@@ -42,7 +42,7 @@ function M.header(response, name)
   end
 end
 
---- Sends a request. JSON comes back decoded, a stream as a whole: the model's time passes until it has ended.
+--- Sends a request. JSON is returned decoded, a stream as a whole: the model's time passes until it has ended.
 ---@param model openhands.simulator.Model
 ---@param method string
 ---@param target string path and query
@@ -62,12 +62,12 @@ function M.send(model, method, target, body, headers)
   return value, response
 end
 
---- A model that can be exchanged, and what one asks it. The functions are called without `self`.
+--- Returns functions that send requests to a model, which `make` replaces. They are called without `self`.
 ---@return table
 function M.new()
   local here, model = {}, nil
 
-  --- From now on it is about a new model.
+  --- Makes a new model, to which all following requests go.
   function here.make(options)
     model = simulator.model(options)
     return model
@@ -86,7 +86,7 @@ function M.new()
 
   function here.conversation(id) return here.get("/api/v1/app-conversations?ids=" .. (id or M.own_id))[1] end
 
-  --- The states in the order in which they are seen, looked at every half second.
+  --- Returns the states in the order in which they are seen, read every half second.
   function here.watch(look, seconds)
     local seen = {}
     for _ = 0, seconds * 2 do
