@@ -1,11 +1,11 @@
---- Several conversations at once, in plain Lua and without any other library.
+--- Runs several conversations at once, in plain Lua and without any other library.
 --
 --   lua examples/concurrent.lua REPOSITORY...        for example: owner/one owner/two
 --
--- Starts a conversation in each repository, two at a time, tells of each step as it happens, and gives up waiting for
--- those that have not ended after an hour. They go on on the service: their pages are printed.
+-- Starts a conversation in each repository, two at a time, and prints each change of state. After an hour it stops
+-- waiting for a conversation, which then goes on on the service; the address of its page was printed at its start.
 --
--- Needs OPENHANDS_API_KEY; OPENHANDS_BASE_URL for another service than the cloud.
+-- Needs OPENHANDS_API_KEY; set OPENHANDS_BASE_URL for another service than the cloud.
 local openhands = require "openhands"
 
 if #arg == 0 then
@@ -30,7 +30,7 @@ for i, repository in ipairs(arg) do
   work[i] = function() return fix_typos(repository) end
 end
 
--- A clock of our own goes on meanwhile.
+-- A task of our own runs at the same time.
 local clock = openhands.spawn(function()
   local minutes = 0
   while openhands.sleep(60) do

@@ -1,11 +1,11 @@
--- A server in copas whose visitors start conversations: it reads a prompt from each and sends the answer back when the
--- conversation has ended. Many may wait at a time, and nobody holds up the others.
+-- A server in copas that starts a conversation for each client: it reads a prompt and sends the answer back when the
+-- conversation has ended. Many clients can wait at the same time without delaying each other.
 --
 -- usage: lua examples/copas.lua [port]
 --
--- With a port it serves there (`printf 'Fix the typos.\n' | nc 127.0.0.1 PORT`) until Ctrl-C. Without, it serves three
--- visitors of its own, and ends. With OPENHANDS_API_KEY in the environment it runs on the service: one paid
--- conversation for each visitor. Without, it runs on the simulator, which is started for the purpose, for free.
+-- With a port it serves until Ctrl-C (try `printf 'Fix the typos.\n' | nc 127.0.0.1 PORT`). Without one it serves three
+-- clients of its own and ends. With OPENHANDS_API_KEY in the environment it uses the service: each client costs one
+-- paid conversation. Without it, it uses the simulator, which is free.
 
 local copas = require "copas"
 local socket = require "socket"
@@ -22,7 +22,7 @@ else
   interval = 0.05
 end
 
--- One visitor. The calls read as if they blocked; copas serves everybody else meanwhile.
+-- Serves one client. The call reads as if it blocked, but copas runs the other threads meanwhile.
 local function serve(connection)
   local prompt = copas.receive(connection, "*l")
   if prompt then
@@ -30,7 +30,7 @@ local function serve(connection)
     local answer = done and (done.answer or done.detail) or tostring(err)
     copas.send(connection, ("%s: %s\n"):format(done and done.state or "failed", answer))
   end
-  connection:close() -- copas 1.x would only close what the handler waited for last
+  connection:close() -- copas 1.x closes only the last socket that the handler has waited for
 end
 
 local listener = assert(socket.bind("127.0.0.1", port or 0))
@@ -43,9 +43,9 @@ if port then
 end
 
 local prompts = { "Fix the typos in README.md.", "Add a test for the parser.", "Explain main.c. [simulate: error]" }
-local visitors = #prompts
+local running = #prompts
 
-local function visit(prompt)
+local function ask(prompt)
   local connection = socket.tcp()
   local answer, problem = copas.connect(connection, "127.0.0.1", tonumber(bound))
   if answer then
@@ -54,15 +54,15 @@ local function visit(prompt)
   end
   print(prompt .. " -> " .. (answer or problem))
   connection:close()
-  visitors = visitors - 1
+  running = running - 1
 end
 
 for _, prompt in ipairs(prompts) do
   copas.addthread(function()
-    visit(prompt)
+    ask(prompt)
   end)
 end
-while visitors > 0 do
+while running > 0 do
   copas.step(1)
 end
 

@@ -1,10 +1,9 @@
--- Several conversations at once in cqueues, beside something else that the host does: a small server which tells
--- whoever connects how the conversations stand.
+-- Runs several conversations at once in cqueues, and at the same time a small server that reports their states.
 --
 -- usage: lua examples/cqueues.lua [prompt ...]
 --
--- With OPENHANDS_API_KEY in the environment it runs on the service: one paid conversation for each prompt. Without, it
--- runs on the simulator, which is started for the purpose, for free.
+-- With OPENHANDS_API_KEY in the environment it uses the service: each prompt costs one paid conversation. Without it,
+-- it uses the simulator, which is free.
 
 local conditions = require "cqueues.condition"
 local cqueues = require "cqueues"
@@ -25,37 +24,37 @@ else
   interval = 0.05
 end
 
-local states = {} -- by place of the prompt
-local begun, left = conditions.new(), #prompts -- that are still to begin
-local over, is_over = conditions.new(), false
+local states = {} -- by the index of the prompt
+local started, to_start = conditions.new(), #prompts
+local finished, is_finished = conditions.new(), false
 
 local function report()
   local lines = {}
-  for place, prompt in ipairs(prompts) do
-    lines[place] = ("%-9s %s"):format(states[place] or "waiting", prompt)
+  for index, prompt in ipairs(prompts) do
+    lines[index] = ("%-9s %s"):format(states[index] or "waiting", prompt)
   end
   return table.concat(lines, "\n") .. "\n"
 end
 
--- One conversation, from its start to its end. It reads as if it blocked, and blocks nobody.
----@param place integer
-local function converse(place)
-  local conversation, err = client:start { initial_user_msg = prompts[place] }
-  states[place], left = conversation and "running" or "failed", left - 1
-  begun:signal()
+-- Runs one conversation from its start to its end. The calls read as if they blocked, but only this task waits.
+---@param index integer of the prompt
+local function run(index)
+  local conversation, err = client:start { initial_user_msg = prompts[index] }
+  states[index], to_start = conversation and "running" or "failed", to_start - 1
+  started:signal()
   local done = assert(assert(conversation, err):wait { interval = interval })
-  states[place] = done.state
+  states[index] = done.state
   return done
 end
 
 local function serve(listener)
-  while not is_over do
+  while not is_finished do
     local connection = listener:accept(0)
     if connection then
       connection:write(report())
       connection:close()
     else
-      cqueues.poll(listener, over)
+      cqueues.poll(listener, finished)
     end
   end
   listener:close()
@@ -76,20 +75,20 @@ controller:wrap(function()
   controller:wrap(serve, listener)
 
   local tasks = {}
-  for place in ipairs(prompts) do
-    tasks[place] = client:spawn(converse, place)
+  for index in ipairs(prompts) do
+    tasks[index] = client:spawn(run, index)
   end
-  while left > 0 do
-    begun:wait()
+  while to_start > 0 do
+    started:wait()
   end
-  print("Meanwhile the server says:\n" .. ask(port))
-  for place, task in ipairs(tasks) do
+  print("Meanwhile the server reports:\n" .. ask(port))
+  for index, task in ipairs(tasks) do
     local done, err = task:wait()
-    print(("%s: %s"):format(prompts[place], done and done.answer or done and done.detail or tostring(err)))
+    print(("%s: %s"):format(prompts[index], done and done.answer or done and done.detail or tostring(err)))
   end
-  print("\nAt the end it says:\n" .. ask(port))
-  is_over = true
-  over:signal()
+  print("\nAt the end it reports:\n" .. ask(port))
+  is_finished = true
+  finished:signal()
 end)
 
 local good, problem = controller:loop()

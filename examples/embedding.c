@@ -1,12 +1,12 @@
 /*
- * A C program with a loop of its own and a Lua inside: it starts a conversation and asks how it stands without ever
- * waiting for it, closes the Lua state in the middle of exchanges, and lives on.
+ * A C program with a loop of its own and an embedded Lua: it starts a conversation and asks for its status without ever
+ * blocking, closes the Lua state while exchanges are in flight, and goes on.
  *
  *   cc -o embedding examples/embedding.c -Wl,-E $(pkg-config --cflags --libs lua5.4)     or lua5.1 ... luajit
  *   eval "$(make -s env LUA=lua5.4)"                                                     unless it is installed
  *   OPENHANDS_API_KEY=... ./embedding                                                    starts a paid conversation
  *
- * OPENHANDS_BASE_URL names another service: the simulator, say. The service's newer dialect, V1, is taken for granted.
+ * Set OPENHANDS_BASE_URL for another service, e.g. the simulator. The service must speak the newer dialect, V1.
  */
 #include <lauxlib.h>
 #include <lua.h>
@@ -17,7 +17,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-/* What the program wants of the service, as functions that never wait. What does is behind the one descriptor. */
+/* What the program does with the service, as functions that never block. One descriptor becomes readable when a step
+   is due. */
 static const char workflow[] =
     "local core = require 'openhands.core'\n"
     "local openhands = require 'openhands'\n"
@@ -25,49 +26,49 @@ static const char workflow[] =
     "  base_url = os.getenv 'OPENHANDS_BASE_URL' or 'https://app.all-hands.dev',\n"
     "  api_key = os.getenv 'OPENHANDS_API_KEY',\n"
     "}\n"
-    "local id = openhands.uuid() -- write it down first: it finds the conversation even if the answer is lost\n"
-    "local told, looks, over = {}, 0, false\n"
+    "local id = openhands.uuid() -- store it first: it finds the conversation even if the response is lost\n"
+    "local callbacks, count, is_over = {}, 0, false\n"
     "\n"
-    "local function ask(operation, fields, tell)\n"
+    "local function call(operation, fields, callback)\n"
     "  local number, err = core[operation](client, fields, { api = 'v1' })\n"
-    "  if number then told[number] = tell else tell(nil, err) end\n"
+    "  if number then callbacks[number] = callback else callback(nil, err) end\n"
     "end\n"
-    "local function look()\n"
-    "  ask('status', id, function(value, err)\n"
-    "    looks = looks + 1\n"
-    "    print(value and 'asked how it stands' or 'cannot be asked: ' .. err.kind)\n"
-    "    if value and looks < 3 then look() else over = true end\n"
+    "local function poll()\n"
+    "  call('status', id, function(value, err)\n"
+    "    count = count + 1\n"
+    "    print(value and 'received a status' or 'received no status: ' .. err.kind)\n"
+    "    if value and count < 3 then poll() else is_over = true end\n"
     "  end)\n"
     "end\n"
     "\n"
     "function descriptor() return client:pollfd() end\n"
-    "function begin()\n"
-    "  ask('start', { initial_user_msg = 'Say hello.', conversation_id = id }, function(value, err)\n"
+    "function start()\n"
+    "  call('start', { initial_user_msg = 'Say hello.', conversation_id = id }, function(value, err)\n"
     "    print(value and 'started a conversation' or 'not started: ' .. err.kind)\n"
-    "    if value then look() else over = true end\n"
+    "    if value then poll() else is_over = true end\n"
     "  end)\n"
     "end\n"
-    "function turn() -- moves everything on, and says whether all is done\n"
+    "function step() -- steps the exchanges, calls back, and returns whether all is done\n"
     "  client:step(0)\n"
     "  local number, value, err = client:next()\n"
     "  while number do\n"
-    "    local tell = told[number]\n"
-    "    told[number] = nil\n"
-    "    tell(value, err)\n"
+    "    local callback = callbacks[number]\n"
+    "    callbacks[number] = nil\n"
+    "    callback(value, err)\n"
     "    number, value, err = client:next()\n"
     "  end\n"
-    "  return over\n"
+    "  return is_over\n"
     "end\n"
-    "function leave() -- exchanges that nobody will see the end of\n"
-    "  for _ = 1, 3 do ask('status', id, print) end\n"
-    "  local count = client:in_flight()\n"
+    "function send_more() -- exchanges whose end nobody will see\n"
+    "  for _ = 1, 3 do call('status', id, print) end\n"
+    "  local in_flight = client:in_flight()\n"
     "  client:step(0)\n"
-    "  return count\n"
+    "  return in_flight\n"
     "end\n";
 
-/* Where nothing else is to be done meanwhile the short way will do: it sleeps until there is an answer, never for more
-   than a tenth of a second at a time. */
-static const char short_way[] =
+/* A program with nothing else to do meanwhile can use the blocking way: it sleeps until there is a response, for a
+   tenth of a second at a time. */
+static const char blocking_way[] =
     "local openhands = require 'openhands'\n"
     "local client = openhands.new { api = 'v1', deadline = 1, retries = 0 }\n"
     "local conversation, err = client:start { initial_user_msg = 'Say hello again.' }\n"
@@ -78,11 +79,11 @@ static void fail(lua_State *L)
 {
     const char *message = lua_tostring(L, -1);
 
-    fprintf(stderr, "embedding: %s\n", message != NULL ? message : "an error that is no text");
+    fprintf(stderr, "embedding: %s\n", message != NULL ? message : "an error that is not a string");
     exit(1);
 }
 
-/* A state with its libraries, in which a program has run. */
+/* Returns a new Lua state in which a program has run. */
 static lua_State *open_state(const char *program)
 {
     lua_State *L = luaL_newstate();
@@ -97,7 +98,7 @@ static lua_State *open_state(const char *program)
     return L;
 }
 
-/* Calls one of the workflow's functions; its result is left on the stack. */
+/* Calls one of the workflow's functions and leaves its result on the stack. */
 static void call(lua_State *L, const char *function)
 {
     lua_settop(L, 0);
@@ -114,25 +115,25 @@ int main(void)
     time_t given_up_at = time(NULL) + 3;
 
     call(L, "descriptor");
-    watched.fd = lua_isnil(L, -1) ? -1 : (int)lua_tonumber(L, -1); /* step makes it quiet again */
-    call(L, "begin");
+    watched.fd = lua_isnil(L, -1) ? -1 : (int)lua_tonumber(L, -1); /* a step makes it unreadable again */
+    call(L, "start");
     while (!over && time(NULL) < given_up_at) {
-        int ready = poll(&watched, 1, 10); /* with the program's other descriptors, and its own time-out */
+        int ready = poll(&watched, 1, 10); /* with the program's other descriptors and its own timeout */
 
-        if (ready > 0 || watched.fd < 0) { /* a system without such a descriptor: look now and then */
-            call(L, "turn");
+        if (ready > 0 || watched.fd < 0) { /* the system has no such descriptor: step now and then */
+            call(L, "step");
             over = lua_toboolean(L, -1) != 0;
         }
-        /* Here the program does its own work, every 10 ms, however long an answer takes. */
+        /* Here the program does its own work, every 10 ms, however long a response takes. */
     }
     if (!over)
-        puts("no answer yet");
-    call(L, "leave");
+        puts("no response yet");
+    call(L, "send_more");
     printf("closing with %d exchanges in flight\n", (int)lua_tonumber(L, -1));
     fflush(stdout);
-    lua_close(L); /* whatever is in flight ends here, at once; the conversation itself goes on */
+    lua_close(L); /* aborts what is in flight, at once; the conversation itself goes on */
 
-    lua_close(open_state(short_way));
+    lua_close(open_state(blocking_way));
     puts("the end");
     return 0;
 }

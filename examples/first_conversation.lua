@@ -1,16 +1,16 @@
--- The first conversation: start it, watch it, read its answer.
+-- The first conversation: starts it, prints its states, and reads its answer.
 --
 -- usage: lua examples/first_conversation.lua [prompt [repository]]
 --
--- With OPENHANDS_API_KEY in the environment it runs on the service: one paid conversation. Without, it runs on the
--- simulator, which is started for the purpose: two conversations, one in each dialect of the service, for free.
+-- With OPENHANDS_API_KEY in the environment it uses the service: one paid conversation. Without it, it uses the
+-- simulator, which is free: one conversation in each dialect of the service.
 
 local openhands = require "openhands"
 
 local prompt = arg[1] or "Check README.md for incorrect information and send a PR to fix it."
 local repository = arg[2]
 
-local function say(...)
+local function report(...)
   print(("%-3s %-9s %s"):format(...))
   io.flush()
 end
@@ -18,18 +18,18 @@ end
 local function follow(client, interval)
   local conversation = assert(client:start { initial_user_msg = prompt, repository = repository })
   local dialect = conversation.api:upper()
-  say(dialect, "started", conversation.url)
+  report(dialect, "started", conversation.url)
 
   local done = assert(client:wait(conversation, {
     interval = interval,
     on_change = function(now)
-      say(dialect, now.state, now.title or "")
+      report(dialect, now.state, now.title or "")
     end,
   }))
-  say(dialect, "answer", done.answer or "(this dialect does not tell)")
-  say(dialect, "cost", done.cost and ("$%.2f"):format(done.cost) or "(this dialect does not tell)")
+  report(dialect, "answer", done.answer or "(this dialect does not tell)")
+  report(dialect, "cost", done.cost and ("$%.2f"):format(done.cost) or "(this dialect does not tell)")
   for _, page in ipairs(done.pull_requests or {}) do
-    say(dialect, "PR", page)
+    report(dialect, "PR", page)
   end
   print()
 end

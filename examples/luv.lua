@@ -1,9 +1,9 @@
--- Two conversations at a time in a program on luv, in which a timer goes on ticking.
+-- Runs two conversations at once in a program on luv, while a timer of the program goes on ticking.
 --
 -- usage: lua examples/luv.lua [prompt [prompt]]
 --
--- With OPENHANDS_API_KEY in the environment it runs on the service: two paid conversations. Without, it runs on the
--- simulator, for free.
+-- With OPENHANDS_API_KEY in the environment it uses the service: two paid conversations. Without it, it uses the
+-- simulator, which is free.
 
 local openhands = require "openhands"
 local uv = require "luv"
@@ -26,17 +26,17 @@ timer:start(0, 100, function()
 end)
 
 local left = #prompts
-for place, prompt in ipairs(prompts) do
+for index, prompt in ipairs(prompts) do
   local task = client:spawn(function()
     return client:run({ initial_user_msg = prompt }, {
       interval = interval,
       on_change = function(now)
-        print(place, now.state)
+        print(index, now.state)
       end,
     })
   end)
   task:on_done(function(err, conversation)
-    print(place, err or conversation.answer or conversation.state)
+    print(index, err or conversation.answer or conversation.state)
     left = left - 1
     if left == 0 then
       timer:close()
@@ -44,7 +44,7 @@ for place, prompt in ipairs(prompts) do
   end)
 end
 
-uv.run() -- until nothing is under way any more
+uv.run() -- returns when no task, exchange or timer is left
 print(("the timer has ticked %d times meanwhile"):format(ticks))
 client:close()
 if simulator then

@@ -1,12 +1,13 @@
--- A command for Neovim that gives a coding agent something to do, and opens its answer. The editor goes on meanwhile.
+-- A command for Neovim that starts a conversation with a coding agent and opens its answer, without blocking the
+-- editor.
 --
 -- usage:  :luafile examples/neovim.lua
 --         :OpenHands Check README.md for incorrect information and send a PR to fix it.
---         :OpenHandsStop                gives up waiting; the conversation goes on
+--         :OpenHandsStop                stops waiting; the conversation goes on
 --         set statusline+=%{g:openhands_status}
 --
--- The key is in OPENHANDS_API_KEY; each conversation is paid for. With OPENHANDS_BASE_URL it talks to another server,
--- a simulator say. OPENHANDS_REPOSITORY names the repository to work on.
+-- The key is in OPENHANDS_API_KEY; each conversation is paid for. Set OPENHANDS_BASE_URL for another server, e.g. the
+-- simulator. OPENHANDS_REPOSITORY names the repository to work on.
 
 -- luacheck: globals vim
 
@@ -33,7 +34,7 @@ local function open(conversation)
   vim.api.nvim_win_set_buf(0, buffer)
 end
 
--- In a task: every call reads as if it blocked, and the editor's functions may be used.
+-- Runs as a task: every call reads as if it blocked, and the whole API of Neovim may be used.
 local function work(prompt)
   show "starting"
   local conversation, err = client:start {
@@ -43,7 +44,7 @@ local function work(prompt)
   if not conversation then
     return nil, err
   end
-  vim.notify("OpenHands works on it: " .. conversation.url)
+  vim.notify("OpenHands is working: " .. conversation.url)
   return client:wait(conversation, {
     on_change = function(now)
       show(now.state)
@@ -70,6 +71,6 @@ vim.api.nvim_create_user_command("OpenHandsStop", function()
   for task in pairs(tasks) do
     task:cancel()
   end
-end, { desc = "Give up waiting for conversations; they go on" })
+end, { desc = "Stop waiting for conversations; they go on" })
 
 show(nil)

@@ -56,7 +56,7 @@ describe("the embedding example", function()
     server:close()
     assert.are.same({
       code = 0,
-      output = "started a conversation\n" .. ("asked how it stands\n"):rep(3)
+      output = "started a conversation\n" .. ("received a status\n"):rep(3)
         .. "closing with 3 exchanges in flight\na second state: starting\nthe end\n",
     }, result)
     assert.are.equal(2, jobs)
@@ -68,7 +68,7 @@ describe("the embedding example", function()
     server:close()
     assert.are.same({
       code = 0,
-      output = "no answer yet\nclosing with 4 exchanges in flight\na second state: ambiguous\nthe end\n",
+      output = "no response yet\nclosing with 4 exchanges in flight\na second state: ambiguous\nthe end\n",
     }, result)
   end)
 

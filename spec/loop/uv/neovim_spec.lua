@@ -182,7 +182,7 @@ describe("in Neovim", function()
       say(vim.api.nvim_buf_get_lines(0, -2, -1, false)[1])
       vim.cmd "qa!"
     ]], 0, environment)
-    assert.is_truthy(output:find "^OpenHands works on it: http.-\nOpenHands: finished\ntrue true\nDone%.", output)
+    assert.is_truthy(output:find "^OpenHands is working: http.-\nOpenHands: finished\ntrue true\nDone%.", output)
     assert.are.equal(1, server:jobs())
   end)
 
