@@ -11,7 +11,6 @@ local loops = require "openhands.loop"
 local retry = require "openhands.request.retry"
 local settings = require "openhands.settings"
 local start = require "openhands.start"
-local start_options = require "openhands.start.options"
 local vocabulary = require "openhands.api"
 local wait_options = require "openhands.wait.options"
 local waits = require "openhands.wait"
@@ -202,7 +201,7 @@ end
 function Client:run(fields, options)
   local call = Client._begin(self, "run", options, wait_options.names_of_run)
   wait_options.check("run", options or {})
-  local rest, how = start_options.split("run", fields, options)
+  local rest, how = start.split("run", fields, options)
   local conversation, err = start.start(self, rest, call, how)
   if not conversation then
     return nil, err

@@ -85,7 +85,9 @@ function M.read(client, operation, ...)
       errors.raise(("%s: needs a table of fields, not a %s"):format(operation.name, type(given)))
     end
   end
-  fields = repositories.in_fields(operation.name, fields, operation.tells_provider)
+  if fields.repository ~= nil or fields.selected_repository ~= nil then
+    fields = repositories.in_fields(operation.name, fields, operation.tells_provider)
+  end
   if operation.subject then
     position = 2
     fields[operation.subject] = read_subject(client, operation, arguments[1])

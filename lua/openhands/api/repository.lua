@@ -18,6 +18,9 @@ local hosts = {
 
 local elsewhere = { least = 2, most = 20 }
 
+--- Pattern of names that are no address: no host, since hosts have a dot.
+M.PLAIN_NAME = "^[A-Za-z0-9_-]+/[A-Za-z0-9_.-]+$"
+
 -- Host and path of what is an address; nil for what is a name already.
 local function split(text)
   local rest = text:match "^[A-Za-z][A-Za-z0-9+.-]*://(.*)$"

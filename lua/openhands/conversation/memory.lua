@@ -19,6 +19,7 @@ local conversations = require "openhands.conversation"
 ---@field unclear_since openhands.Moment? when that start was sent
 ---@field sent_since openhands.Moment? when a start of it was sent of which nothing more is known
 ---@field accepted { at: number, fields: table }? what the service has answered to a start of it, and when (monotonic)
+---@field start_lock openhands.StartLock? the start of it that is under way
 ---@field deleted boolean? by this client
 ---@field spoken_at number? monotonic moment of a message after which it has not been seen at work
 ---@field spoken_words string? what was said then, if it was a message that has certainly arrived

@@ -51,7 +51,7 @@ local function names_of(text)
     local at = text:find('["%[%]{}]', place)
     local mark = at and text:sub(at, at)
     if mark == '"' then
-      local ends = string_end(text, at + 1)
+      local ends = text:match('^[^"\\]*()"', at + 1) or string_end(text, at + 1)
       local value = ends and depth == 1 and text:match("^[ \t\r\n]*:[ \t\r\n]*(.?.?.?.?.?)", ends + 1)
       if value then
         names[text:sub(at + 1, ends - 1)] = value
@@ -135,6 +135,8 @@ end
 
 -- ---- one question for all ----------------------------------------------------------------------------------------
 
+local weak = { __mode = "v" } -- the question does not keep alive the coroutine that asks it
+
 -- Whether the same question of another call would have failed in the same way.
 local function is_for_all(err, question, call)
   return (is_answered(err) or err.kind == "connect" or err.kind == "tls")
@@ -178,7 +180,7 @@ local function ask_once(client, operation, call)
     end
   end
   question = {
-    asker = coroutines.owner(),
+    asker = setmetatable({ coroutine = coroutine.running() or coroutines.MAIN }, weak),
     ends_at = call.deadline_at,
     api_key = rawget(call, "api_key"),
     organization = rawget(call, "organization"),

@@ -1,7 +1,7 @@
 --- What a wait takes besides settings.
 
 local errors = require "openhands.errors"
-local start_options = require "openhands.start.options"
+local starting = require "openhands.start"
 
 local M = {}
 
@@ -18,7 +18,7 @@ M.names_of_run = { on_change = true }
 for _, name in ipairs(seconds) do
   M.names[name], M.names_of_run[name] = true, true
 end
-for name in pairs(start_options.names) do
+for name in pairs(starting.option_names) do
   M.names_of_run[name] = true
 end
 

@@ -1,0 +1,59 @@
+--- The lock of a start: of one id, one start is under way at a time. Another one waits until it has ended.
+
+local coroutines = require "openhands.task.coroutines"
+local errors = require "openhands.errors"
+local lookup = require "openhands.conversation.lookup"
+
+local M = {}
+
+local OWNER_CHECK_INTERVAL = 1 -- seconds between checks that the task owning this start is still alive
+
+--- A start that is under way.
+---@class openhands.StartLock: openhands.Pending
+---@field owner openhands.Owner
+---@field memory openhands.Memory of the conversation
+---@field progress openhands.Progress?
+
+local function cannot_tell(message)
+  return errors.new { kind = "timeout", operation = "start", message = message }
+end
+
+--- Locks the start of an id; waits while another one is under way.
+---@param client openhands.Client
+---@param id string
+---@param call openhands.Call
+---@return openhands.StartLock? lock
+---@return openhands.Error? err the other start has not ended in the time of this call
+function M.acquire(client, id, call)
+  local memory = client:_remember(id)
+  while memory.start_lock and not memory.start_lock.done do
+    local other, now = memory.start_lock, client._loop.now()
+    local is_certain = other.progress and other.progress.latest -- only the rest of its call may take long
+    if is_certain or coroutines.is_abandoned(other.owner, client._loop) then
+      memory.unclear_at, memory.unclear_since = now, memory.unclear_since or lookup.recent(client)
+      break
+    elseif client:_is_given_up() then
+      return nil, cannot_tell "another start of the same conversation is under way"
+    elseif now >= call.deadline_at then
+      return nil, cannot_tell "another start of the same conversation has not ended in the time for this call"
+    end
+    client:_await(other, math.min(call.deadline_at, now + OWNER_CHECK_INTERVAL))
+    other.news = nil
+  end
+  memory.start_lock = { owner = coroutines.owner(), memory = memory, progress = call.progress }
+  return memory.start_lock
+end
+
+--- Unlocks the start of an id, and wakes those who wait for that.
+---@param client openhands.Client
+---@param lock openhands.StartLock
+function M.release(client, lock)
+  local memory = lock.memory
+  lock.done = true
+  if memory.start_lock == lock then
+    memory.start_lock = nil
+  end
+  client:_wake(lock)
+end
+
+return M

@@ -1,0 +1,136 @@
+--- Finds out what became of a start whose outcome is unknown, and takes up conversations that the caller names.
+
+local errors = require "openhands.errors"
+local lookup = require "openhands.conversation.lookup"
+
+local M = {}
+
+local LOOKUPS = 3 -- answered lookups without a trace, before an absence is believed
+local UNANSWERED_GRACES = 2 -- grace times without an answer to any lookup, before the caller is told
+
+--- Returns the error for a start whose outcome is unknown.
+---@param id string? of the conversation; nil: it has none that we chose
+---@param cause openhands.Error why it is unknown
+---@return openhands.Error
+function M.ambiguous(id, cause)
+  local hint = id and ("start again with conversation_id = %q and { resume = true } to take it up"):format(id)
+    or "look for it in the list of conversations before you start another one"
+  return errors.new {
+    kind = "ambiguous",
+    operation = "start",
+    effect = "unknown",
+    message = ("start: it is unknown whether the conversation was started (%s); %s"):format(
+      errors.happened(cause),
+      hint
+    ),
+    status = cause.status,
+    cause = cause.kind,
+    conversation_id = id,
+    detail = cause.detail,
+  }
+end
+
+local RENAMED = "the server has a conversation with this prompt under an id of its own; it may be this one"
+
+local function cannot_tell(message)
+  return errors.new { kind = "timeout", operation = "start", message = message }
+end
+
+-- Whether asking again will not help, e.g. the key was refused, or there are more start tasks than can be read.
+local function is_final(err)
+  return err.is_endless or not (err.retryable or errors.is_misread(err) or err.kind == "too_large")
+end
+
+--- Looks for a start that may have reached the service until it is found, or its absence is certain.
+---@param start openhands.Start
+---@param since openhands.Moment when it was sent
+---@param unclear_at number monotonic moment since which its outcome is unknown
+---@return openhands.Conversation|false|nil conversation false: it is certain that there is none
+---@return openhands.Error? err with nil: why that cannot be told
+function M.reconcile(start, since, unclear_at)
+  local client, id, call = start.client, start.id, start.call
+  ---@type integer, number
+  local lookups, pause = 0, math.min(1, call.grace / (LOOKUPS + 1))
+  local last_error
+  while true do
+    local asked_at = client._loop.now()
+    local conversation, err, lookalike = lookup.anywhere(client, id, since, call, start.fields)
+    if conversation then
+      return conversation
+    elseif conversation == false then
+      lookups, last_error = lookups + 1, nil
+    else
+      last_error = err
+    end
+    local now = client._loop.now()
+    if conversation == false and lookups >= LOOKUPS and asked_at - unclear_at >= call.grace then
+      if lookalike then
+        return nil, cannot_tell(RENAMED)
+      end
+      return false
+    elseif last_error and is_final(last_error) then
+      return nil, last_error
+    elseif now + pause >= call.deadline_at or (last_error and now - unclear_at >= UNANSWERED_GRACES * call.grace) then
+      return nil, last_error or cannot_tell "the time for this call is over"
+    end
+    client:_sleep(pause)
+    pause = math.min(pause * 1.5, 10)
+  end
+end
+
+-- Whether this client has seen that the service has the conversation, and has not deleted it since.
+local function is_answered(memory)
+  return not memory.deleted and (memory.accepted or memory.listed or memory.start_task_id) ~= nil
+end
+
+-- Returns a conversation that the service is known to have, as it stands; or as it was answered, where the service does
+-- not show it (yet).
+local function as_answered(start, memory)
+  local client, id, accepted = start.client, start.id, memory.accepted
+  local conversation, err = lookup.anywhere(client, id, nil, start.call, start.fields)
+  if conversation then
+    return conversation
+  elseif accepted and (err or client._loop.now() - accepted.at < start.call.grace) then
+    local copy = {}
+    for name, value in pairs(accepted.fields) do
+      copy[name] = value
+    end
+    return setmetatable(copy, client._conversation) --[[@as openhands.Conversation]]
+  end
+  return nil, err or errors.new {
+    kind = "conflict",
+    operation = "start",
+    conversation_id = id,
+    message = ("start: the service has had the conversation %s and shows it no more; for another job choose another "
+      .. "'conversation_id'"):format(id),
+  }
+end
+
+--- Looks for a conversation whose id the caller has given: it may be a job of an earlier call, of another process, of
+--- another machine.
+---@param start openhands.Start
+---@return openhands.Conversation|false|nil conversation as `reconcile`
+---@return openhands.Error? err
+---@return boolean? is_news its outcome was unknown until now
+function M.take_up(start)
+  local client, id, call = start.client, start.id, start.call
+  local memory = client:_remember(id)
+  if is_answered(memory) then
+    return as_answered(start, memory)
+  elseif (start.resume or memory.sent_since) and not memory.unclear_at then
+    memory.unclear_at, memory.unclear_since = client._loop.now(), memory.sent_since or lookup.recent(client)
+  elseif not memory.unclear_at then
+    local conversation, err, lookalike = lookup.anywhere(client, id, nil, call, start.fields)
+    if conversation == false and lookalike then
+      return nil, M.ambiguous(id, cannot_tell(RENAMED))
+    end
+    return conversation, err
+  end
+  local conversation, err = M.reconcile(start, memory.unclear_since --[[@as openhands.Moment]], memory.unclear_at)
+  if conversation == nil then
+    return nil, M.ambiguous(id, err --[[@as openhands.Error]])
+  end
+  return conversation, nil, true
+end
+
+return M
