@@ -49,7 +49,7 @@ function M.fields(rows)
     for _, field in ipairs(rows[api] and rows[api].fields or {}) do
       local known = by_name[field.name]
       if not known then
-        known = { name = field.name, type = field.type, required = field.required, apis = {} }
+        known = { name = field.name, kind = field.kind, required = field.required, apis = {} }
         by_name[field.name] = known
         list[#list + 1] = known
       end

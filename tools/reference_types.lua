@@ -4,25 +4,28 @@ local ascii = require "openhands.ascii"
 local core = require "openhands.core"
 local operations = require "reference_rows"
 
+-- By the kind of a field; any other kind is a string.
 local types = {
-  ["a UUID or a list of at most 99"] = "string|string[]",
-  ["a name or a list of at most 99"] = "string|string[]",
-  ["an integer"] = "integer",
-  ["a boolean"] = "boolean",
-  ["a list of strings"] = "string[]",
-  ["a list of integers"] = "integer[]",
-  ["a table from string to string"] = "table<string, string>",
-  ["a table from file name to contents"] = "table<string, string>",
-  ["a table with string keys"] = "table",
-  ["a list"] = "table[]",
-  ["a string or a message table"] = "string|table",
-  ["a string or a list of content blocks"] = "string|table[]",
+  uuids = "string|string[]",
+  names = "string|string[]",
+  integer = "integer",
+  boolean = "boolean",
+  texts = "string[]",
+  integers = "integer[]",
+  text_map = "table<string, string>",
+  files = "table<string, string>",
+  object = "table",
+  list = "table[]",
+  message = "string|table",
+  message_text = "string|table",
+  content = "string|table[]",
+  content_text = "string|table[]",
 }
 
 local shapes = {
   page = "openhands.Pages",
   integer = "integer?",
-  ["boolean or nothing"] = "boolean?",
+  boolean_or_nothing = "boolean?",
   text = "string?",
   texts = "string[]?",
   bytes = "string?",
@@ -55,7 +58,7 @@ local function add(lines, format, ...)
 end
 
 local function lua_type(field)
-  return types[field.type] or "string"
+  return types[field.kind] or "string"
 end
 
 -- A name that is a keyword of the annotations stands in brackets.
@@ -73,7 +76,7 @@ local function add_fields(lines, class, name, rows, subject)
     return nil
   end
   add(lines, "")
-  add(lines, "--- Fields of `%s`, which %s.", name, operations.description(rows))
+  add(lines, "--- Fields of `%s`. %s.", name, operations.description(rows))
   add(lines, "---@class %s", class)
   for _, field in ipairs(fields) do
     add(lines, "---@field %s%s %s%s", field_name(field.name), field.required and "" or "?", lua_type(field),

@@ -71,24 +71,18 @@ function of_schema(document, wrapped, depth, types)
   return text(schema)
 end
 
--- What the core takes for a type of its own, whatever the document says: the first words of its name decide.
+-- What the core takes for these kinds of field, whatever the document says.
+local ids, words = { UUID, OTHER_UUID }, "Check README.md."
 local own = {
-  { "^a string or a message", "Check README.md." },
-  { "^a string or a list of content", "Check README.md." },
-  { "^a UUID or a list", { UUID, OTHER_UUID } },
-  { "^a UUID", UUID },
-  { "^an id", UUID },
-  { "^a name or a list", { "first", "second" } },
-  { "^a table from string to string", { first = "one", second = "two" } },
-  { "^a table from file name", { ["notes.txt"] = "first line\n" } },
+  message = words, message_text = words, content = words, content_text = words,
+  uuids = ids, uuid = UUID, id = UUID, names = { "first", "second" },
+  text_map = { first = "one", second = "two" }, files = { ["notes.txt"] = "first line\n" },
 }
 
-local by_type = {
-  { "^an integer", { type = "integer" } },
-  { "^a boolean", { type = "boolean" } },
-  { "^a list", { type = "array" } },
-  { "^a table", { type = "object" } },
-  { "", { type = "string" } },
+-- Any other kind is a string.
+local schemas = {
+  integer = { type = "integer" }, boolean = { type = "boolean" }, object = { type = "object" },
+  texts = { type = "array" }, integers = { type = "array" }, list = { type = "array" },
 }
 
 local function says_nothing(document, schema)
@@ -102,17 +96,12 @@ end
 ---@param schema table? the document's, where it knows the field
 ---@return any
 function M.of_field(document, field, schema)
-  for _, known in ipairs(own) do
-    if field.type:find(known[1]) then
-      return known[2]
-    end
+  if own[field.kind] then
+    return own[field.kind]
   end
-  for _, known in ipairs(by_type) do
-    if field.type:find(known[1]) then
-      local known_schema = schema and not says_nothing(document, schema) and schema or known[2]
-      return of_schema(document, known_schema, 1, { [known[2].type] = true })
-    end
-  end
+  local expected = schemas[field.kind] or { type = "string" }
+  local known_schema = schema and not says_nothing(document, schema) and schema or expected
+  return of_schema(document, known_schema, 1, { [expected.type] = true })
 end
 
 return M

@@ -550,10 +550,10 @@ describe("an answer", function()
     .. "a list of numbers, a list of lists, a list of booleans"
   local raw = everything .. ", nothing, cut JSON, no JSON, two values, bad UTF-8, too deep"
   local good = {
-    object = objects, ["object or null"] = objects .. ", null", page = objects, list = lists, stream = lists,
+    object = objects, ["object_or_null"] = objects .. ", null", page = objects, list = lists, stream = lists,
     texts = "list, texts", integer = "integer, a whole float", text = "text", any = everything,
-    bytes = raw, file = raw, ["object or nothing"] = objects .. ", null, nothing",
-    ["boolean or nothing"] = "true, null, nothing",
+    bytes = raw, file = raw, ["object_or_nothing"] = objects .. ", null, nothing",
+    ["boolean_or_nothing"] = "true, null, nothing",
   }
 
   local function result(row, answer)
@@ -609,7 +609,7 @@ describe("an answer", function()
     assert.same({ a = 1 }, (result(rows.any, { status = 200, body = '{"a":1}', content_type = "application/x+json" })))
     assert.equal(17, (result(rows.integer, { status = 200, body = " 17 ", content_type = "application/json" })))
     assert.equal("17", tostring((result(rows.integer, { status = 200, body = "17.0" }))))
-    assert.is_false((result(rows["boolean or nothing"], { status = 200, body = "false" })))
+    assert.is_false((result(rows["boolean_or_nothing"], { status = 200, body = "false" })))
     assert.equal("ü\n", (result(rows.text, { status = 200, body = [["\u00fc\n"]] })))
     local file = result(rows.file, { status = 200, body = bytes, content_type = "application/zip" })
     assert.same({ path = directory .. "/file", bytes = #bytes }, file)

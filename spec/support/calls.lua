@@ -363,8 +363,8 @@ local shapes = {
     assert.equal(value.bytes, #files.read(at.target))
   end,
 }
-shapes.bytes, shapes["object or null"] = shapes.text, shapes.object
-shapes["object or nothing"], shapes["boolean or nothing"] = shapes.object, shapes.any
+shapes.bytes, shapes["object_or_null"] = shapes.text, shapes.object
+shapes["object_or_nothing"], shapes["boolean_or_nothing"] = shapes.object, shapes.any
 
 --- By shape of a row: checks for a value.
 M.shapes = shapes

@@ -41,7 +41,7 @@ void oh_field_reader_append_body(struct oh_field_reader *reader, const char *tex
 int oh_field_reader_wrong_type(struct oh_field_reader *reader, const struct oh_field *field, int index,
                                const struct oh_argument_path *path)
 {
-    return oh_argument_error_at(reader->L, path, "must be %s, not a %s", oh_type_name(field->type),
+    return oh_argument_error_at(reader->L, path, "must be %s, not a %s", oh_type_description(field->type),
                                 luaL_typename(reader->L, index));
 }
 

@@ -64,7 +64,7 @@ static void check_text_map(struct oh_field_reader *reader, const struct oh_field
         oh_field_reader_wrong_type(reader, field, index, path);
     for (lua_pushnil(L); lua_next(L, index) != 0; lua_pop(L, 1)) {
         if (lua_type(L, -2) != LUA_TSTRING)
-            oh_argument_error_at(L, path, "must be %s", oh_type_name(field->type));
+            oh_argument_error_at(L, path, "must be %s", oh_type_description(field->type));
         item = oh_argument_path_field(path, lua_tostring(L, -2));
         if (lua_type(L, -1) != LUA_TSTRING)
             oh_argument_error_at(L, &item, "must be a string, not a %s", luaL_typename(L, -1));
@@ -125,7 +125,7 @@ void oh_field_value_write_body(struct oh_field_reader *reader, const struct oh_f
         if (form == OH_JSON_LIST)
             (void)oh_json_encode_list_length(L, reader->shared, index, path);
         else if (oh_rawlen(L, index) > 0)
-            oh_argument_error_at(L, path, "must be %s, not a list", oh_type_name(field->type));
+            oh_argument_error_at(L, path, "must be %s, not a list", oh_type_description(field->type));
         break;
     }
     oh_json_encode(L, reader->shared, index, form, body, path);

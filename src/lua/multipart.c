@@ -77,7 +77,7 @@ void oh_multipart_write(struct oh_field_reader *reader, const struct oh_field *f
         oh_argument_error_at(L, path, "has a metatable; give a plain table");
     for (lua_pushnil(L); lua_next(L, index) != 0; lua_pop(L, 1), count++) {
         if (lua_type(L, -2) != LUA_TSTRING)
-            oh_argument_error_at(L, path, "must be %s", oh_type_name(field->type));
+            oh_argument_error_at(L, path, "must be %s", oh_type_description(field->type));
         item = oh_argument_path_field(path, lua_tolstring(L, -2, &length));
         write_part(reader, field, item.name, length, lua_gettop(L), &item);
     }

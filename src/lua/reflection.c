@@ -20,7 +20,7 @@ static void set_boolean(lua_State *L, const char *name, bool value)
 /*** The table of operations, for documentation and checks.
 @function operations
 @treturn table list of {name=, description=, api=, host=, method=, path=, shape=, effect=, timeout= (seconds),
-  fields={{name=, wire=, place=, type=, required=}, …}}; operation.h says what the words mean */
+  fields={{name=, wire=, place=, kind=, type= (in words for people), required=}, …}}; wire/operations.h defines them */
 int oh_reflection_operations(lua_State *L)
 {
     const struct oh_operation *operation;
@@ -46,7 +46,8 @@ int oh_reflection_operations(lua_State *L)
             set_text(L, "name", field->name);
             set_text(L, "wire", field->wire);
             set_text(L, "place", oh_place_name(field->place));
-            set_text(L, "type", oh_type_name(field->type));
+            set_text(L, "kind", oh_type_name(field->type));
+            set_text(L, "type", oh_type_description(field->type));
             set_boolean(L, "required", field->required);
             lua_rawseti(L, -2, j);
         }

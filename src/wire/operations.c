@@ -1,7 +1,9 @@
-/* Looking things up in the table of operations. Must not know Lua or libcurl. */
+/* Lookups in the table of operations, and the names of its enumerators. Must not know Lua or libcurl. */
 #include "wire/operations.h"
 
 #include <string.h>
+
+#include "wire/identifier.h"
 
 const struct oh_operation *oh_operations_at(size_t i)
 {
@@ -56,10 +58,12 @@ const struct oh_field *oh_operation_field(const struct oh_operation *operation, 
     return NULL;
 }
 
-#define LONGEST_NAME 40
-#define SHORTEST_BEGINNING 3 /* letters of a name that tell which one is meant */
+/* ---- suggestions for misspelt names --------------------------------------------------------------------------- */
 
-/* Edit distance; names longer than any of ours are as far as can be. */
+#define LONGEST_NAME 40
+#define SHORTEST_PREFIX 3 /* letters that are enough to recognise a name by */
+
+/* Returns the edit distance; for names longer than any of ours the largest number. */
 static size_t distance(const char *a, const char *b)
 {
     size_t row[LONGEST_NAME + 1];
@@ -85,7 +89,7 @@ static size_t distance(const char *a, const char *b)
     return row[lb];
 }
 
-/* What others call a field. */
+/* Names that other clients and SDKs use for a field. */
 static const char *synonym_of(const char *name)
 {
     static const char *const synonyms[][2] = {
@@ -106,17 +110,17 @@ const char *oh_operations_nearest(const char *operation, const char *name)
     const struct oh_operation *row;
     const struct oh_field *field;
     const char *nearest = NULL, *synonym = synonym_of(name);
-    size_t length = strlen(name), best = length / 2 + 1; /* farther than half of the word is another word */
+    size_t length = strlen(name), best = length / 2 + 1; /* more than half of the letters differ: another word */
     size_t i;
 
     for (i = 0; (row = oh_operations_at(i)) != NULL; i++) {
         if (strcmp(row->name, operation) != 0)
             continue;
         for (field = row->fields; field->name != NULL; field++) {
-            bool begins = length >= SHORTEST_BEGINNING && strncmp(field->name, name, length) == 0;
-            size_t far = strcmp(field->name, synonym) == 0 ? 0 : begins ? 1 : distance(name, field->name);
-            if (far < best) {
-                best = far;
+            bool is_prefix = length >= SHORTEST_PREFIX && strncmp(field->name, name, length) == 0;
+            size_t apart = strcmp(field->name, synonym) == 0 ? 0 : is_prefix ? 1 : distance(name, field->name);
+            if (apart < best) {
+                best = apart;
                 nearest = field->name;
             }
         }
@@ -124,9 +128,13 @@ const char *oh_operations_nearest(const char *operation, const char *name)
     return nearest;
 }
 
-/* ---- the words for it ----------------------------------------------------------------------------------------- */
+/* ---- names of the enumerators ---------------------------------------------------------------------------------- */
 
-static const char *const api_names[] = {"v0", "v1", "agent"};
+static const char *const api_names[] = {
+    [OH_API_V0] = "v0",
+    [OH_API_V1] = "v1",
+    [OH_API_AGENT] = "agent",
+};
 
 const char *oh_api_name(enum oh_api api)
 {
@@ -145,61 +153,88 @@ bool oh_api_from_name(const char *name, enum oh_api *api)
     return false;
 }
 
+#define DIGITS_OF(number) #number
+#define DIGITS(number) DIGITS_OF(number)
+#define OR_LIST " or a list of at most " DIGITS(OH_MOST_IDS)
+
+static const struct {
+    const char *name, *description;
+} types[] = {
+    [OH_TEXT] = {"text", "a string"},
+    [OH_IDENTIFIER] = {"id", "an id (1 to " DIGITS(OH_LONGEST_IDENTIFIER) " of A-Z a-z 0-9 _ -)"},
+    [OH_UUID] = {"uuid", "a UUID"},
+    [OH_UUIDS] = {"uuids", "a UUID" OR_LIST},
+    [OH_NAME] = {"name", "a name (1 to " DIGITS(OH_LONGEST_NAME) " bytes, not . or ..)"},
+    [OH_NAMES] = {"names", "a name" OR_LIST},
+    [OH_INTEGER] = {"integer", "an integer"},
+    [OH_BOOLEAN] = {"boolean", "a boolean"},
+    [OH_TEXTS] = {"texts", "a list of strings"},
+    [OH_INTEGERS] = {"integers", "a list of integers"},
+    [OH_TEXT_MAP] = {"text_map", "a table from string to string"},
+    [OH_OBJECT] = {"object", "a table with string keys"},
+    [OH_LIST] = {"list", "a list"},
+    [OH_MESSAGE] = {"message", "a string or a message table"},
+    [OH_MESSAGE_TEXT] = {"message_text", "a string or a message table"},
+    [OH_CONTENT] = {"content", "a string or a list of content blocks"},
+    [OH_CONTENT_TEXT] = {"content_text", "a string or a list of content blocks"},
+    [OH_SECRET] = {"secret", "a string"},
+    [OH_FILE] = {"file", "a string"},
+    [OH_FILES] = {"files", "a table from file name to contents"},
+};
+
 const char *oh_type_name(enum oh_type type)
 {
-    static const char *const names[] = {
-        "a string",
-        "an id (1 to 128 of A-Z a-z 0-9 _ -)",
-        "a UUID",
-        "a UUID or a list of at most 99",
-        "a name (1 to 255 bytes, not . or ..)",
-        "a name or a list of at most 99",
-        "an integer",
-        "a boolean",
-        "a list of strings",
-        "a list of integers",
-        "a table from string to string",
-        "a table with string keys",
-        "a list",
-        "a string or a message table",
-        "a string or a message table",
-        "a string or a list of content blocks",
-        "a string or a list of content blocks",
-        "a string",
-        "a string",
-        "a table from file name to contents",
-    };
+    return types[type].name;
+}
 
-    return names[type];
+const char *oh_type_description(enum oh_type type)
+{
+    return types[type].description;
 }
 
 const char *oh_place_name(enum oh_place place)
 {
-    static const char *const names[] = {"path", "query", "body", "form", "multipart", "header", "whole"};
+    static const char *const names[] = {
+        [OH_IN_PATH] = "path",       [OH_IN_QUERY] = "query",   [OH_IN_BODY] = "body",   [OH_IN_FORM] = "form",
+        [OH_IN_PARTS] = "multipart", [OH_IN_HEADER] = "header", [OH_AS_BODY] = "whole",
+    };
 
     return names[place];
 }
 
 const char *oh_shape_name(enum oh_shape shape)
 {
-    static const char *const names[] = {"object", "object or null", "object or nothing", "boolean or nothing",
-                                        "page",   "list",           "texts",             "integer",
-                                        "text",   "any",            "bytes",             "file",
-                                        "stream"};
+    static const char *const names[] = {
+        [OH_SHAPE_OBJECT] = "object",
+        [OH_SHAPE_OBJECT_OR_NULL] = "object_or_null",
+        [OH_SHAPE_DONE] = "object_or_nothing",
+        [OH_SHAPE_DONE_TRUE] = "boolean_or_nothing",
+        [OH_SHAPE_PAGE] = "page",
+        [OH_SHAPE_LIST] = "list",
+        [OH_SHAPE_TEXTS] = "texts",
+        [OH_SHAPE_INTEGER] = "integer",
+        [OH_SHAPE_TEXT] = "text",
+        [OH_SHAPE_ANY] = "any",
+        [OH_SHAPE_BYTES] = "bytes",
+        [OH_SHAPE_FILE] = "file",
+        [OH_SHAPE_STREAM] = "stream",
+    };
 
     return names[shape];
 }
 
 const char *oh_effect_name(enum oh_effect effect)
 {
-    static const char *const names[] = {"reads", "writes", "creates"};
+    static const char *const names[] = {[OH_READS] = "reads", [OH_WRITES] = "writes", [OH_CREATES] = "creates"};
 
     return names[effect];
 }
 
 const char *oh_host_name(enum oh_host host)
 {
-    static const char *const names[] = {"service", "runtime", "public"};
+    static const char *const names[] = {
+        [OH_AT_SERVICE] = "service", [OH_AT_RUNTIME] = "runtime", [OH_AT_PUBLIC] = "public",
+    };
 
     return names[host];
 }

@@ -1,24 +1,24 @@
-/* The one table of operations: a row per operation and dialect. Pure C.
-   Everything that knows a path or a field name of the service reads it here. */
+/* The table of operations: one row per operation and dialect (rows_v0.c, rows_v1.c, rows_agent.c). The only place that
+   knows the paths and field names of the service. Must not know Lua or libcurl. */
 #ifndef OH_OPERATIONS_H
 #define OH_OPERATIONS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The agent server is the third dialect: each sandbox has one, at an address of its own. */
+/* The dialects. Each sandbox runs an agent server, which has a URL of its own. */
 enum oh_api { OH_API_V0, OH_API_V1, OH_API_AGENT };
 
 enum oh_host {
-    OH_AT_SERVICE, /* with the account's key */
-    OH_AT_RUNTIME, /* the conversation's own server, with its session key; V0 serves some of these itself, too */
-    OH_AT_PUBLIC     /* the service, without any credential */
+    OH_AT_SERVICE, /* the service, with the account's key */
+    OH_AT_RUNTIME, /* the conversation's own server, with its session key; V0 services handle some of these themselves */
+    OH_AT_PUBLIC   /* the service, without credentials */
 };
 
 enum oh_effect {
     OH_READS,  /* changes nothing: may be repeated */
-    OH_WRITES, /* sent at most once; whoever is in doubt may do it again */
-    OH_CREATES /* sent at most once; done twice, it would be another thing than done once */
+    OH_WRITES, /* idempotent: sent at most once, but the caller may repeat it when the outcome is unknown */
+    OH_CREATES /* not idempotent: sent at most once, must not be repeated when the outcome is unknown */
 };
 
 enum oh_place {
@@ -27,16 +27,16 @@ enum oh_place {
     OH_IN_BODY,
     OH_IN_FORM,   /* application/x-www-form-urlencoded */
     OH_IN_PARTS,  /* multipart/form-data */
-    OH_IN_HEADER, /* X-Session-API-Key, the only one */
+    OH_IN_HEADER, /* X-Session-API-Key: no other header is a field */
     OH_AS_BODY    /* the value is the whole body */
 };
 
-#define OH_MOST_IDS 99      /* in one request: the service refuses, or fails on, more */
+#define OH_MOST_IDS 99      /* ids in one request: the service refuses more, or fails */
 #define OH_LONGEST_NAME 255 /* bytes */
 
 enum oh_type {
     OH_TEXT,
-    OH_IDENTIFIER,       /* see oh_identifier_is_valid */
+    OH_IDENTIFIER,       /* what oh_identifier_is_valid accepts */
     OH_UUID,             /* an identifier that is a UUID */
     OH_UUIDS,            /* one UUID or a list of at most OH_MOST_IDS */
     OH_NAME,             /* text of 1 to OH_LONGEST_NAME bytes, not "." or ".."; in a path without a slash */
@@ -52,30 +52,30 @@ enum oh_type {
     OH_MESSAGE_TEXT,     /* text, or a V1 message table of text blocks, sent as text */
     OH_CONTENT,          /* text, or a list of content blocks, sent as a list of blocks */
     OH_CONTENT_TEXT,     /* text, or a list of text blocks, sent as text */
-    OH_SECRET,           /* text that no message shows */
-    OH_FILE,             /* contents, sent as a part with the name of the field */
-    OH_FILES             /* table from file name to contents, sent as a part each */
+    OH_SECRET,           /* text that is never shown in a message */
+    OH_FILE,             /* contents of a file, sent as the part named after the field */
+    OH_FILES             /* table from file name to contents, one part for each */
 };
 
-enum oh_shape { /* what a good answer is at its top */
+enum oh_shape { /* the top level of a successful response */
     OH_SHAPE_OBJECT,
     OH_SHAPE_OBJECT_OR_NULL,
-    OH_SHAPE_DONE,      /* an object, or nothing at all: that it was done is all there is to say */
-    OH_SHAPE_DONE_TRUE, /* true or false, or nothing at all */
+    OH_SHAPE_DONE,      /* an object or an empty body: success is the whole result */
+    OH_SHAPE_DONE_TRUE, /* true, false or an empty body */
     OH_SHAPE_PAGE,      /* object with a list of items and the id of the next page */
-    OH_SHAPE_LIST,      /* of objects, or null for what the service does not know */
+    OH_SHAPE_LIST,      /* list of objects, with null for each id that the service does not know */
     OH_SHAPE_TEXTS,     /* list of strings */
     OH_SHAPE_INTEGER,
     OH_SHAPE_TEXT,      /* a JSON string */
     OH_SHAPE_ANY,       /* any JSON */
-    OH_SHAPE_BYTES,     /* not JSON: the body as it is */
-    OH_SHAPE_FILE,      /* not JSON: the body goes to a file */
-    OH_SHAPE_STREAM     /* list of objects that come one by one */
+    OH_SHAPE_BYTES,     /* not JSON: the raw body */
+    OH_SHAPE_FILE,      /* not JSON: the raw body, written to a file */
+    OH_SHAPE_STREAM     /* list of objects that arrive one by one */
 };
 
 struct oh_field {
     const char *name; /* in Lua */
-    const char *wire; /* to the service; two fields with one wire name are two spellings of one */
+    const char *wire; /* in the request; two fields with the same wire name are two spellings of one field */
     enum oh_place place;
     enum oh_type type;
     bool required;
@@ -83,30 +83,35 @@ struct oh_field {
 
 struct oh_operation {
     const char *name;
-    const char *description; /* what it does, for the reference; NULL: as the V1 row of the same name */
+    const char *description; /* what it does, for the reference; NULL: that of the V1 row with the same name */
     enum oh_api api;
     enum oh_host host;
     const char *method;
-    const char *path;        /* {wire} stands for a field in the path */
-    const struct oh_field *fields; /* ends with a NULL name; the first may be given alone instead of a table */
+    const char *path;        /* {wire} is replaced by the path field of that wire name */
+    const struct oh_field *fields; /* ends with a NULL name; the first may be passed alone instead of a table */
     enum oh_shape shape;
     enum oh_effect effect;
-    double timeout;          /* seconds that the service may take, unless the caller says otherwise */
+    double timeout;          /* default, in seconds, for the whole exchange */
 };
 
 /* The rows of each dialect; each ends with a NULL name. */
 extern const struct oh_operation oh_operations_v0[], oh_operations_v1[], oh_operations_agent[];
 
-/* The i-th row of all, NULL after the last. */
+/* Returns the i-th row of all dialects, NULL after the last. */
 const struct oh_operation *oh_operations_at(size_t i);
+/* Returns the row of an operation in a dialect, NULL if the dialect has no such operation. */
 const struct oh_operation *oh_operations_find(const char *name, enum oh_api api);
-const struct oh_field *oh_operation_field(const struct oh_operation *operation, const char *name);
-/* The name nearest to a misspelt one among all dialects of the operation, NULL if none is near. */
+/* Returns the field name that a misspelt one was probably meant to be, in any dialect of the operation; NULL if none is
+   similar. */
 const char *oh_operations_nearest(const char *operation, const char *name);
-/* What the operation does, in one line; NULL if no row says it. */
+/* Returns the field with this Lua name, NULL if the row has none. */
+const struct oh_field *oh_operation_field(const struct oh_operation *operation, const char *name);
+/* Returns what the operation does, in one line; NULL if no row says it. */
 const char *oh_operation_description(const struct oh_operation *operation);
-/* True if a field of the operation stands at the place. */
+/* Returns whether the row has a field at this place. */
 bool oh_operation_uses(const struct oh_operation *operation, enum oh_place place);
+
+/* The names of enumerators, for Lua. Programs decide by them. */
 const char *oh_api_name(enum oh_api api);
 bool oh_api_from_name(const char *name, enum oh_api *api);
 const char *oh_type_name(enum oh_type type);
@@ -114,5 +119,7 @@ const char *oh_place_name(enum oh_place place);
 const char *oh_shape_name(enum oh_shape shape);
 const char *oh_effect_name(enum oh_effect effect);
 const char *oh_host_name(enum oh_host host);
+/* Returns what values a type takes, in words for people. */
+const char *oh_type_description(enum oh_type type);
 
 #endif

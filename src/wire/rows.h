@@ -1,16 +1,17 @@
-/* The shorthand in which the rows of operations_*.c are written. */
+/* The macros that rows_v0.c, rows_v1.c and rows_agent.c are written with. */
 #ifndef OH_ROWS_H
 #define OH_ROWS_H
 
 #include "wire/operations.h"
 
-#define QUICK 30.0      /* seconds for a read */
-#define SCANNING 120.0  /* seconds for a read that looks through a long history */
-#define THINKING 150.0  /* seconds for a start: the service itself waits up to 120 s for a sandbox */
-#define STREAMING 900.0 /* seconds for a start that tells how it goes, silent for minutes in between */
-#define CARRYING 3600.0 /* seconds for a file; one that stands still ends sooner */
+/* Default timeouts of an exchange, in seconds. */
+#define QUICK 30.0      /* most calls */
+#define SCANNING 120.0  /* reads that scan a long history */
+#define THINKING 150.0  /* starts: the service itself waits up to 120 s for a sandbox */
+#define STREAMING 900.0 /* starts that report their progress: nothing may arrive for minutes */
+#define CARRYING 3600.0 /* files; a stalled one ends sooner */
 
-/* A field by its names in Lua and on the wire, or by the one name that it has in both. */
+/* A field by its names in Lua and on the wire; PATH, QUERY and BODY use one name for both. */
 #define FIELD(name, wire, place, type) {name, wire, OH_##place, OH_##type, false}
 #define NEEDED(name, wire, place, type) {name, wire, OH_##place, OH_##type, true}
 #define PATH(name, type) NEEDED(name, name, IN_PATH, type)

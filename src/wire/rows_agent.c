@@ -1,5 +1,5 @@
-/* What the agent server of a sandbox can do. It takes the session key of its own conversations and nothing else; ids
-   are dashed UUIDs there. */
+/* The operations of the agent server, which runs in each sandbox. Its only credential is the session key of its
+   conversations; their ids are UUIDs with dashes. */
 #include "wire/rows.h"
 
 #define CONVERSATION PATH("conversation_id", UUID)
@@ -36,7 +36,7 @@ static const struct oh_field switch_profile[] = {
 
 static const struct oh_field switch_model[] = {CONVERSATION, NEEDED("model", "model", IN_BODY, TEXT), LAST};
 
-/* The new one may have an id of the caller's choice. */
+/* The caller may choose the id of the new conversation. */
 static const struct oh_field fork_fields[] = {
     CONVERSATION,
     BODY("id", UUID),
@@ -71,7 +71,7 @@ static const struct oh_field event_count[] = {CONVERSATION, EVENT_FILTER, LAST};
 static const struct oh_field event[] = {CONVERSATION, PATH("event_id", NAME), LAST};
 
 /* ---- the sandbox -------------------------------------------------------------------------------------------------
-   Each twice: of the server, and of the conversation's own runtime, which may be another machine. */
+   Each operation twice: on the server, and on the conversation's own runtime, which may be another machine. */
 
 #define COMMAND NEEDED("command", "command", IN_BODY, TEXT), BODY("cwd", TEXT), BODY("timeout", INTEGER)
 #define BASH_EVENTS \
@@ -85,7 +85,7 @@ static const struct oh_field own_bash_events[] = {CONVERSATION, BASH_EVENTS, LAS
 static const struct oh_field server_command_id[] = {PATH("command_id", UUID), LAST};
 static const struct oh_field own_command_id[] = {CONVERSATION, PATH("command_id", UUID), LAST};
 
-/* Paths are parameters: in the URL a proxy would collapse their double slashes. */
+/* File paths are query parameters: in the path of the URL a proxy would collapse their double slashes. */
 #define FILE_PATH NEEDED("path", "path", IN_QUERY, TEXT)
 
 #define UPLOAD FILE_PATH, NEEDED("contents", "file", IN_PARTS, FILE)
@@ -123,30 +123,31 @@ static const struct oh_field own_commit_changes[] = {CONVERSATION, COMMIT_CHANGE
 #define ONE CONVERSATIONS "/{conversation_id}"
 
 #define SANDBOX(prefix, root, own) \
-    POST(prefix "execute", "runs a command and waits for its end", \
+    POST(prefix "execute", "Runs a command and waits until it ends", \
         root "/bash/execute_bash_command", own##command, OBJECT, CREATES), \
-        POST(prefix "start_command", "starts a command (`agent:bash` follows it)", \
+        POST(prefix "start_command", "Starts a command (`agent:bash` follows it)", \
             root "/bash/start_bash_command", own##command, OBJECT, CREATES), \
-        POST(prefix "stop_command", "ends a running command", \
+        POST(prefix "stop_command", "Stops a running command", \
             root "/bash/bash_commands/{command_id}/stop", own##command_id, DONE, WRITES), \
-        GET(prefix "command_events", "reads the output of commands", \
+        GET(prefix "command_events", "Lists the output of commands", \
             root "/bash/bash_events/search", own##bash_events, PAGE), \
-        ROW(prefix "upload", "puts a file into the sandbox", \
+        ROW(prefix "upload", "Uploads a file to the sandbox", \
             AT_RUNTIME, "POST", root "/file/upload", own##upload, ANY, WRITES, SCANNING), \
-        ROW(prefix "download", "saves any file of the sandbox (`download(path, target, { on_progress = … })`)", \
+        ROW(prefix "download", "Saves a file of the sandbox (`download(path, target, { on_progress = … })`)", \
             AT_RUNTIME, "GET", root "/file/download", own##path, FILE, READS, CARRYING), \
-        ROW(prefix "archive", "saves a directory as a file: a patch, or all of it (`agent:archive(path, target)`)", \
+        ROW(prefix "archive", "Saves a directory as a file, as a patch or an archive (`agent:archive(path, target)`)", \
             AT_RUNTIME, "GET", root "/file/archive", own##archive, FILE, READS, CARRYING), \
-        POST(prefix "create_directory", "makes a directory", root "/file/create_directory", own##path, DONE, WRITES), \
-        ROW(prefix "download_trajectory", "saves the events as a zip file (`agent:download_trajectory(target)`)", \
+        POST(prefix "create_directory", "Creates a directory", \
+            root "/file/create_directory", own##path, DONE, WRITES), \
+        ROW(prefix "download_trajectory", "Saves the events as a zip file (`agent:download_trajectory(target)`)", \
             AT_RUNTIME, "GET", root "/file/download-trajectory/{conversation_id}", conversation, FILE, READS, \
             CARRYING), \
-        GET(prefix "changes", "lists the files of a repository that differ from git", \
+        GET(prefix "changes", "Lists the files of a repository that differ from git", \
             root "/git/changes", own##changes, LIST), \
-        GET(prefix "diff", "gives one file before and after", root "/git/diff", own##diff, OBJECT), \
-        GET(prefix "commits", "lists the commits of a repository, newest first", \
+        GET(prefix "diff", "Returns one file before and after its changes", root "/git/diff", own##diff, OBJECT), \
+        GET(prefix "commits", "Lists the commits of a repository, newest first", \
             root "/git/commits", own##commits, OBJECT), \
-        GET(prefix "commit_changes", "lists the files that a commit changed", \
+        GET(prefix "commit_changes", "Lists the files that a commit changed", \
             root "/git/commits/{sha}/changes", own##commit_changes, LIST)
 
 const struct oh_operation oh_operations_agent[] = {
@@ -154,38 +155,39 @@ const struct oh_operation oh_operations_agent[] = {
     GET("health", AS_IN_V1, "/health", nothing, ANY),
     GET("ready", AS_IN_V1, "/ready", nothing, ANY),
     GET("server_info", AS_IN_V1, "/server_info", nothing, OBJECT),
-    GET("info", "gives the conversation as the agent server has it", ONE, conversation, OBJECT),
-    GET("get", "gives conversations of the sandbox by their ids", CONVERSATIONS, get, LIST),
-    GET("list", "lists the conversations of the sandbox", CONVERSATIONS "/search", list, PAGE),
-    GET("count", "counts the conversations of the sandbox", CONVERSATIONS "/count", count, INTEGER),
-    ROW("update", "changes the title and other fields of the conversation",
+    GET("info", "Returns the conversation as the agent server sees it", ONE, conversation, OBJECT),
+    GET("get", "Returns conversations of the sandbox by their ids", CONVERSATIONS, get, LIST),
+    GET("list", "Lists the conversations of the sandbox", CONVERSATIONS "/search", list, PAGE),
+    GET("count", "Counts the conversations of the sandbox", CONVERSATIONS "/count", count, INTEGER),
+    ROW("update", "Changes the title and other fields of the conversation",
         AT_RUNTIME, "PATCH", ONE, update, DONE, WRITES, QUICK),
-    ROW("delete", "deletes the conversation", AT_RUNTIME, "DELETE", ONE, conversation, DONE, WRITES, QUICK),
-    GET("final_response", "gives the agent's last answer", ONE "/agent_final_response", conversation, OBJECT),
-    POST("send", "sends a message to the agent", ONE "/events", send, DONE, CREATES),
-    POST("run", "lets the agent continue", ONE "/run", conversation, DONE, WRITES),
-    POST("pause", "stops the agent after its present step", ONE "/pause", conversation, DONE, WRITES),
-    POST("interrupt", "stops the agent at once", ONE "/interrupt", conversation, DONE, WRITES),
-    POST("confirm", "answers a question for permission", ONE "/events/respond_to_confirmation", confirm, DONE, CREATES),
-    POST("set_secrets", "gives the agent secrets", ONE "/secrets", set_secrets, DONE, WRITES),
-    POST("set_confirmation_policy", "sets when the agent has to ask before it acts",
+    ROW("delete", "Deletes the conversation", AT_RUNTIME, "DELETE", ONE, conversation, DONE, WRITES, QUICK),
+    GET("final_response", "Returns the agent's last answer", ONE "/agent_final_response", conversation, OBJECT),
+    POST("send", "Sends a message to the agent", ONE "/events", send, DONE, CREATES),
+    POST("run", "Lets the agent continue", ONE "/run", conversation, DONE, WRITES),
+    POST("pause", "Pauses the agent after its current step", ONE "/pause", conversation, DONE, WRITES),
+    POST("interrupt", "Interrupts the agent at once", ONE "/interrupt", conversation, DONE, WRITES),
+    POST("confirm", "Accepts or rejects an action that waits for confirmation",
+        ONE "/events/respond_to_confirmation", confirm, DONE, CREATES),
+    POST("set_secrets", "Sets secrets that the agent can use", ONE "/secrets", set_secrets, DONE, WRITES),
+    POST("set_confirmation_policy", "Sets which actions need confirmation",
         ONE "/confirmation_policy", confirmation_policy, DONE, WRITES),
-    POST("set_security_analyzer", "sets what judges the risk of the agent's actions",
+    POST("set_security_analyzer", "Sets the analyzer that rates the risk of the agent's actions",
         ONE "/security_analyzer", security_analyzer, DONE, WRITES),
-    POST("switch_llm", "continues with another model", ONE "/switch_llm", switch_llm, DONE, WRITES),
+    POST("switch_llm", "Switches the conversation to another model", ONE "/switch_llm", switch_llm, DONE, WRITES),
     POST("switch_profile", AS_IN_V1, ONE "/switch_profile", switch_profile, DONE, WRITES),
     POST("switch_model", AS_IN_V1, ONE "/switch_acp_model", switch_model, DONE, WRITES),
-    ROW("fork", "starts a conversation with a copy of the events so far",
+    ROW("fork", "Starts a new conversation with a copy of the events so far",
         AT_RUNTIME, "POST", ONE "/fork", fork_fields, OBJECT, CREATES, THINKING),
-    ROW("ask", "asks the agent a question outside its work",
+    ROW("ask", "Asks the agent a question without affecting its work",
         AT_RUNTIME, "POST", ONE "/ask_agent", ask, OBJECT, WRITES, THINKING),
-    ROW("condense", "shortens the agent's memory",
+    ROW("condense", "Condenses the agent's context",
         AT_RUNTIME, "POST", ONE "/condense", conversation, DONE, WRITES, THINKING),
-    GET("events", "reads the events of the conversation", ONE "/events/search", events, PAGE),
-    GET("event_count", "counts the events of the conversation", ONE "/events/count", event_count, INTEGER),
-    GET("event", "gives one event by its id", ONE "/events/{event_id}", event, OBJECT),
+    GET("events", "Lists the events of the conversation", ONE "/events/search", events, PAGE),
+    GET("event_count", "Counts the events of the conversation", ONE "/events/count", event_count, INTEGER),
+    GET("event", "Returns one event by its id", ONE "/events/{event_id}", event, OBJECT),
     SANDBOX("", "/api", server_),
-    GET("runtime.info", "gives the state of the conversation's own runtime", ONE "/runtime", conversation, OBJECT),
+    GET("runtime.info", "Returns the state of the conversation's own runtime", ONE "/runtime", conversation, OBJECT),
     SANDBOX("runtime.", ONE, own_),
     {NULL, NULL, OH_API_AGENT, OH_AT_RUNTIME, NULL, NULL, NULL, OH_SHAPE_OBJECT, OH_READS, 0},
 };

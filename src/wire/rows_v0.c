@@ -1,5 +1,5 @@
-/* What the V0 API can do. Its POST forbids extra fields, so what is not listed here cannot be sent. On the public
-   service everything about files and messages is served by the conversation's own server only. */
+/* The operations of the V0 API. Its POST requests reject unknown fields. On the public service only the conversation's
+   own server handles files and messages. */
 #include "wire/rows.h"
 
 #define CONVERSATION PATH("conversation_id", IDENTIFIER)
@@ -64,7 +64,7 @@ static const struct oh_field secret[] = {
     LAST,
 };
 
-/* The service calls the name in the path secret_id, and wants it in the body again. */
+/* The service needs the name twice: in the path, as secret_id, and in the body. */
 static const struct oh_field secret_update[] = {
     NEEDED("name", "secret_id", IN_PATH, NAME),
     NEEDED("name", "name", IN_BODY, TEXT),
@@ -85,29 +85,29 @@ const struct oh_operation oh_operations_v0[] = {
     ROW("list", AS_IN_V1, AT_SERVICE, "GET", CONVERSATIONS, list, PAGE, READS, QUICK),
     ROW("update", AS_IN_V1, AT_SERVICE, "PATCH", ONE, update, DONE_TRUE, WRITES, QUICK),
     ROW("delete", AS_IN_V1, AT_SERVICE, "DELETE", ONE, conversation, DONE_TRUE, WRITES, QUICK),
-    ROW("stop", "stops the runtime of a conversation",
+    ROW("stop", "Stops the runtime of a conversation",
         AT_SERVICE, "POST", ONE "/stop", conversation, DONE, WRITES, QUICK),
-    ROW("start_again", "starts the runtime of a stopped conversation again",
+    ROW("start_again", "Restarts the runtime of a stopped conversation",
         AT_SERVICE, "POST", ONE "/start", start_again, DONE, WRITES, THINKING),
     ROW("send", AS_IN_V1, AT_RUNTIME, "POST", ONE "/message", send, DONE, CREATES, QUICK),
     ROW("events", AS_IN_V1, AT_RUNTIME, "GET", ONE "/events", events, OBJECT, READS, QUICK),
-    ROW("add_event", "adds a raw action to the events",
+    ROW("add_event", "Adds a raw action to the events",
         AT_RUNTIME, "POST", ONE "/events", add_event, DONE, CREATES, QUICK),
-    ROW("trajectory", "gives all events in one answer",
+    ROW("trajectory", "Returns all events in one response",
         AT_RUNTIME, "GET", ONE "/trajectory", conversation, OBJECT, READS, SCANNING),
     ROW("files", AS_IN_V1, AT_RUNTIME, "GET", ONE "/list-files", files, TEXTS, READS, QUICK),
     ROW("file", AS_IN_V1, AT_RUNTIME, "GET", ONE "/select-file", file, OBJECT, READS, QUICK),
     ROW("changes", AS_IN_V1, AT_RUNTIME, "GET", ONE "/git/changes", conversation, LIST, READS, QUICK),
     ROW("diff", AS_IN_V1, AT_RUNTIME, "GET", ONE "/git/diff", diff, OBJECT, READS, QUICK),
-    ROW("upload", "puts files into the workspace",
+    ROW("upload", "Uploads files to the workspace",
         AT_RUNTIME, "POST", ONE "/upload-files", upload, DONE, WRITES, SCANNING),
-    ROW("download_workspace", "saves the workspace as a zip file (`download_workspace(conversation, target)`)",
+    ROW("download_workspace", "Saves the workspace as a zip file (`download_workspace(conversation, target)`)",
         AT_RUNTIME, "GET", ONE "/zip-directory", conversation, FILE, READS, CARRYING),
-    ROW("configuration", "gives the configuration of the runtime",
+    ROW("configuration", "Returns the configuration of the runtime",
         AT_RUNTIME, "GET", ONE "/config", conversation, OBJECT, READS, QUICK),
-    ROW("vscode_url", "gives the address of the editor; it holds a secret",
+    ROW("vscode_url", "Returns the URL of the editor; it contains a secret",
         AT_RUNTIME, "GET", ONE "/vscode-url", conversation, OBJECT, READS, QUICK),
-    ROW("web_hosts", "gives the addresses of what the workspace serves",
+    ROW("web_hosts", "Returns the URLs of the web servers in the workspace",
         AT_RUNTIME, "GET", ONE "/web-hosts", conversation, OBJECT, READS, QUICK),
     ROW("secrets.list", AS_IN_V1, AT_SERVICE, "GET", "/api/secrets", nothing, PAGE, READS, QUICK),
     ROW("secrets.create", AS_IN_V1, AT_SERVICE, "POST", "/api/secrets", secret, ANY, CREATES, QUICK),

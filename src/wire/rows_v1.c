@@ -1,5 +1,4 @@
-/* What the V1 API can do. It ignores fields and parameters that it does not know: a misspelt one would be lost
-   without a word, so nothing is sent that is not listed here. */
+/* The operations of the V1 API. It silently ignores unknown fields and parameters, so only those listed here are sent. */
 #include "wire/rows.h"
 
 #define CONVERSATION PATH("conversation_id", UUID)
@@ -37,7 +36,7 @@ static const struct oh_field start[] = {
     LAST,
 };
 
-/* There is no GET of one V1 conversation: it is a batch of one. */
+/* V1 has no GET of a single conversation: a batch of one takes its place. */
 static const struct oh_field status[] = {NEEDED("conversation_id", "ids", IN_QUERY, UUIDS), LAST};
 
 #define CONVERSATION_FILTER \
@@ -65,7 +64,7 @@ static const struct oh_field send[] = {
     LAST,
 };
 
-/* The id may be a start task's: the message waits until there is a conversation. */
+/* The id may be that of a start task: the service keeps the message until the conversation exists. */
 static const struct oh_field queue_message[] = {
     PATH("conversation_id", IDENTIFIER),
     NEEDED("content", "content", IN_BODY, CONTENT),
@@ -96,7 +95,7 @@ static const struct oh_field events[] = {CONVERSATION, EVENT_FILTER, EVENT_PAGED
 static const struct oh_field event_count[] = {CONVERSATION, EVENT_FILTER, LAST};
 static const struct oh_field event_batch[] = {CONVERSATION, NEEDED("event_id", "id", IN_QUERY, NAMES), LAST};
 
-/* The public events of shared conversations are asked for by a parameter, where the account's have a path. */
+/* The id of a shared conversation is a query parameter; that of the account's own conversations is in the path. */
 #define SHARED NEEDED("conversation_id", "conversation_id", IN_QUERY, UUID)
 
 static const struct oh_field shared_events[] = {SHARED, EVENT_FILTER, EVENT_PAGED, LAST};
@@ -122,7 +121,7 @@ static const struct oh_field sandbox[] = {PATH("sandbox_id", NAME), LAST};
 static const struct oh_field sandboxes_get[] = {NEEDED("sandbox_id", "id", IN_QUERY, NAMES), LAST};
 static const struct oh_field sandboxes_start[] = {QUERY("sandbox_spec_id", TEXT), LAST};
 
-/* The id is needed twice, under two names. */
+/* The service needs the id twice, under two names. */
 static const struct oh_field sandboxes_delete[] = {
     NEEDED("sandbox_id", "id", IN_PATH, NAME),
     NEEDED("sandbox_id", "sandbox_id", IN_QUERY, TEXT),
@@ -156,7 +155,11 @@ static const struct oh_field profiles_save[] = {
     LAST,
 };
 
-static const struct oh_field profiles_rename[] = {PATH("name", NAME), NEEDED("new_name", "new_name", IN_BODY, TEXT), LAST};
+static const struct oh_field profiles_rename[] = {
+    PATH("name", NAME),
+    NEEDED("new_name", "new_name", IN_BODY, TEXT),
+    LAST,
+};
 
 static const struct oh_field secrets_list[] = {QUERY("name__contains", TEXT), PAGED, LAST};
 
@@ -167,7 +170,7 @@ static const struct oh_field secrets_create[] = {
     LAST,
 };
 
-/* The service calls the name in the path secret_id, and wants it in the body again. */
+/* The service needs the name twice: in the path, as secret_id, and in the body. */
 static const struct oh_field secrets_update[] = {
     NEEDED("name", "secret_id", IN_PATH, NAME),
     NEEDED("name", "name", IN_BODY, TEXT),
@@ -248,118 +251,126 @@ static const struct oh_field models[] = {
 #define PROFILES "/api/v1/settings/profiles"
 
 const struct oh_operation oh_operations_v1[] = {
-    ROW("start", "starts a conversation (`openhands.start`)",
+    ROW("start", "Starts a conversation (`openhands.start`)",
         AT_SERVICE, "POST", CONVERSATIONS, start, OBJECT, CREATES, THINKING),
-    ROW("start_streaming", "starts one and reports each step of the start (`start{on_progress = …}`)",
+    ROW("start_streaming", "Starts a conversation and reports each step of the start (`start{on_progress = …}`)",
         AT_SERVICE, "POST", CONVERSATIONS "/stream-start", start, STREAM, CREATES, STREAMING),
-    GET("status", "gives the state of conversations (`openhands.status`, `wait`, `get`)", CONVERSATIONS, status, LIST),
-    GET("list", "lists the conversations of the account, newest first", CONVERSATIONS "/search", list, PAGE),
-    GET("count", "counts the conversations of the account", CONVERSATIONS "/count", count, INTEGER),
-    ROW("update", "changes the title and other fields of a conversation; gives the conversation",
+    GET("status", "Returns the state of conversations (`openhands.status`, `wait`, `get`)",
+        CONVERSATIONS, status, LIST),
+    GET("list", "Lists the conversations of the account, newest first", CONVERSATIONS "/search", list, PAGE),
+    GET("count", "Counts the conversations of the account", CONVERSATIONS "/count", count, INTEGER),
+    ROW("update", "Changes the title and other fields of a conversation; returns the conversation",
         AT_SERVICE, "PATCH", ONE, update, DONE, WRITES, QUICK),
-    REMOVE("delete", "deletes a conversation", ONE, conversation, DONE),
-    POST("send", "sends a message to a conversation that is running", ONE "/send-message", send, DONE, CREATES),
-    POST("queue_message", "leaves a message for a conversation that is still starting (by its id or its start task's)",
+    REMOVE("delete", "Deletes a conversation", ONE, conversation, DONE),
+    POST("send", "Sends a message to a running conversation", ONE "/send-message", send, DONE, CREATES),
+    POST("queue_message", "Queues a message for a conversation that is still starting, by its id or its start task's",
         "/api/v1/conversations/{conversation_id}/pending-messages", queue_message, DONE, CREATES),
-    POST("switch_profile", "continues with another model profile", ONE "/switch_profile", switch_profile, DONE, WRITES),
-    POST("switch_model", "continues with another model (ACP agents)",
+    POST("switch_profile", "Switches the conversation to another model profile",
+        ONE "/switch_profile", switch_profile, DONE, WRITES),
+    POST("switch_model", "Switches the conversation to another model (ACP agents)",
         ONE "/switch_acp_model", switch_model, DONE, WRITES),
-    GET("start_tasks.get", "gives start tasks by their ids", CONVERSATIONS "/start-tasks", start_tasks_get, LIST),
-    GET("start_tasks.list", "lists recent start tasks", CONVERSATIONS "/start-tasks/search", start_tasks_list, PAGE),
-    GET("start_tasks.count", "counts the start tasks", CONVERSATIONS "/start-tasks/count", start_tasks_count, INTEGER),
+    GET("start_tasks.get", "Returns start tasks by their ids", CONVERSATIONS "/start-tasks", start_tasks_get, LIST),
+    GET("start_tasks.list", "Lists recent start tasks", CONVERSATIONS "/start-tasks/search", start_tasks_list, PAGE),
+    GET("start_tasks.count", "Counts the start tasks", CONVERSATIONS "/start-tasks/count", start_tasks_count, INTEGER),
 
-    ROW("events", "reads the events of a conversation; also takes `after` and `follow` (see `doc/service.md`)",
+    ROW("events", "Lists the events of a conversation; also takes `after` and `follow` (see `doc/service.md`)",
         AT_SERVICE, "GET", EVENTS "/search", events, PAGE, READS, SCANNING),
-    ROW("event_count", "counts the events", AT_SERVICE, "GET", EVENTS "/count", event_count, INTEGER, READS, SCANNING),
-    GET("event_batch", "gives events by their ids", EVENTS, event_batch, LIST),
+    ROW("event_count", "Counts the events of a conversation",
+        AT_SERVICE, "GET", EVENTS "/count", event_count, INTEGER, READS, SCANNING),
+    GET("event_batch", "Returns events by their ids", EVENTS, event_batch, LIST),
 
-    GET("changes", "lists the files that differ from git", ONE "/git/changes", changes, LIST),
-    GET("diff", "gives one file before and after", ONE "/git/diff", changes, OBJECT),
-    GET("file", "gives the text of a file in the workspace; on V1 an empty text may also mean a missing file",
+    GET("changes", "Lists the files that differ from git", ONE "/git/changes", changes, LIST),
+    GET("diff", "Returns one file before and after its changes", ONE "/git/diff", changes, OBJECT),
+    GET("file", "Returns the text of a file in the workspace; on V1 a missing file may also give an empty text",
         ONE "/file", file, TEXT),
-    GET("files", "lists the names of files in the workspace", ONE "/files", files, TEXTS),
-    GET("skills", "lists the skills that the agent has", ONE "/skills", conversation, OBJECT),
-    GET("hooks", "lists the hooks that are set", ONE "/hooks", conversation, OBJECT),
-    ROW("download", "saves the events as a zip file (`download(conversation, target, { on_progress = … })`)",
+    GET("files", "Lists the names of files in the workspace", ONE "/files", files, TEXTS),
+    GET("skills", "Lists the skills of the agent", ONE "/skills", conversation, OBJECT),
+    GET("hooks", "Lists the hooks of the conversation", ONE "/hooks", conversation, OBJECT),
+    ROW("download", "Saves the events as a zip file (`download(conversation, target, { on_progress = … })`)",
         AT_SERVICE, "GET", ONE "/download", conversation, FILE, READS, CARRYING),
 
-    GET("sandboxes.list", "lists the sandboxes of the account", SANDBOXES "/search", paged, PAGE),
-    GET("sandboxes.get", "gives sandboxes by their ids", SANDBOXES, sandboxes_get, LIST),
-    ROW("sandboxes.start", "starts an empty sandbox",
+    GET("sandboxes.list", "Lists the sandboxes of the account", SANDBOXES "/search", paged, PAGE),
+    GET("sandboxes.get", "Returns sandboxes by their ids", SANDBOXES, sandboxes_get, LIST),
+    ROW("sandboxes.start", "Starts an empty sandbox",
         AT_SERVICE, "POST", SANDBOXES, sandboxes_start, OBJECT, CREATES, THINKING),
-    POST("sandboxes.pause", "pauses a sandbox with all its conversations",
+    POST("sandboxes.pause", "Pauses a sandbox with all its conversations",
         SANDBOXES "/{sandbox_id}/pause", sandbox, DONE, WRITES),
-    POST("sandboxes.resume", "resumes a paused sandbox", SANDBOXES "/{sandbox_id}/resume", sandbox, DONE, WRITES),
-    REMOVE("sandboxes.delete", "deletes a sandbox", SANDBOXES "/{id}", sandboxes_delete, DONE),
-    GET("sandboxes.secrets", "lists the names of the secrets of a sandbox",
+    POST("sandboxes.resume", "Resumes a paused sandbox", SANDBOXES "/{sandbox_id}/resume", sandbox, DONE, WRITES),
+    REMOVE("sandboxes.delete", "Deletes a sandbox", SANDBOXES "/{id}", sandboxes_delete, DONE),
+    GET("sandboxes.secrets", "Lists the names of the secrets of a sandbox",
         SANDBOXES "/{sandbox_id}/settings/secrets", sandboxes_secrets, ANY),
-    GET("sandboxes.secret", "gives the value of one secret of a sandbox",
+    GET("sandboxes.secret", "Returns the value of one secret of a sandbox",
         SANDBOXES "/{sandbox_id}/settings/secrets/{secret_name}", sandboxes_secret, BYTES),
-    GET("sandbox_specs.list", "lists the kinds of sandboxes", "/api/v1/sandbox-specs/search", paged, PAGE),
-    GET("sandbox_specs.get", "gives kinds of sandboxes by their ids", "/api/v1/sandbox-specs", sandbox_specs_get, LIST),
+    GET("sandbox_specs.list", "Lists the sandbox specifications", "/api/v1/sandbox-specs/search", paged, PAGE),
+    GET("sandbox_specs.get", "Returns sandbox specifications by their ids",
+        "/api/v1/sandbox-specs", sandbox_specs_get, LIST),
 
-    GET("me", "gives the account", "/api/v1/users/me", nothing, OBJECT),
-    GET("credits", "gives what is left to spend", "/api/billing/credits", nothing, OBJECT),
-    GET("quota", "tells how many conversations may still be started today", "/api/quota/status", nothing, OBJECT),
-    GET("keys.list", "lists the API keys of the account, without their values", "/api/keys", nothing, LIST),
-    GET("keys.current", "gives the key in use and the organisation it acts for", "/api/keys/current", nothing, OBJECT),
-    GET("keys.llm", "gives the account's key for models; a secret", "/api/keys/llm/byor", nothing, OBJECT),
-    POST("keys.create", "makes an API key; its value is shown only now", "/api/keys", keys_create, OBJECT, CREATES),
-    REMOVE("keys.delete", "deletes an API key", "/api/keys/{key_id}", key, DONE),
-    GET("settings.get", "gives the settings of the account", "/api/v1/settings", nothing, OBJECT),
-    POST("settings.update", "changes settings; objects by `agent_settings_diff` and `conversation_settings_diff`",
+    GET("me", "Returns the account", "/api/v1/users/me", nothing, OBJECT),
+    GET("credits", "Returns the remaining credits", "/api/billing/credits", nothing, OBJECT),
+    GET("quota", "Returns how many conversations can still be started today", "/api/quota/status", nothing, OBJECT),
+    GET("keys.list", "Lists the API keys of the account, without their values", "/api/keys", nothing, LIST),
+    GET("keys.current", "Returns the API key in use and its organisation", "/api/keys/current", nothing, OBJECT),
+    GET("keys.llm", "Returns the account's key for language models; it is a secret",
+        "/api/keys/llm/byor", nothing, OBJECT),
+    POST("keys.create", "Creates an API key; its value is returned only here",
+        "/api/keys", keys_create, OBJECT, CREATES),
+    REMOVE("keys.delete", "Deletes an API key", "/api/keys/{key_id}", key, DONE),
+    GET("settings.get", "Returns the settings of the account", "/api/v1/settings", nothing, OBJECT),
+    POST("settings.update", "Changes settings; objects by `agent_settings_diff` and `conversation_settings_diff`",
         "/api/v1/settings", settings_update, DONE, WRITES),
-    GET("profiles.list", "lists the model profiles", PROFILES, nothing, OBJECT),
-    GET("profiles.get", "gives one model profile", PROFILES "/{name}", profile, OBJECT),
-    POST("profiles.save", "makes or changes a model profile", PROFILES "/{name}", profiles_save, DONE, WRITES),
-    REMOVE("profiles.delete", "deletes a model profile", PROFILES "/{name}", profile, DONE),
-    POST("profiles.activate", "makes a model profile the default", PROFILES "/{name}/activate", profile, DONE, WRITES),
-    POST("profiles.rename", "renames a model profile", PROFILES "/{name}/rename", profiles_rename, DONE, WRITES),
-    GET("secrets.list", "lists the names of the account's secrets", "/api/v1/secrets/search", secrets_list, PAGE),
-    POST("secrets.create", "makes a secret", "/api/v1/secrets", secrets_create, DONE, CREATES),
-    ROW("secrets.update", "changes the name or description of a secret",
+    GET("profiles.list", "Lists the model profiles", PROFILES, nothing, OBJECT),
+    GET("profiles.get", "Returns one model profile", PROFILES "/{name}", profile, OBJECT),
+    POST("profiles.save", "Creates or changes a model profile", PROFILES "/{name}", profiles_save, DONE, WRITES),
+    REMOVE("profiles.delete", "Deletes a model profile", PROFILES "/{name}", profile, DONE),
+    POST("profiles.activate", "Makes a model profile the default", PROFILES "/{name}/activate", profile, DONE, WRITES),
+    POST("profiles.rename", "Renames a model profile", PROFILES "/{name}/rename", profiles_rename, DONE, WRITES),
+    GET("secrets.list", "Lists the names of the account's secrets", "/api/v1/secrets/search", secrets_list, PAGE),
+    POST("secrets.create", "Creates a secret", "/api/v1/secrets", secrets_create, DONE, CREATES),
+    ROW("secrets.update", "Changes the name or the description of a secret",
         AT_SERVICE, "PUT", "/api/v1/secrets/{secret_id}", secrets_update, DONE, WRITES, QUICK),
-    REMOVE("secrets.delete", "deletes a secret", "/api/v1/secrets/{secret_id}", secrets_delete, DONE),
-    POST("secrets.set_git_providers", "connects git hosts by tokens",
+    REMOVE("secrets.delete", "Deletes a secret", "/api/v1/secrets/{secret_id}", secrets_delete, DONE),
+    POST("secrets.set_git_providers", "Connects git hosts by access tokens",
         "/api/v1/secrets/git-providers", set_git_providers, DONE, WRITES),
-    REMOVE("secrets.delete_git_providers", "disconnects the git hosts", "/api/v1/secrets/git-providers", nothing, DONE),
+    REMOVE("secrets.delete_git_providers", "Disconnects all git hosts", "/api/v1/secrets/git-providers", nothing, DONE),
 
-    GET("git.identity", "tells who the account is to its git host", "/api/v1/users/git-info", nothing, OBJECT),
-    GET("git.organizations", "lists the account's organisations on the git host",
+    GET("git.identity", "Returns the account's user on its git host", "/api/v1/users/git-info", nothing, OBJECT),
+    GET("git.organizations", "Lists the account's organisations on its git host",
         "/api/v1/users/git-organizations", nothing, OBJECT),
-    GET("git.installations", "lists the installations of the git host's app",
+    GET("git.installations", "Lists the installations of the git host's app",
         "/api/v1/git/installations/search", installations, PAGE),
-    GET("git.repositories", "lists the repositories that the account can reach",
+    GET("git.repositories", "Lists the repositories that the account can access",
         "/api/v1/git/repositories/search", repositories, PAGE),
-    GET("git.branches", "lists the branches of a repository; `query` is required but may be empty",
+    GET("git.branches", "Lists the branches of a repository; `query` is required but may be empty",
         "/api/v1/git/branches/search", branches, PAGE),
-    GET("git.suggested_tasks", "lists tasks that the service suggests",
+    GET("git.suggested_tasks", "Lists the tasks that the service suggests",
         "/api/v1/git/suggested-tasks/search", paged, PAGE),
-    GET("models", "lists the models that can be chosen", "/api/v1/config/models/search", models, PAGE),
-    GET("providers", "lists the providers of models", "/api/v1/config/providers/search", providers, PAGE),
-    GET("available_skills", "lists the skills that can be used", "/api/v1/skills/search", paged, PAGE),
-    ROW("marketplace_skills", "lists the skills of marketplaces; the list of marketplaces is sent as it is",
+    GET("models", "Lists the available models", "/api/v1/config/models/search", models, PAGE),
+    GET("providers", "Lists the providers of models", "/api/v1/config/providers/search", providers, PAGE),
+    GET("available_skills", "Lists the available skills", "/api/v1/skills/search", paged, PAGE),
+    ROW("marketplace_skills", "Lists the skills of marketplaces; the list of marketplaces is sent as the body",
         AT_SERVICE, "POST", "/api/v1/skills/marketplace-skills", marketplaces, OBJECT, WRITES, SCANNING),
 
-    ROW("shared.get", "gives public conversations by their ids; no key is sent",
+    ROW("shared.get", "Returns public conversations by their ids; no key is sent",
         AT_PUBLIC, "GET", "/api/shared-conversations", status, LIST, READS, QUICK),
-    ROW("shared.events", "reads the events of a public conversation",
+    ROW("shared.events", "Lists the events of a public conversation",
         AT_PUBLIC, "GET", "/api/shared-events/search", shared_events, PAGE, READS, SCANNING),
-    ROW("shared.event_count", "counts the events of a public conversation",
+    ROW("shared.event_count", "Counts the events of a public conversation",
         AT_PUBLIC, "GET", "/api/shared-events/count", shared_event_count, INTEGER, READS, SCANNING),
-    ROW("shared.event_batch", "gives events of a public conversation by their ids",
+    ROW("shared.event_batch", "Returns events of a public conversation by their ids",
         AT_PUBLIC, "GET", "/api/shared-events", shared_event_batch, LIST, READS, QUICK),
-    ROW("shared.event", "gives one event of a public conversation",
-        AT_PUBLIC, "GET", "/api/shared-events/{conversation_id}/{event_id}", shared_event, OBJECT_OR_NULL, READS, QUICK),
-    ROW("web_client_config", "gives the service's configuration for its web page; no key is sent",
+    ROW("shared.event", "Returns one event of a public conversation",
+        AT_PUBLIC, "GET", "/api/shared-events/{conversation_id}/{event_id}", shared_event, OBJECT_OR_NULL, READS,
+        QUICK),
+    ROW("web_client_config", "Returns the configuration of the service's web client; no key is sent",
         AT_PUBLIC, "GET", "/api/v1/web-client/config", nothing, OBJECT, READS, QUICK),
-    ROW("alive", "tells whether the server answers", AT_PUBLIC, "GET", "/alive", nothing, ANY, READS, QUICK),
-    ROW("health", "tells whether the server is well", AT_PUBLIC, "GET", "/health", nothing, ANY, READS, QUICK),
-    ROW("ready", "tells whether the server takes calls", AT_PUBLIC, "GET", "/ready", nothing, ANY, READS, QUICK),
-    ROW("server_info", "gives the server's version", AT_PUBLIC, "GET", "/server_info", nothing, OBJECT, READS, QUICK),
-    ROW("device.authorize", "begins a login in the browser; no key is sent",
+    ROW("alive", "Checks that the server responds", AT_PUBLIC, "GET", "/alive", nothing, ANY, READS, QUICK),
+    ROW("health", "Checks that the server is healthy", AT_PUBLIC, "GET", "/health", nothing, ANY, READS, QUICK),
+    ROW("ready", "Checks that the server is ready for calls", AT_PUBLIC, "GET", "/ready", nothing, ANY, READS, QUICK),
+    ROW("server_info", "Returns the version of the server",
+        AT_PUBLIC, "GET", "/server_info", nothing, OBJECT, READS, QUICK),
+    ROW("device.authorize", "Begins a login in the browser (device flow); no key is sent",
         AT_PUBLIC, "POST", "/oauth/device/authorize", nothing, OBJECT, CREATES, QUICK),
-    ROW("device.token", "asks whether that login is complete",
+    ROW("device.token", "Checks whether a login in the browser is complete",
         AT_PUBLIC, "POST", "/oauth/device/token", device_token, OBJECT, WRITES, QUICK),
     {NULL, NULL, OH_API_V1, OH_AT_SERVICE, NULL, NULL, NULL, OH_SHAPE_OBJECT, OH_READS, 0},
 };

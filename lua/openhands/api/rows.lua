@@ -51,8 +51,10 @@ local function further_fields(row, subject)
 end
 
 local function is_list_of_ids(field)
-  return field ~= nil and field.type:find("or a list of at most", 1, true) ~= nil
+  return field ~= nil and (field.kind == "uuids" or field.kind == "names")
 end
+
+local takes_table = { object = true, text_map = true, files = true }
 
 local function describe(name, rows)
   local row = rows.v1 or rows.v0 or rows.agent
@@ -78,8 +80,7 @@ local function describe(name, rows)
     if further[1] and further[1].place == "whole" then
       operation.whole = further[1].name
     end
-    local takes_table = further[1] and (further[1].type:find "^a table from" or further[1].type:find "^a table with")
-    if #further == 1 and takes_table and further[1].place ~= "whole" then
+    if #further == 1 and takes_table[further[1].kind] and further[1].place ~= "whole" then
       operation.named = further[1].name
     end
     -- A batch may be about items of something: the events of a conversation, say.
