@@ -61,7 +61,7 @@ describe("the page about adding an operation", function()
     -- Without what an interpreter under AddressSanitizer needs.
     local make = "env -u LD_PRELOAD make -s LUA=" .. lua
     run(("%s all && %s reference"):format(make, make))
-    assert.truthy(files.read(copy .. "/doc/operations.md"):find("| `pin` | pins a conversation to the top", 1, true))
+    assert.truthy(files.read(copy .. "/doc/operations.md"):find("| `pin` | Pins a conversation to the top", 1, true))
     assert.truthy(files.read(copy .. "/lua/openhands/types/operations.lua"):find("---@field pin fun(", 1, true))
     local busted = ('eval "$(%s env)" && env -u LD_PRELOAD %s tools/busted.lua --output=TAP '):format(make, lua)
     local output = run(busted .. "--filter='pin on v' spec/api/vocabulary_spec.lua spec/request/effects_spec.lua")

@@ -79,11 +79,11 @@ describe("the comparison with a document", function()
       method = "PUT",
       path = "/things/{thing}",
       fields = {
-        { name = "thing", wire = "thing", place = "path", type = "a name (1 to 255 bytes)", required = true },
-        { name = "ids", wire = "id", place = "query", type = "a name or a list of at most 99", required = true },
-        { name = "limit", wire = "limit", place = "query", type = "an integer", required = false },
-        { name = "size", wire = "size", place = "body", type = "an integer", required = true },
-        { name = "colour", wire = "colour", place = "body", type = "a string", required = false },
+        { name = "thing", wire = "thing", place = "path", kind = "name", type = "a name", required = true },
+        { name = "ids", wire = "id", place = "query", kind = "names", type = "a name or a list", required = true },
+        { name = "limit", wire = "limit", place = "query", kind = "integer", type = "an integer", required = false },
+        { name = "size", wire = "size", place = "body", kind = "integer", type = "an integer", required = true },
+        { name = "colour", wire = "colour", place = "body", kind = "text", type = "a string", required = false },
       },
     }
     change(row, row.fields)
@@ -102,12 +102,12 @@ describe("the comparison with a document", function()
     ["is not published"] = function(row) row.method = "POST" end,
     ["path 'thing' has no field"] = function(_, fields) table.remove(fields, 1) end,
     ["path 'size' does not stand in it"] = function(_, fields)
-      fields[#fields + 1] = { name = "size", wire = "size", place = "path", type = "an integer", required = true }
+      fields[#fields + 1] = { name = "size", wire = "size", place = "path", kind = "integer", required = true }
     end,
     ["query 'Limit' is not published"] = function(_, fields) fields[3].wire = "Limit" end,
     ["body 'color' is not published"] = function(_, fields) fields[5].wire = "color" end,
-    ["query 'id' is not a string there"] = function(_, fields) fields[2].type = "a string" end,
-    ["body 'size' is not a string there"] = function(_, fields) fields[4].type = "a string" end,
+    ["query 'id' is not a string there"] = function(_, fields) fields[2].kind, fields[2].type = "text", "a string" end,
+    ["body 'size' is not a string there"] = function(_, fields) fields[4].kind, fields[4].type = "text", "a string" end,
     ["query 'id' is required there"] = function(_, fields) fields[2].required = false end,
     ["body 'size' is required there and missing here"] = function(_, fields) table.remove(fields, 4) end,
     ["a body is required there and missing here"] = function(row)
@@ -115,7 +115,7 @@ describe("the comparison with a document", function()
     end,
     ["body is not a list there"] = function(row)
       row.method, row.path = "POST", "/things"
-      row.fields = { { name = "all", wire = "all", place = "whole", type = "a list", required = true } }
+      row.fields = { { name = "all", wire = "all", place = "whole", kind = "list", type = "a list" } }
     end,
   }
   for complaint, mistake in pairs(mistakes) do
@@ -126,7 +126,7 @@ describe("the comparison with a document", function()
 
   it("refuses to judge a type that it does not know", function()
     assert.has_error(function()
-      complaints(function(_, fields) fields[5].type = "a colour" end)
+      complaints(function(_, fields) fields[5].kind = "color" end)
     end)
   end)
 end)

@@ -2,21 +2,21 @@
 --- Types of the calls that are one request each, for editors. Written by `make reference` from the core's table;
 --- the calls that are composed of several are in types/init.lua.
 
---- Fields of `add_event`, which adds a raw action to the events.
+--- Fields of `add_event`. Adds a raw action to the events.
 ---@class openhands.add_event.Fields
 ---@field event table
 
---- Fields of `available_skills`, which lists the skills that can be used.
+--- Fields of `available_skills`. Lists the available skills.
 ---@class openhands.available_skills.Fields
 ---@field page_id? string
 ---@field limit? integer
 
---- Fields of `changes`, which lists the files that differ from git.
+--- Fields of `changes`. Lists the files that differ from git.
 ---@class openhands.changes.Fields
 ---@field path string (V1)
 ---@field ref? string (V1)
 
---- Fields of `count`, which counts the conversations of the account.
+--- Fields of `count`. Counts the conversations of the account.
 ---@class openhands.count.Fields
 ---@field title__contains? string
 ---@field created_at__gte? string
@@ -25,22 +25,22 @@
 ---@field updated_at__lt? string
 ---@field sandbox_id__eq? string
 
---- Fields of `diff`, which gives one file before and after.
+--- Fields of `diff`. Returns one file before and after its changes.
 ---@class openhands.diff.Fields
 ---@field path string
 ---@field ref? string (V1)
 
---- Fields of `event_batch`, which gives events by their ids.
+--- Fields of `event_batch`. Returns events by their ids.
 ---@class openhands.event_batch.Fields
 ---@field event_id string|string[]
 
---- Fields of `event_count`, which counts the events.
+--- Fields of `event_count`. Counts the events of a conversation.
 ---@class openhands.event_count.Fields
 ---@field kind__eq? string
 ---@field timestamp__gte? string
 ---@field timestamp__lt? string
 
---- Fields of `events`, which reads the events of a conversation; also takes `after` and `follow` (see `doc/service.md`).
+--- Fields of `events`. Lists the events of a conversation; also takes `after` and `follow` (see `doc/service.md`).
 ---@class openhands.events.Fields
 ---@field start_id? integer (V0)
 ---@field end_id? integer (V0)
@@ -52,15 +52,15 @@
 ---@field sort_order? string (V1)
 ---@field page_id? string (V1)
 
---- Fields of `file`, which gives the text of a file in the workspace; on V1 an empty text may also mean a missing file.
+--- Fields of `file`. Returns the text of a file in the workspace; on V1 a missing file may also give an empty text.
 ---@class openhands.file.Fields
 ---@field path string
 
---- Fields of `files`, which lists the names of files in the workspace.
+--- Fields of `files`. Lists the names of files in the workspace.
 ---@class openhands.files.Fields
 ---@field path? string
 
---- Fields of `list`, which lists the conversations of the account, newest first.
+--- Fields of `list`. Lists the conversations of the account, newest first.
 ---@class openhands.list.Fields
 ---@field selected_repository? string (V0)
 ---@field repository? string (V0)
@@ -75,11 +75,11 @@
 ---@field updated_at__lt? string (V1)
 ---@field sandbox_id__eq? string (V1)
 
---- Fields of `marketplace_skills`, which lists the skills of marketplaces; the list of marketplaces is sent as it is.
+--- Fields of `marketplace_skills`. Lists the skills of marketplaces; the list of marketplaces is sent as the body.
 ---@class openhands.marketplace_skills.Fields
 ---@field marketplaces table[]
 
---- Fields of `models`, which lists the models that can be chosen.
+--- Fields of `models`. Lists the available models.
 ---@class openhands.models.Fields
 ---@field query? string
 ---@field verified__eq? boolean
@@ -87,35 +87,35 @@
 ---@field page_id? string
 ---@field limit? integer
 
---- Fields of `providers`, which lists the providers of models.
+--- Fields of `providers`. Lists the providers of models.
 ---@class openhands.providers.Fields
 ---@field query? string
 ---@field verified__eq? boolean
 ---@field page_id? string
 ---@field limit? integer
 
---- Fields of `queue_message`, which leaves a message for a conversation that is still starting (by its id or its start task's).
+--- Fields of `queue_message`. Queues a message for a conversation that is still starting, by its id or its start task's.
 ---@class openhands.queue_message.Fields
 ---@field content string|table[]
 
---- Fields of `send`, which sends a message to a conversation that is running.
+--- Fields of `send`. Sends a message to a running conversation.
 ---@class openhands.send.Fields
 ---@field content string|table[]
 ---@field run? boolean (V1)
 
---- Fields of `start_again`, which starts the runtime of a stopped conversation again.
+--- Fields of `start_again`. Restarts the runtime of a stopped conversation.
 ---@class openhands.start_again.Fields
 ---@field providers_set? string[]
 
---- Fields of `switch_model`, which continues with another model (ACP agents).
+--- Fields of `switch_model`. Switches the conversation to another model (ACP agents).
 ---@class openhands.switch_model.Fields
 ---@field model string
 
---- Fields of `switch_profile`, which continues with another model profile.
+--- Fields of `switch_profile`. Switches the conversation to another model profile.
 ---@class openhands.switch_profile.Fields
 ---@field profile_name string
 
---- Fields of `update`, which changes the title and other fields of a conversation; gives the conversation.
+--- Fields of `update`. Changes the title and other fields of a conversation; returns the conversation.
 ---@class openhands.update.Fields
 ---@field title string
 ---@field ["public"]? boolean (V1)
@@ -124,15 +124,15 @@
 ---@field selected_branch? string (V1)
 ---@field git_provider? string (V1)
 
---- Fields of `upload`, which puts files into the workspace.
+--- Fields of `upload`. Uploads files to the workspace.
 ---@class openhands.upload.Fields
 ---@field files table<string, string>
 
---- Fields of `device.token`, which asks whether that login is complete.
+--- Fields of `device.token`. Checks whether a login in the browser is complete.
 ---@class openhands.device.token.Fields
 ---@field device_code string
 
---- Fields of `git.branches`, which lists the branches of a repository; `query` is required but may be empty.
+--- Fields of `git.branches`. Lists the branches of a repository; `query` is required but may be empty.
 ---@class openhands.git.branches.Fields
 ---@field provider string
 ---@field repository string
@@ -140,13 +140,13 @@
 ---@field page_id? string
 ---@field limit? integer
 
---- Fields of `git.installations`, which lists the installations of the git host's app.
+--- Fields of `git.installations`. Lists the installations of the git host's app.
 ---@class openhands.git.installations.Fields
 ---@field provider string
 ---@field page_id? string
 ---@field limit? integer
 
---- Fields of `git.repositories`, which lists the repositories that the account can reach.
+--- Fields of `git.repositories`. Lists the repositories that the account can access.
 ---@class openhands.git.repositories.Fields
 ---@field provider string
 ---@field query? string
@@ -155,91 +155,91 @@
 ---@field page_id? string
 ---@field limit? integer
 
---- Fields of `git.suggested_tasks`, which lists tasks that the service suggests.
+--- Fields of `git.suggested_tasks`. Lists the tasks that the service suggests.
 ---@class openhands.git.suggested_tasks.Fields
 ---@field page_id? string
 ---@field limit? integer
 
---- Fields of `keys.create`, which makes an API key; its value is shown only now.
+--- Fields of `keys.create`. Creates an API key; its value is returned only here.
 ---@class openhands.keys.create.Fields
 ---@field name? string
 ---@field not_before? string
 ---@field expires_at? string
 ---@field org_id? string
 
---- Fields of `profiles.rename`, which renames a model profile.
+--- Fields of `profiles.rename`. Renames a model profile.
 ---@class openhands.profiles.rename.Fields
 ---@field new_name string
 
---- Fields of `profiles.save`, which makes or changes a model profile.
+--- Fields of `profiles.save`. Creates or changes a model profile.
 ---@class openhands.profiles.save.Fields
 ---@field llm? table
 ---@field include_secrets? boolean
 ---@field preserve_existing_api_key? boolean
 
---- Fields of `sandbox_specs.list`, which lists the kinds of sandboxes.
+--- Fields of `sandbox_specs.list`. Lists the sandbox specifications.
 ---@class openhands.sandbox_specs.list.Fields
 ---@field page_id? string
 ---@field limit? integer
 
---- Fields of `sandboxes.list`, which lists the sandboxes of the account.
+--- Fields of `sandboxes.list`. Lists the sandboxes of the account.
 ---@class openhands.sandboxes.list.Fields
 ---@field page_id? string
 ---@field limit? integer
 
---- Fields of `sandboxes.secret`, which gives the value of one secret of a sandbox.
+--- Fields of `sandboxes.secret`. Returns the value of one secret of a sandbox.
 ---@class openhands.sandboxes.secret.Fields
 ---@field name string
 ---@field session_api_key? string
 
---- Fields of `sandboxes.secrets`, which lists the names of the secrets of a sandbox.
+--- Fields of `sandboxes.secrets`. Lists the names of the secrets of a sandbox.
 ---@class openhands.sandboxes.secrets.Fields
 ---@field session_api_key? string
 
---- Fields of `sandboxes.start`, which starts an empty sandbox.
+--- Fields of `sandboxes.start`. Starts an empty sandbox.
 ---@class openhands.sandboxes.start.Fields
 ---@field sandbox_spec_id? string
 
---- Fields of `secrets.create`, which makes a secret.
+--- Fields of `secrets.create`. Creates a secret.
 ---@class openhands.secrets.create.Fields
 ---@field name string
 ---@field value string
 ---@field description? string
 
---- Fields of `secrets.list`, which lists the names of the account's secrets.
+--- Fields of `secrets.list`. Lists the names of the account's secrets.
 ---@class openhands.secrets.list.Fields
 ---@field name__contains? string (V1)
 ---@field page_id? string (V1)
 ---@field limit? integer (V1)
 
---- Fields of `secrets.set_git_providers`, which connects git hosts by tokens.
+--- Fields of `secrets.set_git_providers`. Connects git hosts by access tokens.
 ---@class openhands.secrets.set_git_providers.Fields
 ---@field provider_tokens table
 ---@field mcp_config? table
 
---- Fields of `secrets.update`, which changes the name or description of a secret.
+--- Fields of `secrets.update`. Changes the name or the description of a secret.
 ---@class openhands.secrets.update.Fields
 ---@field description? string
 
---- Fields of `settings.update`, which changes settings; objects by `agent_settings_diff` and `conversation_settings_diff`.
+--- Fields of `settings.update`. Changes settings; objects by `agent_settings_diff` and `conversation_settings_diff`.
 ---@class openhands.settings.update.Fields
 ---@field settings table
 
---- Fields of `shared.event`, which gives one event of a public conversation.
+--- Fields of `shared.event`. Returns one event of a public conversation.
 ---@class openhands.shared.event.Fields
 ---@field event_id string
 
---- Fields of `shared.event_batch`, which gives events of a public conversation by their ids.
+--- Fields of `shared.event_batch`. Returns events of a public conversation by their ids.
 ---@class openhands.shared.event_batch.Fields
 ---@field event_id string|string[]
 
---- Fields of `shared.event_count`, which counts the events of a public conversation.
+--- Fields of `shared.event_count`. Counts the events of a public conversation.
 ---@class openhands.shared.event_count.Fields
 ---@field kind__eq? string
 ---@field timestamp__gte? string
 ---@field timestamp__lt? string
 
---- Fields of `shared.events`, which reads the events of a public conversation.
+--- Fields of `shared.events`. Lists the events of a public conversation.
 ---@class openhands.shared.events.Fields
 ---@field kind__eq? string
 ---@field timestamp__gte? string
@@ -248,12 +248,12 @@
 ---@field page_id? string
 ---@field limit? integer
 
---- Fields of `start_tasks.count`, which counts the start tasks.
+--- Fields of `start_tasks.count`. Counts the start tasks.
 ---@class openhands.start_tasks.count.Fields
 ---@field created_at__gte? string
 ---@field conversation_id__eq? string
 
---- Fields of `start_tasks.list`, which lists recent start tasks.
+--- Fields of `start_tasks.list`. Lists recent start tasks.
 ---@class openhands.start_tasks.list.Fields
 ---@field created_at__gte? string
 ---@field conversation_id__eq? string
@@ -498,7 +498,7 @@
 ---@field shared openhands.shared
 ---@field start_tasks openhands.start_tasks
 
---- Fields of `archive`, which saves a directory as a file: a patch, or all of it (`agent:archive(path, target)`).
+--- Fields of `archive`. Saves a directory as a file, as a patch or an archive (`agent:archive(path, target)`).
 ---@class openhands.agent.archive.Fields
 ---@field path string
 ---@field format? string
@@ -506,16 +506,16 @@
 ---@field use_default_excludes? boolean
 ---@field exclude? string[]
 
---- Fields of `ask`, which asks the agent a question outside its work.
+--- Fields of `ask`. Asks the agent a question without affecting its work.
 ---@class openhands.agent.ask.Fields
 ---@field question string
 
---- Fields of `changes`, which lists the files of a repository that differ from git.
+--- Fields of `changes`. Lists the files of a repository that differ from git.
 ---@class openhands.agent.changes.Fields
 ---@field path string
 ---@field ref? string
 
---- Fields of `command_events`, which reads the output of commands.
+--- Fields of `command_events`. Lists the output of commands.
 ---@class openhands.agent.command_events.Fields
 ---@field command_id__eq? string
 ---@field order__gt? integer
@@ -526,43 +526,43 @@
 ---@field page_id? string
 ---@field limit? integer
 
---- Fields of `commit_changes`, which lists the files that a commit changed.
+--- Fields of `commit_changes`. Lists the files that a commit changed.
 ---@class openhands.agent.commit_changes.Fields
 ---@field path string
 
---- Fields of `commits`, which lists the commits of a repository, newest first.
+--- Fields of `commits`. Lists the commits of a repository, newest first.
 ---@class openhands.agent.commits.Fields
 ---@field path string
 ---@field limit? integer
 
---- Fields of `confirm`, which answers a question for permission.
+--- Fields of `confirm`. Accepts or rejects an action that waits for confirmation.
 ---@class openhands.agent.confirm.Fields
 ---@field accept boolean
 ---@field reason? string
 
---- Fields of `count`, which counts the conversations of the sandbox.
+--- Fields of `count`. Counts the conversations of the sandbox.
 ---@class openhands.agent.count.Fields
 ---@field status? string
 
---- Fields of `create_directory`, which makes a directory.
+--- Fields of `create_directory`. Creates a directory.
 ---@class openhands.agent.create_directory.Fields
 ---@field path string
 
---- Fields of `diff`, which gives one file before and after.
+--- Fields of `diff`. Returns one file before and after its changes.
 ---@class openhands.agent.diff.Fields
 ---@field path string
 ---@field ref? string
 ---@field commit? string
 
---- Fields of `download`, which saves any file of the sandbox (`download(path, target, { on_progress = … })`).
+--- Fields of `download`. Saves a file of the sandbox (`download(path, target, { on_progress = … })`).
 ---@class openhands.agent.download.Fields
 ---@field path string
 
---- Fields of `event`, which gives one event by its id.
+--- Fields of `event`. Returns one event by its id.
 ---@class openhands.agent.event.Fields
 ---@field event_id string
 
---- Fields of `event_count`, which counts the events of the conversation.
+--- Fields of `event_count`. Counts the events of the conversation.
 ---@class openhands.agent.event_count.Fields
 ---@field kind? string
 ---@field source? string
@@ -570,7 +570,7 @@
 ---@field timestamp__gte? string
 ---@field timestamp__lt? string
 
---- Fields of `events`, which reads the events of the conversation.
+--- Fields of `events`. Lists the events of the conversation.
 ---@class openhands.agent.events.Fields
 ---@field kind? string
 ---@field source? string
@@ -581,13 +581,13 @@
 ---@field page_id? string
 ---@field limit? integer
 
---- Fields of `execute`, which runs a command and waits for its end.
+--- Fields of `execute`. Runs a command and waits until it ends.
 ---@class openhands.agent.execute.Fields
 ---@field command string
 ---@field cwd? string
 ---@field timeout? integer
 
---- Fields of `fork`, which starts a conversation with a copy of the events so far.
+--- Fields of `fork`. Starts a new conversation with a copy of the events so far.
 ---@class openhands.agent.fork.Fields
 ---@field id? string
 ---@field title? string
@@ -595,55 +595,55 @@
 ---@field reset_metrics? boolean
 ---@field from_event_id? string
 
---- Fields of `list`, which lists the conversations of the sandbox.
+--- Fields of `list`. Lists the conversations of the sandbox.
 ---@class openhands.agent.list.Fields
 ---@field status? string
 ---@field sort_order? string
 ---@field page_id? string
 ---@field limit? integer
 
---- Fields of `send`, which sends a message to the agent.
+--- Fields of `send`. Sends a message to the agent.
 ---@class openhands.agent.send.Fields
 ---@field content string|table[]
 ---@field role? string
 ---@field run? boolean
 
---- Fields of `set_confirmation_policy`, which sets when the agent has to ask before it acts.
+--- Fields of `set_confirmation_policy`. Sets which actions need confirmation.
 ---@class openhands.agent.set_confirmation_policy.Fields
 ---@field policy table
 
---- Fields of `set_secrets`, which gives the agent secrets.
+--- Fields of `set_secrets`. Sets secrets that the agent can use.
 ---@class openhands.agent.set_secrets.Fields
 ---@field secrets table<string, string>
 
---- Fields of `set_security_analyzer`, which sets what judges the risk of the agent's actions.
+--- Fields of `set_security_analyzer`. Sets the analyzer that rates the risk of the agent's actions.
 ---@class openhands.agent.set_security_analyzer.Fields
 ---@field security_analyzer table
 
---- Fields of `start_command`, which starts a command (`agent:bash` follows it).
+--- Fields of `start_command`. Starts a command (`agent:bash` follows it).
 ---@class openhands.agent.start_command.Fields
 ---@field command string
 ---@field cwd? string
 ---@field timeout? integer
 
---- Fields of `switch_llm`, which continues with another model.
+--- Fields of `switch_llm`. Switches the conversation to another model.
 ---@class openhands.agent.switch_llm.Fields
 ---@field llm table
 
---- Fields of `switch_model`, which continues with another model (ACP agents).
+--- Fields of `switch_model`. Switches the conversation to another model (ACP agents).
 ---@class openhands.agent.switch_model.Fields
 ---@field model string
 
---- Fields of `switch_profile`, which continues with another model profile.
+--- Fields of `switch_profile`. Switches the conversation to another model profile.
 ---@class openhands.agent.switch_profile.Fields
 ---@field profile_name string
 
---- Fields of `update`, which changes the title and other fields of the conversation.
+--- Fields of `update`. Changes the title and other fields of the conversation.
 ---@class openhands.agent.update.Fields
 ---@field title? string
 ---@field tags? table<string, string>
 
---- Fields of `upload`, which puts a file into the sandbox.
+--- Fields of `upload`. Uploads a file to the sandbox.
 ---@class openhands.agent.upload.Fields
 ---@field path string
 ---@field contents string
