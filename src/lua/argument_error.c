@@ -125,14 +125,13 @@ static int l_tostring(lua_State *L)
 
 void oh_argument_error_open(lua_State *L)
 {
-    if (luaL_newmetatable(L, ARGUMENT_ERROR)) {
-        lua_pushcfunction(L, l_tostring);
-        lua_setfield(L, -2, "__tostring");
-    }
+    (void)luaL_newmetatable(L, ARGUMENT_ERROR);
+    lua_pushcfunction(L, l_tostring);
+    lua_setfield(L, -2, "__tostring");
     lua_pop(L, 1);
 }
 
-void oh_argument_error_register(lua_State *L)
+void oh_argument_error_add_functions(lua_State *L)
 {
     lua_pushcfunction(L, l_argument_error);
     lua_setfield(L, -2, "argument_error");

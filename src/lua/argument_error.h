@@ -24,7 +24,7 @@ void oh_argument_error_open(lua_State *L);
 int oh_argument_error_raise(lua_State *L, const char *format, ...);
 /* The same, with the operation and the path in front. */
 int oh_argument_error_at(lua_State *L, const struct oh_argument_path *path, const char *format, ...);
-/* Sets core.argument_error in the table on top of the stack. */
-void oh_argument_error_register(lua_State *L);
+/* Adds `argument_error` to the table on top of the stack. */
+void oh_argument_error_add_functions(lua_State *L);
 
 #endif

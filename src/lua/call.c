@@ -40,8 +40,10 @@ static const struct oh_option call_options[] = {
     {NULL, OH_OPTION_TEXT, 0},
 };
 
-static void read_options(lua_State *L, const struct oh_client *client, struct call *call)
+static void read_options(lua_State *L, const struct oh_client *client, const char *operation, struct call *call)
 {
+    if (!lua_istable(L, 3))
+        oh_argument_error_raise(L, "%s: the options must be a table, not a %s", operation, luaL_typename(L, 3));
     memset(call, 0, sizeof *call);
     call->timeout = client->timeout;
     call->connect_timeout = client->connect_timeout;
@@ -230,15 +232,28 @@ static int send(lua_State *L, struct oh_client *client, const struct oh_operatio
     return submit(L, client, exchange);
 }
 
-int oh_call_operation(lua_State *L)
+/*** Submits one operation; the functions `core.start`, `core.status`, … are this one, each with its name.
+@function operation
+@param client the client
+@param fields a table of the row's fields, or the value of its first field alone; or what `prepare` has made of them
+@tparam table options `api` ("v0", "v1" or "agent", needed); `timeout`, `connect_timeout` (seconds); `max_body`,
+  `max_memory` (bytes); `api_key`, `organization` for this exchange only; `server` (base URL of the conversation's own
+  server, for operations that it serves); `session_api_key` (for that server; the account's key never goes there);
+  `download` (path of the file to make, for operations that answer one); `undecoded` (the value is the answer's text)
+@treturn[1] number the exchange's number, which `next` will name
+@treturn[2] nil
+@treturn[2] table error of kind `unsupported`, `invalid`, `file`, `protocol` or `connect`; nothing was sent. Raises
+  argument errors. */
+static int l_operation(lua_State *L)
 {
     struct oh_client *client = lua_touserdata(L, 1);
-    const char *name = lua_tostring(L, 4);
+    const char *name = lua_tostring(L, lua_upvalueindex(2));
     const struct oh_operation *operation;
     struct call call;
     enum oh_api api;
 
-    read_options(L, client, &call);
+    lua_settop(L, 3);
+    read_options(L, client, name, &call);
     if (call.api.bytes == NULL || !oh_api_from_name(call.api.bytes, &api))
         return oh_argument_error_raise(L, "%s: api must be \"v0\", \"v1\" or \"agent\"", name);
     operation = oh_operations_find(name, api);
@@ -247,14 +262,26 @@ int oh_call_operation(lua_State *L)
     return send(L, client, operation, &call);
 }
 
-int oh_call_request(lua_State *L)
+/*** Submits a request that no operation describes.
+@function request
+@param client the client
+@tparam table request `method` ("GET", "POST", "PUT", "PATCH", "DELETE"; by default "GET"), `path` (from "/" on, without
+  query; percent-encoded here), `query` (table from name to text, whole number, boolean or a list of these), `body`
+  (what JSON can hold); or what `prepare` has made of it
+@tparam table options as for an operation; `api` is not needed
+@treturn number|nil as for an operation
+@treturn table|nil */
+static int l_request(lua_State *L)
 {
     struct oh_client *client = lua_touserdata(L, 1);
     const struct oh_prepared *prepared = oh_prepared_at(L, 2);
     const struct oh_operation *operation;
     struct call call;
 
-    read_options(L, client, &call);
+    lua_settop(L, 3);
+    if (prepared == NULL && !lua_istable(L, 2))
+        return oh_argument_error_raise(L, OH_FREE_REQUEST ": the request must be a table, not a %s", luaL_typename(L, 2));
+    read_options(L, client, OH_FREE_REQUEST, &call);
     if (prepared == NULL)
         operation = oh_free_request_operation(L, 2, call.server.bytes != NULL);
     else
@@ -263,4 +290,22 @@ int oh_call_request(lua_State *L)
         return oh_argument_error_raise(L, OH_FREE_REQUEST ": this request was prepared for %s (%s)", operation->name,
                                 oh_api_name(operation->api));
     return send(L, client, operation, &call);
+}
+
+void oh_call_add_functions(lua_State *L, int shared)
+{
+    static const luaL_Reg exclusive[] = {
+        {OH_FREE_REQUEST, l_request}, {NULL, NULL},
+    };
+    const struct oh_operation *operation;
+    size_t i;
+
+    oh_client_add_exclusive(L, exclusive, shared);
+    for (i = 0; (operation = oh_operations_at(i)) != NULL; i++) {
+        lua_pushvalue(L, shared);
+        lua_pushstring(L, operation->name);
+        lua_pushcclosure(L, l_operation, 2);
+        oh_client_make_exclusive(L);
+        lua_setfield(L, -2, operation->name);
+    }
 }

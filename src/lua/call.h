@@ -1,12 +1,10 @@
-/* One call: its options and fields become an exchange on its way. Functions for Lua, run exclusively (client.h). */
+/* Submits calls: options and fields become an exchange in flight. Lua layer. */
 #ifndef OH_CALL_H
 #define OH_CALL_H
 
 #include "lua/compat.h"
 
-/* (client, fields, options, name of the operation) -> number, or nil and an error table. */
-int oh_call_operation(lua_State *L);
-/* (client, request, options) -> the same. */
-int oh_call_request(lua_State *L);
+/* Adds `request` and a function per operation to the table on top of the stack. */
+void oh_call_add_functions(lua_State *L, int shared);
 
 #endif

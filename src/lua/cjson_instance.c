@@ -1,9 +1,5 @@
-/* lua-cjson, which encodes strings, through an instance of our own: nobody's settings are seen or changed. */
+/* lua-cjson through an instance of our own, so that nobody else's settings matter or change. */
 #include "lua/cjson_instance.h"
-
-#include "lua/json_sentinels.h"
-
-#define LIST_MARK "openhands.list"
 
 /* Leaves a new instance on the stack in place of the function that makes one. */
 static void make_instance(lua_State *L)
@@ -12,7 +8,7 @@ static void make_instance(lua_State *L)
     lua_getfield(L, -1, "encode_escape_forward_slash");
     if (lua_isfunction(L, -1)) {
         lua_pushboolean(L, 0);
-        if (lua_pcall(L, 1, 0, 0) != 0) /* then it escapes them: just as good */
+        if (lua_pcall(L, 1, 0, 0) != 0) /* then it escapes them, which is as good */
             lua_pop(L, 1);
     } else {
         lua_pop(L, 1);
@@ -39,14 +35,5 @@ void oh_cjson_open(lua_State *L)
     make_instance(L);
     lua_getfield(L, -1, "encode");
     lua_rawseti(L, shared, OH_SLOT_CJSON_ENCODE);
-    (void)luaL_newmetatable(L, LIST_MARK); /* the same for every copy that a state loads */
-    lua_pushliteral(L, LIST_MARK);
-    lua_setfield(L, -2, "__name");
-    lua_rawseti(L, shared, OH_SLOT_LIST_MARK);
     lua_settop(L, shared);
-}
-
-void oh_json_sentinels_push_list_mark(lua_State *L, int shared)
-{
-    lua_rawgeti(L, shared, OH_SLOT_LIST_MARK);
 }

@@ -1,23 +1,12 @@
-/* lua-cjson behind a private instance, and the marks of lists. Lua layer. */
+/* lua-cjson, which encodes strings, through an instance of our own. Lua layer. */
 #ifndef OH_CJSON_INSTANCE_H
 #define OH_CJSON_INSTANCE_H
 
-#include "lua/compat.h"
+#include "lua/json_sentinels.h"
 
-/* Slots of the shared table. A mark is a metatable that says what a table is; json_foreign.c has the foreign values. */
-enum {
-    OH_SLOT_CJSON_ENCODE = 1,
-    OH_SLOT_LIST_MARK,
-    OH_SLOT_FOREIGN_LIST_MARK,
-    OH_SLOT_FOREIGN_EMPTY_MARK,
-    OH_SLOT_FOREIGN_OBJECT_MARK,
-    OH_SLOT_FOREIGN_EMPTY_LIST,
-    OH_SLOT_FOREIGN_NULL
-};
+enum { OH_SLOT_CJSON_ENCODE = OH_SLOT_AFTER_SENTINELS }; /* the instance's `encode`, in the shared table */
 
-/* Pushes the table that all functions of the module share as their first upvalue; raises if lua-cjson is missing. */
+/* Pushes the shared table: the instance's encoder and the sentinels. Raises if lua-cjson is missing. */
 void oh_cjson_open(lua_State *L);
-/* Pushes the metatable that marks a table as a list. `shared`: stack index of the table above. */
-void oh_json_sentinels_push_list_mark(lua_State *L, int shared);
 
 #endif

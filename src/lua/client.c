@@ -1,4 +1,4 @@
-/* The one userdata of the module: its making, its guard, its end. */
+/* A client: made, held while its exchanges are filled or read, closed. */
 #include "lua/client.h"
 
 #include <stddef.h>
@@ -12,7 +12,7 @@
 
 #define DEFAULT_CONNECT_TIMEOUT 10.0
 
-/* ---- who may do what, when ------------------------------------------------------------------------------------ */
+/* ---- who may use it ------------------------------------------------------------------------------------------- */
 
 static struct oh_client *check_any(lua_State *L)
 {
@@ -24,7 +24,7 @@ static bool is_inherited(const struct oh_client *client)
     return client->open && client->owner != oh_library_generation() && !oh_multi_is_untouched(&client->multi);
 }
 
-static struct oh_client *check_usable(lua_State *L, struct oh_client *client)
+struct oh_client *oh_client_check_usable(lua_State *L, struct oh_client *client)
 {
     if (!client->open)
         luaL_error(L, "this client is closed");
@@ -38,16 +38,17 @@ static struct oh_client *check_usable(lua_State *L, struct oh_client *client)
 
 struct oh_client *oh_client_check(lua_State *L)
 {
-    return check_usable(L, check_any(L));
+    return oh_client_check_usable(L, check_any(L));
 }
 
-int oh_client_exclusively(lua_State *L, int work)
+/* Runs the function in upvalue 1 while the client is held. */
+static int l_exclusive(lua_State *L)
 {
     struct oh_client *client = oh_client_check(L);
     int status;
 
     luaL_checkstack(L, 2, "too many arguments");
-    lua_rawgeti(L, lua_upvalueindex(1), work);
+    lua_pushvalue(L, lua_upvalueindex(1));
     lua_insert(L, 1);
     client->busy = true;
     status = lua_pcall(L, lua_gettop(L) - 1, LUA_MULTRET, 0);
@@ -55,6 +56,21 @@ int oh_client_exclusively(lua_State *L, int work)
     if (status != 0)
         return lua_error(L);
     return lua_gettop(L);
+}
+
+void oh_client_make_exclusive(lua_State *L)
+{
+    lua_pushcclosure(L, l_exclusive, 1);
+}
+
+void oh_client_add_exclusive(lua_State *L, const luaL_Reg *functions, int shared)
+{
+    for (; functions->name != NULL; functions++) {
+        lua_pushvalue(L, shared);
+        lua_pushcclosure(L, functions->func, 1);
+        oh_client_make_exclusive(L);
+        lua_setfield(L, -2, functions->name);
+    }
 }
 
 /* ---- life ----------------------------------------------------------------------------------------------------- */
@@ -101,6 +117,12 @@ void oh_client_keep_credentials(lua_State *L, char **key_slot, const struct oh_t
     keep(L, organization_slot, organization);
 }
 
+void oh_client_keep_secret(lua_State *L, struct oh_client *client, const char *secret)
+{
+    if (secret != NULL && !oh_secrets_add(&client->secrets, secret, strlen(secret)))
+        luaL_error(L, "not enough memory");
+}
+
 static void check_header_text(lua_State *L, const char *name, const char *text)
 {
     for (; text != NULL && *text != '\0'; text++)
@@ -137,7 +159,7 @@ static void set_origin(lua_State *L, struct oh_origin *origin, const struct sett
         oh_argument_error_raise(L, "proxy cannot be used with an http base_url: it would see the API key in clear");
 }
 
-/* The proxies of the environment are libcurl's business, but for their passwords. */
+/* The proxies of the environment count too: libcurl uses them, and their passwords are secrets. */
 static void keep_secrets(lua_State *L, struct oh_client *client)
 {
     const char *key = client->origin.api_key, *session = client->origin.session_api_key;
@@ -160,7 +182,7 @@ static void keep_secrets(lua_State *L, struct oh_client *client)
   `max_memory` (bytes that its values may take, by itself 8 times max_body); `external` (boolean: exchanges are carried
   by Lua through `outgoing` and `answer`, not by libcurl)
 @treturn userdata the client; raises for what is malformed */
-int oh_client_new(lua_State *L)
+static int l_new(lua_State *L)
 {
     struct oh_client *client;
     struct settings settings;
@@ -190,7 +212,7 @@ int oh_client_new(lua_State *L)
 
 /*** Ends every exchange and frees everything; never fails, may be called again. Also the finalizer.
 @function close */
-int oh_client_close(lua_State *L)
+static int l_close(lua_State *L)
 {
     struct oh_client *client = check_any(L);
 
@@ -208,7 +230,7 @@ int oh_client_close(lua_State *L)
     return 0;
 }
 
-int oh_client_tostring(lua_State *L)
+static int l_tostring(lua_State *L)
 {
     struct oh_client *client = check_any(L);
 
@@ -222,59 +244,18 @@ int oh_client_tostring(lua_State *L)
 /*** Whether the client is of no use here, since it was at work when this process was forked: make another.
 @function is_inherited
 @treturn boolean false too for one that had opened nothing yet, which may be used on both sides, and for a closed one */
-int oh_client_is_inherited(lua_State *L)
+static int l_is_inherited(lua_State *L)
 {
     lua_pushboolean(L, is_inherited(check_any(L)));
     return 1;
 }
 
-/*** Sleeps until one of several clients wants a `step`, the time is over, or a signal has come. Steps none of them.
-It may also return for no reason, and soon, while a client is at work that has no descriptor or is `external`.
-@function poll
-@tparam table clients list of clients; an empty one just sleeps. Raises as `step` does for those that cannot be used.
-@tparam[opt=0] number seconds to sleep at most; one call never sleeps above 0.1, so that signals are seen */
-int oh_client_poll(lua_State *L)
-{
-    struct pollfd few[64], *watched = few;
-    double seconds = luaL_optnumber(L, 2, 0);
-    size_t i, count, found = 0;
-
-    luaL_checktype(L, 1, LUA_TTABLE);
-    lua_settop(L, 1);
-    count = oh_rawlen(L, 1);
-    if (count > sizeof few / sizeof few[0])
-        watched = lua_newuserdata(L, count * sizeof *watched);
-    else
-        lua_pushnil(L); /* in its place */
-    luaL_getmetatable(L, OH_CLIENT);
-    seconds = seconds > OH_LONGEST_STEP ? OH_LONGEST_STEP : seconds > 0 ? seconds : 0;
-    for (i = 0; i < count; i++) {
-        struct oh_client *client;
-        lua_rawgeti(L, 1, (int)i + 1);
-        client = lua_touserdata(L, 4);
-        if (client == NULL || !lua_getmetatable(L, 4) || !lua_rawequal(L, 5, 3))
-            return luaL_argerror(L, 1, lua_pushfstring(L, "[%d] is not a client", (int)i + 1));
-        watched[found].fd = oh_multi_limit_sleep(&check_usable(L, client)->multi, &seconds);
-        watched[found].events = POLLIN;
-        found += watched[found].fd >= 0 ? 1 : 0;
-        lua_settop(L, 3);
-    }
-    oh_readiness_sleep(watched, found, seconds);
-    return 0;
-}
-
-void oh_client_keep_secret(lua_State *L, struct oh_client *client, const char *secret)
-{
-    if (secret != NULL && !oh_secrets_add(&client->secrets, secret, strlen(secret)))
-        luaL_error(L, "not enough memory");
-}
-
-/*** Cleans a value as core.redact does, also of the secrets that this client knows: its keys, those of conversations'
+/*** Redacts a value as core.redact does, and the secrets that this client knows: its keys, those of conversations'
 servers that it has seen, the password of its proxy.
 @function redact
 @param value
 @return a copy */
-int oh_client_redact(lua_State *L)
+static int l_redact(lua_State *L)
 {
     return oh_redact_values_redact(L, &oh_client_check(L)->secrets, 2);
 }
@@ -284,7 +265,33 @@ int oh_client_redact(lua_State *L)
 @tparam string text
 @tparam[opt=1000] number most bytes
 @treturn string */
-int oh_client_redact_line(lua_State *L)
+static int l_redact_line(lua_State *L)
 {
     return oh_redact_values_line(L, &oh_client_check(L)->secrets, 2);
+}
+
+void oh_client_add_functions(lua_State *L)
+{
+    lua_pushcfunction(L, l_new);
+    lua_setfield(L, -2, "new");
+}
+
+void oh_client_add_methods(lua_State *L)
+{
+    static const luaL_Reg methods[] = {
+        {"close", l_close},   {"is_inherited", l_is_inherited},
+        {"redact", l_redact}, {"redact_line", l_redact_line},
+        {NULL, NULL},
+    };
+
+    oh_setfuncs(L, methods, 0);
+}
+
+void oh_client_add_metamethods(lua_State *L)
+{
+    static const luaL_Reg metamethods[] = {
+        {"__gc", l_close}, {"__close", l_close}, {"__tostring", l_tostring}, {NULL, NULL},
+    };
+
+    oh_setfuncs(L, metamethods, 0);
 }

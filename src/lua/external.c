@@ -1,10 +1,12 @@
-/* Exchanges that Lua carries: for a service in the same process, and for specs. */
+/* The external transport: Lua carries the exchanges instead of libcurl, for a service in the same process and for
+   specs. */
+#include "lua/external.h"
+
 #include <stdio.h>
 #include <string.h>
 
 #include "wire/response.h"
 #include "lua/client.h"
-#include "lua/cjson_instance.h"
 #include "http/multi.h"
 #include "lua/result.h"
 
@@ -42,7 +44,7 @@ static void push_headers(lua_State *L, const struct oh_exchange *exchange, const
 @treturn number|nil
 @treturn table `method`, `path` (with the base URL's prefix), `query`, `body`, `headers` (by lower-case name; the
   client's own keys are masked, the session key of a conversation's server is not) */
-int oh_external_outgoing(lua_State *L)
+static int l_outgoing(lua_State *L)
 {
     struct oh_client *client = lua_touserdata(L, 1);
     struct oh_exchange *exchange = client->multi.outgoing.first;
@@ -133,7 +135,7 @@ static void note_failure(struct oh_exchange *exchange)
 @tparam table answer `status` (number), `body` (string), `content_type`, `retry_after`, `date` (strings); or `transport`
   ("connect", "timeout", "tls", "cut") with `sent` (boolean, true by default) and `reason` (string)
 @treturn boolean whether the number was waited for */
-int oh_external_answer(lua_State *L)
+static int l_answer(lua_State *L)
 {
     struct oh_client *client = lua_touserdata(L, 1);
     lua_Number number = luaL_checknumber(L, 2);
@@ -173,4 +175,13 @@ int oh_external_answer(lua_State *L)
     response->length = exchange->received.length;
     oh_multi_finish(&client->multi, exchange);
     return 1;
+}
+
+void oh_external_add_methods(lua_State *L, int shared)
+{
+    static const luaL_Reg exclusive[] = {
+        {"outgoing", l_outgoing}, {"answer", l_answer}, {NULL, NULL},
+    };
+
+    oh_client_add_exclusive(L, exclusive, shared);
 }

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "lua/cjson_instance.h"
-#include "lua/json_sentinels.h"
 #include "wire/utf8.h"
 
 void oh_json_encode_append(lua_State *L, struct oh_buffer *out, const char *bytes, size_t length, const struct oh_argument_path *path)
@@ -88,16 +87,6 @@ static void write_number(lua_State *L, int index, struct oh_buffer *out, const s
     oh_json_encode_append(L, out, text, (size_t)length, path);
 }
 
-static bool is_list_mark(lua_State *L, int shared)
-{
-    bool same;
-
-    oh_json_sentinels_push_list_mark(L, shared);
-    same = lua_rawequal(L, -1, -2);
-    lua_pop(L, 1);
-    return same;
-}
-
 /* What the table at `index` is: a list mark decides, else its keys, else an object mark, else `form`. Raises if it can be
    neither list nor object. */
 static enum oh_json_form form_of(lua_State *L, int shared, int index, enum oh_json_form form,
@@ -107,7 +96,7 @@ static enum oh_json_form form_of(lua_State *L, int shared, int index, enum oh_js
     size_t count = 0, names = 0;
 
     if (lua_getmetatable(L, index)) {
-        if (is_list_mark(L, shared) || oh_json_sentinels_mark_list(L, shared))
+        if (oh_json_sentinels_mark_list(L, shared))
             form = OH_JSON_LIST;
         else if (oh_json_sentinels_mark_object(L, shared))
             form = OH_JSON_OBJECT;

@@ -1,20 +1,29 @@
-/* The values by which other JSON libraries say what a Lua table cannot: compared by identity, never called. */
+/* Sentinels of JSON values: compared by identity, never called. */
 #include "lua/json_sentinels.h"
 
-#include "lua/cjson_instance.h"
+#define LIST_MARK "openhands.list"
 
-/* Notes a field of the table on top of the stack; its metatables, if any, are not asked. */
-static void note(lua_State *L, int shared, const char *name, int slot)
+/* Keeps a field of the table on top of the stack, read raw. */
+static void keep_field(lua_State *L, int shared, const char *name, int slot)
 {
     lua_pushstring(L, name);
     lua_rawget(L, -2);
     lua_rawseti(L, shared, slot);
 }
 
+static void open_list_mark(lua_State *L, int shared)
+{
+    (void)luaL_newmetatable(L, LIST_MARK); /* the same for every copy of this module in a state */
+    lua_pushliteral(L, LIST_MARK);
+    lua_setfield(L, -2, "__name");
+    lua_rawseti(L, shared, OH_SLOT_LIST_MARK);
+}
+
 void oh_json_sentinels_open(lua_State *L, int cjson)
 {
     int shared = lua_gettop(L);
 
+    open_list_mark(L, shared);
     if (lua_istable(L, cjson)) {
         lua_getfield(L, cjson, "array_mt");
         lua_rawseti(L, shared, OH_SLOT_FOREIGN_LIST_MARK);
@@ -23,13 +32,13 @@ void oh_json_sentinels_open(lua_State *L, int cjson)
         lua_getfield(L, cjson, "empty_array");
         lua_rawseti(L, shared, OH_SLOT_FOREIGN_EMPTY_LIST);
     }
-    lua_getglobal(L, "_G"); /* a strict host raises for a global that there is not */
+    lua_getglobal(L, "_G"); /* read raw: a strict host raises for a global that is not defined */
     if (lua_istable(L, -1)) {
         lua_pushliteral(L, "vim");
         lua_rawget(L, -2);
         if (lua_istable(L, -1)) {
-            note(L, shared, "NIL", OH_SLOT_FOREIGN_NULL);
-            note(L, shared, "_empty_dict_mt", OH_SLOT_FOREIGN_OBJECT_MARK);
+            keep_field(L, shared, "NIL", OH_SLOT_FOREIGN_NULL);
+            keep_field(L, shared, "_empty_dict_mt", OH_SLOT_FOREIGN_OBJECT_MARK);
         }
     }
     lua_settop(L, shared);
@@ -62,7 +71,7 @@ void oh_json_sentinels_replace(lua_State *L, int shared, int index)
         lua_replace(L, index);
     } else if (is(L, shared, index, OH_SLOT_FOREIGN_EMPTY_LIST)) {
         lua_newtable(L);
-        oh_json_sentinels_push_list_mark(L, shared);
+        lua_rawgeti(L, shared, OH_SLOT_LIST_MARK);
         lua_setmetatable(L, -2);
         lua_replace(L, index);
     }
@@ -72,7 +81,8 @@ bool oh_json_sentinels_mark_list(lua_State *L, int shared)
 {
     int mark = lua_gettop(L);
 
-    return is(L, shared, mark, OH_SLOT_FOREIGN_LIST_MARK) || is(L, shared, mark, OH_SLOT_FOREIGN_EMPTY_MARK);
+    return is(L, shared, mark, OH_SLOT_LIST_MARK) || is(L, shared, mark, OH_SLOT_FOREIGN_LIST_MARK) ||
+           is(L, shared, mark, OH_SLOT_FOREIGN_EMPTY_MARK);
 }
 
 bool oh_json_sentinels_mark_object(lua_State *L, int shared)
@@ -80,7 +90,30 @@ bool oh_json_sentinels_mark_object(lua_State *L, int shared)
     return is(L, shared, lua_gettop(L), OH_SLOT_FOREIGN_OBJECT_MARK);
 }
 
-void oh_json_sentinels_push_object_mark(lua_State *L, int shared)
+/*** Marks a table as a list, so that it is sent as `[]` even when it is empty.
+@function array
+@tparam[opt] table list
+@treturn table the same table */
+static int l_array(lua_State *L)
 {
+    lua_settop(L, 1);
+    if (lua_isnil(L, 1)) {
+        lua_newtable(L);
+        lua_replace(L, 1);
+    }
+    luaL_checktype(L, 1, LUA_TTABLE);
+    lua_rawgeti(L, lua_upvalueindex(1), OH_SLOT_LIST_MARK);
+    lua_setmetatable(L, 1);
+    return 1;
+}
+
+void oh_json_sentinels_add_functions(lua_State *L, int shared)
+{
+    lua_pushvalue(L, shared);
+    lua_pushcclosure(L, l_array, 1);
+    lua_setfield(L, -2, "array");
+    lua_pushlightuserdata(L, NULL);
+    lua_setfield(L, -2, "null");
     lua_rawgeti(L, shared, OH_SLOT_FOREIGN_OBJECT_MARK);
+    lua_setfield(L, -2, "object_mark");
 }

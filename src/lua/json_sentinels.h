@@ -1,5 +1,5 @@
-/* What stands for null, an empty list and an empty object among the values of the host's own JSON functions: those of
-   the lua-cjson that is installed and of Neovim. Lua layer. */
+/* Sentinels: the values and metatables by which a Lua table says what it cannot say itself (null, empty list, empty
+   object); ours, and those of the JSON functions that the host has (the installed lua-cjson, Neovim). Lua layer. */
 #ifndef OH_JSON_SENTINELS_H
 #define OH_JSON_SENTINELS_H
 
@@ -7,17 +7,29 @@
 
 #include "lua/compat.h"
 
-/* Notes them in the shared table on top of the stack. `cjson`: stack index of the module. */
+/* Slots of the shared table, which every function of the module that encodes has as its first upvalue. A mark is a
+   metatable. */
+enum {
+    OH_SLOT_LIST_MARK = 1,
+    OH_SLOT_FOREIGN_LIST_MARK,
+    OH_SLOT_FOREIGN_EMPTY_MARK,
+    OH_SLOT_FOREIGN_OBJECT_MARK,
+    OH_SLOT_FOREIGN_EMPTY_LIST,
+    OH_SLOT_FOREIGN_NULL,
+    OH_SLOT_AFTER_SENTINELS
+};
+
+/* Fills these slots of the shared table on top of the stack. `cjson`: stack index of the module. */
 void oh_json_sentinels_open(lua_State *L, int cjson);
-/* Replaces a foreign null at `index` by ours, and a foreign empty list by a table marked as a list. */
+/* Replaces a foreign null at `index` by ours, and a foreign empty list by a table marked as a list. `shared`: stack index
+   of the shared table. */
 void oh_json_sentinels_replace(lua_State *L, int shared, int index);
 /* Whether the value is core.null. */
 bool oh_json_sentinels_is_null(lua_State *L, int index);
-/* Whether the metatable on top of the stack marks a table as a list. */
+/* Whether the metatable on top of the stack marks a table as a list, as an object. */
 bool oh_json_sentinels_mark_list(lua_State *L, int shared);
-/* Whether the metatable on top of the stack marks a table as an object. */
 bool oh_json_sentinels_mark_object(lua_State *L, int shared);
-/* Pushes the metatable that marks a table as an object, or nil. */
-void oh_json_sentinels_push_object_mark(lua_State *L, int shared);
+/* Adds `array`, `null` and `object_mark` to the table on top of the stack. */
+void oh_json_sentinels_add_functions(lua_State *L, int shared);
 
 #endif

@@ -55,7 +55,7 @@ static void set_number(lua_State *L, const char *name, double number)
     lua_setfield(L, -2, name);
 }
 
-void oh_limits_register(lua_State *L)
+void oh_limits_add_functions(lua_State *L)
 {
     static const luaL_Reg functions[] = {
         {"is_id", l_is_id}, {"is_uuid", l_is_uuid}, {"key_problem", l_key_problem}, {NULL, NULL},

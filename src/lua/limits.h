@@ -4,7 +4,7 @@
 
 #include "lua/compat.h"
 
-/* Sets `limits`, `request_methods`, `is_id`, `is_uuid` and `key_problem` in the module on top of the stack. */
-void oh_limits_register(lua_State *L);
+/* Adds `limits`, `request_methods`, `is_id`, `is_uuid` and `key_problem` to the table on top of the stack. */
+void oh_limits_add_functions(lua_State *L);
 
 #endif

@@ -61,15 +61,14 @@ void oh_prepared_open(lua_State *L)
         {"__gc", l_close}, {"__close", l_close}, {"__tostring", l_tostring}, {NULL, NULL},
     };
 
-    if (luaL_newmetatable(L, PREPARED)) {
-        oh_setfuncs(L, metamethods, 0);
-        lua_newtable(L);
-        lua_pushcfunction(L, l_close);
-        lua_setfield(L, -2, "close");
-        lua_setfield(L, -2, "__index");
-        lua_pushboolean(L, 0);
-        lua_setfield(L, -2, "__metatable");
-    }
+    (void)luaL_newmetatable(L, PREPARED); /* completed here if an opening without memory has left it unfinished */
+    oh_setfuncs(L, metamethods, 0);
+    lua_newtable(L);
+    lua_pushcfunction(L, l_close);
+    lua_setfield(L, -2, "close");
+    lua_setfield(L, -2, "__index");
+    lua_pushboolean(L, 0);
+    lua_setfield(L, -2, "__metatable");
     lua_pop(L, 1);
 }
 
@@ -106,7 +105,7 @@ static int refuse_name(lua_State *L, const char *name, enum oh_api api)
   `close` frees it early; exchanges in flight are not affected
 @treturn[2] nil
 @treturn[2] table error of kind `unsupported` or `invalid`, as the call would give it */
-int oh_prepared_new(lua_State *L)
+static int l_prepare(lua_State *L)
 {
     const struct oh_client *client = oh_client_check(L);
     const char *name = luaL_checkstring(L, 2);
@@ -140,4 +139,11 @@ int oh_prepared_new(lua_State *L)
     oh_request_release(prepared->request);
     prepared->request = NULL;
     return oh_result_push_refusal(L, oh_fields_kind(result), name, oh_api_name(api), lua_tostring(L, -1));
+}
+
+void oh_prepared_add_methods(lua_State *L, int shared)
+{
+    lua_pushvalue(L, shared);
+    lua_pushcclosure(L, l_prepare, 1);
+    lua_setfield(L, -2, "prepare");
 }

@@ -22,7 +22,7 @@ enum oh_fields_verdict oh_prepared_encode(lua_State *L, int shared, const struct
 const struct oh_prepared *oh_prepared_at(lua_State *L, int index);
 /* Raises the caller's mistake if it is closed, or was prepared for another operation or dialect. */
 void oh_prepared_check(lua_State *L, const struct oh_prepared *prepared, const struct oh_operation *operation);
-/* client:prepare: see prepared.c. */
-int oh_prepared_new(lua_State *L);
+/* Adds `prepare` to the table on top of the stack. */
+void oh_prepared_add_methods(lua_State *L, int shared);
 
 #endif

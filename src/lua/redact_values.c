@@ -1,4 +1,4 @@
-/* Foreign values made fit to be shown. A copy: what a program reads of an answer stays as it is. */
+/* Redacts Lua values. The result is a copy: what a program reads of an answer stays as it is. */
 #include "lua/redact_values.h"
 
 #include <string.h>
@@ -10,8 +10,8 @@
 #define MOST_TEXT (64 * 1024)  /* bytes of a value in all, names included */
 #define MOST_VALUES 2000
 #define DEEPEST 20
-#define SHORT_TEXT 256         /* bytes; what is no longer comes before what is */
-#define LONGEST_ALONE 16384    /* bytes of a string that is no part of a table */
+#define SHORT_TEXT 256         /* bytes; such texts come first */
+#define LONGEST_ALONE 16384    /* bytes of a string that is not in a table */
 #define LONGEST_LINE 1000
 
 struct budget {
@@ -19,17 +19,17 @@ struct budget {
 };
 
 void oh_redact_values_push_text(lua_State *L, const struct oh_secrets *known, const char *text, size_t length,
-                      enum oh_redact_form form, size_t most)
+                                enum oh_redact_form form, size_t most)
 {
-    size_t cleaned;
-    void *room = lua_newuserdata(L, oh_redact_capacity(length, most));
-    const char *clean = oh_redact(known, text, length, form, most, room, &cleaned);
+    size_t size;
+    void *memory = lua_newuserdata(L, oh_redact_capacity(length, most)); /* owned by Lua: a push may throw */
+    const char *redacted = oh_redact(known, text, length, form, most, memory, &size);
 
-    lua_pushlstring(L, clean, cleaned);
+    lua_pushlstring(L, redacted, size);
     lua_remove(L, -2);
 }
 
-/* Pushes the string at `index`, cleaned, as far as the budget goes. */
+/* Pushes the string at `index`, redacted and as long as the budget allows. */
 static void push_text(lua_State *L, const struct oh_secrets *known, int index, size_t most, struct budget *budget)
 {
     size_t length, cost;
@@ -39,7 +39,7 @@ static void push_text(lua_State *L, const struct oh_secrets *known, int index, s
     if (most < OH_REDACT_LEAST)
         most = OH_REDACT_LEAST;
     oh_redact_values_push_text(L, known, text, length, OH_REDACT_TEXT, most);
-    cost = length < most ? length : most; /* what was looked at, though it may have become less */
+    cost = length < most ? length : most; /* what was read, although it may have become shorter */
     budget->bytes -= cost < budget->bytes ? cost : budget->bytes;
 }
 
@@ -71,7 +71,7 @@ static void push_field(lua_State *L, const struct oh_secrets *known, int name, i
         push_copy(L, known, name + 1, depth + 1, budget);
 }
 
-/* What is short comes first: an answer's own words must not fall out because of what it quotes. */
+/* Short values come first: what an answer says itself must not be dropped for what it quotes. */
 static void push_table(lua_State *L, const struct oh_secrets *known, int index, int depth, struct budget *budget)
 {
     int copy, pass;
@@ -137,4 +137,36 @@ int oh_redact_values_line(lua_State *L, const struct oh_secrets *known, int inde
     luaL_argcheck(L, most >= OH_REDACT_LEAST && most <= LONGEST_ALONE, index + 1, "not a number of bytes from 32 to 16384");
     oh_redact_values_push_text(L, known, text, length, OH_REDACT_LINE, (size_t)most);
     return 1;
+}
+
+static const struct oh_secrets none;
+
+/*** Copies a value from outside without its secrets: values of fields whose names say so, and in texts `key: …`, `tkn=…`,
+`Bearer …`, `scheme://user:password@`. A string then has at most 16384 bytes; in a table, each has at most 4096, all
+together at most 65536 in at most 2000 values, 20 levels deep. What is cut ends with "…".
+@function redact
+@param value
+@return a copy; redacting it again changes nothing */
+static int l_redact(lua_State *L)
+{
+    return oh_redact_values_redact(L, &none, 1);
+}
+
+/*** Makes one line of a text from outside, without its secrets.
+@function redact_line
+@tparam string text
+@tparam[opt=1000] number most bytes
+@treturn string */
+static int l_redact_line(lua_State *L)
+{
+    return oh_redact_values_line(L, &none, 1);
+}
+
+void oh_redact_values_add_functions(lua_State *L)
+{
+    static const luaL_Reg functions[] = {
+        {"redact", l_redact}, {"redact_line", l_redact_line}, {NULL, NULL},
+    };
+
+    oh_setfuncs(L, functions, 0);
 }

@@ -21,7 +21,7 @@ static void set_boolean(lua_State *L, const char *name, bool value)
 @function operations
 @treturn table list of {name=, description=, api=, host=, method=, path=, shape=, effect=, timeout= (seconds),
   fields={{name=, wire=, place=, kind=, type= (in words for people), required=}, …}}; wire/operations.h defines them */
-int oh_reflection_operations(lua_State *L)
+static int l_operations(lua_State *L)
 {
     const struct oh_operation *operation;
     const struct oh_field *field;
@@ -55,4 +55,10 @@ int oh_reflection_operations(lua_State *L)
         lua_rawseti(L, -2, i + 1);
     }
     return 1;
+}
+
+void oh_reflection_add_functions(lua_State *L)
+{
+    lua_pushcfunction(L, l_operations);
+    lua_setfield(L, -2, "operations");
 }

@@ -4,6 +4,7 @@
 
 #include "lua/compat.h"
 
-int oh_reflection_operations(lua_State *L);
+/* Adds `operations` to the table on top of the stack. */
+void oh_reflection_add_functions(lua_State *L);
 
 #endif

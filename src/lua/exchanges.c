@@ -1,0 +1,143 @@
+/* The exchanges of a client, for Lua. An answer stays with its exchange until Lua has it whole, so an error on the way
+   (Ctrl-C, no memory) loses none. */
+#include "lua/exchanges.h"
+
+#include "lua/client.h"
+#include "lua/result.h"
+#include "wire/error_kind.h"
+
+/*** Moves all exchanges on.
+@function step
+@tparam[opt=0] number seconds to wait at most; one call never waits longer than 0.1, so that signals are noticed */
+static int l_step(lua_State *L)
+{
+    struct oh_client *client = oh_client_check(L);
+    double seconds = luaL_optnumber(L, 2, 0);
+
+    oh_multi_step(&client->multi, seconds > 0 ? seconds : 0);
+    return 0;
+}
+
+/*** Takes the oldest finished exchange.
+@function next
+@tparam[opt] number taken the number that it returned last, or 0: then it returns the same exchange again and again
+  until that is named here, so that an error of the host (e.g. Ctrl-C) loses no response. nil: each is returned once
+@treturn[1] number
+@return[1] the decoded answer
+@treturn[2] number
+@treturn[2] nil
+@treturn[2] table error, without a metatable
+@treturn[3] nil when none has finished
+A fourth value is the time of the service's answer in seconds since 1970, if its Date header says it. */
+static int l_next(lua_State *L)
+{
+    struct oh_client *client = lua_touserdata(L, 1);
+    bool keeps = lua_type(L, 2) == LUA_TNUMBER;
+    struct oh_exchange *exchange;
+    double date;
+
+    if (client->multi.done.first == NULL)
+        return 0;
+    exchange = keeps ? oh_queue_find(&client->multi.done, (uint64_t)lua_tonumber(L, 2)) : NULL;
+    if (exchange != NULL)
+        oh_multi_release(&client->multi, exchange);
+    exchange = oh_multi_done(&client->multi);
+    if (exchange == NULL)
+        return 0;
+    lua_settop(L, 1);
+    luaL_checkstack(L, 16, "next");
+    oh_client_keep_secret(L, client, exchange->api_key);
+    oh_client_keep_secret(L, client, exchange->session_api_key);
+    lua_pushinteger(L, (lua_Integer)exchange->number);
+    (void)oh_result_push(L, exchange, &client->secrets);
+    lua_settop(L, 4); /* the client, the number, a value, an error or nil */
+    date = exchange->server == NULL ? oh_headers_date(exchange->response.date) : -1;
+    if (date >= 0)
+        oh_pushwhole(L, date);
+    if (!keeps)
+        oh_multi_release(&client->multi, exchange); /* last: an error before it loses nothing */
+    return date >= 0 ? 4 : 3;
+}
+
+static uint64_t check_number(lua_State *L)
+{
+    lua_Number number = luaL_checknumber(L, 2);
+
+    luaL_argcheck(L, number >= 1 && number <= OH_LARGEST_EXACT && number == (lua_Number)(uint64_t)number, 2,
+                  "not the number of an exchange");
+    return (uint64_t)number;
+}
+
+/*** Takes the next complete element of a list that is still arriving (operations whose shape is "stream").
+@function take
+@tparam number number of the exchange, in flight or finished, until `next` returns it
+@treturn table|nil nil: none is complete; elements taken here are also in the list that `next` returns */
+static int l_take(lua_State *L)
+{
+    struct oh_client *client = lua_touserdata(L, 1);
+    uint64_t number = check_number(L);
+    struct oh_exchange *exchange = oh_multi_find(&client->multi, number);
+
+    if (exchange == NULL) /* e.g. cut off in the middle: the elements before the cut are still good */
+        exchange = oh_queue_find(&client->multi.done, number);
+    return exchange != NULL ? oh_result_push_element(L, exchange) : 0;
+}
+
+/*** Returns how much of an answer has arrived.
+@function progress
+@tparam number number of the exchange
+@treturn number|nil bytes so far; nil when it is not in flight
+@treturn number|nil bytes in all, where the service says it */
+static int l_progress(lua_State *L)
+{
+    struct oh_client *client = oh_client_check(L);
+    const struct oh_exchange *exchange = oh_multi_find(&client->multi, check_number(L));
+    double expected;
+
+    if (exchange == NULL)
+        return 0;
+    expected = oh_exchange_expected(exchange);
+    oh_pushwhole(L, oh_exchange_arrived(exchange));
+    if (expected < 0)
+        return 1;
+    oh_pushwhole(L, expected);
+    return 2;
+}
+
+/*** Ends an exchange at once; `next` will return it with an error of kind `cancelled`.
+@function cancel
+@tparam number number
+@treturn boolean whether it was still in flight */
+static int l_cancel(lua_State *L)
+{
+    struct oh_client *client = oh_client_check(L);
+
+    lua_pushboolean(L, oh_multi_cancel(&client->multi, check_number(L)));
+    return 1;
+}
+
+/*** Counts what is not finished.
+@function in_flight
+@treturn number exchanges that have not finished
+@treturn boolean whether `next` has any to return */
+static int l_in_flight(lua_State *L)
+{
+    const struct oh_client *client = oh_client_check(L);
+
+    lua_pushinteger(L, (lua_Integer)client->multi.flying_count);
+    lua_pushboolean(L, client->multi.done.first != NULL);
+    return 2;
+}
+
+void oh_exchanges_add_methods(lua_State *L, int shared)
+{
+    static const luaL_Reg methods[] = {
+        {"step", l_step}, {"progress", l_progress}, {"cancel", l_cancel}, {"in_flight", l_in_flight}, {NULL, NULL},
+    };
+    static const luaL_Reg exclusive[] = {
+        {"next", l_next}, {"take", l_take}, {NULL, NULL},
+    };
+
+    oh_setfuncs(L, methods, 0);
+    oh_client_add_exclusive(L, exclusive, shared);
+}

@@ -1,0 +1,10 @@
+/* The exchanges of a client, for Lua: they are moved on, taken, measured and cancelled by number. Lua layer. */
+#ifndef OH_EXCHANGES_H
+#define OH_EXCHANGES_H
+
+#include "lua/compat.h"
+
+/* Adds `step`, `next`, `take`, `progress`, `cancel` and `in_flight` to the table on top of the stack. */
+void oh_exchanges_add_methods(lua_State *L, int shared);
+
+#endif

@@ -1,0 +1,12 @@
+/* How a host waits for clients without blocking: one descriptor and one timeout for each. Lua layer. */
+#ifndef OH_POLLING_H
+#define OH_POLLING_H
+
+#include "lua/compat.h"
+
+/* Adds `pollfd`, `events`, `timeout` and `alarm` to the table on top of the stack. */
+void oh_polling_add_methods(lua_State *L);
+/* Adds `poll` to the table on top of the stack. */
+void oh_polling_add_functions(lua_State *L);
+
+#endif
