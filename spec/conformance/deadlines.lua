@@ -1,11 +1,11 @@
---- How late calls end whose time is over, in whatever host: while others go on, against servers that never answer, that
--- answer in drips, and that are not there. Says so in place of that if one ends otherwise than it should, or too early.
+--- Measures in the host that calls it how late calls end after their deadlines, while other calls go on: with servers
+-- that never answer, that send single bytes, and that are not there. Reports a call that ends too early or otherwise.
 local core = require "openhands.core"
 
 local M = {}
 
 local ROUNDS = 3
-local GRAIN = 0.002 -- seconds: libcurl and most hosts count in milliseconds
+local TOLERANCE = 0.002 -- seconds: libcurl and most hosts count in milliseconds
 
 ---@param context table as for course.lua
 function M.run(context)
@@ -15,11 +15,11 @@ function M.run(context)
 
   local function note(what, began, seconds)
     local late = core.monotonic() - began - seconds
-    if late < -GRAIN then error(("%s ended %.1f ms too early"):format(what, -late * 1000)) end
+    if late < -TOLERANCE then error(("%s ended %.1f ms too early"):format(what, -late * 1000)) end
     latest = math.max(latest, late)
   end
 
-  -- Of one that gets no answer: only a refusal may end it sooner.
+  -- A call without an answer: only a refused connection may end it before its deadline.
   local function late_call(of, path, deadline, may_be_refused)
     return function()
       local began = core.monotonic()
@@ -68,10 +68,10 @@ function M.run(context)
     local results, err = client:all(list)
     problem = problem or not results and err.message
   end
-  if refusals == 0 then problem = problem or "nobody was refused where nobody listens" end
+  if refusals == 0 then problem = problem or "no connection was refused where nothing listens" end
   client:close()
   missing:close()
-  context.say(problem or ("latest %.6f"):format(latest))
+  context.report(problem or ("latest %.6f"):format(latest))
 end
 
 return M

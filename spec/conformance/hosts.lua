@@ -1,4 +1,4 @@
---- How code of a host's own is run in each host that is a library of Lua's: from beginning to end, as its programs are.
+--- Runs a function to its end as code of a host, for each host that is a Lua library.
 local M = {}
 
 local function run_at_once(run) run() end

@@ -1,4 +1,4 @@
---- Runs a course in Neovim, and prints its lines:
+--- Runs a module of this directory in Neovim, and prints its lines:
 --   nvim --headless -u NONE -c "luafile spec/conformance/neovim.lua"
 -- with $COURSE, $SIMULATOR, $UPSTREAM and $REFUSED
 local vim = rawget(_G, "vim")
@@ -6,10 +6,10 @@ local vim = rawget(_G, "vim")
 local function run()
   require(os.getenv "COURSE").run {
     openhands = require "openhands",
-    loop = nil, -- found by itself
+    loop = nil, -- the one that is found by itself
     blocks = true,
     simulator = os.getenv "SIMULATOR", upstream = os.getenv "UPSTREAM", refused = os.getenv "REFUSED",
-    say = function(line) io.stdout:write(line, "\n") io.stdout:flush() end,
+    report = function(line) io.stdout:write(line, "\n") io.stdout:flush() end,
   }
 end
 

@@ -1,4 +1,4 @@
---- Runs a course in a host that is a library of Lua's, in a process of its own, and prints its lines:
+--- Runs a module of this directory in a host that is a Lua library, in this process, and prints its lines:
 --   lua spec/conformance/run.lua COURSE LOOP SIMULATOR UPSTREAM REFUSED
 local course, loop, simulator, upstream, refused = ...
 local hosts = require "spec.conformance.hosts"
@@ -9,6 +9,6 @@ hosts[loop](function()
     loop = loop,
     blocks = loop == "plain" or loop == "uv",
     simulator = simulator, upstream = upstream, refused = refused,
-    say = function(line) print(line) io.stdout:flush() end,
+    report = function(line) print(line) io.stdout:flush() end,
   }
 end)

@@ -1,19 +1,9 @@
---- What every loop has to do, whatever host it is in: functions that need nothing of the host's, and raise when
--- something is otherwise than they say. Each gets a way to make clients, and the servers' addresses.
+--- What every loop must do, as functions that use nothing of the host and raise when something is not as it should be.
+-- Each gets a function that makes clients, and the addresses of the servers.
+local checks = require "spec.conformance.checks"
 local core = require "openhands.core"
 
-local function equal(expected, found, what)
-  if expected ~= found then
-    error(("%s: expected %s, found %s"):format(what or "value", tostring(expected), tostring(found)), 2)
-  end
-end
-
-local function has_kind(kind, value, err)
-  if value ~= nil or type(err) ~= "table" then
-    error(("expected an error of kind %s, found %s, %s"):format(kind, tostring(value), tostring(err)), 2)
-  end
-  equal(kind, err.kind, tostring(err))
-end
+local equal, has_kind = checks.equal, checks.has_kind
 
 local function number(client, path)
   local answer, err = client:request { path = path }
@@ -24,11 +14,11 @@ local function concat(list)
   return table.concat(list, " ")
 end
 
--- Lets others go on until something is so.
-local function go_on_until(client, is_so)
+-- Lets the other tasks run until a condition holds.
+local function wait_until(client, condition)
   local ends_at = core.monotonic() + 10
-  while not is_so() and core.monotonic() < ends_at do client:sleep(0.002) end
-  if not is_so() then error("it never came", 2) end
+  while not condition() and core.monotonic() < ends_at do client:sleep(0.002) end
+  if not condition() then error("the condition never held", 2) end
 end
 
 local M = {}
@@ -49,14 +39,14 @@ scenario("a workflow reads as if it blocked", function(context)
   assert(count > 0, "no events")
 end)
 
-scenario("tasks run beside each other", function(context)
+scenario("tasks run concurrently", function(context)
   local client, tasks = context.client(), {}
   for i = 1, 30 do tasks[i] = client:spawn(number, client, "/ten/" .. i) end
   for i = 1, 30 do equal(i, tasks[i]:wait()) end
-  equal(10, client:request({ path = "/most" }).number, "requests at a time") -- as many connections as a client has
+  equal(10, client:request({ path = "/most" }).number, "requests at a time") -- a client has ten connections
 end)
 
-scenario("a task begins when whoever made it waits, and not before", function(context)
+scenario("a task starts when its spawner waits, and not before", function(context)
   local client, order = context.client(), {}
   local task = client:spawn(function(...) order[#order + 1] = concat { ... } end, "one", "two")
   equal(0, #order)
@@ -66,7 +56,7 @@ scenario("a task begins when whoever made it waits, and not before", function(co
   equal(true, task:done())
 end)
 
-scenario("tasks give what their functions return", function(context)
+scenario("a task returns what its function returns", function(context)
   local client = context.client()
   local task = client:spawn(function() return 1, nil, 3, nil end)
   equal(4, select("#", task:wait()))
@@ -74,14 +64,14 @@ scenario("tasks give what their functions return", function(context)
   equal("1 nil 3", ("%s %s %s"):format(one, tostring(two), three))
 end)
 
-scenario("sleepers wake in the order of their times, and others go on meanwhile", function(context)
+scenario("sleeping tasks wake in the order of their deadlines, and others go on meanwhile", function(context)
   local client = context.client()
   local function sleepers()
-    local order, tasks, latest, began = {}, {}, 0, core.monotonic()
+    local order, tasks, latest, started_at = {}, {}, 0, core.monotonic()
     for i, seconds in ipairs { 0.09, 0.03, 0.06, 0 } do
       tasks[i] = client:spawn(function()
         equal(true, client:sleep(seconds))
-        latest = math.max(latest, core.monotonic() - began - seconds) -- as late as it has begun, too
+        latest = math.max(latest, core.monotonic() - started_at - seconds) -- includes how late it has started
         order[#order + 1] = i
       end)
     end
@@ -90,14 +80,14 @@ scenario("sleepers wake in the order of their times, and others go on meanwhile"
   end
   local order, latest
   local rounds = 0
-  repeat -- where the machine holds all up, two may be due at the same moment
+  repeat -- on a busy machine two may be due at the same time
     order, latest = sleepers()
     rounds = rounds + 1
   until latest < 0.02 or rounds == 50
   equal("4 2 3 1", order)
 end)
 
-scenario("an error reaches who waits for the task, with its traceback, and nobody else", function(context)
+scenario("an error is returned to the waiter of the task, with its traceback, and to no other", function(context)
   local client = context.client()
   local function broken() client:sleep(0.001) error "oops" end
   local bad, good = client:spawn(broken), client:spawn(number, client, "/slow/1")
@@ -111,33 +101,33 @@ scenario("an error reaches who waits for the task, with its traceback, and nobod
   equal("raised", err.kind)
 end)
 
-scenario("an error before the first wait of a task is caught too", function(context)
+scenario("an error before the first wait of a task is caught, too", function(context)
   local client = context.client()
   has_kind("raised", client:spawn(error, "at once"):wait())
   equal(2, number(client, "/now/2"))
 end)
 
-scenario("who listens for the end of a task is told, after it as well", function(context)
+scenario("a listener is called at the end of a task, or at once after it", function(context)
   local client, told = context.client(), {}
   local function listener(...)
     told[#told + 1] = ("%s %s"):format(tostring((...)), tostring((select(2, ...))))
     client:sleep(0) -- it is a task itself
-    error "of the listener: nobody's"
+    error "of the listener: is only logged"
   end
   local task = client:spawn(number, client, "/now/7")
   task:on_done(listener)
   equal(7, task:wait())
   task:on_done(listener)
-  go_on_until(client, function() return #told >= 2 end)
+  wait_until(client, function() return #told >= 2 end)
   equal("nil 7 nil 7", concat(told))
   task = client:spawn(error, "bad")
   task:on_done(function(err) told[#told + 1] = err.kind end)
   task:wait()
-  go_on_until(client, function() return #told >= 3 end)
+  wait_until(client, function() return #told >= 3 end)
   equal("raised", told[3])
 end)
 
-scenario("all run, so many at a time", function(context)
+scenario("all runs no more at a time than allowed", function(context)
   local client, running, most, list = context.client(), 0, 0, {}
   for i = 1, 9 do
     list[i] = function()
@@ -153,7 +143,7 @@ scenario("all run, so many at a time", function(context)
   equal(0, #assert(client:all {}))
 end)
 
-scenario("all go on when some fail, and the error has what each gave", function(context)
+scenario("all goes on when some fail, and its error has all results and errors", function(context)
   local client = context.client()
   local results, err = client:all {
     function() return number(client, "/slow/1") end,
@@ -167,28 +157,28 @@ scenario("all go on when some fail, and the error has what each gave", function(
   assert(err.errors[3].kind and not err.errors[1] and not err.errors[4])
 end)
 
-scenario("a wait for a task has a time of its own", function(context)
+scenario("a wait for a task has a timeout of its own", function(context)
   local client = context.client()
   local task = client:spawn(number, client, "/slow/3")
   has_kind("timeout", task:wait(0))
   equal(3, task:wait(30))
 end)
 
-scenario("several wait for one task, and a task for a task", function(context)
+scenario("several tasks may wait for one", function(context)
   local client, list = context.client(), {}
   local task = client:spawn(number, client, "/slow/5")
   for i = 1, 5 do list[i] = function() return task:wait() end end
   equal("5 5 5 5 5", concat(assert(client:all(list))))
 end)
 
-scenario("cancelling ends an exchange at once, and nobody else's", function(context)
-  local client, begun = context.client(), 0
+scenario("cancelling aborts the exchange of that task at once, and no other", function(context)
+  local client, started = context.client(), 0
   local function ask(path)
-    begun = begun + 1
+    started = started + 1
     return number(client, path)
   end
   local hung, other = client:spawn(ask, "/hung"), client:spawn(ask, "/hung") -- neither ends by itself
-  go_on_until(client, function() return begun == 2 end)
+  wait_until(client, function() return started == 2 end)
   local in_flight = client._core:in_flight()
   equal(true, hung:cancel())
   equal(in_flight - 1, client._core:in_flight())
@@ -196,14 +186,14 @@ scenario("cancelling ends an exchange at once, and nobody else's", function(cont
   equal(false, hung:cancel())
   equal(false, other:done())
   local good = client:spawn(ask, "/slow/1")
-  go_on_until(client, function() return begun == 3 end)
+  wait_until(client, function() return started == 3 end)
   equal(true, other:cancel())
   has_kind("cancelled", other:wait())
   equal(1, good:wait())
   equal(0, client._core:in_flight())
 end)
 
-scenario("cancelling ends a sleep, a wait for a task, a wait for a conversation", function(context)
+scenario("cancelling ends a sleep, a wait for a task, and a wait for a conversation", function(context)
   local client = context.client { base_url = context.simulator }
   local conversation = assert(client:start { initial_user_msg = "[simulate: never-ready] x" })
   local sleeper = client:spawn(client.sleep, client, 1000)
@@ -219,7 +209,7 @@ scenario("cancelling ends a sleep, a wait for a task, a wait for a conversation"
   has_kind("timeout", other:wait())
 end)
 
-scenario("a sleep without end is ended by cancelling", function(context)
+scenario("cancelling ends a sleep without end", function(context)
   local client = context.client()
   local tasks = { client:spawn(client.sleep, client, math.huge), client:spawn(client.sleep, client, 1e12) }
   client:sleep(0.02)
@@ -229,7 +219,7 @@ scenario("a sleep without end is ended by cancelling", function(context)
   end
 end)
 
-scenario("a task that was cancelled before it began never does", function(context)
+scenario("a task that is cancelled before its start never starts", function(context)
   local client, ran = context.client(), false
   local task = client:spawn(function() ran = true end)
   task:cancel()
@@ -237,41 +227,41 @@ scenario("a task that was cancelled before it began never does", function(contex
   equal(false, ran)
 end)
 
-scenario("a cancelled task is told once, then its calls raise", function(context)
-  local client, calls, begun = context.client(), 0, false
+scenario("a cancelled task gets one error, then its calls raise", function(context)
+  local client, calls, started = context.client(), 0, false
   local task = client:spawn(function()
-    begun = true
+    started = true
     while true do
       local _, err = client:sleep(1000)
       calls = calls + 1
       equal("cancelled", err.kind)
     end
   end)
-  go_on_until(client, function() return begun end)
+  wait_until(client, function() return started end)
   task:cancel()
   has_kind("cancelled", task:wait())
   equal(1, calls)
 end)
 
-scenario("cancelling who waits for all cancels them", function(context)
+scenario("cancelling all cancels the tasks of the group", function(context)
   local client, tasks_seen = context.client(), 0
   local function hang()
     tasks_seen = tasks_seen + 1
     return number(client, "/hung")
   end
   local group = client:spawn(client.all, client, { hang, hang, hang }, { concurrency = 2 })
-  go_on_until(client, function() return tasks_seen == 2 end)
+  wait_until(client, function() return tasks_seen == 2 end)
   group:cancel()
   has_kind("cancelled", group:wait())
-  go_on_until(client, function() return client._core:in_flight() == 0 end)
+  wait_until(client, function() return client._core:in_flight() == 0 end)
   equal(2, tasks_seen)
 end)
 
-scenario("a start that is cancelled on its way is ambiguous, and can be taken up", function(context)
+scenario("a start that is cancelled while it is sent is ambiguous, and can be resumed", function(context)
   local client, other = context.client(), context.client()
   local before = number(other, "/starts")
   local task = client:spawn(function() return client:start { initial_user_msg = "x" } end)
-  go_on_until(client, function() return number(other, "/starts") > before end) -- and never answers
+  wait_until(client, function() return number(other, "/starts") > before end) -- never answered
   task:cancel()
   local value, err = task:wait()
   has_kind("ambiguous", value, err)
@@ -279,9 +269,9 @@ scenario("a start that is cancelled on its way is ambiguous, and can be taken up
   assert(err.conversation_id)
 end)
 
-scenario("deadlines hold while others go on", function(context)
+scenario("deadlines are kept while others go on", function(context)
   local client = context.client()
-  local began, list = core.monotonic(), {}
+  local started_at, list = core.monotonic(), {}
   for i, path in ipairs { "/hung", "/drip", "/hung" } do
     list[i] = function()
       has_kind("timeout", client:request({ path = path }, { deadline = 0.1, retries = 0 }))
@@ -290,25 +280,25 @@ scenario("deadlines hold while others go on", function(context)
   end
   list[4] = function() return number(client, "/slow/1") end
   assert(client:all(list))
-  assert(core.monotonic() - began >= 0.1)
+  assert(core.monotonic() - started_at >= 0.1)
 end)
 
-scenario("nobody listens there", function(context)
+scenario("a port where nothing listens gives an error", function(context)
   local client = context.client { base_url = context.refused, retries = 0 }
   has_kind("connect", client:request { path = "/now/1" })
 end)
 
-scenario("closing ends what everybody waits for", function(context)
-  local client, other, tasks, begun = context.client(), context.client(), {}, 0
-  local function begin(run, ...)
-    begun = begun + 1
+scenario("closing a client ends all waits on it", function(context)
+  local client, other, tasks, started = context.client(), context.client(), {}, 0
+  local function counted(run, ...)
+    started = started + 1
     return run(...)
   end
-  for i = 1, 3 do tasks[i] = other:spawn(begin, number, client, "/hung") end
-  tasks[4] = other:spawn(begin, client.sleep, client, 1000)
-  local inner = client:spawn(begin, client.sleep, client, 1000)
-  tasks[5] = other:spawn(begin, inner.wait, inner)
-  go_on_until(other, function() return begun == 6 end)
+  for i = 1, 3 do tasks[i] = other:spawn(counted, number, client, "/hung") end
+  tasks[4] = other:spawn(counted, client.sleep, client, 1000)
+  local inner = client:spawn(counted, client.sleep, client, 1000)
+  tasks[5] = other:spawn(counted, inner.wait, inner)
+  wait_until(other, function() return started == 6 end)
   client:close()
   for _, task in ipairs(tasks) do has_kind("closed", task:wait()) end
   has_kind("closed", inner:wait())
@@ -317,13 +307,13 @@ scenario("closing ends what everybody waits for", function(context)
 end)
 
 scenario("a task may close its own client", function(context)
-  local client, other, begun = context.client(), context.client(), false
+  local client, other, started = context.client(), context.client(), false
   local hung = other:spawn(function()
-    begun = true
+    started = true
     return number(client, "/hung")
   end)
   local task = client:spawn(function()
-    go_on_until(client, function() return begun end)
+    wait_until(client, function() return started end)
     client:close()
     return "closed"
   end)
@@ -331,7 +321,7 @@ scenario("a task may close its own client", function(context)
   has_kind("closed", hung:wait())
 end)
 
-scenario("everybody who waits for conversations shares one client's requests", function(context)
+scenario("all that wait for conversations share one client's requests", function(context)
   local client, list = context.client { base_url = context.simulator }, {}
   for i = 1, 5 do
     local conversation = assert(client:start { initial_user_msg = "number " .. i })
@@ -340,7 +330,7 @@ scenario("everybody who waits for conversations shares one client's requests", f
   equal("finished finished finished finished finished", concat(assert(client:all(list))))
 end)
 
-scenario("first calls that run at once ask one question about the service", function(context)
+scenario("concurrent first calls ask for the dialect once", function(context)
   local asked = context.client():request({ path = "/questions" }).number
   local client, list = context.client { api = "auto" }, {}
   for i = 1, 20 do list[i] = function() return client:count() end end
@@ -349,7 +339,7 @@ scenario("first calls that run at once ask one question about the service", func
   equal(asked + 1, context.client():request({ path = "/questions" }).number, "questions")
 end)
 
-scenario("two clients go on at the same time", function(context)
+scenario("two clients run at the same time", function(context)
   local one, two = context.client(), context.client()
   local task = one:spawn(number, one, "/slow/1")
   equal(2, number(two, "/slow/2"))
@@ -358,19 +348,19 @@ scenario("two clients go on at the same time", function(context)
   equal(3, task:wait())
 end)
 
--- Whoever resumes such a coroutine knows nothing of the host: copas and cqueues can only say so.
-scenario("a coroutine of a task's own waits, or is told that it cannot, and the others go on", function(context)
+-- The resumer of such a coroutine is not the host: copas and cqueues can only refuse the wait.
+scenario("a coroutine created by a task waits, or gets an error, and the others go on", function(context)
   local client, list, woken = context.client(), {}, 0
   for i = 1, 30 do
     list[2 * i - 1] = function()
       local sleep = coroutine.wrap(function()
         for _ = 1, 2 do
-          local naps = 0
+          local sleeps = 0
           repeat
             assert(client:sleep(0.001 * i))
-            naps = naps + 1
-          until woken == 30 or naps == 1000
-          equal(30, woken, "others that had their turns")
+            sleeps = sleeps + 1
+          until woken == 30 or sleeps == 1000
+          equal(30, woken, "other tasks that ran")
           coroutine.yield(i)
         end
       end)
@@ -395,7 +385,7 @@ scenario("a coroutine of a task's own waits, or is told that it cannot, and the 
   end
 end)
 
-scenario("a task that was dropped comes to its end by itself", function(context)
+scenario("a task that nothing holds runs to its end", function(context)
   local client, ended = context.client(), false
   client:spawn(function()
     number(client, "/slow/1")
@@ -403,7 +393,7 @@ scenario("a task that was dropped comes to its end by itself", function(context)
     ended = true
   end)
   collectgarbage()
-  go_on_until(client, function() return ended end)
+  wait_until(client, function() return ended end)
 end)
 
 return M

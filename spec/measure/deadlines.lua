@@ -1,9 +1,9 @@
--- How late a call ends whose time is over, in each loop in its real host. Each attempt is a process of its own. Noise
--- may spoil one: most of them must hold, so that what is late now and then does not pass. Calls that end otherwise than
--- they should, or too early, fail at once: no noise does that. Ends with `N passed, N failed`.
+-- Measures how late calls end after their deadlines, in each loop in its real host. Each attempt is a process of its
+-- own. Noise may spoil an attempt, so the majority counts. A call that ends too early or otherwise fails at once,
+-- because no noise causes that. Ends with `N passed, N failed`.
 local conformance = require "spec.support.conformance"
 
-local needed = 3 -- attempts that hold, before as many do not
+local needed = 3 -- attempts within the limit, before as many are beyond it
 local most = 0.1 -- seconds
 
 local is_jit = rawget(_G, "jit") ~= nil
@@ -11,7 +11,7 @@ local course = "spec.conformance.deadlines"
 
 local hosts = { "plain", "uv", "cqueues" }
 if is_jit or _VERSION == "Lua 5.1" or _VERSION == "Lua 5.2" then hosts[#hosts + 1] = "copas" end
-if is_jit then -- which both of them have inside
+if is_jit then -- both of them embed it
   hosts[#hosts + 1] = "Neovim"
   hosts[#hosts + 1] = "nginx"
 end
@@ -22,13 +22,13 @@ local function lines_in(servers, host)
   return conformance.in_library(servers, host, course)
 end
 
--- What the attempt in the middle has measured, and whether most were good; or nil, and what went wrong.
+-- Returns the median of the attempts and whether most were good; or nil and what went wrong.
 local function measure(servers, host)
   local figures, good, bad = {}, 0, 0
   repeat
-    local words = table.concat(lines_in(servers, host), "\n")
-    local late = tonumber(words:match "^latest ([%d.]+)$")
-    if not late then return nil, words end
+    local output = table.concat(lines_in(servers, host), "\n")
+    local late = tonumber(output:match "^latest ([%d.]+)$")
+    if not late then return nil, output end
     figures[#figures + 1] = late
     if late <= most then good = good + 1 else bad = bad + 1 end
   until good == needed or bad == needed

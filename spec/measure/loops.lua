@@ -1,26 +1,26 @@
--- What waiting costs in plain Lua and in each loop that is a library: the time that the loop adds to a call, and the
--- CPU time of a process whose client is idle, whose task sleeps, or whose calls hang. Each attempt is a process of its
--- own; noise only ever adds, so that the best of a few counts. Ends with `N passed, N failed`.
+-- Measures what waiting costs in plain Lua and in each loop that is a library: the time that the loop adds to a call,
+-- and the CPU time while the client is idle, a task sleeps, or calls hang. Each attempt is a process of its own. Noise
+-- only ever adds, so the best of a few counts. Ends with `N passed, N failed`.
 local core = require "openhands.core"
 
 local calls = 200 -- one after the other
-local longest = 0.001 -- seconds that a loop may add to a call, in the middle of them
+local longest = 0.001 -- seconds that a loop may add to the median call
 local busiest = 0.01 -- seconds of CPU
 local idle_for = 2 -- seconds
 local hanging = 8 -- calls
-local begun = 0.2 -- seconds after which all of them are on the wire
-local attempts, least = 5, 3 -- a single slow one of plain Lua's would flatter the others
+local sent_after = 0.2 -- seconds after which all of them are sent
+local attempts, least = 5, 3 -- one slow attempt of plain Lua would flatter the others
 local attempts_at_rest = 4
 
 local rests = {
   { "asleep", "CPU while a task sleeps" },
   { "hung", ("CPU while %d calls hang"):format(hanging) },
   { "shared", ("CPU while %d of two clients hang"):format(hanging) },
-  { "outside", "CPU while one hangs, outside of tasks" },
+  { "outside", "CPU while one hangs, outside tasks" },
   { "idle", "CPU while the client is idle" },
 }
 
--- In a process of its own: what a loop's host does with functions, and how it passes time by itself ------------------
+-- In a process of its own: how each host runs a function, and passes time by itself -------------------------------
 
 local hosts = {}
 
@@ -101,7 +101,7 @@ local function cpu_while_hanging(clients)
     local client = clients[i % #clients + 1]
     tasks[i] = client:spawn(function() return client:request { path = "/" } end)
   end
-  clients[1]:sleep(begun)
+  clients[1]:sleep(sent_after)
   local spent = cpu_of(clients[1].sleep, clients[1], idle_for)
   for _, task in ipairs(tasks) do
     assert(not task:done(), "it did not hang")
@@ -148,7 +148,7 @@ local function measured(processes, ...)
   return found
 end
 
--- The kernel takes its connections, and nobody reads from them.
+-- The kernel accepts its connections, and nothing reads from them.
 local function silent_server()
   local listener = require("luv").new_tcp()
   assert(listener:bind("127.0.0.1", 0))
@@ -156,7 +156,7 @@ local function silent_server()
   return "http://127.0.0.1:" .. listener:getsockname().port, listener
 end
 
--- The best of each figure, of as many attempts as it takes until they are good.
+-- Returns the best of each figure, of as many attempts as it takes until they are good.
 local function best_of(most, is_good, ...)
   local best = {}
   for count = 1, most do
@@ -185,7 +185,7 @@ local function main()
       limit * 1000, good and "ok" or "FAIL"))
   end
   local loops = { "plain", "uv", "cqueues", "copas" }
-  if not pcall(require, "copas") then loops[4] = nil end -- Debian has none for this Lua
+  if not pcall(require, "copas") then loops[4] = nil end -- Debian has none for some Luas
   print(("%d calls one after the other, then %g s of each rest, with %s and %s"):format(calls, idle_for, _VERSION,
     select(2, core.version())))
   local plain
@@ -194,12 +194,12 @@ local function main()
   end
   for _, loop in ipairs(loops) do
     local best = best_of(attempts, is_fast, processes, "calls", loop, server.address)
-    print(("%-8s %-38s %8.3f ms"):format(loop, "a call, in the middle", (best.inside or 0) * 1000))
+    print(("%-8s %-38s %8.3f ms"):format(loop, "a call (median)", (best.inside or 0) * 1000))
     if loop == "plain" then
-      plain = assert(best.inside, "plain Lua did not get to its end")
+      plain = assert(best.inside, "plain Lua has crashed")
     else
-      row(loop, "that is added by the loop", best.inside and best.inside - plain, longest)
-      row(loop, "that is added outside of the loop", best.outside and best.outside - plain, longest)
+      row(loop, "added by the loop", best.inside and best.inside - plain, longest)
+      row(loop, "added outside the loop", best.outside and best.outside - plain, longest)
     end
     best = best_of(attempts_at_rest, is_at_rest, processes, "rest", loop, server.address, silent)
     for _, rest in ipairs(rests) do row(loop, rest[2], best[rest[1]], busiest) end

@@ -1,8 +1,8 @@
--- What the library costs an editor: the largest gap in its event loop while 200 calls are under way, the CPU of a
--- client at rest and of calls that hang, the time until a task begins, and what waiting in the loop "uv" adds to a
--- call. Each attempt is a Neovim of its own; noise only ever adds, so the best of a few counts. Ends with
--- `N passed, N failed`. LuaJIT only.
-if not rawget(_G, "jit") then -- which Neovim has inside
+-- Measures what the library costs Neovim: the largest gap in its event loop while 200 calls are in flight, the CPU time
+-- of an idle client and of calls that hang, the time until a task starts, and what the loop "uv" adds to a call. Each
+-- attempt is a Neovim of its own. Noise only ever adds, so the best of a few counts. Ends with `N passed, N failed`.
+-- LuaJIT only.
+if not rawget(_G, "jit") then -- Neovim embeds it
   print "LuaJIT only\n0 passed, 0 failed"
   return
 end
@@ -18,8 +18,8 @@ local figures = {
   { "gap", 20, "ms", "largest gap of a 5 ms heartbeat, 200 calls at once" },
   { "idle", 10, "ms", "CPU in 2 s with a client that was used" },
   { "hung", 10, "ms", "CPU in 2 s while 8 calls hang" },
-  { "outside", 50, "ms", "CPU in 2 s while one hangs, outside of tasks" }, -- a look every 20 ms, of 0.1 ms each
-  { "begin", 20, "ms", "from spawn to the task's first turn" },
+  { "outside", 50, "ms", "CPU in 2 s while one hangs, outside tasks" }, -- a check every 20 ms, of 0.1 ms each
+  { "start", 20, "ms", "from spawn to the start of the task" },
   { "added", 1, "ms", "median that a call takes longer than with the loop \"plain\"" },
 }
 
@@ -35,25 +35,25 @@ local program = [[
   local function figure(name, seconds) say(name .. "=" .. ("%%.4f"):format(seconds * 1000)) end
   local function wait(milliseconds) vim.wait(milliseconds, function() return false end, milliseconds) end
 
-  -- The gaps between the beats of a heart, while something goes on.
+  -- Returns the largest and the median gap between the events of a 5 ms timer while something runs.
   local function gaps_during(work)
-    local gaps, last, heart = {}, core.monotonic(), uv.new_timer()
-    heart:start(5, 5, function()
+    local gaps, last, heartbeat = {}, core.monotonic(), uv.new_timer()
+    heartbeat:start(5, 5, function()
       local now = core.monotonic()
       gaps[#gaps + 1], last = now - last, now
     end)
     work()
-    heart:close()
+    heartbeat:close()
     local most = 0
     for _, gap in ipairs(gaps) do most = math.max(most, gap) end
     return most, median(gaps)
   end
 
-  local client, begun = new_client(), nil
+  local client, start_delay = new_client(), nil
   local spawned = core.monotonic()
-  client:spawn(function() begun = core.monotonic() - spawned end)
-  vim.wait(1000, function() return begun end, 1000)
-  figure("begin", begun)
+  client:spawn(function() start_delay = core.monotonic() - spawned end)
+  vim.wait(1000, function() return start_delay end, 1000)
+  figure("start", start_delay)
   assert(client:me())
 
   local started = core.monotonic()
@@ -77,10 +77,10 @@ local program = [[
 
   local function latency(caller)
     local times = {}
-    for turn = 1, %d do
+    for index = 1, %d do
       local before = core.monotonic()
       assert(caller:me())
-      times[turn] = core.monotonic() - before
+      times[index] = core.monotonic() - before
     end
     return median(times)
   end
@@ -92,7 +92,7 @@ local program = [[
   figure("added", by_uv - by_plain)
   plain:close()
 
-  -- The CPU of the next two seconds, while the editor has its loop to itself.
+  -- Measures the CPU time of the next two seconds, in which the editor runs its loop.
   local function rest(name, following)
     local before = os.clock()
     vim.defer_fn(function()
@@ -162,10 +162,11 @@ server:close()
 local passed, failed = 0, 0
 print(("the best of %d"):format(tries))
 for _, row in ipairs(figures) do
-  local name, most, unit, words = row[1], row[2], row[3], row[4]
+  local name, most, unit, description = row[1], row[2], row[3], row[4]
   local good = best[name][name] <= most
   passed, failed = passed + (good and 1 or 0), failed + (good and 0 or 1)
-  print(("%-60s %7.2f %s   at most %2d   %s"):format(words, best[name][name], unit, most, good and "ok" or "FAIL"))
+  local verdict = good and "ok" or "FAIL"
+  print(("%-60s %7.2f %s   at most %2d   %s"):format(description, best[name][name], unit, most, verdict))
 end
 local gap, added = best.gap, best.added
 print(("the 200 calls took %.0f ms; median gap %.2f ms; without them largest %.2f ms, median %.2f ms"):format(gap.took,

@@ -1,7 +1,7 @@
--- What the library costs a worker of nginx: how long calls beside each other take, how long a request waits that has
--- nothing to do with them, what looking in naps adds to the time of a call, and what it takes while calls hang. Noise
--- only ever adds, so that the best of a few attempts counts. Ends with `N passed, N failed`.
-if not rawget(_G, "jit") then -- which nginx has inside
+-- Measures what the library costs a worker of nginx: how long concurrent calls take, how long an unrelated request
+-- waits meanwhile, what polling adds to the time of a call, and the CPU time while calls hang. Noise only ever adds, so
+-- the best of a few attempts counts. Ends with `N passed, N failed`.
+if not rawget(_G, "jit") then -- nginx embeds it
   print "LuaJIT only\n0 passed, 0 failed"
   return
 end
@@ -13,9 +13,9 @@ local attempts = 5
 local together, longest_wait = 0.5, 0.015 -- seconds, see below
 local most_added = 0.02 -- seconds
 local calls, slow = 100, 0.2 -- seconds that the upstream takes
-local hanging, begun, hang_for = 8, 0.2, 2 -- calls, seconds after which all are on the wire, seconds
--- Seconds of CPU meanwhile. A look every 20 ms makes a hundred, of about a tenth of a millisecond each; one every
--- millisecond would be two thousand.
+local hanging, sent_after, hang_for = 8, 0.2, 2 -- calls, seconds after which all are sent, seconds
+-- Seconds of CPU meanwhile. A poll every 20 ms makes a hundred polls, of about 0.1 ms each; one every millisecond would
+-- make two thousand.
 local busiest = 0.05
 
 -- A connection carries many exchanges over TLS, as it does to the service.
@@ -42,12 +42,12 @@ local server = nginx.start {
         }
       end
       client, plain = connect "nginx", connect "plain"
-      function cpu_while_hanging(count, begun, seconds)
+      function cpu_while_hanging(count, sent_after, seconds)
         local tasks = {}
         for place = 1, count do
           tasks[place] = client:spawn(function() return client:request { path = "/api/hung" } end)
         end
-        client:sleep(begun)
+        client:sleep(sent_after)
         local before = os.clock()
         client:sleep(seconds)
         local spent = os.clock() - before
@@ -61,9 +61,9 @@ local server = nginx.start {
       function median(client, count)
         local times = {}
         for place = 1, count do
-          local began = core.monotonic()
+          local started_at = core.monotonic()
           assert(client:request { path = "/api/echo" })
-          times[place] = core.monotonic() - began
+          times[place] = core.monotonic() - started_at
         end
         table.sort(times)
         return times[math.ceil(count / 2)]
@@ -79,7 +79,7 @@ local server = nginx.start {
     location /hang {
       content_by_lua_block {
         local arguments = ngx.req.get_uri_args()
-        ngx.print(cpu_while_hanging(arguments.count, tonumber(arguments.begun), tonumber(arguments.seconds)))
+        ngx.print(cpu_while_hanging(arguments.count, tonumber(arguments.sent_after), tonumber(arguments.seconds)))
       }
     }
     location /median { content_by_lua_block { ngx.print(median(client, 100), " ", median(plain, 100)) } }
@@ -88,7 +88,7 @@ local server = nginx.start {
 
 local passed, failed = 0, 0
 
--- Measures until all figures of one attempt are good enough, or takes the attempt that comes closest.
+-- Repeats the measurement until all figures of one attempt are within their limits; else takes the closest attempt.
 local function check(rows, measure)
   local best, share_of_best
   for _ = 1, attempts do
@@ -105,11 +105,12 @@ local function check(rows, measure)
   end
 end
 
--- All calls at once, and a request every 5 ms beside them; how long it all took, and the longest of those requests.
-local function calls_beside_pings(path)
+-- Makes all calls at once, and a request every 5 ms at the same time; returns the time for all calls, and the longest
+-- of those requests.
+local function calls_and_pings(path)
   local list = {}
   for place = 1, calls do list[place] = path end
-  local began, longest, timer, under_way, answered = uv.hrtime(), 0, uv.new_timer(), 0, 0
+  local started_at, longest, timer, under_way, answered = uv.hrtime(), 0, uv.new_timer(), 0, 0
   timer:start(5, 5, function()
     under_way = under_way + 1
     server:ask("/ping", function(answer)
@@ -119,31 +120,31 @@ local function calls_beside_pings(path)
     end)
   end)
   local answers = server:fetch(list)
-  local seconds = (uv.hrtime() - began) / 1e9
+  local seconds = (uv.hrtime() - started_at) / 1e9
   timer:close()
   nginx.wait_until("the last request is answered", function() return under_way == 0 end)
   for _, answer in ipairs(answers) do
     assert(path ~= "/call" or answer.body == "true", answer.body)
   end
-  assert(path ~= "/call" or answered >= 10, "there were no others")
+  assert(path ~= "/call" or answered >= 10, "there were no other requests")
   return seconds, longest
 end
 
 server:get "/warm"
-print(("%-62s %8.1f ms"):format("the longest other request beside requests that call nothing",
-  select(2, calls_beside_pings "/ping") * 1000))
+print(("%-62s %8.1f ms"):format("the longest other request while requests call nothing",
+  select(2, calls_and_pings "/ping") * 1000))
 check({
   { ("%d calls of %g s at once"):format(calls, slow), together },
   { "the longest other request meanwhile", longest_wait },
-}, function() return calls_beside_pings "/call" end)
-check({ { "what naps add to a call (median of 100, over the loop plain)", most_added } }, function()
+}, function() return calls_and_pings "/call" end)
+check({ { "what polling adds to a call (median of 100, over loop plain)", most_added } }, function()
   local ours, plain = server:get("/median"):match "(%S+) (%S+)"
   print(("%-62s %8.3f ms   plain %5.3f"):format("a call, one after the other (median of 100)", ours * 1000,
     plain * 1000))
   return ours - plain
 end)
 check({ { ("CPU while %d calls hang for %g s"):format(hanging, hang_for), busiest } }, function()
-  return tonumber((server:get(("/hang?count=%d&begun=%g&seconds=%g"):format(hanging, begun, hang_for))))
+  return tonumber((server:get(("/hang?count=%d&sent_after=%g&seconds=%g"):format(hanging, sent_after, hang_for))))
 end)
 
 local trouble = server:trouble()

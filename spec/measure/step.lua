@@ -1,17 +1,16 @@
--- How long one call may hold its host up while the other side is at its worst, and whether whole calls end when their
--- time is over. Each attempt is the worst of one process of its own, so that what happens only once is in it too. Noise
--- may spoil one: most of them must hold, so that a stall of every other run does not pass. Ends with
--- `N passed, N failed`.
+-- Measures how long one call of the core blocks its host when the server misbehaves, and how late whole calls end after
+-- their deadlines. Each attempt is the worst of one process of its own, so that it includes what happens only once.
+-- Noise may spoil an attempt, so the majority counts. Ends with `N passed, N failed`.
 local core = require "openhands.core"
 local files, processes -- loaded by the parent alone
 
 local longest = 0.005 -- seconds of one call
 local latest = 0.1 -- seconds that a call may be late, and that a process may take to end
-local needed = 3 -- attempts that hold, before as many do not
+local needed = 3 -- attempts within the limits, before as many are beyond them
 local lookup_takes = 30 -- seconds
-local middle = 0.25 -- seconds after the beginning
+local middle = 0.25 -- seconds after the start
 local deadline = 0.5 -- seconds of a whole call
-local grain = 0.002 -- seconds by which clocks that count in milliseconds may differ
+local tolerance = 0.002 -- seconds: some clocks count in milliseconds
 
 local now = core.monotonic
 local id = "0123456789abcdef0123456789abcdef"
@@ -20,14 +19,14 @@ local key = "sk-canary-5f2c91d7e0ab"
 -- All certificates that Debian trusts.
 local bundle = "/etc/ssl/certs/ca-certificates.crt"
 
--- Where it goes wrong, the scheme and the port of the server below that does it, and the `ca_file`.
+-- What goes wrong: the scheme, the port of the server below that causes it, and the `ca_file`.
 local troubles = {
   ["name lookup"] = { "https" },
   ["TLS handshake"] = { "https", "hung" },
   ["TLS with ca_file"] = { "https", "hung", bundle },
   ["silence"] = { "http", "hung" },
-  ["headers in drips"] = { "http", "headers" },
-  ["body in drips"] = { "http", "body" },
+  ["slow headers"] = { "http", "headers" },
+  ["slow body"] = { "http", "body" },
   ["refused upload"] = { "http", "hung" },
   ["full accept queue"] = { "http", "full" },
 }
@@ -56,16 +55,16 @@ local function serve()
       socket:read_start(function(problem, bytes) if problem or not bytes then finish() end end)
     end)
   end
-  local signal = uv.new_signal() -- who is written to may be gone
+  local signal = uv.new_signal() -- the other side may have closed the connection
   signal:start("sigpipe", function() end)
   local ports = {
-    hung = listen(64), -- the kernel takes the connection, and nobody reads from it
+    hung = listen(64), -- the kernel accepts the connections, and nothing reads from them
     headers = drip "HTTP/1.1 200 OK\r\nX-Filling: ",
     body = drip "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n\"",
     full = listen(1),
   }
   local waiting = {}
-  for index = 1, 8 do -- more than there is room for
+  for index = 1, 8 do -- more than the queue holds
     waiting[index] = uv.new_tcp()
     waiting[index]:connect("127.0.0.1", ports.full, function() end)
   end
@@ -96,15 +95,15 @@ end
 local function one_call(trouble, ending)
   local settings = { base_url = address(trouble), api_key = key, ca_file = troubles[trouble][3] }
   local handle = timed("other", core.new, settings)
-  local patience = ending == "time-out" and middle or 60
-  local number = timed("other", core.status, handle, id, { api = "v1", timeout = patience })
+  local timeout = ending == "time-out" and middle or 60
+  local number = timed("other", core.status, handle, id, { api = "v1", timeout = timeout })
   local halfway = now() + middle
-  local function turn() -- sleeping is not what is measured
+  local function step() -- the sleep is not measured
     core.poll({ handle }, 0.01)
     timed("step", handle.step, handle, 0)
   end
   timed("step", handle.step, handle, 0)
-  while now() < halfway do turn() end
+  while now() < halfway do step() end
   if ending == "collect" then
     local left = setmetatable({ handle }, { __mode = "v" })
     handle = nil
@@ -117,7 +116,7 @@ local function one_call(trouble, ending)
   if ending ~= "close" then
     for _ = 1, 50 do
       if handle:in_flight() == 0 then break end
-      turn()
+      step()
     end
     assert(timed("other", handle.next, handle) == number)
   else
@@ -138,7 +137,7 @@ local function whole_call(trouble)
   local value, err = operate(client, given)
   worst.late = now() - started - deadline
   assert(value == nil and (err.kind == "timeout" or err.kind == "ambiguous"), tostring(err))
-  assert(worst.late >= -grain, "it ended too early")
+  assert(worst.late >= -tolerance, "it ended too early")
   client:close()
 end
 
@@ -179,20 +178,20 @@ local function start(environment, ...)
   return assert(io.popen(clean .. "-u OPENHANDS_LOG " .. environment .. " " .. table.concat(words, " ")))
 end
 
--- One attempt: what it measured, and how much of what is allowed that was.
+-- Runs one attempt; returns what it measured, and the largest share of a limit.
 local function attempted(environment, ports, trouble, ending)
   local program = start(environment, ending, trouble, tostring(ports[troubles[trouble][2]] or "none"))
   local line = program:read "*l"
-  program:read "*a" -- until it has ended
+  program:read "*a" -- until the process has ended
   local ended = now()
   program:close()
   local found = fields(line)
-  if not found.over then return nil, math.huge end -- it did not get to its end
+  if not found.over then return nil, math.huge end -- it has crashed
   found.exit = ended - found.over
   return found, math.max(found.step / longest, found.other / longest, (found.late or 0) / latest, found.exit / latest)
 end
 
--- What the attempt in the middle has measured, and whether most were good.
+-- Returns what the median attempt has measured, and whether most were good.
 local function measure(...)
   local attempts, good, bad = {}, 0, 0
   repeat
@@ -221,8 +220,8 @@ local function rows(row)
       row(trouble, ending, worst_calls)
     end
   end
-  if exists(bundle) then -- all of it is read with the client's first connection: known, and said where it is described
-    row("TLS with ca_file", "cancel", worst_calls, "as it is")
+  if exists(bundle) then -- known and documented: the first connection reads the whole file
+    row("TLS with ca_file", "cancel", worst_calls, "not limited")
   end
   local function lateness(found)
     return ("late %6.2f ms   exit %6.2f ms"):format(found.late * 1000, found.exit * 1000)
@@ -230,7 +229,7 @@ local function rows(row)
   print(("loading the library and making a client, at most %.0f ms"):format(latest * 1000))
   row("name lookup", "load", lateness)
   print(("a whole call with a deadline of %.1f s, at most %.0f ms late"):format(deadline, latest * 1000))
-  for _, trouble in ipairs { "name lookup", "TLS handshake", "silence", "headers in drips", "body in drips",
+  for _, trouble in ipairs { "name lookup", "TLS handshake", "silence", "slow headers", "slow body",
     "refused upload", "full accept queue" } do
     row(trouble, "deadline", lateness)
   end
@@ -246,18 +245,18 @@ local function main()
   local server = start("", "serve")
   local ports = fields(server:read "*l")
   local passed, failed = 0, 0
-  local well, problem = pcall(rows, function(trouble, ending, show, verdict)
+  local good_end, problem = pcall(rows, function(trouble, ending, show, verdict)
     local environment = trouble == "name lookup" and slow or ""
     local found, good = measure(environment, ports, trouble, ending)
     if not verdict then
       passed, failed, verdict = passed + (good and 1 or 0), failed + (good and 0 or 1), good and "ok" or "FAIL"
     end
-    print(("%-18s %-9s %s  %s"):format(trouble, ending, found and show(found) or "it did not get to its end", verdict))
+    print(("%-18s %-9s %s  %s"):format(trouble, ending, found and show(found) or "it has crashed", verdict))
   end)
   if ports.pid then os.execute("kill " .. ("%d"):format(ports.pid)) end
   server:close()
   remove()
-  if not well then error(problem, 0) end
+  if not good_end then error(problem, 0) end
   print(("%d passed, %d failed"):format(passed, failed))
   os.exit(failed == 0 and 0 or 1)
 end

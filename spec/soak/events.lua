@@ -1,11 +1,11 @@
--- A million events over a socket, with more of them coming meanwhile, and a reader that is thrown away in the middle:
--- each once, in order, in flat memory. `make soak` runs it.
+-- Reads a million events over a socket while more are added, with a reader that is replaced in the middle: each event
+-- once, in order, in constant memory. `make soak` runs it.
 local simulator = require "openhands.simulator"
 local canary = require "spec.support.canary"
 
-local at_first = 1000000 -- events that the conversation has when it is read
-local portion, portions = 1000, 9 -- more of them, each time that another tenth has been read
-local restart_at = 523457 -- the second of three events that have one time
+local at_first = 1000000 -- events that the conversation has at first
+local portion, portions = 1000, 9 -- added each time that another tenth was read
+local restart_at = 523457 -- the second of three events with the same timestamp
 local page = 100
 
 local expected = at_first + portion * portions
@@ -15,8 +15,8 @@ local function number_of(event)
   return tonumber(event.id:sub(-12), 16)
 end
 
--- Megabytes that this process has needed at most so far; nil where nobody tells.
-local function most_memory()
+-- Returns the peak memory of this process in megabytes; nil where the system does not tell.
+local function peak_memory()
   local file = io.open "/proc/self/status"
   local kilobytes = file and file:read("*a"):match "VmHWM:%s*(%d+)"
   if file then file:close() end
@@ -37,12 +37,12 @@ describe("a million events", function()
     return client, client:events(id, { after = after })
   end
 
-  -- At each tenth: how much memory there is, and more events.
+  -- Notes the memory at each tenth, and adds more events.
   local function pass_tenth()
     collectgarbage()
     collectgarbage()
     read.lua[#read.lua + 1] = collectgarbage "count" / 1024
-    read.process[#read.process + 1] = most_memory()
+    read.process[#read.process + 1] = peak_memory()
     if #read.lua <= portions then server:add_events(id, portion) end
   end
 
@@ -69,19 +69,19 @@ describe("a million events", function()
 
   teardown(function() server:close() end)
 
-  it("come to their end without an error", function()
+  it("are read to the end without an error", function()
     assert.is_nil(read.err)
   end)
 
-  it("come each once, in order, with those that were added meanwhile", function()
+  it("are read once each, in order, with those that were added meanwhile", function()
     assert.are.same({ expected, 0 }, { read.count, read.wrong })
   end)
 
-  it("take no more pages than they fill, also where the reader was thrown away", function()
+  it("take no more pages than they fill, even where the reader was replaced", function()
     assert.is_true(read.pages <= expected / page + 3, ("%d pages"):format(read.pages))
   end)
 
-  it("leave the memory as it was", function()
+  it("take constant memory", function()
     local in_lua = read.lua[10] - read.lua[1]
     assert.is_true(in_lua < 1, ("%.1f MB more in Lua"):format(in_lua))
     if read.process[1] then

@@ -1,22 +1,22 @@
--- A thousand conversations, each waited for by a task of its own, looked at a hundred and fifty times each over a
--- socket: what a wait costs, and whether anything grows. `make soak` runs it.
+-- Waits for a thousand conversations, each in a task of its own and polled a hundred and fifty times over a socket:
+-- measures the memory of a wait, and whether anything grows. `make soak` runs it.
 local simulator = require "openhands.simulator"
 local canary = require "spec.support.canary"
 local processes = require "spec.support.processes"
 
 local count, polls_each = 1000, 150
-local settled_after = 30 -- looks at each: until then the process grows into what the garbage of the looks takes
-local interval = 0.05 -- seconds between looks: a batch of 99 after the other
-local bytes_allowed = 8192 -- of Lua's own per wait, above the conversation itself
--- Of the process, per wait: when all wait, and after many looks, when there is as much garbage as Lua lets come, up to
--- what is alive. More than that would be memory that Lua knows nothing of. Lua before 5.4 lets come more than that.
+local warm_up_polls = 30 -- of each: until then the process grows by the garbage of the polls
+local interval = 0.05 -- seconds between polls: one batch of 99 after the other
+local bytes_allowed = 8192 -- of Lua's memory per wait, besides the conversation itself
+-- Of the process, per wait: when all wait, and after many polls, when there is as much garbage as live data. More would
+-- be memory that Lua does not know of. Lua before 5.4 allows more garbage.
 local process_bytes_allowed, process_bytes_later = 12288, 24576
 local is_frugal = rawget(_G, "jit") ~= nil or not ("Lua 5.1 Lua 5.2 Lua 5.3"):find(_VERSION, 1, true)
--- Over a hundred and twenty thousand looks: less than two bytes of Lua's for each, and thirteen of the process, since
--- what an allocator makes of so much coming and going is a megabyte more or less.
+-- Over a hundred and twenty thousand polls: less than two bytes of Lua's memory for each, and thirteen of the process,
+-- because fragmentation makes a difference of about a megabyte.
 local lua_growth_allowed, process_growth_allowed = 192 * 1024, 1536 * 1024
 
--- Bytes of memory that Lua has now, without garbage and without the code that LuaJIT compiles as it likes.
+-- Returns the bytes of memory of Lua, without garbage and without the code that LuaJIT has compiled.
 local function in_lua()
   local jit = rawget(_G, "jit")
   if jit then jit.flush() end
@@ -25,7 +25,7 @@ local function in_lua()
   return collectgarbage "count" * 1024
 end
 
--- Bytes of memory that this process has now; 0 where nobody tells.
+-- Returns the bytes of memory of this process; 0 where the system does not tell.
 local function in_process()
   local file = io.open "/proc/self/statm"
   local pages = file and tonumber(file:read("*a"):match "^%d+ (%d+)") or 0
@@ -35,12 +35,12 @@ end
 
 describe("a thousand waits at once", function()
   local server, client
-  local ids, states, looks = {}, {}, 0
+  local ids, states, polls = {}, {}, 0
   local per_conversation, per_wait, process_per_wait, process_later
-  local seen = {} -- once all has settled, and at the end of the looks
+  local seen = {} -- after the warm-up, and at the end of the polls
   local first_error
 
-  -- What there is at the best of some moments, which are not all alike: many find a batch on its way.
+  -- Notes the minimum of several measurements: in many of them a batch is in flight.
   local function note()
     local least = { lua = math.huge, process = math.huge, descriptors = math.huge }
     for i = 1, 25 do
@@ -61,7 +61,7 @@ describe("a thousand waits at once", function()
     return assert(client:all(starts, { concurrency = 20 }))
   end
 
-  -- Bytes of one that is held.
+  -- Returns the bytes of one conversation.
   local function weigh_conversation()
     local before = in_lua()
     local held = assert(client:get(ids))
@@ -70,11 +70,11 @@ describe("a thousand waits at once", function()
     return bytes
   end
 
-  -- Whoever has once asked for many has had a deeper stack, which Lua keeps: that belongs to what a wait costs, and not
-  -- to what grows. So every task asks before the waits begin, from a little deeper than it will then.
-  local function ask_for_some(depth)
+  -- A task that has once polled keeps a larger stack: that belongs to the cost of a wait, not to the growth. So every
+  -- task polls before the waits start, from a little deeper in the stack than it will then.
+  local function poll_once(depth)
     if (depth or 0) < 3 then
-      local results = { ask_for_some((depth or 0) + 1) }
+      local results = { poll_once((depth or 0) + 1) }
       return results[1]
     end
     local some = {}
@@ -83,7 +83,7 @@ describe("a thousand waits at once", function()
     assert(err.kind == "timeout" and err.conversations[10].state == "running")
   end
 
-  -- Something that tasks wait for until it is open.
+  -- Returns something for which tasks wait until it is open.
   local function new_gate()
     local gate = {}
     gate.task = client:spawn(function()
@@ -93,48 +93,48 @@ describe("a thousand waits at once", function()
   end
 
   setup(function()
-    server = simulator.spawn { pace = 1000, max_requests = 100 } -- nothing ends before time jumps
+    server = simulator.spawn { pace = 1000, max_requests = 100 } -- nothing ends before `advance`
     client = canary.client(server, {
       api = "v1",
       log = function(line)
-        if line:find "^status .* answered" then looks = looks + 99 end -- of a batch
+        if line:find "^status .* answered" then polls = polls + 99 end -- of a batch
       end,
     })
     ids = start_all()
-    server:advance(30000) -- all run now, and go on for hours
+    server:advance(30000) -- all are running now, for hours
     per_conversation = weigh_conversation()
     local before, process_before = in_lua(), in_process()
-    local told, tasks = 0, {}
+    local changes, tasks = 0, {}
     local gate = new_gate()
     for i, id in ipairs(ids) do
-      local has_asked = false
+      local has_polled = false
       tasks[i] = client:spawn(function()
-        ask_for_some()
-        has_asked = true
+        poll_once()
+        has_polled = true
         gate.task:wait()
         local done, err = client:wait(id, {
           interval = interval,
           on_change = function(now)
-            told = told + 1
+            changes = changes + 1
             states[now.state] = (states[now.state] or 0) + 1
           end,
         })
         first_error = first_error or err
         return done and done.state
       end)
-      while not has_asked do
-        assert(not tasks[i]:done(), "it asks for nothing")
+      while not has_polled do
+        assert(not tasks[i]:done(), "it has not polled")
         client:sleep(0.001)
       end
     end
     gate.is_open = true
-    while told < count and not first_error do client:sleep(0.01) end
+    while changes < count and not first_error do client:sleep(0.01) end
     process_per_wait = (in_process() - process_before) / count - per_conversation
     per_wait = (in_lua() - before) / count - per_conversation
-    looks = 0
-    while looks < count * settled_after do client:sleep(0.1) end
+    polls = 0
+    while polls < count * warm_up_polls do client:sleep(0.1) end
     note()
-    while looks < count * polls_each do client:sleep(0.1) end
+    while polls < count * polls_each do client:sleep(0.1) end
     note()
     process_later = (seen[2].process - process_before) / count - per_conversation
     server:advance(1e6)
@@ -150,22 +150,22 @@ describe("a thousand waits at once", function()
     server:close()
   end)
 
-  it("all see their conversation run, and end", function()
+  it("see their conversations run, and end", function()
     assert.is_nil(first_error)
     assert.same({ running = count, finished = count, ended = count }, states)
   end)
 
-  it("cost little above the conversation", function()
+  it("take little memory besides the conversation", function()
     print(("a conversation %.0f bytes, its wait %.0f more"):format(per_conversation, per_wait))
     assert.is_true(per_wait <= bytes_allowed, ("%.0f bytes"):format(per_wait))
-    print(("of the process %.0f, and %.0f after many looks"):format(process_per_wait, process_later))
+    print(("of the process %.0f, and %.0f after many polls"):format(process_per_wait, process_later))
     if not is_frugal then return end
     assert.is_true(process_per_wait <= process_bytes_allowed, ("%.0f bytes of the process"):format(process_per_wait))
     assert.is_true(process_later <= process_bytes_later, ("%.0f bytes of the process later"):format(process_later))
   end)
 
-  it("leave memory and descriptors as they were over a hundred and twenty thousand looks", function()
-    assert.is_true(looks >= count * polls_each)
+  it("take constant memory and descriptors over a hundred and twenty thousand polls", function()
+    assert.is_true(polls >= count * polls_each)
     local first, last = seen[1], seen[2]
     local in_lua_more, in_process_more = last.lua - first.lua, last.process - first.process
     print(("%.0f KB more in Lua, %.0f KB in the process"):format(in_lua_more / 1024, in_process_more / 1024))

@@ -176,7 +176,7 @@ function M.in_nginx(servers, course)
           require(%q).run {
             openhands = require "openhands",
             simulator = %q, upstream = %q, refused = %q,
-            say = function(line) ngx.say(line) ngx.flush() end,
+            report = function(line) ngx.say(line) ngx.flush() end,
           }
         }
       }

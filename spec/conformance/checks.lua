@@ -1,0 +1,17 @@
+--- Assertions for code that runs inside a host, where busted is not: they raise what they found.
+local M = {}
+
+function M.equal(expected, found, what)
+  if expected ~= found then
+    error(("%s: expected %s, found %s"):format(what or "value", tostring(expected), tostring(found)), 2)
+  end
+end
+
+function M.has_kind(kind, value, err)
+  if value ~= nil or type(err) ~= "table" then
+    error(("expected an error of kind %s, found %s, %s"):format(kind, tostring(value), tostring(err)), 2)
+  end
+  M.equal(kind, err.kind, tostring(err))
+end
+
+return M
