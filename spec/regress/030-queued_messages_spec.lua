@@ -1,5 +1,6 @@
--- A queued message is looked for under two spellings of an id, once: the dashed id of the conversation, and the id of
--- its start task with a mark before it.
+-- The service looks for a queued message under the dashed id of the conversation and under the id of its start task
+-- with a prefix. Left under another spelling, the message was accepted and lost.
+
 local conversations = require "openhands.conversation"
 local in_process = require "spec.support.in_process"
 
@@ -27,7 +28,7 @@ describe("a queued message", function()
     return texts
   end
 
-  it("arrives whatever spelling of whichever id it was given", function()
+  it("arrives with either id in either spelling", function()
     local started = start()
     local plain = OWN:gsub("-", "")
     local task = started.start_task_id
@@ -42,7 +43,7 @@ describe("a queued message", function()
     assert.same(expected, texts)
   end)
 
-  it("arrives from a process that knows the start task's id only, or the conversation's", function()
+  it("arrives from a process that knows only one of the ids", function()
     local started = start()
     for _, id in ipairs { started.start_task_id, OWN } do
         client._young, client._old, client._young_count = {}, {}, 0

@@ -1,8 +1,10 @@
--- After a message, an end that is shown may be that of the turn before. The events after the message tell at once.
+-- After a message, a finished status may still be that of the turn before. A wait ended with the old answer, or minutes
+-- too late.
+
 local endings = require "openhands.conversation.result_check"
 local in_process = require "spec.support.in_process"
 
-describe("a turn that follows", function()
+describe("a turn after a message", function()
   local function finished(options)
     options.pace = 0.05
     local client, model, transport = in_process.simulated(options, { api = "v1", base_url = "http://127.0.0.1:1" })
@@ -55,7 +57,7 @@ describe("a turn that follows", function()
     end)
   end
 
-  it("ends it soon by the service's events where the own server cannot be reached", function()
+  it("ends the wait soon by the service's events where the own server cannot be reached", function()
     local client, conversation, model, transport = finished {}
     cut_off(transport)
     for turn = 1, 2 do
@@ -67,7 +69,7 @@ describe("a turn that follows", function()
     end
   end)
 
-  it("is not taken for ended by the turn before, whose events are all that the service shows", function()
+  it("is not taken for ended while the service shows the events of the turn before only", function()
     local client, conversation, model, transport = finished { event_lag = 60 }
     model:advance(60)
     assert(client:wait(conversation))
@@ -79,7 +81,7 @@ describe("a turn that follows", function()
     assert.is_true(model:time() - before >= 15, model:time() - before)
   end)
 
-  it("is waited for while it goes on, however old the status is", function()
+  it("is waited for as long as it lasts, however old the status is", function()
     local client, conversation, model, transport = finished {}
     show_old(model, transport, 10)
     model:configure { pace = 0.2 } -- jobs that exist keep their script
@@ -106,7 +108,7 @@ describe("a turn that follows", function()
     end
   end)
 
-  it("is judged so by a look at its status, too", function()
+  it("is judged in the same way by a status call", function()
     local client, conversation, model = finished { event_lag = 30 }
     assert(client:send(conversation, "go on"))
     model:advance(4)

@@ -1,5 +1,6 @@
--- V1 takes absolute paths, and answers a relative one with an empty file or without changes: it is made absolute below
--- the workspace, of which the conversation's own server tells.
+-- V1 takes absolute paths, and answers a relative one with an empty file or without changes. A relative path is taken
+-- from the workspace, whose place the conversation's own server tells.
+
 local calls = require "spec.support.calls"
 local in_process = require "spec.support.in_process"
 
@@ -19,7 +20,7 @@ describe("a relative path", function()
       os.remove(at.target)
     end)
 
-    it("is one below the workspace", function()
+    it("is taken from the workspace", function()
       local client, id = at.client, at.agent.conversation_id
       local text = assert(client:file(id, "/workspace/project/README.md"))
       assert.matches("Widgets", text)
@@ -36,7 +37,7 @@ describe("a relative path", function()
       assert.same(difference, assert(client:diff(id, { path = "README.md" })))
     end)
 
-    it("costs one question in the life of a conversation's memory", function()
+    it("costs one request while the conversation is remembered", function()
       local client, id = at.client, at.agent.conversation_id
       assert(client:file(id, "README.md"))
       local before = #at.model.requests
@@ -44,7 +45,7 @@ describe("a relative path", function()
       assert.equal(before + 1, #at.model.requests)
     end)
 
-    it("says what is the matter where its server sleeps", function()
+    it("is an error with advice where the conversation's server sleeps", function()
       local client, id = at.client, at.agent.conversation_id
       assert(client:pause(id))
       local text, err = client:file(id, "README.md")
@@ -84,14 +85,14 @@ describe("a relative path", function()
     end
   end)
 
-  it("begins at the root where that is the workspace", function()
+  it("is taken from the root where that is the workspace", function()
     local client, asked = served '{"working_dir":"/"}'
     assert.equal("hello", assert(client:file(ID, "README.md")))
     client:close()
     assert.matches("file_path=%%2FREADME.md$", asked[#asked])
   end)
 
-  it("goes to V0 as it is", function()
+  it("is sent to V0 as it is", function()
     local sent
     local client = in_process.scripted(function(request)
       if request.path:find "select%-file" then

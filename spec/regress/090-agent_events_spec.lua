@@ -1,5 +1,6 @@
--- The events of an agent server: followed as they come, begun after one that is known, chosen by their kind on every
--- release. Older ones know a kind by the path of its class only, and answer a name with nothing.
+-- The events of an agent server are followed, begun after a known one and chosen by kind as those of the service. Older
+-- releases know a kind by the path of its class only, and answer its name with nothing.
+
 local calls = require "spec.support.calls"
 
 local PATH = "openhands.sdk.event."
@@ -34,7 +35,7 @@ describe("an agent server's events", function()
     assert.is_true(#seen > 2)
   end)
 
-  it("can begin after one that is known, whatever else is asked for", function()
+  it("can begin after a known one, whatever else is asked for", function()
     local all = ids(assert(agent:events():all()))
     local rest = ids(assert(agent:events { after = all[3], limit = 2 }:all()))
     assert.equal(#all - 3, #rest)
@@ -48,7 +49,7 @@ describe("an agent server's events", function()
     assert.equal(#whole - #all, #followed)
   end)
 
-  it("do not begin after one that it does not know", function()
+  it("do not begin after one that the server does not know", function()
     for _, follow in ipairs { false, true } do
       local page, err = agent:events({ after = "nobody" }, { follow = follow }):page()
       assert.is_nil(page)
@@ -57,7 +58,7 @@ describe("an agent server's events", function()
     end
   end)
 
-  it("wait for a server that starts, and end with one that sleeps", function()
+  it("wait for a server that starts, and end at one that sleeps", function()
     local started = assert(at.client:start { initial_user_msg = "x" })
     local seen = assert(started:agent():events { follow = true }:all())
     assert.is_true(#seen > 5)
@@ -71,7 +72,7 @@ describe("an agent server's events", function()
     assert.equal("conflict", err.kind)
   end)
 
-  it("refuse the caller's mistakes at the caller's line", function()
+  it("report mistakes with the line of the caller", function()
     for pattern, options in pairs {
       ["'follow' must be a boolean"] = { follow = 7 },
       ["'interval' belongs to 'follow'"] = { interval = 1 },
@@ -128,7 +129,7 @@ describe("an agent server's events", function()
     assert.equal(expected.ActionEvent[2], (agent:event_count { kind = PATH .. "llm_convertible.action.ActionEvent" }))
   end)
 
-  it("of a kind whose path nobody knows are found one by one, and not counted", function()
+  it("of a kind whose class path is unknown are filtered one by one, and not counted", function()
     make_old()
     assert.same({}, agent:events { kind = "FutureEvent" }:all())
     local count, err = agent:event_count { kind = "FutureEvent" }
@@ -137,7 +138,7 @@ describe("an agent server's events", function()
     assert.equal("event_count", err.operation)
   end)
 
-  it("ask how a server knows kinds once, and only where it finds none", function()
+  it("need one request for how a server knows kinds, and only where it finds none", function()
     local asked = #at.model.requests
     assert(agent:events { kind = "ActionEvent" }:page())
     assert.equal(asked + 1, #at.model.requests)

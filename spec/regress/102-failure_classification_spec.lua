@@ -1,4 +1,5 @@
--- Newer agent servers classify a failure; a failed conversation has it, from whichever event of the failure tells.
+-- Newer agent servers classify a failure. The conversation had its text only, which no program can rely on.
+
 local cjson = require "cjson"
 local in_process = require "spec.support.in_process"
 
@@ -24,13 +25,13 @@ local function failure(detail, classification)
 end
 
 describe("the classification of a failure", function()
-  it("is told with it, by the event that has it", function()
+  it("stands beside it, from the event that has it", function()
     local conversation = conversation_of({ failure "for people", failure("as it was", CLASS) }, "error")
     assert.same({ "failed", "for people" }, { conversation.state, conversation.detail })
     assert.same(CLASS, conversation.classification)
   end)
 
-  it("is absent where nobody tells, or tells something else", function()
+  it("is absent where no event has it, or it is something else", function()
     for _, given in ipairs { false, cjson.null, "auth", { kind = 7 } } do
       assert.is_nil(conversation_of({ failure("x", given or nil) }, "error").classification)
     end
@@ -43,7 +44,7 @@ describe("the classification of a failure", function()
     assert.is_nil(conversation_of({ finish, failure("before", CLASS) }, "finished").classification)
   end)
 
-  it("is told by the simulator", function()
+  it("comes from the simulator, too", function()
     local client = in_process.simulated({}, { api = "v1" })
     local done = assert(client:run { initial_user_msg = "x [simulate: budget]" })
     assert.same({ "failed", "quota", false }, { done.state, done.classification.kind, done.classification.retryable })

@@ -1,5 +1,6 @@
--- What no call of an agent server covers is asked for by a request of one's own: with the session key, the checks, the
+-- A request of the caller's own asks an agent server for what no call covers. It has the session key, the checks, the
 -- errors and the redaction of every other call.
+
 local calls = require "spec.support.calls"
 local in_process = require "spec.support.in_process"
 local canary = require "spec.support.canary"
@@ -44,7 +45,7 @@ describe("a request to an agent server", function()
     end
   end)
 
-  it("is an error as any other call's, and shows no key", function()
+  it("fails like any other call, and shows no key", function()
     for status, kind in pairs { [400] = "invalid", [403] = "permission", [404] = "not_found", [409] = "conflict",
       [422] = "invalid", [500] = "server" } do
       at.client:close()
@@ -61,7 +62,7 @@ describe("a request to an agent server", function()
     assert.equal("protocol", err.kind)
   end)
 
-  it("is repeated where it reads, and never where it may have acted", function()
+  it("is repeated if it reads, and never if it may have had an effect", function()
     local failures = 0
     local sent = answer("/api/goals", function(asked)
       failures = failures + 1
@@ -78,14 +79,14 @@ describe("a request to an agent server", function()
     assert.equal(4, #sent)
   end)
 
-  it("may be answered with nothing", function()
+  it("may have an empty answer", function()
     answer("/api/goals", { status = 204, headers = {}, body = "" })
     for _, verb in ipairs { "POST", "PUT", "DELETE" } do
       assert.equal("", (assert(agent:request { method = verb, path = "/api/goals" })))
     end
   end)
 
-  it("is refused before it is sent where it cannot be", function()
+  it("is refused before it is sent where it cannot be sent", function()
     local sent = #at.model.requests
     for pattern, request in pairs {
       ["'path'"] = {},
@@ -101,7 +102,7 @@ describe("a request to an agent server", function()
     assert.equal(sent, #at.model.requests)
   end)
 
-  it("follows a conversation that has moved", function()
+  it("goes to the new address of a conversation that has moved", function()
     assert(agent:info())
     assert(at.client:pause(at.id))
     assert(at.client:resume(at.id))

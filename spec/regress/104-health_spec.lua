@@ -1,4 +1,5 @@
--- Whether a service is well can be asked without a key, and says nothing of the dialect that it speaks.
+-- Whether a service is well can be asked without a key. The answer must not decide which dialect the service speaks.
+
 local openhands = require "openhands"
 local in_process = require "spec.support.in_process"
 
@@ -37,7 +38,7 @@ describe("the health of a service", function()
     client:close()
   end)
 
-  it("does not speak for a guess", function()
+  it("does not confirm a guessed dialect", function()
     local client, requests = in_process.scripted(v0_server)
     assert(client:alive())
     assert.is_nil(client:count()) -- now it is taken for V1
@@ -49,7 +50,7 @@ describe("the health of a service", function()
     client:close()
   end)
 
-  it("does not speak against a guess", function()
+  it("does not contradict a guessed dialect", function()
     local client = in_process.scripted(function(request)
       if request.path:find "^/api/" then return v0_server(request) end
       return in_process.json('{"detail":"Not Found"}', 404)

@@ -1,3 +1,6 @@
+-- The retry budget was filled again by some successful calls only, and spent on retries for which no time was left. A
+-- busy client stopped retrying.
+
 local in_process = require "spec.support.in_process"
 
 local TASK = '{"id":"c2a9e8b7d6f5443c92b1a0f9e8d7c6b5","status":"WORKING"}'
@@ -43,7 +46,7 @@ describe("the budget of retries", function()
     end,
   }
   for name, call in pairs(successes) do
-    it("is filled by each success of " .. name, function()
+    it("is refilled by each success of " .. name, function()
       local at = service()
       spend(at)
       at.throttles = nil

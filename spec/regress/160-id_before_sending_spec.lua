@@ -1,4 +1,6 @@
--- Whatever ends a start, its id is in the caller's hands before anything has left: an error of Lua's own bears none.
+-- A start that ended with an error of Lua's own (memory, Ctrl-C) had sent a job whose id the caller did not know. The
+-- id must be known before anything is sent.
+
 local in_process = require "spec.support.in_process"
 
 local ID = "0f6f4c3e-1d2a-4b5c-8d9e-0a1b2c3d4e5f"
@@ -44,7 +46,7 @@ describe("the id of a start", function()
     end,
   }
   for name, start in pairs(ways) do
-    it("is known when memory ends after the post: " .. name, function()
+    it("is known when memory runs out after the post: " .. name, function()
       local number, raised, reached = 1, true, 0
       while raised and number < 200 do
         local client, model = in_process.simulated { pace = 0 }
@@ -69,7 +71,7 @@ describe("the id of a start", function()
     end)
   end
 
-  it("is waited for by the client that has sent it, also where the caller does not say so", function()
+  it("can be waited for with the client that has sent it, even if the caller does not name that", function()
     for number = 1, 61, 6 do
       local client, model = in_process.simulated { api = "v1", visibility = 40 }
       local known
@@ -82,7 +84,7 @@ describe("the id of a start", function()
     end
   end)
 
-  it("is not told when nothing would be sent, and what its listener raises keeps it from being sent", function()
+  it("is not reported when nothing would be sent; an error of the listener stops the start", function()
     local client, model = in_process.simulated { pace = 0 }
     local told = 0
     local function note() told = told + 1 end
@@ -95,7 +97,7 @@ describe("the id of a start", function()
     assert.equal(0, #model.starts)
   end)
 
-  it("stands in the error, whatever the service says", function()
+  it("stands in the error, whatever the service answers", function()
     for _, fault in ipairs {
       { point = "before", class = "connect", match = { method = "POST" }, count = -1 },
       { point = "before", status = 422, body = '{"detail":"no"}', match = { method = "POST" }, count = -1 },

@@ -1,4 +1,4 @@
--- An integer of the service is exact here, or a string of its digits: never another integer.
+-- An integer above 2^53 was rounded to another one. It must be exact, or a string of its digits.
 
 local json_reader = require "spec.support.json_reader"
 
@@ -28,7 +28,7 @@ describe("an integer", function()
     end
   end)
 
-  it("above it is a number only where integers have 64 bits", function()
+  it("above 2^53 is a number only where Lua's integers have 64 bits", function()
     for _, digits in ipairs {
       "9007199254740993", "-9007199254740993", "1234567890123456789", "9223372036854775807", "-9223372036854775808",
     } do

@@ -1,4 +1,6 @@
--- Answers that go on without end and say nothing: each costs its reader time, none more than some MiB of it.
+-- An answer that goes on without end and says nothing costs its reader time. It has to be ended, and may take no more
+-- than a few MiB of memory until then.
+
 local core = require "openhands.core"
 local peer = require "spec.support.raw_server"
 
@@ -25,7 +27,7 @@ local endless = {
   ["a body"] = { chunked .. "\r\n", ("%x\r\n%s\r\n"):format(65536, (" "):rep(65536)) },
 }
 
-describe("An answer without end", function()
+describe("an answer without end", function()
   local server, client
 
   after_each(function()
@@ -57,14 +59,14 @@ describe("An answer without end", function()
     end)
   end
 
-  it("is not what comes in the smallest pieces", function()
+  it("is not a whole answer that comes in the smallest pieces", function()
     local body = ('{"conversation_id":"%s","status":"RUNNING","title":"%s"}'):format(id, ("x"):rep(100000))
     local value, err = ask(function() return chunked .. "\r\n" .. body:gsub(".", "1\r\n%0\r\n") .. "0\r\n\r\n" end)
     assert.is_nil(err)
     assert.are.equal(100000, #value.title)
   end)
 
-  it("is not what is large, nor what comes by the same connection afterwards", function()
+  it("is neither a large answer nor a later one on the same connection", function()
     local body = ('{"conversation_id":"%s","status":"RUNNING","title":"%s"}'):format(id, ("x"):rep(8000000))
     local value, err = ask(function() return peer.answer(body) end)
     for _ = 1, 3 do

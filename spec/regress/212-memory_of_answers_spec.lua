@@ -1,4 +1,5 @@
--- What an answer takes in memory is bounded before the first value of it is made.
+-- An answer of a few MiB can become hundreds of MiB of Lua tables. The memory is bounded before the first value is
+-- made.
 
 local lfs = require "lfs"
 local processes = require "spec.support.processes"

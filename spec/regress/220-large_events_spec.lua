@@ -1,4 +1,5 @@
--- Events that are too large for a page are asked for in smaller ones; what stays too large is named with its setting.
+-- A page of a hundred large events is larger than an answer may be. Smaller pages are read instead; what is still too
+-- large is named with the setting that allows it.
 
 local in_process = require "spec.support.in_process"
 

@@ -1,11 +1,12 @@
--- HTTP/2 that ends before an answer has begun: the connection failed, and the read may be asked again, by us and not by
+-- HTTP/2 may end before an answer has begun. The connection failed then, and a read may be repeated, by us and not by
 -- libcurl.
+
 local core = require "openhands.core"
 local http2_server = require "spec.support.http2_server"
 
 local id = "0123456789abcdef0123456789abcdef"
 
-describe("A read by HTTP/2", function()
+describe("a read by HTTP/2", function()
   if http2_server.skip_without(it, pending) then return end
 
   local server, client

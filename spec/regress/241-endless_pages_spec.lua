@@ -1,4 +1,6 @@
--- Pages without an end hold nobody for ever: what reads them all by itself stops after so many, or so long.
+-- A list whose pages never end must hold nobody for ever: what reads all pages by itself stops after so many, or so
+-- long.
+
 local in_process = require "spec.support.in_process"
 
 local ID = "5618fbb4-8b6c-4d2e-9f0a-1b2c3d4e5f60"
@@ -90,7 +92,7 @@ describe("the search for a start among tasks without an end", function()
     assert.is_true(client:_now() <= 90 and #requests <= 20, client:_now() .. " " .. #requests)
   end)
 
-  it("is shorter where it is for a status, or for all who wait", function()
+  it("is shorter for a status, or for all that are waited for", function()
     local client, requests = endless(0.01)
     local _, err = client:status(ID)
     assert.equal("protocol", err.kind)

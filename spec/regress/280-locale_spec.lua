@@ -1,3 +1,6 @@
+-- The host's locale changed what was sent and read: under `tr_TR` no conversation ever settled, under `de_DE` fractions
+-- had a comma.
+
 local files = require "spec.support.files"
 local processes = require "spec.support.processes"
 

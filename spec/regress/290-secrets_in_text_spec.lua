@@ -1,3 +1,5 @@
+-- Secrets that are not the API key (session keys, tokens in URLs, proxy passwords) stood in errors and logs.
+
 local core = require "openhands.core"
 local errors = require "openhands.errors"
 local openhands = require "openhands"
@@ -46,7 +48,7 @@ describe("secrets in text", function()
     end
   end)
 
-  it("are not seen where there are none", function()
+  it("are not found where there are none", function()
     for _, text in ipairs {
       "the monkey: white bread", "a bearer of bad news", "Bearer token missing", "the missing key: repository",
       "max_tokens: 4096", "Unexpected token: end", "turkey=dinner", "see https://host:8080/@user/x and mail a@b.c",
@@ -56,7 +58,7 @@ describe("secrets in text", function()
     end
   end)
 
-  it("are not seen in the names of our own calls", function()
+  it("are not found in the names of our own calls", function()
     for _, row in ipairs(core.operations()) do
       for _, words in ipairs {
         "https://service.example answered with HTTP status 500: it broke; try again later",
@@ -112,7 +114,7 @@ describe("a session key", function()
       ID, status, SESSION, ID, SESSION))
   end
 
-  it("is in no text once it was seen, whoever quotes it", function()
+  it("is in no text once it was seen, whatever quotes it", function()
     answers = { conversation "RUNNING", in_process.json(('{"detail":"no %s here: %s"}'):format(SESSION,
       SESSION:gsub("%-", "%%2D")), 500) }
     local seen = assert(client:status(ID))
@@ -124,7 +126,7 @@ describe("a session key", function()
     assert.is_false(holds({ err, tostring(err), lines }, SESSION))
   end)
 
-  it("is the program's to use, and in nothing that an error or a conversation is made of", function()
+  it("is left for the program, and is in no text of an error or a conversation", function()
     answers = { conversation "RUNNING" }
     local value, err = client:wait(ID, { timeout = 5 })
     assert.is_nil(value)

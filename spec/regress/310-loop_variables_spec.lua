@@ -1,5 +1,5 @@
--- In Lua 5.5 the variables of a `for` are constants: a file that assigns to one does not even load there. The other
--- Luas let it pass, so the source is read.
+-- In Lua 5.5 the variables of a `for` are constants: a file that assigns to one does not load. The other Luas let it
+-- pass, so this spec reads the source.
 
 local function lua_files()
   local pipe = assert(io.popen "find lua spec examples tools bench -name '*.lua'")

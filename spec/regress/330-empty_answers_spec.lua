@@ -1,4 +1,6 @@
--- A call whose answer has nothing to say is done when the service says so with nothing: 204, an empty 200, a null.
+-- A call whose answer has nothing to say is done when the service answers with nothing: 204, an empty 200, a null. It
+-- was reported as an error.
+
 local calls = require "spec.support.calls"
 local in_process = require "spec.support.in_process"
 
@@ -29,7 +31,7 @@ local function outcome(row, answer)
   return value, err, seen
 end
 
-describe("an answer of nothing", function()
+describe("an empty answer", function()
   local count = 0
   for _, group in ipairs { { calls.names, calls.rows }, { calls.agent_names, calls.agent_rows } } do
     for _, name in ipairs(group[1]) do
@@ -49,7 +51,7 @@ describe("an answer of nothing", function()
     end
   end
 
-  it("is none to a call that needs an answer", function()
+  it("is an error of a call that needs an answer", function()
     assert.is_true(count > 30)
     for _, answer in pairs { empty["204"], empty["an empty 200"] } do
       local client = in_process.scripted(function() return answer end, { api = "v1", retries = 0, grace = 0.1 })

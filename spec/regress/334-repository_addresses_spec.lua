@@ -1,10 +1,11 @@
--- The address of a repository, as a browser or git shows it, is as good as its name.
+-- The address of a repository, as a browser or git shows it, was sent as its name, and the service refused it.
+
 local cjson = require "cjson"
 local repositories = require "openhands.api.repository"
 local in_process = require "spec.support.in_process"
 
 describe("a repository", function()
-  it("is known by its name and by its address", function()
+  it("is given by its name or its address", function()
     for address, expected in pairs {
       ["o/r"] = "o/r nil",
       ["group/sub/r"] = "group/sub/r nil",
@@ -34,7 +35,7 @@ describe("a repository", function()
     end
   end)
 
-  it("is no page within one, nor a host alone", function()
+  it("is neither a page within one nor a host alone", function()
     for _, address in ipairs {
       "https://github.com", "https://github.com/", "https://github.com/o", "https://github.com/o/r/tree/main",
       "https://github.com/o/r/pull/7", "https://gitlab.com/o/r/-/merge_requests/1", "https://github.com/o/..",
@@ -69,7 +70,7 @@ describe("a repository", function()
     assert.same({ "o/r" }, { body.selected_repository, body.git_provider })
   end)
 
-  it("that is none is refused, at the caller's line, without what the address holds", function()
+  it("that is none is refused, with the caller's line and without secrets of the address", function()
     local client, requests = in_process.scripted(function() return in_process.json "{}" end, { api = "v1" })
     local fields = { initial_user_msg = "x", repository = "https://user:S3CRET@github.com/o/r/tree/main" }
     for _, call in ipairs {
@@ -87,7 +88,7 @@ describe("a repository", function()
     client:close()
   end)
 
-  it("is taken apart wherever one is named", function()
+  it("may be an address wherever one is named", function()
     local sent = {}
     local client = in_process.scripted(function(request)
       sent[#sent + 1] = request.path .. "?" .. request.query .. request.body:gsub("\\/", "/")

@@ -1,9 +1,10 @@
--- On libuv's loop, a time so short that it is over before the loop sleeps ends all the same.
+-- On libuv's loop a sleep of less than a millisecond never ended: its time was over before the loop slept.
+
 local openhands = require "openhands"
 local uv = require "luv"
 
-describe("On libuv's loop, a sleep outside of tasks", function()
-  it("ends however short it is, while the program listens for something that never comes", function()
+describe("a sleep outside of tasks on libuv's loop", function()
+  it("ends however short it is, while the program listens for something else", function()
     local client = openhands.new { base_url = "http://127.0.0.1:1", api_key = "sk-canary", api = "v1", loop = "uv" }
     local listener, rescue, was_rescued = uv.new_tcp(), uv.new_timer(), false
     listener:bind("127.0.0.1", 0)

@@ -1,4 +1,4 @@
--- What `make` says to somebody who does not know it, and that it takes away what it has installed.
+-- `make` has to tell a newcomer what there is, and `make uninstall` to remove all that was installed and nothing else.
 
 local files = require "spec.support.files"
 

@@ -1,10 +1,12 @@
--- What one answer was must not be held against the next one, whose request libcurl's same handle sends.
+-- libcurl's handle is used again for the next request. What the answer before it had been was held against the next
+-- one.
+
 local core = require "openhands.core"
 local peer = require "spec.support.raw_server"
 
 local id = "0123456789abcdef0123456789abcdef"
 
-describe("A read after a refusal that says more than is read", function()
+describe("a read after an error answer longer than what is read of it", function()
   it("is judged by its own answer", function()
     local asked = 0
     local server = peer.new(function()
