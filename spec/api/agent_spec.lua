@@ -42,7 +42,7 @@ describe("an agent server", function()
   end
 
   -- The sandbox sleeps, and nobody has told the client.
-  local function fall_asleep() model:pause_job(model:job(assertions.same_id(at.id))) end
+  local function fall_asleep() model:pause(model:find(assertions.same_id(at.id))) end
 
   describe("has every call of the table:", function()
     it("an example for each", function()
@@ -146,7 +146,7 @@ describe("an agent server", function()
     it("is found again when somebody else has woken it", function()
       assert(agent:info())
       fall_asleep()
-      model:schedule(model:job(assertions.same_id(at.id)), { { 0, { sandbox_status = "RUNNING" } } })
+      model:schedule(model:find(assertions.same_id(at.id)), { { 0, { sandbox_status = "RUNNING" } } })
       local since = #model.requests
       assert(agent:info())
       assert.equal(2, #sent(model, since, true)) -- refused with the old key, then with the new one
@@ -157,7 +157,7 @@ describe("an agent server", function()
     it("takes what it has certainly not done again, once it is found", function()
       assert(agent:info())
       fall_asleep()
-      model:schedule(model:job(assertions.same_id(at.id)), { { 0, { sandbox_status = "RUNNING" } } })
+      model:schedule(model:find(assertions.same_id(at.id)), { { 0, { sandbox_status = "RUNNING" } } })
       assert(agent:send { content = "Only once.", run = true })
       local said = 0
       for event in agent:events() do

@@ -126,22 +126,22 @@ describe("the runtime of a V0 conversation", function()
     model:advance(25)
     assert(client:files(id))
     local other = assert(client:status(id)).session_api_key
-    model:job(id).wakings = 2 -- as if somebody else had stopped it, and started it again
+    model:find(id).session_number = 2 -- as if somebody else had stopped it, and started it again
     assert(client:send(id, "Once."))
     assert.are_not.equal(other, assert(client:status(id)).session_api_key)
     local requests = sent "/message$"
     assert.equal(2, #requests)
-    model:job(id).wakings = 3
+    model:find(id).session_number = 3
     assert(client:files(id))
   end)
 
   it("that stops without a word is a conflict for who reads, and unclear for who has sent something", function()
     model:advance(25)
     assert(client:files(id))
-    model:schedule(model:job(id), { { 0, { status = "STOPPED" } } })
+    model:schedule(model:find(id), { { 0, { status = "STOPPED" } } })
     refused("conflict", client:files(id))
     assert(client:status(id))
-    model:schedule(model:job(id), { { 0, { status = "RUNNING" } } })
+    model:schedule(model:find(id), { { 0, { status = "RUNNING" } } })
     assert(client:files(id))
     transport.faults = { { point = "after_commit", class = "timeout", match = { path = "/message$" } } }
     refused("ambiguous", client:send(id, "Once."))

@@ -78,11 +78,11 @@ describe("the events of a conversation", function()
     it("come each once, in their order or the other way round, on V1: " .. manner, function()
       local client, conversation, model = ran { api = "v1", event_count = 250, event_pages = manner }
       local all = ids_of(client:events(conversation):all())
-      local count = model:job(model.starts[1].conversation_id).history:count()
+      local count = model:find(model.starts[1].conversation_id).history:count()
       assert.is_true(count > 250)
       assert.equal(count, #all)
       for i = 1, count do
-        assert.equal(model:job(model.starts[1].conversation_id).history:id(i), all[i])
+        assert.equal(model:find(model.starts[1].conversation_id).history:id(i), all[i])
       end
       assert.same(all, ids_of(client:events(conversation, { limit = 7 }):all()))
       assert.same(reversed(all), ids_of(client:events(conversation, { sort_order = "TIMESTAMP_DESC" }):all()))

@@ -20,7 +20,7 @@ describe("a V0 conversation that this client has not seen at work", function()
   it("is finished when its work is, in another process too", function()
     local client, conversation, model, transport = started {}
     model:advance(110)
-    assert.equal("STOPPED", model:job(conversation.conversation_id).status)
+    assert.equal("STOPPED", model:find(conversation.conversation_id).status)
     for _, each in ipairs { client, another_process(transport) } do
       local now = assert(each:status(conversation.conversation_id))
       assert.same({ "finished", true, "STOPPED" }, { now.state, now.settled, now.status })

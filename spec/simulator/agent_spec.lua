@@ -13,7 +13,7 @@ describe("the agent server of the simulator", function()
     local task = service:service("POST", "/api/v1/app-conversations", {
       initial_message = { content = { { type = "text", text = text or "Fix the typo." } } },
     })
-    id = model:job_of_task(task.id).id
+    id = model:find_by_start_task(task.id).id
   end
 
   local function start_and_open(text, seconds, options)
@@ -63,12 +63,12 @@ describe("the agent server of the simulator", function()
 
     it("is closed by the proxy while the sandbox sleeps, and has a new key afterwards", function()
       local key = service.key
-      service:service("POST", "/api/v1/sandboxes/" .. model:job(id).sandbox_id .. "/pause")
+      service:service("POST", "/api/v1/sandboxes/" .. model:find(id).sandbox_id .. "/pause")
       local body, response = service:get("")
       assert.are.equal(503, response.status)
       assert.are.equal("text/html", response.headers[1][2])
       assert.is_truthy(body:find("Service Temporarily Unavailable", 1, true))
-      service:service("POST", "/api/v1/sandboxes/" .. model:job(id).sandbox_id .. "/resume")
+      service:service("POST", "/api/v1/sandboxes/" .. model:find(id).sandbox_id .. "/resume")
       assert.are.equal(502, status_of(service:get("")))
       model:advance(6)
       assert.are.equal(401, status_of(service:get("")))

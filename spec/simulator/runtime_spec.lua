@@ -42,7 +42,7 @@ describe("the nested runtime of a V0 conversation in the simulator", function()
       assert.are.same({ "STARTING", null, null }, { found.status, found.url, found.session_api_key })
       model:advance(15)
       found = service:open(id)
-      assert.are.equal(("%s/runtime/%s/api/conversations/%s"):format(sandbox.address, model:job(id).sandbox_id, id),
+      assert.are.equal(("%s/runtime/%s/api/conversations/%s"):format(sandbox.address, model:find(id).sandbox_id, id),
         found.url)
       assert.are.equal("string", type(found.session_api_key))
       assert.are.equal(200, status_of(service:get("events")))
@@ -209,7 +209,7 @@ describe("the nested runtime of a V0 conversation in the simulator", function()
   it("tells small things about itself, as the service does", function()
     start_and_open()
     local path = "/api/conversations/" .. id
-    local runtime_id = model:job(id).sandbox_id
+    local runtime_id = model:find(id).sandbox_id
     assert.are.same({ runtime_id = runtime_id, session_id = id }, service:service("GET", path .. "/config"))
     for _, name in ipairs { "config", "vscode-url", "web-hosts" } do
       assert.are.same(service:get(name), (service:service("GET", path .. "/" .. name)))

@@ -32,26 +32,28 @@ describe("a source of bytes", function()
   end
 
   it("can be one piece, several sources, or filling", function()
-    assert.are.same({ "abc" }, all(stream.of("abc")))
-    assert.are.same({}, all(stream.of("")))
-    assert.are.same({ "a", 2, "b", "c" }, all(stream.joined { stream.of("a"), numbered { 2, "b" }, stream.of("c") }))
-    assert.are.same({ "xy", "xy", "x" }, all(stream.filler("xy", 5)))
+    assert.are.same({ "abc" }, all(stream.from_string("abc")))
+    assert.are.same({}, all(stream.from_string("")))
+    assert.are.same({ "a", 2, "b", "c" }, all(stream.concat {
+      stream.from_string("a"), numbered { 2, "b" }, stream.from_string("c"),
+    }))
+    assert.are.same({ "xy", "xy", "x" }, all(stream.repeated("xy", 5)))
   end)
 
   it("is written as chunks", function()
     assert.are.same({ "3\r\nabc\r\n", 1, "0\r\n\r\n" }, all(stream.chunked(numbered { "abc", 1 })))
-    assert.are.same({ "3\r\nabc\r\n" }, all(stream.chunked(stream.of("abc"), true)))
+    assert.are.same({ "3\r\nabc\r\n" }, all(stream.chunked(stream.from_string("abc"), true)))
   end)
 
   it("can be cut, slowed down, and stopped for a moment", function()
     local pieces = { "abc", 1, "defg", "hi" }
-    assert.are.same({}, all(stream.cut(numbered(pieces), 0, 0)))
-    assert.are.same({ "ab" }, all(stream.cut(numbered(pieces), 0, 2)))
-    assert.are.same({ "abc", 1, "d" }, all(stream.cut(numbered(pieces), 1, 1)))
-    assert.are.same({ "abc", 1, "defg", "hi" }, all(stream.cut(numbered(pieces), 5, 5)))
-    assert.are.same({ "ab", 9, "c", 9, 1, "de", 9, "fg", 9, "hi", 9 }, all(stream.dripping(numbered(pieces), 2, 9)))
-    assert.are.same({ "abc", 1, "de", 9, "fg", "hi" }, all(stream.halting(numbered(pieces), 5, 9)))
-    assert.are.same({ "abc", 1, 9, "defg", "hi" }, all(stream.halting(numbered(pieces), 3, 9)))
+    assert.are.same({}, all(stream.truncated(numbered(pieces), 0, 0)))
+    assert.are.same({ "ab" }, all(stream.truncated(numbered(pieces), 0, 2)))
+    assert.are.same({ "abc", 1, "d" }, all(stream.truncated(numbered(pieces), 1, 1)))
+    assert.are.same({ "abc", 1, "defg", "hi" }, all(stream.truncated(numbered(pieces), 5, 5)))
+    assert.are.same({ "ab", 9, "c", 9, 1, "de", 9, "fg", 9, "hi", 9 }, all(stream.slowed(numbered(pieces), 2, 9)))
+    assert.are.same({ "abc", 1, "de", 9, "fg", "hi" }, all(stream.paused(numbered(pieces), 5, 9)))
+    assert.are.same({ "abc", 1, 9, "defg", "hi" }, all(stream.paused(numbered(pieces), 3, 9)))
   end)
 
   it("can be had as a whole, or as much as patience allows", function()
@@ -60,8 +62,8 @@ describe("a source of bytes", function()
       passed = passed + seconds
       return passed > 2
     end
-    assert.are.same({ "ab", true }, { stream.whole(numbered { "a", 1, "b" }, pass) })
-    assert.are.same({ "a", false }, { stream.whole(numbered { "a", 2, "b" }, pass) })
+    assert.are.same({ "ab", true }, { stream.read_all(numbered { "a", 1, "b" }, pass) })
+    assert.are.same({ "a", false }, { stream.read_all(numbered { "a", 2, "b" }, pass) })
   end)
 end)
 

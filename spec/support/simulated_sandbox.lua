@@ -27,7 +27,7 @@ end
 ---@param id string of the conversation
 function methods:open(id)
   local v1 = self:service("GET", "/api/v1/app-conversations?ids=" .. id)
-  local found = self.model:job(id).api == "v1" and v1[1] or self:service("GET", "/api/conversations/" .. id)
+  local found = self.model:find(id).api == "v1" and v1[1] or self:service("GET", "/api/conversations/" .. id)
   local url = found.conversation_url or found.url
   if type(url) == "string" then
     self.path = url:match("^" .. M.address .. "(/runtime/.*)$")

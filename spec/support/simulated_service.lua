@@ -57,7 +57,7 @@ function M.send(model, method, target, body, headers)
     headers = headers or { authorization = "Bearer any-key" },
     body = type(body) == "table" and json.encode(body) or body or "",
   }
-  local value = response.body or stream.whole(response.stream, function(seconds) model:advance(seconds) end)
+  local value = response.body or stream.read_all(response.stream, function(seconds) model:advance(seconds) end)
   if M.header(response, "content-type") == "application/json" then value = json.decode(value) end
   return value, response
 end

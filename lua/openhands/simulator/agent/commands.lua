@@ -1,39 +1,47 @@
---- Commands in the sandbox. Nothing is ever run on this machine: a few words are understood, anything else prints
--- itself. Outputs come as virtual time passes.
+--- Handles shell commands in the sandbox. Never runs anything on this machine: understands a few commands, and any
+-- other one prints itself. Output appears as virtual time passes.
 --
---     echo TEXT   prints TEXT           exit N   ends with the code N, as do `true` and `false` with 0 and 1
+--     echo TEXT   prints TEXT           exit N   exits with N; `true` and `false` exit with 0 and 1
 --     sleep N     prints a dot each second, for N seconds
 local agent_paging = require "openhands.simulator.agent.paging"
-local agent_view = require "openhands.simulator.agent.views"
-local identifiers = require "openhands.simulator.encoding.uuid"
+local uuid = require "openhands.simulator.encoding.uuid"
 local json = require "openhands.simulator.encoding.json"
 local paging = require "openhands.simulator.handler.paging"
-local reply = require "openhands.simulator.http.response"
+local responses = require "openhands.simulator.http.responses"
 local stream = require "openhands.simulator.encoding.stream"
-local timestamps = require "openhands.simulator.encoding.timestamps"
 local validation = require "openhands.simulator.handler.validation"
 
 local null = json.null
 
--- What a command prints, and when: `{ second, stdout, exit_code }`; the last one has the code.
+-- Returns the outputs of a command: `{ second, stdout, exit_code }`; the last one has the exit code.
 local function outputs_of(command)
   local words = command:match("^[ \t\r\n]*(.-)[ \t\r\n]*$")
   local text = words:match("^echo[ \t]+(.*)$")
-  if text then return { { 0, text:gsub("^(['\"])(.*)%1$", "%2") .. "\n", 0 } } end
+  if text then
+    return { { 0, text:gsub("^(['\"])(.*)%1$", "%2") .. "\n", 0 } }
+  end
   local code = words:match("^exit[ \t]+(%d+)$") or words == "true" and 0 or words == "false" and 1
-  if code then return { { 0, nil, tonumber(code) } } end
+  if code then
+    return { { 0, nil, tonumber(code) } }
+  end
   local seconds = tonumber(words:match("^sleep[ \t]+(%d+)$"))
-  if not seconds then return { { 0, words .. "\n", 0 } } end
+  if not seconds then
+    return { { 0, words .. "\n", 0 } }
+  end
   local outputs = {}
-  for second = 1, seconds do outputs[second] = { second, "." } end
+  for second = 1, seconds do
+    outputs[second] = { second, "." }
+  end
   outputs[#outputs + 1] = { seconds, nil, 0 }
   return outputs
 end
 
--- The end of a command that takes too long.
+-- Ends a command at its timeout.
 local function limited(outputs, seconds)
   local kept = paging.select(outputs, function(output) return output[1] <= seconds end)
-  if #kept < #outputs then kept[#kept + 1] = { seconds, nil, -1 } end
+  if #kept < #outputs then
+    kept[#kept + 1] = { seconds, nil, -1 }
+  end
   return kept
 end
 
@@ -42,13 +50,14 @@ local command_body = { kind = "object", fields = {
   timeout = { kind = "integer" },
 } }
 
--- Notes a command and everything that it is going to print. Returns the events of both, and when it has ended.
-local function begin(model, job, body)
+-- Records a command and all its future outputs. Returns the events of both, and the time of the end.
+local function begin(model, conversation, body)
   local pace = model.options.pace
-  job.bash = job.bash or {}
+  conversation.bash = conversation.bash or {}
   local function note(seconds, event)
-    event.id, event.timestamp = model:new_id(), timestamps.utc(model:now() + seconds * pace)
-    table.insert(job.bash, { event = event, time = model:time() + seconds * pace, number = #job.bash + 1 })
+    local time = model:time() + seconds * pace
+    event.id, event.timestamp = model:new_id(), model:timestamp(time)
+    table.insert(conversation.bash, { event = event, time = time, number = #conversation.bash + 1 })
     return event
   end
   local command = note(0, {
@@ -61,39 +70,43 @@ local function begin(model, job, body)
       exit_code = output[3] or null, kind = "BashOutput",
     })
   end
-  return command, outputs, job.bash[#job.bash].time
+  return command, outputs, conversation.bash[#conversation.bash].time
 end
 
-local function start(model, _, job, body)
-  local command = begin(model, job, body)
-  return reply.json(200, command)
+local function start(model, _, conversation, body)
+  local command = begin(model, conversation, body)
+  return responses.json(200, command)
 end
 
--- One output with everything that was printed. It comes when the command has ended: the client has to wait.
-local function execute(model, _, job, body)
-  local _, outputs, ended = begin(model, job, body)
+-- Returns one output with everything that was printed. The response is delayed until the command has ended.
+local function execute(model, _, conversation, body)
+  local _, outputs, ended = begin(model, conversation, body)
   local printed, last = {}, outputs[#outputs]
   for _, output in ipairs(outputs) do
-    if output.stdout ~= null then printed[#printed + 1] = output.stdout end
+    if output.stdout ~= null then
+      printed[#printed + 1] = output.stdout
+    end
   end
   local text = json.encode {
     id = last.id, timestamp = last.timestamp, command_id = last.command_id, order = 0, exit_code = last.exit_code,
     stdout = #printed > 0 and table.concat(printed) or null, stderr = null, kind = "BashOutput",
   }
-  local whole = stream.of(text)
-  return reply.stream(200, "application/json", function()
+  local whole = stream.from_string(text)
+  return responses.stream(200, "application/json", function()
     local rest = ended - model:time()
     return rest > 0 and rest or whole()
   end, #text)
 end
 
--- Ends a command, if it still runs: what it would have printed later is not printed.
+-- Stops a running command: drops its later outputs.
 local function stop(model, call, command_id)
-  local id, found = identifiers.uuid(command_id), false
-  if not id then return reply.detail(422, json.array(validation.path_uuid("command_id", command_id))) end
+  local id, found = uuid.parse(command_id), false
+  if not id then
+    return validation.path_uuid("command_id", command_id)
+  end
   local kept, is_running = {}, false
-  for _, entry in ipairs(call.job.bash or {}) do
-    local own = identifiers.uuid(entry.event.command_id or entry.event.id) == id
+  for _, entry in ipairs(call.conversation.bash or {}) do
+    local own = uuid.parse(entry.event.command_id or entry.event.id) == id
     found = found or own
     if own and entry.time > model:time() then
       is_running = true
@@ -101,16 +114,18 @@ local function stop(model, call, command_id)
       kept[#kept + 1] = entry
     end
   end
-  if not found then return reply.detail(404, "Not Found") end
+  if not found then
+    return responses.detail(404, "Not Found")
+  end
   if is_running then
     local output = {
-      id = model:new_id(), timestamp = timestamps.utc(model:now()), command_id = id, order = #kept, exit_code = -15,
+      id = model:new_id(), timestamp = model:timestamp(model:time()), command_id = id, order = #kept, exit_code = -15,
       stdout = null, stderr = null, kind = "BashOutput",
     }
     kept[#kept + 1] = { event = output, time = model:time(), number = #kept + 1 }
-    call.job.bash = kept
+    call.conversation.bash = kept
   end
-  return reply.json(200, { success = true })
+  return responses.json(200, { success = true })
 end
 
 local filter = {
@@ -119,22 +134,22 @@ local filter = {
   sort_order = { kind = "enum", default = "TIMESTAMP", values = { "TIMESTAMP", "TIMESTAMP_DESC" } },
 }
 
-local function told(model, job)
-  local past = paging.select(job.bash or {}, function(entry) return entry.time <= model:time() end)
+local function past_events(model, conversation)
+  local past = paging.select(conversation.bash or {}, function(entry) return entry.time <= model:time() end)
   return paging.sort(past, "time")
 end
 
 local function search(model, call)
   local query, refusal = agent_paging.query(call, filter)
-  if not query then return refusal end
+  if not query then
+    return refusal
+  end
   local above = query.order__gt and tonumber(query.order__gt)
   if query.order__gt and not above then
-    local errors = {}
-    validation.check(query.order__gt, { kind = "integer" }, json.array { "query", "order__gt" }, errors)
-    return reply.detail(422, json.array(errors))
+    return validation.value(query.order__gt, { kind = "integer" }, { "query", "order__gt" })
   end
   local found = {}
-  for _, entry in ipairs(told(model, call.job)) do
+  for _, entry in ipairs(past_events(model, call.conversation)) do
     local event, at = entry.event, model.options.epoch + entry.time
     if (not query.kind__eq or event.kind == query.kind__eq)
       and (not query.command_id__eq or (event.command_id or event.id) == query.command_id__eq)
@@ -144,20 +159,24 @@ local function search(model, call)
       found[#found + 1] = event
     end
   end
-  if query.sort_order == "TIMESTAMP_DESC" then found = agent_paging.reversed(found) end
-  return agent_paging.answer(found, query)
+  if query.sort_order == "TIMESTAMP_DESC" then
+    found = agent_paging.reversed(found)
+  end
+  return agent_paging.page(found, query)
 end
 
--- Commands belong to the sandbox, whatever conversations it has.
-local function in_sandbox(answer)
-  return function(model, call) return answer(model, call, call.job) end
+-- Wraps a handler so that it gets the conversation that stands for the sandbox.
+local function in_sandbox(handler)
+  return function(model, call)
+    return handler(model, call, call.conversation)
+  end
 end
 
 return {
   { method = "POST", path = "/api/bash/execute_bash_command",
-    answer = in_sandbox(agent_view.with_body(command_body, execute)) },
+    handler = in_sandbox(validation.with_body(command_body, execute)) },
   { method = "POST", path = "/api/bash/start_bash_command",
-    answer = in_sandbox(agent_view.with_body(command_body, start)) },
-  { method = "GET", path = "/api/bash/bash_events/search", answer = search },
-  { method = "POST", path = "/api/bash/bash_commands/{command_id}/stop", answer = stop },
+    handler = in_sandbox(validation.with_body(command_body, start)) },
+  { method = "GET", path = "/api/bash/bash_events/search", handler = search },
+  { method = "POST", path = "/api/bash/bash_commands/{command_id}/stop", handler = stop },
 }

@@ -1,12 +1,12 @@
---- JSON for the simulator. It is not the client's JSON on purpose: a stand-in that shared the client's decoder would
--- share its blind spots. It keeps what the usual decoder of Debian loses: `[]` is not `{}`, and 7 is not 7.0.
+--- Encodes and decodes JSON for the simulator. Deliberately independent of the client's JSON: a shared decoder would
+-- hide its own defects from the specs. Unlike Debian's lua-cjson it keeps `[]` apart from `{}` and 7 apart from 7.0.
 local ascii = require "openhands.ascii"
 
 local M = {}
 
 local array_mark = { __name = "openhands.simulator.array" }
 
---- JSON `null`, in both directions. Absent and null are two things here.
+--- JSON `null`, decoded and encoded. A null field differs from an absent one.
 M.null = setmetatable({}, {
   __tostring = function() return "null" end,
   __newindex = function() error("null has no fields", 2) end,
@@ -19,7 +19,17 @@ function M.array(list)
   return setmetatable(list or {}, array_mark)
 end
 
---- Whether a table is written as an array: it was marked, or it has a first element.
+--- Returns a value, or JSON null in place of nil.
+---@param value any
+---@return any
+function M.or_null(value)
+  if value == nil then
+    return M.null
+  end
+  return value
+end
+
+--- Tells whether a table is encoded as an array: it was marked, or it has a first element.
 ---@param value any
 ---@return boolean
 function M.is_array(value)
@@ -38,7 +48,9 @@ local function encode_number(number)
   if number ~= number or number == math.huge or number == -math.huge then
     error("JSON has no " .. tostring(number), 0)
   end
-  if number % 1 == 0 and math.abs(number) < 2 ^ 53 then return ("%.0f"):format(number) end
+  if number % 1 == 0 and math.abs(number) < 2 ^ 53 then
+    return ("%.0f"):format(number)
+  end
   local short = ascii.from_number(number, 14)
   return ascii.to_number(short) == number and short or ascii.from_number(number, 17)
 end
@@ -48,12 +60,16 @@ local encode_value
 local function encode_table(value, special)
   local parts = {}
   if M.is_array(value) then
-    for index = 1, #value do parts[index] = encode_value(value[index], special) end
+    for index = 1, #value do
+      parts[index] = encode_value(value[index], special)
+    end
     return "[" .. table.concat(parts, ",") .. "]"
   end
   local names = {}
   for name in pairs(value) do
-    if type(name) ~= "string" then error("an object has the key " .. tostring(name), 0) end
+    if type(name) ~= "string" then
+      error("an object has the key " .. tostring(name), 0)
+    end
     names[#names + 1] = name
   end
   table.sort(names, ascii.is_before)
@@ -65,17 +81,27 @@ end
 
 function encode_value(value, special)
   local kind = type(value)
-  if kind == "string" then return '"' .. value:gsub(special, escape) .. '"' end
-  if kind == "number" then return encode_number(value) end
-  if kind == "boolean" then return tostring(value) end
-  if value == M.null then return "null" end
-  if kind == "table" then return encode_table(value, special) end
+  if kind == "string" then
+    return '"' .. value:gsub(special, escape) .. '"'
+  end
+  if kind == "number" then
+    return encode_number(value)
+  end
+  if kind == "boolean" then
+    return tostring(value)
+  end
+  if value == M.null then
+    return "null"
+  end
+  if kind == "table" then
+    return encode_table(value, special)
+  end
   error("JSON has no " .. kind, 0)
 end
 
---- Writes a value as JSON, objects with sorted names. Raises on what JSON cannot say.
+--- Encodes a value as JSON, with the names of objects sorted. Raises if the value has no JSON form.
 ---@param value any
----@param form? "bytes" write every byte above 127 as `\u00XX`, so that a string of any bytes survives a pipe
+---@param form? "bytes" encode every byte above 127 as `\u00XX`, so that a pipe carries strings of any bytes
 ---@return string
 function M.encode(value, form)
   return (encode_value(value, form == "bytes" and '[%z\1-\31\127"\\\128-\255]' or '[%z\1-\31\127"\\]'))
@@ -83,8 +109,12 @@ end
 
 local function utf8_bytes(code)
   local char, floor = string.char, math.floor
-  if code < 0x80 then return char(code) end
-  if code < 0x800 then return char(0xC0 + floor(code / 0x40), 0x80 + code % 0x40) end
+  if code < 0x80 then
+    return char(code)
+  end
+  if code < 0x800 then
+    return char(0xC0 + floor(code / 0x40), 0x80 + code % 0x40)
+  end
   if code < 0x10000 then
     return char(0xE0 + floor(code / 0x1000), 0x80 + floor(code / 0x40) % 0x40, 0x80 + code % 0x40)
   end
@@ -96,24 +126,36 @@ local plain_escapes = {
   ['"'] = '"', ["\\"] = "\\", ["/"] = "/", b = "\b", f = "\f", n = "\n", r = "\r", t = "\t",
 }
 
-local Malformed = {} -- metatable of what is wrong with a text, so that nothing else that is raised is taken for it
+local Malformed = {} -- metatable of decoding errors: tells them from any other error that is raised
 
-local function malformed(message) error(setmetatable({ message }, Malformed)) end
+local function malformed(message)
+  error(setmetatable({ message }, Malformed))
+end
 
--- Reads one escape after its backslash at `position`: the bytes it stands for, and the position behind it.
+-- Reads the escape after the backslash before `position`. Returns its bytes and the position after it.
 local function read_escape(text, position, form)
   local letter = text:sub(position, position)
-  if plain_escapes[letter] then return plain_escapes[letter], position + 1 end
+  if plain_escapes[letter] then
+    return plain_escapes[letter], position + 1
+  end
   local digits = letter == "u" and text:match("^%x%x%x%x", position + 1)
-  if not digits then malformed("bad escape at byte " .. position) end
+  if not digits then
+    malformed("bad escape at byte " .. position)
+  end
   local code = tonumber(digits, 16) --[[@as integer]]
-  if form == "bytes" and code < 0x100 then return string.char(code), position + 5 end
+  if form == "bytes" and code < 0x100 then
+    return string.char(code), position + 5
+  end
   if code >= 0xD800 and code < 0xDC00 then
     local low = text:match("^\\u([dD][c-fC-F]%x%x)", position + 5)
-    if not low then malformed("lone surrogate at byte " .. position) end
+    if not low then
+      malformed("lone surrogate at byte " .. position)
+    end
     return utf8_bytes(0x10000 + (code - 0xD800) * 0x400 + tonumber(low, 16) - 0xDC00), position + 11
   end
-  if code >= 0xDC00 and code < 0xE000 then malformed("lone surrogate at byte " .. position) end
+  if code >= 0xDC00 and code < 0xE000 then
+    malformed("lone surrogate at byte " .. position)
+  end
   return utf8_bytes(code), position + 5
 end
 
@@ -121,18 +163,26 @@ local function read_string(text, position, form)
   local parts = {}
   while true do
     local stop = text:find('["\\\1-\31]', position)
-    if not stop then malformed "string without end" end
+    if not stop then
+      malformed "string without end"
+    end
     parts[#parts + 1] = text:sub(position, stop - 1)
     local character = text:sub(stop, stop)
-    if character == '"' then return table.concat(parts), stop + 1 end
-    if character ~= "\\" then malformed("control character at byte " .. stop) end
+    if character == '"' then
+      return table.concat(parts), stop + 1
+    end
+    if character ~= "\\" then
+      malformed("control character at byte " .. stop)
+    end
     parts[#parts + 1], position = read_escape(text, stop + 1, form)
   end
 end
 
 local function read_number(text, position)
   local whole = text:match("^-?%d+", position)
-  if not whole or whole:match("^-?0%d") then malformed("bad number at byte " .. position) end
+  if not whole or whole:match("^-?0%d") then
+    malformed("bad number at byte " .. position)
+  end
   local rest = position + #whole
   local fraction = text:match("^%.%d+", rest) or ""
   local exponent = text:match("^[eE][+-]?%d+", rest + #fraction) or ""
@@ -147,15 +197,21 @@ local words = { t = { "true", true }, f = { "false", false }, n = { "null", M.nu
 local deepest = 500
 local read_value
 
--- Reads what stands between brackets, up to `close`; `read_member` reads one and returns the position behind it.
+-- Reads members up to the bracket `close`; `read_member` reads one and returns the position after it.
 local function read_members(text, position, close, read_member)
   position = skip_space(text, position)
-  if text:sub(position, position) == close then return position + 1 end
+  if text:sub(position, position) == close then
+    return position + 1
+  end
   while true do
     position = skip_space(text, read_member(position))
     local separator = text:sub(position, position)
-    if separator == close then return position + 1 end
-    if separator ~= "," then malformed("expected , or " .. close .. " at byte " .. position) end
+    if separator == close then
+      return position + 1
+    end
+    if separator ~= "," then
+      malformed("expected , or " .. close .. " at byte " .. position)
+    end
     position = skip_space(text, position + 1)
   end
 end
@@ -163,10 +219,14 @@ end
 local function read_object(text, start, form, depth)
   local object = {}
   return object, read_members(text, start, "}", function(position)
-    if text:sub(position, position) ~= '"' then malformed("expected a name at byte " .. position) end
+    if text:sub(position, position) ~= '"' then
+      malformed("expected a name at byte " .. position)
+    end
     local name, after = read_string(text, position + 1, form)
     after = skip_space(text, after)
-    if text:sub(after, after) ~= ":" then malformed("expected : at byte " .. after) end
+    if text:sub(after, after) ~= ":" then
+      malformed("expected : at byte " .. after)
+    end
     object[name], after = read_value(text, after + 1, form, depth)
     return after
   end)
@@ -183,28 +243,46 @@ local function read_array(text, start, form, depth)
 end
 
 function read_value(text, position, form, depth)
-  if depth > deepest then malformed "nested too deep" end
+  if depth > deepest then
+    malformed "nested too deep"
+  end
   position = skip_space(text, position)
   local character = text:sub(position, position)
-  if character == "{" then return read_object(text, position + 1, form, depth + 1) end
-  if character == "[" then return read_array(text, position + 1, form, depth + 1) end
-  if character == '"' then return read_string(text, position + 1, form) end
+  if character == "{" then
+    return read_object(text, position + 1, form, depth + 1)
+  end
+  if character == "[" then
+    return read_array(text, position + 1, form, depth + 1)
+  end
+  if character == '"' then
+    return read_string(text, position + 1, form)
+  end
   local word = words[character]
-  if word and text:sub(position, position + #word[1] - 1) == word[1] then return word[2], position + #word[1] end
+  if word and text:sub(position, position + #word[1] - 1) == word[1] then
+    return word[2], position + #word[1]
+  end
   return read_number(text, position)
 end
 
---- Reads one JSON document, strictly: nothing may follow it.
+--- Decodes exactly one JSON document; anything after it is an error.
 ---@param text string
----@param form? "bytes" the counterpart of `encode(value, "bytes")`: `\u0080` to `\u00ff` are single bytes
----@return any value `nil` and a message if the text is not JSON; JSON null is `M.null`
+---@param form? "bytes" reverses `encode(value, "bytes")`: `\u0080` to `\u00ff` are single bytes
+---@return any value nil and a message if the text is not JSON; `M.null` for null
 ---@return string? message
 function M.decode(text, form)
-  if text:find("\0", 1, true) then return nil, "NUL byte" end
+  if text:find("\0", 1, true) then
+    return nil, "NUL byte"
+  end
   local read, value, after = pcall(read_value, text, 1, form, 0) --[[@as boolean, any, integer]]
-  if not read and getmetatable(value) == Malformed then return nil, value[1] end
-  if not read then error(value, 0) end
-  if skip_space(text, after) <= #text then return nil, "text after the end at byte " .. after end
+  if not read and getmetatable(value) == Malformed then
+    return nil, value[1]
+  end
+  if not read then
+    error(value, 0)
+  end
+  if skip_space(text, after) <= #text then
+    return nil, "text after the end at byte " .. after
+  end
   return value
 end
 

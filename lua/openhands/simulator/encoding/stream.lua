@@ -1,13 +1,13 @@
---- Bodies that come bit by bit. A source is a function; each call gives the next piece (a string that is not empty), or
--- a number: nothing yet, ask again in so many seconds, or nil: that was all. Nothing is held that was not asked for.
+--- Byte streams, and combinators for them. A stream is a function: each call returns the next piece (a non-empty
+-- string), a number (no data yet: call again after that many seconds), or nil at the end. Nothing is read ahead.
 local M = {}
 
----@alias openhands.simulator.Source fun(): string|number|nil
+---@alias openhands.simulator.Stream fun(): string|number|nil
 
---- A body that is there already, in one piece.
+--- Streams a string in one piece.
 ---@param text string
----@return openhands.simulator.Source
-function M.of(text)
+---@return openhands.simulator.Stream
+function M.from_string(text)
   local left = text ~= "" and text or nil
   return function()
     local piece = left
@@ -16,59 +16,71 @@ function M.of(text)
   end
 end
 
---- One source after the other.
----@param sources openhands.simulator.Source[]
----@return openhands.simulator.Source
-function M.joined(sources)
+--- Concatenates streams.
+---@param streams openhands.simulator.Stream[]
+---@return openhands.simulator.Stream
+function M.concat(streams)
   local position = 1
   return function()
-    while sources[position] do
-      local piece = sources[position]()
-      if piece then return piece end
+    while streams[position] do
+      local piece = streams[position]()
+      if piece then
+        return piece
+      end
       position = position + 1
     end
   end
 end
 
---- The same filling, again and again, `count` bytes altogether.
----@param filling string
+--- Repeats a string up to `count` bytes in all.
+---@param text string
 ---@param count integer
----@return openhands.simulator.Source
-function M.filler(filling, count)
+---@return openhands.simulator.Stream
+function M.repeated(text, count)
   return function()
-    if count <= 0 then return nil end
-    local piece = count >= #filling and filling or filling:sub(1, count)
+    if count <= 0 then
+      return nil
+    end
+    local piece = count >= #text and text or text:sub(1, count)
     count = count - #piece
     return piece
   end
 end
 
---- Pieces as chunks of HTTP/1.1.
----@param source openhands.simulator.Source
----@param unfinished? boolean the last chunk, which says that this was all, never comes
----@return openhands.simulator.Source
-function M.chunked(source, unfinished)
+--- Encodes each piece as a chunk of HTTP/1.1.
+---@param stream openhands.simulator.Stream
+---@param unfinished? boolean omit the last chunk, which marks the end
+---@return openhands.simulator.Stream
+function M.chunked(stream, unfinished)
   local ended = unfinished
   return function()
-    local piece = source()
-    -- Not by one format: that of Lua 5.1 ends a text at its first NUL.
-    if type(piece) == "string" then return ("%x\r\n"):format(#piece) .. piece .. "\r\n" end
-    if piece or ended then return piece end
+    local piece = stream()
+    -- The piece is not formatted with %s: Lua 5.1 would end it at its first NUL.
+    if type(piece) == "string" then
+      return ("%x\r\n"):format(#piece) .. piece .. "\r\n"
+    end
+    if piece or ended then
+      return piece
+    end
     ended = true
     return "0\r\n\r\n"
   end
 end
 
---- Ends early: after so many pieces, and so many bytes of what follows them.
----@param source openhands.simulator.Source
+--- Cuts a stream after `pieces` pieces and `bytes` bytes of what follows.
+---@param stream openhands.simulator.Stream
 ---@param pieces integer
 ---@param bytes integer
----@return openhands.simulator.Source
-function M.cut(source, pieces, bytes)
+---@return openhands.simulator.Stream
+function M.truncated(stream, pieces, bytes)
   return function()
-    if pieces <= 0 and bytes <= 0 then return nil end
-    local piece = source()
-    if type(piece) ~= "string" then return piece end
+    if pieces <= 0 and bytes <= 0 then
+      return nil
+    end
+    local piece = stream()
+    if type(piece) ~= "string" then
+      return piece
+    end
     if pieces > 0 then
       pieces = pieces - 1
       return piece
@@ -79,12 +91,12 @@ function M.cut(source, pieces, bytes)
   end
 end
 
---- Slowly: pieces of `size` bytes at the most, and `seconds` after each.
----@param source openhands.simulator.Source
+--- Slows a stream down: pieces of at most `size` bytes, with a pause after each.
+---@param stream openhands.simulator.Stream
 ---@param size integer
 ---@param seconds number
----@return openhands.simulator.Source
-function M.dripping(source, size, seconds)
+---@return openhands.simulator.Stream
+function M.slowed(stream, size, seconds)
   local waiting, rest = false, ""
   return function()
     if waiting then
@@ -92,8 +104,10 @@ function M.dripping(source, size, seconds)
       return seconds
     end
     if rest == "" then
-      local piece = source()
-      if type(piece) ~= "string" then return piece end
+      local piece = stream()
+      if type(piece) ~= "string" then
+        return piece
+      end
       rest = piece
     end
     local piece = rest:sub(1, size)
@@ -102,12 +116,12 @@ function M.dripping(source, size, seconds)
   end
 end
 
---- Stops once, after byte `at`, for some seconds.
----@param source openhands.simulator.Source
+--- Pauses a stream once, after byte `at`.
+---@param stream openhands.simulator.Stream
 ---@param at integer
 ---@param seconds number
----@return openhands.simulator.Source
-function M.halting(source, at, seconds)
+---@return openhands.simulator.Stream
+function M.paused(stream, at, seconds)
   local rest
   return function()
     if rest and rest ~= "" then
@@ -115,8 +129,10 @@ function M.halting(source, at, seconds)
       rest = ""
       return piece
     end
-    local piece = source()
-    if rest or type(piece) ~= "string" then return piece end
+    local piece = stream()
+    if rest or type(piece) ~= "string" then
+      return piece
+    end
     if at == 0 then
       rest = piece
       return seconds
@@ -124,21 +140,21 @@ function M.halting(source, at, seconds)
     local before = piece:sub(1, at)
     at = at - #before
     if #before < #piece then
-      source = M.joined { M.of(piece:sub(#before + 1)), source }
+      stream = M.concat { M.from_string(piece:sub(#before + 1)), stream }
     end
     return before
   end
 end
 
---- The whole of it as one string.
----@param source openhands.simulator.Source
----@param pass fun(seconds: number): boolean? lets time pass; true: enough waited
+--- Reads a stream to its end.
+---@param stream openhands.simulator.Stream
+---@param pass fun(seconds: number): boolean? lets time pass; returns true to give up
 ---@return string bytes
----@return boolean complete
-function M.whole(source, pass)
+---@return boolean complete false if `pass` gave up
+function M.read_all(stream, pass)
   local parts = {}
   while true do
-    local piece = source()
+    local piece = stream()
     if type(piece) == "string" then
       parts[#parts + 1] = piece
     elseif not piece or pass(piece) then

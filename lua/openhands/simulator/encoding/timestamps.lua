@@ -1,11 +1,11 @@
---- ISO-8601 text and seconds since 1970, in UTC and without os.time: the model has no clock of its own.
+--- Converts between ISO-8601 text and seconds since 1970 (UTC), without os.time: the model has no clock of its own.
 local ascii = require "openhands.ascii"
 
 local M = {}
 
 local floor = math.floor
 
--- Days since 1970-01-01 of a date, and back: the usual shift of the year's start to March, so that leap days come last.
+-- Days since 1970-01-01 of a date, and back. The year starts in March here, so that a leap day is its last day.
 local function days_of(year, month, day)
   local shifted = month <= 2 and year - 1 or year
   local era = floor(shifted / 400)
@@ -27,39 +27,45 @@ local function date_of(days)
   return year, month, day_of_year - floor((153 * shifted_month + 2) / 5) + 1
 end
 
---- Text without a zone, with six decimals, as in the events of the service.
+--- Formats a time without a zone and with six decimals, as in the events of the service.
 ---@param seconds number since 1970, UTC
 ---@return string
 function M.naive(seconds)
   local whole = floor(seconds)
   local micros = floor((seconds - whole) * 1e6 + 0.5)
-  if micros == 1e6 then whole, micros = whole + 1, 0 end
+  if micros == 1e6 then
+    whole, micros = whole + 1, 0
+  end
   local year, month, day = date_of(floor(whole / 86400))
   local rest = whole % 86400
   return ("%04d-%02d-%02dT%02d:%02d:%02d.%06d"):format(year, month, day, floor(rest / 3600), floor(rest / 60) % 60,
     rest % 60, micros)
 end
 
---- Text with `Z`; a fraction of zero is left out, as the service does.
+--- Formats a time with `Z`. Leaves out a fraction of zero, as the service does.
 ---@param seconds number since 1970, UTC
 ---@return string
 function M.utc(seconds)
   return (M.naive(seconds):gsub("%.000000$", "")) .. "Z"
 end
 
---- Reads ISO-8601. Text without a zone is taken as UTC.
+--- Parses ISO-8601. Text without a zone is UTC.
 ---@param text string
----@return number? seconds since 1970; nil if the text is no time
+---@return number? seconds since 1970; nil if the text is no timestamp
 function M.parse(text)
   local year, month, day, hour, minute, second, rest =
     text:match("^(%d%d%d%d)-(%d%d)-(%d%d)[Tt ](%d%d):(%d%d):(%d%d)(.*)$")
-  if not year then return nil end
+  if not year then
+    return nil
+  end
   local fraction, zone = (rest --[[@as string]]):match("^(%.%d+)(.*)$")
   zone = zone or rest
   local offset = 0 --[[@as number]]
   if zone ~= "" and zone ~= "Z" and zone ~= "z" then
     local sign, hours, minutes = (zone --[[@as string]]):match("^([+-])(%d%d):?(%d%d)$")
-    if not sign then return nil end
+    if not sign then
+      return nil
+    end
     offset = (hours * 3600 + minutes * 60) * (sign == "-" and -1 or 1)
   end
   local days = days_of(tonumber(year), tonumber(month), tonumber(day))
@@ -70,7 +76,7 @@ end
 local weekdays = { [0] = "Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed" }
 local months = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" }
 
---- As in a `Date` header.
+--- Formats a time for a `Date` header.
 ---@param seconds number since 1970, UTC
 ---@return string
 function M.http(seconds)

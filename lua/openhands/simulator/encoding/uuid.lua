@@ -1,20 +1,24 @@
---- The two spellings of an id: 32 hexadecimal digits in most answers, dashed in some; both are accepted.
+--- The two spellings of a UUID: 32 hexadecimal digits in most responses, dashed in some. Both are accepted.
 local ascii = require "openhands.ascii"
 
 local M = {}
 
 local dashed = "^%x%x%x%x%x%x%x%x%-%x%x%x%x%-%x%x%x%x%-%x%x%x%x%-%x%x%x%x%x%x%x%x%x%x%x%x$"
 
---- A UUID in either spelling, as 32 lower-case hexadecimal digits.
+--- Returns a UUID in either spelling as 32 lower-case hexadecimal digits.
 ---@param text any
 ---@return string? id nil if the text is no UUID
-function M.uuid(text)
-  if type(text) ~= "string" then return nil end
-  if not (#text == 32 and text:match("^%x+$")) and not text:match(dashed) then return nil end
+function M.parse(text)
+  if type(text) ~= "string" then
+    return nil
+  end
+  if not (#text == 32 and text:match("^%x+$")) and not text:match(dashed) then
+    return nil
+  end
   return ascii.lower((text:gsub("-", "")))
 end
 
---- The dashed spelling.
+--- Returns the dashed spelling of an id.
 ---@param id string 32 hexadecimal digits
 ---@return string
 function M.dashed(id)

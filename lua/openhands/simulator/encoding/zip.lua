@@ -1,13 +1,15 @@
---- Zip archives with stored (uncompressed) members, written one member after the other and never held as a whole.
+--- Streams zip archives with stored (uncompressed) members, one member after the other; never holds a whole archive.
 local stream = require "openhands.simulator.encoding.stream"
 
 local M = {}
 
--- Exclusive or of two bytes, as a table: the operator is not there in every Lua.
+-- Not every Lua has the operator.
 local function exclusive_or(one, other)
   local result, bit = 0, 1
   while one > 0 or other > 0 do
-    if one % 2 ~= other % 2 then result = result + bit end
+    if one % 2 ~= other % 2 then
+      result = result + bit
+    end
     one, other, bit = math.floor(one / 2), math.floor(other / 2), bit * 2
   end
   return result
@@ -15,12 +17,14 @@ end
 
 local xor, rows ---@type any, any
 
--- The checksum's table, in four tables of bytes: the remainder of every byte, the lowest byte of it first.
+-- Computes the CRC-32 table as four tables of bytes, lowest byte first.
 local function prepare()
   xor, rows = {}, { {}, {}, {}, {} }
   local nibble = {}
   for one = 0, 15 do
-    for other = 0, 15 do nibble[one * 16 + other] = exclusive_or(one, other) end
+    for other = 0, 15 do
+      nibble[one * 16 + other] = exclusive_or(one, other)
+    end
   end
   for one = 0, 255 do
     for other = 0, 255 do
@@ -36,18 +40,24 @@ local function prepare()
         bytes[index] = math.floor(bytes[index] / 2) + ((bytes[index + 1] or 0) % 2) * 128
       end
       if odd then
-        for index, part in ipairs { 0x20, 0x83, 0xB8, 0xED } do bytes[index] = xor[bytes[index] * 256 + part] end
+        for index, part in ipairs { 0x20, 0x83, 0xB8, 0xED } do
+          bytes[index] = xor[bytes[index] * 256 + part]
+        end
       end
     end
-    for index = 1, 4 do rows[index][byte] = bytes[index] end
+    for index = 1, 4 do
+      rows[index][byte] = bytes[index]
+    end
   end
 end
 
---- The CRC-32 of some bytes, as it stands in archives: four bytes, the lowest first.
+--- Returns the CRC-32 of a string as archives store it: four bytes, lowest first.
 ---@param bytes string
 ---@return string
 function M.checksum(bytes)
-  if not xor then prepare() end
+  if not xor then
+    prepare()
+  end
   local table_1, table_2, table_3, table_4, either = rows[1], rows[2], rows[3], rows[4], xor
   local one, two, three, four = 255, 255, 255, 255
   for start = 1, #bytes, 4096 do
@@ -72,39 +82,47 @@ local function little_endian(number, size)
   return table.concat(bytes)
 end
 
-local function two(number) return little_endian(number, 2) end
-local function four(number) return little_endian(number, 4) end
+local function two(number)
+  return little_endian(number, 2)
+end
+local function four(number)
+  return little_endian(number, 4)
+end
 
--- What the header of a member and its entry in the directory share; every member is from the first of January 1980.
-local function description(name, content)
+-- The fields that a member's header and its directory entry share. Every member is dated 1 January 1980.
+local function shared_fields(name, content)
   local size = four(#content)
   return two(10) .. two(0) .. two(0) .. two(0) .. two(33) .. M.checksum(content) .. size .. size .. two(#name) .. two(0)
 end
 
 local function finish(directory, offset)
   local size = 0
-  for _, entry in ipairs(directory) do size = size + #entry end
+  for _, entry in ipairs(directory) do
+    size = size + #entry
+  end
   directory[#directory + 1] = "PK\5\6" .. two(0) .. two(0) .. two(#directory):rep(2) .. four(size) .. four(offset)
     .. two(0)
   return table.concat(directory)
 end
 
---- An archive, piece by piece: one per member, and one for the directory at the end.
+--- Streams an archive: one piece per member, then one for the directory.
 ---@param next_member fun(): string?, string? the name and the content of the next member
----@return openhands.simulator.Source
-function M.source(next_member)
+---@return openhands.simulator.Stream
+function M.archive(next_member)
   local directory, offset, ended = {}, 0, false
   return function()
-    if ended then return nil end
+    if ended then
+      return nil
+    end
     local name, content = next_member()
     if not name then
       ended = true
       return finish(directory, offset)
     end
-    local about = description(name, content)
-    directory[#directory + 1] = "PK\1\2" .. two(10) .. about .. two(0) .. two(0) .. two(0) .. four(0) .. four(offset)
+    local fields = shared_fields(name, content)
+    directory[#directory + 1] = "PK\1\2" .. two(10) .. fields .. two(0) .. two(0) .. two(0) .. four(0) .. four(offset)
       .. name
-    local piece = "PK\3\4" .. about .. name .. content
+    local piece = "PK\3\4" .. fields .. name .. content
     offset = offset + #piece
     return piece
   end
@@ -112,20 +130,22 @@ end
 
 local chunk = 65536
 
---- An archive of exactly `size` bytes (below 4 GB) with one small member and a gap that no reader looks at: of any
--- size, yet nobody has to compute its checksum. Too small for that, it is cut short.
+--- Streams an archive of exactly `size` bytes (below 4 GB): one small member, then padding that readers skip, so that
+-- no checksum of it is needed. A size too small for that gives a truncated archive.
 ---@param size integer
 ---@param name string
 ---@param content string
----@return openhands.simulator.Source
+---@return openhands.simulator.Stream
 function M.padded(size, name, content)
-  local about = description(name, content)
-  local first = "PK\3\4" .. about .. name .. content
-  local entry = "PK\1\2" .. two(10) .. about .. two(0) .. two(0) .. two(0) .. four(0) .. four(0) .. name
+  local fields = shared_fields(name, content)
+  local first = "PK\3\4" .. fields .. name .. content
+  local entry = "PK\1\2" .. two(10) .. fields .. two(0) .. two(0) .. two(0) .. four(0) .. four(0) .. name
   local gap = size - #first - #entry - 22
-  if gap < 0 then return stream.of((first .. entry):sub(1, size)) end
-  return stream.joined { stream.of(first), stream.filler(("\0"):rep(chunk), gap),
-    stream.of(finish({ entry }, #first + gap)) }
+  if gap < 0 then
+    return stream.from_string((first .. entry):sub(1, size))
+  end
+  return stream.concat { stream.from_string(first), stream.repeated(("\0"):rep(chunk), gap),
+    stream.from_string(finish({ entry }, #first + gap)) }
 end
 
 return M

@@ -1,23 +1,25 @@
---- Faults: what goes wrong, for which request, and when. Pure: a schedule picks the fault, `plan` says which bytes are
--- written in which pieces and how the connection ends; server.lua does as the plan says.
+--- Faults: a schedule picks the fault of a request; `plan` returns the bytes to write, in which pieces, and how the
+-- connection ends. No sockets: server/connection.lua carries out the plan.
 local http = require "openhands.simulator.http"
 local json = require "openhands.simulator.encoding.json"
-local reply = require "openhands.simulator.http.response"
+local responses = require "openhands.simulator.http.responses"
 local stream_fault = require "openhands.simulator.fault.stream"
 
 local M = {}
 
 ---@class openhands.simulator.Fault
----@field point "accept"|"before_read"|"after_read"|"after_commit"|"in_headers"|"in_body" when it strikes
----@field action string what happens, see the table `actions` below
----@field match? { method?: string, path?: string } exact method, Lua pattern for the path; not for accept, before_read
----@field skip? integer lets so many matching requests pass first (default 0)
----@field count? integer strikes so many times (default 1; -1: for ever)
+---@field point "accept"|"before_read"|"after_read"|"after_commit"|"in_headers"|"in_body" when it happens: on a new
+--- connection, at the first byte of a request, after reading it, after the model has committed it, while writing the
+--- headers or the body of its response
+---@field action string what happens: a function below; in_headers and in_body take close, reset and hang only
+---@field match? { method?: string, path?: string } exact method, Lua pattern of the path; not for accept, before_read
+---@field skip? integer matching requests to spare first (default 0)
+---@field count? integer number of requests to hit; default 1; -1: all
 ---@field ending? "keep"|"close"|"reset"|"hang" overrides how the connection ends
----@field at? integer in_headers, in_body: so many bytes of them still come (default: half)
----@field pieces? integer in_body, truncate_chunked: so many pieces of what comes bit by bit come before those bytes.
---- Of a stream of start tasks the first piece is its bracket, each further one a task.
----@field bytes? integer|string of one action, as the following: named with it below
+---@field at? integer|"every" in_headers, in_body: bytes that are still sent (default: half); split: where
+---@field pieces? integer in_body, truncate_chunked: pieces of a streamed response that are sent before those bytes; of
+--- a stream of start tasks the first piece is the bracket, each further one a task
+---@field bytes? integer|string parameter of some actions, as the following
 ---@field seconds? number
 ---@field times? integer
 ---@field status? integer
@@ -33,14 +35,14 @@ local M = {}
 
 ---@class openhands.simulator.Plan
 ---@field writes { bytes: string, times?: integer, wait?: number }[] one after the other, each flushed before its `wait`
----@field stream? openhands.simulator.Source the bytes that follow them
----@field ending "keep"|"close"|"reset"|"hang" keep: the next request may follow
+---@field stream? openhands.simulator.Stream written after them
+---@field ending "keep"|"close"|"reset"|"hang" keep: the connection stays open
 
 local function plan(ending, ...)
   return { writes = { ... }, ending = ending }
 end
 
--- Headers as given by the caller: a list of pairs or a map.
+-- Converts the caller's headers, a list of pairs or a map, to a list.
 local function header_list(given)
   local list = {}
   for name, value in pairs(given or {}) do
@@ -50,24 +52,26 @@ local function header_list(given)
 end
 
 ---@param closes boolean?
-local function whole(response, closes)
-  local head, body = http.answer(response, closes or false)
+local function format_whole(response, closes)
+  local head, body = http.format_response(response, closes or false)
   return head .. body
 end
 
 local function send(response)
-  return plan("keep", { bytes = whole(response) })
+  return plan("keep", { bytes = format_whole(response) })
 end
 
 local function json_text(text)
-  return send(reply.raw(200, "application/json", text))
+  return send(responses.raw(200, "application/json", text))
 end
 
--- A head with a Content-Length of our choice.
+-- Formats a head with additional headers, e.g. a wrong Content-Length.
 local function head_of(response, ...)
   local headers = { ... }
-  for _, header in ipairs(response.headers) do headers[#headers + 1] = header end
-  return http.head(response.status, headers)
+  for _, header in ipairs(response.headers) do
+    headers[#headers + 1] = header
+  end
+  return http.format_head(response.status, headers)
 end
 
 local function slices(bytes, size, wait)
@@ -78,14 +82,16 @@ local function slices(bytes, size, wait)
   return { writes = writes, ending = "keep" }
 end
 
---- Long enough for the peer to read what was written before, so that two writes are two reads.
+--- Seconds in which a peer reads what was written before, so that two writes are two reads.
 M.flush_seconds = 0.02
 
--- One million bytes of filling are written 64 KB at a time: a flood does not need memory here.
+-- Repeats a 64 KB piece: a flood needs no memory here.
 local function filled(before, count, after, ending)
   local chunk = 65536
   local writes = { { bytes = before } } ---@type { bytes: string, times?: integer }[]
-  if count >= chunk then writes[2] = { bytes = ("x"):rep(chunk), times = math.floor(count / chunk) } end
+  if count >= chunk then
+    writes[2] = { bytes = ("x"):rep(chunk), times = math.floor(count / chunk) }
+  end
   writes[#writes + 1] = { bytes = ("x"):rep(count % chunk) .. after }
   return { writes = writes, ending = ending }
 end
@@ -94,54 +100,59 @@ local function replace(value, path, replacement)
   local name, rest = path:match("^([^.]+)%.?(.*)$")
   local key = json.is_array(value) and tonumber(name) or name
   if type(value) ~= "table" or value == json.null or value[key] == nil and rest ~= "" then
-    error("the answer has no field " .. path, 0)
+    error("the response has no field " .. path, 0)
   end
-  if rest == "" then value[key] = replacement else replace(value[key], rest, replacement) end
+  if rest == "" then
+    value[key] = replacement
+  else
+    replace(value[key], rest, replacement)
+  end
 end
 
--- name -> function(fault, response) -> plan. `response` is the model's answer.
-local shaping = {}
+-- Actions that transform the response of the model. name -> function(fault, response) -> plan
+local transforming = {}
 
--- The right answer, byte by byte and slowly: `bytes` (1) every `seconds` (0.1).
-function shaping.drip(fault, response)
-  return slices(whole(response), fault.bytes or 1, fault.seconds or 0.1)
+-- Slowly: `bytes` (1) every `seconds` (0.1).
+function transforming.drip(fault, response)
+  return slices(format_whole(response), fault.bytes or 1, fault.seconds or 0.1)
 end
 
--- The right answer in two writes, cut after byte `at`; or `at = "every"`: one write per byte.
-function shaping.split(fault, response)
-  local bytes = whole(response)
-  if fault.at == "every" then return slices(bytes, 1, 0) end
+-- In two writes, split after byte `at`; or `at = "every"`: one write per byte.
+function transforming.split(fault, response)
+  local bytes = format_whole(response)
+  if fault.at == "every" then
+    return slices(bytes, 1, 0)
+  end
   local at = fault.at or math.floor(#bytes / 2)
   return plan("keep", { bytes = bytes:sub(1, at), wait = M.flush_seconds }, { bytes = bytes:sub(at + 1) })
 end
 
--- `times` (1) lines of `100 Continue` before the right answer.
-function shaping.continue(fault, response)
-  return plan("keep", { bytes = http.continue, times = fault.times or 1 }, { bytes = whole(response) })
+-- After `times` (1) responses `100 Continue`.
+function transforming.continue(fault, response)
+  return plan("keep", { bytes = http.continue, times = fault.times or 1 }, { bytes = format_whole(response) })
 end
 
--- A Content-Length that is off by `delta` (10); then the connection closes.
-function shaping.wrong_length(fault, response)
+-- With a Content-Length that is wrong by `delta` (10); then the connection closes.
+function transforming.wrong_length(fault, response)
   local length = math.max(0, #response.body + (fault.delta or 10))
   return plan("close", { bytes = head_of(response, { "Content-Length", tostring(length) }) .. response.body })
 end
 
--- No Content-Length at all; the end of the body is the end of the connection. `bytes`: only so many of the body.
-function shaping.no_length(fault, response)
+-- Without Content-Length: the body ends with the connection. `bytes`: truncated to that many.
+function transforming.no_length(fault, response)
   return plan("close", { bytes = head_of(response, { "Connection", "close" })
     .. response.body:sub(1, fault.bytes or #response.body) })
 end
 
--- A chunked body whose second half and last chunk never come.
-function shaping.truncate_chunked(_, response)
+-- As a chunked body without its second half and last chunk.
+function transforming.truncate_chunked(_, response)
   local half = response.body:sub(1, math.ceil(#response.body / 2))
   return plan("close", { bytes = head_of(response, { "Transfer-Encoding", "chunked" })
     .. ("%x\r\n%s\r\n"):format(#half, half) })
 end
 
--- A compressed body that ends too early although all lengths are right: the gzip header, the announcement of a stored
--- block, and `bytes` (0) bytes of it.
-function shaping.cut_gzip(fault, response)
+-- As a gzip body that ends too early with a right Content-Length: header, start of a block, and `bytes` (0) of it.
+function transforming.cut_gzip(fault, response)
   local size = #response.body
   local low, high = size % 256, math.floor(size / 256) % 256
   local block = string.char(1, low, high, 255 - low, 255 - high)
@@ -150,108 +161,134 @@ function shaping.cut_gzip(fault, response)
     { "Content-Length", tostring(#body) }) .. body })
 end
 
--- The right answer with one field replaced: `field` is a path such as "items.1.status", `value` what is there now
--- (JSON null is `simulator.null`, no value removes the field).
-function shaping.type(fault, response)
+-- With one field replaced: `field` is a path, e.g. "items.1.status"; `value` the new value (JSON null is
+-- `simulator.null`; no value removes the field).
+function transforming.type(fault, response)
   local value = json.decode(response.body)
-  if value == nil then return send(response) end
-  if not pcall(replace, value, fault.field, fault.value) then return send(response) end
+  if value == nil then
+    return send(response)
+  end
+  if not pcall(replace, value, fault.field, fault.value) then
+    return send(response)
+  end
   return send { status = response.status, headers = response.headers, body = json.encode(value) }
 end
 
--- The right answer, `seconds` later. After reading: the job is committed later too.
-function shaping.delay(fault, response)
-  return plan("keep", { bytes = "", wait = fault.seconds or 1 }, { bytes = whole(response) })
+-- `seconds` (1) later. At the point after_read the model also commits later.
+function transforming.delay(fault, response)
+  return plan("keep", { bytes = "", wait = fault.seconds or 1 }, { bytes = format_whole(response) })
 end
 
--- name -> function(fault) -> plan, which needs no right answer.
-local producing = {}
+-- Actions that replace the response. name -> function(fault) -> plan
+local replacing = {}
 
-function producing.close() return plan("close") end
-function producing.reset() return plan("reset") end
-function producing.hang() return plan("hang") end
-function producing.null() return json_text("null") end
-function producing.invalid_utf8() return json_text('{"id":"\255\254\195\40"}') end
-
-function producing.html(fault)
-  return send(reply.raw(fault.status or 200, "text/html; charset=utf-8", fault.body or reply.page))
+function replacing.close()
+  return plan("close")
+end
+function replacing.reset()
+  return plan("reset")
+end
+function replacing.hang()
+  return plan("hang")
+end
+function replacing.null()
+  return json_text("null")
+end
+function replacing.invalid_utf8()
+  return json_text('{"id":"\255\254\195\40"}')
 end
 
--- `status`, `body` (text, or a table that is sent as JSON), `headers` (pairs or map).
-function producing.status(fault)
+function replacing.html(fault)
+  return send(responses.raw(fault.status or 200, "text/html; charset=utf-8", fault.body or responses.page))
+end
+
+-- `status` (500), `body` (text, or a table that is sent as JSON), `content_type`, `headers` (pairs or map).
+function replacing.status(fault)
   local body = fault.body or { detail = "simulated status" }
-  if type(body) == "table" then body = json.encode(body) end
-  return send(reply.raw(fault.status or 500, fault.content_type or "application/json", body,
+  if type(body) == "table" then
+    body = json.encode(body)
+  end
+  return send(responses.raw(fault.status or 500, fault.content_type or "application/json", body,
     header_list(fault.headers)))
 end
 
 -- JSON nested `depth` (1000) times.
-function producing.deep(fault)
+function replacing.deep(fault)
   local depth = fault.depth or 1000
   return json_text(("["):rep(depth) .. ("]"):rep(depth))
 end
 
 -- Valid JSON of exactly `bytes` (64 MB) bytes.
-function producing.huge(fault)
+function replacing.huge(fault)
   local size = fault.bytes or 64 * 1024 * 1024
   local before, after = '{"padding":"', '"}'
-  local head = http.head(200, { { "Content-Type", "application/json" }, { "Content-Length", ("%.0f"):format(size) } })
+  local head = http.format_head(200, {
+    { "Content-Type", "application/json" }, { "Content-Length", ("%.0f"):format(size) },
+  })
   return filled(head .. before, size - #before - #after, after, "keep")
 end
 
-function producing.redirect(fault)
-  return send(reply.raw(fault.status or 302, "text/plain", "", {
+function replacing.redirect(fault)
+  return send(responses.raw(fault.status or 302, "text/plain", "", {
     { "Location", fault.location or "http://127.0.0.1:1/elsewhere" },
   }))
 end
 
--- `status` 204 (default), or another one with an empty body.
-function producing.empty(fault)
-  return send(reply.raw(fault.status or 204, "application/json", ""))
+-- `status` (204) with an empty body.
+function replacing.empty(fault)
+  return send(responses.raw(fault.status or 204, "application/json", ""))
 end
 
--- Exactly these bytes: `bytes`. Then the connection closes.
-function producing.raw(fault)
+-- Exactly `bytes`; then the connection closes.
+function replacing.raw(fault)
   return plan("close", { bytes = fault.bytes or "" })
 end
 
-function producing.garbage(fault)
+function replacing.garbage(fault)
   return plan("close", { bytes = (fault.line or "HELO this is no web server") .. "\r\n\r\n" })
 end
 
--- Headers without end, or until `bytes` (1 MB).
-function producing.headers_flood(fault)
+-- `bytes` (1 MB) of headers, without their end.
+function replacing.headers_flood(fault)
   local line = "X-Flood: " .. ("x"):rep(1013) .. "\r\n"
   return plan("close", { bytes = "HTTP/1.1 200 OK\r\n" },
     { bytes = line, times = math.ceil((fault.bytes or 1024 * 1024) / #line) })
 end
 
--- A body without end, or until `bytes` (1 GB), which no length announces.
-function producing.body_flood(fault)
-  local head = http.head(200, { { "Content-Type", "application/json" }, { "Connection", "close" } })
+-- A body of `bytes` (1 GB) that no length announces.
+function replacing.body_flood(fault)
+  local head = http.format_head(200, { { "Content-Type", "application/json" }, { "Connection", "close" } })
   return filled(head .. '"', fault.bytes or 1024 * 1024 * 1024, "", "close")
 end
 
--- Nobody listens any more for `seconds` (1); the server does the rest.
-function producing.refuse() return plan("reset") end
+-- Connections are refused for `seconds` (1): the server does the rest.
+function replacing.refuse()
+  return plan("reset")
+end
 
 local cutting = { close = true, reset = true, hang = true }
 
--- The points at which the answer has begun already.
+-- The points at which the response has begun already.
 local late = { in_headers = true, in_body = true }
 
--- What may happen at a point.
+-- Tells whether an action is possible at a point.
 local function fits(point, action)
-  if late[point] then return cutting[action] end
-  if point == "after_commit" then return producing[action] or shaping[action] end
-  return producing[action] or (point == "after_read" and action == "delay")
+  if late[point] then
+    return cutting[action]
+  end
+  if point == "after_commit" then
+    return replacing[action] or transforming[action]
+  end
+  return replacing[action] or (point == "after_read" and action == "delay")
 end
 
 local points = { accept = 1, before_read = 2, after_read = 3, after_commit = 4, in_headers = 4, in_body = 4 }
 
 local function check(fault)
-  if not points[fault.point] then error("fault: unknown point " .. tostring(fault.point), 0) end
-  if not producing[fault.action] and not shaping[fault.action] then
+  if not points[fault.point] then
+    error("fault: unknown point " .. tostring(fault.point), 0)
+  end
+  if not replacing[fault.action] and not transforming[fault.action] then
     error("fault: unknown action " .. tostring(fault.action), 0)
   end
   if not fits(fault.point, fault.action) then
@@ -260,7 +297,9 @@ local function check(fault)
   if fault.match and points[fault.point] < 3 then
     error("fault: no request to match is known at the point " .. fault.point, 0)
   end
-  if fault.action == "type" and type(fault.field) ~= "string" then error("fault: type needs a field", 0) end
+  if fault.action == "type" and type(fault.field) ~= "string" then
+    error("fault: type needs a field", 0)
+  end
 end
 
 ---@class openhands.simulator.Schedule
@@ -268,7 +307,7 @@ end
 local schedule = {}
 local metatable = { __index = schedule }
 
---- Makes a schedule. Raises when a fault is not one.
+--- Creates a schedule. Raises if a fault is malformed.
 ---@param faults openhands.simulator.Fault[]
 ---@return openhands.simulator.Schedule
 function M.schedule(faults)
@@ -280,18 +319,20 @@ function M.schedule(faults)
   return setmetatable({ _entries = entries }, metatable)
 end
 
---- Whether a request is one that a fault is meant for.
+--- Tells whether a fault applies to a request.
 ---@param match? { method?: string, path?: string }
 ---@param request? { method: string, path: string }
 ---@return boolean
 function M.matches(match, request)
-  if not match then return true end
+  if not match then
+    return true
+  end
   return request ~= nil and (not match.method or match.method == request.method)
     and (not match.path or request.path:find(match.path) ~= nil)
 end
 
---- The fault that strikes now, if any. The first one whose `skip` is used up counts; those after it do not notice.
----@param stage "accept"|"before_read"|"after_read" after_read stands for this and all later points
+--- Returns the fault to inject now, if any: the first match whose `skip` is used up. Later entries stay unchanged.
+---@param stage "accept"|"before_read"|"after_read" after_read includes all later points
 ---@param request? { method: string, path: string }
 ---@return openhands.simulator.Fault?
 function schedule:take(stage, request)
@@ -310,39 +351,41 @@ end
 
 local function plan_of(fault, response)
   if fault.point == "in_headers" then
-    local head = http.answer(response, false)
+    local head = http.format_response(response, false)
     return plan(fault.action, { bytes = head:sub(1, fault.at or math.floor(#head / 2)) })
   elseif fault.point == "in_body" then
-    local head, body = http.answer(response, false)
+    local head, body = http.format_response(response, false)
     return plan(fault.action, { bytes = head .. body:sub(1, fault.at or math.floor(#body / 2)) })
   end
-  return shaping[fault.action](fault, response)
+  return transforming[fault.action](fault, response)
 end
 
---- What to write for a fault, and how to end.
+--- Returns the plan of a fault.
 ---@param fault openhands.simulator.Fault
----@param response? openhands.simulator.Answer the model's answer, where it was asked
+---@param response? openhands.simulator.Response of the model, if it was asked
 ---@return openhands.simulator.Plan
 function M.plan(fault, response)
   local made
-  if producing[fault.action] and not late[fault.point] then
-    made = producing[fault.action](fault)
+  if replacing[fault.action] and not late[fault.point] then
+    made = replacing[fault.action](fault)
   elseif response.stream then
-    made = stream_fault.plan(fault, response --[[@as openhands.simulator.Answer]], M.flush_seconds)
+    made = stream_fault.plan(fault, response --[[@as openhands.simulator.Response]], M.flush_seconds)
   else
-    made = plan_of(fault, response --[[@as openhands.simulator.Answer]])
+    made = plan_of(fault, response --[[@as openhands.simulator.Response]])
   end
   made.ending = fault.ending or made.ending
   return made
 end
 
---- The plan of an answer without fault.
----@param response openhands.simulator.Answer
+--- Returns the plan of a response without fault.
+---@param response openhands.simulator.Response
 ---@param closes boolean
 ---@return openhands.simulator.Plan
 function M.no_fault(response, closes)
-  if response.stream then return stream_fault.no_fault(response, closes) end
-  return plan(closes and "close" or "keep", { bytes = whole(response, closes) })
+  if response.stream then
+    return stream_fault.no_fault(response, closes)
+  end
+  return plan(closes and "close" or "keep", { bytes = format_whole(response, closes) })
 end
 
 return M

@@ -1,16 +1,40 @@
---- Operations by method and path: `{ method, path = "/api/keys/{id}", answer }`.
+--- Finds the handler for a method and path. Also decodes percent-encoding.
 local M = {}
 
---- Undoes percent-encoding.
+---@class openhands.simulator.Route
+---@field method string
+---@field path string with names in braces, e.g. `/api/keys/{id}`
+---@field handler openhands.simulator.Handler
+---@field open? boolean needs no credential
+---@field pattern? string made of `path` by `compile`
+
+--- A request as handlers get it.
+---@class openhands.simulator.Call
+---@field method string
+---@field path string
+---@field query table<string, string[]>
+---@field headers table<string, string> by lower-case name
+---@field body string
+---@field address string of the server, for links in responses
+
+--- A request to a server in a sandbox.
+---@class openhands.simulator.SandboxCall: openhands.simulator.Call
+---@field conversations openhands.simulator.Conversation[] those in the sandbox
+---@field conversation openhands.simulator.Conversation the one that stands for the sandbox
+
+---@alias openhands.simulator.Handler fun(model: openhands.simulator.Model, call: table, ...: any):
+--- openhands.simulator.Response
+
+--- Decodes percent-encoding.
 ---@param text string
 ---@return string
 function M.unescape(text)
   return (text:gsub("%%(%x%x)", function(digits) return string.char(tonumber(digits, 16) --[[@as integer]]) end))
 end
 
---- Prepares a list of operations for `find`. Where two paths fit, the first one counts.
----@param list table[] changed in place
----@return table[] list
+--- Prepares a list of routes for `find`. If several match, the first wins.
+---@param list openhands.simulator.Route[] changed in place
+---@return openhands.simulator.Route[] list
 function M.compile(list)
   for _, route in ipairs(list) do
     local pattern = route.path:gsub("[%-%.]", "%%%0"):gsub("{[A-Za-z0-9_]+}", "([^/]+)")
@@ -19,18 +43,22 @@ function M.compile(list)
   return list
 end
 
---- The operation for a method and a path.
----@param list table[] compiled
+--- Finds the route of a method and a path.
+---@param list openhands.simulator.Route[] compiled
 ---@param method string
 ---@param path string
----@param methods string[] the methods that the path has otherwise are appended
----@return table? route
----@return table? captures what stands for the names in braces
+---@param methods string[] the other methods of this path are appended
+---@return openhands.simulator.Route? route
+---@return (string|nil)[]? captures the values of the names in braces
 function M.find(list, method, path, methods)
   for _, route in ipairs(list) do
-    local first, second = path:match(route.pattern)
-    if first and route.method == method then return route, { M.unescape(first), second and M.unescape(second) } end
-    if first then methods[#methods + 1] = route.method end
+    local first, second = path:match(route.pattern --[[@as string]])
+    if first and route.method == method then
+      return route, { M.unescape(first), second and M.unescape(second) or nil }
+    end
+    if first then
+      methods[#methods + 1] = route.method
+    end
   end
 end
 

@@ -1,4 +1,4 @@
---- HTTP/1.1 as bytes: reads requests from a stream of pieces, writes answers. No sockets.
+--- HTTP/1.1 as bytes: parses requests and formats responses. Knows neither sockets nor the service.
 local ascii = require "openhands.ascii"
 
 local M = {}
@@ -14,13 +14,15 @@ local reasons = {
 
 M.continue = "HTTP/1.1 100 Continue\r\n\r\n"
 
---- The status line and headers of an answer, with the empty line that ends them.
+--- Formats a status line and headers, with the empty line that ends them.
 ---@param status integer
 ---@param headers { [1]: string, [2]: string }[]
 ---@return string
-function M.head(status, headers)
+function M.format_head(status, headers)
   local lines = { ("HTTP/1.1 %d %s"):format(status, reasons[status] or "Unknown") }
-  for _, header in ipairs(headers) do lines[#lines + 1] = header[1] .. ": " .. header[2] end
+  for _, header in ipairs(headers) do
+    lines[#lines + 1] = header[1] .. ": " .. header[2]
+  end
   return table.concat(lines, "\r\n") .. "\r\n\r\n"
 end
 
@@ -28,53 +30,61 @@ local function has_no_body(status)
   return status == 204 or status == 304 or status < 200
 end
 
---- A whole answer: head, and body with its Content-Length.
+--- Formats a whole response: the head, with a Content-Length, and the body.
 ---@param response { status: integer, headers: table[], body: string }
----@param closes boolean whether the connection ends after it
+---@param closes boolean add `Connection: close`
 ---@return string head
 ---@return string body
-function M.answer(response, closes)
+function M.format_response(response, closes)
   local headers = {}
-  for _, header in ipairs(response.headers) do headers[#headers + 1] = header end
+  for _, header in ipairs(response.headers) do
+    headers[#headers + 1] = header
+  end
   local body = has_no_body(response.status) and "" or response.body
-  if not has_no_body(response.status) then headers[#headers + 1] = { "Content-Length", tostring(#body) } end
-  if closes then headers[#headers + 1] = { "Connection", "close" } end
-  return M.head(response.status, headers), body
+  if not has_no_body(response.status) then
+    headers[#headers + 1] = { "Content-Length", tostring(#body) }
+  end
+  if closes then
+    headers[#headers + 1] = { "Connection", "close" }
+  end
+  return M.format_head(response.status, headers), body
 end
 
---- The head of an answer that comes bit by bit.
----@param response openhands.simulator.Answer
----@param framing { [1]: string, [2]: string }[] the headers that say where the body ends
+--- Formats the head of a streamed response.
+---@param response openhands.simulator.Response
+---@param framing { [1]: string, [2]: string }[] the headers that delimit the body
 ---@return string
-function M.stream_head(response, framing)
+function M.format_stream_head(response, framing)
   local headers = {}
   for _, list in ipairs { response.headers, framing } do
-    for _, header in ipairs(list) do headers[#headers + 1] = header end
+    for _, header in ipairs(list) do
+      headers[#headers + 1] = header
+    end
   end
-  return M.head(response.status, headers)
+  return M.format_head(response.status, headers)
 end
 
 ---@class openhands.simulator.Reader
 ---@field private _pieces string[]
 ---@field private _size integer
----@field private _head table? of the request that is being read
+---@field private _head table? of the request being read
 local reader = {}
 local metatable = { __index = reader }
 
---- Makes a reader of one connection's requests.
+--- Creates a parser for the requests of one connection.
 ---@return openhands.simulator.Reader
 function M.reader()
   return setmetatable({ _pieces = {}, _size = 0 }, metatable)
 end
 
---- Takes bytes as they came.
+--- Appends received bytes.
 ---@param bytes string
 function reader:push(bytes)
   self._pieces[#self._pieces + 1] = bytes
   self._size = self._size + #bytes
 end
 
---- Whether a request has begun and is not complete.
+--- Tells whether part of a request has been received.
 ---@return boolean
 function reader:has_begun()
   return self._head ~= nil or self._size > 0
@@ -82,21 +92,24 @@ end
 
 local function read_head(text)
   local method, target, version = text:match("^([A-Z]+) ([^ \t\r\n]+) HTTP/1%.([01])\r\n")
-  if not method then return nil, "bad request line" end
+  if not method then
+    return nil, "bad request line"
+  end
   local path, query = target:match("^([^?]*)%??(.*)$")
   local head = { method = method, target = target, path = path, headers = {}, is_old = version == "0" }
   head.query = target:find("?", 1, true) and query or nil
   for line in text:gmatch("\r\n([^\r\n]+)") do
     local name, value = line:match("^([^: \t\r\n]+):[ \t]*(.-)[ \t\r\n]*$")
-    if not name then return nil, "bad header line" end
+    if not name then
+      return nil, "bad header line"
+    end
     name = ascii.lower(name)
     head.headers[name] = head.headers[name] and head.headers[name] .. ", " .. value or value
   end
   return head
 end
 
--- All bytes that wait, as one string. Not called while a body is known to be incomplete, or a large one would be copied
--- once per piece.
+-- Joins the buffered bytes. Not called while a body is known to be incomplete: a large one would be copied per piece.
 local function joined(self)
   local text = table.concat(self._pieces)
   self._pieces = { text }
@@ -107,13 +120,15 @@ local function drop(self, text, count)
   self._pieces, self._size = { text:sub(count + 1) }, #text - count
 end
 
--- The chunks at the start of `text`: the decoded body and the bytes used; nothing while they are incomplete.
+-- Decodes the chunks at the start of `text`. Returns the body and the bytes used, or nothing while incomplete.
 local function read_chunks(text)
   local parts, position = {}, 1
   while true do
     local _, line_end, digits = text:find("^(%x+)[^\r\n]*\r\n", position)
     if not digits then
-      if text:find("\r\n", position, true) then return nil, nil, "bad chunk size" end
+      if text:find("\r\n", position, true) then
+        return nil, nil, "bad chunk size"
+      end
       return nil
     end
     local size = tonumber(digits, 16) --[[@as integer]]
@@ -125,60 +140,78 @@ local function read_chunks(text)
       end
       return trailer_end and table.concat(parts) or nil, trailer_end
     end
-    if #text < line_end + size + 2 then return nil end
+    if #text < line_end + size + 2 then
+      return nil
+    end
     parts[#parts + 1] = text:sub(line_end + 1, line_end + size)
     position = line_end + size + 3 --[[@as integer]]
   end
 end
 
--- Reads the body of `self._head`: `nil` while incomplete.
+-- Reads the body of `self._head`; nil while incomplete.
 local function read_body(self)
   local headers = self._head.headers
   if ascii.lower(headers["transfer-encoding"] or ""):match("chunked") then
     local text = joined(self)
     local body, used, problem = read_chunks(text)
-    if body then drop(self, text, used) end
+    if body then
+      drop(self, text, used)
+    end
     return body, problem
   end
   local length = tonumber((headers["content-length"] or "0"):match("^%d+$"))
-  if not length then return nil, "bad Content-Length" end
-  if self._size < length then return nil end
+  if not length then
+    return nil, "bad Content-Length"
+  end
+  if self._size < length then
+    return nil
+  end
   local text = joined(self)
   drop(self, text, length)
   return text:sub(1, length)
 end
 
---- The next complete request: `{ method, path, query, target, headers, body, is_old }`.
+--- Removes and returns the next complete request: `{ method, path, query, target, headers, body, is_old }`.
 ---@return table? request nil while it is incomplete
----@return string? problem when the bytes are no HTTP request
+---@return string? problem if the bytes are no HTTP request
 function reader:request()
   if not self._head then
-    if self._size == 0 then return nil end
+    if self._size == 0 then
+      return nil
+    end
     local text = joined(self)
     local _, stop = text:find("\r\n\r\n", 1, true)
-    if not stop then return nil end
+    if not stop then
+      return nil
+    end
     local head, problem = read_head(text:sub(1, stop))
-    if not head then return nil, problem end
+    if not head then
+      return nil, problem
+    end
     drop(self, text, stop)
     self._head = head
   end
   local body, problem = read_body(self)
-  if not body then return nil, problem end
+  if not body then
+    return nil, problem
+  end
   local request = self._head
   request.body, self._head = body, nil
   return request
 end
 
---- Whether the client waits for `100 Continue` before it sends the body; true once per request.
+--- Tells whether to send `100 Continue` before the body comes. True at most once per request.
 ---@return boolean
 function reader:awaits_continue()
   local head = self._head
-  if not head or head.continued or ascii.lower(head.headers.expect or "") ~= "100-continue" then return false end
+  if not head or head.continued or ascii.lower(head.headers.expect or "") ~= "100-continue" then
+    return false
+  end
   head.continued = true
   return true
 end
 
---- Whether the connection ends after this request.
+--- Tells whether the client asks to close the connection after this request.
 ---@param request table
 ---@return boolean
 function M.wants_close(request)

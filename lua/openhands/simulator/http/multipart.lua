@@ -1,4 +1,4 @@
---- Bodies of the type multipart/form-data, as bytes: what a form with files sends.
+--- Parses multipart/form-data bodies, as forms with files send them.
 local ascii = require "openhands.ascii"
 
 local M = {}
@@ -10,9 +10,13 @@ end
 
 local function read_part(text)
   local head, body = text:match("^\r\n(.-\r\n)\r\n(.*)$")
-  if not head then return nil end
+  if not head then
+    return nil
+  end
   local headers = {}
-  for name, value in head:gmatch("([^:\r\n]+):[ \t]*([^\r\n]*)\r\n") do headers[ascii.lower(name)] = value end
+  for name, value in head:gmatch("([^:\r\n]+):[ \t]*([^\r\n]*)\r\n") do
+    headers[ascii.lower(name)] = value
+  end
   local disposition = headers["content-disposition"]
   local name = parameter(disposition, "name")
   return name and {
@@ -26,33 +30,41 @@ end
 ---@field content_type? string
 ---@field body string
 
---- The parts of a body, in order.
+--- Returns the parts of a body, in order.
 ---@param call { body: string, headers: table<string, string> }
----@return openhands.simulator.Part[]? parts nil when the body is no such form
+---@return openhands.simulator.Part[]? parts nil if the body is not multipart/form-data
 function M.parts(call)
   local declared = call.headers["content-type"] or ""
   local boundary = ascii.lower(declared):match("^multipart/form%-data") and parameter(declared, "boundary")
-  if not boundary then return nil end
+  if not boundary then
+    return nil
+  end
   local parts, text, mark = {}, "\r\n" .. call.body, "\r\n--" .. boundary
   local _, position = text:find(mark, 1, true)
   while position do
-    if text:sub(position + 1, position + 2) == "--" then return parts end
+    if text:sub(position + 1, position + 2) == "--" then
+      return parts
+    end
     local start, stop = text:find(mark, position + 1, true)
-    if not start then return nil end
+    if not start then
+      return nil
+    end
     parts[#parts + 1] = read_part(text:sub(position + 1, start - 1))
     position = stop
   end
   return nil
 end
 
---- The parts that are called so.
+--- Returns the parts with a given field name.
 ---@param call { body: string, headers: table<string, string> }
 ---@param name string
 ---@return openhands.simulator.Part[]
 function M.named(call, name)
   local found = {}
   for _, part in ipairs(M.parts(call) or {}) do
-    if part.name == name then found[#found + 1] = part end
+    if part.name == name then
+      found[#found + 1] = part
+    end
   end
   return found
 end

@@ -1,72 +1,123 @@
---- The answers of the service, by form. Each is an `openhands.simulator.Answer`, see model.lua.
+--- Builds responses in the forms that the service uses: JSON, errors, text, lists by id, streams.
 local json = require "openhands.simulator.encoding.json"
 
 local M = {}
 
+--- A response has either `body` or `stream`.
+---@class openhands.simulator.Response
+---@field status integer
+---@field headers { [1]: string, [2]: string }[]
+---@field body? string
+---@field stream? openhands.simulator.Stream
+---@field length? integer bytes of the stream, if announced as Content-Length
+
+--- The page of the web application.
 M.page = '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>OpenHands</title></head>'
   .. '<body><div id="root"></div></body></html>'
 
-local function answer(status, content_type, body, headers)
+--- Returns a response of any type.
+---@param status integer
+---@param content_type string
+---@param body? string
+---@param headers? { [1]: string, [2]: string }[]
+---@return openhands.simulator.Response
+function M.raw(status, content_type, body, headers)
   local list = { { "Content-Type", content_type } }
-  for _, header in ipairs(headers or {}) do list[#list + 1] = header end
+  for _, header in ipairs(headers or {}) do
+    list[#list + 1] = header
+  end
   return { status = status, headers = list, body = body }
 end
 
---- An answer with a JSON body.
+--- Returns a response with a JSON body.
 ---@param status integer
 ---@param value any
 ---@param headers? { [1]: string, [2]: string }[]
+---@return openhands.simulator.Response
 function M.json(status, value, headers)
-  return answer(status, "application/json", json.encode(value), headers)
+  return M.raw(status, "application/json", json.encode(value), headers)
 end
 
---- An error as FastAPI words it.
+--- Returns an error in the form of FastAPI.
 ---@param status integer
 ---@param detail any text, object or list
 ---@param headers? { [1]: string, [2]: string }[]
+---@return openhands.simulator.Response
 function M.detail(status, detail, headers)
   return M.json(status, { detail = detail }, headers)
 end
 
---- What an unhandled exception of the service looks like.
+--- Returns the 422 of a request that fails validation.
+---@param errors table[] each `{ type, loc, msg, input, ctx? }`
+---@return openhands.simulator.Response
+function M.invalid(errors)
+  return M.detail(422, json.array(errors))
+end
+
+--- Returns the 422 of a request without a required field.
+---@param place "body"|"query"
+---@param name string
+---@param input? any what the request has instead
+---@return openhands.simulator.Response
+function M.missing(place, name, input)
+  return M.invalid { {
+    type = "missing", loc = json.array { place, name }, msg = "Field required", input = json.or_null(input),
+  } }
+end
+
+--- Returns the 405 of a path that exists with other methods.
+---@param methods string[]
+---@return openhands.simulator.Response
+function M.method_not_allowed(methods)
+  return M.detail(405, "Method Not Allowed", { { "Allow", table.concat(methods, ", ") } })
+end
+
+--- Returns the 500 of an unhandled exception.
+---@return openhands.simulator.Response
 function M.crash()
-  return answer(500, "text/plain; charset=utf-8", "Internal Server Error")
+  return M.raw(500, "text/plain; charset=utf-8", "Internal Server Error")
 end
 
---- The web page that the service gives for every path it does not know.
+--- Returns the page of the web application, as for every unknown GET path.
+---@return openhands.simulator.Response
 function M.web_page()
-  return answer(200, "text/html; charset=utf-8", M.page)
+  return M.raw(200, "text/html; charset=utf-8", M.page)
 end
 
---- A list with one entry per id that was asked for, null where there is nothing to show.
+--- Returns a list with one entry per requested id, null where there is nothing to show.
 ---@param ids string[]
----@param view fun(id: string): any
+---@param view fun(id: string): table|false|nil
+---@return openhands.simulator.Response
 function M.batch(ids, view)
   local entries = json.array()
-  for position, id in ipairs(ids) do entries[position] = view(id) or json.null end
+  for position, id in ipairs(ids) do
+    entries[position] = view(id) or json.null
+  end
   return M.json(200, entries)
 end
 
---- An answer that comes bit by bit.
+--- Returns a streamed response.
 ---@param status integer
 ---@param content_type string
----@param source openhands.simulator.Source
----@param length? integer the whole of it, if it is to be announced
+---@param stream openhands.simulator.Stream
+---@param length? integer bytes of the stream, to announce them
 ---@param headers? { [1]: string, [2]: string }[]
----@return openhands.simulator.Answer
-function M.stream(status, content_type, source, length, headers)
-  local response = answer(status, content_type, nil, headers)
-  response.stream, response.length = source, length
+---@return openhands.simulator.Response
+function M.stream(status, content_type, stream, length, headers)
+  local response = M.raw(status, content_type, nil, headers)
+  response.stream, response.length = stream, length
   return response
 end
 
---- An answer of any type.
----@param status integer
----@param content_type string
----@param body string
----@param headers? { [1]: string, [2]: string }[]
-function M.raw(status, content_type, body, headers)
-  return answer(status, content_type, body, headers)
+--- Returns a streamed zip archive for download.
+---@param filename string
+---@param stream openhands.simulator.Stream
+---@param length? integer
+---@return openhands.simulator.Response
+function M.archive(filename, stream, length)
+  return M.stream(200, "application/zip", stream, length, {
+    { "Content-Disposition", ('attachment; filename="%s"'):format(filename) },
+  })
 end
 
 return M

@@ -1,22 +1,22 @@
---- What the account of a model holds: its settings and profiles, its keys, and which keys it has given out.
+--- The account of the simulated service: settings, profiles, API keys and secrets.
 local M = {}
 
 ---@class openhands.simulator.Account
----@field settings? table as they were saved; nil: never
+---@field settings? table as saved; nil: never saved
 ---@field profiles table<string, table> configurations by name
 ---@field active_profile? string
 ---@field keys table[] `{ id, name, key, created_at, expires_at, not_before, org_id }`
----@field issued table<string, boolean> whether a key that was given out is still good
+---@field issued table<string, boolean> whether an issued key is still valid
 ---@field devices table<string, table> device logins by their code
----@field number integer how many have been numbered
+---@field number integer the last number given to a key
 
---- A new account: nothing was saved yet, and nothing given out.
+--- Creates an account without settings and keys.
 ---@return openhands.simulator.Account
 function M.new()
   return { profiles = {}, keys = {}, issued = {}, devices = {}, number = 0 }
 end
 
---- A number that no key of the account has had.
+--- Returns the next unused number of a key.
 ---@param account openhands.simulator.Account
 ---@return integer
 function M.next_number(account)
@@ -24,7 +24,7 @@ function M.next_number(account)
   return account.number
 end
 
---- Gives out a key. Obviously not real.
+--- Issues a key. Recognizably not a real one.
 ---@param account openhands.simulator.Account
 ---@param purpose string
 ---@return string
@@ -34,27 +34,33 @@ function M.issue(account, purpose)
   return key
 end
 
---- Whether a credential opens the account.
+--- Tells whether a credential is valid for the account.
 ---@param model openhands.simulator.Model
 ---@param key string
 ---@return boolean
 function M.accepts(model, key)
   local issued = model.account.issued[key]
-  if issued ~= nil or not model.options.keys then return issued ~= false end
+  if issued ~= nil or not model.options.keys then
+    return issued ~= false
+  end
   for _, candidate in ipairs(model.options.keys) do
-    if candidate == key then return true end
+    if candidate == key then
+      return true
+    end
   end
   return false
 end
 
---- A secret of the account, by its name.
+--- Finds a secret of the account by its name.
 ---@param model openhands.simulator.Model
 ---@param name string
 ---@return table? secret
 ---@return integer? position
 function M.secret(model, name)
   for position, secret in ipairs(model.secrets) do
-    if secret.name == name then return secret, position end
+    if secret.name == name then
+      return secret, position
+    end
   end
 end
 

@@ -1,5 +1,5 @@
---- The events of a conversation, in the shapes of both dialects. A teller gets the job and the words of its step and
--- returns the events to store; model.lua adds id, time and parent.
+--- Builds the events of a conversation in the form of each dialect. A builder gets the conversation and the arguments
+-- of its step in script.lua, and returns events without id, time and parent: progress.lua and history.lua add those.
 local json = require "openhands.simulator.encoding.json"
 
 local M = {}
@@ -10,8 +10,8 @@ local function text_blocks(text)
   return array { { type = "text", text = text, cache_prompt = false } }
 end
 
--- What the agent of the simulator does all day: command, what it prints, what it is for.
-local chores = {
+-- What the simulated agent does: command, its output, its purpose.
+local tasks = {
   { "sed -n 1,40p README.md", "# Widgets\nA libary for widgets.", "read the start of README.md" },
   { "sed -i s/libary/library/ README.md", "", "fix the typo" },
   { "git push -u origin fix-typo", "branch 'fix-typo' set up to track 'origin/fix-typo'.", "publish the branch" },
@@ -51,64 +51,73 @@ end
 
 M.v1 = {}
 
-function M.v1.message(job, text)
-  return { message("user", text or job.prompt) }
+function M.v1.message(conversation, text)
+  return { message("user", text or conversation.prompt) }
 end
 
-function M.v1.work(job, number)
-  local chore = chores[number]
-  local call_id = ("toolu_%s%02d"):format(job.id:sub(1, 6), #job.events)
+function M.v1.work(conversation, number)
+  local task = tasks[number]
+  local call_id = ("toolu_%s%02d"):format(conversation.id:sub(1, 6), #conversation.events)
   return {
-    action("terminal", call_id, { command = chore[1] },
-      { command = chore[1], is_input = false, timeout = null, reset = false }, "Next: " .. chore[3] .. ".", chore[3]),
-    observation(call_id, chore[1], chore[2]),
+    action("terminal", call_id, { command = task[1] },
+      { command = task[1], is_input = false, timeout = null, reset = false }, "Next: " .. task[3] .. ".", task[3]),
+    observation(call_id, task[1], task[2]),
   }
 end
 
-function M.v1.finish(job)
+function M.v1.finish(conversation)
   local answer = "Done. Opened pull request 7."
-  return { action("finish", ("toolu_%s%02d"):format(job.id:sub(1, 6), #job.events), { message = answer },
-    { message = answer }) }
+  local call_id = ("toolu_%s%02d"):format(conversation.id:sub(1, 6), #conversation.events)
+  return { action("finish", call_id, { message = answer }, { message = answer }) }
 end
 
---- An action that the agent may not perform before somebody has agreed to it.
-function M.v1.proposal(job)
-  return { (M.v1.work(job, 3)[1]) }
+--- Builds an action that waits for confirmation.
+function M.v1.proposal(conversation)
+  return { (M.v1.work(conversation, 3)[1]) }
 end
 
--- The action that still waits to be performed: the last one that was told.
-local function proposed(job)
-  for index = #job.events, 1, -1 do
-    if job.events[index].kind == "ActionEvent" then return job.events[index] end
+-- Returns the action that waits for confirmation: the last one emitted.
+local function proposed(conversation)
+  for index = #conversation.events, 1, -1 do
+    if conversation.events[index].kind == "ActionEvent" then
+      return conversation.events[index]
+    end
   end
 end
 
-function M.v1.accepted(job)
-  local waiting = proposed(job)
-  local outcome = observation(waiting.tool_call_id, chores[3][1], chores[3][2])
-  outcome.action_id = waiting.id
-  return { outcome }
+function M.v1.accepted(conversation)
+  local proposal = proposed(conversation)
+  local result = observation(proposal.tool_call_id, tasks[3][1], tasks[3][2])
+  result.action_id = proposal.id
+  return { result }
 end
 
-function M.v1.rejected(job, reason)
-  local waiting = proposed(job)
+function M.v1.rejected(conversation, reason)
+  local proposal = proposed(conversation)
   return { {
-    kind = "UserRejectObservation", source = "environment", tool_name = waiting.tool_name,
-    tool_call_id = waiting.tool_call_id, action_id = waiting.id, rejection_reason = reason, rejection_source = "user",
+    kind = "UserRejectObservation", source = "environment", tool_name = proposal.tool_name,
+    tool_call_id = proposal.tool_call_id, action_id = proposal.id, rejection_reason = reason,
+    rejection_source = "user",
   } }
 end
 
-function M.v1.pause() return { { kind = "PauseEvent", source = "user" } } end
+function M.v1.pause()
+  return { { kind = "PauseEvent", source = "user" } }
+end
 
-function M.v1.interrupt() return { { kind = "InterruptEvent", source = "user" } } end
+function M.v1.interrupt()
+  return { { kind = "InterruptEvent", source = "user" } }
+end
 
-function M.v1.condensation_request() return { { kind = "CondensationRequest", source = "environment" } } end
+function M.v1.condensation_request()
+  return { { kind = "CondensationRequest", source = "environment" } }
+end
 
 function M.v1.answer()
   return { message("agent", "There was nothing to change.") }
 end
 
--- What newer agent servers make of a failure, by its code; and they word it once more for people.
+-- How newer agent servers classify a failure, by its code.
 local classes = {
   LLMAuthenticationError = { kind = "auth", retryable = false, user_action = "settings", error_id = null },
   LLMBudgetExceeded = { kind = "quota", retryable = false, user_action = "settings", error_id = null },
@@ -121,40 +130,40 @@ function M.v1.failure(_, code, detail)
   } }
 end
 
---- Told by itself whenever `execution_status` changes.
+--- Builds the event of a change of `execution_status`; progress.lua emits it.
 function M.v1.state(_, status)
   return { { kind = "ConversationStateUpdateEvent", source = "environment", key = "execution_status", value = status } }
 end
 
 M.v0 = {}
 
-function M.v0.message(job, text)
-  local content = text or job.prompt
+function M.v0.message(conversation, text)
+  local content = text or conversation.prompt
   return { {
     source = "user", message = content, action = "message",
     args = { content = content, image_urls = array(), wait_for_response = false },
   } }
 end
 
-function M.v0.work(job, number)
-  local chore = chores[number]
+function M.v0.work(conversation, number)
+  local task = tasks[number]
   return {
     {
-      source = "agent", message = "Running command: " .. chore[1], action = "run",
-      args = { command = chore[1], thought = "", blocking = false, is_input = false, confirmation_state = "confirmed" },
+      source = "agent", message = "Running command: " .. task[1], action = "run",
+      args = { command = task[1], thought = "", blocking = false, is_input = false, confirmation_state = "confirmed" },
     },
     {
-      source = "agent", message = "Command `" .. chore[1] .. "` executed with exit code 0.", observation = "run",
-      content = chore[2], cause = #job.events, extras = { command = chore[1], metadata = { exit_code = 0 } },
+      source = "agent", message = "Command `" .. task[1] .. "` executed with exit code 0.", observation = "run",
+      content = task[2], cause = #conversation.events, extras = { command = task[1], metadata = { exit_code = 0 } },
     },
   }
 end
 
---- An action that the agent may not perform before somebody has agreed to it.
-function M.v0.proposal(job)
-  local waiting = M.v0.work(job, 3)[1]
-  waiting.args.confirmation_state = "awaiting_confirmation"
-  return { waiting }
+--- Builds an action that waits for confirmation.
+function M.v0.proposal(conversation)
+  local action_event = M.v0.work(conversation, 3)[1]
+  action_event.args.confirmation_state = "awaiting_confirmation"
+  return { action_event }
 end
 
 function M.v0.finish()

@@ -1,6 +1,5 @@
---- All events of a V1 conversation, in the order in which they were stored: those that were told, which are kept, and
--- made-up ones, which are computed when somebody asks for them. So a conversation of a million events needs no memory.
--- Times never fall from one event to the next.
+--- The events of a V1 conversation, in order and with non-decreasing times: stored ones, which the script emits, and
+-- generated ones, which are computed on demand so that a conversation of a million events needs no memory.
 local events = require "openhands.simulator.model.events"
 local json = require "openhands.simulator.encoding.json"
 local timestamps = require "openhands.simulator.encoding.timestamps"
@@ -9,15 +8,17 @@ local M = {}
 
 local unpack = table.unpack or unpack
 
--- Made-up events ------------------------------------------------------------------------------------------------------
+-- Generated events ----------------------------------------------------------------------------------------------------
 
--- So many neighbours have the same time.
+-- Number of consecutive events that have the same time.
 local group = 3
 
--- A teller's event as a form to be filled in. What differs from event to event is marked as `<<name>>`.
-local function form(event)
+-- Converts an event to a format string. `<<name>>` marks what differs from event to event.
+local function to_template(event)
   event.id, event.timestamp, event.parent_id = "<<id>>", "<<timestamp>>", "<<parent>>"
-  if event.kind == "ObservationEvent" then event.action_id = "<<parent>>" end
+  if event.kind == "ObservationEvent" then
+    event.action_id = "<<parent>>"
+  end
   local names = {}
   local text = json.encode(event):gsub("%%", "%%%%"):gsub('"<<parent>>"', "<<parent>>")
   text = text:gsub("<<([A-Za-z0-9]+)>>", function(name)
@@ -27,19 +28,21 @@ local function form(event)
   return { kind = event.kind, text = text, names = names }
 end
 
--- What an agent does again and again, in the shapes of its true events.
+-- The templates of what an agent does repeatedly, made from the events of the script.
 local function make_cycle()
-  local job = { id = "<<call>>", events = {}, prompt = "Question <<number>> of a long conversation." }
-  local tellers = { { "message" }, { "work", 1 }, { "work", 2 }, { "work", 3 }, { "answer" }, { "state", "idle" },
+  local conversation = { id = "<<call>>", events = {}, prompt = "Question <<number>> of a long conversation." }
+  local steps = { { "message" }, { "work", 1 }, { "work", 2 }, { "work", 3 }, { "answer" }, { "state", "idle" },
     { "state", "running" } }
   local cycle = {}
-  for _, teller in ipairs(tellers) do
-    for _, event in ipairs(events.v1[teller[1]](job, teller[2])) do
+  for _, step in ipairs(steps) do
+    for _, event in ipairs(events.v1[step[1]](conversation, step[2])) do
       if event.tool_call_id then
         event.tool_call_id = "toolu_<<call>>"
-        if event.tool_call then event.tool_call.id = event.tool_call_id end
+        if event.tool_call then
+          event.tool_call.id = event.tool_call_id
+        end
       end
-      cycle[#cycle + 1] = form(event)
+      cycle[#cycle + 1] = to_template(event)
     end
   end
   return cycle
@@ -47,32 +50,36 @@ end
 
 local cycle = make_cycle()
 
-local function form_of(number)
+local function template_of(number)
   return cycle[(number - 1) % #cycle + 1]
 end
 
--- The number stands in the id, so that nobody has to search for it.
-local function made_id(job, number)
-  return ("%s-0000-4e00-a000-%012x"):format(job.id:sub(1, 8), number)
+-- The id contains the number, so that `find` needs no search.
+local function generated_id(conversation, number)
+  return ("%s-0000-4e00-a000-%012x"):format(conversation.id:sub(1, 8), number)
 end
 
-local function made_text(job, number, timestamp, parent)
-  local made, values = form_of(number), {}
-  local fillings = {
-    id = made_id(job, number), timestamp = timestamp, parent = parent and '"' .. parent .. '"' or "null",
-    number = ("%d"):format(number), call = ("%08x"):format(number - (made.kind == "ObservationEvent" and 1 or 0)),
+local function generated_text(conversation, number, timestamp, parent)
+  local template, values = template_of(number), {}
+  local fields = {
+    id = generated_id(conversation, number), timestamp = timestamp, parent = parent and '"' .. parent .. '"' or "null",
+    number = ("%d"):format(number), call = ("%08x"):format(number - (template.kind == "ObservationEvent" and 1 or 0)),
   }
-  for index, name in ipairs(made.names) do values[index] = fillings[name] end
-  return made.text:format(unpack(values))
+  for index, name in ipairs(template.names) do
+    values[index] = fields[name]
+  end
+  return template.text:format(unpack(values))
 end
 
--- How many of the first `number` made-up events are of a kind.
-local function made_of_kind(kind, number)
+-- Counts the events of a kind among the first `number` generated ones.
+local function generated_of_kind(kind, number)
   local in_cycle, in_rest = 0, 0
-  for index, made in ipairs(cycle) do
-    if made.kind == kind then
+  for index, template in ipairs(cycle) do
+    if template.kind == kind then
       in_cycle = in_cycle + 1
-      if index <= number % #cycle then in_rest = in_rest + 1 end
+      if index <= number % #cycle then
+        in_rest = in_rest + 1
+      end
     end
   end
   return math.floor(number / #cycle) * in_cycle + in_rest
@@ -81,164 +88,198 @@ end
 -- The history ---------------------------------------------------------------------------------------------------------
 
 ---@class openhands.simulator.History
----@field private _job { id: string, events: table[] }
----@field private _runs table[]
+---@field private _conversation openhands.simulator.Conversation
+---@field private _segments table[]
 ---@field private _count integer
----@field private _made integer
+---@field private _generated integer
 ---@field private _latest number
 local history = {}
 local metatable = { __index = history, __name = "openhands.simulator.History" }
 
---- Makes the history of a job.
----@param job { id: string, events: table[] } its `events` are the told ones
+--- Creates the history of a conversation.
+---@param conversation openhands.simulator.Conversation its `events` are the stored ones
 ---@return openhands.simulator.History
-function M.new(job)
-  return setmetatable({ _job = job, _runs = {}, _count = 0, _made = 0, _latest = 0 }, metatable)
+function M.new(conversation)
+  return setmetatable({
+    _conversation = conversation, _segments = {}, _count = 0, _generated = 0, _latest = 0,
+  }, metatable)
 end
 
---- How many events there are.
+--- Returns the number of events.
 ---@return integer
-function history:count() return self._count end
-
--- A run holds the events from `before + 1` to `before + count`: told ones from number `told + 1` of the job's, or
--- made-up ones from number `made + 1`, the first of them at `time` and `pitch` seconds between two groups.
-function history:_open(run)
-  run.before, run.count = self._count, 0
-  self._runs[#self._runs + 1] = run
-  return run
+function history:count()
+  return self._count
 end
 
---- Takes a told event that has just been appended to the job's events. It gets its time, parent and cause.
+-- A segment covers the events `before + 1` to `before + count`: stored ones from number `stored + 1` on, or generated
+-- ones from number `generated + 1` on, the first of them at `time`, with `interval` seconds between two groups.
+function history:_open(segment)
+  segment.before, segment.count = self._count, 0
+  self._segments[#self._segments + 1] = segment
+  return segment
+end
+
+--- Adds the event just appended to the conversation's `events`. Sets its time, parent and action id.
 ---@param event table
----@param time number when it happened, seconds since 1970
-function history:tell(event, time)
+---@param time number seconds since 1970
+function history:append(event, time)
   local last = self:id(self._count)
   self._latest = math.max(self._latest, time)
   event.timestamp = timestamps.naive(self._latest)
   event.parent_id = last or json.null
-  if event.kind == "ObservationEvent" then event.action_id = event.action_id or event.parent_id end
-  local run = self._runs[#self._runs]
-  if not run or not run.told then run = self:_open { told = #self._job.events - 1 } end
-  run.count = run.count + 1
+  if event.kind == "ObservationEvent" then
+    event.action_id = event.action_id or event.parent_id
+  end
+  local segment = self._segments[#self._segments]
+  if not segment or not segment.stored then
+    segment = self:_open { stored = #self._conversation.events - 1 }
+  end
+  segment.count = segment.count + 1
   self._count = self._count + 1
 end
 
---- Adds made-up events.
+--- Adds generated events.
 ---@param count integer
 ---@param time number of the first of them, seconds since 1970
----@param pitch number seconds
-function history:add(count, time, pitch)
-  if count < 1 then return end
-  local run = self:_open { made = self._made, time = math.max(self._latest, time), pitch = pitch }
-  run.count = count
-  self._count, self._made = self._count + count, self._made + count
-  self._latest = run.time + math.floor((count - 1) / group) * pitch
+---@param interval number seconds
+function history:add(count, time, interval)
+  if count < 1 then
+    return
+  end
+  local segment = self:_open { generated = self._generated, time = math.max(self._latest, time), interval = interval }
+  segment.count = count
+  self._count, self._generated = self._count + count, self._generated + count
+  self._latest = segment.time + math.floor((count - 1) / group) * interval
 end
 
---- As `add`, so that the last of them happens at a time.
+--- Adds generated events as `add`, by the time of the last one.
 ---@param count integer
 ---@param time number of the last of them, seconds since 1970
----@param pitch number seconds
-function history:add_until(count, time, pitch)
-  self:add(count, time - math.floor((count - 1) / group) * pitch, pitch)
+---@param interval number seconds
+function history:add_until(count, time, interval)
+  self:add(count, time - math.floor((count - 1) / group) * interval, interval)
 end
 
--- The run of an event, and its number in there.
+-- Returns the segment of an event, and its number in the segment.
 function history:_locate(index)
-  for position = #self._runs, 1, -1 do
-    local run = self._runs[position]
-    if run.before < index then return run, index - run.before end
-  end
-end
-
-function history:_told(run, number) return self._job.events[run.told + number] end
-
---- The id of an event.
----@param index integer from 1
----@return string? id nil below 1
-function history:id(index)
-  local run, number = self:_locate(index)
-  if not run then return nil end
-  return run.told and self:_told(run, number).id or made_id(self._job, run.made + number)
-end
-
---- The kind of an event.
----@param index integer
----@return string
-function history:kind(index)
-  local run, number = self:_locate(index)
-  return run.told and self:_told(run, number).kind or form_of(run.made + number).kind
-end
-
---- The time of an event, as it stands in there.
----@param index integer
----@return string
-function history:timestamp(index)
-  local run, number = self:_locate(index)
-  if run.told then return self:_told(run, number).timestamp end
-  return timestamps.naive(run.time + math.floor((number - 1) / group) * run.pitch)
-end
-
---- An event as JSON.
----@param index integer
----@return string
-function history:text(index)
-  local run, number = self:_locate(index)
-  if run.told then return json.encode(self:_told(run, number)) end
-  return made_text(self._job, run.made + number, self:timestamp(index), self:id(index - 1))
-end
-
---- Where an event stands.
----@param id string
----@return integer? index nil when there is none with this id
-function history:find(id)
-  local made = tonumber(id:match("^%x+%-0000%-4e00%-a000%-(%x+)$") or "", 16) --[[@as integer?]]
-  for _, run in ipairs(self._runs) do
-    if run.told then
-      for number = 1, run.count do
-        if self:_told(run, number).id == id then return run.before + number end
-      end
-    elseif made and made > run.made and made <= run.made + run.count then
-      return made_id(self._job, made) == id and run.before + made - run.made --[[@as integer]] or nil
+  for position = #self._segments, 1, -1 do
+    local segment = self._segments[position]
+    if segment.before < index then
+      return segment, index - segment.before
     end
   end
 end
 
--- How many events are earlier than a time. Times are compared as text, so a bound with a zone does not do what its
--- author thinks; neither does it at the service.
+function history:_stored(segment, number)
+  return self._conversation.events[segment.stored + number]
+end
+
+--- Returns the id of an event.
+---@param index integer from 1
+---@return string? id nil below 1
+function history:id(index)
+  local segment, number = self:_locate(index)
+  if not segment then
+    return nil
+  end
+  if segment.stored then
+    return self:_stored(segment, number).id
+  end
+  return generated_id(self._conversation, segment.generated + number)
+end
+
+--- Returns the kind of an event.
+---@param index integer
+---@return string
+function history:kind(index)
+  local segment, number = self:_locate(index)
+  return segment.stored and self:_stored(segment, number).kind or template_of(segment.generated + number).kind
+end
+
+--- Returns the timestamp of an event, as text.
+---@param index integer
+---@return string
+function history:timestamp(index)
+  local segment, number = self:_locate(index)
+  if segment.stored then
+    return self:_stored(segment, number).timestamp
+  end
+  return timestamps.naive(segment.time + math.floor((number - 1) / group) * segment.interval)
+end
+
+--- Returns an event as JSON.
+---@param index integer
+---@return string
+function history:text(index)
+  local segment, number = self:_locate(index)
+  if segment.stored then
+    return json.encode(self:_stored(segment, number))
+  end
+  return generated_text(self._conversation, segment.generated + number, self:timestamp(index), self:id(index - 1))
+end
+
+--- Finds an event by its id.
+---@param id string
+---@return integer? index nil if there is none
+function history:find(id)
+  local candidate = tonumber(id:match("^%x+%-0000%-4e00%-a000%-(%x+)$") or "", 16) --[[@as integer?]]
+  for _, segment in ipairs(self._segments) do
+    if segment.stored then
+      for number = 1, segment.count do
+        if self:_stored(segment, number).id == id then
+          return segment.before + number
+        end
+      end
+    elseif candidate and candidate > segment.generated and candidate <= segment.generated + segment.count then
+      local index = segment.before + candidate - segment.generated --[[@as integer]]
+      return generated_id(self._conversation, candidate) == id and index or nil
+    end
+  end
+end
+
+-- Counts the events before a time. Like the service, compares times as text and so misreads a bound with a zone.
 function history:_earlier(timestamp)
   local below, above = 0, self._count + 1
   while above - below > 1 do
     local middle = math.floor((below + above) / 2)
-    if self:timestamp(middle) < timestamp then below = middle else above = middle end
+    if self:timestamp(middle) < timestamp then
+      below = middle
+    else
+      above = middle
+    end
   end
   return below
 end
 
---- The events within bounds of time, as the first and the last of them.
+--- Returns the range of events within bounds of time.
 ---@param from? string
 ---@param before? string
 ---@return integer first
----@return integer last less than `first` when there are none
+---@return integer last less than `first` if there are none
 function history:between(from, before)
   return (from and self:_earlier(from) or 0) + 1, before and self:_earlier(before) or self._count
 end
 
---- How many events of a kind there are in a range.
+--- Counts the events of a kind in a range.
 ---@param kind? string nil: any
 ---@param first integer
 ---@param last integer
 ---@return integer
 function history:count_of(kind, first, last)
-  if not kind then return math.max(0, last - first + 1) end
+  if not kind then
+    return math.max(0, last - first + 1)
+  end
   local count = 0
-  for _, run in ipairs(self._runs) do
-    local from, to = math.max(first - run.before, 1), math.min(last - run.before, run.count)
-    if from <= to and run.made then
-      count = count + made_of_kind(kind, run.made + to) - made_of_kind(kind, run.made + from - 1)
+  for _, segment in ipairs(self._segments) do
+    local from, to = math.max(first - segment.before, 1), math.min(last - segment.before, segment.count)
+    if from <= to and segment.generated then
+      count = count + generated_of_kind(kind, segment.generated + to)
+        - generated_of_kind(kind, segment.generated + from - 1)
     elseif from <= to then
       for number = from, to do
-        if self:_told(run, number).kind == kind then count = count + 1 end
+        if self:_stored(segment, number).kind == kind then
+          count = count + 1
+        end
       end
     end
   end

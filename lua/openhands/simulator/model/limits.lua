@@ -1,6 +1,6 @@
---- The five meanings of HTTP 429, and what happens to those who start too much.
+--- The five meanings of HTTP 429, and the limit of concurrent conversations.
 local ascii = require "openhands.ascii"
-local reply = require "openhands.simulator.http.response"
+local responses = require "openhands.simulator.http.responses"
 local timestamps = require "openhands.simulator.encoding.timestamps"
 
 local M = {}
@@ -19,7 +19,9 @@ local function is_pending_message(call)
   return call.method == "POST" and call.path:match("/pending%-messages$") ~= nil
 end
 
-local function anything() return true end
+local function anything()
+  return true
+end
 
 local function concurrency(limit, current, flat)
   local detail = {
@@ -27,24 +29,25 @@ local function concurrency(limit, current, flat)
     message = ("You have reached your limit of %d concurrent conversations. Please close an existing conversation "
       .. "to start a new one."):format(limit),
   }
-  return flat and reply.json(429, detail) or reply.detail(429, detail)
+  return flat and responses.json(429, detail) or responses.detail(429, detail)
 end
 
 local function text_of(seconds)
   return type(seconds) == "number" and ascii.from_number(seconds, 14) or tostring(seconds)
 end
 
--- name -> which requests it concerns, and its answer. `details` come from the caller of `model:throttle`.
+-- name -> { matches(call), respond(model, details) }; `details` come from the caller of `model:throttle`.
 local forms = {
   window = { anything, function(model, details)
     local wait = details.retry_after or 1
-    return reply.json(429, { error = "Rate limit exceeded: 10 per 1 second" }, {
+    return responses.json(429, { error = "Rate limit exceeded: 10 per 1 second" }, {
       { "X-RateLimit-Limit", "10 per 1 second" }, { "X-RateLimit-Remaining", "0" },
       { "X-RateLimit-Reset", ("%.0f"):format(math.floor(model:now()) + 1) }, { "Retry-After", text_of(wait) },
     })
   end },
   burst = { anything, function(_, details)
-    return reply.json(429, { message = "Too many requests" }, { { "Retry-After", text_of(details.retry_after or 1) } })
+    local wait = text_of(details.retry_after or 1)
+    return responses.json(429, { message = "Too many requests" }, { { "Retry-After", wait } })
   end },
   concurrency = { takes_a_slot, function(_, details)
     local limit = details.limit or 3
@@ -53,80 +56,104 @@ local forms = {
   quota = { is_start, function(model, details)
     local limit = details.limit or 10
     local midnight = (math.floor(model:now() / 86400) + 1) * 86400
-    return reply.detail(429, {
+    return responses.detail(429, {
       code = "daily_conversation_limit_reached", limit = limit, used = limit,
       message = ("Daily conversation limit of %d reached. Request a quota increase at /settings/quota."):format(limit),
       reset_at = details.reset_at or (timestamps.utc(midnight):gsub("Z$", "+00:00")),
     })
   end },
   pending = { is_pending_message, function()
-    return reply.detail(429, "Too many pending messages. Maximum 10 messages per conversation.")
+    return responses.detail(429, "Too many pending messages. Maximum 10 messages per conversation.")
   end },
 }
 
----@class openhands.simulator.ThrottleDetails
----@field starts? boolean only requests that start a job
----@field retry_after? integer|string the text of the header
----@field limit? integer
----@field current? integer
----@field flat? boolean the concurrency limit in its flat form
----@field reset_at? string ISO-8601, of the quota
+--- The 429s: "window" (10 requests per second exceeded), "burst" (the proxy's limit), "concurrency" (too many
+-- conversations at once; starts and new sandboxes only), "quota" (of the day; starts only), "pending" (too many queued
+-- messages; those only).
+---@alias openhands.simulator.Throttle "window"|"burst"|"concurrency"|"quota"|"pending"
 
---- Adds a throttle: the next `count` requests that it concerns are answered with 429.
+---@class openhands.simulator.ThrottleDetails
+---@field starts? boolean apply to requests that start a conversation only
+---@field retry_after? integer|string window, burst: the header `Retry-After` (default 1)
+---@field limit? integer concurrency (default 3), quota (default 10)
+---@field current? integer concurrency: running conversations (default: `limit`)
+---@field flat? boolean concurrency: without `detail` around the fields
+---@field reset_at? string quota: ISO-8601 (default: midnight)
+
+--- Adds a throttle: the next `count` matching requests get its 429.
 ---@param throttles table[] the model's list
----@param name "window"|"burst"|"concurrency"|"quota"|"pending"
----@param count integer -1: for ever
+---@param name openhands.simulator.Throttle
+---@param count? integer default 1; -1: all
 ---@param details? openhands.simulator.ThrottleDetails
 function M.add(throttles, name, count, details)
   local form = forms[name]
-  if not form then error("no throttle is called " .. tostring(name), 3) end
+  if not form then
+    error("no throttle is called " .. tostring(name), 3)
+  end
   details = details or {}
   throttles[#throttles + 1] = {
-    count = count or 1, details = details, concerns = details.starts and is_start or form[1], answer = form[2],
+    count = count or 1, details = details, matches = details.starts and is_start or form[1], respond = form[2],
   }
 end
 
---- The 429 that a request gets instead of its answer, if any.
----@param model table
----@param call table
----@return table? answer
+--- Returns the 429 that a request gets instead of its response, if any.
+---@param model openhands.simulator.Model
+---@param call openhands.simulator.Call
+---@return openhands.simulator.Response? response
 function M.take(model, call)
   for index, throttle in ipairs(model._throttles) do
-    if throttle.concerns(call) then
+    if throttle.matches(call) then
       throttle.count = throttle.count - 1
-      if throttle.count == 0 then table.remove(model._throttles, index) end
-      return throttle.answer(model, throttle.details)
+      if throttle.count == 0 then
+        table.remove(model._throttles, index)
+      end
+      return throttle.respond(model, throttle.details)
     end
   end
 end
 
--- A job that still wants to work: this is what the refusing service counts.
-local function is_busy(job)
-  return job.task_status ~= "ERROR" and job.sandbox_status ~= "PAUSED" and job.sandbox_status ~= "MISSING"
-    and job.execution_status ~= "finished" and job.execution_status ~= "error" and job.execution_status ~= "stuck"
+local at_rest = { PAUSED = true, MISSING = true, finished = true, error = true, stuck = true }
+
+-- Whether the refusing service counts a conversation: it has more work to do.
+local function is_busy(conversation)
+  return conversation.task_status ~= "ERROR" and not at_rest[conversation.sandbox_status]
+    and not at_rest[conversation.execution_status]
 end
 
 local function pause_oldest(model, limit)
-  local up = {}
-  for _, job in ipairs(model:all_jobs()) do
-    if job.task_status == "READY" and job.sandbox_status == "RUNNING" then up[#up + 1] = job end
+  local running = {}
+  for _, conversation in ipairs(model:conversations()) do
+    if conversation.task_status == "READY" and conversation.sandbox_status == "RUNNING" then
+      running[#running + 1] = conversation
+    end
   end
-  for index = 1, #up - limit + 1 do model:pause_job(up[index]) end
+  for index = 1, #running - limit + 1 do
+    model:pause(running[index])
+  end
 end
 
---- Called before a V1 start is accepted. The pausing service lets it in and silently puts the oldest running sandboxes
--- to sleep, finished ones too; it counts only running ones, so a burst overshoots. The refusing one answers 429.
----@param model table
----@return table? refusal
+--- Applies the limit before a V1 start is accepted. In mode "pause" the start is accepted and the oldest running
+-- sandboxes are paused, finished ones too; only running ones count, so a burst exceeds the limit. In mode "refuse" the
+-- start gets 429.
+---@param model openhands.simulator.Model
+---@return openhands.simulator.Response? refusal
 function M.admit(model)
   local limit = model.options.max_concurrent
-  if not limit then return nil end
-  if model.options.limit_mode == "pause" then return pause_oldest(model, limit) end
-  local busy = 0
-  for _, job in ipairs(model:all_jobs()) do
-    if job.api == "v1" and is_busy(job) then busy = busy + 1 end
+  if not limit then
+    return nil
   end
-  if busy >= limit then return concurrency(limit, busy) end
+  if model.options.limit_mode == "pause" then
+    return pause_oldest(model, limit)
+  end
+  local busy = 0
+  for _, conversation in ipairs(model:conversations()) do
+    if conversation.api == "v1" and is_busy(conversation) then
+      busy = busy + 1
+    end
+  end
+  if busy >= limit then
+    return concurrency(limit, busy)
+  end
 end
 
 return M

@@ -1,47 +1,67 @@
---- How the runtime of a job is reached: whether it is up, at which address, with which key. In both dialects.
+--- The sandbox of a conversation, in both dialects: its status, addresses and session key.
 local json = require "openhands.simulator.encoding.json"
-local views = require "openhands.simulator.v1.views"
 
 local M = {}
 
 local null = json.null
 
--- What V1 would call the state of a V0 conversation's runtime.
-local sandbox_status_of = { RUNNING = "RUNNING", STARTING = "STARTING", STOPPED = "PAUSED", ERROR = "ERROR" }
+-- V0's status of a runtime in the words of V1.
+local v1_status = { RUNNING = "RUNNING", STARTING = "STARTING", STOPPED = "PAUSED", ERROR = "ERROR" }
 
---- The state of a job's sandbox, in the words of V1.
----@param job table
+--- Returns the status of the sandbox in the words of V1.
+---@param conversation openhands.simulator.Conversation
 ---@return string? status
-function M.sandbox_status(job)
-  if job.deleted then return "MISSING" end
-  if job.api == "v0" then return sandbox_status_of[job.status] end
-  return job.sandbox_status
+function M.status(conversation)
+  if conversation.deleted then
+    return "MISSING"
+  end
+  if conversation.api == "v0" then
+    return v1_status[conversation.status]
+  end
+  return conversation.sandbox_status
 end
 
---- The key that opens the runtime now: a new one after each awakening. Obviously not real.
----@param job table
+--- Returns the key that opens the running sandbox. Each resume makes a new one. Recognizably not a real key.
+---@param conversation openhands.simulator.Conversation
 ---@return string|table key or null
-function M.session_key(job)
-  if job.api ~= "v0" then return views.session_key(job) end
-  if job.status ~= "RUNNING" then return null end
-  return ("SIMULATED-runtime-key-%d-%d-not-real"):format(job.number, job.wakings)
+function M.session_key(conversation)
+  local is_v0 = conversation.api == "v0"
+  if (is_v0 and conversation.status or conversation.sandbox_status) ~= "RUNNING" then
+    return null
+  end
+  return ("SIMULATED-%s-key-%d-%d-not-real"):format(is_v0 and "runtime" or "session", conversation.number,
+    conversation.session_number)
 end
 
---- Where the sandbox of a job is served.
----@param job table
+--- Returns the address of the sandbox: below the simulator's own, so that no URL points to a real host.
+---@param conversation openhands.simulator.Conversation
 ---@param address string of the server
 ---@return string
-function M.base(job, address)
-  return address .. "/runtime/" .. job.sandbox_id
+function M.url(conversation, address)
+  return address .. "/runtime/" .. conversation.sandbox_id
 end
 
---- Where the conversation itself is served.
----@param job table
+--- Returns the address of the conversation in its sandbox.
+---@param conversation openhands.simulator.Conversation
 ---@param address string of the server
 ---@return string|table url or null
-function M.conversation_url(job, address)
-  if M.sandbox_status(job) ~= "RUNNING" then return null end
-  return M.base(job, address) .. "/api/conversations/" .. job.id
+function M.conversation_url(conversation, address)
+  if M.status(conversation) ~= "RUNNING" then
+    return null
+  end
+  return M.url(conversation, address) .. "/api/conversations/" .. conversation.id
+end
+
+--- Returns the address of the editor in the sandbox.
+---@param conversation openhands.simulator.Conversation
+---@param address string of the server
+---@return string|table url or null
+function M.editor_url(conversation, address)
+  local key = M.session_key(conversation)
+  if key == null then
+    return null
+  end
+  return M.url(conversation, address) .. "/vscode/?tkn=" .. key .. "&folder=%2Fworkspace%2Fproject"
 end
 
 return M

@@ -1,7 +1,7 @@
---- The life of a job, as data: at which second which fields change and which events are told. Pure tables and one
--- function that makes a list of steps of them; model.lua applies the steps when their time has come.
+--- Scripts of conversations, as data: at which second which fields change and which events are emitted. Returns lists
+-- of steps; progress.lua applies them when they are due.
 --
--- In `changes`, false stands for null. Seconds are for `pace` 1, where a whole conversation takes one minute.
+-- In `changes`, false stands for null. Seconds are those of `pace` 1, where a whole conversation takes one minute.
 local M = {}
 
 local running = { sandbox_status = "RUNNING", execution_status = "running" }
@@ -27,11 +27,11 @@ local work = {
 
 local finish = { 60, { execution_status = "finished", cost = 0.0831, pr_number = { 7 } }, { "finish" } }
 
--- How a V1 conversation ends, by outcome. The work above goes on until the first of these steps, or until `work`.
--- `lookups` are what the next status look-ups see instead of the truth: by request, so that no poller misses them.
+-- How a V1 conversation ends, by outcome. The work above is done up to the first of these steps, or up to `work`.
+-- `transient_statuses` replace the statuses in the next reads: counted by request, so that no poller misses them.
 local endings = {
   finished = { finish },
-  flap = { work = 60, { 26, { lookups = { "null", "missing", "null" } } }, finish },
+  flap = { work = 60, { 26, { transient_statuses = { "null", "missing", "null" } } }, finish },
   error = { { 30, { execution_status = "error" }, { "failure", "LLMAuthenticationError",
     "the model provider refused the key" } } },
   budget = { { 18, { execution_status = "error" }, { "failure", "LLMBudgetExceeded",
@@ -44,7 +44,7 @@ local endings = {
   unknown = { { 28, { sandbox_status = "HIBERNATING", execution_status = "daydreaming" } }, { 45, running }, finish },
 }
 
--- Start tasks that never lead to a conversation.
+-- Start tasks that fail, by outcome: their detail.
 local failed_starts = {
   ["start-error"] = "500: Sandbox failed to start within 120s: {sandbox}",
   ["start-limit"] = "CONCURRENCY_LIMIT_REACHED: You have reached your limit of 3 concurrent conversations.",
@@ -70,7 +70,7 @@ local function stopped(second)
   return { second, { status = "STOPPED", runtime_status = false }, { "agent_state", "stopped" } }
 end
 
--- In V0 the work ends long before the status does: for a while RUNNING only says that the runtime is up.
+-- In V0 the status stays RUNNING long after the work has ended: it only means that the runtime is up.
 local v0_endings = {
   finished = { { 44, { pr_number = { 7 } }, { "finish" } }, agent_state(44.1, "finished"), stopped(60) },
   idle = { { 44, {}, { "answer" } }, agent_state(44.1, "awaiting_user_input"), stopped(60) },
@@ -87,14 +87,16 @@ local v0_endings = {
     { "agent_state", "error" } } },
 }
 
---- What an outcome may be called, in a prompt as `[simulate: NAME]` or in the option `outcome`.
+--- The names of all outcomes, for `[simulate: NAME]` in a prompt and for the option `outcome`.
 M.outcomes = {}
 for _, group in ipairs { endings, failed_starts, v0_endings } do
-  for name in pairs(group) do M.outcomes[name] = true end
+  for name in pairs(group) do
+    M.outcomes[name] = true
+  end
 end
 M.outcomes.slow, M.outcomes["never-ready"] = true, true
 
---- The outcome that a prompt asks for.
+--- Returns the outcome that a prompt asks for.
 ---@param prompt string
 ---@return string? outcome
 function M.outcome_of(prompt)
@@ -104,13 +106,17 @@ end
 
 local function until_second(steps, group, limit)
   for _, step in ipairs(group) do
-    if step[1] < limit then steps[#steps + 1] = step end
+    if step[1] < limit then
+      steps[#steps + 1] = step
+    end
   end
 end
 
 local function v1_steps(outcome, repository, sandbox_id)
   local steps = {}
-  if outcome == "never-ready" then return { start_tasks[1] } end
+  if outcome == "never-ready" then
+    return { start_tasks[1] }
+  end
   local detail = failed_starts[outcome]
   if detail then
     until_second(steps, start_tasks, 8)
@@ -120,35 +126,51 @@ local function v1_steps(outcome, repository, sandbox_id)
   end
   local ending = endings[outcome] or endings.finished
   until_second(steps, start_tasks, 15)
-  if outcome == "unknown" then steps[#steps + 1] = { 4, { task_status = "WARMING_UP_POOL" } } end
+  if outcome == "unknown" then
+    steps[#steps + 1] = { 4, { task_status = "WARMING_UP_POOL" } }
+  end
   until_second(steps, work, ending.work or ending[1][1])
-  for _, step in ipairs(ending) do steps[#steps + 1] = step end
+  for _, step in ipairs(ending) do
+    steps[#steps + 1] = step
+  end
   table.sort(steps, function(one, other) return one[1] < other[1] end)
   return steps
 end
 
 local function v0_steps(outcome)
   local steps = {}
-  if outcome == "never-ready" then return { v0_start[1] } end
-  if failed_starts[outcome] then outcome = "start-error" end
+  if outcome == "never-ready" then
+    return { v0_start[1] }
+  end
+  if failed_starts[outcome] then
+    outcome = "start-error"
+  end
   local ending = v0_endings[outcome] or v0_endings.finished
   until_second(steps, v0_start, ending[1][1])
-  for _, step in ipairs(ending) do steps[#steps + 1] = step end
+  for _, step in ipairs(ending) do
+    steps[#steps + 1] = step
+  end
   return steps
 end
 
---- The steps of a new job.
----@param job openhands.simulator.Job
+--- Returns the script of a new conversation.
+---@param conversation openhands.simulator.Conversation
 ---@return table[] steps `{ second, changes, { event name, arguments... }? }`, sorted by second from 0
-function M.of(job)
-  local steps = job.api == "v0" and v0_steps(job.outcome) or v1_steps(job.outcome, job.repository, job.sandbox_id)
-  if job.outcome ~= "slow" then return steps end
+function M.of(conversation)
+  local outcome = conversation.outcome
+  local steps = conversation.api == "v0" and v0_steps(outcome)
+    or v1_steps(outcome, conversation.repository, conversation.sandbox_id)
+  if outcome ~= "slow" then
+    return steps
+  end
   local slow = {}
-  for index, step in ipairs(steps) do slow[index] = { step[1] * 10, step[2], step[3] } end
+  for index, step in ipairs(steps) do
+    slow[index] = { step[1] * 10, step[2], step[3] }
+  end
   return slow
 end
 
---- What a message to an existing conversation sets off.
+--- Returns the script after a message to an existing conversation.
 ---@param api? "v0"|"v1" default "v1"
 ---@return table[] steps
 function M.after_message(api)
@@ -163,33 +185,39 @@ function M.after_message(api)
   }
 end
 
---- What a V0 client sets off by asking for another state of the agent.
+--- Returns the script after a V0 client has asked for another state of the agent.
 ---@param state any "running", "paused", "stopped", "user_confirmed", "user_rejected"
----@return table[]? steps nil where nothing happens
+---@return table[]? steps nil if nothing changes
 function M.after_agent_state(state)
-  if state == "paused" or state == "stopped" then return { agent_state(0, state), stopped(30) } end
+  if state == "paused" or state == "stopped" then
+    return { agent_state(0, state), stopped(30) }
+  end
   if state == "user_rejected" then
     return { agent_state(0, state), agent_state(0.1, "awaiting_user_input"), stopped(30) }
   end
-  if state ~= "running" and state ~= "user_confirmed" then return nil end
+  if state ~= "running" and state ~= "user_confirmed" then
+    return nil
+  end
   local steps = M.after_message("v0")
-  if state == "user_confirmed" then table.insert(steps, 1, agent_state(0, state)) end
+  if state == "user_confirmed" then
+    table.insert(steps, 1, agent_state(0, state))
+  end
   return steps
 end
 
---- A V0 conversation that is stopped by hand.
+--- Returns the script of a V0 conversation that is stopped on request.
 ---@return table[] steps
 function M.after_stop()
   return { stopped(0) }
 end
 
---- A sandbox that is made without a conversation.
+--- Returns the script of a sandbox without a conversation.
 ---@return table[] steps
 function M.of_sandbox()
   return { { 0, { sandbox_status = "STARTING" } }, { 5, { sandbox_status = "RUNNING" } } }
 end
 
---- A resumed sandbox: the container comes back, the agent stays paused until it gets a message.
+--- Returns the script of a resumed sandbox: the agent stays paused until it gets a message.
 ---@return table[] steps
 function M.after_resume()
   return {

@@ -1,27 +1,34 @@
---- Steers a server through lines: one JSON object in, one JSON object out, `{"ok":true,"value":...}` or
--- `{"ok":false,"error":"..."}`. Strings may hold any bytes: a byte above 127 is written as `\u0080` to `\u00ff`.
+--- Controls a server by lines: each command and each reply is a JSON object, a reply `{"ok":true,"value":...}` or
+-- `{"ok":false,"error":"..."}`. Strings may hold any bytes: one above 127 is encoded as `\u0080` to `\u00ff`.
 local uv = require "luv"
 local json = require "openhands.simulator.encoding.json"
 
 local M = {}
 
+-- By name: function(server, command) -> value. They do what the methods of the handle (process.lua) say.
 local commands = {}
 
--- Replaces the schedule of faults.
 function commands.faults(server, command)
   server:set_faults(command.faults or {})
 end
 
-function commands.starts(server) return json.array(server.model.starts) end
-function commands.requests(server) return json.array(server.model.requests) end
-function commands.jobs(server) return server.model:jobs() end
-function commands.leaks(server) return json.array(server.model.leaks) end
+function commands.starts(server)
+  return json.array(server.model.starts)
+end
+function commands.requests(server)
+  return json.array(server.model.requests)
+end
+function commands.jobs(server)
+  return server.model:jobs()
+end
+function commands.leaks(server)
+  return json.array(server.model.leaks)
+end
 
 function commands.throttle(server, command)
   server.model:throttle(command.name, command.count, command.details)
 end
 
--- Changes options of the living model.
 function commands.options(server, command)
   server.model:configure(command.options or {})
 end
@@ -41,9 +48,8 @@ function commands.time(server)
   return { time = server.model:time(), now = server.model:now() }
 end
 
--- A fresh model, no faults, no connections; the same address.
 function commands.reset(server)
-  server:renew()
+  server:reset()
   server:refuse(false)
 end
 
@@ -55,57 +61,69 @@ function commands.connections(server)
   return { accepted = server.accepted, open = server:open_connections() }
 end
 
-function commands.pid() return uv.os_getpid() end
+function commands.pid()
+  return uv.os_getpid()
+end
 
 function commands.stop()
   uv.stop()
 end
 
---- Obeys one line.
+--- Runs one command.
 ---@param server openhands.simulator.Server
 ---@param line string
----@return string answer one line, without its end
-function M.obey(server, line)
+---@return string reply one line, without its end
+function M.run(server, line)
   local command, problem = json.decode(line, "bytes")
-  local run = type(command) == "table" and commands[command.command]
-  if not run then
+  local command_function = type(command) == "table" and commands[command.command]
+  if not command_function then
     return json.encode({ ok = false, error = problem or "unknown command" }, "bytes")
   end
-  local obeyed, value = pcall(run, server, command) --[[@as boolean, any]]
-  if not obeyed then
-    -- Where in our own files an error was raised is of no use to the one who steers.
+  local ran, value = pcall(command_function, server, command) --[[@as boolean, any]]
+  if not ran then
+    -- The caller has no use for the position in our files.
     return json.encode({ ok = false, error = (tostring(value):gsub("^[^:\n]+:%d+: ", "")) }, "bytes")
   end
   return json.encode({ ok = true, value = value }, "bytes")
 end
 
-local function obey_and_answer(server, line)
-  if not line:find("[^ \t\r\n]") then return end
-  io.stdout:write(M.obey(server, line), "\n")
+local function run_and_reply(server, line)
+  if not line:find("[^ \t\r\n]") then
+    return
+  end
+  io.stdout:write(M.run(server, line), "\n")
   io.stdout:flush()
 end
 
--- Standard input as a stream; nil where it is a file (or /dev/null), which can be read without waiting.
+-- Opens standard input as a stream; nil if it is a file (or /dev/null), which never blocks.
 local function open_input()
   local kind = uv.guess_handle(0)
-  if kind == "tty" then return uv.new_tty(0, true) end
-  if kind ~= "pipe" then return nil end
+  if kind == "tty" then
+    return uv.new_tty(0, true)
+  end
+  if kind ~= "pipe" then
+    return nil
+  end
   local pipe = uv.new_pipe(false)
   pipe:open(0)
   return pipe
 end
 
---- Obeys the lines of the standard input, and stops the loop at its end.
+--- Runs the commands from standard input, and stops the loop at its end.
 ---@param server openhands.simulator.Server
----@param stay boolean? whether to go on without it
-function M.attend(server, stay)
+---@param stay boolean? keep running at its end
+function M.attach(server, stay)
   local function ended()
-    if not stay then uv.stop() end
+    if not stay then
+      uv.stop()
+    end
   end
   local input = open_input()
   if not input then
-    for line in io.lines() do obey_and_answer(server, line) end
-    -- The loop is not running yet: stop it from within.
+    for line in io.lines() do
+      run_and_reply(server, line)
+    end
+    -- The loop is not running yet: stop it from inside.
     uv.new_timer():start(0, 0, ended)
     return
   end
@@ -116,10 +134,10 @@ function M.attend(server, stay)
       return ended()
     end
     rest = rest .. bytes
-    -- A plain search: patterns would try every beginning anew in a long line that has not ended.
+    -- A plain search: a pattern would rescan a long unfinished line from every position.
     local stop = rest:find("\n", 1, true)
     while stop do
-      obey_and_answer(server, rest:sub(1, stop - 1))
+      run_and_reply(server, rest:sub(1, stop - 1))
       rest = rest:sub(stop + 1)
       stop = rest:find("\n", 1, true)
     end

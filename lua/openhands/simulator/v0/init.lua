@@ -1,17 +1,17 @@
---- The operations of V0. A V0 id may name a V1 conversation; its state is mapped as the service maps it.
+--- V0: handles its requests. A V0 id may name a V1 conversation, whose status is mapped as the service maps it.
 local ascii = require "openhands.ascii"
-local identifiers = require "openhands.simulator.encoding.uuid"
+local uuid = require "openhands.simulator.encoding.uuid"
 local json = require "openhands.simulator.encoding.json"
 local paging = require "openhands.simulator.handler.paging"
-local reply = require "openhands.simulator.http.response"
-local runtime_access = require "openhands.simulator.model.sandbox"
+local responses = require "openhands.simulator.http.responses"
+local sandbox = require "openhands.simulator.model.sandbox"
 local runtime_links = require "openhands.simulator.v0.runtime_links"
 local script = require "openhands.simulator.model.script"
-local timestamps = require "openhands.simulator.encoding.timestamps"
+
 local v0_events = require "openhands.simulator.v0.events"
 local validation = require "openhands.simulator.handler.validation"
 
-local array, null = json.array, json.null
+local array, null, or_null = json.array, json.null, json.or_null
 
 local maybe_text = { kind = "string", nullable = true }
 local maybe_map = { kind = "map", nullable = true, of = { kind = "any" } }
@@ -25,64 +25,61 @@ local start_body = { kind = "object", closed = true, fields = {
 
 local change_body = { kind = "object", closed = true, fields = { title = { kind = "string", required = true } } }
 
--- What V0 calls the state of a V1 conversation.
+-- The V0 status of a V1 conversation, by the status of its sandbox.
 local status_of_sandbox = {
   RUNNING = "RUNNING", STARTING = "STARTING", PAUSED = "STOPPED", ERROR = "ERROR", MISSING = "ARCHIVED",
 }
 
-local function or_null(value)
-  if value == nil then return null end
-  return value
-end
-
-local function view(model, job, address)
-  local status = job.status or status_of_sandbox[job.sandbox_status] or job.sandbox_status
-  local request = job.request
+local function view(model, conversation, address)
+  local status = conversation.status or status_of_sandbox[conversation.sandbox_status] or conversation.sandbox_status
+  local request = conversation.request
   local info = {
-    conversation_id = job.id, title = job.title, status = status,
-    created_at = timestamps.utc(model.options.epoch + job.created_at),
-    last_updated_at = timestamps.utc(model.options.epoch + job.updated_at),
-    selected_repository = or_null(job.repository), trigger = "openhands_api",
+    conversation_id = conversation.id, title = conversation.title, status = status,
+    created_at = model:timestamp(conversation.created_at),
+    last_updated_at = model:timestamp(conversation.updated_at),
+    selected_repository = or_null(conversation.repository), trigger = "openhands_api",
   }
-  if model.options.old then return info end
-  info.runtime_status = or_null(job.runtime_status)
+  if model.options.old then
+    return info
+  end
+  info.runtime_status = or_null(conversation.runtime_status)
   info.selected_branch = or_null(request.selected_branch)
-  info.git_provider = or_null(request.git_provider or job.repository and "github" or nil)
+  info.git_provider = or_null(request.git_provider or conversation.repository and "github" or nil)
   info.num_connections = 0
-  info.url = runtime_access.conversation_url(job, address)
-  info.session_api_key = runtime_access.session_key(job)
-  info.pr_number = array(job.pr_number)
-  info.conversation_version = ascii.upper(job.api)
+  info.url = sandbox.conversation_url(conversation, address)
+  info.session_api_key = sandbox.session_key(conversation)
+  info.pr_number = array(conversation.pr_number)
+  info.conversation_version = ascii.upper(conversation.api)
   info.sub_conversation_ids = array()
   return info
 end
 
 local function problem(status, message, message_id)
-  return reply.json(status, { status = "error", message = message, msg_id = message_id })
+  return responses.json(status, { status = "error", message = message, msg_id = message_id })
 end
 
-local function start(model, call)
-  local body, errors = validation.body(call, start_body)
-  if not body then return reply.detail(422, array(errors)) end
+local function start(model, call, _, body)
   local function given(name)
     local value = body[name]
-    if value ~= null and value ~= "" then return value end
+    if value ~= null and value ~= "" then
+      return value
+    end
   end
   if model.options.require_message and not given("initial_user_msg") then
     return problem(400, "Missing initial user message", "CONFIGURATION$MISSING_USER_MESSAGE")
   end
   if given("repository") == "owner/forbidden" then
-    return reply.json(401, "Unable to access repo owner/forbidden")
+    return responses.json(401, "Unable to access repo owner/forbidden")
   end
-  local job = model:add_job {
+  local conversation = model:add_conversation {
     api = "v0", request = body, prompt = given("initial_user_msg") or "", repository = given("repository"),
   }
-  model:note_start(job, call.body)
-  local answer = { status = "ok", conversation_id = job.id }
+  model:record_start(conversation, call.body)
+  local started = { status = "ok", conversation_id = conversation.id }
   if not model.options.old then
-    answer.message, answer.conversation_status = null, job.status
+    started.message, started.conversation_status = null, conversation.status
   end
-  return reply.json(200, answer)
+  return responses.json(200, started)
 end
 
 local function is_well_formed(id)
@@ -90,77 +87,91 @@ local function is_well_formed(id)
 end
 
 local function find(model, id)
-  local job = model:job(identifiers.uuid(id) or id)
-  return job and (job.api == "v0" or job.ready_at) and model:shows(job) and job or nil
+  local conversation = model:find(uuid.parse(id) or id)
+  local is_shown = conversation and (conversation.api == "v0" or conversation.ready_at)
+    and model:is_visible(conversation)
+  return is_shown and conversation or nil
 end
 
-local function conversation(model, call, id)
-  if not is_well_formed(id) then return reply.detail(400, "Invalid conversation ID") end
-  local job = find(model, id)
-  return reply.json(200, job and view(model, job, call.address) or null)
+local function read(model, call, id)
+  if not is_well_formed(id) then
+    return responses.detail(400, "Invalid conversation ID")
+  end
+  local conversation = find(model, id)
+  return responses.json(200, conversation and view(model, conversation, call.address) or null)
 end
 
-local function conversations(model, call)
-  local query, errors = validation.query(call.query, {
-    page_id = { kind = "text" }, limit = { kind = "limit", default = 20 }, selected_repository = { kind = "text" },
-  })
-  if errors then return reply.detail(422, array(errors)) end
-  local found = paging.select(model:all_jobs(), function(job)
-    return find(model, job.id) and (not query.selected_repository or job.repository == query.selected_repository)
+local filter = {
+  page_id = { kind = "text" }, limit = { kind = "limit", default = 20 }, selected_repository = { kind = "text" },
+}
+
+local function search(model, call, query)
+  local repository = query.selected_repository
+  local found = paging.select(model:conversations(), function(conversation)
+    return find(model, conversation.id) and (not repository or conversation.repository == repository)
   end)
-  return paging.answer(model, call, paging.sort(found, "created_at", true), query, function(job)
-    return view(model, job, call.address)
+  return paging.page(model, call, paging.sort(found, "created_at", true), query, function(conversation)
+    return view(model, conversation, call.address)
   end, "results")
 end
 
-local function change(model, call, id)
-  local body, errors = validation.body(call, change_body)
-  if not body then return reply.detail(422, array(errors)) end
-  local job = find(model, id)
-  if not job then return problem(404, "Conversation not found", "CONVERSATION$NOT_FOUND") end
-  job.title = body.title
-  return reply.json(200, true)
+local function change(model, _, id, body)
+  local conversation = find(model, id)
+  if not conversation then
+    return problem(404, "Conversation not found", "CONVERSATION$NOT_FOUND")
+  end
+  conversation.title = body.title
+  return responses.json(200, true)
 end
 
 local function delete(model, _, id)
-  local job = find(model, id)
-  if not job then return reply.json(200, false) end
-  model:pause_job(job)
-  job.sandbox_status, job.status, job.deleted = "MISSING", "ARCHIVED", true
-  return reply.json(200, true)
+  local conversation = find(model, id)
+  if not conversation then
+    return responses.json(200, false)
+  end
+  model:pause(conversation)
+  conversation.sandbox_status, conversation.status, conversation.deleted = "MISSING", "ARCHIVED", true
+  return responses.json(200, true)
 end
 
-local function stop(model, _, id)
-  local job = find(model, id)
-  if not job or job.api ~= "v0" then
-    return reply.json(404, { status = "error", conversation_id = id })
+-- Wraps a handler of a V0 conversation: it gets the conversation instead of its id.
+local function with_v0_conversation(handler)
+  return function(model, _, id)
+    local conversation = find(model, id)
+    if not conversation or conversation.api ~= "v0" then
+      return responses.json(404, { status = "error", conversation_id = id })
+    end
+    return handler(model, conversation)
   end
-  local before = job.status
+end
+
+local function stop(model, conversation)
+  local before = conversation.status
   local was_running = before == "RUNNING" or before == "STARTING"
-  if was_running then model:schedule(job, script.after_stop()) end
-  return reply.json(200, {
-    status = "ok", conversation_id = job.id, conversation_status = before,
+  if was_running then
+    model:schedule(conversation, script.after_stop())
+  end
+  return responses.json(200, {
+    status = "ok", conversation_id = conversation.id, conversation_status = before,
     message = was_running and "Conversation stopped successfully" or "Conversation was not running",
   })
 end
 
-local function start_again(model, _, id)
-  local job = find(model, id)
-  if not job or job.api ~= "v0" then
-    return reply.json(404, { status = "error", conversation_id = id })
+local function start_again(model, conversation)
+  if conversation.status == "STOPPED" then
+    conversation.session_number = conversation.session_number + 1
+    model:schedule(conversation, script.of(conversation))
   end
-  if job.status == "STOPPED" then
-    job.wakings = job.wakings + 1
-    model:schedule(job, script.of(job))
-  end
-  return reply.json(200, { status = "ok", conversation_id = job.id, message = null, conversation_status = job.status })
+  return responses.json(200, {
+    status = "ok", conversation_id = conversation.id, message = null, conversation_status = conversation.status,
+  })
 end
 
 local function events(model, call, id)
-  return v0_events.answer(call, find(model, id), id)
+  return v0_events.page(call, find(model, id), id)
 end
 
--- What needs the runtime is not to be had from the service, but only from the runtime itself.
+-- The service cannot answer what needs the runtime: only the runtime itself does.
 local unsupported = {
   { "GET", "/list-files" }, { "GET", "/select-file" }, { "GET", "/zip-directory" }, { "GET", "/git/changes" },
   { "GET", "/git/diff" }, { "GET", "/trajectory" }, { "POST", "/upload-files" }, { "POST", "/events" },
@@ -170,27 +181,31 @@ local unsupported = {
 local path = "/api/conversations/{id}"
 
 local list = {
-  { method = "POST", path = "/api/conversations", answer = start },
-  { method = "GET", path = "/api/conversations", answer = conversations },
-  { method = "GET", path = path, answer = conversation },
-  { method = "PATCH", path = path, answer = change },
-  { method = "DELETE", path = path, answer = delete },
-  { method = "POST", path = path .. "/start", answer = start_again },
-  { method = "POST", path = path .. "/stop", answer = stop },
-  { method = "GET", path = path .. "/events", answer = events },
+  { method = "POST", path = "/api/conversations", handler = validation.with_body(start_body, start) },
+  { method = "GET", path = "/api/conversations", handler = validation.with_query(filter, search) },
+  { method = "GET", path = path, handler = read },
+  { method = "PATCH", path = path, handler = validation.with_body(change_body, change) },
+  { method = "DELETE", path = path, handler = delete },
+  { method = "POST", path = path .. "/start", handler = with_v0_conversation(start_again) },
+  { method = "POST", path = path .. "/stop", handler = with_v0_conversation(stop) },
+  { method = "GET", path = path .. "/events", handler = events },
 }
 
 for _, operation in ipairs(unsupported) do
-  list[#list + 1] = { method = operation[1], path = path .. operation[2], answer = reply.crash }
+  list[#list + 1] = { method = operation[1], path = path .. operation[2], handler = responses.crash }
 end
 
-for _, route in ipairs(require "openhands.simulator.v0.secrets") do list[#list + 1] = route end
+for _, route in ipairs(require "openhands.simulator.v0.secrets") do
+  list[#list + 1] = route
+end
 
-for suffix, answer in pairs(runtime_links) do
-  list[#list + 1] = { method = "GET", path = path .. suffix, answer = function(model, call, id)
-    local job = find(model, id)
-    if not job then return reply.detail(404, ("Conversation %s not found"):format(id)) end
-    return answer(model, call, job)
+for suffix, handler in pairs(runtime_links) do
+  list[#list + 1] = { method = "GET", path = path .. suffix, handler = function(model, call, id)
+    local conversation = find(model, id)
+    if not conversation then
+      return responses.detail(404, ("Conversation %s not found"):format(id))
+    end
+    return handler(model, call, conversation)
   end }
 end
 

@@ -1,7 +1,7 @@
---- The secrets of the account, in the words of V0. Their values are never told.
+--- Handles the secrets of the account in V0. No response contains a value.
 local account = require "openhands.simulator.model.account"
 local json = require "openhands.simulator.encoding.json"
-local reply = require "openhands.simulator.http.response"
+local responses = require "openhands.simulator.http.responses"
 local validation = require "openhands.simulator.handler.validation"
 
 local array, null = json.array, json.null
@@ -15,38 +15,40 @@ local function secrets(model)
   for position, secret in ipairs(model.secrets) do
     list[position] = { name = secret.name, description = secret.description or null }
   end
-  return reply.json(200, { custom_secrets = list })
+  return responses.json(200, { custom_secrets = list })
 end
 
-local function create(model, call)
-  local body, errors = validation.body(call, new_body)
-  if not body then return reply.detail(422, array(errors)) end
+local function create(model, _, _, body)
   if account.secret(model, body.name) then
-    return reply.json(400, { message = ("Secret %s already exists"):format(body.name) })
+    return responses.json(400, { message = ("Secret %s already exists"):format(body.name) })
   end
   table.insert(model.secrets, { name = body.name, value = body.value, description = body.description })
-  return reply.json(201, { message = "Secret created successfully" })
+  return responses.json(201, { message = "Secret created successfully" })
 end
 
--- V0 tells an error under another name than V1, which does the same otherwise.
-local function reworded(answer)
+-- Wraps a handler of V1: V0 differs only in the field that names an error.
+local function with_v0_error(handler)
   return function(...)
-    local response = answer(...)
-    if response.status ~= 400 and response.status ~= 404 then return response end
-    return reply.json(response.status, { error = json.decode(response.body).detail })
+    local response = handler(...)
+    if response.status ~= 400 and response.status ~= 404 then
+      return response
+    end
+    return responses.json(response.status, { error = json.decode(response.body).detail })
   end
 end
 
 local path = "/api/secrets"
 
 local list = {
-  { method = "GET", path = path, answer = secrets },
-  { method = "POST", path = path, answer = create },
+  { method = "GET", path = path, handler = secrets },
+  { method = "POST", path = path, handler = validation.with_body(new_body, create) },
 }
 
 for _, route in ipairs(require "openhands.simulator.v1.secrets") do
   local name = route.path:match("/{name}$")
-  if name then list[#list + 1] = { method = route.method, path = path .. name, answer = reworded(route.answer) } end
+  if name then
+    list[#list + 1] = { method = route.method, path = path .. name, handler = with_v0_error(route.handler) }
+  end
 end
 
 return list

@@ -1,7 +1,7 @@
---- What there is to choose from: models, their providers, and skills.
+--- Handles catalogues: language models, their providers, skills, and the configuration of the web client.
 local json = require "openhands.simulator.encoding.json"
 local paging = require "openhands.simulator.handler.paging"
-local reply = require "openhands.simulator.http.response"
+local responses = require "openhands.simulator.http.responses"
 local schemas = require "openhands.simulator.v1.schemas"
 local validation = require "openhands.simulator.handler.validation"
 
@@ -28,7 +28,7 @@ local skills = {
   { name = "repo", type = "repo", source = "user", triggers = null },
 }
 
--- A search in a fixed list, with the filters that it has.
+-- Returns a handler that searches a fixed list.
 local function search(list, rules)
   rules.page_id = schemas.page_id
   rules.limit = rules.limit or { kind = "limit", default = 50 }
@@ -38,23 +38,24 @@ local function search(list, rules)
         and (query.verified__eq == nil or item.verified == query.verified__eq)
         and (not query.provider__eq or item.provider == query.provider__eq)
     end)
-    return paging.answer(model, call, found, query)
+    return paging.page(model, call, found, query)
   end)
 end
 
 local function marketplace_skills(_, call)
   local body = json.decode(call.body)
   if not json.is_array(body) then
-    local error = { type = "list_type", loc = array { "body" }, msg = "Input should be a valid list", input = null }
-    return reply.detail(422, array { error })
+    return responses.invalid { {
+      type = "list_type", loc = array { "body" }, msg = "Input should be a valid list", input = null,
+    } }
   end
-  return reply.json(200, {
+  return responses.json(200, {
     skills = array(skills), plugins = array(), marketplace_skills = {}, errors = array(),
   })
 end
 
 local function web_client_config(model)
-  return reply.json(200, {
+  return responses.json(200, {
     app_mode = "saas", feature_flags = { enable_billing = true }, maintenance_start_time = null, error_message = null,
     providers_configured = array(model.options.git_providers), faulty_models = array(), gitlab_enabled = false,
   })
@@ -64,10 +65,10 @@ local text, truth = { kind = "text" }, { kind = "boolean" }
 
 return {
   { method = "GET", path = "/api/v1/config/models/search",
-    answer = search(models, { query = text, verified__eq = truth, provider__eq = text }) },
+    handler = search(models, { query = text, verified__eq = truth, provider__eq = text }) },
   { method = "GET", path = "/api/v1/config/providers/search",
-    answer = search(providers, { query = text, verified__eq = truth }) },
-  { method = "POST", path = "/api/v1/skills/marketplace-skills", answer = marketplace_skills },
-  { method = "GET", path = "/api/v1/web-client/config", answer = web_client_config, open = true },
-  { method = "GET", path = "/api/v1/skills/search", answer = search(skills, { limit = schemas.limit }) },
+    handler = search(providers, { query = text, verified__eq = truth }) },
+  { method = "POST", path = "/api/v1/skills/marketplace-skills", handler = marketplace_skills },
+  { method = "GET", path = "/api/v1/web-client/config", handler = web_client_config, open = true },
+  { method = "GET", path = "/api/v1/skills/search", handler = search(skills, { limit = schemas.limit }) },
 }

@@ -1,13 +1,10 @@
---- The conversations of V1: how they stand, lists of them, their changes and their end.
-local identifiers = require "openhands.simulator.encoding.uuid"
-local json = require "openhands.simulator.encoding.json"
+--- Handles V1 conversations: status by ids, search, count, update, delete.
+local uuid = require "openhands.simulator.encoding.uuid"
 local paging = require "openhands.simulator.handler.paging"
-local reply = require "openhands.simulator.http.response"
+local responses = require "openhands.simulator.http.responses"
 local schemas = require "openhands.simulator.v1.schemas"
 local validation = require "openhands.simulator.handler.validation"
 local views = require "openhands.simulator.v1.views"
-
-local array = json.array
 
 local change_body = { kind = "object", fields = {
   title = schemas.maybe_text, public = schemas.maybe_boolean, selected_repository = schemas.maybe_text,
@@ -17,17 +14,19 @@ local change_body = { kind = "object", fields = {
 local function some(model, call)
   local asked = call.query.ids
   if not asked then
-    return reply.detail(422, array(select(2, validation.query({}, { ids = schemas.ids }))))
+    return responses.missing("query", "ids")
   end
   for _, id in ipairs(asked) do
-    if not identifiers.uuid(id) then
-      return reply.detail(400, ("Invalid UUID format for ids: ['%s']"):format(id))
+    if not uuid.parse(id) then
+      return responses.detail(400, ("Invalid UUID format for ids: ['%s']"):format(id))
     end
   end
-  if #asked > 99 then return reply.detail(400, "Too many ids requested. Maximum is 99.") end
-  return reply.batch(asked, function(id)
-    local job = model:conversation(id)
-    return job and views.conversation(model, job, call.address)
+  if #asked > 99 then
+    return responses.detail(400, "Too many ids requested. Maximum is 99.")
+  end
+  return responses.batch(asked, function(id)
+    local conversation = model:find_visible(id)
+    return conversation and views.conversation(model, conversation, call.address)
   end)
 end
 
@@ -43,53 +42,69 @@ local function matching(model, query)
     local at = model.options.epoch + seconds
     return (not least or at >= least) and (not below or at < below)
   end
-  return paging.select(model:all_jobs(), function(job)
-    return model:conversation(job.id)
-      and (not query.title__contains or job.title:find(query.title__contains, 1, true))
-      and (not query.sandbox_id__eq or job.sandbox_id == query.sandbox_id__eq)
-      and within(job.ready_at, query.created_at__gte, query.created_at__lt)
-      and within(job.updated_at, query.updated_at__gte, query.updated_at__lt)
+  return paging.select(model:conversations(), function(conversation)
+    return model:find_visible(conversation.id)
+      and (not query.title__contains or conversation.title:find(query.title__contains, 1, true))
+      and (not query.sandbox_id__eq or conversation.sandbox_id == query.sandbox_id__eq)
+      and within(conversation.ready_at, query.created_at__gte, query.created_at__lt)
+      and within(conversation.updated_at, query.updated_at__gte, query.updated_at__lt)
   end)
 end
 
 local function search(model, call, query)
   local found = paging.sort(matching(model, query), "created_at", true)
-  return paging.answer(model, call, found, query, function(job) return views.conversation(model, job, call.address) end)
+  return paging.page(model, call, found, query, function(conversation)
+    return views.conversation(model, conversation, call.address)
+  end)
 end
 
 local function count(model, _, query)
-  return reply.json(200, #matching(model, query))
+  return responses.json(200, #matching(model, query))
 end
 
-local function change(model, call, id)
-  if not identifiers.uuid(id) then return reply.crash() end
-  local body, errors = validation.body(call, change_body)
-  if not body then return reply.detail(422, array(errors)) end
-  local job = model:conversation(id)
-  if not job then return reply.detail(404, "unknown_app_conversation") end
+local function update(model, call, id)
+  if not uuid.parse(id) then
+    return responses.crash()
+  end
+  local body, refusal = validation.body(call, change_body)
+  if not body then
+    return refusal
+  end
+  local conversation = model:find_visible(id)
+  if not conversation then
+    return responses.detail(404, "unknown_app_conversation")
+  end
   for name in pairs(change_body.fields) do
     if body[name] ~= nil then
-      if name == "title" then job.title = body.title else job.request[name] = body[name] end
+      if name == "title" then
+        conversation.title = body.title
+      else
+        conversation.request[name] = body[name]
+      end
     end
   end
-  return reply.json(200, views.conversation(model, job, call.address))
+  return responses.json(200, views.conversation(model, conversation, call.address))
 end
 
 local function delete(model, _, id)
-  if not identifiers.uuid(id) then return reply.detail(400, "Invalid conversation ID format") end
-  local job = model:conversation(id)
-  if not job then return reply.detail(404, "Conversation not found") end
-  model:pause_job(job)
-  job.sandbox_status, job.deleted = "MISSING", true
-  return reply.json(200, { success = true })
+  if not uuid.parse(id) then
+    return responses.detail(400, "Invalid conversation ID format")
+  end
+  local conversation = model:find_visible(id)
+  if not conversation then
+    return responses.detail(404, "Conversation not found")
+  end
+  model:pause(conversation)
+  conversation.sandbox_status, conversation.deleted = "MISSING", true
+  return responses.json(200, { success = true })
 end
 
 local path = "/api/v1/app-conversations"
 
 return {
-  { method = "GET", path = path, answer = some },
-  { method = "GET", path = path .. "/search", answer = validation.with_query(filter, search) },
-  { method = "GET", path = path .. "/count", answer = validation.with_query(filter, count) },
-  { method = "PATCH", path = path .. "/{id}", answer = change },
-  { method = "DELETE", path = path .. "/{id}", answer = delete },
+  { method = "GET", path = path, handler = some },
+  { method = "GET", path = path .. "/search", handler = validation.with_query(filter, search) },
+  { method = "GET", path = path .. "/count", handler = validation.with_query(filter, count) },
+  { method = "PATCH", path = path .. "/{id}", handler = update },
+  { method = "DELETE", path = path .. "/{id}", handler = delete },
 }

@@ -1,15 +1,15 @@
---- Logging in from a device without a browser: a code for a person to confirm elsewhere, and questions after the token
--- until it is there. Needs no credential: it is how one gets one.
+--- Handles the device login: issues a code for a person to confirm elsewhere, and the token once that has happened.
+-- Needs no credential.
 local account = require "openhands.simulator.model.account"
 local json = require "openhands.simulator.encoding.json"
-local reply = require "openhands.simulator.http.response"
+local responses = require "openhands.simulator.http.responses"
 local routes = require "openhands.simulator.handler.routes"
 
 local null = json.null
 
 local expires_in, seconds_until_answer = 600, 10
 
--- In whole seconds, as the service tells it; a fast simulator wants to be asked fast.
+-- Whole seconds, as in the service; shorter for a fast simulator.
 local function interval_of(model)
   return math.max(1, math.ceil(5 * model.options.pace))
 end
@@ -22,7 +22,7 @@ local function authorize(model, call)
   }
   model.account.devices[device.code] = device
   local page = call.address .. "/oauth/device/verify"
-  return reply.json(200, {
+  return responses.json(200, {
     device_code = device.code, user_code = device.user_code, verification_uri = page,
     verification_uri_complete = page .. "?user_code=" .. device.user_code, expires_in = expires_in,
     interval = device.interval,
@@ -30,30 +30,34 @@ local function authorize(model, call)
 end
 
 local function refuse(problem, description, interval)
-  return reply.json(400, { error = problem, error_description = description, interval = interval })
+  return responses.json(400, { error = problem, error_description = description, interval = interval })
 end
 
 local function form_field(call, name)
   for field, value in call.body:gmatch("([^&=]+)=([^&]*)") do
-    if field == name then return routes.unescape((value:gsub("%+", " "))) end
+    if field == name then
+      return routes.unescape((value:gsub("%+", " ")))
+    end
   end
 end
 
-local function missing(name)
-  return reply.detail(422, json.array { {
-    type = "missing", loc = json.array { "body", name }, msg = "Field required", input = null,
-  } })
-end
+
 
 local function token(model, call)
   local code = form_field(call, "device_code")
-  if not code then return missing("device_code") end
+  if not code then
+    return responses.missing("body", "device_code")
+  end
   local device = model.account.devices[code]
-  if not device then return refuse("invalid_grant", "Invalid device code") end
+  if not device then
+    return refuse("invalid_grant", "Invalid device code")
+  end
   local now, asked = model:time(), device.asked_at
   local age = now - device.created_at
   device.asked_at = now
-  if age >= expires_in then return refuse("expired_token", "The device code has expired") end
+  if age >= expires_in then
+    return refuse("expired_token", "The device code has expired")
+  end
   if asked and now - asked < device.interval * 0.9 then
     device.interval = device.interval + 5
     return refuse("slow_down", "Polling too fast", device.interval)
@@ -65,11 +69,11 @@ local function token(model, call)
     return refuse("access_denied", "User denied the authorization request")
   end
   model.account.devices[code] = nil
-  return reply.json(200, { access_token = account.issue(model.account, "device-key"), token_type = "Bearer",
+  return responses.json(200, { access_token = account.issue(model.account, "device-key"), token_type = "Bearer",
     expires_in = null })
 end
 
 return {
-  { method = "POST", path = "/oauth/device/authorize", answer = authorize, open = true },
-  { method = "POST", path = "/oauth/device/token", answer = token, open = true },
+  { method = "POST", path = "/oauth/device/authorize", handler = authorize, open = true },
+  { method = "POST", path = "/oauth/device/token", handler = token, open = true },
 }

@@ -1,9 +1,8 @@
---- What the account sees at its git providers: installations, repositories, branches, and what there is to do.
+--- Handles searches at the git providers of the account: installations, repositories, branches, suggested tasks.
 local json = require "openhands.simulator.encoding.json"
 local paging = require "openhands.simulator.handler.paging"
-local reply = require "openhands.simulator.http.response"
+local responses = require "openhands.simulator.http.responses"
 local schemas = require "openhands.simulator.v1.schemas"
-local timestamps = require "openhands.simulator.encoding.timestamps"
 local validation = require "openhands.simulator.handler.validation"
 
 local null = json.null
@@ -11,20 +10,22 @@ local null = json.null
 local provider = { kind = "enum", required = true, values = schemas.providers }
 local few = { kind = "limit", default = 30 }
 
--- Reads the query, and makes sure that the account is connected to the provider it names.
-local function connected(rules, answer)
+-- Wraps a handler: checks the query and that the account is connected to the provider.
+local function connected(rules, handler)
   return validation.with_query(rules, function(model, call, query)
     for _, name in ipairs(model.options.git_providers) do
-      if not rules.provider or name == query.provider then return answer(model, call, query) end
+      if not rules.provider or name == query.provider then
+        return handler(model, call, query)
+      end
     end
-    return reply.detail(403, "Git provider token required (such as GitHub).")
+    return responses.detail(403, "Git provider token required (such as GitHub).")
   end)
 end
 
 local installation_ids = { "71000001", "71000002", "71000003" }
 
 local function installations(model, call, query)
-  return paging.answer(model, call, installation_ids, query)
+  return paging.page(model, call, installation_ids, query)
 end
 
 ---@type table<number, string>
@@ -32,7 +33,7 @@ local owners = { "acme", "acme-labs", "openhands-dev" }
 ---@type table<number, string>
 local names = { "widgets", "gadgets", "website", "tools", "docs" }
 
--- The repository of a number, from 1: the first five have names, the others have their number too.
+-- Returns the name of a repository by its number from 1. From the sixth on, the name contains the number.
 local function full_name(number)
   local name = names[(number - 1) % #names + 1]
   return owners[(number - 1) % #owners + 1] .. "/" .. (number > #names and ("%s-%d"):format(name, number) or name)
@@ -42,7 +43,7 @@ local function repository(model, git_provider, number)
   return {
     id = ("%d"):format(123455 + number), full_name = full_name(number), git_provider = git_provider,
     is_public = number % 2 == 0, stargazers_count = number * 3, link_header = null,
-    pushed_at = timestamps.utc(model.options.epoch - number * 3600),
+    pushed_at = model:timestamp(-number * 3600),
     owner_type = number % 3 == 0 and "user" or "organization", main_branch = "main",
   }
 end
@@ -55,10 +56,10 @@ end
 
 local function repositories(model, call, query)
   if query.sort_order and not query.query then
-    return reply.detail(400, "sort_order is only supported together with query")
+    return responses.detail(400, "sort_order is only supported together with query")
   end
   if query.page_id and query.query then
-    return reply.detail(400, "Paging is not supported together with query")
+    return responses.detail(400, "Paging is not supported together with query")
   end
   local numbers = {}
   for number = 1, model.options.repository_count do
@@ -71,8 +72,10 @@ local function repositories(model, call, query)
   -- A lower number has fewer stars, and was updated later.
   local falling = query.sort_order == "stars-desc" or query.sort_order == "forks-desc"
     or query.sort_order == "updated-asc"
-  if falling then table.sort(numbers, function(one, other) return one > other end) end
-  return paging.answer(model, call, numbers, query, function(number)
+  if falling then
+    table.sort(numbers, function(one, other) return one > other end)
+  end
+  return paging.page(model, call, numbers, query, function(number)
     return repository(model, query.provider, number)
   end)
 end
@@ -81,7 +84,7 @@ local branch_names = { "main", "develop", "docs", "fix-typo", "release-1.0" }
 
 local function branches(model, call, query)
   local found = paging.select(branch_names, function(name) return name:find(query.query, 1, true) end)
-  return paging.answer(model, call, found, query, function(name)
+  return paging.page(model, call, found, query, function(name)
     return {
       name = name, commit_sha = ("%08x"):format(#name * 7919):rep(5), protected = name == "main", last_push_date = null,
     }
@@ -95,7 +98,7 @@ for number, kind in ipairs { "MERGE_CONFLICTS", "FAILING_CHECKS", "UNRESOLVED_CO
 end
 
 local function suggested_tasks(model, call, query)
-  return paging.answer(model, call, tasks, query, function(task)
+  return paging.page(model, call, tasks, query, function(task)
     return {
       git_provider = model.options.git_providers[1], task_type = task.task_type, repo = task.repo,
       issue_number = task.issue_number, title = task.title,
@@ -107,18 +110,18 @@ local path = "/api/v1/git/"
 local text = { kind = "text" }
 
 return {
-  { method = "GET", path = path .. "installations/search", answer = connected({
+  { method = "GET", path = path .. "installations/search", handler = connected({
     provider = provider, page_id = schemas.page_id, limit = schemas.limit,
   }, installations) },
-  { method = "GET", path = path .. "repositories/search", answer = connected({
+  { method = "GET", path = path .. "repositories/search", handler = connected({
     provider = provider, query = text, installation_id = text, page_id = schemas.page_id, limit = schemas.limit,
     sort_order = { kind = "enum", values = orders },
   }, repositories) },
-  { method = "GET", path = path .. "branches/search", answer = connected({
+  { method = "GET", path = path .. "branches/search", handler = connected({
     provider = provider, repository = { kind = "text", required = true }, query = { kind = "text", required = true },
     page_id = schemas.page_id, limit = few,
   }, branches) },
-  { method = "GET", path = path .. "suggested-tasks/search", answer = connected({
+  { method = "GET", path = path .. "suggested-tasks/search", handler = connected({
     page_id = schemas.page_id, limit = few,
   }, suggested_tasks) },
 }

@@ -1,4 +1,4 @@
---- The schemas that several operations of V1 share.
+--- The schemas that several handlers of V1 and the agent server share.
 local json = require "openhands.simulator.encoding.json"
 
 local M = {}
@@ -10,12 +10,12 @@ M.maybe_boolean = { kind = "boolean", nullable = true }
 M.providers = { "github", "gitlab", "bitbucket", "bitbucket_data_center", "forgejo", "azure_devops", "enterprise_sso" }
 M.maybe_provider = { kind = "enum", nullable = true, values = M.providers }
 
---- Query parameters.
+--- Rules of query parameters.
 M.limit, M.page_id = { kind = "limit", default = 100 }, { kind = "text" }
 M.paging = { limit = M.limit, page_id = M.page_id }
 M.ids = { kind = "uuid", list = true, required = true }
 
---- The content of a message: a list of texts and images, which forbid further fields.
+--- The content of a message: a list of texts and images without further fields.
 M.blocks = {
   kind = "list",
   of = { kind = "block", schemas = {
@@ -28,7 +28,7 @@ M.blocks = {
   } },
 }
 
---- What the texts of a content say, one per line.
+--- Returns the texts of a message content, one per line.
 ---@param content any
 ---@return string
 function M.text_of(content)

@@ -1,7 +1,7 @@
---- The settings of the account, and its profiles: named configurations of a model.
+--- Handles the settings of the account and its profiles: named configurations of a language model.
 local ascii = require "openhands.ascii"
 local json = require "openhands.simulator.encoding.json"
-local reply = require "openhands.simulator.http.response"
+local responses = require "openhands.simulator.http.responses"
 local validation = require "openhands.simulator.handler.validation"
 local views = require "openhands.simulator.v1.views"
 
@@ -11,17 +11,19 @@ local function is_object(value)
   return type(value) == "table" and value ~= null and not json.is_array(value)
 end
 
--- A copy of one object with another one laid over it, objects within objects too.
+-- Returns a copy of `below` with the fields of `above` merged in, recursively.
 local function merged(below, above)
   local copy = {}
-  for name, value in pairs(below) do copy[name] = value end
+  for name, value in pairs(below) do
+    copy[name] = value
+  end
   for name, value in pairs(above) do
     copy[name] = is_object(value) and is_object(copy[name]) and merged(copy[name], value) or value
   end
   return copy
 end
 
--- A copy without the keys of model providers, and whether there was one.
+-- Returns a copy without the API keys of model providers, and whether there was one.
 local function without_keys(object)
   local copy, found = {}, false
   for name, value in pairs(object) do
@@ -57,44 +59,56 @@ local function initial()
   }
 end
 
--- Profiles, as the settings tell of them.
+-- The profiles as the settings show them.
 local function profile_overview(model)
   local profiles = {}
-  for name, config in pairs(model.account.profiles) do profiles[name] = (without_keys(config)) end
+  for name, config in pairs(model.account.profiles) do
+    profiles[name] = (without_keys(config))
+  end
   return { profiles = profiles, active = model.account.active_profile or null }
 end
 
 local function settings(model)
-  if not model.account.settings then return reply.json(404, { error = "Settings not found" }) end
+  if not model.account.settings then
+    return responses.json(404, { error = "Settings not found" })
+  end
   local view, has_key = without_keys(model.account.settings)
   view.llm_api_key_set = has_key
   view.llm_profiles = profile_overview(model)
   view.provider_tokens_set = {}
-  for _, provider in ipairs(model.options.git_providers) do view.provider_tokens_set[provider] = null end
-  return reply.json(200, view)
+  for _, provider in ipairs(model.options.git_providers) do
+    view.provider_tokens_set[provider] = null
+  end
+  return responses.json(200, view)
 end
 
--- Objects within the settings are changed by their differences only.
+-- Nested objects are changed through `NAME_diff` only.
 local nested = { "agent_settings", "conversation_settings" }
 
--- What the service does not know it ignores without a word.
+-- The service silently ignores unknown settings.
 local function save_settings(model, call)
-  local body, errors = validation.body(call, { kind = "map", of = { kind = "any" } })
-  if not body then return reply.detail(422, array(errors)) end
+  local body, refusal = validation.body(call, { kind = "map", of = { kind = "any" } })
+  if not body then
+    return refusal
+  end
   local refused = array()
   for _, name in ipairs(nested) do
-    if body[name] ~= nil then refused[#refused + 1] = name end
+    if body[name] ~= nil then
+      refused[#refused + 1] = name
+    end
   end
   if #refused > 0 then
-    return reply.json(422, { error = "Use *_diff nested settings payloads instead of legacy keys", keys = refused })
+    return responses.json(422, { error = "Use *_diff nested settings payloads instead of legacy keys", keys = refused })
   end
   local before, changes = model.account.settings or initial(), {}
   for name, value in pairs(body) do
     local plain = name:match "^(.*)_diff$" or name
-    if before[plain] ~= nil then changes[plain] = value end
+    if before[plain] ~= nil then
+      changes[plain] = value
+    end
   end
   model.account.settings = merged(before, changes)
-  return reply.json(200, { message = "Settings stored" })
+  return responses.json(200, { message = "Settings stored" })
 end
 
 -- Profiles ------------------------------------------------------------------------------------------------------------
@@ -108,80 +122,95 @@ local save_body = { kind = "object", fields = {
 
 local rename_body = { kind = "object", fields = { new_name = name_schema } }
 
--- Checks the name in the path.
-local function named(answer)
+-- Wraps a handler: checks the name in the path.
+local function named(handler)
   return function(model, call, name)
-    local errors = {}
-    validation.check(name, name_schema, { "path", "name" }, errors)
-    if #errors > 0 then return reply.detail(422, array(errors)) end
-    return answer(model, call, name)
+    return validation.value(name, name_schema, { "path", "name" }) or handler(model, call, name)
   end
 end
 
--- The same, for what must exist.
-local function existing(answer)
+-- Wraps a handler of an existing profile; it gets the configuration.
+local function existing(handler)
   return named(function(model, call, name)
     local config = model.account.profiles[name]
-    if not config then return reply.detail(404, ("Profile '%s' not found"):format(name)) end
-    return answer(model, call, name, config)
+    if not config then
+      return responses.detail(404, ("Profile '%s' not found"):format(name))
+    end
+    return handler(model, call, name, config)
   end)
 end
 
 local function changed(status, name, what)
-  return reply.json(status, { name = name, message = ("Profile '%s' %s"):format(name, what) })
+  return responses.json(status, { name = name, message = ("Profile '%s' %s"):format(name, what) })
 end
 
 local function profiles(model)
   local names, list = {}, array()
-  for name in pairs(model.account.profiles) do names[#names + 1] = name end
+  for name in pairs(model.account.profiles) do
+    names[#names + 1] = name
+  end
   table.sort(names, ascii.is_before)
   for position, name in ipairs(names) do
     local config, has_key = without_keys(model.account.profiles[name])
     list[position] = { name = name, model = config.model or null, base_url = config.base_url or null,
       api_key_set = has_key }
   end
-  return reply.json(200, { profiles = list, active_profile = model.account.active_profile or null })
+  return responses.json(200, { profiles = list, active_profile = model.account.active_profile or null })
 end
 
 local function profile(_, _, name, full)
   local config, has_key = without_keys(full)
-  return reply.json(200, { name = name, config = config, api_key_set = has_key })
+  return responses.json(200, { name = name, config = config, api_key_set = has_key })
 end
 
 local function save_profile(model, call, name)
-  local body, errors = {} --[[@as any]], nil
-  if call.body ~= "" and call.body ~= "null" then body, errors = validation.body(call, save_body) end
-  if not body then return reply.detail(422, array(errors)) end
+  local body, refusal = {}, nil ---@type table?, openhands.simulator.Response?
+  if call.body ~= "" and call.body ~= "null" then
+    body, refusal = validation.body(call, save_body)
+  end
+  if not body then
+    return refusal
+  end
   local config = is_object(body.llm) and body.llm or views.user().agent_settings.llm
   local before = model.account.profiles[name]
-  if body.include_secrets == false then config = (without_keys(config)) end
-  if body.preserve_existing_api_key and before then config = merged({ api_key = before.api_key }, config) end
+  if body.include_secrets == false then
+    config = (without_keys(config))
+  end
+  if body.preserve_existing_api_key and before then
+    config = merged({ api_key = before.api_key }, config)
+  end
   model.account.profiles[name] = config
   return changed(201, name, "saved")
 end
 
 local function delete_profile(model, _, name)
   model.account.profiles[name] = nil
-  if model.account.active_profile == name then model.account.active_profile = nil end
+  if model.account.active_profile == name then
+    model.account.active_profile = nil
+  end
   return changed(200, name, "deleted")
 end
 
 local function activate_profile(model, _, name, config)
   model.account.active_profile = name
-  return reply.json(200, { name = name, message = ("Profile '%s' activated"):format(name),
+  return responses.json(200, { name = name, message = ("Profile '%s' activated"):format(name),
     model = config.model or null })
 end
 
 local function rename_profile(model, call, name, config)
-  local body, errors = validation.body(call, rename_body)
-  if not body then return reply.detail(422, array(errors)) end
+  local body, refusal = validation.body(call, rename_body)
+  if not body then
+    return refusal
+  end
   local all, new_name = model.account.profiles, body.new_name
   if all[new_name] and new_name ~= name then
-    return reply.detail(409, ("Profile '%s' already exists"):format(new_name))
+    return responses.detail(409, ("Profile '%s' already exists"):format(new_name))
   end
   all[name] = nil
   all[new_name] = config
-  if model.account.active_profile == name then model.account.active_profile = new_name end
+  if model.account.active_profile == name then
+    model.account.active_profile = new_name
+  end
   return changed(200, new_name, "renamed")
 end
 
@@ -189,12 +218,12 @@ local path = "/api/v1/settings"
 local one = path .. "/profiles/{name}"
 
 return {
-  { method = "GET", path = path, answer = settings },
-  { method = "POST", path = path, answer = save_settings },
-  { method = "GET", path = path .. "/profiles", answer = profiles },
-  { method = "GET", path = one, answer = existing(profile) },
-  { method = "POST", path = one, answer = named(save_profile) },
-  { method = "DELETE", path = one, answer = existing(delete_profile) },
-  { method = "POST", path = one .. "/activate", answer = existing(activate_profile) },
-  { method = "POST", path = one .. "/rename", answer = existing(rename_profile) },
+  { method = "GET", path = path, handler = settings },
+  { method = "POST", path = path, handler = save_settings },
+  { method = "GET", path = path .. "/profiles", handler = profiles },
+  { method = "GET", path = one, handler = existing(profile) },
+  { method = "POST", path = one, handler = named(save_profile) },
+  { method = "DELETE", path = one, handler = existing(delete_profile) },
+  { method = "POST", path = one .. "/activate", handler = existing(activate_profile) },
+  { method = "POST", path = one .. "/rename", handler = existing(rename_profile) },
 }

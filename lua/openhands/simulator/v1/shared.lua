@@ -1,14 +1,14 @@
---- Conversations that were made public, and their events: to be read by anybody, without a credential.
-local identifiers = require "openhands.simulator.encoding.uuid"
-local reply = require "openhands.simulator.http.response"
+--- Handles reads of public conversations and their events. Needs no credential.
+local uuid = require "openhands.simulator.encoding.uuid"
+local responses = require "openhands.simulator.http.responses"
 local timestamps = require "openhands.simulator.encoding.timestamps"
 local v1_events = require "openhands.simulator.v1.events"
 local validation = require "openhands.simulator.handler.validation"
 local views = require "openhands.simulator.v1.views"
 
 local function public(model, id)
-  local job = model:conversation(id)
-  return job and job.request.public == true and job or nil
+  local conversation = model:find_visible(id)
+  return conversation and conversation.request.public == true and conversation or nil
 end
 
 local shown = { "id", "created_by_user_id", "sandbox_id", "selected_repository", "selected_branch", "git_provider",
@@ -19,48 +19,56 @@ local ids = { ids = { kind = "text", list = true, required = true } }
 
 local function conversations(model, call, query)
   if #query.ids > 100 then
-    return reply.detail(400, ("Cannot request more than 100 conversations at once, got %d"):format(#query.ids))
+    return responses.detail(400, ("Cannot request more than 100 conversations at once, got %d"):format(#query.ids))
   end
-  return reply.batch(query.ids, function(id)
-    local job = public(model, id)
-    if not job then return nil end
-    local all, view = views.conversation(model, job, call.address), {}
-    for _, name in ipairs(shown) do view[name] = all[name] end
+  return responses.batch(query.ids, function(id)
+    local conversation = public(model, id)
+    if not conversation then
+      return nil
+    end
+    local all, view = views.conversation(model, conversation, call.address), {}
+    for _, name in ipairs(shown) do
+      view[name] = all[name]
+    end
     return view
   end)
 end
 
 local filter = { conversation_id = { kind = "text", required = true } }
-for name, rule in pairs(v1_events.filter) do filter[name] = rule end
+for name, rule in pairs(v1_events.filter) do
+  filter[name] = rule
+end
 filter.timestamp__gte, filter.timestamp__lt = { kind = "datetime" }, { kind = "datetime" }
 
--- Reads a query and finds the history that it is about. Here, unlike elsewhere, times are read as times.
-local function of_conversation(rules, answer)
+-- Wraps a handler: checks the query and passes the history. Unlike in events.lua, times are parsed as times.
+local function of_conversation(rules, handler)
   return validation.with_query(rules, function(model, call, query)
-    if not identifiers.uuid(query.conversation_id) then return reply.crash() end
+    if not uuid.parse(query.conversation_id) then
+      return responses.crash()
+    end
     for _, name in ipairs { "timestamp__gte", "timestamp__lt" } do
       query[name] = query[name] and timestamps.naive(query[name])
     end
-    local job = public(model, query.conversation_id)
-    return answer(model, call, job and job.history, query)
+    local conversation = public(model, query.conversation_id)
+    return handler(model, call, conversation and conversation.history, query)
   end)
 end
 
 local function one(model, _, conversation_id, event_id)
-  local job = public(model, conversation_id)
-  return reply.raw(200, "application/json", v1_events.text(job and job.history, event_id))
+  local conversation = public(model, conversation_id)
+  return responses.raw(200, "application/json", v1_events.text(conversation and conversation.history, event_id))
 end
 
 local path = "/api/shared-events"
 
 return {
   { method = "GET", path = "/api/shared-conversations", open = true,
-    answer = validation.with_query(ids, conversations) },
-  { method = "GET", path = path .. "/search", answer = of_conversation(filter, v1_events.search), open = true },
+    handler = validation.with_query(ids, conversations) },
+  { method = "GET", path = path .. "/search", handler = of_conversation(filter, v1_events.search), open = true },
   { method = "GET", path = path .. "/count", open = true,
-    answer = of_conversation(filter, function(_, _, history, query) return v1_events.count(history, query) end) },
-  { method = "GET", path = path, open = true, answer = of_conversation(
+    handler = of_conversation(filter, function(_, _, history, query) return v1_events.count(history, query) end) },
+  { method = "GET", path = path, open = true, handler = of_conversation(
     { conversation_id = filter.conversation_id },
     function(_, call, history) return v1_events.some(call, history) end) },
-  { method = "GET", path = path .. "/{conversation_id}/{event_id}", answer = one, open = true },
+  { method = "GET", path = path .. "/{conversation_id}/{event_id}", handler = one, open = true },
 }

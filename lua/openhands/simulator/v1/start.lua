@@ -1,14 +1,14 @@
---- Starting a conversation in V1, with one answer or with a stream of them, and the start tasks that tell how it goes.
-local identifiers = require "openhands.simulator.encoding.uuid"
+--- Handles V1 starts, with one response or a stream of task states, and reads of start tasks.
+local uuid = require "openhands.simulator.encoding.uuid"
 local json = require "openhands.simulator.encoding.json"
 local limits = require "openhands.simulator.model.limits"
 local paging = require "openhands.simulator.handler.paging"
-local reply = require "openhands.simulator.http.response"
+local responses = require "openhands.simulator.http.responses"
 local schemas = require "openhands.simulator.v1.schemas"
 local validation = require "openhands.simulator.handler.validation"
 local views = require "openhands.simulator.v1.views"
 
-local array, null = json.array, json.null
+local null = json.null
 local text, maybe_text = schemas.text, schemas.maybe_text
 
 local start_body = { kind = "object", fields = {
@@ -38,73 +38,79 @@ local function prompt_of(message)
   return message and message ~= null and schemas.text_of(message.content) or ""
 end
 
--- Accepts a start, or finds the one that was accepted before.
-local function accept(model, call)
-  local body, errors = validation.body(call, start_body)
-  if not body then return nil, reply.detail(422, array(errors)) end
-  local wanted = model.options.client_ids and identifiers.uuid(body.conversation_id) or nil
-  local job = wanted and model:job(wanted)
-  if job then
-    model:note_start(job, call.body, true)
-    return job
+-- Accepts a start, or finds the conversation that an earlier one with the same id created.
+local function accept(model, call, body)
+  local wanted = model.options.client_ids and uuid.parse(body.conversation_id) or nil
+  local conversation = wanted and model:find(wanted)
+  if conversation then
+    model:record_start(conversation, call.body, true)
+    return conversation
   end
   local refusal = limits.admit(model)
-  if refusal then return nil, refusal end
+  if refusal then
+    return nil, refusal
+  end
   local repository = body.selected_repository
-  job = model:add_job {
+  conversation = model:add_conversation {
     api = "v1", id = wanted, request = body, prompt = prompt_of(body.initial_message),
     repository = repository ~= null and repository or nil,
   }
-  model:note_start(job, call.body)
-  return job
+  model:record_start(conversation, call.body)
+  return conversation
 end
 
-local function start(model, call)
-  local job, refusal = accept(model, call)
-  if not job then return refusal end
-  return reply.json(200, views.task(model, job, call.address))
+-- Wraps a handler that gets the conversation of an accepted start.
+local function accepting(handler)
+  return validation.with_body(start_body, function(model, call, _, body)
+    local conversation, refusal = accept(model, call, body)
+    return conversation and handler(model, call, conversation) or refusal
+  end)
+end
+
+local function start(model, call, conversation)
+  return responses.json(200, views.task(model, conversation, call.address))
 end
 
 local ended = { READY = true, ERROR = true }
 
--- A task which nothing moves any more is silent, but its stream goes on: somebody may still move it.
-local silence = 1
+-- A task without a scheduled change keeps its stream open: a later request may still change it.
+local idle_seconds = 1
 
--- Every state of the task, as the service writes it: what separates two elements comes together with the second one.
-local function task_stream(model, job, address)
+-- Streams every state of the task as the service does: a separator comes with the element after it.
+local function task_stream(model, conversation, address)
   local position, finished = 0, false
   return function()
-    if finished then return nil end
+    if finished then
+      return nil
+    end
     if position == 0 then
       position = 1
       return "[\n"
     end
-    local state = job.task_states[position]
+    local state = conversation.task_states[position]
     if state then
       position = position + 1
-      return (position > 2 and ",\n" or "") .. json.encode(views.task(model, job, address, state))
+      return (position > 2 and ",\n" or "") .. json.encode(views.task(model, conversation, address, state))
     end
-    if ended[job.task_states[position - 1].task_status] then
+    if ended[conversation.task_states[position - 1].task_status] then
       finished = true
       return "]"
     end
-    return model:next_change(job) or silence
+    return model:seconds_until_change(conversation) or idle_seconds
   end
 end
 
-local function stream_start(model, call)
-  local job, refusal = accept(model, call)
-  if not job then return refusal end
-  return reply.stream(200, "application/json", task_stream(model, job, call.address))
+local function stream_start(model, call, conversation)
+  return responses.stream(200, "application/json", task_stream(model, conversation, call.address))
 end
 
 local function start_tasks(model, call, query)
   if #query.ids > 100 then
-    return reply.detail(400, ("Cannot request more than 100 start tasks at once, got %d"):format(#query.ids))
+    return responses.detail(400, ("Cannot request more than 100 start tasks at once, got %d"):format(#query.ids))
   end
-  return reply.batch(query.ids, function(id)
-    local job = model:job_of_task(id)
-    return job and model:shows(job) and views.task(model, job, call.address)
+  return responses.batch(query.ids, function(id)
+    local conversation = model:find_by_start_task(id)
+    return conversation and model:is_visible(conversation) and views.task(model, conversation, call.address)
   end)
 end
 
@@ -116,31 +122,33 @@ local filter = {
 
 local function matching(model, query)
   local epoch = model.options.epoch
-  return paging.select(model:all_jobs(), function(job)
-    return job.task_id and model:shows(job)
-      -- A task knows its conversation only when it is READY: until then this filter is blind.
-      and (not query.conversation_id__eq or job.ready_at and job.id == query.conversation_id__eq)
-      and (not query.created_at__gte or epoch + job.created_at >= query.created_at__gte)
+  return paging.select(model:conversations(), function(conversation)
+    return conversation.task_id and model:is_visible(conversation)
+      -- As in the service: a task has the id of its conversation only once it is READY.
+      and (not query.conversation_id__eq or conversation.ready_at and conversation.id == query.conversation_id__eq)
+      and (not query.created_at__gte or epoch + conversation.created_at >= query.created_at__gte)
   end)
 end
 
 local function search(model, call, query)
   local field = query.sort_order:match("^UPDATED") and "updated_at" or "created_at"
   local found = paging.sort(matching(model, query), field, query.sort_order:match("DESC$"))
-  return paging.answer(model, call, found, query, function(job) return views.task(model, job, call.address) end)
+  return paging.page(model, call, found, query, function(conversation)
+    return views.task(model, conversation, call.address)
+  end)
 end
 
 local function count(model, _, query)
-  return reply.json(200, #matching(model, query))
+  return responses.json(200, #matching(model, query))
 end
 
 local path = "/api/v1/app-conversations"
 
 return {
-  { method = "POST", path = path, answer = start },
-  { method = "POST", path = path .. "/stream-start", answer = stream_start },
+  { method = "POST", path = path, handler = accepting(start) },
+  { method = "POST", path = path .. "/stream-start", handler = accepting(stream_start) },
   { method = "GET", path = path .. "/start-tasks",
-    answer = validation.with_query({ ids = schemas.ids }, start_tasks) },
-  { method = "GET", path = path .. "/start-tasks/search", answer = validation.with_query(filter, search) },
-  { method = "GET", path = path .. "/start-tasks/count", answer = validation.with_query(filter, count) },
+    handler = validation.with_query({ ids = schemas.ids }, start_tasks) },
+  { method = "GET", path = path .. "/start-tasks/search", handler = validation.with_query(filter, search) },
+  { method = "GET", path = path .. "/start-tasks/count", handler = validation.with_query(filter, count) },
 }
