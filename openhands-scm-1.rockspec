@@ -94,6 +94,7 @@ build = {
     ["openhands.api.arguments"] = "lua/openhands/api/arguments.lua",
     ["openhands.api.download"] = "lua/openhands/api/download.lua",
     ["openhands.api"] = "lua/openhands/api/init.lua",
+    ["openhands.api.operations"] = "lua/openhands/api/operations.lua",
     ["openhands.api.pages"] = "lua/openhands/api/pages.lua",
     ["openhands.api.repository"] = "lua/openhands/api/repository.lua",
     ["openhands.api.rows"] = "lua/openhands/api/rows.lua",

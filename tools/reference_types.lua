@@ -183,7 +183,7 @@ return function()
     "--- Types of the calls that are one request each, for editors. Written by `make reference` from the core's table;",
     "--- the calls that are composed of several are in types/init.lua.",
   }, {}
-  local all = require("openhands.api.rows").all(false)
+  local all = require("openhands.api.operations").all(false)
   local names, rows = operations.collect(false)
   local by_hand, agent_by_hand = declared_by_hand "openhands.Client", declared_by_hand "openhands.Agent"
   for _, name in ipairs(names) do

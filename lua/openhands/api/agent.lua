@@ -7,7 +7,7 @@ local downloads = require "openhands.api.download"
 local errors = require "openhands.errors"
 local events = require "openhands.events"
 local limits = require "openhands.limits"
-local operations = require "openhands.api.rows"
+local rows = require "openhands.api.rows"
 local pages = require "openhands.api.pages"
 local places = require "openhands.api.agent_runtime"
 
@@ -56,11 +56,11 @@ local function begin(self, operation, own, ...)
   if operation.takes_conversation then
     fields.conversation_id = places.id_of(self)
   end
-  operations.check(client, operation, fields, "agent")
+  rows.check(client, operation, fields, "agent")
   return fields, call, choice or options or {}
 end
 
-local exchange = places.exchange
+local perform = places.perform
 
 for name, operation in pairs(all) do
   if name:find "^runtime%." then
@@ -68,7 +68,7 @@ for name, operation in pairs(all) do
   elseif operation.shape == "page" then
     methods[name] = function(self, ...)
       local fields, call = begin(self, operation, nil, ...)
-      return operations.pages(self._client, operation, fields, call, function(fresh, run)
+      return rows.pages(self._client, operation, fields, call, function(fresh, run)
         fresh.agent_of = self.conversation_id
         local row, own = places.placed(self, operation, fields, fresh)
         if not row then
@@ -81,12 +81,12 @@ for name, operation in pairs(all) do
   elseif operation.is_batch then
     methods[name] = function(self, ...)
       local fields, call = begin(self, operation, nil, ...)
-      return operations.run(self._client, operation, fields, call, nil, "agent")
+      return rows.run(self._client, operation, fields, call, nil, "agent")
     end
   else
     methods[name] = function(self, ...)
       local fields, call = begin(self, operation, nil, ...)
-      return exchange(self, operation, fields, call)
+      return perform(self, operation, fields, call)
     end
   end
 end
@@ -107,7 +107,7 @@ function methods:send(content, options)
   if fields.run == nil then
     fields.run = true
   end
-  return exchange(self, all.send, fields, call)
+  return perform(self, all.send, fields, call)
 end
 
 --- Runs a command in the sandbox and waits for its end. A `timeout` of the command's is the time of the call too,
@@ -122,7 +122,7 @@ function methods:execute(command, options)
   if fields.timeout and not rawget(call, "deadline") then
     call.deadline_at = math.max(call.deadline_at, self._client:_now() + call.timeout)
   end
-  return exchange(self, all.execute, fields, call)
+  return perform(self, all.execute, fields, call)
 end
 
 -- The rows that read events for a call, each with the conversation in its fields.
@@ -132,8 +132,8 @@ local function reader_of(self, name)
     return function(fields, call)
       local own = arguments.copy(fields)
       own.conversation_id = places.id_of(self)
-      local value, err = exchange(self, operation, own, call)
-      return value, err and operations.renamed(err, name)
+      local value, err = perform(self, operation, own, call)
+      return value, err and errors.renamed(err, name)
     end
   end
   return {
@@ -208,7 +208,7 @@ function methods:set_confirmation_policy(policy, options)
   local operation = all.set_confirmation_policy
   local given = type(policy) == "string" and { policy = { kind = policy } } or policy
   local fields, call = begin(self, operation, nil, given, options)
-  return exchange(self, operation, fields, call)
+  return perform(self, operation, fields, call)
 end
 
 local function no_end(self, command)
@@ -244,7 +244,7 @@ local function output_pages(self, command, call, interval, ends_at)
         client:_sleep(interval)
       end
       fields.order__gt = order
-      local page, err = exchange(self, all.command_events, fields, client:_fresh(call))
+      local page, err = perform(self, all.command_events, fields, client:_fresh(call))
       if not page then
         return nil, err
       end
@@ -274,7 +274,7 @@ function methods:bash(command, options)
   if type(interval) ~= "number" or interval < 0 or interval ~= interval then
     errors.raise "bash: 'interval' must be a number of seconds, at least 0"
   end
-  local started, err = exchange(self, all.start_command, fields, call)
+  local started, err = perform(self, all.start_command, fields, call)
   if not started then
     return nil, err
   elseif type(started.id) ~= "string" then
@@ -303,7 +303,7 @@ end
 function methods:upload(path, contents, options)
   check_absolute(self, "upload", path)
   local fields, call = begin(self, all.upload, nil, { path = path, contents = contents }, options)
-  return exchange(self, all.upload, fields, call)
+  return perform(self, all.upload, fields, call)
 end
 
 --- Fetches a file from the sandbox. It appears under its name when it is whole.
@@ -316,7 +316,7 @@ function methods:download(path, target, options)
   check_absolute(self, "download", path)
   local fields, call, given = begin(self, all.download, { on_progress = true }, { path = path }, options)
   return downloads.save(self._client, "download", target, given, call, function(route)
-    return exchange(self, all.download, fields, call, route)
+    return perform(self, all.download, fields, call, route)
   end)
 end
 
@@ -330,7 +330,7 @@ end
 function methods:archive(path, target, options)
   local fields, call, given = begin(self, all.archive, { on_progress = true }, path, options)
   return downloads.save(self._client, "archive", target, given, call, function(route)
-    return exchange(self, all.archive, fields, call, route)
+    return perform(self, all.archive, fields, call, route)
   end)
 end
 
@@ -342,7 +342,7 @@ end
 function methods:download_trajectory(target, options)
   local fields, call, given = begin(self, all.download_trajectory, { on_progress = true }, options)
   return downloads.save(self._client, "download_trajectory", target, given, call, function(route)
-    return exchange(self, all.download_trajectory, fields, call, route)
+    return perform(self, all.download_trajectory, fields, call, route)
   end)
 end
 

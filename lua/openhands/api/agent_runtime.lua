@@ -3,7 +3,9 @@
 
 local arguments = require "openhands.api.arguments"
 local conversations = require "openhands.conversation"
-local operations = require "openhands.api.rows"
+local errors = require "openhands.errors"
+local operations = require "openhands.api.operations"
+local rows = require "openhands.api.rows"
 
 local M = {}
 
@@ -43,7 +45,7 @@ local function has_runtime(agent, call)
   if memory.has_runtime == nil then
     local asked = client:_fresh(call, call.deadline_at)
     asked.timeout = nil -- of a command, say
-    local info, err = operations.exchange(client, all.server_info, {}, asked, "agent")
+    local info, err = rows.perform(client, all.server_info, {}, asked, "agent")
     if err and not says_nothing[err.kind] then
       return nil, err
     end
@@ -68,7 +70,7 @@ function M.placed(agent, operation, fields, call)
   end
   if err then
     err.effect = "none" -- of the call itself nothing was sent
-    return nil, operations.renamed(err, operation.name, agent.conversation_id)
+    return nil, errors.renamed(err, operation.name, agent.conversation_id)
   elseif not (own and is_there) then
     return operation, fields
   end
@@ -85,13 +87,13 @@ end
 ---@param route openhands.ExchangeOptions?
 ---@return any value
 ---@return openhands.Error? err
-function M.exchange(agent, operation, fields, call, route)
+function M.perform(agent, operation, fields, call, route)
   local row, own = M.placed(agent, operation, fields, call)
   if not row then
     return nil, own
   end
-  local value, err = operations.exchange(agent._client, row, own, call, "agent", route)
-  return value, err and operations.renamed(err, operation.name)
+  local value, err = rows.perform(agent._client, row, own, call, "agent", route)
+  return value, err and errors.renamed(err, operation.name)
 end
 
 return M

@@ -1,10 +1,10 @@
---- Files from the service: the core writes them as they come; here is what the caller says and hears of it.
+--- Downloads files: the core writes them as they come; this module takes the caller's options and tells the progress.
 
 local errors = require "openhands.errors"
 
 local M = {}
 
-local LONGEST = 3600 -- seconds that a file may take
+local DEADLINE = 3600 -- seconds that a file may take
 
 local function check_download(name, target, tell)
   if type(target) ~= "string" or target == "" then
@@ -14,23 +14,23 @@ local function check_download(name, target, tell)
   end
 end
 
---- Makes a file of what an exchange answers, and tells how far it has come: at its end, too. A listener that raises
---- gives the file up. On Lua 5.1 it cannot wait for anything.
+--- Makes a file of the response to a call, and tells how far it has come, also at its end. A listener that raises gives
+--- the file up. On Lua 5.1 it cannot wait for anything.
 ---@param client openhands.Client
 ---@param name string of the call
 ---@param target any path of the file to make
 ---@param options table? `on_progress`
 ---@param call table
----@param exchange fun(route: openhands.ExchangeOptions): table?, openhands.Error?
+---@param perform fun(route: openhands.ExchangeOptions): table?, openhands.Error? makes the call
 ---@return { path: string, bytes: number }? file
 ---@return openhands.Error? err
-function M.save(client, name, target, options, call, exchange)
+function M.save(client, name, target, options, call, perform)
   local tell, told_end = (options or {}).on_progress, false
   check_download(name, target, tell)
-  if not rawget(call, "deadline") then -- a file may take longer than other calls; one that stands still ends sooner
-    call.deadline_at = math.max(call.deadline_at, client:_now() + LONGEST)
+  if not rawget(call, "deadline") then -- longer than for other calls; a transfer that stalls ends sooner
+    call.deadline_at = math.max(call.deadline_at, client:_now() + DEADLINE)
   end
-  local file, err = exchange {
+  local file, err = perform {
     download = target,
     on_news = tell and function(number)
       local bytes, all_bytes = client._core:progress(number)
@@ -40,8 +40,8 @@ function M.save(client, name, target, options, call, exchange)
       local heard, problem = pcall(tell, bytes, all_bytes)
       told_end = bytes == all_bytes
       if not heard and not client._closed then
-        client._core:cancel(number) -- or the file would appear all the same
-        client:_pump(0) -- its place is free from here on
+        client._core:cancel(number) -- otherwise the file would appear all the same
+        client:_pump(0) -- frees its path
       end
       if not heard then
         error(problem, 0)

@@ -10,7 +10,8 @@ local core = require "openhands.core"
 local downloads = require "openhands.api.download"
 local errors = require "openhands.errors"
 local events = require "openhands.events"
-local operations = require "openhands.api.rows"
+local operations = require "openhands.api.operations"
+local rows = require "openhands.api.rows"
 local outcomes = require "openhands.conversation.result"
 local paths = require "openhands.conversation.workspace_path"
 local runtime = require "openhands.conversation.server"
@@ -69,7 +70,7 @@ local function dressed(client, call)
 end
 
 function handlers.list(client, operation, fields, call)
-  return operations.run(client, operation, fields, call, dressed(client, call))
+  return rows.run(client, operation, fields, call, dressed(client, call))
 end
 
 -- Until a conversation is ready the service shows it in its start task only.
@@ -93,10 +94,10 @@ end
 
 local function get_many(client, fields, ids, call, api)
   if api == "v1" then
-    local found, err = operations.run(client, all.status, fields, call, dressed(client, call), api)
+    local found, err = rows.run(client, all.status, fields, call, dressed(client, call), api)
     if not found then
       ---@cast err openhands.Error
-      return nil, operations.renamed(err, "get")
+      return nil, errors.renamed(err, "get")
     end
     return by_any_spelling(client, with_starting(client, found, ids, call))
   end
@@ -106,7 +107,7 @@ local function get_many(client, fields, ids, call, api)
     if err and err.kind == "not_found" and not err.misfit then
       answer = core.null
     elseif not answer then
-      return nil, operations.renamed(err, "get", id)
+      return nil, errors.renamed(err, "get", id)
     end
     found[id] = answer ~= core.null and dressed(client, call)(answer, "v0", id) or nil
   end
@@ -123,7 +124,7 @@ function handlers.get(client, operation, fields, call)
   elseif #ids == 0 then
     return {}
   end
-  return operations.in_dialect(client, operation, fields, call, function(api)
+  return rows.in_dialect(client, operation, fields, call, function(api)
     return get_many(client, fields, ids, call, api)
   end)
 end
@@ -132,10 +133,10 @@ end
 local function reader(operation)
   return {
     exchange = function(client, fields, call, api)
-      return operations.exchange(client, operation, fields, call, api)
+      return rows.perform(client, operation, fields, call, api)
     end,
     in_dialect = function(client, fields, call, run)
-      return operations.in_dialect(client, operation, fields, call, run)
+      return rows.in_dialect(client, operation, fields, call, run)
     end,
   }
 end
@@ -151,10 +152,10 @@ end
 -- A call about a path, which V1 wants from the root on.
 local function about_path(client, operation, fields, call)
   if not paths.is_relative(fields.path) then
-    return operations.run(client, operation, fields, call)
+    return rows.run(client, operation, fields, call)
   end
   client:_prepare_in_any(operation.name, fields)
-  return operations.in_dialect(client, operation, fields, call, function(api)
+  return rows.in_dialect(client, operation, fields, call, function(api)
     local own, err = fields, nil
     if api == "v1" then
       own, err = paths.resolved(client, operation.name, fields, call)
@@ -162,7 +163,7 @@ local function about_path(client, operation, fields, call)
     if not own then
       return nil, err
     end
-    return operations.exchange(client, operation, own, call, api)
+    return rows.perform(client, operation, own, call, api)
   end)
 end
 
@@ -187,14 +188,14 @@ end
 ---@return openhands.Error? err kind "not_found" while there is none
 function handlers.answer(client, _, fields, call)
   local id = fields.conversation_id
-  local ending, err = operations.in_dialect(client, all.answer, fields, call, function(api)
+  local ending, err = rows.in_dialect(client, all.answer, fields, call, function(api)
     return outcomes.ending(client, client:_served_id(id), call, api, "answer")
   end)
   if not ending then
     ---@cast err openhands.Error
-    return nil, operations.renamed(err, "answer", id)
+    return nil, errors.renamed(err, "answer", id)
   elseif not ending.answer and ending.too_large then
-    return nil, operations.renamed(ending.too_large, "answer", id)
+    return nil, errors.renamed(ending.too_large, "answer", id)
   elseif not ending.answer then
     return nil, errors.new {
       kind = "not_found",
@@ -217,7 +218,7 @@ function handlers.find_pull_requests(client, _, fields, call)
     local told = events.events(client, event_reader, about, call, { ends_at = call.deadline_at })
     links, err = events.pull_requests(conversation, told)
   end
-  return links, err and operations.renamed(err, "find_pull_requests", fields.conversation_id)
+  return links, err and errors.renamed(err, "find_pull_requests", fields.conversation_id)
 end
 
 -- ---- calls -------------------------------------------------------------------------------------------------------
@@ -226,7 +227,7 @@ end
 local function run(client, operation, ...)
   local fields, options = arguments.read(client, operation, ...)
   local call = client:_begin(operation.name, options, own_options[operation.name])
-  local handler = handlers[operation.name] or operations.run
+  local handler = handlers[operation.name] or rows.run
   return handler(client, operation, fields, call, handlers[operation.name] and (options or {}) or nil)
 end
 
@@ -238,8 +239,8 @@ local function download(client, operation, subject, target, options, ...)
   local fields = arguments.read(client, operation, subject)
   local call = client:_begin(operation.name, options, own_options[operation.name])
   return downloads.save(client, operation.name, target, options, call, function(route)
-    return operations.in_dialect(client, operation, fields, call, function(api)
-      return operations.exchange(client, operation, fields, call, api, route)
+    return rows.in_dialect(client, operation, fields, call, function(api)
+      return rows.perform(client, operation, fields, call, api, route)
     end)
   end)
 end
@@ -296,7 +297,7 @@ function Client:_request(request, call, id)
     errors.raise("request: needs a table with 'path', not a " .. type(request))
   elseif id then
     local answer, err = runtime.call(self, "request", request, call, "agent", id)
-    return answer, err and operations.renamed(err, "request")
+    return answer, err and errors.renamed(err, "request")
   end
   return self:_call("request", request, call)
 end

@@ -175,7 +175,9 @@ end
 ---@param self any
 ---@param name string
 function M.check_receiver(self, name)
-  errors.check_receiver(type(self) == "table" and rawget(self, "_position") ~= nil, name, "pages")
+  if type(self) ~= "table" or rawget(self, "_position") == nil then
+    errors.check_receiver(false, name, "pages")
+  end
 end
 
 --- The items of the next page that has any. Not to be mixed with `next` on one collection.

@@ -1,5 +1,5 @@
---- The calls that are no more than their row in the core's table of operations: made from it, so that a new row is a
---- new call. What an operation is about comes first (a conversation, a sandbox …), then its fields, then options:
+--- Makes the calls that are no more than their row in the core's table of operations, so that a new row is a new call.
+--- What an operation is about comes first (a conversation, a sandbox …), then its fields, then options:
 ---
 ---     client:list({ title__contains = "docs" }, options)
 ---     client:update(conversation, { title = "New" }, options)
@@ -15,6 +15,7 @@ local core = require "openhands.core"
 local errors = require "openhands.errors"
 local limits = require "openhands.limits"
 local page_size = require "openhands.events.page_size"
+local operations = require "openhands.api.operations"
 local outcomes = require "openhands.conversation.result"
 local pages = require "openhands.api.pages"
 local runtime = require "openhands.conversation.server"
@@ -23,98 +24,9 @@ local unpack = table.unpack or unpack -- luacheck: ignore 143
 
 local M = {}
 
---- The rows of one name.
----@class openhands.Operation
----@field name string
----@field rows table<string, table> by dialect
----@field subject string? name of the field that says what it is about
----@field is_batch boolean? whether the subject may be a list of ids
----@field has_fields boolean? whether there are fields besides the subject
----@field lone string? field that a value which is no table of fields stands for
----@field whole string? field that is the whole body: the table that is given is its value
----@field named string? only field, a table with names: a table that does not hold it is its value
----@field items string? field that names several items of the subject, asked for in batches
----@field tells_provider boolean? whether there is a field for the git provider
----@field takes_conversation boolean? of the agent server's: whether its subject is the conversation
----@field shape string? of the answer
+M.all, M.renamed = operations.all, errors.renamed
 
--- The fields of a row without the subject, each name once.
-local function further_fields(row, subject)
-  local fields, seen = {}, {}
-  for _, field in ipairs(row.fields) do
-    if field.name ~= subject and not seen[field.name] then
-      seen[field.name] = true
-      fields[#fields + 1] = field
-    end
-  end
-  return fields
-end
-
-local function is_list_of_ids(field)
-  return field ~= nil and (field.kind == "uuids" or field.kind == "names")
-end
-
-local takes_table = { object = true, text_map = true, files = true }
-
-local function describe(name, rows)
-  local row = rows.v1 or rows.v0 or rows.agent
-  local first = row.fields[1]
-  local is_batch = row.shape == "list" and is_list_of_ids(first)
-  local about = first and first.required and (first.place == "path" or is_batch or first.name == "conversation_id")
-  local operation = {
-    name = name,
-    rows = rows,
-    subject = about and first.name or nil,
-    is_batch = is_batch,
-    shape = row.shape,
-  }
-  for _, each in pairs(rows) do
-    local further = further_fields(each, operation.subject)
-    operation.has_fields = operation.has_fields or #further > 0
-    if further[1] and (further[1].required or #further == 1) and not operation.lone then
-      operation.lone = further[1].name
-    end
-    for _, field in ipairs(further) do
-      operation.tells_provider = operation.tells_provider or field.name == "git_provider"
-    end
-    if further[1] and further[1].place == "whole" then
-      operation.whole = further[1].name
-    end
-    if #further == 1 and takes_table[further[1].kind] and further[1].place ~= "whole" then
-      operation.named = further[1].name
-    end
-    -- A batch may be about items of something: the events of a conversation, say.
-    if each.shape == "list" and is_list_of_ids(further[1]) then
-      operation.items = further[1].name
-    end
-  end
-  return operation
-end
-
---- All operations of the service or of the agent server, by name.
----@param of_agent boolean
----@return table<string, openhands.Operation>
-function M.all(of_agent)
-  local rows = {}
-  for _, row in ipairs(core.operations()) do
-    if (row.api == "agent") == of_agent then
-      rows[row.name] = rows[row.name] or {}
-      rows[row.name][row.api] = row
-    end
-  end
-  local operations = {}
-  for name, dialects in pairs(rows) do
-    operations[name] = describe(name, dialects)
-  end
-  return operations
-end
-
--- ---- answers -----------------------------------------------------------------------------------------------------
-
--- Where the items of a page are, by dialect and operation.
-local function items_of(page)
-  return page.items or page.results or page.custom_secrets
-end
+-- ---- one call ----------------------------------------------------------------------------------------------------
 
 -- The dialect of a call, where it is known and no guess.
 local function fixed_dialect(client, operation, fields, call)
@@ -150,8 +62,6 @@ function M.in_dialect(client, operation, fields, call, run)
   return client:_in_dialect(operation.name, nil, call, run)
 end
 
-M.renamed = errors.renamed
-
 -- What does the same, or nearly so, where a dialect has not this call.
 local instead = {
   v0 = { pause = "stop", resume = "start_again", queue_message = "send", download = "trajectory" },
@@ -182,8 +92,8 @@ function M.unsupported(name, api)
   }
 end
 
--- Calls after which the agent works: for a moment the service may still tell how it stood before.
-local sets_going = {
+-- Calls after which the agent works: for a moment the service may still show how it stood before.
+local starts_work = {
   send = function(fields, api)
     return fields.run == true or fields.run == nil and api ~= "agent"
   end,
@@ -201,46 +111,68 @@ local sets_going = {
   end,
 }
 
--- The fields with the id under which the service has the conversation that the call is about.
+-- Returns the fields with the id under which the service has the conversation that the call is about.
 local function as_served(client, operation, fields)
   local id = operation.subject == "conversation_id" and fields.conversation_id
-  if type(id) ~= "string" or client:_served_id(id) == id then
+  local served = type(id) == "string" and client:_remember(id).conversation_id
+  if not served or served == id then
     return fields
   end
   fields = arguments.copy(fields)
-  fields.conversation_id = client:_served_id(id)
+  fields.conversation_id = served
   return fields
 end
 
---- One exchange of an operation, by where it is served.
----@param route openhands.ExchangeOptions?
----@return any value
----@return openhands.Error? err
-function M.exchange(client, operation, fields, call, api, route)
-  local row, name = operation.rows[api], operation.name
-  local id = call.agent_of or fields.conversation_id
-  local value, err
-  fields = as_served(client, operation, fields)
-  if not row then
-    err = M.unsupported(name, api)
-  elseif row.host == "runtime" then
-    value, err = runtime.call(client, name, fields, call, api, id, route)
-  else
-    value, err = client:_call(name, fields, call, api, row.host == "public" and { keyless = true } or route)
-  end
-  -- Nobody may be able to tell whether a message arrived: it may have.
-  local may_have_acted = not err or err.kind == "ambiguous"
-  if may_have_acted and sets_going[name] and sets_going[name](fields, api) then
+-- Notes that the agent was given something to do. What is unknown may have been.
+local function note_work(client, name, fields, api, id, err)
+  if starts_work[name](fields, api) then
     local words = not err and name == "send" and outcomes.words_of(fields.content) or nil
     states.spoken(client:_remember(id), client:_now(), words)
   end
+end
+
+--- Makes one call of an operation, where the row says that it is served.
+---@param client openhands.Client
+---@param operation openhands.Operation
+---@param fields table
+---@param call openhands.Call
+---@param api string
+---@param route openhands.ExchangeOptions?
+---@param request openhands.Prepared? of these fields, where it was prepared
+---@return any value
+---@return openhands.Error? err
+function M.perform(client, operation, fields, call, api, route, request)
+  local row, name = operation.rows[api], operation.name
+  local id = call.agent_of or fields.conversation_id
+  local served = as_served(client, operation, fields)
+  local input = served == fields and request or served
+  local value, err
+  if not row then
+    err = M.unsupported(name, api)
+  elseif row.host == "runtime" then
+    value, err = runtime.call(client, name, input, call, api --[[@as "v0"|"agent"]], id, route)
+  else
+    value, err = client:_call(name, input, call, api, row.host == "public" and { keyless = true } or route)
+  end
+  if starts_work[name] and (not err or err.kind == "ambiguous") then
+    note_work(client, name, served, api, id, err)
+  end
+  if err and row then
+    absence.note(client, row, api, served, call, err)
+  end
   if err then
-    if row then
-      absence.note(client, row, api, fields, call, err)
-    end
-    return nil, M.renamed(err, name, type(id) == "string" and id or nil)
+    return nil, errors.renamed(err, name, type(id) == "string" and id or nil)
   end
   return value
+end
+
+M.exchange = M.perform
+
+-- ---- pages and batches -------------------------------------------------------------------------------------------
+
+-- Where the items of a page are, by dialect and operation.
+local function items_of(page)
+  return page.items or page.results or page.custom_secrets
 end
 
 -- What tells two items of a list apart. Some have a name only, as models do within their provider; some are nothing
@@ -274,17 +206,17 @@ function M.pages(client, operation, fields, call, in_dialect, convert)
   local sizes = operation.name:find "events$" and {} -- nobody bounds the size of an event
   local function read(fresh, chosen, placed)
     api = chosen
-    local function exchange()
-      return M.exchange(client, placed or operation, fields, fresh, api)
+    local function perform()
+      return M.perform(client, placed or operation, fields, fresh, api)
     end
     if not has_field(operation.rows[api], "limit") then
-      return exchange()
+      return perform()
     end
     fields.limit = math.min(fields.limit or limits.ITEMS_PER_PAGE, limits.ITEMS_PER_PAGE)
     if sizes then
-      return page_size.ask(fields, sizes, exchange)
+      return page_size.ask(fields, sizes, perform)
     end
-    return exchange()
+    return perform()
   end
   return pages.new {
     name = operation.name,
@@ -321,7 +253,7 @@ local function batches(client, operation, fields, call, api, by, convert)
   while first <= #ids do
     local batch = { unpack(ids, first, math.min(first + most - 1, #ids)) }
     fields[by] = batch
-    local list, err = M.exchange(client, operation, fields, call, api)
+    local list, err = M.perform(client, operation, fields, call, api)
     if list then
       for i, id in ipairs(batch) do
         if list[i] ~= nil and list[i] ~= core.null then
@@ -338,45 +270,58 @@ local function batches(client, operation, fields, call, api, by, convert)
   return found
 end
 
---- Raises for the caller's mistakes, before any question. A list that is longer than a batch is checked batch by batch
---- later.
----@param api string? the dialect, where it is known
-function M.check(client, operation, fields, api)
-  local by = operation.is_batch and operation.subject or operation.items
-  local ids = by and fields[by]
-  if type(ids) == "table" and #ids == 0 then
-    return
-  elseif type(ids) == "table" and #ids > limits.IDS_PER_REQUEST then
-    fields = arguments.copy(fields)
-    fields[by] = { unpack(ids, 1, limits.IDS_PER_REQUEST) }
-  end
-  if api and operation.rows[api] then
-    client:_prepare(operation.name, fields, api)
-  else
-    client:_prepare_in_any(operation.name, fields)
-  end
-end
-
---- A call of an operation, from the user's arguments to its value.
+--- Checks the fields of a call before anything is sent, and prepares its request. Raises the caller's mistakes. Of a
+--- list that is longer than a batch the first batch is checked here, the others when they are sent.
 ---@param client openhands.Client
 ---@param operation openhands.Operation
 ---@param fields table
----@param call table
+---@param api string? the dialect, where it is known
+---@return openhands.Prepared? request of exactly these fields
+---@return string? api for which it was prepared
+function M.check(client, operation, fields, api)
+  local by = operation.is_batch and operation.subject or operation.items
+  local ids = by and fields[by]
+  local is_list = type(ids) == "table"
+  if is_list and #ids == 0 then
+    return nil
+  elseif is_list and #ids > limits.IDS_PER_REQUEST then
+    fields = arguments.copy(fields)
+    fields[by] = { unpack(ids, 1, limits.IDS_PER_REQUEST) }
+  end
+  local request
+  if api and operation.rows[api] then
+    request = client:_prepare(operation.name, fields, api --[[@as "v0"|"v1"|"agent"]])
+  else
+    request, api = client:_prepare_in_any(operation.name, fields)
+  end
+  return not by and request or nil, api
+end
+
+--- Makes a call of an operation, from the user's arguments to its value.
+---@param client openhands.Client
+---@param operation openhands.Operation
+---@param fields table
+---@param call openhands.Call
 ---@param convert? fun(item: table, api: string, id: string?): any what the caller gets for an item
 ---@param api string? the dialect, where it is known and the fields are checked
 ---@return any value
 ---@return openhands.Error? err
 function M.run(client, operation, fields, call, convert, api)
   local by = operation.is_batch and operation.subject or operation.items
+  local fixed, request, request_api = api, nil, nil
   if not api then
-    local known = fixed_dialect(client, operation, fields, call) or client._api
-    M.check(client, operation, fields, known)
+    fixed = fixed_dialect(client, operation, fields, call)
+    local known = fixed or client._api
+    request, request_api = M.check(client, operation, fields, known)
     local asks_for_none = by and type(fields[by]) == "table" and #fields[by] == 0
     if asks_for_none and (not known or operation.rows[known]) then
       return {}
     end
   end
   if operation.shape == "page" then
+    if request then
+      request:close() -- each page is a request of its own
+    end
     return M.pages(client, operation, fields, call, function(fresh, run)
       return M.in_dialect(client, operation, fields, fresh, run)
     end, convert)
@@ -385,12 +330,18 @@ function M.run(client, operation, fields, call, convert, api)
     if by and operation.rows[chosen] then
       return batches(client, operation, fields, call, chosen, by, convert)
     end
-    return M.exchange(client, operation, fields, call, chosen)
+    return M.perform(client, operation, fields, call, chosen, nil, request_api == chosen and request or nil)
   end
-  if api then
-    return run(api)
+  local value, err
+  if fixed then
+    value, err = run(fixed)
+  else
+    value, err = client:_in_dialect(operation.name, nil, call, run)
   end
-  return M.in_dialect(client, operation, fields, call, run)
+  if request then
+    request:close()
+  end
+  return value, err
 end
 
 return M

@@ -1,0 +1,105 @@
+--- Describes each operation of the core's table: what it is about, which fields its arguments can stand for.
+
+local core = require "openhands.core"
+
+local M = {}
+
+--- One row of the core's table: an operation in one dialect.
+---@class openhands.Row
+---@field name string
+---@field api "v0"|"v1"|"agent"
+---@field method string
+---@field path string
+---@field host string where it is served
+---@field shape string of the answer
+---@field effect "reads"|"writes"|"creates"
+---@field timeout number seconds
+---@field fields { name: string, place: string, type: string, required: boolean }[]
+
+--- What one operation is: its rows of one name, and what follows from them for its arguments.
+---@class openhands.Operation
+---@field name string
+---@field rows table<string, openhands.Row> by dialect
+---@field subject string? name of the field that says what it is about
+---@field is_batch boolean? whether the subject may be a list of ids
+---@field has_fields boolean? whether there are fields besides the subject
+---@field lone string? field that a value which is no table of fields stands for
+---@field whole string? field that is the whole body: the table that is given is its value
+---@field named string? only field, a table with names: a table that does not hold it is its value
+---@field items string? field that names several items of the subject, asked for in batches
+---@field tells_provider boolean? whether there is a field for the git provider
+---@field takes_conversation boolean? of the agent server's: whether its subject is the conversation
+---@field shape string? of the answer
+
+-- The fields of a row without the subject, each name once.
+local function further_fields(row, subject)
+  local fields, seen = {}, {}
+  for _, field in ipairs(row.fields) do
+    if field.name ~= subject and not seen[field.name] then
+      seen[field.name] = true
+      fields[#fields + 1] = field
+    end
+  end
+  return fields
+end
+
+local function is_list_of_ids(field)
+  return field ~= nil and (field.kind == "uuids" or field.kind == "names")
+end
+
+local takes_table = { object = true, text_map = true, files = true }
+
+local function describe(name, rows)
+  local row = rows.v1 or rows.v0 or rows.agent
+  local first = row.fields[1]
+  local is_batch = row.shape == "list" and is_list_of_ids(first)
+  local about = first and first.required and (first.place == "path" or is_batch or first.name == "conversation_id")
+  local operation = {
+    name = name,
+    rows = rows,
+    subject = about and first.name or nil,
+    is_batch = is_batch,
+    shape = row.shape,
+  }
+  for _, each in pairs(rows) do
+    local further = further_fields(each, operation.subject)
+    operation.has_fields = operation.has_fields or #further > 0
+    if further[1] and (further[1].required or #further == 1) and not operation.lone then
+      operation.lone = further[1].name
+    end
+    for _, field in ipairs(further) do
+      operation.tells_provider = operation.tells_provider or field.name == "git_provider"
+    end
+    if further[1] and further[1].place == "whole" then
+      operation.whole = further[1].name
+    end
+    if #further == 1 and takes_table[further[1].kind] and further[1].place ~= "whole" then
+      operation.named = further[1].name
+    end
+    -- A batch may be about items of something, e.g. the events of a conversation.
+    if each.shape == "list" and is_list_of_ids(further[1]) then
+      operation.items = further[1].name
+    end
+  end
+  return operation
+end
+
+--- Returns all operations of the service or of the agent server, by name.
+---@param of_agent boolean
+---@return table<string, openhands.Operation>
+function M.all(of_agent)
+  local rows = {}
+  for _, row in ipairs(core.operations()) do
+    if (row.api == "agent") == of_agent then
+      rows[row.name] = rows[row.name] or {}
+      rows[row.name][row.api] = row
+    end
+  end
+  local operations = {}
+  for name, dialects in pairs(rows) do
+    operations[name] = describe(name, dialects)
+  end
+  return operations
+end
+
+return M
