@@ -14,7 +14,8 @@ local M = {}
 ---@field shape string of the answer
 ---@field effect "reads"|"writes"|"creates"
 ---@field timeout number seconds
----@field fields { name: string, place: string, type: string, required: boolean }[]
+---@field description string
+---@field fields { name: string, place: string, kind: string, type: string, required: boolean }[]
 
 --- What one operation is: its rows of one name, and what follows from them for its arguments.
 ---@class openhands.Operation

@@ -136,12 +136,13 @@ end
 ---@param operation openhands.Operation
 ---@param fields table
 ---@param call openhands.Call
----@param api string
+---@param api string?
 ---@param route openhands.ExchangeOptions?
 ---@param request openhands.Prepared? of these fields, where it was prepared
 ---@return any value
 ---@return openhands.Error? err
 function M.perform(client, operation, fields, call, api, route, request)
+  ---@cast api "v0"|"v1"|"agent"
   local row, name = operation.rows[api], operation.name
   local id = call.agent_of or fields.conversation_id
   local served = as_served(client, operation, fields)

@@ -1,0 +1,78 @@
+-- How many functions and files of this library one call passes: a reader follows them all, and so does the processor.
+local openhands = require "openhands"
+local simulator = require "openhands.simulator"
+
+-- The Lua functions of this library that a function calls, and their files. What the simulator calls is its own.
+local function count(run)
+  local calls, files, list = 0, {}, {}
+  debug.sethook(function()
+    local callee = debug.getinfo(2, "S")
+    local file = callee.what ~= "C" and callee.source:match "lua/openhands/(.*)%.lua$"
+    if not file or file:find "^simulator" then return end
+    local level = 3
+    local caller = debug.getinfo(level, "S")
+    while caller and caller.what == "C" do
+      level = level + 1
+      caller = debug.getinfo(level, "S")
+    end
+    if not (caller and caller.source:find("openhands/simulator", 1, true)) then
+      calls = calls + 1
+      files[file] = (files[file] or 0) + 1
+    end
+  end, "c")
+  local value, err = run()
+  debug.sethook()
+  assert(value, tostring(err))
+  for file, number in pairs(files) do list[#list + 1] = file .. ": " .. number end
+  table.sort(list)
+  return calls, list
+end
+
+local function assert_at_most(most_calls, most_files, run)
+  local calls, files = count(run)
+  local passed = ("%d calls in %d files:\n%s"):format(calls, #files, table.concat(files, "\n"))
+  assert.is_true(calls <= most_calls and #files <= most_files, passed)
+end
+
+describe("the number of functions that a call passes", function()
+  local jit = rawget(_G, "jit") -- compiled code calls no hook
+  local client, conversation
+
+  setup(function()
+    if jit then
+      jit.off()
+      jit.flush()
+    end
+    local transport = simulator.transport(simulator.model {})
+    client = openhands.new { transport = transport, api_key = "k", base_url = "http://127.0.0.1:1" }
+  end)
+
+  teardown(function()
+    client:close()
+    if jit then jit.on() end
+  end)
+
+  it("is small for a first start, which finds out the dialect", function()
+    assert_at_most(90, 11, function()
+      conversation = client:start { initial_user_msg = "Fix it.", repository = "owner/repo" }
+      return conversation
+    end)
+  end)
+
+  it("is small for a status", function()
+    assert_at_most(79, 11, function() return client:status(conversation) end)
+  end)
+
+  it("is small for a plain row", function()
+    assert_at_most(42, 8, function() return client:credits() end)
+  end)
+
+  it("is small for a whole wait", function()
+    assert_at_most(2700, 21, function() return client:wait(conversation) end)
+  end)
+
+  it("is small for a page of events", function()
+    local events = client:events(conversation)
+    assert_at_most(83, 13, function() return events() end)
+  end)
+end)
