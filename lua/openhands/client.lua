@@ -8,13 +8,10 @@ local core = require "openhands.core"
 local credentials = require "openhands.credentials"
 local errors = require "openhands.errors"
 local loops = require "openhands.loop"
+local pollers = require "openhands.wait.poller"
 local retry = require "openhands.request.retry"
 local settings = require "openhands.settings"
-local start = require "openhands.start"
 local vocabulary = require "openhands.api"
-local wait_options = require "openhands.wait.options"
-local waits = require "openhands.wait"
-local watches = require "openhands.wait.poller"
 
 -- What defines the other methods of the class.
 require "openhands.request"
@@ -22,7 +19,9 @@ require "openhands.request.in_flight"
 require "openhands.request.prepare"
 require "openhands.conversation.memory"
 require "openhands.conversation.status"
+require "openhands.start"
 require "openhands.task.group"
+require "openhands.wait"
 
 local M = {}
 
@@ -77,7 +76,7 @@ function M.new(given)
   for name, group in pairs(vocabulary.groups_of(self)) do
     self[name] = group
   end
-  self._watch = watches.new(self)
+  self._poller = pollers.new(self)
   self._loop.attach(self)
   return self
 end
@@ -95,10 +94,6 @@ end
 --- Whole seconds since 1970, as the service counts them, within a few minutes.
 function Client:_wall()
   return math.floor(self._loop.wall())
-end
-
-function Client:_page(id)
-  return self._base_url .. "/conversations/" .. id
 end
 
 --- A copy of a foreign value without secrets; of those that this client knows as long as it is open.
@@ -141,78 +136,10 @@ function Client:_log_text(text)
   log(self, self._core.redact, text)
 end
 
--- ---- what users call ---------------------------------------------------------------------------------------------
-
---- Waits until a conversation settles: finished, failed, waiting for a person, paused, stopped or gone. A wait that
---- ends early (kind "timeout") says nothing of the job: it goes on, and `err.conversation` is how it was last seen.
----
---- All waits of a client share their requests, which go out about once a second at most, however many wait; who gives
---- an `interval` has a pace of their own. On V0 the end of work is read from the events: an agent that has worked and
---- waits for somebody to speak has `finished`, its turn has ended with a message. Where the service does not show them,
---- V0 tells only that the runtime went down (`stopped`).
----@param subject string|openhands.Conversation its id, or the conversation
----@param options openhands.WaitOptions? `timeout` (seconds to wait, 12 hours; its last look may take one more),
---- `interval` (seconds between looks), `answer_timeout` (seconds for which the answer, or why it failed, is looked for
---- after it has settled, 40: services get to know of it late), `outage_timeout` (seconds of trouble that a wait
---- outlives, 900: any that passes, for an id of which nobody has told anything; for others, web pages and the like
---- instead of answers. That the service cannot be reached those outlive to their end), `on_change` (function, called
---- with the conversation and its previous state), and settings of this call
----@return openhands.Conversation? conversation with `answer`
----@return openhands.Error? err
-function Client:wait(subject, options)
-  local call = Client._begin(self, "wait", options, wait_options.names)
-  local id = self:_id_of(subject, "wait")
-  wait_options.check("wait", options or {})
-  local latest = getmetatable(subject) == self._conversation and subject or nil
-  ---@cast latest openhands.Conversation?
-  return waits.wait(self, id, latest, call, options or {})
-end
-
---- Waits until all of several conversations settle. If some do not, `err.conversations` is how each was last seen
---- (`false`: never), and `err.errors` why, by their places in the list. After the timeout, what has settled in time
---- still gets its answer read.
----@param subjects (string|openhands.Conversation)[] ids, or conversations, of either dialect
----@param options openhands.WaitOptions? as for `wait`
----@return openhands.Conversation[]? conversations in the order given
----@return openhands.Error? err
-function Client:wait_all(subjects, options)
-  local call = Client._begin(self, "wait_all", options, wait_options.names)
-  wait_options.check("wait_all", options or {})
-  return waits.all(self, subjects, call, options or {})
-end
-
---- Waits until the first of several conversations settles, or one cannot be waited for.
----@param subjects (string|openhands.Conversation)[] ids, or conversations, of either dialect
----@param options openhands.WaitOptions? as for `wait`
----@return openhands.Conversation? conversation
----@return openhands.Error|integer|nil place in the list; or why there is none
----@return integer? place of the one that cannot be waited for
-function Client:wait_any(subjects, options)
-  local call = Client._begin(self, "wait_any", options, wait_options.names)
-  wait_options.check("wait_any", options or {})
-  return waits.any(self, subjects, call, options or {})
-end
-
---- Starts a conversation and waits until it settles.
----@param fields openhands.StartFields
----@param options openhands.WaitOptions|openhands.StartOptions|nil as for `wait`
----@return openhands.Conversation? conversation
----@return openhands.Error? err
-function Client:run(fields, options)
-  local call = Client._begin(self, "run", options, wait_options.names_of_run)
-  wait_options.check("run", options or {})
-  local rest, how = start.split("run", fields, options)
-  local conversation, err = start.start(self, rest, call, how)
-  if not conversation then
-    return nil, err
-  end
-  return waits.wait(self, conversation.conversation_id, conversation, call, options or {})
-end
-
 local about_conversations = vocabulary.about_conversations()
 about_conversations[#about_conversations + 1] = "status"
 about_conversations[#about_conversations + 1] = "wait"
-conversations.extend(about_conversations)
+conversations.add_methods(about_conversations)
 
 --- The names of all that a client can be asked, and the names within each group.
 ---@return string[] names

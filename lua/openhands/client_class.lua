@@ -23,7 +23,7 @@
 ---@field private _old table<string, openhands.Memory?> the same of the generation before
 ---@field private _young_count integer
 ---@field private _conversation table metatable of its conversations
----@field private _watch openhands.Watch
+---@field private _poller openhands.Poller
 ---@field private _served table? `date` of the service's latest answer, and the `moment` here
 ---@field private _own_servers_after number? monotonic moment before which no conversation's own server is asked
 ---@field private _own_servers_pause number? seconds for which they are not

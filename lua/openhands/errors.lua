@@ -175,8 +175,6 @@ function M.is_transient(err)
   return transient[err.kind] and not err.proxy or false
 end
 
-M.passes = M.is_transient
-
 local misread = { protocol = true, memory = true }
 
 --- Whether a response came that could not be read. The next one may be readable.

@@ -378,7 +378,7 @@ describe("an agent server", function()
         function() return at.client:send(at.id, { content = "x", run = false }) end,
       } do
         assert(quiet())
-        assert.is_nil(memory.spoken_at)
+        assert.is_nil(memory.message_at)
       end
       assert(agent:interrupt())
       for _, heard in ipairs {
@@ -387,10 +387,10 @@ describe("an agent server", function()
         function() return at.client:send(at.id, "x") end,
         function() return agent:interrupt() and agent:run() end,
       } do
-        memory.spoken_at = nil
+        memory.message_at = nil
         model:advance(1)
         assert(heard())
-        assert.equal(model:time(), memory.spoken_at)
+        assert.equal(model:time(), memory.message_at)
       end
     end)
   end)

@@ -73,7 +73,7 @@ end)
 describe("the state of a V1 conversation that was spoken to", function()
   it("is not the end of the turn before, until the agent has been seen at work", function()
     for _, execution in ipairs { "finished", "error", "paused" } do
-      local memory = { spoken_at = 100 }
+      local memory = { message_at = 100 }
       assert.same({ "running", false }, { v1("RUNNING", execution, memory, 101) })
       assert.same({ "running", false }, { v1("RUNNING", "running", memory, 102) })
       assert.is_true(select(2, v1("RUNNING", execution, memory, 103)))
@@ -81,13 +81,13 @@ describe("the state of a V1 conversation that was spoken to", function()
   end)
 
   it("is what the service says after a while all the same", function()
-    local memory = { spoken_at = 100 }
+    local memory = { message_at = 100 }
     assert.same({ "finished", true }, { v1("RUNNING", "finished", memory, 115) })
-    assert.is_nil(memory.spoken_at)
+    assert.is_nil(memory.message_at)
   end)
 
   it("is no secret where the sandbox sleeps", function()
-    assert.same({ "paused", true }, { v1("PAUSED", nil, { spoken_at = 100 }, 101) })
+    assert.same({ "paused", true }, { v1("PAUSED", nil, { message_at = 100 }, 101) })
   end)
 end)
 
@@ -131,9 +131,9 @@ describe("the state of a V0 conversation", function()
 end)
 
 describe("the end of a V0 conversation's work", function()
-  local function ending(fields)
+  local function judged(fields)
     local memory = {}
-    local state, settled = states.judge_ending(fields, memory)
+    local state, settled = states.judge_result(fields, memory)
     assert.equal(state, memory.state)
     return { state, settled }
   end
@@ -149,26 +149,26 @@ describe("the end of a V0 conversation's work", function()
   }
   for word, state in pairs(words) do
     it(("is %s for an agent that is %s"):format(state, word), function()
-      assert.same({ state, true }, ending { agent_state = word })
-      assert.same({ "running", false }, ending { agent_state = word, unread = true })
+      assert.same({ state, true }, judged { agent_state = word })
+      assert.same({ "running", false }, judged { agent_state = word, has_new_message = true })
     end)
   end
 
   it("is not yet for an agent at work, or one that is what nobody knows", function()
     for _, word in ipairs { "loading", "init", "running", "user_confirmed", "user_rejected", "dreaming", "" } do
-      assert.same({ "running", false }, ending { agent_state = word })
+      assert.same({ "running", false }, judged { agent_state = word })
     end
-    assert.same({ "running", false }, ending {})
-    assert.same({ "running", false }, ending { agent_state = 7 })
+    assert.same({ "running", false }, judged {})
+    assert.same({ "running", false }, judged { agent_state = 7 })
   end)
 
   it("is the end of its turn for an agent that waits for words, if it has worked", function()
-    assert.same({ "running", false }, ending { agent_state = "awaiting_user_input" })
-    assert.same({ "finished", true }, ending { agent_state = "awaiting_user_input", agent_acted = true })
+    assert.same({ "running", false }, judged { agent_state = "awaiting_user_input" })
+    assert.same({ "finished", true }, judged { agent_state = "awaiting_user_input", agent_acted = true })
   end)
 
   it("is stopped for one that the service closed for want of room", function()
-    assert.same({ "stopped", true }, ending { agent_state = "running", crowded_out = "x" })
-    assert.same({ "stopped", true }, ending { crowded_out = "x" })
+    assert.same({ "stopped", true }, judged { agent_state = "running", closed_by_limit = "x" })
+    assert.same({ "stopped", true }, judged { closed_by_limit = "x" })
   end)
 end)

@@ -1,7 +1,7 @@
 -- The service looks for a queued message under the dashed id of the conversation and under the id of its start task
 -- with a prefix. Left under another spelling, the message was accepted and lost.
 
-local conversations = require "openhands.conversation"
+local identifiers = require "openhands.conversation.identifier"
 local in_process = require "spec.support.in_process"
 
 local OWN = "5618fbb4-8b6c-4d2e-9f0a-1b2c3d4e5f60"
@@ -32,7 +32,7 @@ describe("a queued message", function()
     local started = start()
     local plain = OWN:gsub("-", "")
     local task = started.start_task_id
-    for place, id in ipairs { started, OWN, plain, OWN:upper(), task, conversations.dashed(task), "task-" .. task } do
+    for place, id in ipairs { started, OWN, plain, OWN:upper(), task, identifiers.with_dashes(task), "task-" .. task } do
       assert(client:queue_message(id, ("message %d"):format(place)))
     end
     model:advance(20)

@@ -1,7 +1,7 @@
 -- After a message, a finished status may still be that of the turn before. A wait ended with the old answer, or minutes
 -- too late.
 
-local endings = require "openhands.conversation.result_check"
+local result_check = require "openhands.conversation.result_check"
 local in_process = require "spec.support.in_process"
 
 describe("a turn after a message", function()
@@ -102,9 +102,10 @@ describe("a turn after a message", function()
     local client = in_process.simulated({}, { api = "v1" })
     for asked, is_answered in pairs { one = false, two = true } do
       local memory = client:_remember(asked)
-      memory.spoken_at, memory.spoken_words, memory.is_doubted, memory.question_before = 0, "two", true, "event-0"
-      local ending = { question = "event-1", asked = asked, answer = "Done.", execution = "finished" }
-      assert.equal(is_answered, endings.judge(client, { api = "v1", conversation_id = asked }, ending))
+      memory.message_at, memory.message_text, memory.end_is_uncertain = 0, "two", true
+      memory.earlier_question_id = "event-0"
+      local result = { question_id = "event-1", question_text = asked, answer = "Done.", execution = "finished" }
+      assert.equal(is_answered, result_check.apply({ api = "v1" }, result, memory))
     end
   end)
 

@@ -1,7 +1,7 @@
 -- Rare cases of a wait: the answer on older pages of events, clients whose polls fall together, a conversation that was
 -- listed and is gone.
 
-local lookup = require "openhands.conversation.lookup"
+local lookups = require "openhands.conversation.lookup"
 local in_process = require "spec.support.in_process"
 
 local ID = "5618fbb48b6c4d2e9f0a1b2c3d4e5f60"
@@ -65,12 +65,12 @@ describe("a conversation whose start task is ready and that is not listed", func
     local memory = client:_remember(ID)
     memory.ready_at, memory.listed = seen.ready_at, seen.listed
     local task = { state = "starting" }
-    local one = { id = ID, grace = 60, step = "list", task = task }
+    local lookup = { id = ID, memory = memory, grace = 60, step = "list", ready_task = task }
     local call = client:_begin("status")
-    lookup.steps.list(client, { one }, call)
-    assert.is_nil(one.step) -- nobody looks among the start tasks for what has had one
+    lookups.steps.list(client, { lookup }, call)
+    assert.is_nil(lookup.step) -- the requests of recent start tasks are not read for what has had a start task
     assert.equal(1, #requests)
-    return one.conversation, task
+    return lookup.conversation, task
   end
 
   it("is about to be listed, for the grace time", function()

@@ -387,15 +387,15 @@ end)
 describe("what a client remembers", function()
   it("is bounded", function()
     local client = in_process.scripted(service(in_process.json(ACCOUNT)))
-    client:_remember("first").running = true
+    client:_remember("first").has_worked = true
     for i = 1, 2048 do
       client:_remember("a" .. i)
     end
-    assert.is_true(client:_remember("FIRST").running) -- asked for lately enough
+    assert.is_true(client:_remember("FIRST").has_worked) -- asked for lately enough
     for i = 1, 5000 do
       client:_remember("b" .. i)
     end
-    assert.is_nil(client:_remember("first").running)
+    assert.is_nil(client:_remember("first").has_worked)
     local count = 0
     for _, generation in ipairs { client._young, client._old } do
       for _ in pairs(generation) do

@@ -1,5 +1,5 @@
 -- Everybody who waits on one client shares its requests: many coroutines, in virtual time.
-local conversations = require "openhands.conversation"
+local identifiers = require "openhands.conversation.identifier"
 local openhands = require "openhands"
 local in_process = require "spec.support.in_process"
 
@@ -165,13 +165,13 @@ describe("a hundred coroutines that wait for a conversation each", function()
     local seen, count = {}, 0
     run_all(client, model, #list, function(place)
       local done = assert(client:wait(list[place]))
-      assert.equal(conversations.same_id(list[place].conversation_id), conversations.same_id(done.conversation_id))
+      assert.equal(identifiers.normalize(list[place].conversation_id), identifiers.normalize(done.conversation_id))
       assert.equal("Done. Opened pull request 7.", done.answer)
       seen[done] = true
     end)
     for _ in pairs(seen) do count = count + 1 end
     assert.equal(100, count)
-    assert.is_nil(next(client._watch._entries))
+    assert.is_nil(next(client._poller._entries))
   end)
 
   it("ask in batches of at most 99", function()
@@ -413,7 +413,7 @@ describe("a wait that was abandoned", function()
       assert.equal(0, #gets(model, list[1].conversation_id))
       collectgarbage()
       collectgarbage()
-      assert.is_nil(next(client._watch._entries))
+      assert.is_nil(next(client._poller._entries))
       assert(client:wait(list[2]))
     end)
   end

@@ -2,8 +2,8 @@
 --- that the conversation has of its own. The server tells which.
 
 local arguments = require "openhands.api.arguments"
-local conversations = require "openhands.conversation"
 local errors = require "openhands.errors"
+local identifiers = require "openhands.conversation.identifier"
 local operations = require "openhands.api.operations"
 local rows = require "openhands.api.rows"
 
@@ -30,7 +30,7 @@ M.operations = all
 ---@param agent openhands.Agent
 ---@return string
 function M.id_of(agent)
-  return conversations.dashed(agent._client:_served_id(agent.conversation_id))
+  return identifiers.with_dashes(agent._client:_served_id(agent.conversation_id))
 end
 
 -- Errors of a server that does not tell what it is: an old one.

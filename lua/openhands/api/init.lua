@@ -5,17 +5,19 @@
 local Client = require "openhands.client_class"
 local agents = require "openhands.api.agent"
 local arguments = require "openhands.api.arguments"
+local actions = require "openhands.conversation.actions"
 local conversations = require "openhands.conversation"
+local identifiers = require "openhands.conversation.identifier"
 local core = require "openhands.core"
 local downloads = require "openhands.api.download"
 local errors = require "openhands.errors"
 local events = require "openhands.events"
 local operations = require "openhands.api.operations"
 local rows = require "openhands.api.rows"
-local outcomes = require "openhands.conversation.result"
 local paths = require "openhands.conversation.workspace_path"
-local runtime = require "openhands.conversation.server"
-local steering = require "openhands.conversation.actions"
+local pull_requests = require "openhands.conversation.pull_requests"
+local results = require "openhands.conversation.result"
+local servers = require "openhands.conversation.server"
 
 local M = {}
 
@@ -42,13 +44,13 @@ end
 -- ---- what takes more than a row ----------------------------------------------------------------------------------
 
 local handlers = {
-  update = steering.update,
-  delete = steering.delete,
-  queue_message = steering.queue_message,
-  stop = steering.stop,
-  start_again = steering.start_again,
-  pause = steering.pause,
-  resume = steering.resume,
+  update = actions.update,
+  delete = actions.delete,
+  queue_message = actions.queue_message,
+  stop = actions.stop,
+  start_again = actions.start_again,
+  pause = actions.pause,
+  resume = actions.resume,
 }
 
 -- Options of single calls besides settings.
@@ -62,7 +64,7 @@ local own_options = {
 local function dressed(client, call)
   return function(item, api, id)
     local shown = type(item) == "table" and (api == "v0" and item.conversation_id or item.id)
-    if type(shown) ~= "string" then
+    if not identifiers.is_valid(shown) then
       return nil
     end
     return (conversations.from_status(client, item, api, id or shown, call.grace))
@@ -189,7 +191,7 @@ end
 function handlers.answer(client, _, fields, call)
   local id = fields.conversation_id
   local ending, err = rows.in_dialect(client, all.answer, fields, call, function(api)
-    return outcomes.ending(client, client:_served_id(id), call, api, "answer")
+    return results.read(client, client:_served_id(id), call, api, "answer")
   end)
   if not ending then
     ---@cast err openhands.Error
@@ -216,7 +218,7 @@ function handlers.find_pull_requests(client, _, fields, call)
   if conversation then
     local about = { conversation_id = conversation.conversation_id }
     local told = events.events(client, event_reader, about, call, { ends_at = call.deadline_at })
-    links, err = events.pull_requests(conversation, told)
+    links, err = pull_requests.all(conversation, told)
   end
   return links, err and errors.renamed(err, "find_pull_requests", fields.conversation_id)
 end
@@ -296,7 +298,7 @@ function Client:_request(request, call, id)
   if type(request) ~= "table" then
     errors.raise("request: needs a table with 'path', not a " .. type(request))
   elseif id then
-    local answer, err = runtime.call(self, "request", request, call, "agent", id)
+    local answer, err = servers.call(self, "request", request, call, "agent", id)
     return answer, err and errors.renamed(err, "request")
   end
   return self:_call("request", request, call)

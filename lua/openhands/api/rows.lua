@@ -16,15 +16,13 @@ local errors = require "openhands.errors"
 local limits = require "openhands.limits"
 local page_size = require "openhands.events.page_size"
 local operations = require "openhands.api.operations"
-local outcomes = require "openhands.conversation.result"
+local results = require "openhands.conversation.result"
 local pages = require "openhands.api.pages"
-local runtime = require "openhands.conversation.server"
+local servers = require "openhands.conversation.server"
 local states = require "openhands.conversation.state"
 local unpack = table.unpack or unpack -- luacheck: ignore 143
 
 local M = {}
-
-M.all, M.renamed = operations.all, errors.renamed
 
 -- ---- one call ----------------------------------------------------------------------------------------------------
 
@@ -126,8 +124,8 @@ end
 -- Notes that the agent was given something to do. What is unknown may have been.
 local function note_work(client, name, fields, api, id, err)
   if starts_work[name](fields, api) then
-    local words = not err and name == "send" and outcomes.words_of(fields.content) or nil
-    states.spoken(client:_remember(id), client:_now(), words)
+    local words = not err and name == "send" and results.text_of(fields.content) or nil
+    states.note_message(client:_remember(id), client:_now(), words)
   end
 end
 
@@ -151,7 +149,7 @@ function M.perform(client, operation, fields, call, api, route, request)
   if not row then
     err = M.unsupported(name, api)
   elseif row.host == "runtime" then
-    value, err = runtime.call(client, name, input, call, api --[[@as "v0"|"agent"]], id, route)
+    value, err = servers.call(client, name, input, call, api --[[@as "v0"|"agent"]], id, route)
   else
     value, err = client:_call(name, input, call, api, row.host == "public" and { keyless = true } or route)
   end
@@ -167,7 +165,6 @@ function M.perform(client, operation, fields, call, api, route, request)
   return value
 end
 
-M.exchange = M.perform
 
 -- ---- pages and batches -------------------------------------------------------------------------------------------
 
@@ -215,7 +212,7 @@ function M.pages(client, operation, fields, call, in_dialect, convert)
     end
     fields.limit = math.min(fields.limit or limits.ITEMS_PER_PAGE, limits.ITEMS_PER_PAGE)
     if sizes then
-      return page_size.ask(fields, sizes, perform)
+      return page_size.read(fields, sizes, perform)
     end
     return perform()
   end

@@ -1,9 +1,9 @@
 --- What a server does not have: releases differ in the calls that they know, and a server words a path that it does not
 --- know as it words an item that it does not know.
 
-local conversations = require "openhands.conversation"
+local identifiers = require "openhands.conversation.identifier"
 local errors = require "openhands.errors"
-local runtime = require "openhands.conversation.server"
+local servers = require "openhands.conversation.server"
 
 local M = {}
 
@@ -38,11 +38,11 @@ local function knows_conversation(client, api, fields, call)
   own.timeout = nil
   if api == "agent" then
     local info = { conversation_id = fields.conversation_id }
-    return runtime.call(client, "info", info, own, "agent", call.agent_of or fields.conversation_id) ~= nil
+    return servers.call(client, "info", info, own, "agent", call.agent_of or fields.conversation_id) ~= nil
   end
   local list = client:_read("status", fields.conversation_id, own, api)
   local id = type(list) == "table" and type(list[1]) == "table" and list[1].id
-  return type(id) == "string" and conversations.same_id(id) == conversations.same_id(fields.conversation_id)
+  return type(id) == "string" and identifiers.normalize(id) == identifiers.normalize(fields.conversation_id)
 end
 
 -- Calls of newer agent servers about an item: asked with something that can be none, who knows the path says so.
@@ -54,7 +54,7 @@ local function knows_path(client, row, fields, call)
   own.timeout = nil
   local path = row.path:gsub("{conversation_id}", tostring(fields.conversation_id)):gsub("{[A-Za-z0-9_]+}", "none")
   local probe = { method = row.method, path = path }
-  local _, err = runtime.call(client, "request", probe, own, "agent", call.agent_of)
+  local _, err = servers.call(client, "request", probe, own, "agent", call.agent_of)
   return not err or err.status ~= 404
 end
 

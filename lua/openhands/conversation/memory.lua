@@ -3,51 +3,56 @@
 
 ---@class (partial) openhands.Client
 local Client = require "openhands.client_class"
-local conversations = require "openhands.conversation"
+local identifiers = require "openhands.conversation.identifier"
 
---- What a client remembers of a conversation between two looks.
+--- What a client remembers of a conversation. Moments are monotonic.
 ---@class openhands.Memory
----@field started_at number? monotonic moment at which this client started it
 ---@field spelling string? of its id, as it is shown
----@field conversation_id string? the id under which the service has it, if another than was asked for
----@field start_task_id string? V1's start task, until it is ready
+---@field conversation_id string? the id under which the service has it, if it differs from the one asked for
 ---@field api "v0"|"v1"? the dialect in which it was last seen
----@field ready_at number? monotonic moment at which its start task was first seen ready
----@field listed boolean? V1: it has been in the list of conversations
----@field first_seen number? monotonic moment
----@field unclear_at number? monotonic moment since which nobody can tell whether it was started
+---@field state openhands.State? when it was last seen
+---@field first_seen number? moment at which the service first showed it
+---@field has_worked boolean? the agent has been seen at work
+---@field missing_since number? moment of the first of the latest answers in a row that lacked it
+---@field missing_count integer? how many of those there were
+---
+---@field started_at number? moment at which this client started it
+---@field sent_since openhands.Moment? when a start was sent whose outcome is not known
+---@field unclear_at number? moment since which it is unclear whether it was started
 ---@field unclear_since openhands.Moment? when that start was sent
----@field sent_since openhands.Moment? when a start of it was sent of which nothing more is known
----@field accepted { at: number, fields: table }? what the service has answered to a start of it, and when (monotonic)
----@field start_lock openhands.StartLock? the start of it that is under way
+---@field accepted { at: number, fields: table }? the service's answer to its start, and the moment of it
+---@field start_lock openhands.StartLock? held by the start of it that is under way
+---@field start_task_id string? V1: of its start task
+---@field ready_at number? moment at which its start task was first seen ready
+---@field listed boolean? V1: it has been in the list of conversations
 ---@field deleted boolean? by this client
----@field spoken_at number? monotonic moment of a message after which it has not been seen at work
----@field spoken_words string? what was said then, if it was a message that has certainly arrived
----@field was_spoken_to boolean? V1: this client has sent it a message since its start
----@field is_doubted boolean? its last sighting was an end that may be the one before that message
----@field question string? V1: id of the event with which it was last spoken to, as its events have told
----@field question_before string? the same before this client's latest message
+---@field is_restarting boolean? V0: this client has started its runtime again, and has not seen it up since
+---@field was_asked_of_v0 boolean? it was looked up in the other API of a server that may have both
+---
+---@field message_at number? moment of this client's latest message, until the agent has been seen at work after it
+---@field message_text string? of that message, if it has certainly arrived
+---@field has_sent_message boolean? V1: this client has sent it a message since its start
+---@field end_is_uncertain boolean? the end that was shown last may be that of the turn before the message
+---@field question_id string? V1: event id of the latest message to the agent, as the events have shown it
+---@field earlier_question_id string? V1: the same before this client's latest message
+---
+---@field events_due_at number? moment before which its events are not read again in search of its end
+---@field events_pause number? seconds between the last two such moments
+---@field events_read_of string? what its status was when the events were last read
+---@field page_size integer? how many events can be read at once, if fewer than are wanted
+---@field good_pages integer? pages of that size in a row that could be read
+---@field kinds_by_path boolean? V1: its agent server knows kinds of events by the paths of their classes only
+---
 ---@field server string? base URL of its own server, while that runs
 ---@field session_api_key string? for that server
----@field workspace string|false? V1: directory of its work, as its own server told it; false: it did not tell
----@field serves_itself boolean? V0: the service has no other server for it
----@field running boolean? it has been seen at work
----@field restarts boolean? V0: this client has started its runtime again, and has not seen it up since
----@field state openhands.State? at the last look
----@field missing_since number? monotonic moment of the first of the latest sightings as missing
----@field missing_count integer? how many in a row
----@field events_after number? monotonic moment before which its events are not read again in search of its end
----@field events_pause number? seconds between the last two such moments
----@field events_seen string? what it looked like when they were last read
----@field page_size integer? how many events can be read at once, if not as many as are wanted
----@field has_runtime boolean? V1: it has a runtime of its own, beside that of its agent server
----@field kinds_by_path boolean? V1: its agent server knows kinds of events by the paths of their classes only
----@field was_asked_of_v0 boolean? it was looked for in the other API of a server that may have both
----@field good_pages integer? pages of that size that could be read, in a row
+---@field server_address string? the URL of the service's answer from which `server` was taken
+---@field is_served_by_service boolean? V0: the service itself serves it, there is no other server
+---@field workspace string|false? V1: working directory, as its own server has told it; false: it did not tell
+---@field has_runtime boolean? V1: it has a runtime beside its agent server
 
-local REMEMBERED = 4096 -- ids per generation, two to a conversation; two generations are kept
+local MOST_IDS = 4096 -- in a generation, two to a conversation; two generations are kept
 
---- What this client has seen of a conversation. Bounded: what was not asked for in a while is forgotten.
+--- Returns what this client remembers of a conversation; an empty record if nothing.
 ---@param id string
 ---@return openhands.Memory
 function Client:_remember(id)
@@ -55,41 +60,44 @@ function Client:_remember(id)
   if memory then
     return memory
   end
-  -- Under the id as it is compared, and under this spelling of it, which the next look will ask for.
-  local key = conversations.same_id(id)
+  -- Stored under the form in which ids are compared, and under this spelling, which the next call will ask for.
+  local key = identifiers.normalize(id)
   memory = self._young[key] or self._old[key] or {}
   self._young_count = self._young_count + 2
-  if self._young_count > REMEMBERED then
+  if self._young_count > MOST_IDS then
     self._old, self._young, self._young_count = self._young, {}, 2
   end
   self._young[key], self._young[id] = memory, memory
   return memory
 end
 
---- The id under which the service has a conversation: old ones give ids of their own.
+--- Returns the id under which the service has a conversation: old services give conversations ids of their own.
 ---@param id string
 ---@return string
 function Client:_served_id(id)
   return self:_remember(id).conversation_id or id
 end
 
---- An id as it is shown, if anybody here has seen it under another spelling.
+--- Returns an id in the spelling in which it is shown, if this client has seen it in another one.
 ---@param id string
 ---@return string
 function Client:_spelling(id)
   local memory = self._young[id]
   if not memory then
-    local key = conversations.same_id(id)
+    local key = identifiers.normalize(id)
     memory = self._young[key] or self._old[key]
   end
   return memory and memory.spelling or id
 end
 
--- The id in what a caller gave for a conversation, as it is shown; raises if there is none. What is remembered has been
--- checked.
+--- Returns the id of the conversation that a caller has given, in the spelling in which it is shown. Raises if there is
+--- none.
+---@param subject any a conversation or its id
+---@param caller string name of the call, for the message
+---@return string id
 function Client:_id_of(subject, caller)
-  local is_known = type(subject) == "string" and self._young[subject]
-  local id = is_known and subject or conversations.id_of(subject, caller)
+  local is_known = type(subject) == "string" and self._young[subject] -- what is remembered has been checked
+  local id = is_known and subject or identifiers.of(subject, caller)
   local spelling = self:_spelling(id)
   return not spelling:find("-", 1, true) and id:find("-", 1, true) and id or spelling
 end

@@ -1,167 +1,169 @@
---- When a conversation's events are read in search of its end, and what follows from them for how it stands.
+--- Decides when a conversation's events are read besides its status, and applies what they tell to its state: V0's
+--- status does not say whether the agent works, and V1's can be older than the events.
 
 local ascii = require "openhands.ascii"
-local outcomes = require "openhands.conversation.result"
+local errors = require "openhands.errors"
+local results = require "openhands.conversation.result"
 local states = require "openhands.conversation.state"
 
 local M = {}
 
 local FIRST_PAUSE, LONGEST_PAUSE = 4, 60 -- seconds between two readings of the same events
-local PASSING = { connect = true, timeout = true, throttled = true }
 
---- What the events of a settled conversation should tell, if they tell anything.
+--- The field of a result that a settled conversation should have, by its state.
 M.wanted = { finished = "answer", failed = "failure" }
 
--- What V1's agent says of itself when it does not go on by itself.
+-- V1's execution states in which the agent does not go on by itself.
 local ended = { finished = true, error = true, stuck = true, waiting_for_confirmation = true, paused = true }
 
-local function is_idle(conversation)
-  local execution = conversation.execution_status
-  return conversation.api == "v1" and type(execution) == "string" and ascii.lower(execution) == "idle"
+local function is_idle(execution)
+  return execution == "idle" or type(execution) == "string" and ascii.lower(execution) == "idle"
 end
 
-local function is_doubted(client, conversation)
-  local memory = client:_remember(conversation.conversation_id)
-  return conversation.api == "v1" and memory.spoken_at ~= nil and memory.spoken_words ~= nil and memory.is_doubted
+-- Whether the status shows an end that may be that of the turn before this client's message.
+local function is_end_uncertain(memory)
+  return memory.message_at ~= nil and memory.message_text ~= nil and memory.end_is_uncertain
 end
 
---- Whether a V0 conversation's runtime is down: it may not be up yet, or the work may have ended. Where this client has
---- it start again, its events tell of the time before.
----@param client openhands.Client
+--- Returns whether a V0 conversation's runtime is down: it may not be up yet, or the work may have ended. After a
+--- restart by this client it is not: its events are those of the time before.
 ---@param conversation openhands.Conversation
+---@param memory openhands.Memory
 ---@return boolean
-function M.is_down(client, conversation)
-  local status = conversation.api == "v0" and conversation.status
-  return status == "STOPPED" and not client:_remember(conversation.conversation_id).restarts
+function M.is_down(conversation, memory)
+  return conversation.api == "v0" and conversation.status == "STOPPED" and not memory.is_restarting
 end
 
---- Whether its events may tell an end that its status hides: V1's agent may have begun and ended between two looks, or
---- have answered a message already, and V0's status never tells.
----@param client openhands.Client
+--- Returns whether a conversation's events may tell an end that its status hides: V1's agent may have begun and ended
+--- between two polls, or have answered a message already; V0's status never tells.
 ---@param conversation openhands.Conversation
+---@param memory openhands.Memory
 ---@return boolean
-function M.is_possible(client, conversation)
+function M.may_have_ended(conversation, memory)
   if conversation.api == "v0" then
-    return conversation.state == "running" or M.is_down(client, conversation)
+    return conversation.state == "running" or M.is_down(conversation, memory)
   elseif conversation.settled then
     return false
   end
-  return is_idle(conversation) or is_doubted(client, conversation)
+  local execution = conversation.execution_status
+  return execution ~= "running" and is_idle(execution) or memory.message_at and is_end_uncertain(memory) or false
 end
 
--- Whether the events tell of the end of the turn that this client's latest message began. What the service shows may
--- lack that message: then the one before stands in its place, which is known from an earlier reading.
-local function tells_of_answer(ending, memory)
-  local is_ours = ending.asked == memory.spoken_words
-  local is_new = ending.is_own or memory.question_before ~= nil and ending.question ~= memory.question_before
-  local has_ended = ending.answer ~= nil
-  if ending.execution then
-    has_ended = ended[ending.execution] or false
+-- Whether a result is that of the turn which this client's latest message began. The service may not show that message
+-- yet: then it shows the message before, whose event is known from an earlier reading.
+local function answers_message(result, memory)
+  local is_ours = result.question_text == memory.message_text
+  local is_new = result.from_own_server
+    or memory.earlier_question_id ~= nil and result.question_id ~= memory.earlier_question_id
+  local has_ended = result.answer ~= nil
+  if result.execution then
+    has_ended = ended[result.execution] or false
   end
   return is_ours and is_new and has_ended
 end
 
---- Judges a conversation again, by its events.
----@param client openhands.Client
+--- Applies a result to a conversation: its state, if the events tell that, and its answer or failure.
 ---@param conversation openhands.Conversation
----@param ending openhands.Ending
----@return boolean is_outdated whether the status has to be asked for again: V1's agent has been at work, and nobody
---- knows whether that was before its status was read or since
-function M.judge(client, conversation, ending)
-  local memory = client:_remember(conversation.conversation_id)
+---@param result openhands.Result
+---@param memory openhands.Memory
+---@return boolean is_outdated whether the status has to be requested again: V1's agent has worked, and it is unclear
+--- whether that was before its status was read or since
+function M.apply(conversation, result, memory)
   if conversation.api == "v0" then
-    local judge = M.is_down(client, conversation) and states.judge_ending_when_down or states.judge_ending
-    local state, settled = judge(ending, memory)
+    local judge = M.is_down(conversation, memory) and states.judge_result_when_down or states.judge_result
+    local state, settled = judge(result, memory)
     if state then
       conversation.state, conversation.settled = state, settled
-      memory.events_after, memory.events_pause = nil, nil -- its status will not tell the next time either
+      memory.events_due_at, memory.events_pause = nil, nil -- its status will not tell the next time either
     end
-    M.tell(conversation, ending)
+    M.add_to_settled(conversation, result)
     return false
   end
-  if is_doubted(client, conversation) then
-    local is_answered = tells_of_answer(ending, memory)
+  if is_end_uncertain(memory) then
+    local is_answered = answers_message(result, memory)
     if is_answered then
-      states.heard(memory)
+      states.note_taken_up(memory)
     end
     return is_answered
   end
-  local is_news = ending.agent_acted and not memory.running or false
-  memory.running = memory.running or ending.agent_acted
+  local is_news = result.agent_acted and not memory.has_worked or false
+  memory.has_worked = memory.has_worked or result.agent_acted
   return is_news
 end
 
 --- Adds to a settled conversation what only its events tell.
 ---@param conversation openhands.Conversation
----@param ending openhands.Ending
-function M.tell(conversation, ending)
+---@param result openhands.Result
+function M.add_to_settled(conversation, result)
   if conversation.settled then
-    conversation.answer = ending.answer
+    conversation.answer = result.answer
     conversation.detail = conversation.detail
-      or ending.crowded_out
-      or conversation.state == "failed" and ending.failure
+      or result.closed_by_limit
+      or conversation.state == "failed" and result.failure
       or nil
-    conversation.classification = conversation.state == "failed" and ending.classification or nil
+    conversation.classification = conversation.state == "failed" and result.classification or nil
   end
 end
 
-local function appearance(conversation)
+-- The fields of a status that change when new events come.
+local function fingerprint(conversation)
   local status, changed, cost = conversation.status, conversation.updated_at, conversation.cost
   return ("%s %s %s"):format(tostring(status), tostring(changed), tostring(cost))
 end
 
---- Whether reading its events may tell anything: they have changed, or have not been read for a while, and the service
---- does not refuse to show them.
+--- Returns whether a conversation's events are to be read now: their last reading is long enough ago, or the status has
+--- changed since.
 ---@param client openhands.Client
 ---@param conversation openhands.Conversation
+---@param memory openhands.Memory
 ---@return boolean
-function M.is_worth_reading(client, conversation)
-  local memory = client:_remember(conversation.conversation_id)
-  return is_doubted(client, conversation)
-    or not memory.events_after
-    or client:_now() >= memory.events_after
-    or memory.events_seen ~= nil and memory.events_seen ~= appearance(conversation)
+function M.is_due(client, conversation, memory)
+  return is_end_uncertain(memory)
+    or not memory.events_due_at
+    or client:_now() >= memory.events_due_at
+    or memory.events_read_of ~= nil and memory.events_read_of ~= fingerprint(conversation)
 end
 
--- Notes when the events are worth another reading. What a V0 service shows of a runtime that is up, it shows at every
--- look.
-local function space_out(client, conversation, err)
-  local memory = client:_remember(conversation.conversation_id)
-  if conversation.api == "v0" and not M.is_down(client, conversation) and (not err or PASSING[err.kind]) then
-    memory.events_after, memory.events_pause = nil, nil
+-- Sets when the events are read again. V0's events are read with every poll while the runtime is up.
+local function set_due(client, conversation, memory, err)
+  local is_readable = not err or errors.is_transient(err) and err.kind ~= "server"
+  if conversation.api == "v0" and not M.is_down(conversation, memory) and is_readable then
+    memory.events_due_at, memory.events_pause = nil, nil
     return
   end
   memory.events_pause = math.min(LONGEST_PAUSE, (memory.events_pause or FIRST_PAUSE / 2) * 2)
-  memory.events_after = client:_now() + memory.events_pause
-  memory.events_seen = not err and appearance(conversation) or nil
+  memory.events_due_at = client:_now() + memory.events_pause
+  memory.events_read_of = not err and fingerprint(conversation) or nil
 end
 
---- Reads how it ended.
+--- Reads the result of the agent's latest turn, and sets when it is to be read again.
 ---@param client openhands.Client
 ---@param conversation openhands.Conversation
 ---@param call table
----@return openhands.Ending? ending, openhands.Error?
+---@return openhands.Result? result
+---@return openhands.Error? err
 function M.read(client, conversation, call)
-  local wanted = M.wanted[conversation.state]
-  local ending, err = outcomes.ending(client, conversation.conversation_id, call, conversation.api, wanted)
-  local memory = client:_remember(conversation.conversation_id)
-  if ending and not memory.spoken_at then
-    memory.question = ending.question
+  local wanted, memory = M.wanted[conversation.state], client:_remember(conversation.conversation_id)
+  local result, err = results.read(client, conversation.conversation_id, call, conversation.api, wanted)
+  if result and not memory.message_at then
+    memory.question_id = result.question_id
   end
-  space_out(client, conversation, err)
-  return ending, err
+  set_due(client, conversation, memory, err)
+  return result, err
 end
 
---- Reads how a V0 conversation stands by its events, if they may tell. That they cannot be read is no error.
+--- Reads a V0 conversation's events, if they may tell an end, and applies them. A failure to read them is no error: the
+--- status is known.
 ---@param client openhands.Client
 ---@param conversation openhands.Conversation
 ---@param call table
----@param insists boolean? whether they are read however often they have been
-function M.add(client, conversation, call, insists)
-  if M.is_possible(client, conversation) and (insists or M.is_worth_reading(client, conversation)) then
-    local ending = M.read(client, conversation, call)
-    if ending then
-      M.judge(client, conversation, ending)
+---@param always boolean? even if they were read a moment ago
+function M.update(client, conversation, call, always)
+  local memory = client:_remember(conversation.conversation_id)
+  if M.may_have_ended(conversation, memory) and (always or M.is_due(client, conversation, memory)) then
+    local result = M.read(client, conversation, call)
+    if result then
+      M.apply(conversation, result, memory)
     end
   end
 end

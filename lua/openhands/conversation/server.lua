@@ -1,7 +1,7 @@
---- Where a conversation's own server is, and the session key that it takes: the agent server of a V1 sandbox, the
---- runtime of a V0 conversation. Both change whenever the conversation wakes; both come from its latest status.
+--- Calls a conversation's own server: the agent server of a V1 sandbox, the runtime of a V0 conversation. Its address
+--- and session key change whenever the conversation wakes; both come with the conversation's latest status.
 ---
---- The account's key never goes there, and the session key nowhere else: the core sends an exchange either to the
+--- The account's key is never sent there, and the session key nowhere else: the core sends an exchange either to the
 --- service with the one, or to the server that came with it with the other.
 
 local addresses = require "openhands.url"
@@ -10,39 +10,44 @@ local errors = require "openhands.errors"
 
 local M = {}
 
--- Answers that a proxy gives for a sandbox which it does not reach.
+-- What a proxy answers for a sandbox that it cannot reach.
 local unreached_statuses = { [502] = true, [503] = true, [504] = true }
 
-local function text(value)
-  return type(value) == "string" and value ~= "" and value or nil
-end
-
---- Notes where the server is, from any sighting of the conversation.
+--- Notes where the server is, from any answer about the conversation.
 ---@param memory openhands.Memory
----@param answer table what the service says of the conversation
+---@param answer table
 function M.note(memory, answer)
-  local server, is_path = addresses.server_of(text(answer.conversation_url) or text(answer.runtime_url))
+  local address, key = answer.conversation_url, answer.session_api_key
+  if type(address) ~= "string" or address == "" then
+    address = type(answer.runtime_url) == "string" and answer.runtime_url or nil
+  end
+  if type(key) ~= "string" or key == "" then
+    key = nil
+  end
+  if address == memory.server_address and key == memory.session_api_key then
+    return
+  end
   -- A service that serves its conversations itself gives a path instead of an address.
-  memory.serves_itself = is_path
-  local key = text(answer.session_api_key)
+  local server, is_path = addresses.server_of(address)
+  memory.server_address, memory.is_served_by_service = address, is_path
   memory.server = key and server
   memory.session_api_key = memory.server and key
 end
 
---- The way to a conversation's own server as it was last seen, without asking; nil: to the service.
+--- Returns the route to a conversation's own server as it was last seen, without a request; nil: to the service.
 ---@param memory openhands.Memory
 ---@return openhands.ExchangeOptions?
-function M.last_way(memory)
+function M.last_route(memory)
   return memory.server and { server = memory.server, session_api_key = memory.session_api_key } or nil
 end
 
--- What is the matter with a server that cannot be spoken to, by the state of its conversation.
+-- Why a server cannot be called, by the state of its conversation.
 local obstacles = {
   starting = "and its server does not run yet; wait until it does",
   paused = "and its server does not run; resume it first",
-  stopped = "and its server does not run; let it start_again first",
-  failed = "and its server runs no more",
-  gone = "and its server runs no more",
+  stopped = "and its server does not run; call start_again first",
+  failed = "and its server has ended",
+  gone = "and its server has ended",
 }
 
 local function out_of_reach(operation, conversation)
@@ -55,7 +60,7 @@ local function out_of_reach(operation, conversation)
       operation,
       conversation.conversation_id,
       conversation.state,
-      obstacles[conversation.state] or "but the service tells no way to its server"
+      obstacles[conversation.state] or "but the service does not tell the address of its server"
     ),
   }
 end
@@ -69,23 +74,23 @@ local function without_agent_server(operation, id)
   }
 end
 
---- Where an exchange goes.
----@class openhands.Way
----@field server string? nil: to the service, which serves this conversation itself
+--- Where the server of a conversation is.
+---@class openhands.Location
+---@field server string? nil: the service itself serves this conversation
 ---@field session_api_key string?
----@field conversation openhands.Conversation? as it was looked up for this
+---@field conversation openhands.Conversation? if its status was requested for this
 
 local function is_up(conversation)
   return ascii.upper(tostring(conversation.status)) == "RUNNING"
 end
 
--- The way to the server as it is known now; looks at the conversation if it is not.
----@return openhands.Way? way
+-- Returns where the server is, as far as it is known; requests the conversation's status if it is not, or if `afresh`.
+---@return openhands.Location? location
 ---@return openhands.Error? err
 local function locate(client, operation, call, api, id, reads, afresh)
   local memory = client:_remember(id)
   local conversation, err
-  if afresh or not (memory.server or (memory.serves_itself and api == "v0")) then
+  if afresh or not (memory.server or (memory.is_served_by_service and api == "v0")) then
     conversation, err = client:_status(id, call)
     if not conversation then
       return nil, err
@@ -96,25 +101,26 @@ local function locate(client, operation, call, api, id, reads, afresh)
     return nil, without_agent_server(operation, id)
   elseif memory.server then
     return { server = memory.server, session_api_key = memory.session_api_key, conversation = conversation }
-  elseif api == "v0" and (memory.serves_itself or reads or is_up(conversation)) then
-    return { conversation = conversation } -- older services say nothing of servers; what they have stored can be read
+  elseif api == "v0" and (memory.is_served_by_service or reads or is_up(conversation)) then
+    return { conversation = conversation } -- older services tell no address; what they have stored can be read
   end
   return nil, out_of_reach(operation, conversation)
 end
 
-local function exchange(client, operation, fields, call, api, route, way)
-  local joined, conversation = { server = way.server, session_api_key = way.session_api_key }, way.conversation
+local function send(client, operation, fields, call, api, route, location)
+  local joined = { server = location.server, session_api_key = location.session_api_key }
+  local conversation = location.conversation
   for name, value in pairs(route or {}) do
     joined[name] = value
   end
   local value, err = client:_call(operation, fields, call, api, joined)
-  if err and err.kind == "server" and not way.server and conversation and not is_up(conversation) then
+  if err and err.kind == "server" and not location.server and conversation and not is_up(conversation) then
     return nil, out_of_reach(operation, conversation) -- the service fails where the runtime would be needed
   end
   return value, err
 end
 
--- Whether the conversation may have moved: a refused key, or a proxy that knows the sandbox no more.
+-- Whether the server may be elsewhere now: it refuses the key, or a proxy does not know the sandbox any more.
 local function may_have_moved(err)
   local status = err.status or 0
   return err.kind == "connect"
@@ -123,11 +129,11 @@ local function may_have_moved(err)
     or status == 404 and type(err.detail) ~= "table" -- the server itself words its errors in JSON
 end
 
-local function has_moved(way, other)
-  return other.server ~= way.server or other.session_api_key ~= way.session_api_key
+local function has_moved(location, other)
+  return other.server ~= location.server or other.session_api_key ~= location.session_api_key
 end
 
---- A call to the conversation's own server; looks once where it has moved to, if it has.
+--- Makes a call to the conversation's own server. If the server may have moved, requests its new address once.
 ---@param client openhands.Client
 ---@param operation string
 ---@param fields any
@@ -139,17 +145,17 @@ end
 ---@return openhands.Error? err
 function M.call(client, operation, fields, call, api, id, route)
   local reads = client:_only_reads(operation, fields, api)
-  local way, err = locate(client, operation, call, api, id, reads, false)
-  if not way then
+  local location, err = locate(client, operation, call, api, id, reads, false)
+  if not location then
     return nil, err
   end
   local value
-  value, err = exchange(client, operation, fields, call, api, route, way)
+  value, err = send(client, operation, fields, call, api, route, location)
   if not err then
     return value
   end
   err.conversation_id = err.conversation_id or id
-  if not way.server or not may_have_moved(err) then
+  if not location.server or not may_have_moved(err) then
     return nil, err
   end
   local other, problem = locate(client, operation, call, api, id, reads, true)
@@ -158,8 +164,8 @@ function M.call(client, operation, fields, call, api, id, route)
       return nil, problem
     end
     err.conversation = problem.conversation
-  elseif has_moved(way, other) and (reads or errors.had_no_effect(err)) then
-    return exchange(client, operation, fields, call, api, route, other)
+  elseif has_moved(location, other) and (reads or errors.had_no_effect(err)) then
+    return send(client, operation, fields, call, api, route, other)
   elseif err.status == 401 then
     err.message = ("%s: the server of conversation %s refuses its session key"):format(operation, id)
   end

@@ -1,8 +1,8 @@
---- V1's start tasks: what the service shows of a conversation before it is ready. Who looks for one by its id reads the
---- requests of the recent ones.
+--- Reads V1's start tasks, which show a conversation before it is ready. To find one by the conversation's id, the
+--- requests of recent tasks are read: the service's own filter by that id finds nothing until the task is ready.
 
-local conversations = require "openhands.conversation"
 local errors = require "openhands.errors"
+local identifiers = require "openhands.conversation.identifier"
 local service_clock = require "openhands.request.service_clock"
 
 local M = {}
@@ -10,18 +10,19 @@ local M = {}
 local MOST_PAGES = 100 -- of start tasks; a hundred each
 local LONGEST_READING = 60 -- seconds
 local SKEW = 86400 -- seconds by which the service's clocks may differ; newest come first, so it costs little
+local RECENT = 86400 -- seconds
 
-local function at(seconds)
+local function timestamp(seconds)
   return os.date("!%Y-%m-%dT%H:%M:%SZ", math.max(seconds, 0))
 end
 
 local function is_same(value, id)
-  return type(value) == "string" and conversations.same_id(value) == id
+  return type(value) == "string" and identifiers.normalize(value) == id
 end
 
---- Whether a start task is about a conversation, by our id in its request, the service's id, or the task's own.
+--- Returns whether a start task is about a conversation: by the id in its request, the conversation's, or its own.
 ---@param task any
----@param id string as ids are compared
+---@param id string in the form in which ids are compared
 ---@return boolean
 function M.is_about(task, id)
   return type(task) == "table"
@@ -32,14 +33,14 @@ function M.is_about(task, id)
     )
 end
 
--- The text of a prompt, whether as text or in V1's message table.
+-- The text of a prompt, given as text or as V1's message table.
 local function prompt_of(message)
   local block = type(message) == "table" and type(message.content) == "table" and message.content[1]
   return type(block) == "table" and block.text or message
 end
 
--- Whether a start task bears no id of a client's and asks for the same as these fields: servers of 2025 drop the id
--- that we choose, so this may be our start.
+-- Whether a start task has no id of a client's and asks for the same as these fields. Servers of 2025 drop the id that
+-- we choose, so this may be our start.
 local function is_lookalike(task, fields)
   local request = type(task) == "table" and task.request
   return fields ~= nil
@@ -48,16 +49,15 @@ local function is_lookalike(task, fields)
     and prompt_of(request.initial_message) == prompt_of(fields.initial_user_msg or fields.initial_message)
 end
 
-local function unreadable(what)
-  return errors.new {
-    kind = "protocol",
-    operation = "start_tasks.list",
-    message = ("start_tasks.list: %s; check base_url and api"):format(what),
-  }
+local function has_id(task)
+  return type(task) == "table" and type(task.request) == "table" and type(task.request.conversation_id) == "string"
 end
 
-local function bears_id(task)
-  return type(task) == "table" and type(task.request) == "table" and type(task.request.conversation_id) == "string"
+--- Returns the moment since which tasks are read for an id of which nothing is known.
+---@param client openhands.Client
+---@return openhands.Moment
+function M.recent(client)
+  return service_clock.ago(client, RECENT)
 end
 
 --- Reads the start tasks created since a moment, newest first, until one is enough.
@@ -67,9 +67,9 @@ end
 ---@param is_enough fun(task: any): boolean? called with each
 ---@param most_pages integer? that are read
 ---@return boolean? found whether one was enough
----@return openhands.Error? err `is_endless`: what was not read proves nothing, and asking again will not tell more
+---@return openhands.Error? err `is_endless`: there are more than can be read, and that will not change soon
 function M.read(client, since, call, is_enough, most_pages)
-  -- Without the service's word on the time all are read: by our clock the one that is looked for may be too old.
+  -- Until the service has told its time, all are read: by our clock the task may be too old.
   local earliest = service_clock.at_service(client, since)
   local page_id
   local ends_at = client:_now() + LONGEST_READING
@@ -78,14 +78,14 @@ function M.read(client, since, call, is_enough, most_pages)
       break
     end
     local page, err = client:_read("start_tasks.list", {
-      created_at__gte = earliest and at(earliest - SKEW),
+      created_at__gte = earliest and timestamp(earliest - SKEW),
       limit = 100,
       page_id = page_id,
     }, call, "v1")
     if not page then
       return nil, err
     elseif type(page.items) ~= "table" then
-      return nil, unreadable "the answer has no list 'items'"
+      return nil, errors.protocol("start_tasks.list", "the answer has no list 'items'")
     end
     for _, task in ipairs(page.items) do
       if is_enough(task) then
@@ -96,34 +96,33 @@ function M.read(client, since, call, is_enough, most_pages)
     if next_page_id == nil then
       return false
     elseif type(next_page_id) ~= "string" or next_page_id == page_id then
-      return nil, unreadable "the answer has no usable 'next_page_id'"
+      return nil, errors.protocol("start_tasks.list", "the answer has no usable 'next_page_id'")
     end
     page_id = next_page_id
   end
-  local err = unreadable "there are more start tasks than can be read"
+  local err = errors.protocol("start_tasks.list", "there are more start tasks than can be read")
   err.is_endless = true
   return nil, err
 end
 
---- The start task of a conversation among those created since a moment.
---- The service's own filter by conversation id is blind until the task is ready, so the requests are read here.
+--- Finds the start task of a conversation among those created since a moment.
 ---@param client openhands.Client
 ---@param id string
 ---@param since openhands.Moment
 ---@param call table
----@param fields table? of the start, to notice a task that may be it although it bears no id
+---@param fields table? of the start, to notice a task that may be it although it has no id
 ---@return table|false? task false: the service shows none
 ---@return openhands.Error? err
----@return boolean? lookalike
+---@return boolean? lookalike with false: a task without an id asks for the same
 function M.find(client, id, since, call, fields)
-  local wanted, found = conversations.same_id(id), nil
+  local wanted, found = identifiers.normalize(id), nil
   local lookalike, keeps_ids = false, false
   local all_read, err = M.read(client, since, call, function(task)
     if M.is_about(task, wanted) then
       found = task
       return true
     end
-    lookalike, keeps_ids = lookalike or is_lookalike(task, fields), keeps_ids or bears_id(task)
+    lookalike, keeps_ids = lookalike or is_lookalike(task, fields), keeps_ids or has_id(task)
   end)
   if found or all_read == nil then
     return found, err

@@ -1,5 +1,5 @@
---- How a conversation stands, judged from what the service says now and what was seen of it before.
---- Pure: tables in, words out. Each rule is a way in which the service has misled its clients.
+--- Judges the state of a conversation from what the service says now and what was seen of it before. Pure: no client,
+--- no clock. Each rule answers to a way in which the service misleads its clients.
 
 ---@alias openhands.State
 ---| "starting" # accepted; the agent has not begun
@@ -10,25 +10,33 @@
 ---| "finished" # the agent ended its turn, with its task done or with a message
 ---| "failed" # error or stuck
 ---| "gone" # archived or deleted
----| "unknown" # a value that this version has never seen
+---| "unknown" # a value that this version does not know
 
 local ascii = require "openhands.ascii"
 
 local M = {}
 
-local SIGHTINGS = 3 -- of an absence, before it is believed
+local ABSENCES = 3 -- answers without a conversation before it is believed to be gone
 
 -- Seconds after a message in which the service may still show how the turn before it ended.
-local HEARING = 15
+local OLD_END = 15
 
--- V0 says STOPPED until the runtime is up, which may take minutes; after so many graces it is taken at its word.
+-- V0 says STOPPED until the runtime is up, which may take minutes: after this many grace times it is believed.
 local START_GRACES = 10
 
-local function upper(value)
-  return type(value) == "string" and ascii.upper(value) or nil
+-- The known words in upper case, by both spellings: most answers need no conversion.
+local upper_words = {}
+for word in ([[RUNNING STARTING PAUSED MISSING ERROR FINISHED STUCK WAITING_FOR_CONFIRMATION DELETING IDLE STOPPED
+  ARCHIVED READY WORKING PREPARING_REPOSITORY]]):gmatch "[A-Z_]+" do
+  upper_words[word], upper_words[ascii.lower(word)] = word, word
 end
 
---- Whether an absence has been seen often and long enough to be believed. Notes the sighting.
+local function upper(value)
+  return upper_words[value] or type(value) == "string" and ascii.upper(value) or nil
+end
+
+--- Notes that the service did not show a conversation. Returns whether that has happened often enough, and for long
+--- enough, to be believed.
 ---@param memory openhands.Memory
 ---@param now number monotonic, seconds
 ---@param grace number seconds
@@ -36,16 +44,11 @@ end
 function M.absence_confirmed(memory, now, grace)
   memory.missing_since = memory.missing_since or now
   memory.missing_count = (memory.missing_count or 0) + 1
-  return memory.missing_count >= SIGHTINGS and now - memory.missing_since >= grace
+  return memory.missing_count >= ABSENCES and now - memory.missing_since >= grace
 end
 
---- Forgets earlier sightings as missing.
----@param memory openhands.Memory
-function M.present(memory)
-  memory.missing_since, memory.missing_count = nil, nil
-end
-
--- Execution states that decide by themselves. Compared in one case: documents and wire differ.
+-- Execution states that decide by themselves: the state, and whether it is settled. Compared in upper case:
+-- documentation and service differ.
 ---@type table<string, { [1]: openhands.State, [2]: boolean }>
 local by_execution = {
   FINISHED = { "finished", true },
@@ -57,15 +60,14 @@ local by_execution = {
 
 ---@return openhands.State state
 ---@return boolean settled
-local function judge_v1(answer, memory, now, grace)
-  local sandbox, execution = upper(answer.sandbox_status), upper(answer.execution_status)
+local function judge_v1(sandbox, execution, memory, now, grace)
   local decided = by_execution[execution]
   if decided then
     return decided[1], decided[2]
   elseif sandbox == "PAUSED" then
     return "paused", true -- whatever the agent did last: the sandbox sleeps
   elseif sandbox == "MISSING" then
-    -- A failed look-up says MISSING too: one sighting is not an end.
+    -- The service also says MISSING when its own look-up fails: one such answer is not an end.
     if M.absence_confirmed(memory, now, grace) then
       return "gone", true
     end
@@ -75,46 +77,46 @@ local function judge_v1(answer, memory, now, grace)
   elseif execution == "PAUSED" then
     return "paused", true -- after a resume the container runs and the agent does not
   elseif execution == "RUNNING" then
-    M.heard(memory)
+    memory.has_worked, memory.message_at = true, nil
     return "running", false
   elseif execution == "IDLE" then
-    -- Before its first step the agent is idle too.
-    return memory.running and "finished" or "starting", memory.running or false
+    -- The agent is idle before its first step too.
+    return memory.has_worked and "finished" or "starting", memory.has_worked or false
   elseif execution ~= nil then
     return "unknown", false
   elseif sandbox == "STARTING" then
     return "starting", false
   elseif sandbox == "RUNNING" then
-    return memory.running and "running" or "starting", false -- the live look-up failed for a moment
+    return memory.has_worked and "running" or "starting", false -- the service could not ask the sandbox for a moment
   end
   return "unknown", false
 end
 
--- Whether an end that is shown may be the one before the latest message: the agent has not been seen at work since.
-local function is_old(answer, memory, now, grace)
-  if memory.spoken_at and now - memory.spoken_at >= math.min(HEARING, grace) then
-    memory.spoken_at = nil
+-- Whether an end that is shown may be that of the turn before the latest message.
+local function is_end_uncertain(sandbox, memory, now, grace)
+  if memory.message_at and now - memory.message_at >= math.min(OLD_END, grace) then
+    memory.message_at = nil
   end
-  return memory.spoken_at ~= nil and upper(answer.sandbox_status) == "RUNNING"
+  return memory.message_at ~= nil and sandbox == "RUNNING"
 end
 
---- Notes that somebody has spoken: for a moment the service may still tell how it stood before.
+--- Notes that a message was sent: for a moment the service may still show the state before it.
 ---@param memory openhands.Memory
 ---@param now number monotonic, seconds
----@param words string? of a message that has certainly arrived
-function M.spoken(memory, now, words)
-  memory.spoken_at, memory.spoken_words, memory.was_spoken_to = now, words, true
-  memory.question_before, memory.question = memory.question, nil
-  memory.events_after, memory.events_pause, memory.events_seen = nil, nil, nil
+---@param text string? of a message that has certainly arrived
+function M.note_message(memory, now, text)
+  memory.message_at, memory.message_text, memory.has_sent_message = now, text, true
+  memory.earlier_question_id, memory.question_id = memory.question_id, nil
+  memory.events_due_at, memory.events_pause, memory.events_read_of = nil, nil, nil
 end
 
---- Notes that the agent has taken up what was said last: what the service tells is of that, from now on.
+--- Notes that the agent has begun to work on the latest message: from now on the service's answers are about that turn.
 ---@param memory openhands.Memory
-function M.heard(memory)
-  memory.running, memory.spoken_at = true, nil
+function M.note_taken_up(memory)
+  memory.has_worked, memory.message_at = true, nil
 end
 
--- Seconds since an ISO 8601 moment in UTC by the wall clock, nil if it cannot be read.
+-- Returns the seconds since an ISO 8601 moment in UTC, by the wall clock; nil if it cannot be read.
 local function age(created_at, wall_clock)
   ---@type any, any, any, any, any, any
   local year, month, day, hour, minute, second =
@@ -123,7 +125,7 @@ local function age(created_at, wall_clock)
     return nil
   end
   year, month = tonumber(year), tonumber(month)
-  if month < 3 then -- a year that begins in March has its odd day at its end
+  if month < 3 then -- years that begin in March have their leap day at the end
     year, month = year - 1, month + 12
   end
   local leap_days = math.floor(year / 4) - math.floor(year / 100) + math.floor(year / 400)
@@ -136,13 +138,13 @@ end
 local function judge_v0(answer, memory, now, grace, wall_clock)
   local status = upper(answer.status)
   if status ~= "STOPPED" then
-    memory.restarts = nil
+    memory.is_restarting = nil
   end
   if status == "RUNNING" then
-    if not memory.running then
-      memory.events_after, memory.events_pause = nil, nil -- how rarely they were worth reading was of a runtime not up
+    if not memory.has_worked then
+      memory.events_due_at, memory.events_pause = nil, nil -- the pause was for a runtime that was not up
     end
-    memory.running = true
+    memory.has_worked = true
     return "running", false
   elseif status == "STARTING" then
     return "starting", false
@@ -152,10 +154,10 @@ local function judge_v0(answer, memory, now, grace, wall_clock)
     return "gone", true
   elseif status ~= "STOPPED" then
     return "unknown", false
-  elseif memory.running then
+  elseif memory.has_worked then
     return "stopped", true
   end
-  -- STOPPED is also the first thing the service says of a fresh conversation.
+  -- STOPPED is also the first status of a fresh conversation.
   local lifetime
   if memory.started_at then
     lifetime = now - memory.started_at
@@ -168,7 +170,7 @@ local function judge_v0(answer, memory, now, grace, wall_clock)
   return "starting", false
 end
 
---- Judges an answer about a conversation and notes in `memory` what later judgements need.
+--- Judges an answer about a conversation, and notes in `memory` what later judgements need.
 ---@param api "v0"|"v1"
 ---@param answer table
 ---@param memory openhands.Memory
@@ -178,15 +180,17 @@ end
 ---@return openhands.State state
 ---@return boolean settled whether waiting longer makes no sense
 function M.judge(api, answer, memory, now, grace, wall_clock)
+  local sandbox, execution = answer.sandbox_status, answer.execution_status
   local state, settled
   memory.first_seen = memory.first_seen or now
-  if api == "v0" or upper(answer.sandbox_status) ~= "MISSING" then
-    M.present(memory)
+  sandbox = upper_words[sandbox] or upper(sandbox)
+  if api == "v0" or sandbox ~= "MISSING" then
+    memory.missing_since, memory.missing_count = nil, nil
   end
   if api == "v1" then
-    state, settled = judge_v1(answer, memory, now, grace)
-    memory.is_doubted = settled and is_old(answer, memory, now, grace) or false
-    if memory.is_doubted then
+    state, settled = judge_v1(sandbox, upper_words[execution] or upper(execution), memory, now, grace)
+    memory.end_is_uncertain = settled and is_end_uncertain(sandbox, memory, now, grace) or false
+    if memory.end_is_uncertain then
       state, settled = "running", false
     end
   else
@@ -196,7 +200,7 @@ function M.judge(api, answer, memory, now, grace, wall_clock)
   return state, settled
 end
 
--- What the agent of a V0 conversation says of itself, by its own word. What is not here works, or is about to.
+-- States by the word that a V0 agent says of itself. With any other word it works, or is about to.
 local by_agent_state = {
   FINISHED = "finished",
   AWAITING_USER_CONFIRMATION = "waiting",
@@ -206,56 +210,65 @@ local by_agent_state = {
   PAUSED = "paused",
 }
 
--- How the work of a V0 conversation ended, by the agent's last word before somebody stopped it; nil if it did not. An
--- agent that waits for somebody to speak has finished, if it has worked before: its turn has ended with a message.
-local function end_of_work(ending)
-  local word = upper(ending.state_before or ending.agent_state)
+-- Returns the state in which the work of a V0 conversation ended before the runtime was stopped; nil if it did not end.
+-- An agent that waits for user input has finished if it has worked: its turn has ended with a message.
+local function end_of_work(result)
+  local word = upper(result.state_before or result.agent_state)
   if word == "AWAITING_USER_INPUT" then
-    return ending.agent_acted and "finished" or nil
+    return result.agent_acted and "finished" or nil
   elseif word == "FINISHED" or word == "ERROR" or word == "REJECTED" then
     return by_agent_state[word]
   end
 end
 
---- The same for the events of a V0 conversation: its status does not say whether the agent works.
----@param ending openhands.Ending
+--- Judges a V0 conversation whose runtime is up by its events: its status does not say whether the agent works.
+---@param result openhands.Result
 ---@param memory openhands.Memory
 ---@return openhands.State state
 ---@return boolean settled
-function M.judge_ending(ending, memory)
+function M.judge_result(result, memory)
   local state
-  if ending.crowded_out then
+  if result.closed_by_limit then
     state = "stopped"
-  elseif not ending.unread then
-    state = end_of_work(ending) or by_agent_state[upper(ending.agent_state)]
+  elseif not result.has_new_message then
+    state = end_of_work(result) or by_agent_state[upper(result.agent_state)]
   end
   memory.state = state or "running"
   return memory.state, state ~= nil
 end
 
---- The same where the runtime is down: it may not be up yet, or the work may have ended before it went.
----@param ending openhands.Ending
+--- Judges a V0 conversation whose runtime is down by its events: the runtime may not be up yet, or the work may have
+--- ended before it went down.
+---@param result openhands.Result
 ---@param memory openhands.Memory
 ---@return openhands.State? state nil: the events say no more than the status
 ---@return boolean settled
-function M.judge_ending_when_down(ending, memory)
-  local state = not ending.crowded_out and not ending.unread and end_of_work(ending)
-  if not state and (ending.crowded_out or ending.agent_acted) then
+function M.judge_result_when_down(result, memory)
+  local state = not result.closed_by_limit and not result.has_new_message and end_of_work(result)
+  if not state and (result.closed_by_limit or result.agent_acted) then
     state = "stopped" -- in the middle of its work
   end
   memory.state = state or memory.state
   return state or nil, true
 end
 
---- The same for a V1 start task: before it is ready the conversation exists nowhere else.
+--- Judges a V1 start task: before it is ready, the service shows the conversation nowhere else.
 ---@param task table
 ---@return openhands.State state
 ---@return boolean settled
 function M.judge_task(task)
-  if upper(task.status) == "ERROR" then
+  local status = task.status
+  if (upper_words[status] or upper(status)) == "ERROR" then
     return "failed", true
   end
   return "starting", false -- READY too: the agent has not been seen yet
+end
+
+--- Returns whether a V1 start task has ended in a conversation, which the list is about to show.
+---@param task table
+---@return boolean
+function M.is_ready(task)
+  return upper(task.status) == "READY"
 end
 
 return M

@@ -1,40 +1,49 @@
---- Tells how a conversation stands, in either dialect.
+--- Requests how a conversation stands, in either dialect.
 
 ---@class (partial) openhands.Client
 local Client = require "openhands.client_class"
 local conversations = require "openhands.conversation"
 local core = require "openhands.core"
+local lookups = require "openhands.conversation.lookup"
 local result_check = require "openhands.conversation.result_check"
-local lookup = require "openhands.conversation.lookup"
 
---- How a conversation stands, in either dialect.
+local function status_v0(client, id, call)
+  local answer, err = client:_read("status", id, call, "v0")
+  if err then
+    return nil, err
+  elseif answer == core.null then
+    return nil, lookups.unknown(id)
+  end
+  return conversations.from_status(client, answer, "v0", id, call.grace)
+end
+
+local function status_in(client, id, call, api)
+  if api == "v0" then
+    return status_v0(client, id, call)
+  end
+  local conversation, err = lookups.status(client, id, call)
+  return conversation or nil, not conversation and (err or lookups.unknown(id)) or nil
+end
+
+--- Returns how a conversation stands by its status and, on V1, its events.
+---@param id string
+---@param call table
+---@return openhands.Conversation? conversation
+---@return openhands.Error? err
 function Client:_status(id, call)
-  local conversation, err = self:_look_up(id, call)
+  local known = rawget(call, "api") == nil and self:_remember(id).api
+  local conversation, err
+  if known then
+    conversation, err = status_in(self, id, call, known)
+  else
+    conversation, err = self:_in_dialect("status", id, call, function(api)
+      return status_in(self, id, call, api)
+    end)
+  end
   if err then
     err.conversation_id = err.conversation_id or id
   end
   return conversation, err
-end
-
-function Client:_look_up(id, call)
-  local function look(api)
-    if api == "v1" then
-      local conversation, err = lookup.status(self, id, call)
-      return conversation or nil, not conversation and (err or lookup.unknown(id)) or nil
-    end
-    local answer, err = self:_read("status", id, call, "v0")
-    if err then
-      return nil, err
-    elseif answer == core.null then
-      return nil, lookup.unknown(id)
-    end
-    return conversations.from_status(self, answer, "v0", id, call.grace)
-  end
-  local known = rawget(call, "api") == nil and self:_remember(id).api
-  if known then
-    return look(known)
-  end
-  return self:_in_dialect("status", id, call, look)
 end
 
 --- How a conversation stands now. Where V0 says that the runtime is down, the events tell whether the work has ended.
@@ -45,8 +54,11 @@ end
 function Client:status(subject, options)
   local call = Client._begin(self, "status", options)
   local conversation, err = self:_status(self:_id_of(subject, "status"), call)
-  if conversation and result_check.is_down(self, conversation) then
-    result_check.add(self, conversation, call, true)
+  if conversation and conversation.api == "v0" then
+    local memory = self:_remember(conversation.conversation_id)
+    if result_check.is_down(conversation, memory) then
+      result_check.update(self, conversation, call, true)
+    end
   end
   return conversation, err
 end

@@ -1,4 +1,4 @@
---- How the agent server of a conversation shows its events: a page begins with the event whose id it bears, and older
+--- Reads events from the agent server of a conversation: the id of a page is that of its first event, and older
 --- releases know kinds of events by the paths of their classes only.
 
 local arguments = require "openhands.api.arguments"
@@ -6,7 +6,7 @@ local errors = require "openhands.errors"
 
 local M = {}
 
--- Where the classes of the older releases are; newer ones take both spellings.
+-- Paths of the classes in older releases. Newer ones take both spellings.
 local folder = "openhands.sdk.event."
 local modules = {
   ACPToolCallEvent = "acp_tool_call",
@@ -33,7 +33,7 @@ local function path_of(kind)
   return modules[kind] and folder .. modules[kind] .. "." .. kind
 end
 
--- A kind by its name alone, in fields; nil for a path, which every release takes.
+-- Returns the kind in fields that is a name; nil for a path, which every release takes.
 local function name_in(fields)
   local kind = fields.kind
   return type(kind) == "string" and not kind:find(".", 1, true) and kind or nil
@@ -45,7 +45,8 @@ end
 ---@field count fun(fields: table, call: table): integer?, openhands.Error?
 ---@field memory openhands.Memory of the conversation
 
--- Whether the server knows kinds by their paths only; nil: it has no events that would tell. Asked where it found none.
+-- Returns whether the server knows kinds by their paths only; nil: it has no events that would tell. Called when it has
+-- found none of a kind.
 local function wants_paths(reader, call)
   local memory = reader.memory
   if memory.kinds_by_path == nil then
@@ -71,7 +72,7 @@ local function with_kind(fields, kind)
   return own
 end
 
--- The items of a kind, where the server cannot tell them apart.
+-- Returns the items of a kind, where the server cannot filter by it.
 local function sift(page, kind)
   local items = {}
   for _, event in ipairs(type(page.items) == "table" and page.items or {}) do
@@ -88,7 +89,7 @@ local function list_by_path(reader, fields, call)
   return page and not path_of(kind) and sift(page, kind) or page, err
 end
 
---- A page of events, whatever spelling of a kind the server knows.
+--- Returns a page of events, whichever spelling of a kind the server knows.
 ---@param reader openhands.AgentReader
 ---@param fields table
 ---@param call table
@@ -111,7 +112,7 @@ function M.list(reader, fields, call)
   return by_path and list_by_path(reader, fields, call) or page
 end
 
---- How many events there are, whatever spelling of a kind the server knows.
+--- Returns how many events there are, whichever spelling of a kind the server knows.
 ---@param reader openhands.AgentReader
 ---@param fields table
 ---@param call table
@@ -132,15 +133,15 @@ function M.count(reader, fields, call)
     return nil, errors.new {
       kind = "unsupported",
       operation = "event_count",
-      message = ("event_count: this agent server counts kinds by the paths of their classes, and the one of %s is not "
-        .. "known here; give it as 'kind'"):format(errors.clean(kind)),
+      message = ("event_count: this agent server counts kinds by the paths of their classes, and that of %s is not "
+        .. "known here; give the path as 'kind'"):format(errors.clean(kind)),
     }
   end
   return reader.count(with_kind(fields, path_of(kind)), call)
 end
 
---- One event by its id. A page that begins with an id which the server does not know begins with the first event;
---- asked for the event alone, some releases fail.
+--- Returns one event by its id. It is read as a page, since some releases fail for a single event. For an unknown id
+--- the page begins with the first event of all.
 ---@param reader openhands.AgentReader
 ---@param id string
 ---@param call table
@@ -155,11 +156,11 @@ function M.one(reader, id, call)
   return type(event) == "table" and event.id == id and event
 end
 
--- ---- for a reader of events (events.lua) --------------------------------------------------------------------------
+-- ---- for a reader of events (init.lua) -----------------------------------------------------------------------------
 
 local strategy = {}
 
---- An id that the server does not know would let it begin anew: it is asked for first.
+-- Requests the event first: for an id that it does not know, the server would begin with the first event of all.
 function strategy.begin(self, call)
   if self.after == nil then
     return true
@@ -179,8 +180,8 @@ function strategy.begin(self, call)
   return true
 end
 
--- Whether it is enough to look again: the server sleeps, or does not run yet, and the follower asks how it stands.
-local function is_away(self, err)
+-- Whether the server does not run for now: the follower polls the status and tries again.
+local function is_down_for_now(self, err)
   local conversation = err.kind == "conflict" and err.conversation
   return conversation and self.follows and (self.has_read or not conversation.settled)
 end
@@ -190,7 +191,7 @@ function strategy.page(self, page_id, call)
   fields.page_id = page_id or fields.page_id or self.after
   local page, err = M.list(self.operation.reader, fields, call)
   if not page then
-    if is_away(self, err) then
+    if is_down_for_now(self, err) then
       return { items = {} }
     end
     return nil, err

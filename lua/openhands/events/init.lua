@@ -1,17 +1,16 @@
---- The events of a conversation, in pages: each once, in the order in which the service has them. As they come: see
---- follow.lua.
+--- Reads the events of a conversation in pages: each once, in the service's order. follow.lua reads them as they come.
 
 local agent_events = require "openhands.events.agent"
 local arguments = require "openhands.api.arguments"
 local ascii = require "openhands.ascii"
 local errors = require "openhands.errors"
 local follow = require "openhands.events.follow"
+local limits = require "openhands.limits"
 local page_size = require "openhands.events.page_size"
 local pages = require "openhands.api.pages"
 
 local M = {}
 
-local MOST_EVENTS = 100 -- in one page
 local LONGEST_FOLLOW = 43200 -- seconds; the service ends every running session after twelve hours
 
 local function event_id(event)
@@ -19,7 +18,7 @@ local function event_id(event)
   return (type(id) == "string" or type(id) == "number") and id or nil
 end
 
---- Where a reader of events is.
+--- A reading of a conversation's events, and how far it has come.
 ---@class openhands.EventReading
 ---@field client openhands.Client
 ---@field operation table `exchange` and `in_dialect` of the row
@@ -28,16 +27,14 @@ end
 ---@field after string|number|nil the last event that has been seen
 ---@field memory openhands.Memory of the conversation
 ---@field deadline_at number monotonic moment
----@field ends_at number? monotonic moment after which no page is asked for
----@field api "v0"|"v1"|"agent"|nil as soon as it is known
----@field began boolean?
----@field follows boolean? it goes on when all has been told
+---@field ends_at number? monotonic moment after which no page is requested
+---@field api "v0"|"v1"|"agent"|nil once it is known
+---@field has_begun boolean?
+---@field follows boolean? it goes on when all events were returned
 ---@field has_read boolean? of an agent server: a page has come
 ---@field seen table<any, true> events that are left out
-local Reading = {}
-Reading.__index = Reading
 
--- ---- V0: events are numbered, and asked for from a number on ------------------------------------------------------
+-- ---- V0: events are numbered, and requested from a number on -------------------------------------------------------
 
 local v0 = {}
 
@@ -70,7 +67,7 @@ function v0.page(self, page_id, call)
   return { items = page.events, next_page_id = cursor }
 end
 
--- ---- V1: pages have ids; a time bounds them from below ------------------------------------------------------------
+-- ---- V1: pages have ids, and a time can bound them from below ------------------------------------------------------
 
 local v1 = {}
 
@@ -85,22 +82,20 @@ local function unknown_event(self)
   }
 end
 
--- The events up to a known one that bear its time, or a later one: there the service can begin, and these are then
--- left out. Asked for without the caller's filters, which may hide the known one.
+-- Returns the ids of the events from the time of a known one up to that one: reading begins at that time and leaves
+-- these out. Requested without the caller's filters, which may hide the known one.
 local function seen_until(self, known, call)
   local fields = {
     conversation_id = self.fields.conversation_id,
     timestamp__gte = known.timestamp,
-    limit = MOST_EVENTS,
+    limit = limits.ITEMS_PER_PAGE,
   }
   local moment = pages.new {
     name = "events",
     id = event_id,
     fetch = function(page_id)
       fields.page_id = page_id
-      return page_size.ask(fields, self.memory, function()
-        return self.operation.exchange(self.client, fields, call, "v1")
-      end)
+      return page_size.read(fields, self.memory, self.operation.exchange, self.client, fields, call, "v1")
     end,
   }
   local seen = {}
@@ -139,10 +134,20 @@ function v1.begin(self, call)
   return true
 end
 
--- Of a conversation that it does not know, the service shows an empty list of events.
+-- Returns whether the service knows the conversation: its list of events is empty for one that it does not know.
 local function is_known(self, call)
   local conversation, err = self.client:_status(self.fields.conversation_id, call)
   return conversation ~= nil, err
+end
+
+local function without_seen(self, page)
+  local items = {}
+  for _, event in ipairs(page.items) do
+    if not self.seen[event_id(event) or 0] then
+      items[#items + 1] = event
+    end
+  end
+  return { items = items, next_page_id = page.next_page_id }
 end
 
 function v1.page(self, page_id, call)
@@ -158,13 +163,7 @@ function v1.page(self, page_id, call)
       return nil, err
     end
   end
-  local items = {}
-  for _, event in ipairs(page.items) do
-    if not self.seen[event_id(event) or 0] then
-      items[#items + 1] = event
-    end
-  end
-  return { items = items, next_page_id = page.next_page_id }
+  return next(self.seen) and without_seen(self, page) or page
 end
 
 -- ---- both ---------------------------------------------------------------------------------------------------------
@@ -177,7 +176,7 @@ end
 ---@type table<string, openhands.EventStrategy>
 local dialects = { v0 = v0, v1 = v1, agent = agent_events.strategy }
 
-local function no_time(id)
+local function timed_out(id)
   return errors.new {
     kind = "timeout",
     operation = "events",
@@ -186,38 +185,37 @@ local function no_time(id)
   }
 end
 
--- What has been found out on the way is kept: a page may be asked for again.
+-- Reads a page. What was found out before an error is kept: the page may be requested again.
 local function read(self, page_id, call)
-  local page, err
-  if not self.began then
-    self.began, err = dialects[self.api].begin(self, call)
+  local strategy = dialects[self.api]
+  if not self.has_begun then
+    local good, err = strategy.begin(self, call)
+    if not good then
+      return nil, err
+    end
+    self.has_begun = true
   end
-  if self.began then
-    page, err = page_size.ask(self.fields, self.memory, function()
-      return dialects[self.api].page(self, page_id, call)
-    end)
-  end
-  return page, err
+  return page_size.read(self.fields, self.memory, strategy.page, self, page_id, call)
 end
 
--- The first page of all, in the dialect that is found out now.
+-- Reads the first page of all, in the dialect that is found out now.
 local function read_first(self, page_id, call)
   local given = self.fields
   local page, err = self.operation.in_dialect(self.client, given, call, function(api)
-    self.api, self.began, self.fields = api, nil, arguments.copy(given)
+    self.api, self.has_begun, self.fields = api, nil, arguments.copy(given)
     return read(self, page_id, call)
   end)
   if err and err.misfit then
-    self.api, self.began, self.fields = nil, nil, given
+    self.api, self.has_begun, self.fields = nil, nil, given
   end
   return page, err
 end
 
-function Reading:fetch(page_id)
+local function fetch(self, page_id)
   local client, fields = self.client, self.fields
-  local call = follow.look(client, self.call, self.deadline_at)
+  local call = follow.poll_call(client, self.call, self.deadline_at)
   if self.ends_at and client:_now() >= self.ends_at then
-    return nil, no_time(fields.conversation_id)
+    return nil, timed_out(fields.conversation_id)
   end
   local page, err = (self.api and read or read_first)(self, page_id, call)
   if err then
@@ -237,7 +235,7 @@ local function check(fields, options)
   elseif options.follow ~= nil and type(options.follow) ~= "boolean" then
     errors.raise(("events: 'follow' must be a boolean, not a %s"):format(type(options.follow)))
   elseif (after ~= nil or options.follow) and (fields.reverse or fields.sort_order == "TIMESTAMP_DESC") then
-    errors.raise "events: 'after' and 'follow' need the events in the order in which they came"
+    errors.raise "events: 'after' and 'follow' need the events in ascending order"
   elseif after ~= nil and (fields.page_id or fields.start_id) then
     errors.raise "events: 'after' says where to begin; leave out 'page_id' and 'start_id'"
   elseif options.interval ~= nil and not options.follow then
@@ -250,10 +248,10 @@ local function check(fields, options)
   end
 end
 
---- Options of a reader of events besides settings.
+--- The options of a reading that are no settings.
 M.own_options = { after = true, follow = true, timeout = true, interval = true }
 
---- These options, which may stand among the fields, taken out of them.
+--- Removes these options from the fields, among which they may stand, and returns them.
 ---@param fields table
 ---@param options table
 ---@return table choice
@@ -269,18 +267,18 @@ function M.take_options(fields, options)
   return choice
 end
 
---- The events of a conversation as a collection.
+--- Returns the events of a conversation as a collection.
 ---@param client openhands.Client
 ---@param operation table `exchange` and `in_dialect` of the row
 ---@param fields table
 ---@param call table
 ---@param options { after: any, follow: boolean?, timeout: number?, interval: number?, ends_at: number? } `timeout`:
 --- seconds to follow; without `follow` those of one exchange, as in every call; `ends_at`: monotonic moment by which
---- all has to be read
+--- everything has to be read
 ---@return openhands.Pages|openhands.Followed
 function M.events(client, operation, fields, call, options)
   check(fields, options)
-  fields.limit = math.min(fields.limit or MOST_EVENTS, MOST_EVENTS)
+  fields.limit = math.min(fields.limit or limits.ITEMS_PER_PAGE, limits.ITEMS_PER_PAGE)
   if options.timeout and not options.follow then
     call.timeout = options.timeout
   end
@@ -288,7 +286,7 @@ function M.events(client, operation, fields, call, options)
   if options.follow then
     deadline_at = client:_now() + (options.timeout or LONGEST_FOLLOW)
   end
-  local reading = setmetatable({
+  local reading = {
     client = client,
     operation = operation,
     fields = fields,
@@ -299,12 +297,12 @@ function M.events(client, operation, fields, call, options)
     deadline_at = deadline_at,
     ends_at = options.ends_at,
     seen = {},
-  }, Reading)
+  }
   local collection = pages.new {
     name = "events",
     id = event_id,
     fetch = function(page_id)
-      return reading:fetch(page_id)
+      return fetch(reading, page_id)
     end,
     now = function()
       return client:_now()
@@ -315,65 +313,6 @@ function M.events(client, operation, fields, call, options)
     return follow.new(client, collection, fields.conversation_id, call, deadline_at, options.interval)
   end
   return collection
-end
-
--- ---- what the events tell ------------------------------------------------------------------------------------------
-
-local DEEPEST = 1000 -- levels of an event; nothing deeper is read
-
-local pull_request_patterns = {
-  "https?://[A-Za-z0-9.-]+/[A-Za-z0-9._-]+/[A-Za-z0-9._-]+/pull/%d+",
-  "https?://[A-Za-z0-9.-]+/[A-Za-z0-9._/-]+/%-/merge_requests/%d+",
-  "https?://[A-Za-z0-9.-]+/[A-Za-z0-9._-]+/[A-Za-z0-9._-]+/pull%-requests/%d+",
-}
-
-local function collect_links(value, repository, found, depth)
-  if type(value) == "string" then
-    for _, pattern in ipairs(pull_request_patterns) do
-      for link in value:gmatch(pattern) do
-        local part = repository and "/" .. ascii.lower(repository) .. "/"
-        if not found[link] and (not part or ascii.lower(link):find(part, 1, true)) then
-          found[link] = true
-          found[#found + 1] = link
-        end
-      end
-    end
-  elseif type(value) == "table" and depth < DEEPEST then
-    for _, item in pairs(value) do
-      collect_links(item, repository, found, depth + 1)
-    end
-  end
-end
-
---- The pull requests of a conversation: those that the service lists, and those that its events speak of, in its own
---- repository if it has one.
----@param conversation openhands.Conversation
----@param events openhands.Pages
----@return string[]? links
----@return openhands.Error? err
-function M.pull_requests(conversation, events)
-  local found = {}
-  for _, link in ipairs(conversation.pull_requests or {}) do
-    found[link] = true
-    found[#found + 1] = link
-  end
-  while true do
-    local items, err = events:page()
-    if err then
-      return nil, err
-    elseif not items then
-      break
-    end
-    for _, event in ipairs(items) do
-      if type(event) == "table" and event.source ~= "user" then
-        collect_links(event, conversation.selected_repository, found, 0)
-      end
-    end
-  end
-  for i = 1, #found do
-    found[found[i]] = nil
-  end
-  return found
 end
 
 return M

@@ -12,7 +12,7 @@ local conversations = require "openhands.conversation"
 local core = require "openhands.core"
 local errors = require "openhands.errors"
 local locks = require "openhands.start.lock"
-local lookup = require "openhands.conversation.lookup"
+local search = require "openhands.conversation.search"
 local reconciling = require "openhands.start.reconcile"
 local repositories = require "openhands.api.repository"
 local streaming = require "openhands.start.streaming"
@@ -99,7 +99,7 @@ local function start_v1(start)
     memory.sent_since = since -- until it is known what came of it: an error, e.g. Ctrl-C's, may end this call here
     local conversation, err = send(start, "v1")
     if not conversation and deserves_a_lookup(err) then
-      conversation = found_by_lookup(start, lookup.anywhere(client, id, since, call))
+      conversation = found_by_lookup(start, search.find(client, id, since, call))
     end
     if conversation then
       note_answer(client, memory, conversation)

@@ -2,7 +2,7 @@
 
 local coroutines = require "openhands.task.coroutines"
 local errors = require "openhands.errors"
-local lookup = require "openhands.conversation.lookup"
+local start_tasks = require "openhands.conversation.start_tasks"
 
 local M = {}
 
@@ -30,7 +30,7 @@ function M.acquire(client, id, call)
     local other, now = memory.start_lock, client._loop.now()
     local is_certain = other.progress and other.progress.latest -- only the rest of its call may take long
     if is_certain or coroutines.is_abandoned(other.owner, client._loop) then
-      memory.unclear_at, memory.unclear_since = now, memory.unclear_since or lookup.recent(client)
+      memory.unclear_at, memory.unclear_since = now, memory.unclear_since or start_tasks.recent(client)
       break
     elseif client:_is_given_up() then
       return nil, cannot_tell "another start of the same conversation is under way"

@@ -1,7 +1,8 @@
 --- Finds out what became of a start whose outcome is unknown, and takes up conversations that the caller names.
 
 local errors = require "openhands.errors"
-local lookup = require "openhands.conversation.lookup"
+local search = require "openhands.conversation.search"
+local start_tasks = require "openhands.conversation.start_tasks"
 
 local M = {}
 
@@ -54,7 +55,7 @@ function M.reconcile(start, since, unclear_at)
   local last_error
   while true do
     local asked_at = client._loop.now()
-    local conversation, err, lookalike = lookup.anywhere(client, id, since, call, start.fields)
+    local conversation, err, lookalike = search.find(client, id, since, call, start.fields)
     if conversation then
       return conversation
     elseif conversation == false then
@@ -87,7 +88,7 @@ end
 -- not show it (yet).
 local function as_answered(start, memory)
   local client, id, accepted = start.client, start.id, memory.accepted
-  local conversation, err = lookup.anywhere(client, id, nil, start.call, start.fields)
+  local conversation, err = search.find(client, id, nil, start.call, start.fields)
   if conversation then
     return conversation
   elseif accepted and (err or client._loop.now() - accepted.at < start.call.grace) then
@@ -118,9 +119,9 @@ function M.take_up(start)
   if is_answered(memory) then
     return as_answered(start, memory)
   elseif (start.resume or memory.sent_since) and not memory.unclear_at then
-    memory.unclear_at, memory.unclear_since = client._loop.now(), memory.sent_since or lookup.recent(client)
+    memory.unclear_at, memory.unclear_since = client._loop.now(), memory.sent_since or start_tasks.recent(client)
   elseif not memory.unclear_at then
-    local conversation, err, lookalike = lookup.anywhere(client, id, nil, call, start.fields)
+    local conversation, err, lookalike = search.find(client, id, nil, call, start.fields)
     if conversation == false and lookalike then
       return nil, M.ambiguous(id, cannot_tell(RENAMED))
     end

@@ -1,4 +1,4 @@
---- What a wait takes besides settings.
+--- The options of a wait that are no settings.
 
 local errors = require "openhands.errors"
 local starting = require "openhands.start"
@@ -6,12 +6,13 @@ local starting = require "openhands.start"
 local M = {}
 
 local seconds = { "timeout", "interval", "answer_timeout", "outage_timeout" }
+local none = {}
 
---- The options that are no settings.
+--- Their names.
 ---@type table<string, boolean>
 M.names = { on_change = true }
 
---- The same of a call that starts what it waits for.
+--- Their names and those of a start, for a call that does both.
 ---@type table<string, boolean>
 M.names_of_run = { on_change = true }
 
@@ -22,10 +23,12 @@ for name in pairs(starting.option_names) do
   M.names_of_run[name] = true
 end
 
---- Raises for the caller's mistakes.
+--- Returns the options that a caller has given. Raises if one is malformed.
 ---@param caller string name of the call
----@param options table
+---@param options table?
+---@return table options
 function M.check(caller, options)
+  options = options or none
   for _, field in ipairs(seconds) do
     local value = options[field]
     if value ~= nil and (type(value) ~= "number" or value < 0 or value ~= value) then
@@ -35,6 +38,7 @@ function M.check(caller, options)
   if options.on_change ~= nil and type(options.on_change) ~= "function" then
     errors.raise(("%s: 'on_change' must be a function, not a %s"):format(caller, type(options.on_change)))
   end
+  return options
 end
 
 return M

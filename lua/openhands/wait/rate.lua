@@ -1,52 +1,51 @@
---- How often all who wait on one client may ask together: requests that gather with time, up to a few.
+--- Limits how often all waits of one client together send requests: a token bucket.
 
 local M = {}
 
-local BURST = 5 -- requests that may go out at once
-local EVERY = 1.15 -- seconds in which there is another one: with the burst, less than 60 in any minute
-local SHORTEST = 0.01 -- seconds that are worth sleeping
+local BURST = 5 -- requests that may be sent at once
+local SECONDS_PER_REQUEST = 1.15 -- after the burst: together less than 60 in any minute
+local SHORTEST_SLEEP = 0.01 -- seconds
 
----@class openhands.Pace
----@field private _left number requests that may go out at once
+---@class openhands.RequestRate
+---@field private _left number requests that may be sent at once; negative after requests beyond the limit
 ---@field private _quiet_until number monotonic moment
 ---@field private _counted_at number? monotonic moment
 local methods = {}
-local Pace = { __index = methods, __name = "openhands.Pace" }
+local RequestRate = { __index = methods, __name = "openhands.RequestRate" }
 
----@return openhands.Pace
+---@return openhands.RequestRate
 function M.new()
-  return setmetatable({ _left = BURST, _quiet_until = -math.huge }, Pace)
+  return setmetatable({ _left = BURST, _quiet_until = -math.huge }, RequestRate)
 end
 
---- Whether a request may go out, or so many.
+--- Returns whether a number of requests may be sent now.
 ---@param now number monotonic, seconds
----@param count integer?
+---@param count integer
 ---@return boolean
 function methods:allows(now, count)
-  self._left = math.min(BURST, self._left + (now - (self._counted_at or now)) / EVERY)
+  self._left = math.min(BURST, self._left + (now - (self._counted_at or now)) / SECONDS_PER_REQUEST)
   self._counted_at = now
-  return self._left >= (count or 1) and now >= self._quiet_until
+  return self._left >= count and now >= self._quiet_until
 end
 
---- Notes requests that went out. There may have been more than were allowed: then the next one is further away.
----@param count integer
+--- Notes that a request is sent. It may be beyond the limit: then the next one is further away.
 ---@param now number monotonic, seconds
-function methods:spend(count, now)
-  self:allows(now)
-  self._left = self._left - count
+function methods:spend(now)
+  self:allows(now, 1)
+  self._left = self._left - 1
 end
 
---- No request before that moment: the service has asked for it.
+--- Allows no request before a moment: the service has asked for that.
 ---@param moment number monotonic, seconds
-function methods:hold(moment)
+function methods:pause_until(moment)
   self._quiet_until = math.max(self._quiet_until, moment)
 end
 
---- When a request may go out that may not now.
+--- Returns the moment at which a request may be sent that may not be sent now.
 ---@param now number monotonic, seconds
 ---@return number moment
 function methods:next_moment(now)
-  return math.max(now + math.max((1 - self._left) * EVERY, SHORTEST), self._quiet_until)
+  return math.max(now + math.max((1 - self._left) * SECONDS_PER_REQUEST, SHORTEST_SLEEP), self._quiet_until)
 end
 
 return M

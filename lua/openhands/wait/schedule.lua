@@ -1,139 +1,201 @@
---- Whose turn it is: which of those that somebody waits for are asked for next, and who joins in the same request.
+--- The schedule of polls: when a conversation is polled again, which of those that are waited for are polled next, and
+--- which of them share the request.
 
-local conversations = require "openhands.conversation"
 local coroutines = require "openhands.task.coroutines"
-local lookup = require "openhands.conversation.lookup"
+local identifiers = require "openhands.conversation.identifier"
+local limits = require "openhands.limits"
+local lookups = require "openhands.conversation.lookup"
 
 local M = {}
 
-local NEARLY = 0.5 -- share of its interval before which an entry joins a request that goes out anyway
-local MOST_IDS = 99 -- in one request
+local STARTING_INTERVAL = 2 -- seconds between polls while a conversation starts
+local FIRST_INTERVAL, LAST_INTERVAL, GROWTH = 5, 30, 1.1
+local JITTER = 0.2 -- share of an interval
+local LAST_POLL = 1 -- seconds that a poll may take beyond the deadline of the wait
+local NEAR = 0.5 -- share of its interval before which an entry joins a request that is sent anyway
 
--- Steps that are for many at once, and those of one conversation alone. They take turns.
-local shared = { dialect = true, tasks = true, list = true, unlisted = true }
+-- Steps that are for many conversations at once. They alternate with those for one.
+local is_for_many = { dialect = true, start_task = true, list = true, recent_tasks = true }
 
--- Settings that make a request another one.
+-- Settings in which two entries must agree to share a request.
 local distinctive = {
   "api_key", "organization", "api", "timeout", "connect_timeout", "max_body", "max_memory", "retries",
 }
 
-local function step_of(client, entry)
-  return entry.step or lookup.first_step(client, entry)
+-- ---- when ----------------------------------------------------------------------------------------------------------
+
+--- Returns the seconds between two polls that a caller's `interval` stands for.
+---@param interval number? seconds
+---@return number?
+function M.interval(interval)
+  return interval and math.max(interval, limits.SHORTEST_INTERVAL)
 end
 
--- However short a wait is, it looks once: at all that one request can tell of, at least.
-local function is_owed_a_look(client, entry)
-  return entry.looks == 0 and (not entry.party.looked or shared[step_of(client, entry)] or false)
+--- Returns the seconds that the service asks to wait after an error.
+---@param err openhands.Error?
+---@return number
+function M.retry_after(err)
+  return err and err.retry_after and math.min(err.retry_after, limits.LONGEST_RETRY_AFTER) or 0
 end
 
---- Whether an entry's time is over.
+--- Returns the deadline of one poll: that of a call by itself, within the deadline of the wait.
+---@param call table
+---@param deadline_at number monotonic moment at which the wait ends
+---@param now number monotonic, seconds
+---@return number deadline_at
+function M.poll_deadline(call, deadline_at, now)
+  return math.min(now + call.deadline, math.max(now, deadline_at) + LAST_POLL)
+end
+
+--- Returns by which factor the intervals of one poll vary. It is one for all its entries, which so stay in step.
+---@param random number from 0 to 1
+---@return number
+function M.jitter(random)
+  return 1 - JITTER + 2 * JITTER * random
+end
+
+--- Returns the seconds until an entry that was just polled is polled again, and its next regular interval.
+---@param entry openhands.PollEntry
+---@param jitter number
+---@return number seconds
+function M.seconds_until_due(entry, jitter)
+  local least = entry.err and M.retry_after(entry.err) or 0
+  local latest = entry.latest
+  if entry.interval then
+    return math.max(entry.interval, least)
+  elseif latest and (latest.state == "starting" or entry.memory and entry.memory.message_at) then
+    return math.max(STARTING_INTERVAL, least) -- it may be up, or have answered the message, soon
+  end
+  local interval = entry.next_interval or FIRST_INTERVAL
+  entry.next_interval = math.min(LAST_INTERVAL, interval * GROWTH)
+  return math.max(interval * jitter, least)
+end
+
+-- ---- which ---------------------------------------------------------------------------------------------------------
+
+--- Returns whether the time of an entry is over. However short a wait is, it polls once, at least everything that one
+--- request can tell about.
 ---@param client openhands.Client
----@param entry openhands.Entry
+---@param entry openhands.PollEntry
 ---@param now number monotonic, seconds
 ---@return boolean
 function M.is_over(client, entry, now)
-  return now >= entry.deadline_at and not is_owed_a_look(client, entry)
+  if now < entry.deadline_at then
+    return false
+  elseif entry.polls > 0 then
+    return true
+  end
+  return entry.group.has_answer and not is_for_many[entry.step or lookups.first_step(client, entry)] or false
 end
 
-local function may_be_asked(client, entry, asker, now)
-  local party = entry.party
-  if entry.news or party.away or (party ~= asker and coroutines.is_abandoned(party, client._loop)) then
+-- Whether an entry may be polled: its group waits, and its time is not over.
+local function may_be_polled(client, entry, group, now)
+  local own = entry.group
+  if entry.news or own.is_away or (own ~= group and coroutines.is_abandoned(own, client._loop)) then
     return false
   end
-  return not M.is_over(client, entry, now)
+  return now < entry.deadline_at or not M.is_over(client, entry, now)
 end
 
---- Whether an entry may be asked for at once, whatever the pace: its caller has set one, or it is the last look.
----@param entry openhands.Entry
----@param asker openhands.Party
+--- Returns whether an entry may be polled beyond the client's rate: its caller has set an interval, or it is the last
+--- poll.
+---@param entry openhands.PollEntry
+---@param group openhands.WaitGroup the one that polls
 ---@param now number monotonic, seconds
 ---@return boolean
-function M.may_hurry(entry, asker, now)
-  return entry.interval ~= nil or entry.party == asker and now >= entry.deadline_at
+function M.is_exempt(entry, group, now)
+  return entry.interval ~= nil or entry.group == group and now >= entry.deadline_at
 end
 
--- Least recently asked first: nobody starves.
+-- Least recently polled first: no entry starves.
 local function is_before(one, other)
-  if one.last_asked ~= other.last_asked then
-    return one.last_asked < other.last_asked
+  if one.last_polled ~= other.last_polled then
+    return one.last_polled < other.last_polled
   end
   return one.number < other.number
 end
 
--- The first of those due, by turns of a step for many and a step for one.
-local function first_due(watch, asker, now, allowed)
-  local client, first = watch._client, {}
-  for _, entry in pairs(watch._entries) do
-    if entry.told and entry.next_at <= now then
-      entry.told, entry.step = nil, nil -- it had no turn until the next look, which decides anew
+-- Returns the entries that are due or nearly, with their steps, and the first of those that may be polled now, by
+-- whether its step is for many or for one.
+local function due_entries(poller, group, now, is_allowed)
+  local client, near, steps, many, one = poller._client, {}, {}, nil, nil
+  for _, entry in pairs(poller._entries) do
+    if entry.is_delivered and entry.next_at <= now then
+      entry.is_delivered, entry.step = nil, nil -- its further step had no turn: the next poll decides anew
     end
-    local may_go = entry.due_at <= now and (allowed or M.may_hurry(entry, asker, now))
-    if may_go and may_be_asked(client, entry, asker, now) then
-      local kind = shared[step_of(client, entry)] and "many" or "one"
-      if not first[kind] or is_before(entry, first[kind]) then
-        first[kind] = entry
+    local due_at = entry.due_at
+    if due_at - now <= NEAR * entry.pause and may_be_polled(client, entry, group, now) then
+      local step = entry.step or lookups.first_step(client, entry)
+      near[#near + 1], steps[entry] = entry, step
+      local may_go = due_at <= now and (is_allowed or M.is_exempt(entry, group, now))
+      if may_go and is_for_many[step] then
+        many = (not many or is_before(entry, many)) and entry or many
+      elseif may_go then
+        one = (not one or is_before(entry, one)) and entry or one
       end
     end
   end
-  local kind = watch._turn == "many" and "one" or "many"
-  kind = first[kind] and kind or first.many and "many" or "one"
-  watch._turn = first[kind] and kind or watch._turn
-  return first[kind]
+  return near, steps, many, one
 end
 
-local function are_alike(one, other)
+-- Whether the same request can tell about another entry too.
+local function can_join(head, other, step, other_step)
+  if other == head or other_step ~= step then
+    return false
+  elseif step == "result" and identifiers.normalize(other.id) ~= identifiers.normalize(head.id) then
+    return false
+  end
   for _, name in ipairs(distinctive) do
-    if rawget(one.call, name) ~= rawget(other.call, name) then
+    if rawget(head.call, name) ~= rawget(other.call, name) then
       return false
     end
   end
   return true
 end
 
--- Whether the same request can tell of another entry too. How a conversation ended it tells all who wait for that one.
-local function can_join(head, other, step)
-  return shared[step] or step == "ending" and conversations.same_id(other.id) == conversations.same_id(head.id)
-end
-
--- Others that the same request can tell of: those that are due, then those that are nearly.
-local function companions(watch, asker, head, step, now)
-  local client, list = watch._client, {}
-  for _, entry in pairs(watch._entries) do
-    local is_near = entry ~= head and entry.due_at - now <= NEARLY * entry.pause
-    local is_alike = is_near and step_of(client, entry) == step and can_join(head, entry, step)
-    if is_alike and may_be_asked(client, entry, asker, now) then
-      list[#list + 1] = are_alike(entry, head) and entry or nil
+-- Adds to the first entry those that the same request can tell about: those that are due, then those that are nearly.
+local function with_companions(head, near, steps, now)
+  local step, others, entries = steps[head], {}, { head }
+  for _, other in ipairs(near) do
+    if can_join(head, other, step, steps[other]) then
+      others[#others + 1] = other
     end
   end
-  table.sort(list, function(one, other)
+  table.sort(others, function(one, other)
     local is_due = one.due_at <= now
     if is_due ~= (other.due_at <= now) then
       return is_due
     end
     return is_before(one, other)
   end)
-  return list
+  for place = 1, math.min(#others, limits.IDS_PER_REQUEST - 1) do
+    entries[place + 1] = others[place]
+  end
+  return entries
 end
 
---- What to ask next, and for whom; nil if nobody may be asked for now.
----@param watch openhands.Watch
----@param asker openhands.Party
+--- Returns what to request next, and for which entries; nil if none may be polled now.
+---@param poller openhands.Poller
+---@param group openhands.WaitGroup the one that polls
 ---@param now number monotonic, seconds
----@param allowed boolean whether the pace allows a request
----@return openhands.Step? step
----@return openhands.Entry[]? entries
-function M.next(watch, asker, now, allowed)
-  local head = first_due(watch, asker, now, allowed)
+---@param is_allowed boolean whether the client's rate allows a request
+---@return openhands.LookupStep? step
+---@return openhands.PollEntry[]? entries
+function M.next(poller, group, now, is_allowed)
+  local near, steps, many, one = due_entries(poller, group, now, is_allowed)
+  local head = many or one
+  if many and one then
+    head = poller._last_was_for_many and one or many
+  end
   if not head then
     return nil
   end
-  local step = step_of(watch._client, head)
-  local others = (shared[step] or step == "ending") and companions(watch, asker, head, step, now) or {}
-  local entries = { head }
-  for place = 1, math.min(#others, MOST_IDS - 1) do
-    entries[place + 1] = others[place]
+  local step = steps[head]
+  poller._last_was_for_many = is_for_many[step] or false
+  if #near > 1 and (is_for_many[step] or step == "result") then
+    return step, with_companions(head, near, steps, now)
   end
-  return step, entries
+  return step, { head }
 end
 
 return M

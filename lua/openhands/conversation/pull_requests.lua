@@ -1,0 +1,88 @@
+--- The pull requests of a conversation: those that the service lists by number, and links in its events.
+
+local ascii = require "openhands.ascii"
+
+local M = {}
+
+local DEEPEST = 1000 -- levels of an event that are searched
+
+-- Pages on the public hosts. The address of a self-hosted one is not known here.
+local pages = {
+  github = "https://github.com/%s/pull/%s",
+  gitlab = "https://gitlab.com/%s/-/merge_requests/%s",
+  bitbucket = "https://bitbucket.org/%s/pull-requests/%s",
+}
+
+local link_patterns = {
+  "https?://[A-Za-z0-9.-]+/[A-Za-z0-9._-]+/[A-Za-z0-9._-]+/pull/%d+",
+  "https?://[A-Za-z0-9.-]+/[A-Za-z0-9._/-]+/%-/merge_requests/%d+",
+  "https?://[A-Za-z0-9.-]+/[A-Za-z0-9._-]+/[A-Za-z0-9._-]+/pull%-requests/%d+",
+}
+
+--- Returns the pages of the pull requests that the service lists.
+---@param answer table the service's answer about the conversation; `pr_number` is a list
+---@return string[]
+function M.listed(answer)
+  local page, repository = pages[answer.git_provider], answer.selected_repository
+  local list = {}
+  if page and type(repository) == "string" and repository ~= "" then
+    for _, number in ipairs(answer.pr_number) do
+      if type(number) == "number" then
+        list[#list + 1] = page:format(repository, ("%.0f"):format(number))
+      end
+    end
+  end
+  return list
+end
+
+-- Adds the links in a value to `found`, each once: as an item and as a key.
+local function collect_links(value, repository, found, depth)
+  if type(value) == "string" then
+    for _, pattern in ipairs(link_patterns) do
+      for link in value:gmatch(pattern) do
+        local part = repository and "/" .. ascii.lower(repository) .. "/"
+        if not found[link] and (not part or ascii.lower(link):find(part, 1, true)) then
+          found[link] = true
+          found[#found + 1] = link
+        end
+      end
+    end
+  elseif type(value) == "table" and depth < DEEPEST then
+    for _, item in pairs(value) do
+      collect_links(item, repository, found, depth + 1)
+    end
+  end
+end
+
+--- Reads a conversation's events and returns the pull requests that the service lists or the events mention. If the
+--- conversation has a repository, links to others are left out.
+---@param conversation openhands.Conversation
+---@param events openhands.Pages
+---@return string[]? links
+---@return openhands.Error? err
+function M.all(conversation, events)
+  local found = {}
+  for _, link in ipairs(conversation.pull_requests or {}) do
+    found[link] = true
+    found[#found + 1] = link
+  end
+  while true do
+    local items, err = events:page()
+    if err then
+      return nil, err
+    elseif not items then
+      break
+    end
+    for _, event in ipairs(items) do
+      if type(event) == "table" and event.source ~= "user" then
+        collect_links(event, conversation.selected_repository, found, 0)
+      end
+    end
+  end
+  for i = 1, #found do
+    found[found[i]] = nil
+  end
+  return found
+end
+
+return M

@@ -1,0 +1,228 @@
+--- The course of one wait for one conversation: takes what the poller delivers, until the conversation has settled, the
+--- time is over, or an error ends it. Sends no requests itself.
+
+local errors = require "openhands.errors"
+local limits = require "openhands.limits"
+local lookups = require "openhands.conversation.lookup"
+local result_check = require "openhands.conversation.result_check"
+local states = require "openhands.conversation.state"
+
+local M = {}
+
+--- Seconds of the longest wait: the service ends every running session after twelve hours.
+M.LONGEST = 43200
+
+local MOST_UNREAD = 3 -- events in a row that are too large to be read, before that is an error
+local ANSWER_TIMEOUT = 40 -- seconds; events reach the service up to half a minute after the agent has ended
+local FIRST_RESULT_PAUSE = 1 -- seconds between the first two readings of a result
+
+---@class openhands.Wait
+---@field has_ended boolean? it has a `conversation`, or an `err`
+---@field has_timed_out boolean?
+---@field conversation openhands.Conversation? once it has settled
+---@field err openhands.Error?
+---@field latest openhands.Conversation? as it was seen last
+---@field entry openhands.PollEntry the poller's entry for it
+---@field private _client openhands.Client
+---@field private _id string of the conversation
+---@field private _options openhands.WaitOptions
+---@field private _unread_count integer events in a row that were too large
+---@field private _outage openhands.Error? why the last poll told nothing
+---@field private _outage_since number? monotonic moment
+---@field private _settled_at number? monotonic moment at which its result was first requested
+---@field private _result_pause number? seconds between the last two readings of its result
+local Wait = {}
+Wait.__index = Wait
+
+--- Creates a wait for a conversation, as an entry of a group.
+---@param client openhands.Client
+---@param group openhands.WaitGroup
+---@param id string
+---@param latest openhands.Conversation? as the caller has it
+---@param call table settings of the call
+---@param options openhands.WaitOptions
+---@return openhands.Wait
+function M.new(client, group, id, latest, call, options)
+  return setmetatable({
+    latest = latest,
+    entry = client._poller:add(group, id, latest, call, options.interval),
+    _client = client,
+    _id = id,
+    _options = options,
+    _unread_count = 0,
+  }, Wait)
+end
+
+-- Keeps the conversation as it was just seen, and calls the caller's `on_change` if its state is new. Not after a
+-- cancellation: the client's calls would raise in it.
+function Wait:_note(conversation)
+  local previous, on_change = self.latest, self._options.on_change
+  self.latest = conversation
+  if on_change and not (previous and previous.state == conversation.state) and not self._client:_is_given_up() then
+    local group = self.entry.group
+    group.is_away = true -- others need not poll for this group while the function runs, or if it raises
+    on_change(conversation, previous and previous.state)
+    group.is_away = nil
+  end
+end
+
+function Wait:_end(conversation, err)
+  self.has_ended, self.conversation, self.err = true, conversation, err
+  if err then
+    err.conversation_id, err.conversation = self._id, self.latest
+  end
+  self._client._poller:remove(self.entry)
+end
+
+-- ---- settled -------------------------------------------------------------------------------------------------------
+
+-- Whether the events of a settled conversation are worth a request: for its answer, or why it failed.
+function Wait:_needs_result(conversation)
+  local result = self.entry.result
+  if conversation.api == "v0" then
+    local memory = self._client:_remember(conversation.conversation_id)
+    return not result and result_check.is_due(self._client, conversation, memory)
+  elseif result and result[result_check.wanted[conversation.state]] then
+    return false
+  end
+  return not (conversation.sandbox_id == nil and conversation.state == "failed")
+end
+
+function Wait:_settle(conversation)
+  if self.entry.result then -- read in the same lookup
+    result_check.add_to_settled(conversation, self.entry.result)
+  end
+  if self:_needs_result(conversation) then
+    self._client._poller:request_result(self.entry, 0)
+  else
+    self:_end(conversation)
+  end
+end
+
+-- Returns the seconds until the result is read again; nil if that will not help, or has taken long enough. The
+-- conversation's own server tells the complete result.
+function Wait:_pause_before_result(result, wanted)
+  local now, timeout = self._client:_now(), self._options.answer_timeout or ANSWER_TIMEOUT
+  local first = math.min(FIRST_RESULT_PAUSE, self._options.interval or FIRST_RESULT_PAUSE)
+  self._settled_at = self._settled_at or now
+  self._result_pause = self._result_pause and 2 * self._result_pause or first
+  local left = math.min(self._settled_at + timeout, self.entry.group.deadline_at) - now
+  local is_complete = not result or result.from_own_server or result.too_large or not wanted or result[wanted]
+  local may_come = self.entry.latest.api == "v1" and not is_complete
+  return may_come and left > 0 and math.min(self._result_pause, left) or nil
+end
+
+-- Takes the result of a settled conversation. That it cannot be read is no error.
+function Wait:_take_result()
+  local conversation, result = self.entry.latest, self.entry.result
+  ---@cast conversation openhands.Conversation
+  if result then
+    result_check.add_to_settled(conversation, result)
+  end
+  local pause = self:_pause_before_result(result, result_check.wanted[conversation.state])
+  if pause then
+    self._client._poller:request_result(self.entry, pause)
+  else
+    self:_end(conversation)
+  end
+end
+
+-- ---- errors --------------------------------------------------------------------------------------------------------
+
+function Wait:_time_out()
+  if self.entry.conversation then
+    self:_note(self.entry.conversation) -- its lookup has not ended, but has told this much
+  end
+  self.has_timed_out = true
+  local outage = self._outage
+  local seen = outage and ("the service could not tell: %s"):format(outage.message)
+    or self.latest and self.latest.state
+    or "unknown"
+  self:_end(nil, errors.new {
+    kind = "timeout",
+    operation = "wait",
+    retryable = true,
+    cause = outage and outage.kind,
+    message = ("wait: conversation %s has not settled in %g s (%s); it goes on, wait again or look at its page"):format(
+      self._id,
+      self._options.timeout or M.LONGEST,
+      seen
+    ),
+  })
+end
+
+-- Takes an error that says nothing about the conversation. It ends the wait when such errors have lasted too long. That
+-- the service cannot be reached never does, if the conversation is known to exist.
+function Wait:_take_outage(err, kind, memory)
+  local now = self._client:_now()
+  self._outage, self._outage_since = err, self._outage_since or now
+  local is_known = self.latest or memory.first_seen or memory.started_at
+  local timeout = self._options.outage_timeout or limits.OUTAGE_TIMEOUT
+  if not (kind == "unreached" and is_known) and now - self._outage_since >= timeout then
+    self:_end(nil, err)
+  end
+end
+
+function Wait:_take_error(err)
+  local client = self._client
+  local memory = client:_remember(self._id)
+  local outage = errors.outage_of(err, memory.api or client._api, memory.first_seen ~= nil)
+  if outage then
+    self:_take_outage(err, outage, memory)
+  elseif err.kind == "not_found" and (memory.started_at or self.latest) then
+    -- It was there: one answer without it is not an end.
+    if states.absence_confirmed(memory, client:_now(), self.entry.grace) then
+      self:_end(nil, err)
+    end
+  else
+    self:_end(nil, err)
+  end
+end
+
+-- Takes the outcome of reading the events besides the status. Events that are too large may hide the end for good,
+-- unless newer ones tell it.
+function Wait:_take_unread(err)
+  self.entry.too_large = nil
+  if self.entry.result then
+    self._unread_count = 0
+  elseif err then
+    self._unread_count = self._unread_count + 1
+    if self._unread_count >= MOST_UNREAD then
+      self:_end(nil, err)
+    end
+  end
+end
+
+-- ---- both ----------------------------------------------------------------------------------------------------------
+
+function Wait:_take_status()
+  local entry = self.entry
+  local conversation = entry.conversation
+  if not conversation then
+    return self:_take_error(entry.err or lookups.unknown(self._id))
+  end
+  self._outage, self._outage_since = nil, nil
+  self:_note(conversation)
+  if conversation.settled then
+    self:_settle(conversation)
+  elseif entry.result or entry.too_large then
+    self:_take_unread(entry.too_large)
+  end
+end
+
+--- Takes what has come, if anything has, or ends because its time is over.
+---@return boolean? has_ended
+function Wait:advance()
+  local news = self.entry.news
+  self.entry.news = nil
+  if news == "result" then
+    self:_take_result()
+  elseif news then
+    self:_take_status()
+  elseif self._client._poller:is_over(self.entry) then
+    self:_time_out()
+  end
+  return self.has_ended
+end
+
+return M
