@@ -32,7 +32,8 @@ describe("a queued message", function()
     local started = start()
     local plain = OWN:gsub("-", "")
     local task = started.start_task_id
-    for place, id in ipairs { started, OWN, plain, OWN:upper(), task, identifiers.with_dashes(task), "task-" .. task } do
+    local spellings = { started, OWN, plain, OWN:upper(), task, identifiers.with_dashes(task), "task-" .. task }
+    for place, id in ipairs(spellings) do
       assert(client:queue_message(id, ("message %d"):format(place)))
     end
     model:advance(20)

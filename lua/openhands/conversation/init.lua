@@ -20,6 +20,7 @@ local states = require "openhands.conversation.state"
 ---@field answer string? after a wait: the agent's final message, where the service tells
 ---@field detail string? why it failed, where the service tells
 ---@field classification openhands.FailureClass? kind of the failure, where the service tells
+---@field execution_status string? V1: "running", "finished", …
 ---@field title string?
 ---@field cost number? dollars spent on models so far, where the service tells
 ---@field pull_requests string[] pages of the pull requests it made, as far as the service tells

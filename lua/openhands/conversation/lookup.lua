@@ -83,6 +83,7 @@ local function read_batch(client, operation, ids, call)
   end
   local found, items = items_by_key(list, asked), {}
   for place, key in ipairs(keys) do
+    ---@type table|false
     local item = found[key] or false
     if item and is_taken[item] then
       local copy = {}
@@ -187,6 +188,7 @@ end
 -- Takes the answer of the list: false where it lacks the conversation.
 local function take_listed(client, lookup, id, answer)
   local memory, ready_task = lookup.memory --[[@as openhands.Memory]], lookup.ready_task
+  ---@type openhands.Conversation|false|nil, openhands.Error?
   local conversation, err = false, nil
   if answer then
     conversation, err = conversations.from_status(client, answer, "v1", id, lookup.grace)
@@ -270,7 +272,7 @@ end
 
 -- Takes all lookups of one conversation that has settled.
 function steps.result(client, lookups, call)
-  local result = result_check.read(client, lookups[1].latest, call)
+  local result = result_check.read(client, lookups[1].latest --[[@as openhands.Conversation]], call)
   for _, lookup in ipairs(lookups) do
     lookup.step, lookup.result = nil, result
   end

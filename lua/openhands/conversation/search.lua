@@ -21,6 +21,7 @@ function M.find(client, id, since, call, fields)
   if not list then
     return nil, err
   end
+  ---@type openhands.Conversation|false|nil
   local conversation = false
   if type(list[1]) == "table" then
     conversation, err = conversations.from_status(client, list[1], "v1", id, call.grace)

@@ -22,7 +22,7 @@ end
 
 --- Returns whether a start task is about a conversation: by the id in its request, the conversation's, or its own.
 ---@param task any
----@param id string in the form in which ids are compared
+---@param id string as `identifiers.normalize` returns it
 ---@return boolean
 function M.is_about(task, id)
   return type(task) == "table"

@@ -181,20 +181,21 @@ end
 ---@return boolean settled whether waiting longer makes no sense
 function M.judge(api, answer, memory, now, grace, wall_clock)
   local sandbox, execution = answer.sandbox_status, answer.execution_status
-  local state, settled
+  ---@type openhands.State, boolean
+  local state, settled = "unknown", false
   memory.first_seen = memory.first_seen or now
   sandbox = upper_words[sandbox] or upper(sandbox)
   if api == "v0" or sandbox ~= "MISSING" then
     memory.missing_since, memory.missing_count = nil, nil
   end
-  if api == "v1" then
+  if api == "v0" then
+    state, settled = judge_v0(answer, memory, now, grace, wall_clock)
+  else
     state, settled = judge_v1(sandbox, upper_words[execution] or upper(execution), memory, now, grace)
     memory.end_is_uncertain = settled and is_end_uncertain(sandbox, memory, now, grace) or false
     if memory.end_is_uncertain then
       state, settled = "running", false
     end
-  else
-    state, settled = judge_v0(answer, memory, now, grace, wall_clock)
   end
   memory.state = state
   return state, settled
@@ -234,7 +235,7 @@ function M.judge_result(result, memory)
     state = end_of_work(result) or by_agent_state[upper(result.agent_state)]
   end
   memory.state = state or "running"
-  return memory.state, state ~= nil
+  return state or "running", state ~= nil
 end
 
 --- Judges a V0 conversation whose runtime is down by its events: the runtime may not be up yet, or the work may have

@@ -21,8 +21,8 @@ local EMPTY_POLLS = 2 -- in a row after it has settled: events reach the store a
 ---@field private _interval number? seconds between polls, as the caller wants it
 ---@field private _pause number seconds until the next poll
 ---@field private _deadline_at number monotonic moment
----@field private _empty_polls integer in a row
----@field private _failed_polls integer in a row
+---@field private _empty_polls integer without a pause between them
+---@field private _failed_polls integer without a success between them
 ---@field private _settled boolean
 ---@field private _outage_since number? monotonic moment
 local methods = {}
@@ -112,8 +112,8 @@ end
 -- Sleeps until the next poll is due, or the time is over.
 local function pause(self, err)
   local client = self._client
-  local seconds = self._settled and math.min(self._pause, FIRST_INTERVAL) or self._pause
-  seconds = math.max(seconds, schedule.retry_after(err))
+  local regular = self._settled and math.min(self._pause, FIRST_INTERVAL) or self._pause
+  local seconds = math.max(regular, schedule.retry_after(err))
   client:_sleep(math.min(seconds, self._deadline_at - client:_now()))
   self._pause = self._interval or math.min(LAST_INTERVAL, self._pause * GROWTH)
 end
