@@ -181,8 +181,8 @@ end
 ---@return boolean settled whether waiting longer makes no sense
 function M.judge(api, answer, memory, now, grace, wall_clock)
   local sandbox, execution = answer.sandbox_status, answer.execution_status
-  ---@type openhands.State, boolean
-  local state, settled = "unknown", false
+  ---@type any, any
+  local state, settled
   memory.first_seen = memory.first_seen or now
   sandbox = upper_words[sandbox] or upper(sandbox)
   if api == "v0" or sandbox ~= "MISSING" then
