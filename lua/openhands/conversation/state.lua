@@ -181,7 +181,6 @@ end
 ---@return boolean settled whether waiting longer makes no sense
 function M.judge(api, answer, memory, now, grace, wall_clock)
   local sandbox, execution = answer.sandbox_status, answer.execution_status
-  ---@type any, any
   local state, settled
   memory.first_seen = memory.first_seen or now
   sandbox = upper_words[sandbox] or upper(sandbox)
@@ -198,7 +197,7 @@ function M.judge(api, answer, memory, now, grace, wall_clock)
     end
   end
   memory.state = state
-  return state, settled
+  return state --[[@as openhands.State]], settled --[[@as boolean]]
 end
 
 -- States by the word that a V0 agent says of itself. With any other word it works, or is about to.
