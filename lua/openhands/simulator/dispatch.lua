@@ -46,19 +46,9 @@ local function credential(headers)
   return key ~= "" and key or nil
 end
 
-local function includes(list, value)
-  for _, candidate in ipairs(list) do
-    if candidate == value then
-      return true
-    end
-  end
-  return false
-end
-
 local function refuse_key(model, headers)
-  local options = model.options
-  if not account.accepts(model, credential(headers)) then
-    return responses.json(401, unauthorized[options.unauthorized])
+  if not account.accepts_key(model, credential(headers)) then
+    return responses.json(401, unauthorized[model.options.unauthorized])
   end
   local organization = headers["x-org-id"]
   if not organization then
@@ -67,7 +57,7 @@ local function refuse_key(model, headers)
   if not uuid.parse(organization) then
     return responses.detail(400, "Invalid X-Org-Id header (must be a UUID)")
   end
-  if options.organizations and not includes(options.organizations, organization) then
+  if not account.accepts_organization(model, organization) then
     return responses.detail(403, "API key is not authorized for this organization")
   end
 end

@@ -34,21 +34,33 @@ function M.issue(account, purpose)
   return key
 end
 
---- Tells whether a credential is valid for the account.
----@param model openhands.simulator.Model
----@param key string
----@return boolean
-function M.accepts(model, key)
-  local issued = model.account.issued[key]
-  if issued ~= nil or not model.options.keys then
-    return issued ~= false
-  end
-  for _, candidate in ipairs(model.options.keys) do
-    if candidate == key then
+local function includes(list, value)
+  for _, candidate in ipairs(list) do
+    if candidate == value then
       return true
     end
   end
   return false
+end
+
+--- Tells whether an API key is valid.
+---@param model openhands.simulator.Model
+---@param key string
+---@return boolean
+function M.accepts_key(model, key)
+  local issued = model.account.issued[key]
+  if issued ~= nil then
+    return issued
+  end
+  return not model.options.keys or includes(model.options.keys, key)
+end
+
+--- Tells whether the value of `X-Org-Id` is valid.
+---@param model openhands.simulator.Model
+---@param organization string
+---@return boolean
+function M.accepts_organization(model, organization)
+  return not model.options.organizations or includes(model.options.organizations, organization)
 end
 
 --- Finds a secret of the account by its name.

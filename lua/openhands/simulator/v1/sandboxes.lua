@@ -62,22 +62,22 @@ local function create(model, call, query)
   return responses.json(200, views.sandbox(model, model:add_sandbox(query.sandbox_spec_id), call.address))
 end
 
-local function pause(model, _, sandbox_id)
-  local conversation = find(model, sandbox_id)
-  if not conversation then
-    return responses.detail(404, "Not Found")
+-- Wraps a handler so that it gets the conversation, or standalone sandbox, of a sandbox id.
+local function existing(handler)
+  return function(model, _, sandbox_id)
+    local conversation = find(model, sandbox_id)
+    return conversation and handler(model, conversation) or responses.detail(404, "Not Found")
   end
+end
+
+local function pause(model, conversation)
   if conversation.sandbox_status == "RUNNING" then
     model:pause(conversation)
   end
   return responses.json(200, { success = true })
 end
 
-local function resume(model, _, sandbox_id)
-  local conversation = find(model, sandbox_id)
-  if not conversation then
-    return responses.detail(404, "Not Found")
-  end
+local function resume(model, conversation)
   if conversation.sandbox_status == "MISSING" or conversation.sandbox_status == "ERROR" then
     return responses.detail(409, {
       code = "runtime_not_resumable", current_status = conversation.sandbox_status,
@@ -93,15 +93,11 @@ end
 -- The service requires the id again in the query.
 local id_again = { sandbox_id = { kind = "text", required = true } }
 
-local function delete(model, _, _, sandbox_id)
-  local conversation = find(model, sandbox_id)
-  if not conversation then
-    return responses.detail(404, "Not Found")
-  end
+local delete = existing(function(model, conversation)
   model:pause(conversation)
   conversation.sandbox_status = "MISSING"
   return responses.json(200, { success = true })
-end
+end)
 
 -- Specifications ------------------------------------------------------------------------------------------------------
 
@@ -188,9 +184,12 @@ return {
   { method = "GET", path = path .. "/search", handler = validation.with_query(schemas.paging, search) },
   { method = "GET", path = path, handler = some(sandbox_of) },
   { method = "POST", path = path, handler = validation.with_query({ sandbox_spec_id = { kind = "text" } }, create) },
-  { method = "POST", path = path .. "/{id}/pause", handler = pause },
-  { method = "POST", path = path .. "/{id}/resume", handler = resume },
-  { method = "DELETE", path = path .. "/{id}", handler = validation.with_query(id_again, delete) },
+  { method = "POST", path = path .. "/{id}/pause", handler = existing(pause) },
+  { method = "POST", path = path .. "/{id}/resume", handler = existing(resume) },
+  { method = "DELETE", path = path .. "/{id}",
+    handler = validation.with_query(id_again, function(model, call, _, sandbox_id)
+      return delete(model, call, sandbox_id)
+    end) },
   { method = "GET", path = path .. "/{id}/settings/secrets", handler = with_session_key(secrets), open = true },
   { method = "GET", path = path .. "/{id}/settings/secrets/{name}", handler = with_session_key(secret), open = true },
   { method = "GET", path = "/api/v1/sandbox-specs/search",
