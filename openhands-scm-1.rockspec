@@ -228,7 +228,6 @@ build = {
     ["openhands.url"] = "lua/openhands/url.lua",
     ["openhands.wait.course"] = "lua/openhands/wait/course.lua",
     ["openhands.wait"] = "lua/openhands/wait/init.lua",
-    ["openhands.wait.options"] = "lua/openhands/wait/options.lua",
     ["openhands.wait.poller"] = "lua/openhands/wait/poller.lua",
     ["openhands.wait.rate"] = "lua/openhands/wait/rate.lua",
     ["openhands.wait.schedule"] = "lua/openhands/wait/schedule.lua",

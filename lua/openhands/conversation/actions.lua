@@ -196,7 +196,7 @@ end
 -- Whether a failed poll says nothing about the sandbox: the service was not reached, or does not show it for a moment.
 local function is_transient(client, id, call, err)
   if err.kind == "not_found" then
-    return not states.absence_confirmed(client:_remember(id), client:_now(), call.grace)
+    return not states.absence_confirmed(client:_remember(id), client._loop.now(), call.grace)
   end
   return errors.is_transient(err)
 end
@@ -218,7 +218,7 @@ local function wait_until_up(client, id, call)
       return conversation
     elseif sandbox == "ERROR" or conversation and conversation.state == "gone" then
       return nil, conflict("resume", conversation, "cannot be resumed: its sandbox is " .. ascii.lower(sandbox))
-    elseif client:_now() + WAKING_INTERVAL >= call.deadline_at then
+    elseif client._loop.now() + WAKING_INTERVAL >= call.deadline_at then
       err = errors.new {
         kind = "timeout",
         operation = "resume",
@@ -239,7 +239,7 @@ local function wake(client, sandbox_id, call)
   while true do
     local _, err = client:_write("sandboxes.resume", sandbox_id, call, "v1")
     local pause = err and err.kind == "throttled" and math.max(err.retry_after or 0, THROTTLED_PAUSE)
-    if not pause or client:_now() + pause >= call.deadline_at then
+    if not pause or client._loop.now() + pause >= call.deadline_at then
       return err
     end
     client:_sleep(pause)

@@ -1,6 +1,7 @@
 --- Makes conversations of the service's answers: the same fields in every dialect, and the methods that users call.
 
 local ascii = require "openhands.ascii"
+local core = require "openhands.core"
 local errors = require "openhands.errors"
 local identifiers = require "openhands.conversation.identifier"
 local limits = require "openhands.limits"
@@ -42,7 +43,12 @@ end
 -- Returns an id that the service has made up; nil if it cannot be one. An id that contains a secret of the client would
 -- bring it into every text.
 local function new_id(client, value)
-  return identifiers.is_valid(value) and client:_line(value, limits.LONGEST_ID) == value and value or nil
+  if not identifiers.is_valid(value) then
+    return nil
+  end
+  local redacted = client._closed and core.redact_line(value, limits.LONGEST_ID)
+    or client._core:redact_line(value, limits.LONGEST_ID)
+  return redacted == value and value or nil
 end
 
 -- V0's status for V1's sandbox status, as the service itself maps them.
@@ -101,7 +107,9 @@ end
 
 -- Makes a conversation of the service's answer, which nobody else holds: adds the fields that every conversation has.
 local function to_conversation(client, answer, api, id, memory, status, state, settled)
-  session_keys[answer], answer.session_api_key = text(answer.session_api_key), nil
+  if answer.session_api_key ~= nil then
+    session_keys[answer], answer.session_api_key = text(answer.session_api_key), nil
+  end
   memory.api = api
   local spelling = memory.spelling -- with dashes, once somebody has spelt it so
   if not spelling or spelling ~= id and not spelling:find("-", 1, true) and id:find("-", 1, true) then
@@ -115,7 +123,8 @@ local function to_conversation(client, answer, api, id, memory, status, state, s
     end
   end
   answer.fields = hidden or answer.fields
-  if answer.app_conversation_id or answer.parent_conversation_id or answer.sub_conversation_ids then
+  local children = answer.sub_conversation_ids
+  if answer.app_conversation_id or answer.parent_conversation_id or type(children) == "table" and children[1] then
     respell_others(client, answer)
   end
   local sent = answer.conversation_id
@@ -128,7 +137,8 @@ local function to_conversation(client, answer, api, id, memory, status, state, s
   if answer.answer ~= nil or answer.detail ~= nil then
     answer.answer, answer.detail = text(answer.answer), text(answer.detail)
   end
-  answer.pull_requests = type(answer.pr_number) == "table" and pull_requests.listed(answer) or {}
+  local numbers = answer.pr_number
+  answer.pull_requests = type(numbers) == "table" and numbers[1] and pull_requests.listed(answer) or {}
   answer.conversation_id, answer.api, answer.url = spelling, api, client._base_url .. "/conversations/" .. spelling
   answer.status, answer.state, answer.settled = status, state, settled
   return setmetatable(answer, client._conversation)
@@ -149,7 +159,7 @@ function M.from_v0_start(client, answer)
     return nil, unusable("start", "conversation_id")
   end
   local memory = client:_remember(id)
-  memory.started_at = client:_now()
+  memory.started_at = client._loop.now()
   return to_conversation(client, answer, "v0", id, memory, text(answer.status) or "ok", "starting", false)
 end
 
@@ -177,7 +187,7 @@ function M.from_task(client, task, id, is_start)
     return nil, unusable(is_start and "start" or "start_tasks.get", "id")
   end
   memory.start_task_id = task_id
-  memory.started_at = memory.started_at or client:_now()
+  memory.started_at = memory.started_at or client._loop.now()
   local state, settled = states.judge_task(task)
   memory.state = state
   if not is_known or task.app_conversation_id then
@@ -218,7 +228,7 @@ function M.from_status(client, answer, api, id, grace)
     answer.runtime_url, answer.url = text(answer.url), nil
   end
   servers.note(memory, answer)
-  local state, settled = states.judge(api, answer, memory, client:_now(), grace, api == "v0" and client:_wall())
+  local state, settled = states.judge(api, answer, memory, client._loop.now(), grace, api == "v0" and client:_wall())
   local status
   if api == "v0" then
     status = text(answer.status) or "UNKNOWN"

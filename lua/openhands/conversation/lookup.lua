@@ -165,7 +165,7 @@ local function take_task(client, lookup, task)
   local conversation, err = conversations.from_task(client, task, memory.conversation_id or lookup.id, false)
   finish(lookup, conversation, err)
   if conversation and is_ready then
-    memory.ready_at = memory.ready_at or client:_now()
+    memory.ready_at = memory.ready_at or client._loop.now()
     lookup.step, lookup.ready_task = "list", conversation
   end
 end
@@ -204,7 +204,7 @@ local function take_listed(client, lookup, id, answer)
     end
   elseif conversation == false and ready_task then
     -- It is listed a moment after it is ready. If it was listed before, or has not been for long, it is gone.
-    local is_new = client:_now() - memory.ready_at < lookup.grace and not memory.listed
+    local is_new = client._loop.now() - memory.ready_at < lookup.grace and not memory.listed
     lookup.conversation = is_new and ready_task
   elseif conversation == false and not memory.listed then
     lookup.step = "recent_tasks"

@@ -170,7 +170,7 @@ local unreached = { connect = true, timeout = true, tls = true }
 -- server is asked for some time.
 ---@return openhands.Result? result
 local function read_from_own_server(client, id, call)
-  local route, now = servers.last_route(client:_remember(id)), client:_now()
+  local route, now = servers.last_route(client:_remember(id)), client._loop.now()
   if not route or now < (client._own_servers_after or now) then
     return nil
   end
@@ -179,7 +179,7 @@ local function read_from_own_server(client, id, call)
   local found, err = read_v1(client, identifiers.with_dashes(id), quick, route)
   if err and unreached[err.kind] and not err.is_untried then
     client._own_servers_pause = math.min(LONGEST_PAUSE, 2 * (client._own_servers_pause or FIRST_PAUSE / 2))
-    client._own_servers_after = client:_now() + client._own_servers_pause
+    client._own_servers_after = client._loop.now() + client._own_servers_pause
   elseif found then
     client._own_servers_after, client._own_servers_pause = nil, nil
   end

@@ -120,7 +120,7 @@ end
 function M.is_due(client, conversation, memory)
   return is_end_uncertain(memory)
     or not memory.events_due_at
-    or client:_now() >= memory.events_due_at
+    or client._loop.now() >= memory.events_due_at
     or memory.events_read_of ~= nil and memory.events_read_of ~= fingerprint(conversation)
 end
 
@@ -132,7 +132,7 @@ local function set_due(client, conversation, memory, err)
     return
   end
   memory.events_pause = math.min(LONGEST_PAUSE, (memory.events_pause or FIRST_PAUSE / 2) * 2)
-  memory.events_due_at = client:_now() + memory.events_pause
+  memory.events_due_at = client._loop.now() + memory.events_pause
   memory.events_read_of = not err and fingerprint(conversation) or nil
 end
 

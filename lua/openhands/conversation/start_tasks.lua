@@ -72,9 +72,9 @@ function M.read(client, since, call, is_enough, most_pages)
   -- Until the service has told its time, all are read: by our clock the task may be too old.
   local earliest = service_clock.at_service(client, since)
   local page_id
-  local ends_at = client:_now() + LONGEST_READING
+  local ends_at = client._loop.now() + LONGEST_READING
   for number = 1, most_pages or MOST_PAGES do
-    if number > 1 and client:_now() >= ends_at then
+    if number > 1 and client._loop.now() >= ends_at then
       break
     end
     local page, err = client:_read("start_tasks.list", {

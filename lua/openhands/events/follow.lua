@@ -29,15 +29,6 @@ local methods = {}
 
 local Followed = { __index = methods, __name = "openhands.Followed" }
 
---- Returns the settings of one poll: with the time of a call by itself, within the deadline of the reader.
----@param client openhands.Client
----@param call table
----@param deadline_at number monotonic moment
----@return table call
-function M.poll_call(client, call, deadline_at)
-  return client:_fresh(call, schedule.poll_deadline(call, deadline_at, client:_now()))
-end
-
 ---@param client openhands.Client
 ---@param collection openhands.Pages
 ---@param id string of the conversation
@@ -78,7 +69,7 @@ end
 
 -- Whether an error may pass by itself, and has not lasted so long that it is the answer.
 local function may_pass(self, err)
-  local client, now, memory = self._client, self._client:_now(), self._client:_remember(self._id)
+  local client, now, memory = self._client, self._client._loop.now(), self._client:_remember(self._id)
   local is_known = memory.first_seen or memory.started_at
   local outage = errors.outage_of(err, memory.api or client._api, memory.first_seen ~= nil)
   if outage then
@@ -97,13 +88,14 @@ local function check_end(self)
     self._empty_polls = self._empty_polls + 1
     return self._empty_polls >= EMPTY_POLLS
   end
-  local call = M.poll_call(self._client, self._call, self._deadline_at)
-  local conversation, err = self._client:_status(self._id, call)
+  local client = self._client
+  local call = client:_fresh(self._call, schedule.poll_deadline(self._call, self._deadline_at, client._loop.now()))
+  local conversation, err = client:_status(self._id, call)
   if not conversation then
     return false, err
   end
   if conversation.api == "v0" then -- V1's status was checked against the events already
-    result_check.update(self._client, conversation, call)
+    result_check.update(client, conversation, call)
   end
   self.conversation, self._settled, self._outage_since = conversation, conversation.settled, nil
   return false
@@ -114,7 +106,7 @@ local function pause(self, err)
   local client = self._client
   local regular = self._settled and math.min(self._pause, FIRST_INTERVAL) or self._pause
   local seconds = math.max(regular, schedule.retry_after(err))
-  client:_sleep(math.min(seconds, self._deadline_at - client:_now()))
+  client:_sleep(math.min(seconds, self._deadline_at - client._loop.now()))
   self._pause = self._interval or math.min(LAST_INTERVAL, self._pause * GROWTH)
 end
 
@@ -125,7 +117,7 @@ function methods:page()
   pages.check_receiver(self, "page")
   while not self._ended do
     local was_settled = self._settled
-    if self._client:_now() >= self._deadline_at + self._call.deadline then
+    if self._client._loop.now() >= self._deadline_at + self._call.deadline then
       return nil, timed_out(self) -- pages without an end
     end
     local items, err = self._collection:page()
@@ -148,7 +140,7 @@ function methods:page()
     if err and not may_pass(self, err) then
       return nil, err
     end
-    local is_over = self._client:_now() >= self._deadline_at
+    local is_over = self._client._loop.now() >= self._deadline_at
     if is_over and self._settled and not err then
       self._ended = was_settled -- there was a poll after it settled
     elseif is_over then

@@ -8,6 +8,7 @@ local follow = require "openhands.events.follow"
 local limits = require "openhands.limits"
 local page_size = require "openhands.events.page_size"
 local pages = require "openhands.api.pages"
+local schedule = require "openhands.wait.schedule"
 
 local M = {}
 
@@ -213,8 +214,8 @@ end
 
 local function fetch(self, page_id)
   local client, fields = self.client, self.fields
-  local call = follow.poll_call(client, self.call, self.deadline_at)
-  if self.ends_at and client:_now() >= self.ends_at then
+  local call = client:_fresh(self.call, schedule.poll_deadline(self.call, self.deadline_at, client._loop.now()))
+  if self.ends_at and client._loop.now() >= self.ends_at then
     return nil, timed_out(fields.conversation_id)
   end
   local page, err = (self.api and read or read_first)(self, page_id, call)
@@ -284,7 +285,7 @@ function M.events(client, operation, fields, call, options)
   end
   local deadline_at = math.huge
   if options.follow then
-    deadline_at = client:_now() + (options.timeout or LONGEST_FOLLOW)
+    deadline_at = client._loop.now() + (options.timeout or LONGEST_FOLLOW)
   end
   local reading = {
     client = client,
@@ -304,9 +305,7 @@ function M.events(client, operation, fields, call, options)
     fetch = function(page_id)
       return fetch(reading, page_id)
     end,
-    now = function()
-      return client:_now()
-    end,
+    now = client._loop.now,
     longest = call.deadline,
   }
   if options.follow then

@@ -102,7 +102,7 @@ end
 -- Returns the seconds until the result is read again; nil if that will not help, or has taken long enough. The
 -- conversation's own server tells the complete result.
 function Wait:_pause_before_result(result, wanted)
-  local now, timeout = self._client:_now(), self._options.answer_timeout or ANSWER_TIMEOUT
+  local now, timeout = self._client._loop.now(), self._options.answer_timeout or ANSWER_TIMEOUT
   local first = math.min(FIRST_RESULT_PAUSE, self._options.interval or FIRST_RESULT_PAUSE)
   self._settled_at = self._settled_at or now
   self._result_pause = self._result_pause and 2 * self._result_pause or first
@@ -154,7 +154,7 @@ end
 -- Takes an error that says nothing about the conversation. It ends the wait when such errors have lasted too long. That
 -- the service cannot be reached never does, if the conversation is known to exist.
 function Wait:_take_outage(err, kind, memory)
-  local now = self._client:_now()
+  local now = self._client._loop.now()
   self._outage, self._outage_since = err, self._outage_since or now
   local is_known = self.latest or memory.first_seen or memory.started_at
   local timeout = self._options.outage_timeout or limits.OUTAGE_TIMEOUT
@@ -171,7 +171,7 @@ function Wait:_take_error(err)
     self:_take_outage(err, outage, memory)
   elseif err.kind == "not_found" and (memory.started_at or self.latest) then
     -- It was there: one answer without it is not an end.
-    if states.absence_confirmed(memory, client:_now(), self.entry.grace) then
+    if states.absence_confirmed(memory, client._loop.now(), self.entry.grace) then
       self:_end(nil, err)
     end
   else

@@ -7,7 +7,35 @@ local errors = require "openhands.errors"
 local identifiers = require "openhands.conversation.identifier"
 local pollers = require "openhands.wait.poller"
 local starts = require "openhands.start"
-local wait_options = require "openhands.wait.options"
+
+local seconds = { "timeout", "interval", "answer_timeout", "outage_timeout" }
+
+-- The options of a wait that are no settings; and with those of a start, for a call that does both.
+local option_names, option_names_of_run = { on_change = true }, { on_change = true }
+
+for _, name in ipairs(seconds) do
+  option_names[name], option_names_of_run[name] = true, true
+end
+for name in pairs(starts.option_names) do
+  option_names_of_run[name] = true
+end
+
+local no_options = {}
+
+-- Returns the options that a caller has given. Raises if one is malformed.
+local function checked(caller, options)
+  options = options or no_options
+  for _, field in ipairs(seconds) do
+    local value = options[field]
+    if value ~= nil and (type(value) ~= "number" or value < 0 or value ~= value) then
+      errors.raise(("%s: '%s' must be a number of seconds, at least 0"):format(caller, field))
+    end
+  end
+  if options.on_change ~= nil and type(options.on_change) ~= "function" then
+    errors.raise(("%s: 'on_change' must be a function, not a %s"):format(caller, type(options.on_change)))
+  end
+  return options
+end
 
 -- Waits for one conversation in a group of its own.
 local function wait(client, id, latest, call, options)
@@ -36,9 +64,9 @@ end
 ---@return openhands.Conversation? conversation with `answer`
 ---@return openhands.Error? err
 function Client:wait(subject, options)
-  local call = Client._begin(self, "wait", options, wait_options.names)
+  local call = Client._begin(self, "wait", options, option_names)
   local id = self:_id_of(subject, "wait")
-  options = wait_options.check("wait", options)
+  options = checked("wait", options)
   local latest = getmetatable(subject) == self._conversation and subject or nil
   ---@cast latest openhands.Conversation?
   return wait(self, id, latest, call, options)
@@ -50,8 +78,8 @@ end
 ---@return openhands.Conversation? conversation
 ---@return openhands.Error? err
 function Client:run(fields, options)
-  local call = Client._begin(self, "run", options, wait_options.names_of_run)
-  local own = wait_options.check("run", options)
+  local call = Client._begin(self, "run", options, option_names_of_run)
+  local own = checked("run", options)
   local rest, how = starts.split("run", fields, options)
   local conversation, err = starts.start(self, rest, call, how)
   if not conversation then
@@ -89,8 +117,8 @@ end
 
 -- Creates a wait for each conversation, in one group.
 local function begin(client, subjects, name, options)
-  local call = Client._begin(client, name, options, wait_options.names)
-  options = wait_options.check(name, options)
+  local call = Client._begin(client, name, options, option_names)
+  options = checked(name, options)
   local ids, waits = ids_of(client, subjects, name), {}
   local group = pollers.group(client, options.timeout or courses.LONGEST)
   for place, id in ipairs(ids) do

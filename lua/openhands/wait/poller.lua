@@ -75,7 +75,7 @@ end
 ---@param timeout number seconds
 ---@return openhands.WaitGroup
 function M.group(client, timeout)
-  return { entries = {}, deadline_at = client:_now() + timeout, coroutine = coroutines.running() }
+  return { entries = {}, deadline_at = client._loop.now() + timeout, coroutine = coroutines.running() }
 end
 
 --- Adds a conversation: it is polled from now on, while the group waits.
@@ -115,14 +115,14 @@ end
 ---@param pause number seconds until then
 function methods:request_result(entry, pause)
   entry.step, entry.deadline_at = "result", math.huge
-  entry.due_at = self._client:_now() + pause
+  entry.due_at = self._client._loop.now() + pause
 end
 
 --- Returns whether an entry's time is over.
 ---@param entry openhands.PollEntry
 ---@return boolean
 function methods:is_over(entry)
-  return schedule.is_over(self._client, entry, self._client:_now())
+  return schedule.is_over(self._client, entry, self._client._loop.now())
 end
 
 -- ---- one poll ------------------------------------------------------------------------------------------------------
@@ -132,14 +132,14 @@ end
 local function admission(poller)
   local client, rate, has_begun = poller._client, poller._rate, false
   return function(call)
-    local now = client:_now()
+    local now = client._loop.now()
     while has_begun and not rate:allows(now, 1) do
       local moment = rate:next_moment(now)
       if moment >= call.deadline_at or client:_is_given_up() then
         return false
       end
       client:_sleep(moment - now)
-      now = client:_now()
+      now = client._loop.now()
     end
     has_begun = true
     rate:spend(now)
@@ -210,7 +210,7 @@ local function poll(poller, group, step, entries, now)
   local current = { ends_at = call.deadline_at + OVERTIME, owner = coroutines.owner() }
   poller._poll = current
   lookups.steps[step](client, entries, call)
-  now = client:_now()
+  now = client._loop.now()
   local jitter, further = schedule.jitter(call.random()), 0
   for _, entry in ipairs(entries) do
     if entry.err and entry.err.retry_after then
@@ -286,7 +286,7 @@ function methods:await(group)
   local client = self._client
   group.coroutine, group.is_away = coroutines.running(), nil
   while not group.news do
-    local now = client:_now()
+    local now = client._loop.now()
     local due_at, ends_at, is_exempt = next_moments(self, group, now)
     local current = self._poll and current_poll(self, now)
     if client._closed then
