@@ -62,12 +62,12 @@ describe("a mistake in the fields of a call", function()
       raises("'conversation_id' is not an id", "start", { initial_user_msg = "x", conversation_id = id })
     end
     raises("'conversation_id' must be an id", "status", 7, "v0")
-    raises("must hold 1 to 99 ids, not 0", "status", { conversation_id = {} }, "v1")
+    raises("must have 1 to 99 items, not 0", "status", { conversation_id = {} }, "v1")
     local many = {}
     for i = 1, 100 do
       many[i] = ID
     end
-    raises("must hold 1 to 99 ids, not 100", "status", many, "v1")
+    raises("must have 1 to 99 items, not 100", "status", many, "v1")
   end)
 
   it("is reported with its place for a value that JSON cannot hold", function()

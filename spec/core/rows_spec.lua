@@ -346,9 +346,9 @@ describe("a field", function()
       local _, found = ("&" .. accepted(row, fields).query):gsub("&" .. field.wire .. "=", "")
       assert.equal(99, found)
       many[100] = one
-      assert_refused(row, fields, "'" .. field.name .. "' must hold 1 to 99 ids, not 100")
+      assert_refused(row, fields, "'" .. field.name .. "' must have 1 to 99 items, not 100")
       fields[field.name] = {}
-      assert_refused(row, fields, "'" .. field.name .. "' must hold 1 to 99 ids, not 0")
+      assert_refused(row, fields, "'" .. field.name .. "' must have 1 to 99 items, not 0")
       fields[field.name] = { one, one, [4] = one }
       assert_refused(row, fields, "'" .. field.name .. "' is a list with holes")
       fields[field.name] = { one, true }

@@ -102,7 +102,7 @@ describe("the address of a conversation's server", function()
 
   it("is without TLS on this machine only, for a service on it", function()
     for _, host in ipairs { "127.0.0.1", "localhost", "2130706433", "[::1]" } do
-      says("is in clear", objection("https://service.example", "http://" .. host), host)
+      says("is not encrypted", objection("https://service.example", "http://" .. host), host)
       assert.is_nil(objection("http://127.0.0.1:3000", "http://" .. host), host)
     end
     for _, host in ipairs { "10.0.0.1", "runtime.example", "167772161", "0.0.0.0", "169.254.169.254" } do

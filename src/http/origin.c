@@ -88,6 +88,8 @@ static bool find_ca_directory(struct oh_origin *origin)
     return kept;
 }
 
+const char oh_origin_no_memory[] = "out of memory";
+
 static const char *problem_of(struct oh_origin *origin, const char *scheme, const char *host)
 {
     if (scheme == NULL || host == NULL || host[0] == '\0')
@@ -112,7 +114,7 @@ const char *oh_origin_open(struct oh_origin *origin, const char *base_url)
         return "is longer than 2048 bytes";
     origin->url = curl_url();
     if (origin->url == NULL)
-        return "out of memory";
+        return oh_origin_no_memory;
     if (curl_url_set(origin->url, CURLUPART_URL, base_url, 0) != CURLUE_OK)
         return "is not a URL that begins with https://";
     scheme = part(origin->url, CURLUPART_SCHEME);
@@ -128,7 +130,7 @@ const char *oh_origin_open(struct oh_origin *origin, const char *base_url)
         origin->seen_scope = OH_SCOPE_NAME;
         if (!oh_origin_keep(&origin->prefix, path != NULL ? path : "", length) || !keep_text(origin) ||
             (origin->secure && origin->ca_file == NULL && origin->ca_directory == NULL && !find_ca_directory(origin)))
-            problem = "out of memory";
+            problem = oh_origin_no_memory;
     }
     curl_free(scheme);
     curl_free(host);
@@ -244,7 +246,7 @@ const char *oh_origin_proxy_problem(const char *proxy)
     size_t i;
 
     if (url == NULL)
-        return "out of memory";
+        return oh_origin_no_memory;
     if (curl_url_set(url, CURLUPART_URL, proxy, CURLU_NON_SUPPORT_SCHEME | CURLU_DEFAULT_SCHEME) == CURLUE_OK ||
         curl_url_set(url, CURLUPART_URL, proxy, CURLU_NON_SUPPORT_SCHEME | CURLU_GUESS_SCHEME) == CURLUE_OK)
         scheme = part(url, CURLUPART_SCHEME);

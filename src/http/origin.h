@@ -38,7 +38,9 @@ struct oh_origin {
     struct curl_slist *headers; /* of a plain read, made on first use, secret */
 };
 
-/* Parses and pins the base URL. NULL, or what is wrong with it ("out of memory" included). */
+/* What the functions below return, and callers recognize by its address, when memory ends. */
+extern const char oh_origin_no_memory[];
+/* Parses and pins the base URL. NULL, or what is wrong with it. */
 const char *oh_origin_open(struct oh_origin *origin, const char *base_url);
 /* A place beside the client's own, reached in the same way (proxy, authorities) but with none of its credentials.
    NULL: no memory. It is still to be opened. */

@@ -22,7 +22,8 @@ static const struct oh_field *field_elsewhere(const char *operation, const char 
     return NULL;
 }
 
-static void check_name(struct oh_field_reader *reader, const char *name, size_t length)
+/* Raises if no dialect of the operation has a field of that name; refuses it if only another one has. */
+static void check_key(struct oh_field_reader *reader, const char *name, size_t length)
 {
     const struct oh_field *elsewhere;
     const char *nearest;
@@ -33,7 +34,7 @@ static void check_name(struct oh_field_reader *reader, const char *name, size_t 
     elsewhere = strlen(name) == length ? field_elsewhere(reader->operation->name, name) : NULL;
     if (elsewhere != NULL) {
         oh_field_reader_refuse(reader, OH_FIELDS_UNSUPPORTED, elsewhere->name,
-                          "is a field that this dialect does not have");
+                               "is a field that this dialect does not have");
         return;
     }
     path = oh_argument_path_field(&reader->root, name);
@@ -43,7 +44,8 @@ static void check_name(struct oh_field_reader *reader, const char *name, size_t 
     oh_argument_error_at(reader->L, &path, "is not a field of this call");
 }
 
-static void check_names(struct oh_field_reader *reader, int table)
+/* Checks every key of the table of fields. */
+static void check_keys(struct oh_field_reader *reader, int table)
 {
     lua_State *L = reader->L;
     size_t length;
@@ -57,9 +59,9 @@ static void check_names(struct oh_field_reader *reader, int table)
     for (lua_pushnil(L); lua_next(L, table) != 0; lua_pop(L, 1)) {
         if (lua_type(L, -2) != LUA_TSTRING)
             oh_argument_error_at(L, &reader->root, "the table of fields has a %s as a key; fields have names",
-                         luaL_typename(L, -2));
+                                 luaL_typename(L, -2));
         name = lua_tolstring(L, -2, &length);
-        check_name(reader, name, length);
+        check_key(reader, name, length);
     }
 }
 
@@ -78,8 +80,8 @@ static bool push_field(struct oh_field_reader *reader, int table, const char *na
     return true;
 }
 
-/* Raises if a field was given in two spellings, or a required one in none. */
-static void check_spellings(struct oh_field_reader *reader, int table, const struct oh_field *field, bool given)
+/* Raises if a field was given under two names, or a required one under none. */
+static void check_names_of(struct oh_field_reader *reader, int table, const struct oh_field *field, bool given)
 {
     const struct oh_field *other;
     struct oh_argument_path path = oh_argument_path_field(&reader->root, field->name);
@@ -92,7 +94,8 @@ static void check_spellings(struct oh_field_reader *reader, int table, const str
         lua_pop(reader->L, 1);
         anywhere = true;
         if (given)
-            oh_argument_error_at(reader->L, &path, "and '%s' are two names of one field; give one of them", other->name);
+            oh_argument_error_at(reader->L, &path, "and '%s' are two names of one field; give one of them",
+                                 other->name);
     }
     if (field->required && !anywhere)
         oh_argument_error_at(reader->L, &path, "is missing");
@@ -124,7 +127,7 @@ static void write_path(struct oh_field_reader *reader, int table)
 
 /* ---- the body ------------------------------------------------------------------------------------------------- */
 
-/* Sets the type of the body, which where the operation's fields stand decides, and begins it. */
+/* Begins the body and sets its type, which the places of the operation's fields decide. */
 static void begin_body(struct oh_field_reader *reader)
 {
     struct oh_request *request = reader->request;
@@ -160,7 +163,8 @@ static void write_body_field(struct oh_field_reader *reader, const struct oh_fie
     oh_field_value_write_body(reader, field, index, path);
 }
 
-static void write_field(struct oh_field_reader *reader, const struct oh_field *field, int index, const struct oh_argument_path *path)
+static void write_field(struct oh_field_reader *reader, const struct oh_field *field, int index,
+                        const struct oh_argument_path *path)
 {
     switch (field->place) {
     case OH_IN_PATH:
@@ -195,7 +199,7 @@ static void write_fields(struct oh_field_reader *reader, int table)
     begin_body(reader);
     for (field = reader->operation->fields; field->name != NULL; field++) {
         given = push_field(reader, table, field->name);
-        check_spellings(reader, table, field, given);
+        check_names_of(reader, table, field, given);
         if (!given)
             continue;
         path = oh_argument_path_field(&reader->root, field->name);
@@ -214,7 +218,7 @@ static bool holds_fields(lua_State *L, const struct oh_operation *operation, int
 }
 
 enum oh_fields_verdict oh_arguments_read(lua_State *L, int shared, const struct oh_operation *operation, int index,
-                                           struct oh_request *request)
+                                         struct oh_request *request)
 {
     int type = lua_type(L, index);
     struct oh_field_reader reader;
@@ -234,7 +238,7 @@ enum oh_fields_verdict oh_arguments_read(lua_State *L, int shared, const struct 
         }
     }
     table = lua_gettop(L);
-    check_names(&reader, table);
+    check_keys(&reader, table);
     write_path(&reader, table);
     write_fields(&reader, table);
     if (reader.verdict != OH_FIELDS_GOOD)

@@ -8,6 +8,6 @@
    field. Raises argument errors; for the other two verdicts it pushes the reason. Borrows `request`, whose owner frees
    it if this raises. */
 enum oh_fields_verdict oh_arguments_read(lua_State *L, int shared, const struct oh_operation *operation, int index,
-                                           struct oh_request *request);
+                                         struct oh_request *request);
 
 #endif

@@ -1,18 +1,17 @@
-/* One call: its options and fields become an exchange on its way. Whatever is acquired hangs off the client first. */
+/* Submits calls: options and fields become an exchange in flight. The client owns the exchange before it is filled, so an
+   error on the way leaks nothing. */
 #include "lua/call.h"
 
 #include <stdint.h>
 #include <string.h>
 
-#include "lua/arguments.h"
+#include "lua/argument_error.h"
 #include "lua/client.h"
 #include "lua/free_request.h"
-#include "wire/identifier.h"
-#include "lua/argument_error.h"
-#include "wire/operations.h"
 #include "lua/options.h"
 #include "lua/prepared.h"
 #include "lua/result.h"
+#include "wire/operations.h"
 #include "wire/secret.h"
 
 #define MEMORY_PER_BYTE 8
@@ -40,6 +39,7 @@ static const struct oh_option call_options[] = {
     {NULL, OH_OPTION_TEXT, 0},
 };
 
+/* Reads the options at stack index 3. */
 static void read_options(lua_State *L, const struct oh_client *client, const char *operation, struct call *call)
 {
     if (!lua_istable(L, 3))
@@ -52,25 +52,31 @@ static void read_options(lua_State *L, const struct oh_client *client, const cha
     oh_options_read(L, 3, call_options, call);
 }
 
-/* Bytes that the values of an answer may take if nobody says: ordinary ones take up to six times those of the body. */
-static size_t memory_for(size_t max_body)
+/* The default of max_memory: ordinary values take up to six times the bytes of the body. */
+static size_t default_memory(size_t max_body)
 {
     if (max_body < LEAST_MEMORY / MEMORY_PER_BYTE)
         return LEAST_MEMORY;
     return max_body < SIZE_MAX / MEMORY_PER_BYTE / 2 ? max_body * MEMORY_PER_BYTE : SIZE_MAX / 2;
 }
 
+/* Whether the answer is to be JSON; else it may be anything. */
+static bool wants_json(const struct oh_operation *operation)
+{
+    return operation->shape != OH_SHAPE_BYTES && operation->shape != OH_SHAPE_FILE && operation->shape != OH_SHAPE_ANY;
+}
+
 /* Whether it looks like every other plain read of the service: see oh_multi_prepare. */
 static bool is_plain(const struct oh_operation *operation, const struct call *call)
 {
     return operation->effect == OH_READS && operation->host != OH_AT_PUBLIC && strcmp(operation->method, "GET") == 0 &&
-           operation->shape != OH_SHAPE_BYTES && operation->shape != OH_SHAPE_FILE && operation->shape != OH_SHAPE_ANY &&
-           !oh_operation_uses(operation, OH_IN_HEADER) && call->api_key.bytes == NULL &&
+           wants_json(operation) && !oh_operation_uses(operation, OH_IN_HEADER) && call->api_key.bytes == NULL &&
            call->organization.bytes == NULL && call->server.bytes == NULL;
 }
 
-static struct oh_exchange *prepare(lua_State *L, struct oh_client *client, const struct oh_operation *operation,
-                                   const struct call *call)
+/* A new exchange, owned by the client, without the request that it sends. */
+static struct oh_exchange *new_exchange(lua_State *L, struct oh_client *client, const struct oh_operation *operation,
+                                        const struct call *call)
 {
     struct oh_exchange *exchange = oh_multi_prepare(&client->multi, is_plain(operation, call));
 
@@ -80,23 +86,21 @@ static struct oh_exchange *prepare(lua_State *L, struct oh_client *client, const
     exchange->method = operation->method;
     exchange->once = operation->effect != OH_READS;
     exchange->anonymous = operation->host == OH_AT_PUBLIC;
-    exchange->accept = operation->shape == OH_SHAPE_BYTES || operation->shape == OH_SHAPE_FILE ||
-                               operation->shape == OH_SHAPE_ANY
-                           ? "*/*"
-                           : OH_ACCEPT_JSON;
+    exchange->accept = wants_json(operation) ? OH_ACCEPT_JSON : "*/*";
     exchange->timeout = call->timeout > 0 ? call->timeout : operation->timeout;
     exchange->connect_timeout = call->connect_timeout;
     exchange->received.limit = call->max_body;
     exchange->undecoded = call->undecoded;
-    exchange->most_memory = call->max_memory > 0 ? call->max_memory : memory_for(call->max_body);
+    exchange->most_memory = call->max_memory > 0 ? call->max_memory : default_memory(call->max_body);
     oh_client_keep_credentials(L, &exchange->api_key, &call->api_key, &exchange->organization, &call->organization);
     return exchange;
 }
 
 /* ---- where it goes -------------------------------------------------------------------------------------------- */
 
-/* The account's key goes to the service only, a session key to the server that it was given with. NULL, or why the
-   server cannot be used: its address comes from the service, not from the caller. */
+/* Sets the server, if it is not the service itself. The account's key goes to the service only, a session key only to
+   the server that it was given with. Returns NULL, or why the server cannot be used, which is no argument error: its
+   address comes from the service. */
 static const char *choose_server(lua_State *L, struct oh_client *client, struct oh_exchange *exchange,
                                  const struct call *call)
 {
@@ -128,11 +132,11 @@ static const char *choose_server(lua_State *L, struct oh_client *client, struct 
                   ? oh_origin_open(exchange->server, call->server.bytes)
                   : "contains a NUL byte";
     if (problem == NULL && client->origin.secure && !exchange->server->secure)
-        problem = "is in clear, which only a service on loopback may name";
+        problem = "is not encrypted (http), which only a service on loopback may name";
     if (problem == NULL)
         problem = oh_address_scope_objection(oh_origin_scope(&client->origin), exchange->server->scope);
     if (problem != NULL) {
-        if (strcmp(problem, "out of memory") == 0)
+        if (problem == oh_origin_no_memory)
             luaL_error(L, "not enough memory");
         lua_pushfstring(L, "the address of the conversation's server %s", problem);
         return lua_tostring(L, -1);
@@ -140,10 +144,11 @@ static const char *choose_server(lua_State *L, struct oh_client *client, struct 
     return NULL;
 }
 
-/* NULL, or why the file cannot be made. */
+/* Makes the file of a download. Returns NULL, or why it cannot be made. */
 static const char *open_download(lua_State *L, struct oh_exchange *exchange, const struct call *call)
 {
     const struct oh_operation *operation = exchange->operation;
+    const char *problem;
 
     if (operation->shape != OH_SHAPE_FILE) {
         if (call->download.bytes != NULL)
@@ -157,9 +162,9 @@ static const char *open_download(lua_State *L, struct oh_exchange *exchange, con
         luaL_error(L, "not enough memory");
     if (oh_download_open(exchange->download))
         return NULL;
-    lua_pushfstring(L, "cannot make %s: %s", exchange->download->part,
-                    oh_download_is_taken(exchange->download) ? "it is being written by another download"
-                                                             : strerror(exchange->download->error));
+    problem = oh_download_is_taken(exchange->download) ? "it is being written by another download"
+                                                       : strerror(exchange->download->error);
+    lua_pushfstring(L, "cannot make %s: %s", exchange->download->part, problem);
     return lua_tostring(L, -1);
 }
 
@@ -169,7 +174,7 @@ static bool has_key(const struct oh_client *client, const struct oh_exchange *ex
            client->origin.api_key != NULL || client->origin.session_api_key != NULL;
 }
 
-/* Lets go of an exchange that will not be sent, and of all that it holds, and says why. */
+/* Frees the exchange, which will not be sent, and pushes nil and the error. */
 static int refuse(lua_State *L, struct oh_client *client, const char *kind, const struct oh_operation *operation,
                   const char *reason)
 {
@@ -177,6 +182,7 @@ static int refuse(lua_State *L, struct oh_client *client, const char *kind, cons
     return oh_result_push_refusal(L, kind, operation->name, oh_api_name(operation->api), reason);
 }
 
+/* Puts the exchange in flight and pushes its number. */
 static int submit(lua_State *L, struct oh_client *client, struct oh_exchange *exchange)
 {
     const struct oh_operation *operation = exchange->operation;
@@ -192,10 +198,10 @@ static int submit(lua_State *L, struct oh_client *client, struct oh_exchange *ex
 
 /* Gives the exchange what it sends: a prepared request, or one of its own with the fields at stack index 2, encoded. */
 static enum oh_fields_verdict set_request(lua_State *L, struct oh_client *client, struct oh_exchange *exchange,
-                                            const struct oh_prepared *prepared)
+                                          const struct oh_prepared *prepared)
 {
     const struct oh_operation *operation = exchange->operation;
-    enum oh_fields_verdict result = OH_FIELDS_GOOD;
+    enum oh_fields_verdict verdict = OH_FIELDS_GOOD;
     const char *session_api_key;
 
     if (prepared != NULL) {
@@ -204,28 +210,28 @@ static enum oh_fields_verdict set_request(lua_State *L, struct oh_client *client
     } else {
         if (oh_exchange_own_request(exchange, client->multi.most_sent) == NULL)
             luaL_error(L, "not enough memory");
-        result = oh_prepared_encode(L, lua_upvalueindex(1), operation, 2, exchange->request);
+        verdict = oh_prepared_encode(L, lua_upvalueindex(1), operation, 2, exchange->request);
     }
     session_api_key = exchange->request->session_api_key;
     if (session_api_key != NULL &&
         !oh_origin_keep(&exchange->session_api_key, session_api_key, strlen(session_api_key)))
         luaL_error(L, "not enough memory");
-    return result;
+    return verdict;
 }
 
 static int send(lua_State *L, struct oh_client *client, const struct oh_operation *operation, const struct call *call)
 {
-    struct oh_exchange *exchange = prepare(L, client, operation, call);
+    struct oh_exchange *exchange = new_exchange(L, client, operation, call);
     const char *problem = choose_server(L, client, exchange, call);
-    enum oh_fields_verdict result;
+    enum oh_fields_verdict verdict;
 
     if (problem != NULL)
         return refuse(L, client, "protocol", operation, problem);
     if (!has_key(client, exchange))
         return oh_argument_error_raise(L, "%s: there is no api_key", operation->name);
-    result = set_request(L, client, exchange, oh_prepared_at(L, 2));
-    if (result != OH_FIELDS_GOOD)
-        return refuse(L, client, oh_fields_kind(result), operation, lua_tostring(L, -1));
+    verdict = set_request(L, client, exchange, oh_prepared_at(L, 2));
+    if (verdict != OH_FIELDS_GOOD)
+        return refuse(L, client, oh_fields_kind(verdict), operation, lua_tostring(L, -1));
     problem = open_download(L, exchange, call);
     if (problem != NULL)
         return refuse(L, client, "file", operation, problem);
@@ -280,7 +286,8 @@ static int l_request(lua_State *L)
 
     lua_settop(L, 3);
     if (prepared == NULL && !lua_istable(L, 2))
-        return oh_argument_error_raise(L, OH_FREE_REQUEST ": the request must be a table, not a %s", luaL_typename(L, 2));
+        return oh_argument_error_raise(L, OH_FREE_REQUEST ": the request must be a table, not a %s",
+                                       luaL_typename(L, 2));
     read_options(L, client, OH_FREE_REQUEST, &call);
     if (prepared == NULL)
         operation = oh_free_request_operation(L, 2, call.server.bytes != NULL);
@@ -288,7 +295,7 @@ static int l_request(lua_State *L)
         operation = prepared->operation;
     if (!oh_free_request_describes(operation))
         return oh_argument_error_raise(L, OH_FREE_REQUEST ": this request was prepared for %s (%s)", operation->name,
-                                oh_api_name(operation->api));
+                                       oh_api_name(operation->api));
     return send(L, client, operation, &call);
 }
 

@@ -145,13 +145,15 @@ static void set_origin(lua_State *L, struct oh_origin *origin, const struct sett
     problem = settings->proxy.length > 0 ? oh_origin_proxy_problem(settings->proxy.bytes) : NULL;
     if (settings->proxy.bytes != NULL && strlen(settings->proxy.bytes) != settings->proxy.length)
         problem = "contains a NUL byte";
+    if (problem == oh_origin_no_memory)
+        luaL_error(L, "not enough memory");
     if (problem != NULL)
         oh_argument_error_raise(L, "proxy %s", problem);
     keep(L, &origin->proxy, &settings->proxy);
     if (settings->base_url.bytes == NULL)
         oh_argument_error_raise(L, "base_url is missing");
     problem = oh_origin_open(origin, settings->base_url.bytes);
-    if (problem != NULL && strcmp(problem, "out of memory") == 0)
+    if (problem == oh_origin_no_memory)
         luaL_error(L, "not enough memory");
     if (problem != NULL)
         oh_argument_error_raise(L, "base_url %s", problem);
@@ -237,7 +239,7 @@ static int l_tostring(lua_State *L)
     if (!client->open)
         lua_pushliteral(L, "openhands.core (closed)");
     else
-        lua_pushfstring(L, "openhands.core (%s, %d in flight)", client->origin.text, (int)client->multi.flying_count);
+        lua_pushfstring(L, "openhands.core (%s, %d in flight)", client->origin.text, (int)client->multi.in_flight_count);
     return 1;
 }
 

@@ -1,12 +1,13 @@
 /* One value of a call: checked against its field's type and written to where the field stands. */
 #include "lua/field_value.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "wire/identifier.h"
 #include "http/origin.h"
 #include "lua/message.h"
+#include "wire/identifier.h"
 #include "wire/secret.h"
 
 /* The id at `index`; raises if it is none, and refuses one that is not a UUID where the field takes only those. */
@@ -16,11 +17,11 @@ static const char *check_id(struct oh_field_reader *reader, const struct oh_fiel
     const char *id = oh_field_reader_text(reader, field, index, path, length);
 
     if (!oh_identifier_is_valid(id, *length))
-        oh_argument_error_at(reader->L, path, "is not an id: 1 to %d of A-Z a-z 0-9 _ -, this has %d bytes", OH_LONGEST_IDENTIFIER,
-                     *length < 2147483647 ? (int)*length : 2147483647);
+        oh_argument_error_at(reader->L, path, "is not an id: 1 to %d of A-Z a-z 0-9 _ -, this has %d bytes",
+                             OH_LONGEST_IDENTIFIER, *length < INT_MAX ? (int)*length : INT_MAX);
     if (field->type != OH_IDENTIFIER && !oh_identifier_is_uuid(id, *length))
         oh_field_reader_refuse(reader, OH_FIELDS_INVALID, field->name,
-                          "is not a UUID, and the V1 API has no other ids");
+                               "is not a UUID, and the V1 API has no other ids");
     return id;
 }
 
@@ -38,7 +39,8 @@ static void check_integer(struct oh_field_reader *reader, const struct oh_field 
         oh_argument_error_at(reader->L, path, "is not an integer");
 }
 
-static void check_items(struct oh_field_reader *reader, const struct oh_field *field, int index, const struct oh_argument_path *path)
+static void check_items(struct oh_field_reader *reader, const struct oh_field *field, int index,
+                        const struct oh_argument_path *path)
 {
     size_t i, length = oh_json_encode_list_length(reader->L, reader->shared, index, path);
     struct oh_argument_path item;
@@ -72,7 +74,7 @@ static void check_text_map(struct oh_field_reader *reader, const struct oh_field
 }
 
 void oh_field_value_write_body(struct oh_field_reader *reader, const struct oh_field *field, int index,
-                             const struct oh_argument_path *path)
+                               const struct oh_argument_path *path)
 {
     struct oh_buffer *body = &reader->request->body;
     enum oh_json_form form = OH_JSON_ANY;
@@ -131,9 +133,10 @@ void oh_field_value_write_body(struct oh_field_reader *reader, const struct oh_f
     oh_json_encode(L, reader->shared, index, form, body, path);
 }
 
-/* ---- in URLs --------------------------------------------------------------------------------------------------- */
+/* ---- in URLs and forms ---------------------------------------------------------------------------------------- */
 
-static void check_name(struct oh_field_reader *reader, const struct oh_argument_path *path, const char *name, size_t length)
+static void check_name(struct oh_field_reader *reader, const char *name, size_t length,
+                       const struct oh_argument_path *path)
 {
     size_t i;
 
@@ -155,7 +158,7 @@ static const char *format_integer(struct oh_field_reader *reader, const struct o
 }
 
 /* The text of a value in a URL; a number is written into `number`. */
-static const char *plain_text(struct oh_field_reader *reader, const struct oh_field *field, int index,
+static const char *text_of(struct oh_field_reader *reader, const struct oh_field *field, int index,
                               const struct oh_argument_path *path, char number[32], size_t *length)
 {
     const char *text;
@@ -176,7 +179,7 @@ static const char *plain_text(struct oh_field_reader *reader, const struct oh_fi
     case OH_NAME:
     case OH_NAMES:
         text = oh_field_reader_text(reader, field, index, path, length);
-        check_name(reader, path, text, *length);
+        check_name(reader, text, *length, path);
         return text;
     default:
         return oh_field_reader_text(reader, field, index, path, length);
@@ -191,23 +194,23 @@ static void append_encoded(struct oh_field_reader *reader, struct oh_buffer *out
 }
 
 void oh_field_value_write_path(struct oh_field_reader *reader, const struct oh_field *field, int index,
-                         const struct oh_argument_path *path)
+                               const struct oh_argument_path *path)
 {
     char number[32];
     size_t length;
-    const char *text = plain_text(reader, field, index, path, number, &length);
+    const char *text = text_of(reader, field, index, path, number, &length);
 
     if (memchr(text, '/', length) != NULL) /* the service decodes a path before it routes: it would be another path */
         oh_argument_error_at(reader->L, path, "contains a slash");
     append_encoded(reader, &reader->request->path, text, length, path);
 }
 
-static void write_pair(struct oh_field_reader *reader, const struct oh_field *field, int index, const struct oh_argument_path *path,
-                       struct oh_buffer *out)
+static void write_pair(struct oh_field_reader *reader, const struct oh_field *field, int index,
+                       const struct oh_argument_path *path, struct oh_buffer *out)
 {
     char number[32];
     size_t length;
-    const char *text = plain_text(reader, field, index, path, number, &length);
+    const char *text = text_of(reader, field, index, path, number, &length);
 
     if (out->length > 0)
         oh_field_reader_append(reader, out, "&", 1, path);
@@ -217,7 +220,7 @@ static void write_pair(struct oh_field_reader *reader, const struct oh_field *fi
 }
 
 void oh_field_value_write_query(struct oh_field_reader *reader, const struct oh_field *field, int index,
-                          const struct oh_argument_path *path, struct oh_buffer *out)
+                                const struct oh_argument_path *path, struct oh_buffer *out)
 {
     lua_State *L = reader->L;
     struct oh_argument_path item;
@@ -232,8 +235,9 @@ void oh_field_value_write_query(struct oh_field_reader *reader, const struct oh_
         oh_field_reader_wrong_type(reader, field, index, path);
     count = oh_json_encode_list_length(L, reader->shared, index, path);
     if (field->type != OH_TEXTS && (count == 0 || count > OH_MOST_IDS))
-        oh_argument_error_at(L, path, "must hold 1 to %d ids, not %d", OH_MOST_IDS, count < 2147483647 ? (int)count : 2147483647);
-    for (i = 1; i <= count; i++) { /* a key for each: the service takes a list with commas for one value */
+        oh_argument_error_at(L, path, "must have 1 to %d items, not %d", OH_MOST_IDS,
+                             count < INT_MAX ? (int)count : INT_MAX);
+    for (i = 1; i <= count; i++) { /* a pair for each: the service reads a list with commas as one value */
         item = oh_argument_path_item(path, i);
         lua_rawgeti(L, index, (int)i);
         write_pair(reader, field, lua_gettop(L), &item, out);
@@ -242,7 +246,7 @@ void oh_field_value_write_query(struct oh_field_reader *reader, const struct oh_
 }
 
 void oh_field_value_keep_secret(struct oh_field_reader *reader, const struct oh_field *field, int index,
-                          const struct oh_argument_path *path)
+                                const struct oh_argument_path *path)
 {
     size_t length;
     const char *secret = oh_field_reader_text(reader, field, index, path, &length);

@@ -50,7 +50,7 @@ static void push_text(struct builder *builder, const char *text, size_t length)
     lua_pushlstring(builder->L, text, length);
     if (builder->flood != NULL)
         builder->flooded |= !oh_hash_flood_note(builder->flood, text, length,
-                                           (uint32_t)((uintptr_t)lua_tostring(builder->L, -1) >> 3));
+                                                (uint32_t)((uintptr_t)lua_tostring(builder->L, -1) >> 3));
 }
 
 static void note_name(struct builder *builder) { (void)builder; }
@@ -73,7 +73,7 @@ static void note_name(struct builder *builder)
     name = lua_tolstring(builder->L, -1, &length);
     if (length > LONGEST_SHORT)
         builder->flooded |= !oh_hash_flood_note(builder->flood, name, length,
-                                           oh_hash_flood_mark(name, length, (uint32_t)(uintptr_t)builder->L));
+                                                oh_hash_flood_mark(name, length, (uint32_t)(uintptr_t)builder->L));
 }
 
 #endif

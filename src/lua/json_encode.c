@@ -10,7 +10,8 @@
 #include "lua/cjson_instance.h"
 #include "wire/utf8.h"
 
-void oh_json_encode_append(lua_State *L, struct oh_buffer *out, const char *bytes, size_t length, const struct oh_argument_path *path)
+void oh_json_encode_append(lua_State *L, struct oh_buffer *out, const char *bytes, size_t length,
+                           const struct oh_argument_path *path)
 {
     switch (oh_buffer_append(out, bytes, length)) {
     case OH_BUFFER_OK:
@@ -24,7 +25,7 @@ void oh_json_encode_append(lua_State *L, struct oh_buffer *out, const char *byte
 }
 
 void oh_json_encode_escaped(lua_State *L, int shared, const char *text, size_t length, struct oh_buffer *out,
-                           const struct oh_argument_path *path)
+                            const struct oh_argument_path *path)
 {
     const char *encoded;
     size_t size, bad = oh_utf8_check(text, length);
@@ -42,7 +43,7 @@ void oh_json_encode_escaped(lua_State *L, int shared, const char *text, size_t l
 }
 
 void oh_json_encode_text(lua_State *L, int shared, const char *text, size_t length, struct oh_buffer *out,
-                        const struct oh_argument_path *path)
+                         const struct oh_argument_path *path)
 {
     oh_json_encode_append(L, out, "\"", 1, path);
     oh_json_encode_escaped(L, shared, text, length, out, path);
@@ -87,8 +88,8 @@ static void write_number(lua_State *L, int index, struct oh_buffer *out, const s
     oh_json_encode_append(L, out, text, (size_t)length, path);
 }
 
-/* What the table at `index` is: a list mark decides, else its keys, else an object mark, else `form`. Raises if it can be
-   neither list nor object. */
+/* What the table at `index` is: a list mark decides, else its keys, else an object mark, else `form`. Raises if it is
+   neither a list nor an object. */
 static enum oh_json_form form_of(lua_State *L, int shared, int index, enum oh_json_form form,
                                  const struct oh_argument_path *path)
 {
@@ -121,7 +122,7 @@ static enum oh_json_form form_of(lua_State *L, int shared, int index, enum oh_js
         oh_argument_error_at(L, path, "mixes list items with named fields");
     if (largest > (lua_Number)count)
         oh_argument_error_at(L, path, "is a list with holes (%d items, last index %d)", (int)count,
-                     largest < 1e9 ? (int)largest : 1000000000);
+                             largest < 1e9 ? (int)largest : 1000000000);
     if (count > 0)
         return OH_JSON_LIST;
     return names > 0 || form == OH_JSON_ANY ? OH_JSON_OBJECT : form;
@@ -171,7 +172,7 @@ static void write_table(lua_State *L, int shared, int index, enum oh_json_form f
 }
 
 void oh_json_encode(lua_State *L, int shared, int index, enum oh_json_form form, struct oh_buffer *out,
-                   const struct oh_argument_path *path)
+                    const struct oh_argument_path *path)
 {
     const struct oh_argument_path *above;
     struct oh_argument_path here;
@@ -189,7 +190,8 @@ void oh_json_encode(lua_State *L, int shared, int index, enum oh_json_form form,
         write_number(L, index, out, path);
         return;
     case LUA_TBOOLEAN:
-        oh_json_encode_append(L, out, lua_toboolean(L, index) ? "true" : "false", lua_toboolean(L, index) ? 4 : 5, path);
+        text = lua_toboolean(L, index) ? "true" : "false";
+        oh_json_encode_append(L, out, text, strlen(text), path);
         return;
     case LUA_TTABLE:
         here = *path;

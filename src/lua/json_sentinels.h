@@ -21,8 +21,8 @@ enum {
 
 /* Fills these slots of the shared table on top of the stack. `cjson`: stack index of the module. */
 void oh_json_sentinels_open(lua_State *L, int cjson);
-/* Replaces a foreign null at `index` by ours, and a foreign empty list by a table marked as a list. `shared`: stack index
-   of the shared table. */
+/* Replaces a foreign null at `index` by ours, and a foreign empty list by a table marked as a list. `shared`: stack
+   index of the shared table. */
 void oh_json_sentinels_replace(lua_State *L, int shared, int index);
 /* Whether the value is core.null. */
 bool oh_json_sentinels_is_null(lua_State *L, int index);

@@ -1,4 +1,4 @@
-/* What ids, keys and sizes may be, told to Lua. The numbers themselves stand where they are enforced. */
+/* What ids, keys and sizes may be, told to Lua. The numbers are defined where they are enforced. */
 #include "lua/limits.h"
 
 #include "lua/client.h"
@@ -7,17 +7,23 @@
 #include "wire/operations.h"
 #include "wire/secret.h"
 
+/* Pushes whether the first argument is a string that passes the test. */
+static int push_whether(lua_State *L, bool (*test)(const char *text, size_t length))
+{
+    size_t length;
+    const char *text = lua_type(L, 1) == LUA_TSTRING ? lua_tolstring(L, 1, &length) : NULL;
+
+    lua_pushboolean(L, text != NULL && test(text, length));
+    return 1;
+}
+
 /*** Whether a value can be an id of the service: a string of 1 to `limits.id_bytes` of A-Z a-z 0-9 _ -.
 @function is_id
 @param value
 @treturn boolean */
 static int l_is_id(lua_State *L)
 {
-    size_t length;
-    const char *text = lua_type(L, 1) == LUA_TSTRING ? lua_tolstring(L, 1, &length) : NULL;
-
-    lua_pushboolean(L, text != NULL && oh_identifier_is_valid(text, length));
-    return 1;
+    return push_whether(L, oh_identifier_is_valid);
 }
 
 /*** Whether a value is a UUID: a string of 32 hexadecimal digits, with or without the usual dashes.
@@ -26,11 +32,7 @@ static int l_is_id(lua_State *L)
 @treturn boolean */
 static int l_is_uuid(lua_State *L)
 {
-    size_t length;
-    const char *text = lua_type(L, 1) == LUA_TSTRING ? lua_tolstring(L, 1, &length) : NULL;
-
-    lua_pushboolean(L, text != NULL && oh_identifier_is_uuid(text, length));
-    return 1;
+    return push_whether(L, oh_identifier_is_uuid);
 }
 
 /*** Returns why a text cannot be a key, e.g. "contains a space"; the key itself is not shown.

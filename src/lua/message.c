@@ -1,10 +1,9 @@
 /* A prompt or a message to a running agent: V0 takes text, V1 a message of content blocks, the agent server either. */
 #include "lua/message.h"
 
-#include "lua/json_sentinels.h"
-
 /* Writes a text as V1 takes it: as a list of one block. */
-static void write_block(struct oh_field_reader *reader, const char *text, size_t length, const struct oh_argument_path *path)
+static void write_block(struct oh_field_reader *reader, const char *text, size_t length,
+                        const struct oh_argument_path *path)
 {
     oh_field_reader_append_body(reader, "[{\"type\":\"text\",\"text\":", path);
     oh_json_encode_text(reader->L, reader->shared, text, length, &reader->request->body, path);
@@ -52,7 +51,7 @@ static void write_message_as_text(struct oh_field_reader *reader, const struct o
         }
         if (lua_type(L, -1) != LUA_TSTRING) {
             oh_field_reader_refuse(reader, OH_FIELDS_UNSUPPORTED, field->name,
-                              "must be text: the V0 API takes no other content");
+                                   "must be text: the V0 API takes no other content");
         } else {
             text = lua_tolstring(L, -1, &size);
             if (i > 1)
@@ -77,7 +76,8 @@ static void write_table(struct oh_field_reader *reader, const struct oh_field *f
     }
 }
 
-void oh_message_write(struct oh_field_reader *reader, const struct oh_field *field, int index, const struct oh_argument_path *path)
+void oh_message_write(struct oh_field_reader *reader, const struct oh_field *field, int index,
+                      const struct oh_argument_path *path)
 {
     lua_State *L = reader->L;
     const char *text;

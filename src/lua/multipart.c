@@ -23,7 +23,8 @@ void oh_multipart_begin(struct oh_field_reader *reader)
 }
 
 /* Appends a name within quotation marks, escaped as browsers do. */
-static void append_quoted(struct oh_field_reader *reader, const char *name, size_t length, const struct oh_argument_path *path)
+static void append_quoted(struct oh_field_reader *reader, const char *name, size_t length,
+                          const struct oh_argument_path *path)
 {
     struct oh_buffer *body = &reader->request->body;
     char escaped[4];
@@ -61,7 +62,8 @@ static void write_part(struct oh_field_reader *reader, const struct oh_field *fi
     oh_field_reader_append_body(reader, "\r\n", path);
 }
 
-void oh_multipart_write(struct oh_field_reader *reader, const struct oh_field *field, int index, const struct oh_argument_path *path)
+void oh_multipart_write(struct oh_field_reader *reader, const struct oh_field *field, int index,
+                        const struct oh_argument_path *path)
 {
     lua_State *L = reader->L;
     struct oh_argument_path item;

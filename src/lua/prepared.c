@@ -12,7 +12,7 @@
 #define PREPARED "openhands.prepared " OH_VERSION /* another build's userdata is another type */
 
 enum oh_fields_verdict oh_prepared_encode(lua_State *L, int shared, const struct oh_operation *operation, int index,
-                                            struct oh_request *request)
+                                          struct oh_request *request)
 {
     if (!oh_free_request_describes(operation))
         return oh_arguments_read(L, shared, operation, index, request);
@@ -33,7 +33,7 @@ void oh_prepared_check(lua_State *L, const struct oh_prepared *prepared, const s
         oh_argument_error_raise(L, "%s: this prepared request is closed", operation->name);
     if (own != operation)
         oh_argument_error_raise(L, "%s (%s): this request was prepared for %s (%s)", operation->name,
-                         oh_api_name(operation->api), own->name, oh_api_name(own->api));
+                                oh_api_name(operation->api), own->name, oh_api_name(own->api));
 }
 
 /* Frees the memory now instead of when the garbage collector finds it; exchanges in flight keep theirs. Never fails. */

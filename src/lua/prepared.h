@@ -17,7 +17,7 @@ struct oh_prepared {
 void oh_prepared_open(lua_State *L);
 /* Fills `request`, which its owner frees if this raises, from the fields at `index`; as oh_arguments_read. */
 enum oh_fields_verdict oh_prepared_encode(lua_State *L, int shared, const struct oh_operation *operation, int index,
-                                            struct oh_request *request);
+                                          struct oh_request *request);
 /* The prepared request at `index`; NULL for any other value. */
 const struct oh_prepared *oh_prepared_at(lua_State *L, int index);
 /* Raises the caller's mistake if it is closed, or was prepared for another operation or dialect. */

@@ -134,7 +134,8 @@ int oh_redact_values_line(lua_State *L, const struct oh_secrets *known, int inde
     const char *text = luaL_checklstring(L, index, &length);
     lua_Number most = luaL_optnumber(L, index + 1, LONGEST_LINE);
 
-    luaL_argcheck(L, most >= OH_REDACT_LEAST && most <= LONGEST_ALONE, index + 1, "not a number of bytes from 32 to 16384");
+    luaL_argcheck(L, most >= OH_REDACT_LEAST && most <= LONGEST_ALONE, index + 1,
+                  "not a number of bytes from 32 to 16384");
     oh_redact_values_push_text(L, known, text, length, OH_REDACT_LINE, (size_t)most);
     return 1;
 }

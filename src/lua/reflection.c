@@ -1,4 +1,4 @@
-/* The table of operations as a Lua value, for documentation, for the Lua modules that make calls of it, and for checks. */
+/* The table of operations as a Lua value, for the Lua modules that make calls of it, for documentation and checks. */
 #include "lua/reflection.h"
 
 #include <stdbool.h>
