@@ -76,7 +76,7 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *context)
     return oh_exchange_receive(exchange, status, bytes, size * count) ? size * count : 0;
 }
 
-void oh_headers_copy_value(char *out, size_t room, const char *value, size_t length)
+void oh_exchange_copy_value(char *out, size_t room, const char *value, size_t length)
 {
     while (length > 0 && (*value == ' ' || *value == '\t')) {
         value++;
@@ -116,7 +116,7 @@ static bool says_packed(const char *value, size_t length)
 {
     char coding[32];
 
-    oh_headers_copy_value(coding, sizeof coding, value, length);
+    oh_exchange_copy_value(coding, sizeof coding, value, length);
     return !oh_ascii_same(coding, "identity", sizeof coding);
 }
 
@@ -138,19 +138,19 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *context)
         response->retry_after[0] = response->date[0] = '\0'; /* a 100 Continue came before: its headers do not count */
         exchange->ends_marked = length >= 6 && bytes[5] != '1'; /* HTTP/2 and later always say */
         oh_exchange_note_version(exchange, exchange->ends_marked);
-        exchange->headers.body_is_compressed = false;
+        exchange->packed = false;
         exchange->header_ended = false;
     } else if (length > 0 && length <= 2 && (bytes[0] == '\r' || bytes[0] == '\n')) {
         exchange->header_ended = bytes[length - 1] == '\n'; /* libcurl also gives what is cut */
     } else if (is_header(bytes, length, retry_after) && response->retry_after[0] == '\0') {
-        oh_headers_copy_value(response->retry_after, sizeof response->retry_after, bytes + name, length - name);
+        oh_exchange_copy_value(response->retry_after, sizeof response->retry_after, bytes + name, length - name);
     } else if (is_header(bytes, length, date)) {
-        oh_headers_copy_value(response->date, sizeof response->date, bytes + sizeof date - 1, length - (sizeof date - 1));
+        oh_exchange_copy_value(response->date, sizeof response->date, bytes + sizeof date - 1, length - (sizeof date - 1));
     } else if (is_header(bytes, length, coding) &&
                says_chunked(bytes + sizeof coding - 1, length - (sizeof coding - 1))) {
         exchange->ends_marked = true;
     } else if (is_header(bytes, length, packing)) {
-        exchange->headers.body_is_compressed = says_packed(bytes + sizeof packing - 1, length - (sizeof packing - 1));
+        exchange->packed = says_packed(bytes + sizeof packing - 1, length - (sizeof packing - 1));
     }
     return length;
 }
@@ -373,7 +373,7 @@ void oh_exchange_reset(struct oh_exchange *exchange)
     exchange->header_bytes = 0;
     memset(&exchange->stream, 0, sizeof exchange->stream);
     exchange->header_overflow = exchange->body_overflow = exchange->babble_overflow = false;
-    exchange->ends_marked = exchange->header_ended = exchange->headers.body_is_compressed = false;
+    exchange->ends_marked = exchange->header_ended = exchange->packed = false;
     exchange->begun = exchange->begun && exchange->attempts == 0; /* where libcurl tells, it will tell again */
     exchange->socket = -1;
     exchange->attempts = 0;

@@ -107,7 +107,7 @@ bool oh_exchange_set_trust(struct oh_exchange *exchange, const struct oh_origin 
 /* For libcurl, which takes 0 for "for ever": at least one. */
 long oh_exchange_milliseconds(double seconds);
 /* Copies a header's value without the blanks around it; too long a value is no value. */
-void oh_headers_copy_value(char *out, size_t room, const char *value, size_t length);
+void oh_exchange_copy_value(char *out, size_t room, const char *value, size_t length);
 /* Fills `answer` from libcurl's result code. */
 void oh_exchange_conclude(struct oh_exchange *exchange, const struct oh_origin *origin, int result);
 /* Says in the answer, whose transport is known, why it is none. */
