@@ -4,7 +4,7 @@ local sandbox = require "spec.support.simulated_sandbox"
 local null = json.null
 local nobody = "7f3b9a1c-2d4e-4f60-a1b2-c3d4e5f60718"
 
-describe("the agent server of the simulator", function()
+describe("the simulator's agent server", function()
   local service, model, id
 
   local function start(text, options)
@@ -26,10 +26,10 @@ describe("the agent server of the simulator", function()
 
   local function status_of(...) return (select(2, ...)).status end
 
-  describe("is behind a door that", function()
+  describe("requires a key:", function()
     before_each(function() start_and_open() end)
 
-    it("opens with the sandbox's key only", function()
+    it("that of the sandbox, and no other", function()
       assert.are.equal(200, status_of(service:get("")))
       for _, headers in ipairs {
         {}, { ["x-session-api-key"] = "other" }, { authorization = "Bearer " .. service.key },
@@ -40,28 +40,28 @@ describe("the agent server of the simulator", function()
       end
     end)
 
-    it("notes whoever brings the key of the account", function()
+    it("and records requests that carry the account's key", function()
       service:get("")
       assert.are.same({}, model.leaks)
       service:get("", { authorization = "Bearer any-key", ["x-session-api-key"] = service.key })
       assert.are.same({ { time = model:time(), method = "GET", path = service.path } }, model.leaks)
     end)
 
-    it("has no lock for those who watch over it", function()
+    it("but not for health checks", function()
       for _, path in ipairs { "/alive", "/health", "/ready", "/server_info" } do
         assert.are.equal(200, status_of(service:get(path, {})))
       end
       assert.are.equal("OpenHands Agent Server", service:get("/server_info", {}).title)
     end)
 
-    it("knows its own paths, and no web page", function()
+    it("has its own paths, and no web page", function()
       local value, response = service:get("/api/v1/users/me", {})
       assert.are.same({ 404, { detail = "Not Found" } }, { response.status, value })
       value, response = service:ask("PUT", "/api/conversations/count")
       assert.are.same({ 405, { detail = "Method Not Allowed" } }, { response.status, value })
     end)
 
-    it("is closed by the proxy while the sandbox sleeps, and has a new key afterwards", function()
+    it("is unreachable while the sandbox is paused, and has a new key afterwards", function()
       local key = service.key
       service:service("POST", "/api/v1/sandboxes/" .. model:find(id).sandbox_id .. "/pause")
       local body, response = service:get("")
@@ -77,7 +77,7 @@ describe("the agent server of the simulator", function()
       assert.are.equal(200, status_of(service:get("")))
     end)
 
-    it("is there without a conversation too", function()
+    it("runs in a sandbox without a conversation, too", function()
       local made = service:service("POST", "/api/v1/sandboxes")
       model:advance(10)
       local found = service:service("GET", "/api/v1/sandboxes?id=" .. made.id)[1]
@@ -87,15 +87,15 @@ describe("the agent server of the simulator", function()
         service:post("/api/bash/execute_bash_command", { command = "echo hello" }).stdout)
     end)
 
-    it("is gone with the sandbox", function()
+    it("is gone once the sandbox is deleted", function()
       service:service("DELETE", "/api/v1/app-conversations/" .. id)
       local _, response = service:get("")
       assert.are.same({ 404, "text/plain; charset=utf-8" }, { response.status, response.headers[1][2] })
     end)
   end)
 
-  describe("tells how a conversation stands:", function()
-    it("one, some, all", function()
+  describe("returns conversations:", function()
+    it("by id, by ids, by search", function()
       start_and_open()
       local info = service:get("")
       assert.are.equal("running", info.execution_status)
@@ -110,7 +110,7 @@ describe("the agent server of the simulator", function()
       assert.are.equal(422, status_of(service:get("/api/conversations")))
     end)
 
-    it("its last words", function()
+    it("and their final response", function()
       start_and_open()
       assert.are.same({ response = "" }, service:get("agent_final_response"))
       model:advance(60)
@@ -120,8 +120,8 @@ describe("the agent server of the simulator", function()
     end)
   end)
 
-  describe("steers a conversation:", function()
-    it("refuses to run what runs", function()
+  describe("controls a conversation:", function()
+    it("refuses to run a running one", function()
       start_and_open()
       local value, response = service:post("run")
       assert.are.same({ 409, {
@@ -129,7 +129,7 @@ describe("the agent server of the simulator", function()
       } }, { response.status, value })
     end)
 
-    it("pauses after the step in hand, and runs on", function()
+    it("pauses it after the current step, and runs it again", function()
       start_and_open()
       assert.are.same({ success = true }, service:post("pause"))
       assert.are.equal("running", status())
@@ -144,14 +144,14 @@ describe("the agent server of the simulator", function()
       assert.are.equal("finished", status())
     end)
 
-    it("interrupts at once", function()
+    it("interrupts it at once", function()
       start_and_open()
       service:post("interrupt")
       assert.are.equal("paused", status())
       assert.are.equal(1, (service:get("events/count?kind=InterruptEvent")))
     end)
 
-    it("waits for a confirmation and goes on with it", function()
+    it("performs a confirmed action", function()
       start_and_open("[simulate: waiting]", 40)
       assert.are.equal("waiting_for_confirmation", status())
       local action = service:get("events/search?kind=ActionEvent&sort_order=TIMESTAMP_DESC&limit=1").items[1]
@@ -163,7 +163,7 @@ describe("the agent server of the simulator", function()
       assert.are.equal("finished", status())
     end)
 
-    it("does nothing when the confirmation is refused", function()
+    it("drops a rejected action", function()
       start_and_open("[simulate: waiting]", 40)
       local action = service:get("events/search?kind=ActionEvent&sort_order=TIMESTAMP_DESC&limit=1").items[1]
       service:post("events/respond_to_confirmation", { accept = false, reason = "Not today." })
@@ -175,7 +175,7 @@ describe("the agent server of the simulator", function()
       assert.are.equal(422, status_of(service:post("events/respond_to_confirmation", {})))
     end)
 
-    it("takes a message, with or without a run", function()
+    it("takes a message, with or without running it", function()
       start_and_open(nil, 70)
       local message = { role = "user", content = { { type = "text", text = "And the other one." } } }
       assert.are.same({ success = true }, service:post("events", message))
@@ -192,7 +192,7 @@ describe("the agent server of the simulator", function()
       assert.are.equal(422, status_of(service:post("events", message)))
     end)
 
-    it("takes secrets, questions, a new title and a farewell", function()
+    it("takes secrets, questions, a new title, and deletes it", function()
       start_and_open()
       assert.are.same({ success = true }, service:post("secrets", { secrets = { TOKEN = "not-a-secret" } }))
       assert.are.same({ response = "You asked: How far?" }, service:post("ask_agent", { question = "How far?" }))
@@ -207,7 +207,7 @@ describe("the agent server of the simulator", function()
     end)
   end)
 
-  describe("tells events", function()
+  describe("returns events", function()
     local function kinds(page)
       local list = {}
       for index, event in ipairs(page.items) do list[index] = event.kind end
@@ -216,7 +216,7 @@ describe("the agent server of the simulator", function()
 
     before_each(function() start_and_open(nil, 70) end)
 
-    it("in pages that begin with an event's id", function()
+    it("in pages whose cursor is the id of an event", function()
       local seen, page_id, pages = {}, nil, 0
       repeat
         local page = service:get("events/search?limit=4" .. (page_id and "&page_id=" .. page_id or ""))
@@ -231,14 +231,14 @@ describe("the agent server of the simulator", function()
       assert.are.equal(#all, (service:get("events/count")))
     end)
 
-    it("without the fields that are null", function()
+    it("without null fields", function()
       local first = service:get("events/search?kind=MessageEvent").items[1]
       assert.are.same({ "user", nil, {} }, { first.source, first.sender, first.activated_skills })
       assert.are.same(first, (service:get("events/" .. first.id)))
       assert.are.equal(404, status_of(service:get("events/" .. nobody)))
     end)
 
-    it("by kind, source, words and time", function()
+    it("by kind, source, text and time", function()
       assert.are.equal("ObservationEvent ObservationEvent ObservationEvent",
         kinds(service:get("events/search?kind=ObservationEvent")))
       assert.are.equal("MessageEvent", kinds(service:get("events/search?source=user")))
@@ -252,7 +252,7 @@ describe("the agent server of the simulator", function()
         { backwards.items[1].id, backwards.items[2].id, backwards.next_page_id })
     end)
 
-    it("of a long conversation too", function()
+    it("of a long conversation, too", function()
       start_and_open(nil, 70, { event_count = 5000 })
       local total = service:get("events/count")
       assert.is_true(total > 5000)
@@ -264,7 +264,7 @@ describe("the agent server of the simulator", function()
       assert.are.equal(null, page.next_page_id)
     end)
 
-    it("at most 100 at a time, and crashes beyond", function()
+    it("at most 100 at once, and crashes beyond", function()
       local value, response = service:get("events/search?limit=101")
       assert.are.same({ 500, "Internal Server Error" }, { response.status, value.detail })
       assert.are.equal("string", type(value.exception))
@@ -282,7 +282,7 @@ describe("the agent server of the simulator", function()
       return service:post("/api/bash/execute_bash_command", body)
     end
 
-    it("that are none of this machine", function()
+    it("without running anything on this machine", function()
       local output = run("echo 'Hello, world'")
       assert.are.same({ "Hello, world\n", 0, 0, null, "BashOutput" },
         { output.stdout, output.exit_code, output.order, output.stderr, output.kind })
@@ -292,7 +292,7 @@ describe("the agent server of the simulator", function()
       assert.are.equal(422, status_of(service:post("/api/bash/execute_bash_command", {})))
     end)
 
-    it("for a while, with output as it comes", function()
+    it("in the background, with output over time", function()
       local command = service:post("/api/bash/start_bash_command", { command = "sleep 3" })
       assert.are.same({ "sleep 3", "BashCommand" }, { command.command, command.kind })
       local function search(more)
@@ -321,7 +321,7 @@ describe("the agent server of the simulator", function()
       assert.are.equal(before + 3, model:time())
     end)
 
-    it("no longer than they may", function()
+    it("no longer than their timeout", function()
       local command = service:post("/api/bash/start_bash_command", { command = "sleep 100", timeout = 2 })
       model:advance(10)
       local last = service:get("/api/bash/bash_events/search?sort_order=TIMESTAMP_DESC&command_id__eq=" .. command.id)
@@ -332,7 +332,7 @@ describe("the agent server of the simulator", function()
   describe("has a workspace", function()
     before_each(function() start_and_open() end)
 
-    it("that takes and gives any bytes", function()
+    it("with files of any bytes", function()
       local bytes = "\0\1\2--\r\n\r\n\255" .. ("x"):rep(1000) .. "\r\n"
       assert.are.same({ success = true },
         service:upload("/api/file/upload?path=/workspace/project/data.bin", { { "file", "data.bin", bytes } }))
@@ -341,7 +341,7 @@ describe("the agent server of the simulator", function()
       assert.is_truthy(json.encode(service:get("/api/git/changes?path=/workspace/project")):find("data.bin", 1, true))
     end)
 
-    it("with absolute paths, in the query", function()
+    it("by absolute paths in the query", function()
       local value, response = service:get("/api/file/download?path=README.md")
       assert.are.same({ 400, { detail = "Path must be absolute" } }, { response.status, value })
       value, response = service:get("/api/file/download?path=/nowhere")
@@ -354,7 +354,7 @@ describe("the agent server of the simulator", function()
       assert.are.equal(200, status_of(service:get("//api//file/download?path=/workspace/project/README.md")))
     end)
 
-    it("whose changes git knows", function()
+    it("whose changes git reports", function()
       local changes = service:get("/api/git/changes?path=/workspace/project&ref=HEAD")
       assert.are.same({ { status = "ADDED", path = "PLAN.md" }, { status = "UPDATED", path = "README.md" } }, changes)
       local sides = service:get("/api/git/diff?path=/workspace/project/README.md")
@@ -364,7 +364,7 @@ describe("the agent server of the simulator", function()
       assert.are.equal(422, status_of(service:get("/api/git/changes")))
     end)
 
-    it("and a trajectory to take away", function()
+    it("and a trajectory to download", function()
       local bytes, response = service:get("/api/file/download-trajectory/" .. id)
       assert.are.same({ "PK\3\4", "application/zip" }, { bytes:sub(1, 4), response.headers[1][2] })
       assert.is_truthy(bytes:find("event_000000_", 1, true))

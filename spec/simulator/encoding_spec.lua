@@ -3,7 +3,7 @@ local json = require "openhands.simulator.encoding.json"
 local timestamps = require "openhands.simulator.encoding.timestamps"
 
 describe("the simulator's JSON", function()
-  it("writes what an independent decoder reads back", function()
+  it("encodes what an independent decoder reads back", function()
     local text = json.encode {
       name = 'a"\\\n\0\127\195\169', list = { 1, 2.5, -3 }, yes = true, no = false, none = json.null,
     }
@@ -15,7 +15,7 @@ describe("the simulator's JSON", function()
     assert.are.equal(cjson.null, value.none)
   end)
 
-  it("keeps arrays and objects apart when they are empty", function()
+  it("keeps empty arrays and objects apart", function()
     assert.are.equal("[]", json.encode(json.array()))
     assert.are.equal("{}", json.encode {})
     assert.are.equal('{"a":[],"b":{}}', json.encode(json.decode ' {"b" : { } , "a":[ ]} '))
@@ -36,7 +36,7 @@ describe("the simulator's JSON", function()
     assert.are.equal(all, json.decode(text, "bytes"))
   end)
 
-  it("reads escapes as UTF-8", function()
+  it("decodes escapes to UTF-8", function()
     assert.are.equal("\195\169\226\130\172\240\159\152\128/", json.decode [["\u00e9\u20ac\ud83d\ude00\/"]])
   end)
 
@@ -51,7 +51,7 @@ describe("the simulator's JSON", function()
     end)
   end
 
-  it("raises on what JSON cannot say", function()
+  it("raises on values without a JSON form", function()
     assert.has_error(function() json.encode(0 / 0) end)
     assert.has_error(function() json.encode(math.huge) end)
     assert.has_error(function() json.encode { [2.5] = 1 } end)
@@ -69,13 +69,13 @@ describe("the simulator's timestamps", function()
     end
   end)
 
-  it("write fractions, and none where there is none", function()
+  it("write fractions, except zero", function()
     assert.are.equal("2026-08-20T09:15:00.250000Z", timestamps.utc(timestamps.parse "2026-08-20T09:15:00.25Z"))
     assert.are.equal("2026-08-20T09:15:00.000000", timestamps.naive(timestamps.parse "2026-08-20T09:15:00Z"))
     assert.are.equal("1970-01-01T00:00:01Z", timestamps.utc(0.99999999))
   end)
 
-  it("read zones", function()
+  it("parse zones", function()
     local zulu = timestamps.parse "2026-08-20T09:15:00Z"
     assert.are.equal(zulu, timestamps.parse "2026-08-20T11:15:00+02:00")
     assert.are.equal(zulu, timestamps.parse "2026-08-20T05:45:00-0330")

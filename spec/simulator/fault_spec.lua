@@ -12,7 +12,7 @@ local function length_of(head)
   return tonumber(head:match("\r\nContent%-Length: (%d+)"))
 end
 
-describe("a fault of the simulator", function()
+describe("a fault", function()
   local server
 
   setup(function() server = simulator.spawn { pace = 0.01 } end)
@@ -27,7 +27,7 @@ describe("a fault of the simulator", function()
     return send(bytes or ask, settings)
   end
 
-  it("is none when none is set", function()
+  it("does not happen by default", function()
     local head, body = parts(send(ask, { enough = '"v1_enabled":true}$' }).bytes)
     assert.is_truthy(head:find("^HTTP/1.1 200 OK\r\n"))
     assert.are.equal(#body, length_of(head))
@@ -73,13 +73,13 @@ describe("a fault of the simulator", function()
     end
   end
 
-  it("cuts exactly where it is told to", function()
+  it("cuts exactly at its byte", function()
     assert.are.equal("HTTP/1.", strike({ point = "in_headers", action = "close", at = 7 }).bytes)
     local _, body = parts(strike({ point = "in_body", action = "close", at = 3 }).bytes)
     assert.are.equal('{"a', body)
   end)
 
-  it("passes some, strikes some, and concerns only what it matches", function()
+  it("spares, hits and matches requests as its fields say", function()
     server:faults { { point = "after_read", action = "close", skip = 1, count = 2,
       match = { method = "GET", path = "^/api/v1/users/" } } }
     local endings = {}
@@ -91,7 +91,7 @@ describe("a fault of the simulator", function()
     assert.are.equal(0, server:jobs())
   end)
 
-  it("refuses connections for a while: reset, refused, and back again", function()
+  it("refuses connections for a while", function()
     assert.are.equal("ECONNRESET", strike({ point = "accept", action = "refuse", seconds = 1.5 }).ending)
     assert.are.equal("ECONNREFUSED", send(ask).ending)
     local ending
@@ -100,7 +100,7 @@ describe("a fault of the simulator", function()
     assert.are.equal("enough", ending)
   end)
 
-  describe("in the shape of the answer:", function()
+  describe("that transforms the response:", function()
     local right_head, right_body
 
     before_each(function()
@@ -169,7 +169,7 @@ describe("a fault of the simulator", function()
       assert.is_true(#data < #right_body)
     end)
 
-    it("cut_gzip, with all lengths right and the connection still good", function()
+    it("cut_gzip, with right lengths and a reusable connection", function()
       server:faults { { point = "after_commit", action = "cut_gzip", bytes = 2 } }
       local bytes = of_no_moment(send(ask .. ask, { enough = '"v1_enabled":true}$' }).bytes)
       local head, rest = parts(bytes)
@@ -211,7 +211,7 @@ describe("a fault of the simulator", function()
     end)
   end)
 
-  describe("instead of the answer:", function()
+  describe("that replaces the response:", function()
     -- The answer to a start at `after_read` (not committed) and at `after_commit` (committed).
     local function instead(fault, settings)
       local results = {}
@@ -279,7 +279,7 @@ describe("a fault of the simulator", function()
       assert.is_truthy(body:find('^{"padding":"x+"}$'))
     end)
 
-    it("raw, any bytes", function()
+    it("raw, with any bytes", function()
       local bytes = {}
       for code = 0, 255 do bytes[code + 1] = string.char(code) end
       local result = instead({ action = "raw", bytes = table.concat(bytes) }, {})
@@ -298,7 +298,7 @@ describe("a fault of the simulator", function()
       assert.are.equal("closed", result.ending)
     end)
 
-    it("body_flood, as fast as the peer reads and no faster", function()
+    it("body_flood, no faster than the peer reads", function()
       local result = strike({ point = "after_commit", action = "body_flood", bytes = 5 * 1024 * 1024 }, ask,
         { count_only = true })
       assert.are.equal("closed", result.ending)
@@ -313,14 +313,14 @@ describe("a fault of the simulator", function()
       assert.are.same({ "open", "HELO this is no web server\r\n\r\n" }, { result.ending, result.bytes })
     end)
 
-    it("before the request was read", function()
+    it("before the request is read", function()
       local result = strike({ point = "before_read", action = "status", status = 503 }, start)
       assert.is_truthy(result.bytes:find("^HTTP/1.1 503"))
       assert.are.same({ "closed", 0 }, { result.ending, #server:requests() })
     end)
   end)
 
-  it("is refused when it is none", function()
+  it("raises if it is malformed", function()
     for _, fault in ipairs {
       { action = "close" }, { point = "sometime", action = "close" }, { point = "after_read", action = "explode" },
       { point = "in_body", action = "html" }, { point = "after_read", action = "drip" },
@@ -331,7 +331,7 @@ describe("a fault of the simulator", function()
     end
   end)
 
-  it("is forgotten when the schedule is replaced", function()
+  it("is dropped when the schedule is replaced", function()
     server:faults { { point = "after_read", action = "close", count = -1 } }
     server:faults {}
     assert.are.equal("enough", send(ask, { enough = "200 OK" }).ending)

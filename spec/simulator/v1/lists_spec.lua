@@ -5,7 +5,7 @@ local timestamps = require "openhands.simulator.encoding.timestamps"
 local null = json.null
 local own_id, own_hex, nobody, fields_of = service.own_id, service.own_hex, service.nobody, service.fields_of
 
-describe("V1 lists in the simulator", function()
+describe("the simulator's V1 lists", function()
   local here, model = service.new(), nil
   local call, get, start, conversation = here.call, here.get, here.start, here.conversation
 
@@ -22,7 +22,7 @@ describe("V1 lists in the simulator", function()
       assert.are.equal(3, #tasks)
     end)
 
-    it("refuse malformed ids, each list in its own way", function()
+    it("refuse malformed ids, each in its own form", function()
       local value, response = get("/api/v1/app-conversations?ids=not-a-uuid")
       assert.are.equal(400, response.status)
       assert.are.same({ detail = "Invalid UUID format for ids: ['not-a-uuid']" }, value)
@@ -73,14 +73,14 @@ describe("V1 lists in the simulator", function()
       assert.are.equal(200, select(2, get(search .. "created_at__gte=2026-08-20T09:15:00%2B00:00")).status)
     end)
 
-    it("are blind to a conversation's id until its task is READY", function()
+    it("do not find a start task by its conversation's id until it is READY", function()
       start(nil, { conversation_id = own_id })
       assert.are.equal(0, #get(search .. "conversation_id__eq=" .. own_id).items)
       model:advance(14)
       assert.are.equal(1, #get(search .. "conversation_id__eq=" .. own_id).items)
     end)
 
-    it("show nothing new for a while when visibility is delayed", function()
+    it("do not show new conversations within the visibility delay", function()
       make { visibility = 30 }
       local id = start(nil, { conversation_id = own_id }).id
       local function seen()
@@ -120,7 +120,7 @@ describe("V1 lists in the simulator", function()
       model:advance(70)
     end)
 
-    it("tell the story to its end, in naive times and with ids", function()
+    it("cover a conversation from start to end, with ids and naive times", function()
       local page = get(path .. "search")
       assert.are.equal("MessageEvent idle running ActionEvent ObservationEvent ActionEvent ObservationEvent "
         .. "ActionEvent ObservationEvent ActionEvent finished", kinds(page.items))
@@ -140,7 +140,7 @@ describe("V1 lists in the simulator", function()
       end
     end)
 
-    it("come in pages by offset, ascending or descending", function()
+    it("are paged by offset, ascending or descending", function()
       local first = get(path .. "search?limit=2")
       assert.are.same({ "2", "MessageEvent idle" }, { first.next_page_id, kinds(first.items) })
       assert.are.equal("running ActionEvent", kinds(get(path .. "search?limit=2&page_id=2").items))
@@ -153,7 +153,7 @@ describe("V1 lists in the simulator", function()
       assert.are.equal(422, select(2, get(path .. "search?limit=101")).status)
     end)
 
-    it("are filtered while scanning: a page may be empty and have a next one", function()
+    it("are filtered per page: a page may be empty and have a next one", function()
       local page = get(path .. "search?kind__eq=ObservationEvent&limit=3")
       assert.are.same({ 0, "3" }, { #page.items, page.next_page_id })
       assert.are.equal(3, get(path .. "count?kind__eq=ObservationEvent"))
@@ -177,7 +177,7 @@ describe("V1 lists in the simulator", function()
       assert.are.same({ null, id }, { found[1], found[2].id })
     end)
 
-    it("tell of an exhausted budget and of a plain answer", function()
+    it("include an exhausted budget and a plain message", function()
       make()
       start("[simulate: budget]", { conversation_id = own_id })
       model:advance(20)
@@ -200,7 +200,7 @@ describe("V1 lists in the simulator", function()
       model:advance(40)
     end)
 
-    it("pause, resume without the agent, and go on with a message and a new session key", function()
+    it("pause, resume without the agent, and continue on a message, with a new session key", function()
       local value = conversation()
       local sandbox, key = value.sandbox_id, value.session_api_key
       assert.are.same({ success = true }, (call("POST", "/api/v1/sandboxes/" .. sandbox .. "/pause")))
@@ -219,7 +219,7 @@ describe("V1 lists in the simulator", function()
       assert.are.equal("finished", conversation().execution_status)
     end)
 
-    it("are gone when they are deleted, which needs the id twice", function()
+    it("are deleted by a request with the id twice", function()
       local path = "/api/v1/sandboxes/" .. conversation().sandbox_id
       assert.are.equal(422, select(2, call("DELETE", path)).status)
       assert.are.same({ success = true }, (call("DELETE", path .. "?sandbox_id=x")))
@@ -241,7 +241,7 @@ describe("V1 lists in the simulator", function()
         { paused.id, paused.status, paused.session_api_key, paused.exposed_urls })
     end)
 
-    it("queue ten messages for later, and not eleven", function()
+    it("queue ten messages, and not eleven", function()
       local path = "/api/v1/conversations/" .. own_id .. "/pending-messages"
       for position = 1, 10 do
         local value, response = call("POST", path, message)

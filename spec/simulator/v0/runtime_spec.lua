@@ -3,7 +3,7 @@ local sandbox = require "spec.support.simulated_sandbox"
 
 local null = json.null
 
-describe("the nested runtime of a V0 conversation in the simulator", function()
+describe("the simulator's V0 runtime", function()
   local service, model, id
 
   local function start(text, options)
@@ -51,7 +51,7 @@ describe("the nested runtime of a V0 conversation in the simulator", function()
       assert.are.equal(null, service:open(id).url)
     end)
 
-    it("not while it starts or when it is gone", function()
+    it("neither while it starts nor after it is gone", function()
       start_and_open()
       service:service("POST", "/api/conversations/" .. id .. "/stop")
       service:service("POST", "/api/conversations/" .. id .. "/start", { providers_set = null })
@@ -62,7 +62,7 @@ describe("the nested runtime of a V0 conversation in the simulator", function()
       assert.are.equal(404, status_of(service:get("/api/conversations/" .. id, {})))
     end)
 
-    it("with another key after every start", function()
+    it("with a new key after every start", function()
       start_and_open()
       local path = "/api/conversations/" .. id
       service:service("POST", path .. "/stop")
@@ -87,7 +87,7 @@ describe("the nested runtime of a V0 conversation in the simulator", function()
     end)
   end)
 
-  it("does what the service refuses", function()
+  it("answers what the service refuses", function()
     start_and_open()
     for _, operation in ipairs {
       { "GET", "list-files" }, { "GET", "select-file?file=README.md" }, { "GET", "zip-directory" },
@@ -125,14 +125,14 @@ describe("the nested runtime of a V0 conversation in the simulator", function()
       assert.are.equal(415, status_of(service:get("select-file?file=two.txt")))
     end)
 
-    it("to take away", function()
+    it("to download", function()
       local bytes, response = service:get("zip-directory")
       assert.are.same({ "PK\3\4", "application/zip" }, { bytes:sub(1, 4), response.headers[1][2] })
       assert.is_truthy(bytes:find("src/widget.lua", 1, true))
       assert.are.equal("message", service:get("trajectory").trajectory[2].action)
     end)
 
-    it("that git knows", function()
+    it("whose changes git reports", function()
       assert.are.same({ { status = "A", path = "PLAN.md" }, { status = "M", path = "README.md" } },
         service:get("git/changes"))
       local sides = service:get("git/diff?path=README.md")
@@ -141,7 +141,7 @@ describe("the nested runtime of a V0 conversation in the simulator", function()
     end)
   end)
 
-  describe("tells the end of the work while the status is RUNNING:", function()
+  describe("shows the end of the work while the status is RUNNING:", function()
     for outcome, expected in pairs {
       finished = { "loading", "running", "finished" }, idle = { "loading", "running", "awaiting_user_input" },
       error = { "loading", "running", "error" }, rejected = { "loading", "running", "rejected" },
@@ -165,7 +165,7 @@ describe("the nested runtime of a V0 conversation in the simulator", function()
     end
   end)
 
-  describe("lets the agent work again", function()
+  describe("resumes the agent", function()
     before_each(function() start_and_open(nil, 50) end)
 
     it("after a message", function()
@@ -182,7 +182,7 @@ describe("the nested runtime of a V0 conversation in the simulator", function()
       assert.are.equal(422, status_of(service:post("events", "no object")))
     end)
 
-    it("or lets it rest", function()
+    it("or stops it", function()
       service:post("events", { action = "change_agent_state", args = { agent_state = "paused" } })
       assert.are.equal("paused", states()[4])
       service:post("events", { action = "change_agent_state", args = { agent_state = "running" } })
@@ -191,7 +191,7 @@ describe("the nested runtime of a V0 conversation in the simulator", function()
     end)
   end)
 
-  it("takes a confirmation or its refusal", function()
+  it("takes a confirmation or a rejection", function()
     start_and_open("[simulate: waiting]", 32)
     local last = service:get("events?limit=2&reverse=true").events
     assert.are.same({ "awaiting_user_confirmation", "awaiting_confirmation" },
@@ -206,7 +206,7 @@ describe("the nested runtime of a V0 conversation in the simulator", function()
       states())
   end)
 
-  it("tells small things about itself, as the service does", function()
+  it("returns its configuration and addresses, as the service does", function()
     start_and_open()
     local path = "/api/conversations/" .. id
     local runtime_id = model:find(id).sandbox_id
@@ -222,7 +222,7 @@ describe("the nested runtime of a V0 conversation in the simulator", function()
     assert.are.same({}, service:service("GET", path .. "/web-hosts").hosts)
   end)
 
-  it("has secrets, whose values are never told", function()
+  it("lists secrets without their values", function()
     service = sandbox.new()
     local function secrets(method, name, body)
       local value, response = service:service(method, "/api/secrets" .. name, body)

@@ -15,7 +15,7 @@ local old_conversation_fields = "conversation_url created_at created_by_user_id 
   .. "selected_repository session_api_key sub_conversation_ids title trigger updated_at"
 local newer_fields = "acp_server agent_kind launched_agent_profile tags"
 
-describe("V1 in the simulator", function()
+describe("the simulator's V1", function()
   local here, model = service.new(), nil
   local call, get, start, conversation, watch = here.call, here.get, here.start, here.conversation, here.watch
 
@@ -23,8 +23,8 @@ describe("V1 in the simulator", function()
 
   before_each(function() make() end)
 
-  describe("starting on V1", function()
-    it("answers with a start task in the first state, of the published shape", function()
+  describe("start", function()
+    it("returns a start task in its first state, in the published form", function()
       local task, response = start(nil, { secrets = { TOKEN = "hush" }, selected_repository = "acme/widgets" })
       assert.are.equal(200, response.status)
       assert.are.equal(sorted(task_fields), fields_of(task))
@@ -42,7 +42,7 @@ describe("V1 in the simulator", function()
       assert.is_truthy(response.body:find('"pr_number":[]', 1, true))
     end)
 
-    it("takes the caller's id in either spelling and echoes it dashed", function()
+    it("accepts the caller's id in either spelling and returns it dashed", function()
       assert.are.equal(own_id, start(nil, { conversation_id = own_hex:upper() }).request.conversation_id)
       assert.are.equal(own_hex, model.starts[1].conversation_id)
     end)
@@ -55,7 +55,7 @@ describe("V1 in the simulator", function()
       assert.are.equal(own_hex, get("/api/v1/app-conversations/start-tasks?ids=" .. id)[1].app_conversation_id)
     end)
 
-    it("does not make a second job for an id that it knows", function()
+    it("does not create a second conversation for a known id", function()
       local first = start(nil, { conversation_id = own_id })
       model:advance(20)
       assert.are.equal(first.id, start(nil, { conversation_id = own_hex }).id)
@@ -63,7 +63,7 @@ describe("V1 in the simulator", function()
       assert.are.same({ false, true }, { model.starts[1].repeated or false, model.starts[2].repeated })
     end)
 
-    it("ignores the id when it plays an old server", function()
+    it("ignores the id on an old server", function()
       make { client_ids = false }
       local task = start(nil, { conversation_id = own_id })
       start(nil, { conversation_id = own_id })
@@ -73,7 +73,7 @@ describe("V1 in the simulator", function()
       assert.are.equal(null, conversation())
     end)
 
-    it("ignores unknown fields, silently", function()
+    it("silently ignores unknown fields", function()
       local task, response = start(nil, { repository = "acme/widgets" })
       assert.are.equal(200, response.status)
       assert.are.equal(null, task.request.selected_repository)
@@ -110,7 +110,7 @@ describe("V1 in the simulator", function()
     end)
   end)
 
-  describe("a V1 conversation", function()
+  describe("conversation", function()
     it("does not exist before its start task is READY", function()
       start(nil, { conversation_id = own_id })
       assert.are.equal(null, conversation())
@@ -118,7 +118,7 @@ describe("V1 in the simulator", function()
       assert.are.equal(own_hex, conversation().id)
     end)
 
-    it("has the published shape, with its secrets while it runs", function()
+    it("has the published form, with its session key while it runs", function()
       start(nil, { conversation_id = own_id, selected_repository = "acme/widgets" })
       model:advance(30)
       local value = conversation()
@@ -179,7 +179,7 @@ describe("V1 in the simulator", function()
       unknown = { "HIBERNATING/daydreaming", "RUNNING/running", "RUNNING/finished" },
       flap = { "RUNNING/null", "MISSING/null", "RUNNING/null", "RUNNING/running", "RUNNING/finished" },
     } do
-      it("can end like this: " .. outcome, function()
+      it("can end as " .. outcome, function()
         local expected = {}
         for _, state in ipairs(begin) do expected[#expected + 1] = state end
         for _, state in ipairs(rest) do expected[#expected + 1] = state end
@@ -187,7 +187,7 @@ describe("V1 in the simulator", function()
       end)
     end
 
-    it("shows every flap to a poller that comes late", function()
+    it("shows every transient status to a late poller", function()
       start("[simulate: flap]", { conversation_id = own_id })
       model:advance(100)
       local seen = {}
@@ -208,7 +208,7 @@ describe("V1 in the simulator", function()
         "CONCURRENCY_LIMIT_REACHED: You have reached your limit of 3 concurrent conversations." },
       ["never-ready"] = { "WORKING", null },
     } do
-      it("can fail to come about: " .. outcome, function()
+      it("can fail to start as " .. outcome, function()
         local id = start("[simulate: " .. outcome .. "]", { conversation_id = own_id }).id
         model:advance(1000)
         local task = get("/api/v1/app-conversations/start-tasks?ids=" .. id)[1]
@@ -219,14 +219,14 @@ describe("V1 in the simulator", function()
       end)
     end
 
-    it("fails in its start task when the repository is out of reach", function()
+    it("fails in its start task if the repository is inaccessible", function()
       local id = start(nil, { selected_repository = "owner/forbidden" }).id
       model:advance(20)
       assert.are.equal("Unable to access repo owner/forbidden",
         get("/api/v1/app-conversations/start-tasks?ids=" .. id)[1].detail)
     end)
 
-    it("ends as the options say when the prompt does not", function()
+    it("ends as the option says if the prompt does not", function()
       make { outcome = "stuck" }
       start(nil, { conversation_id = own_id })
       model:advance(60)

@@ -4,7 +4,7 @@ local json = require "openhands.simulator.encoding.json"
 local null = json.null
 local fields_of = service.fields_of
 
-describe("the account in the simulator", function()
+describe("the simulator's V1 account", function()
   local here, model = service.new(), nil
   local call, get, start = here.call, here.get, here.start
 
@@ -33,7 +33,7 @@ describe("the account in the simulator", function()
   end)
 
   describe("and its keys", function()
-    it("are made, shown once, listed and deleted", function()
+    it("are created, shown once, listed and deleted", function()
       local made = call("POST", "/api/keys", { name = "batch", expires_at = "2027-01-01T00:00:00Z" })
       assert.are.equal("created_at expires_at id key last_used_at name not_before org_id", fields_of(made))
       local list = get("/api/keys")
@@ -45,7 +45,7 @@ describe("the account in the simulator", function()
       assert.are.same({ key = "SIMULATED-model-key-not-real" }, get("/api/keys/llm/byor"))
     end)
 
-    it("open it until they are deleted", function()
+    it("are valid until they are deleted", function()
       make { keys = { "first" } }
       local first = { authorization = "Bearer first" }
       local made = call("POST", "/api/keys", {}, first)
@@ -59,12 +59,12 @@ describe("the account in the simulator", function()
   end)
 
   describe("and its settings", function()
-    it("are not there before they were saved", function()
+    it("are 404 until they are saved", function()
       local value, response = get("/api/v1/settings")
       assert.are.same({ 404, { error = "Settings not found" } }, { response.status, value })
     end)
 
-    it("keep what was said, part by part, and no key of a model", function()
+    it("merge what is saved, and never show the key of a language model", function()
       call("POST", "/api/v1/settings", {
         language = "de", nonsense = 1, agent_settings_diff = { llm = { api_key = "hush", model = "m" } },
       })
@@ -98,7 +98,7 @@ describe("the account in the simulator", function()
       assert.are.same({ 1, null }, { #get(profiles).profiles, get(profiles).active_profile })
     end)
 
-    it("keep an old key, or leave a new one out, when they are told to", function()
+    it("keep the old key, or drop the new one, on request", function()
       call("POST", profiles .. "/a", { llm = { model = "m", api_key = "hush" } })
       call("POST", profiles .. "/a", { llm = { model = "n" }, preserve_existing_api_key = true })
       assert.are.same({ "n", true }, { get(profiles .. "/a").config.model, get(profiles .. "/a").api_key_set })
@@ -106,7 +106,7 @@ describe("the account in the simulator", function()
       assert.is_false(get(profiles .. "/a").api_key_set)
     end)
 
-    it("are refused where they are not there, or called wrongly", function()
+    it("are refused if unknown or misnamed", function()
       for _, each in ipairs { { "GET", "" }, { "DELETE", "" }, { "POST", "/activate" },
         { "POST", "/rename", { new_name = "x" } } } do
         local value, response = call(each[1], profiles .. "/nobody" .. each[2], each[3])
@@ -124,7 +124,7 @@ describe("the account in the simulator", function()
   describe("and its secrets", function()
     local secrets = "/api/v1/secrets"
 
-    it("are kept without ever telling their values", function()
+    it("are listed without their values", function()
       local value, response = call("POST", secrets, { name = "TOKEN", value = "hush", description = "d" })
       assert.are.same({ 201, { message = "Secret created successfully" } }, { response.status, value })
       call("POST", secrets, { name = "OTHER", value = "hush" })
@@ -152,7 +152,7 @@ describe("the account in the simulator", function()
       assert.are.equal(422, status_of("POST", secrets, { name = "A" }))
     end)
 
-    it("are replaced, or refused by an old server, when they are there", function()
+    it("are replaced if they exist; an old server refuses that", function()
       assert.are.equal(201, status_of("POST", secrets, { name = "A", value = "v" }))
       assert.are.equal(201, status_of("POST", secrets, { name = "A", value = "w", description = "d" }))
       assert.are.same({ { name = "A", description = "d" } }, get(secrets .. "/search").items)
@@ -162,7 +162,7 @@ describe("the account in the simulator", function()
   end)
 end)
 
-describe("a device login in the simulator", function()
+describe("the simulator's device login", function()
   local here, model = service.new(), nil
   local nothing = {}
 
@@ -177,7 +177,7 @@ describe("a device login in the simulator", function()
     return value, response.status
   end
 
-  it("waits for a person, and ends with a key, once", function()
+  it("is pending until a person confirms, then returns a key once", function()
     local device = authorize { keys = {} }
     assert.are.equal("device_code expires_in interval user_code verification_uri verification_uri_complete",
       fields_of(device))
@@ -195,7 +195,7 @@ describe("a device login in the simulator", function()
     assert.are.same({ 400, "invalid_grant" }, { status, value.error })
   end)
 
-  it("is slowed down when it asks too often", function()
+  it("is slowed down if it polls too often", function()
     local device = authorize()
     token(device)
     model:advance(1)
@@ -205,7 +205,7 @@ describe("a device login in the simulator", function()
     assert.is_string(token(device).access_token)
   end)
 
-  it("can be denied, ignored, and too late", function()
+  it("can be denied, ignored, or expire", function()
     local device = authorize { device_login = "denied" }
     model:advance(10)
     assert.are.equal("access_denied", token(device).error)
@@ -216,17 +216,17 @@ describe("a device login in the simulator", function()
     assert.are.equal("expired_token", token(device).error)
   end)
 
-  it("needs a code that was given out", function()
+  it("requires an issued code", function()
     authorize()
     assert.are.equal("invalid_grant", token({ device_code = "x" }).error)
     assert.are.equal(422, select(2, here.call("POST", "/oauth/device/token", "", nothing)).status)
   end)
 
-  it("is fast where everything is", function()
+  it("scales with the pace", function()
     assert.are.equal(1, authorize({ pace = 0.01 }).interval)
   end)
 
-  it("does not exist in V0 alone", function()
+  it("does not exist on a V0 server", function()
     here.make { api = "v0" }
     assert.are.equal(405, select(2, here.call("POST", "/oauth/device/authorize", nil, nothing)).status)
   end)

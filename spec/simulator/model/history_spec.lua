@@ -7,7 +7,7 @@ local timestamps = require "openhands.simulator.encoding.timestamps"
 local null = json.null
 local own_id, own_hex, fields_of = service.own_id, service.own_hex, service.fields_of
 
-describe("a long history in the simulator", function()
+describe("a generated history", function()
   local here, model = service.new(), nil
   local get, start = here.get, here.start
   local path = "/api/v1/conversation/" .. own_id .. "/events"
@@ -37,7 +37,7 @@ describe("a long history in the simulator", function()
     return ids
   end
 
-  it("has as many events as it is told, in order, in groups of the same time", function()
+  it("has the requested number of events, in order, in groups of the same time", function()
     make { event_count = 250, outcome = "never-ready" }
     assert.are.equal(250, get(path .. "/count"))
     local items, pages = follow(path .. "/search?limit=100")
@@ -57,7 +57,7 @@ describe("a long history in the simulator", function()
     assert.are.equal("2026-08-20T09:15:00.000000", items[250].timestamp)
   end)
 
-  it("looks as if it had been told", function()
+  it("has events of the same form as the script's", function()
     make { event_count = 20 }
     model:advance(70)
     local by_kind, kinds = {}, {}
@@ -72,7 +72,7 @@ describe("a long history in the simulator", function()
     assert.are.equal("ActionEvent ConversationStateUpdateEvent MessageEvent ObservationEvent", fields_of(kinds))
   end)
 
-  it("is followed by what is told, and times never fall", function()
+  it("precedes the events of the script, with non-decreasing times", function()
     make { event_count = 5, pace = 0 }
     local items = get(path .. "/search").items
     assert.are.equal(16, #items)
@@ -83,7 +83,7 @@ describe("a long history in the simulator", function()
     assert.are.equal("finished", items[16].value)
   end)
 
-  it("grows while somebody pages", function()
+  it("grows while a client pages through it", function()
     make { event_count = 100, outcome = "never-ready" }
     local first = get(path .. "/search?limit=100")
     assert.are.equal(null, first.next_page_id)
@@ -111,7 +111,7 @@ describe("a long history in the simulator", function()
     return count
   end
 
-  it("is counted and bounded without a look at every event", function()
+  it("is counted and bounded without reading every event", function()
     make { event_count = 203 }
     model:advance(30)
     model:add_events(own_id, 41)
@@ -136,7 +136,7 @@ describe("a long history in the simulator", function()
     end
   end)
 
-  it("begins its pages where the bounds begin", function()
+  it("starts its pages at the bounds", function()
     make { event_count = 1000, outcome = "never-ready" }
     local from = get(path .. "/search?limit=1&page_id=899").items[1].timestamp
     local page = get(path .. "/search?limit=10&timestamp__gte=" .. from)
@@ -144,7 +144,7 @@ describe("a long history in the simulator", function()
     assert.is_true(tonumber(page.next_page_id) > 900)
   end)
 
-  it("gives single events by their ids", function()
+  it("returns single events by their ids", function()
     make { event_count = 30 }
     model:advance(70)
     model:add_events(own_id, 5)
@@ -172,7 +172,7 @@ describe("a long history in the simulator", function()
     assert.is_true(collectgarbage "count" - before < 900)
   end)
 
-  it("is of the spawned server too", function()
+  it("exists in a spawned simulator, too", function()
     local server = simulator.spawn { event_count = 10, outcome = "never-ready" }
     local function ask(method, target, body, enough)
       local asked = raw_client.request(method, target, body)
@@ -186,7 +186,7 @@ describe("a long history in the simulator", function()
     server:close()
   end)
 
-  describe("and its pages, or those of a list,", function()
+  describe("has pages, like any list, that", function()
     local lists = {
       events = { "event_pages", path .. "/search?limit=3", 12 },
       repositories = { "list_pages", "/api/v1/git/repositories/search?provider=github&limit=3", 12 },
@@ -213,12 +213,12 @@ describe("a long history in the simulator", function()
         assert.are.same({ 12, 12, 4 }, { #items, distinct(items), pages })
       end)
 
-      it("can be empty between: " .. name, function()
+      it("can be empty in between: " .. name, function()
         local items, pages = paged(name, "empty")
         assert.are.same({ 12, 12, 7 }, { #items, distinct(items), pages })
       end)
 
-      it("can name themselves as the next one, once: " .. name, function()
+      it("can name themselves as the next one once: " .. name, function()
         local items, pages = paged(name, "repeat")
         assert.are.same({ 21, 12, 7 }, { #items, distinct(items), pages })
         local page = get(lists[name][2])
@@ -238,12 +238,12 @@ describe("a long history in the simulator", function()
       end)
     end
 
-    it("have no other manner", function()
+    it("have no other behavior", function()
       assert.has_error(function() simulator.model { event_pages = "rude" } end, "option event_pages cannot be rude")
     end)
   end)
 
-  it("has times that its reader understands", function()
+  it("has times that timestamps.parse understands", function()
     make { event_count = 1, outcome = "never-ready" }
     local event = get(path .. "/search").items[1]
     assert.are.equal(model:now(), timestamps.parse(event.timestamp))

@@ -4,7 +4,7 @@ local service = require "spec.support.simulated_service"
 local null = json.null
 local own_id, own_hex, nobody, fields_of = service.own_id, service.own_hex, service.nobody, service.fields_of
 
-describe("what there is in the simulator:", function()
+describe("the simulator's V1 catalogue:", function()
   local here, model = service.new(), nil
   local call, get, start, conversation = here.call, here.get, here.start, here.conversation
 
@@ -25,7 +25,7 @@ describe("what there is in the simulator:", function()
   describe("git", function()
     local path = "/api/v1/git/"
 
-    it("has installations, repositories, branches and tasks, on more than one page", function()
+    it("lists installations, repositories, branches and tasks in pages", function()
       local lists = {
         ["installations/search?provider=github&limit=2"] = 3,
         ["repositories/search?provider=github&limit=2"] = 5,
@@ -44,7 +44,7 @@ describe("what there is in the simulator:", function()
       assert.are.equal("acme/widgets", get(path .. "repositories/search?provider=github").items[1].full_name)
     end)
 
-    it("has as many repositories as it is told, and finds some", function()
+    it("has as many repositories as the option says, and searches them", function()
       make { repository_count = 1000 }
       assert.are.equal(100, #get(path .. "repositories/search?provider=github").items)
       local page = get(path .. "repositories/search?provider=github&query=docs-1000")
@@ -81,7 +81,7 @@ describe("what there is in the simulator:", function()
     end)
   end)
 
-  it("models, providers and skills", function()
+  it("lists language models, providers and skills", function()
     assert.are.equal("claude-sonnet-4-5 gpt-5",
       names(get("/api/v1/config/models/search?provider__eq=openhands").items))
     assert.are.equal(2, #get("/api/v1/config/models/search?verified__eq=false").items)
@@ -94,7 +94,7 @@ describe("what there is in the simulator:", function()
   describe("sandboxes", function()
     local path = "/api/v1/sandboxes"
 
-    it("can be made without a conversation, which no list of conversations shows", function()
+    it("can be created without a conversation, and appear in no list of conversations", function()
       local made = call("POST", path .. "?sandbox_spec_id=large")
       assert.are.same({ "STARTING", "large", null }, { made.status, made.sandbox_spec_id, made.session_api_key })
       model:advance(5)
@@ -122,7 +122,7 @@ describe("what there is in the simulator:", function()
       assert.are.equal(429, status_of("POST", path))
     end)
 
-    it("are made of something", function()
+    it("have specifications", function()
       local page = get("/api/v1/sandbox-specs/search?limit=2")
       assert.are.same({ 2, "command created_at id initial_env working_dir" }, { #page.items, fields_of(page.items[1]) })
       local found = get("/api/v1/sandbox-specs?id=x&id=" .. page.items[1].id)
@@ -131,7 +131,7 @@ describe("what there is in the simulator:", function()
       assert.are.equal(400, status_of("GET", "/api/v1/sandbox-specs?id=x" .. ("&id=x"):rep(100)))
     end)
 
-    it("read their secrets with their own key only", function()
+    it("read their secrets with their session key only", function()
       call("POST", "/api/v1/secrets", { name = "STORED", value = "one", description = "d" })
       start(nil, { conversation_id = own_id, secrets = { OWN = "two" } })
       start(nil, { conversation_id = ("b"):rep(32) })
@@ -154,7 +154,7 @@ describe("what there is in the simulator:", function()
   describe("switches", function()
     local path = "/api/v1/app-conversations/" .. own_id
 
-    it("change how a conversation goes on", function()
+    it("change the profile and the model of a conversation", function()
       start(nil, { conversation_id = own_id })
       model:advance(20)
       assert.are.same({ success = true }, (call("POST", path .. "/switch_profile", { profile_name = "fast" })))
@@ -165,7 +165,7 @@ describe("what there is in the simulator:", function()
         status_of("POST", "/api/v1/app-conversations/zzz/switch_profile", { profile_name = "x" }) })
     end)
 
-    it("need one that is there and awake", function()
+    it("require a conversation with a running sandbox", function()
       assert.are.equal(404, status_of("POST", path .. "/switch_profile", { profile_name = "x" }))
       start("[simulate: paused]", { conversation_id = own_id })
       model:advance(40)
@@ -173,7 +173,7 @@ describe("what there is in the simulator:", function()
     end)
   end)
 
-  describe("what was made public", function()
+  describe("public conversations", function()
     local nothing = {}
 
     before_each(function()
@@ -181,7 +181,7 @@ describe("what there is in the simulator:", function()
       model:advance(70)
     end)
 
-    it("can be read by anybody", function()
+    it("are readable without a credential", function()
       local found = get("/api/shared-conversations?ids=" .. nobody .. "&ids=" .. own_id .. "&ids=x", nothing)
       assert.are.same({ null, own_hex, null }, { found[1], found[2].id, found[3] })
       assert.are.equal("created_at created_by_user_id git_provider id llm_model metrics parent_conversation_id "
@@ -197,14 +197,14 @@ describe("what there is in the simulator:", function()
       assert.are.same(page.items[2], get("/api/shared-events/" .. own_id .. "/" .. id, nothing))
     end)
 
-    it("reads times as times, with a zone or without", function()
+    it("parse times, with a zone or without", function()
       local path = "/api/shared-events/count?conversation_id=" .. own_id
       assert.are.equal(1, get(path .. "&timestamp__lt=2026-08-20T11:15:14.002%2B02:00", nothing))
       assert.are.equal(1, get(path .. "&timestamp__lt=2026-08-20T09:15:14.002", nothing))
       assert.are.equal(422, status_of("GET", path .. "&timestamp__gte=soon", nil, nothing))
     end)
 
-    it("is all there is to be read", function()
+    it("hide all others", function()
       call("PATCH", "/api/v1/app-conversations/" .. own_id, { public = false })
       assert.are.same({ null }, get("/api/shared-conversations?ids=" .. own_id, nothing))
       assert.are.same({}, get("/api/shared-events/search?conversation_id=" .. own_id, nothing).items)

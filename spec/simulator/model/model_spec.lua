@@ -14,7 +14,7 @@ describe("the simulator's model", function()
   before_each(function() make() end)
 
   describe("limits", function()
-    it("a: the window of a user", function()
+    it("by the window of a user", function()
       model:throttle("window", 2, { retry_after = 0 })
       local value, response = get("/api/v1/users/me")
       assert.are.same({ 429, "Rate limit exceeded: 10 per 1 second" }, { response.status, value.error })
@@ -27,7 +27,7 @@ describe("the simulator's model", function()
       assert.are.equal(1, model:jobs())
     end)
 
-    it("b: the burst of an address", function()
+    it("by the burst of an address", function()
       model:throttle("burst")
       local value, response = get("/api/v1/users/me")
       assert.are.same({ 429, { message = "Too many requests" }, "1" },
@@ -35,7 +35,7 @@ describe("the simulator's model", function()
       assert.are.equal(200, select(2, get("/api/v1/users/me")).status)
     end)
 
-    it("c: concurrent conversations, in both forms", function()
+    it("by concurrent conversations, in both forms", function()
       model:throttle("concurrency", 1, { limit = 3 })
       model:throttle("concurrency", 1, { flat = true })
       assert.are.equal(200, select(2, get("/api/v1/users/me")).status)
@@ -50,7 +50,7 @@ describe("the simulator's model", function()
       assert.are.same(expected, (start()))
     end)
 
-    it("d: the quota of a day", function()
+    it("by the daily quota", function()
       model:throttle("quota", 1)
       local value, response = start()
       assert.are.equal(429, response.status)
@@ -59,14 +59,14 @@ describe("the simulator's model", function()
         reset_at = "2026-08-21T00:00:00+00:00" }, value.detail)
     end)
 
-    it("e: pending messages", function()
+    it("by pending messages", function()
       model:throttle("pending", 1)
       assert.are.equal(200, select(2, start()).status)
       local path = "/api/v1/conversations/" .. own_id .. "/pending-messages"
       assert.are.equal(429, select(2, call("POST", path, { content = { { type = "text", text = "x" } } })).status)
     end)
 
-    it("can be for starts only, and for ever", function()
+    it("for starts only, and for ever", function()
       model:throttle("burst", -1, { starts = true })
       for _ = 1, 3 do
         assert.are.equal(200, select(2, get("/api/v1/users/me")).status)
@@ -76,7 +76,7 @@ describe("the simulator's model", function()
       assert.has_error(function() model:throttle("nonsense") end)
     end)
 
-    it("pause the oldest running sandboxes without a word", function()
+    it("by pausing the oldest running sandboxes silently", function()
       make { max_concurrent = 2 }
       local ids = {}
       for index = 1, 4 do
@@ -90,7 +90,7 @@ describe("the simulator's model", function()
       assert.are.equal(null, conversation(ids[1]).execution_status)
     end)
 
-    it("refuse a start when the account is full, until a job ends", function()
+    it("by refusing a start until a conversation ends", function()
       make { max_concurrent = 2, limit_mode = "refuse" }
       assert.are.equal(200, select(2, start()).status)
       assert.are.equal(200, select(2, start()).status)
@@ -103,7 +103,7 @@ describe("the simulator's model", function()
   end)
 
   describe("credentials", function()
-    it("must be there", function()
+    it("are required", function()
       for _, headers in ipairs { {}, { authorization = "Bearer " }, { authorization = "bearer key" },
         { authorization = "Basic key" } } do
         local value, response = get("/api/v1/users/me", headers)
@@ -114,7 +114,7 @@ describe("the simulator's model", function()
       end
     end)
 
-    it("must be right where keys are given, in whatever words", function()
+    it("must be valid if keys are given, else 401 in the configured form", function()
       make { keys = { "good" } }
       assert.are.equal(200, select(2, get("/api/v1/users/me", { authorization = "Bearer good" })).status)
       for form, body in pairs {
@@ -130,7 +130,7 @@ describe("the simulator's model", function()
       assert.are.equal(200, select(2, get("/api/v1/nowhere", { authorization = "Bearer bad" })).status)
     end)
 
-    it("may be bound to an organisation", function()
+    it("may be bound to an organization", function()
       make { organizations = { own_id } }
       local function with(organization)
         return select(2, get("/api/v1/users/me", { authorization = "Bearer k", ["x-org-id"] = organization })).status
@@ -138,13 +138,13 @@ describe("the simulator's model", function()
       assert.are.same({ 200, 400, 403 }, { with(own_id), with("acme"), with(nobody) })
     end)
 
-    it("open the account", function()
+    it("are accepted in each header", function()
       local value = get("/api/v1/users/me")
       assert.are.same({ "acme", null }, { value.org_name, value.sandbox_api_key })
     end)
   end)
 
-  describe("paths that nobody knows", function()
+  describe("unknown paths", function()
     local function answers(list)
       local statuses = {}
       for index, each in ipairs(list) do
@@ -159,7 +159,7 @@ describe("the simulator's model", function()
       { "GET", "/api/v1/users/me/" }, { "GET", "/" }, { "GET", "/api/conversations/" .. own_id },
     }
 
-    it("are the web page or 405 where the web application is mounted", function()
+    it("are the web page or 405 with the web application", function()
       make { api = "v1" }
       local page, refused = "200 text/html", "405 application/json"
       assert.are.same({ page, refused, page, page, page, page }, answers(requests))
@@ -169,7 +169,7 @@ describe("the simulator's model", function()
       assert.are.equal(0, model:jobs())
     end)
 
-    it("are 404, 405 or 307 where it is not", function()
+    it("are 404, 405 or 307 without it", function()
       make { api = "v1", spa = false }
       local missing = "404 application/json"
       assert.are.same({ missing, missing, "405 application/json", "307 text/plain", missing, missing },
@@ -189,7 +189,7 @@ describe("the simulator's model", function()
   end)
 
   describe("itself", function()
-    it("repeats itself exactly from the same seed, and not from another", function()
+    it("is deterministic for a seed", function()
       local function story(seed)
         make { seed = seed }
         start()
@@ -200,7 +200,7 @@ describe("the simulator's model", function()
       assert.are_not.equal(story(1), story(2))
     end)
 
-    it("logs requests with their bytes, and a bounded number of them", function()
+    it("logs a bounded number of requests with their bytes", function()
       make { max_requests = 10 }
       model:request { method = "GET", path = "/x", query = "a=%20", headers = { ["x-y"] = "z" }, body = "\0\255" }
       assert.are.same({ method = "GET", path = "/x", query = "a=%20", headers = { ["x-y"] = "z" }, body = "\0\255",
@@ -210,12 +210,12 @@ describe("the simulator's model", function()
       assert.are.equal("/95", model.requests[#model.requests].path)
     end)
 
-    it("commits nothing when it only records", function()
+    it("commits nothing if it only records", function()
       model:record { method = "POST", path = "/api/v1/app-conversations", headers = {}, body = "{}" }
       assert.are.same({ 1, 0 }, { #model.requests, model:jobs() })
     end)
 
-    it("refuses unknown options and values", function()
+    it("raises on unknown options and values", function()
       assert.has_error(function() make { paces = 1 } end)
       assert.has_error(function() make { api = "v2" } end)
       assert.has_error(function() make { outcome = "sunshine" } end)
@@ -233,14 +233,14 @@ describe("the simulator's model", function()
 
     before_each(function() transport = simulator.transport(model) end)
 
-    it("answers, and lets its time pass by sleeping", function()
+    it("answers, and advances its time in sleep", function()
       assert.are.equal(200, post().status)
       transport.sleep(2.5)
       assert.are.equal(2.5, transport.now())
       assert.are.equal(model:now(), transport.wall())
     end)
 
-    it("loses requests before and answers after the commit", function()
+    it("loses requests before the commit and responses after it", function()
       transport.faults = {
         { point = "before", class = "connect" },
         { point = "after_commit", class = "timeout", match = { method = "POST", path = "app%-conversations$" } },
@@ -252,7 +252,7 @@ describe("the simulator's model", function()
       assert.are.equal(200, post().status)
     end)
 
-    it("counts, skips, matches, and gives canned answers", function()
+    it("counts, skips, matches, and returns given responses", function()
       transport.faults = {
         { point = "before", match = { method = "GET" } },
         { point = "before", skip = 1, count = 2, response = { status = 503, headers = {}, body = "" } },

@@ -10,7 +10,7 @@ local v0_documented_fields = "conversation_id created_at last_updated_at selecte
 local v0_fields = v0_documented_fields .. " conversation_version git_provider num_connections pr_number runtime_status "
   .. "selected_branch session_api_key sub_conversation_ids url"
 
-describe("V0 in the simulator", function()
+describe("the simulator's V0", function()
   local here, model = service.new(), nil
   local call, get, start, watch = here.call, here.get, here.start, here.watch
 
@@ -42,14 +42,14 @@ describe("V0 in the simulator", function()
     error = "ERROR", missing = "ARCHIVED", waiting = "RUNNING", paused = "STOPPED", ["start-error"] = "ERROR",
     ["start-limit"] = "ERROR", ["never-ready"] = "STOPPED",
   } do
-    it("can end like this: " .. outcome, function()
+    it("can end as " .. outcome, function()
       local id = start_v0({ initial_user_msg = "[simulate: " .. outcome .. "]" }).conversation_id
       model:advance(100)
       assert.are.equal(expected, status_of(id))
     end)
   end
 
-  it("tells the end of the work in events only", function()
+  it("shows the end of the work in events only", function()
     local id = start_v0().conversation_id
     model:advance(70)
     local page = get("/api/conversations/" .. id .. "/events")
@@ -66,7 +66,7 @@ describe("V0 in the simulator", function()
     assert.are.equal(400, select(2, get("/api/conversations/" .. id .. "/events?limit=101")).status)
   end)
 
-  it("refuses fields that it does not know", function()
+  it("refuses unknown fields", function()
     local value, response = start_v0 { initial_user_msg = "x", selected_repository = "acme/widgets" }
     assert.are.equal(422, response.status)
     assert.are.same({ { type = "extra_forbidden", loc = { "body", "selected_repository" },
@@ -74,12 +74,12 @@ describe("V0 in the simulator", function()
     assert.are.equal(0, model:jobs())
   end)
 
-  it("answers a repository out of reach with 401 and a bare string", function()
+  it("answers an inaccessible repository with 401 and a bare string", function()
     local value, response = start_v0 { initial_user_msg = "x", repository = "owner/forbidden" }
     assert.are.same({ 401, "Unable to access repo owner/forbidden" }, { response.status, value })
   end)
 
-  it("may insist on a message", function()
+  it("may require a message", function()
     make { require_message = true }
     local value, response = start_v0 { repository = "a/b" }
     assert.are.same({ 400, { status = "error", message = "Missing initial user message",
@@ -87,7 +87,7 @@ describe("V0 in the simulator", function()
     assert.are.equal(200, select(2, start_v0()).status)
   end)
 
-  it("answers null for an unknown id, 400 for an ill-formed one", function()
+  it("answers null for an unknown id, 400 for a malformed one", function()
     local value, response = get("/api/conversations/" .. nobody)
     assert.are.same({ 200, null }, { response.status, value })
     assert.are.equal(400, select(2, get("/api/conversations/a..b")).status)
@@ -101,7 +101,7 @@ describe("V0 in the simulator", function()
     assert.are.equal(sorted(v0_documented_fields), fields_of(get("/api/conversations/" .. value.conversation_id)))
   end)
 
-  it("shows V1 conversations too, in its own words", function()
+  it("shows V1 conversations, too, with V0 statuses", function()
     start("[simulate: paused]", { conversation_id = own_id })
     model:advance(20)
     local value = get("/api/conversations/" .. own_id)

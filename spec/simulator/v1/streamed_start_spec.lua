@@ -16,7 +16,7 @@ local function states_of(tasks)
   return list
 end
 
-describe("a source of bytes", function()
+describe("a stream", function()
   local function numbered(list)
     local position = 0
     return function()
@@ -31,7 +31,7 @@ describe("a source of bytes", function()
     return list
   end
 
-  it("can be one piece, several sources, or filling", function()
+  it("can be a string, a concatenation, or a repetition", function()
     assert.are.same({ "abc" }, all(stream.from_string("abc")))
     assert.are.same({}, all(stream.from_string("")))
     assert.are.same({ "a", 2, "b", "c" }, all(stream.concat {
@@ -40,12 +40,12 @@ describe("a source of bytes", function()
     assert.are.same({ "xy", "xy", "x" }, all(stream.repeated("xy", 5)))
   end)
 
-  it("is written as chunks", function()
+  it("can be chunked", function()
     assert.are.same({ "3\r\nabc\r\n", 1, "0\r\n\r\n" }, all(stream.chunked(numbered { "abc", 1 })))
     assert.are.same({ "3\r\nabc\r\n" }, all(stream.chunked(stream.from_string("abc"), true)))
   end)
 
-  it("can be cut, slowed down, and stopped for a moment", function()
+  it("can be truncated, slowed down, and paused", function()
     local pieces = { "abc", 1, "defg", "hi" }
     assert.are.same({}, all(stream.truncated(numbered(pieces), 0, 0)))
     assert.are.same({ "ab" }, all(stream.truncated(numbered(pieces), 0, 2)))
@@ -56,7 +56,7 @@ describe("a source of bytes", function()
     assert.are.same({ "abc", 1, 9, "defg", "hi" }, all(stream.paused(numbered(pieces), 3, 9)))
   end)
 
-  it("can be had as a whole, or as much as patience allows", function()
+  it("can be read to its end, or until the reader gives up", function()
     local passed = 0
     local function pass(seconds)
       passed = passed + seconds
@@ -67,7 +67,7 @@ describe("a source of bytes", function()
   end)
 end)
 
-describe("a streamed start in the simulator", function()
+describe("the simulator's streamed start", function()
   local here, model = service.new(), nil
   local call, start, conversation = here.call, here.start, here.conversation
 
@@ -85,7 +85,7 @@ describe("a streamed start in the simulator", function()
     end
   end
 
-  it("tells every state of its task, and that is a start like any other", function()
+  it("streams every state of its task, and is a start like any other", function()
     local tasks, response = start(nil, { conversation_id = own_id }, path)
     assert.are.equal(200, response.status)
     assert.are.same(states, states_of(tasks))
@@ -100,7 +100,7 @@ describe("a streamed start in the simulator", function()
     assert.are.same({ false, true, true, true, true, true, true, true }, links)
   end)
 
-  it("is written as the service writes it", function()
+  it("is formatted as the service does", function()
     local pieces = pieces_of()
     assert.are.same({ "[\n", "{", ",\n{", "]" },
       { pieces[1], pieces[2]:sub(1, 1), pieces[3]:sub(1, 3), pieces[10] })
@@ -109,18 +109,18 @@ describe("a streamed start in the simulator", function()
     assert.are.equal(8, #json.decode(table.concat(pieces)))
   end)
 
-  it("misses no state however fast it goes", function()
+  it("misses no state at any pace", function()
     model = here.make { pace = 0 }
     assert.are.same(states, states_of((start(nil, nil, path))))
   end)
 
-  it("ends with an error where the start does", function()
+  it("ends with the error of a failed start", function()
     local tasks = start("[simulate: start-error]", nil, path)
     assert.are.equal("ERROR", tasks[#tasks].status)
     assert.is_truthy(tasks[#tasks].detail:find("Sandbox failed to start", 1, true))
   end)
 
-  it("is checked and limited as any start", function()
+  it("is validated and limited like any start", function()
     assert.are.equal(422, select(2, call("POST", path, { title = 7 })).status)
     model:throttle("concurrency")
     assert.are.equal(429, select(2, start(nil, nil, path)).status)
@@ -129,7 +129,7 @@ describe("a streamed start in the simulator", function()
     assert.are.equal(0, #model.starts)
   end)
 
-  it("joins a start that was made before, at any time", function()
+  it("joins an earlier start with the same id, at any time", function()
     start(nil, { conversation_id = own_id })
     model:advance(9)
     local tasks = start(nil, { conversation_id = own_id }, path)
@@ -151,13 +151,13 @@ describe("a streamed start in the simulator", function()
       assert.are.same(states, states_of(json.decode(request().body)))
     end)
 
-    it("is given up when it does not go on", function()
+    it("is a timeout if it does not continue", function()
       local prompt = { content = { { type = "text", text = "[simulate: never-ready]" } } }
       local answer = request { initial_message = prompt }
       assert.are.same({ "timeout", true }, { answer.class, answer.sent })
     end)
 
-    it("can be cut between its elements and within them", function()
+    it("can be cut between elements and within them", function()
       transport.faults = {
         { point = "in_body", pieces = 3 }, { point = "in_body", pieces = 1, at = 5, class = "timeout" },
         { point = "in_body" }, { point = "after_commit", class = "cut" },
@@ -173,7 +173,7 @@ describe("a streamed start in the simulator", function()
       assert.are.equal(4, model:jobs())
     end)
 
-    it("cuts what comes at once, too", function()
+    it("applies the same cuts to unstreamed responses", function()
       transport.faults = { { point = "in_body", at = 4 } }
       local answer = transport:request { method = "GET", path = "/saas", headers = {} }
       assert.are.same({ "cut", 200, '{"sa' }, { answer.class, answer.status, answer.body })
@@ -205,7 +205,7 @@ describe("a streamed start over a socket", function()
     end
   end
 
-  it("is one write per state, in chunks, and the connection stays good", function()
+  it("is one chunk per state, and leaves the connection reusable", function()
     local connection = raw_client.connect(server.address)
     connection.send(raw_client.request("POST", path, "{}") .. raw_client.ask)
     local bytes = connection.read(raw_client.account .. "$")
@@ -220,7 +220,7 @@ describe("a streamed start over a socket", function()
     assert.are.same(states, states_of(json.decode(table.concat(list))))
   end)
 
-  it("goes on when time jumps, and not before", function()
+  it("continues when time is advanced, and not before", function()
     server:options { pace = 1000 }
     local connection = raw_client.connect(server.address)
     connection.send(raw_client.request("POST", path, "{}"))
@@ -233,7 +233,7 @@ describe("a streamed start over a socket", function()
     server:options { pace = 0.005 }
   end)
 
-  it("counts although nobody waits for its end", function()
+  it("is committed although the client does not wait for its end", function()
     server:options { pace = 1000 }
     send { enough = '"WORKING"' }
     for _ = 1, 10000 do
@@ -266,7 +266,7 @@ describe("a streamed start over a socket", function()
     assert.is_nil(json.decode(table.concat(list)))
   end)
 
-  it("can be cut before its first byte, before and after the start counts", function()
+  it("can be cut before its first byte, before and after the commit", function()
     for point, starts in pairs { after_read = 0, after_commit = 1 } do
       server:reset()
       server:faults { { point = point, action = "close" } }
@@ -275,7 +275,7 @@ describe("a streamed start over a socket", function()
     end
   end)
 
-  it("can lack its end, or how it ends", function()
+  it("can lack its end, or its length", function()
     server:faults { { point = "after_commit", action = "truncate_chunked" },
       { point = "after_commit", action = "truncate_chunked", pieces = 2 },
       { point = "after_commit", action = "no_length" } }
@@ -287,7 +287,7 @@ describe("a streamed start over a socket", function()
     assert.are.equal("closed", result.ending)
   end)
 
-  it("is refused with one answer", function()
+  it("is refused with one response", function()
     assert.is_truthy(send({ enough = "detail.*}$" }, '{"title":7}').bytes:find("^HTTP/1.1 422 "))
     local asked = raw_client.request("GET", "/api/v1/app-conversations/" .. nobody .. "/download")
     assert.is_truthy(raw_client.exchange(server.address, asked, { enough = "not found" }).bytes:find("^HTTP/1.1 404 "))

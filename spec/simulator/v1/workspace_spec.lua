@@ -35,7 +35,7 @@ local function members(bytes)
   return list
 end
 
-describe("the workspace in the simulator", function()
+describe("the simulator's V1 workspace", function()
   local here, model = service.new(), nil
   local call, get, start, conversation = here.call, here.get, here.start, here.conversation
   local path = "/api/v1/app-conversations/" .. own_id
@@ -59,7 +59,7 @@ describe("the workspace in the simulator", function()
 
   before_each(function() make() end)
 
-  it("is the same through every operation", function()
+  it("is the same in every operation", function()
     local root = "?path=/workspace/project"
     assert.are.same({ ".openhands/hooks/check.sh", "PLAN.md", "README.md", "src/widget.lua" },
       get(path .. "/files" .. root))
@@ -77,26 +77,26 @@ describe("the workspace in the simulator", function()
     assert.are.equal("# Plan\n\n1. read\n2. fix\n", get(path .. "/file"))
   end)
 
-  it("is not where relative paths begin", function()
+  it("is not where relative paths start", function()
     assert.are.equal("", get(path .. "/file?file_path=README.md"))
     assert.are.same({}, get(path .. "/git/changes?path=."))
   end)
 
-  it("says nothing of why a file cannot be read", function()
+  it("does not say why a file cannot be read", function()
     assert.are.same({ 200, "" }, refused "/file?file_path=/nowhere")
     pause()
     assert.are.same({ 200, "" }, refused "/file")
     assert.are.equal("", (get("/api/v1/app-conversations/" .. nobody .. "/file")))
   end)
 
-  it("needs its parameters, and an id that is one", function()
+  it("requires its parameters and a valid id", function()
     assert.are.same({ "query", "path" }, refused("/git/changes")[2].detail[1].loc)
     assert.are.equal(422, refused("/git/diff")[1])
     local value, response = get("/api/v1/app-conversations/zzz/file")
     assert.are.same({ 422, { "path", "conversation_id" } }, { response.status, value.detail[1].loc })
   end)
 
-  it("cannot be read while the sandbox sleeps, or when it is gone", function()
+  it("cannot be read while the sandbox is paused, or once it is gone", function()
     pause()
     local asleep = { 409, { detail = "Sandbox is paused; resume it before reading git state." } }
     for _, target in ipairs { "/files", "/git/changes?path=.", "/git/diff?path=x" } do
@@ -120,7 +120,7 @@ describe("the workspace in the simulator", function()
   end)
 
   describe("as an archive", function()
-    it("holds the story, one event per member", function()
+    it("contains one event per member", function()
       local bytes, response = get(path .. "/download")
       assert.are.same({ 200, "application/zip", 'attachment; filename="conversation_' .. own_hex .. '.zip"' },
         { response.status, header(response, "content-type"), header(response, "content-disposition") })
@@ -136,7 +136,7 @@ describe("the workspace in the simulator", function()
       end
     end)
 
-    it("can be had when the sandbox is gone, but of conversations only", function()
+    it("is available after the sandbox is gone, but of conversations only", function()
       delete()
       assert.are.equal(200, select(2, get(path .. "/download")).status)
       local task = start()
@@ -144,7 +144,7 @@ describe("the workspace in the simulator", function()
       assert.are.same({ 404, { detail = "Conversation not found: " .. task.id } }, { response.status, value })
     end)
 
-    it("is refused while there is another one, and when it would be too large", function()
+    it("is refused during another download, and if it would be too large", function()
       model:configure { download_busy = true }
       assert.are.equal(409, refused("/download")[1])
       make { event_count = 9989 }
@@ -164,7 +164,7 @@ describe("the workspace in the simulator", function()
     end
   end)
 
-  it("checks sums as everybody does", function()
+  it("has a standard CRC-32", function()
     assert.are.equal("\38\57\244\203", zip.checksum("123456789"))
     assert.are.equal("\0\0\0\0", zip.checksum(""))
   end)
@@ -202,7 +202,7 @@ describe("a download from the simulator", function()
     end
   end
 
-  it("comes in chunks, or with its length", function()
+  it("is chunked, or announces its length", function()
     prepare { download_bytes = 200000 }
     local result = download()
     local head, body = raw_client.parts(result.bytes)
@@ -218,14 +218,14 @@ describe("a download from the simulator", function()
     assert.are.same({ 200000, "meta.json" }, { #body, members(body)[1].name })
   end)
 
-  it("knows the length of what is in it, if it must", function()
+  it("announces the true length if configured", function()
     prepare { download_length = true }
     local head, body = raw_client.parts(download().bytes)
     assert.are.equal(#body, tonumber(head:match("\r\nContent%-Length: (%d+)\r\n")))
     assert.is_true(#members(body) > 1)
   end)
 
-  it("is as large as it is said to be, and never held", function()
+  it("has the configured size without being held in memory", function()
     prepare { download_bytes = 64 * 1024 * 1024, download_length = true }
     local result = download { count_only = true }
     assert.are.equal("closed", result.ending)
@@ -238,7 +238,7 @@ describe("a download from the simulator", function()
     end
   end)
 
-  it("leaves the connection good for the next request", function()
+  it("leaves the connection reusable", function()
     prepare { download_bytes = 100000 }
     local connection = raw_client.connect(server.address)
     connection.send(raw_client.request("GET", target) .. raw_client.ask)
@@ -265,7 +265,7 @@ describe("a download from the simulator", function()
     end
   end
 
-  it("can be wrong about its length, or have none", function()
+  it("can announce a wrong length, or none", function()
     prepare { download_bytes = 1000, download_length = true }
     server:faults { { point = "after_commit", action = "wrong_length", delta = 10 },
       { point = "after_commit", action = "no_length", bytes = 500 },
@@ -282,7 +282,7 @@ describe("a download from the simulator", function()
     assert.are.equal("HTTP/1.1 200 OK\r\nCon", download().bytes)
   end)
 
-  it("can be slow, and late", function()
+  it("can be slow and delayed", function()
     prepare { download_bytes = 1000, download_length = true }
     server:faults { { point = "after_commit", action = "drip", bytes = 100, seconds = 0 },
       { point = "after_commit", action = "split", at = 700 }, { point = "after_commit", action = "delay", seconds = 0 },
@@ -298,7 +298,7 @@ describe("a download from the simulator", function()
     end
   end)
 
-  it("stays a refusal with a body where it is one", function()
+  it("stays a refusal with a body", function()
     server:reset()
     assert.is_truthy(download().bytes:find('"detail":"Conversation not found', 1, true))
   end)
