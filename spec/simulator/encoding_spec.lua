@@ -1,5 +1,6 @@
 local cjson = require "cjson"
 local json = require "openhands.simulator.encoding.json"
+local stream = require "openhands.simulator.encoding.stream"
 local timestamps = require "openhands.simulator.encoding.timestamps"
 
 describe("the simulator's JSON", function()
@@ -82,5 +83,56 @@ describe("the simulator's timestamps", function()
     assert.are.equal(zulu, timestamps.parse "2026-08-20T09:15:00")
     assert.is_nil(timestamps.parse "2026-08-20T09:15:00 02:00")
     assert.is_nil(timestamps.parse "yesterday")
+  end)
+end)
+
+describe("a stream", function()
+  local function numbered(list)
+    local position = 0
+    return function()
+      position = position + 1
+      return list[position]
+    end
+  end
+
+  local function all(source)
+    local list = {}
+    for piece in source do list[#list + 1] = piece end
+    return list
+  end
+
+  it("can be a string, a concatenation, or a repetition", function()
+    assert.are.same({ "abc" }, all(stream.from_string("abc")))
+    assert.are.same({}, all(stream.from_string("")))
+    assert.are.same({ "a", 2, "b", "c" }, all(stream.concat {
+      stream.from_string("a"), numbered { 2, "b" }, stream.from_string("c"),
+    }))
+    assert.are.same({ "xy", "xy", "x" }, all(stream.repeated("xy", 5)))
+  end)
+
+  it("can be chunked", function()
+    assert.are.same({ "3\r\nabc\r\n", 1, "0\r\n\r\n" }, all(stream.chunked(numbered { "abc", 1 })))
+    assert.are.same({ "3\r\nabc\r\n" }, all(stream.chunked(stream.from_string("abc"), true)))
+  end)
+
+  it("can be truncated, slowed down, and paused", function()
+    local pieces = { "abc", 1, "defg", "hi" }
+    assert.are.same({}, all(stream.truncated(numbered(pieces), 0, 0)))
+    assert.are.same({ "ab" }, all(stream.truncated(numbered(pieces), 0, 2)))
+    assert.are.same({ "abc", 1, "d" }, all(stream.truncated(numbered(pieces), 1, 1)))
+    assert.are.same({ "abc", 1, "defg", "hi" }, all(stream.truncated(numbered(pieces), 5, 5)))
+    assert.are.same({ "ab", 9, "c", 9, 1, "de", 9, "fg", 9, "hi", 9 }, all(stream.slowed(numbered(pieces), 2, 9)))
+    assert.are.same({ "abc", 1, "de", 9, "fg", "hi" }, all(stream.paused(numbered(pieces), 5, 9)))
+    assert.are.same({ "abc", 1, 9, "defg", "hi" }, all(stream.paused(numbered(pieces), 3, 9)))
+  end)
+
+  it("can be read to its end, or until the reader gives up", function()
+    local passed = 0
+    local function pass(seconds)
+      passed = passed + seconds
+      return passed > 2
+    end
+    assert.are.same({ "ab", true }, { stream.read_all(numbered { "a", 1, "b" }, pass) })
+    assert.are.same({ "a", false }, { stream.read_all(numbered { "a", 2, "b" }, pass) })
   end)
 end)

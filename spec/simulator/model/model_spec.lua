@@ -13,7 +13,7 @@ describe("the simulator's model", function()
 
   before_each(function() make() end)
 
-  describe("limits", function()
+  describe("limits requests", function()
     it("by the window of a user", function()
       model:throttle("window", 2, { retry_after = 0 })
       local value, response = get("/api/v1/users/me")
@@ -138,7 +138,7 @@ describe("the simulator's model", function()
       assert.are.same({ 200, 400, 403 }, { with(own_id), with("acme"), with(nobody) })
     end)
 
-    it("are accepted in each header", function()
+    it("give access to the account", function()
       local value = get("/api/v1/users/me")
       assert.are.same({ "acme", null }, { value.org_name, value.sandbox_api_key })
     end)
