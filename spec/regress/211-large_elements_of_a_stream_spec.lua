@@ -11,14 +11,14 @@ describe("the elements of a list that is arriving", function()
 
   setup(function()
     directory, remove = files.directory()
-    local built = os.execute("${CC:-cc} -Wall -Wextra -Isrc -o " .. directory .. "/element spec/c/element.c")
-    assert(built == true or built == 0, "spec/c/element.c does not compile")
+    local built = os.execute("${CC:-cc} -Wall -Wextra -Isrc -o " .. directory .. "/json_stream spec/c/json_stream.c")
+    assert(built == true or built == 0, "spec/c/json_stream.c does not compile")
   end)
 
   teardown(function() remove() end)
 
   local function elements(text)
-    local program = assert(io.popen(directory .. "/element " .. processes.quoted(text)))
+    local program = assert(io.popen(directory .. "/json_stream " .. processes.quoted(text)))
     local found = program:read "*a"
     program:close()
     return found

@@ -139,11 +139,11 @@ describe("the address of a conversation's server", function()
 
   it("is not reached by a name that leads there, either", function()
     local directory, remove = files.directory()
-    local built = os.execute(("${CC:-cc} -shared -fPIC -o %s/names.so spec/c/names.c -ldl"):format(directory))
+    local built = os.execute(("${CC:-cc} -shared -fPIC -o %s/resolver.so spec/c/resolver.c -ldl"):format(directory))
     assert.is_true(built == true or built == 0)
     files.write(directory .. "/program.lua",
       ("package.path, package.cpath = %q, %q\n"):format(package.path, package.cpath) .. program)
-    local pipe = assert(io.popen(("%s LD_PRELOAD=$LD_PRELOAD:%s/names.so %s %s/program.lua 2>&1"):format(
+    local pipe = assert(io.popen(("%s LD_PRELOAD=$LD_PRELOAD:%s/resolver.so %s %s/program.lua 2>&1"):format(
       processes.without_leak_checks(), directory, processes.quoted(processes.interpreter()), directory)))
     local lines = {}
     for line in pipe:lines() do
