@@ -1,4 +1,5 @@
---- One account on one service: its settings, what it remembers, what users call.
+--- Makes clients: one account on one service, with its settings. The methods of clients stand where what they do is
+--- implemented, see client_class.lua.
 
 ---@class (partial) openhands.Client
 local Client = require "openhands.client_class"
@@ -25,7 +26,7 @@ require "openhands.wait"
 
 local M = {}
 
---- Makes a client. Raises for malformed settings; nothing is opened before the first call.
+--- Makes a client. Raises for malformed settings. Opens nothing before the first call.
 ---@param given openhands.Settings?
 ---@return openhands.Client
 function M.new(given)
@@ -59,11 +60,11 @@ function M.new(given)
     _key_problems = { account = keys.problem, session = keys.session_problem },
     _api = values.api ~= "auto" and values.api or nil,
     _is_guess = values.api == "auto",
-    _has_spoken = {}, -- dialects in which the service has answered
+    _has_spoken = {},
     _base_url = addresses.without_slashes(values.base_url),
     _loop = loops.of(values.loop, values.transport),
     _retry = retry.new(values.random),
-    -- Held by who waits; an abandoned wait (Ctrl-C) leaves nothing behind.
+    -- Weak: the waiter owns its record, so a wait aborted by Ctrl-C is collected.
     _waiting = setmetatable({}, { __mode = "v" }),
     _watched = setmetatable({}, { __mode = "v" }),
     _awaited = setmetatable({}, { __mode = "k" }),
@@ -85,18 +86,21 @@ function Client:__tostring()
   return ("openhands.Client (%s%s)"):format(self._base_url, self._closed and ", closed" or "")
 end
 
--- ---- what the other rooms use ------------------------------------------------------------------------------------
+-- ---- for the other modules ---------------------------------------------------------------------------------------
 
+--- Returns the monotonic time of the client's loop.
+---@return number seconds
 function Client:_now()
   return self._loop.now()
 end
 
---- Whole seconds since 1970, as the service counts them, within a few minutes.
+--- Returns whole seconds since 1970.
+---@return integer
 function Client:_wall()
   return math.floor(self._loop.wall())
 end
 
---- A copy of a foreign value without secrets; of those that this client knows as long as it is open.
+--- Returns a copy of a foreign value without secrets. While the client is open, without those that it knows, too.
 function Client:_clean(value)
   if self._closed then
     return core.redact(value)
@@ -104,9 +108,9 @@ function Client:_clean(value)
   return self._core:redact(value)
 end
 
---- One line of a foreign text, likewise.
+--- Returns a foreign text as one line without secrets.
 ---@param text string
----@param most integer? bytes, 1000
+---@param most integer? bytes, 1000 by default
 ---@return string
 function Client:_line(text, most)
   if self._closed then
@@ -115,17 +119,17 @@ function Client:_line(text, most)
   return self._core:redact_line(text, most)
 end
 
--- A log that fails, or a client that is closed, must not lose the answer that it was to tell of.
+-- Neither a log function that fails nor a closed client may lose the result that was to be logged.
 local function log(self, clean, text)
   local good, problem = pcall(function()
     self._settings.log(clean(self._core, text))
   end)
   if not good and errors.is_interrupt(problem) then
-    self._deferred_interrupt = problem -- for the next exchange: it is not sent
+    self._deferred_interrupt = problem -- raised by the next exchange instead of sending it
   end
 end
 
---- Logs one line, whatever is in it.
+--- Logs one line.
 function Client:_log(format, ...)
   log(self, self._core.redact_line, format:format(...))
 end
@@ -141,7 +145,7 @@ about_conversations[#about_conversations + 1] = "status"
 about_conversations[#about_conversations + 1] = "wait"
 conversations.add_methods(about_conversations)
 
---- The names of all that a client can be asked, and the names within each group.
+--- Returns the names of all public methods of clients, and those within each group.
 ---@return string[] names
 ---@return table<string, string[]> groups
 function M.names()

@@ -20,7 +20,7 @@ local M = {}
 
 local default_client
 
--- One that was at work when this process was forked stays with the other process.
+-- Returns the default client. One that was in use when this process was forked stays with the parent.
 local function default()
   if not default_client or default_client._core:is_inherited() then
     default_client = clients.new()
@@ -35,7 +35,7 @@ function M.new(settings)
   return clients.new(settings)
 end
 
--- Who puts a colon where a dot belongs gives the module, or the group, itself.
+-- Raises for a function that was called with a colon: its first argument is the module, or the group.
 local function check_receiver(owner, first, path)
   if first == owner then
     errors.raise(("%s: is a function: call openhands.%s(...) with a dot"):format(path, path))
@@ -58,7 +58,7 @@ local function on_group(group, name)
   end
 end
 
--- types.lua says what each of them takes and gives.
+-- types/ documents what each of them takes and returns.
 local names, groups = clients.names()
 for _, name in ipairs(names) do
   M[name] = on_default(name)
@@ -70,14 +70,14 @@ for group, leaves in pairs(groups) do
   end
 end
 
-local SLIPS = 2 -- letters in which a name is still the one that was meant; others may be asked for, and are not there
+local MOST_TYPOS = 2 -- letters; a name that differs in more is just absent
 
--- Whoever calls what is almost a name gets told the name, rather than that a nil value cannot be called.
-local function explain_slips(owner, path, known)
+-- Makes the read of a misspelt name raise the name that was probably meant.
+local function explain_typos(owner, path, known)
   setmetatable(owner, {
     __index = function(_, name)
       local is_name = type(name) == "string" and name:sub(1, 1) ~= "_"
-      local nearest = is_name and spelling.nearest(name, known, SLIPS)
+      local nearest = is_name and spelling.nearest(name, known, MOST_TYPOS)
       if nearest then
         errors.raise(("%s%s: there is no such function (did you mean '%s%s'?)"):format(path, name, path, nearest))
       end
@@ -96,10 +96,11 @@ end
 --- Marks a table as a list, so that it is sent as `[]` even when it is empty.
 M.array = core.array
 
---- What stands for JSON null inside lists; in tables with names a null is an absent field.
+--- JSON null inside lists. In tables with names a null is an absent field.
 M.null = core.null
 
---- A random id for `conversation_id`: who chooses it can take the start up again, whatever happens to this process.
+--- Returns a random id for `conversation_id`: with an id of your own a start can be taken up again, whatever happens to
+--- this process.
 M.uuid = core.uuid
 
 --- The version of this library.
@@ -109,13 +110,13 @@ local known = {}
 for name in pairs(M) do
   known[name] = true
 end
-explain_slips(M, "", known)
+explain_typos(M, "", known)
 for group in pairs(groups) do
   local leaves = {}
   for name in pairs(M[group]) do
     leaves[name] = true
   end
-  explain_slips(M[group], group .. ".", leaves)
+  explain_typos(M[group], group .. ".", leaves)
 end
 
 return M

@@ -1,7 +1,7 @@
---- Which dialect a service speaks, found out with GETs that change nothing. Never by posting to see what happens.
+--- Finds out which dialect a service speaks, with GETs that change nothing.
 ---
---- What is found out is a guess: servers between the two APIs answer some questions of each. An answer that contradicts
---- it (405, 404 of a path, a web page) undoes it, and the call that had this answer is made in the other dialect.
+--- The result is a guess: servers between the two APIs answer some requests of each. A response that contradicts it (405,
+--- 404 for a path, a web page) undoes it, and the call that got this response is made in the other dialect.
 
 local core = require "openhands.core"
 local coroutines = require "openhands.task.coroutines"
@@ -9,8 +9,8 @@ local errors = require "openhands.errors"
 
 local M = {}
 
-local LONGEST_LOOK = 65536 -- bytes of the account in which its names are looked for
-local DOUBT = 1 -- seconds after which who waits for another's question looks whether that one lives
+local LONGEST_ACCOUNT = 65536 -- bytes of the account in which its names are searched
+local OWNER_CHECK_INTERVAL = 1 -- seconds between checks that the coroutine that asks is still alive
 
 -- Fields of which an account has at least one, null or not.
 local account_fields = {
@@ -20,7 +20,7 @@ local account_fields = {
 
 local other_dialect = { v0 = "v1", v1 = "v0" }
 
--- Where each operation is, by name and dialect: what is one item's may be missing without saying anything of the path.
+-- Which operations are about one item, by name and dialect: a 404 may mean the item instead of the path.
 local is_one_item = {}
 for _, row in ipairs(core.operations()) do
   if row.api ~= "agent" then
@@ -29,9 +29,9 @@ for _, row in ipairs(core.operations()) do
   end
 end
 
--- ---- the question ------------------------------------------------------------------------------------------------
+-- ---- the request -------------------------------------------------------------------------------------------------
 
--- Where a string of JSON ends that begins before a place.
+-- Returns the place of the quote that ends a JSON string, from a place inside of it.
 local function string_end(text, place)
   while true do
     local at = text:find('["\\]', place)
@@ -42,10 +42,10 @@ local function string_end(text, place)
   end
 end
 
--- The names at the top of a JSON object, with the first letters of what they stand for: once decoded, a name with null
--- would be no field.
+-- Returns the names at the top level of a JSON object, with the first letters of their values. Not decoded: a null
+-- would be an absent field.
 local function names_of(text)
-  text = text:sub(1, LONGEST_LOOK)
+  text = text:sub(1, LONGEST_ACCOUNT)
   local names, depth, place = {}, 0, 1
   while place do
     local at = text:find('["%[%]{}]', place)
@@ -65,7 +65,8 @@ local function names_of(text)
   return names
 end
 
--- Servers that have both name the one in use; those of the time before do not, and may have either's conversations.
+-- Returns the dialect that an account tells, and whether the server may have conversations of both: servers with both
+-- APIs say which one is in use, older ones do not.
 local function dialect_of_account(text)
   local names = names_of(text)
   if names.v1_enabled and not names.v1_enabled:find "^true" then
@@ -79,15 +80,15 @@ local function dialect_of_account(text)
   return "v0"
 end
 
--- How a service answers that has no such path.
+-- The kinds of error that a service gives for a path that it does not have.
 local v0_kinds = { protocol = true, not_found = true, invalid = true, unsupported = true }
 
--- Whether a whole answer came, whatever it says.
+-- Whether a whole response came, whatever it says.
 local function is_answered(err)
   return err.effect == "refused" or err.effect == "done" or err.page or err.kind == "server"
 end
 
--- What a failed look at the account says of the dialect: "v0" if something else than V1 answered, else nothing.
+-- Returns "v0" if the error for the account shows that something else than V1 answered.
 local function dialect_of_failure(err)
   local redirected = err.status and err.status >= 300 and err.status < 400
   if is_answered(err) and not redirected and v0_kinds[err.kind] then
@@ -95,7 +96,7 @@ local function dialect_of_failure(err)
   end
 end
 
--- A V0 server that has no settings stumbles over the account, in plain text. It lists its conversations all the same.
+-- Whether the server lists conversations as V0 does: a V0 server without settings fails for the account, in plain text.
 local function lists_as_v0(client, call, err)
   if err.status ~= 500 or type(err.detail) == "table" then
     return false
@@ -106,7 +107,7 @@ end
 
 local GIVE_API = 'give `api` ("v0" or "v1")'
 
--- Asks for the account, which only V1 knows. What decides nothing is the error of the call that wanted to know.
+-- Asks for the account, which only V1 has. An error that decides nothing becomes the error of the call.
 local function ask(client, operation, call)
   local attempt = 1
   while true do
@@ -133,11 +134,11 @@ local function ask(client, operation, call)
   end
 end
 
--- ---- one question for all ----------------------------------------------------------------------------------------
+-- ---- one request for all that need it ----------------------------------------------------------------------------
 
-local weak = { __mode = "v" } -- the question does not keep alive the coroutine that asks it
+local weak = { __mode = "v" } -- the record does not keep the coroutine that asks alive
 
--- Whether the same question of another call would have failed in the same way.
+-- Whether the same request of another call would have failed in the same way.
 local function is_for_all(err, question, call)
   return (is_answered(err) or err.kind == "connect" or err.kind == "tls")
     and question.api_key == rawget(call, "api_key")
@@ -152,7 +153,7 @@ local function copy_of(err, operation)
   return errors.renamed(errors.new(own), operation)
 end
 
--- Waits for the question that another one asks, as long as there is time and somebody who asks.
+-- Waits for the request of another call, while there is time and its coroutine is alive.
 local function await(client, question, call)
   while not question.done do
     local now = client:_now()
@@ -161,12 +162,12 @@ local function await(client, question, call)
     elseif coroutines.is_abandoned(question.asker, client._loop) then
       return
     end
-    client:_await(question, math.min(call.deadline_at, question.ends_at, now + DOUBT))
+    client:_await(question, math.min(call.deadline_at, question.ends_at, now + OWNER_CHECK_INTERVAL))
     question.news = nil
   end
 end
 
--- Asks, or waits for the answer to the question that another call is asking.
+-- Asks, or waits for the response to the same request of another call.
 local function ask_once(client, operation, call)
   local question = client._question
   if question then
@@ -176,7 +177,7 @@ local function ask_once(client, operation, call)
     elseif question.err and is_for_all(question.err, question, call) then
       return nil, copy_of(question.err, operation)
     elseif client._question and client._question ~= question then
-      return ask_once(client, operation, call) -- another one of those who waited asks by now
+      return ask_once(client, operation, call) -- another waiter is asking by now
     end
   end
   question = {
@@ -195,9 +196,9 @@ local function ask_once(client, operation, call)
   return question.api, question.err
 end
 
---- Finds out which dialect the service speaks, and remembers it. Concurrent calls share one question.
+--- Finds out which dialect the service speaks, and remembers it. Concurrent calls share one request.
 ---@param client openhands.Client
----@param operation string that wants to know, for messages
+---@param operation string that needs to know, for messages
 ---@param call openhands.Call
 ---@return "v0"|"v1"|nil api
 ---@return openhands.Error? err
@@ -215,8 +216,8 @@ end
 
 -- ---- the guess ---------------------------------------------------------------------------------------------------
 
--- How an error contradicts that the service speaks a dialect: "path", the service has no such path or method;
--- "perhaps", it may be the item that is missing.
+-- Tells how an error contradicts that the service speaks a dialect: "path", the service has no such path or method;
+-- "perhaps", the item may be missing instead.
 local function misfit_of(err, operation, api)
   if err.status == 405 or err.page and (err.status == 200 or err.status == 404) then
     return "path"
@@ -225,10 +226,10 @@ local function misfit_of(err, operation, api)
   end
 end
 
--- Calls that every server answers, whatever it speaks.
+-- Calls that servers of every dialect answer.
 local tells_nothing = { alive = true, health = true, ready = true, server_info = true }
 
---- Notes how an exchange with the service ended: whether that speaks for the guess, or against it.
+--- Notes whether the end of an exchange confirms the guess or contradicts it.
 ---@param client openhands.Client
 ---@param operation string
 ---@param api string?
@@ -247,8 +248,8 @@ function M.note(client, operation, api, err)
   end
 end
 
---- Makes a call in the other dialect, if its answer says that the service does not speak the one that was guessed. What
---- may have acted is never sent again.
+--- Repeats a call in the other dialect, if its error shows that the service does not speak the one that was guessed.
+--- Never repeats what may have acted.
 ---@param client openhands.Client
 ---@param operation string
 ---@param api "v0"|"v1" the guess
@@ -263,7 +264,7 @@ function M.try_other(client, operation, api, run, err)
     return nil, err
   end
   local kept = (misfit == "perhaps" or client._has_spoken[api]) and api or nil
-  client._api = other -- also for what the call asks on its way
+  client._api = other -- also for further requests of the call
   local second, problem = run(other)
   local is_other = not problem or is_answered(problem) or client._has_spoken[other]
   if not problem or problem.kind == "ambiguous" or misfit == "path" and not problem.misfit then
