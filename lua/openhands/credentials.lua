@@ -1,23 +1,11 @@
---- What a client shows to its service: the account's key, and the session key of a server that somebody runs for
---- themselves. Texts go to the core and stay there; a function is asked before each exchange.
+--- The credentials of a client: the account's key, and the session key of a self-hosted server. Keys that are texts go
+--- to the core and stay there; a function is called before each exchange.
 
+local core = require "openhands.core"
 local errors = require "openhands.errors"
 local settings = require "openhands.settings"
 
 local M = {}
-
--- What is the matter with a text that is to be a key, never the text itself.
-local function problem_of(key)
-  if key == "" then
-    return "an empty string"
-  elseif key:find "[\r\n]" then
-    return "a key with a line break in it"
-  elseif key:find "[ \t]" then
-    return "a key with a blank in it"
-  elseif key:find "[^\33-\126]" then
-    return "a key with a byte that is not printable ASCII"
-  end
-end
 
 local function take_text(values, origins, name)
   local key = values[name]
@@ -25,9 +13,9 @@ local function take_text(values, origins, name)
     return nil
   end
   values[name] = nil
-  local problem = origins[name] ~= "call" and problem_of(key)
+  local problem = origins[name] ~= "call" and core.key_problem(key)
   if problem then
-    return nil, ("%s holds %s"):format(origins[name], problem)
+    return nil, ("%s holds a key that %s"):format(origins[name], problem)
   end
   return key
 end
@@ -35,10 +23,10 @@ end
 ---@class openhands.Credentials
 ---@field api_key string?
 ---@field session_api_key string?
----@field problem string? what is the matter with those of the environment
+---@field problem string? what is wrong with the key of the environment
 ---@field session_problem string?
 
---- Takes the keys that are texts out of a client's settings.
+--- Removes the keys that are texts from a client's settings, and returns them.
 ---@param values table
 ---@param origins table where each came from
 ---@return openhands.Credentials
@@ -49,12 +37,12 @@ function M.take(values, origins)
   return taken
 end
 
--- By Lua's own functions: nginx has others in their place, which would let such a function wait.
+-- Lua's own functions: nginx replaces them by others, with which the user's function could yield.
 local create = rawget(coroutine, "_create") or coroutine.create
 local resume = rawget(coroutine, "_resume") or coroutine.resume
 local status = rawget(coroutine, "_status") or coroutine.status
 
--- Asks a function for the key. What it raises may hold the key, and is not told.
+-- Calls a function that returns the key. What it raises may contain the key, and is not passed on.
 local function ask(give)
   local thread = create(function()
     return give()
@@ -66,12 +54,12 @@ local function ask(give)
     end
     return nil, "it raised an error"
   elseif status(thread) ~= "dead" then
-    return nil, "it yielded: it cannot wait, and has to have the key at once"
+    return nil, "it yielded: it cannot wait, and must return the key at once"
   elseif type(key) ~= "string" then
     return nil, ("it returned %s, not a string"):format(key == nil and "nil" or "a " .. type(key))
   end
-  local problem = problem_of(key)
-  return not problem and key or nil, problem and "it returned " .. problem
+  local problem = core.key_problem(key)
+  return not problem and key or nil, problem and "it returned a key that " .. problem
 end
 
 local function missing(operation, problem)
@@ -83,7 +71,7 @@ local function missing(operation, problem)
   }
 end
 
---- The account's key for a call, or nil when the core has what it takes; false and an error when there is none.
+--- Returns the account's key for a call; nil when the core has all keys; false and an error when there is none.
 ---@param client openhands.Client
 ---@param call table
 ---@param operation string

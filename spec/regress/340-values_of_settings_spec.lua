@@ -118,10 +118,10 @@ describe("the function given as api_key", function()
   local failures = {
     ["it returned nil, not a string"] = function() end,
     ["it returned a table, not a string"] = function() return { KEY } end,
-    ["it returned an empty string"] = function() return "" end,
-    ["it returned a key with a line break"] = function() return KEY .. "\n" end,
-    ["it returned a key with a blank"] = function() return " " .. KEY end,
-    ["it returned a key with a byte that is not printable"] = function() return KEY .. "\195\164" end,
+    ["it returned a key that is empty"] = function() return "" end,
+    ["it returned a key that contains a line break"] = function() return KEY .. "\n" end,
+    ["it returned a key that contains a space"] = function() return " " .. KEY end,
+    ["it returned a key that contains a byte that is not printable"] = function() return KEY .. "\195\164" end,
     ["it raised an error"] = function() error("cannot read " .. KEY) end,
     ["it yielded"] = function() return coroutine.yield(KEY) end,
   }

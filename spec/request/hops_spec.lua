@@ -53,14 +53,14 @@ describe("the number of functions that a call passes", function()
   end)
 
   it("is small for a first start, which finds out the dialect", function()
-    assert_at_most(90, 11, function()
+    assert_at_most(82, 12, function()
       conversation = client:start { initial_user_msg = "Fix it.", repository = "owner/repo" }
       return conversation
     end)
   end)
 
   it("is small for a status", function()
-    assert_at_most(79, 11, function() return client:status(conversation) end)
+    assert_at_most(59, 9, function() return client:status(conversation) end)
   end)
 
   it("is small for a plain row", function()
@@ -68,11 +68,11 @@ describe("the number of functions that a call passes", function()
   end)
 
   it("is small for a whole wait", function()
-    assert_at_most(2700, 21, function() return client:wait(conversation) end)
+    assert_at_most(1990, 23, function() return client:wait(conversation) end)
   end)
 
   it("is small for a page of events", function()
     local events = client:events(conversation)
-    assert_at_most(83, 13, function() return events() end)
+    assert_at_most(65, 13, function() return events() end)
   end)
 end)

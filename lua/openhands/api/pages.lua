@@ -1,16 +1,15 @@
---- A collection that comes in pages, as one run of items: each once, whatever the service does between two pages, as
--- long as it does not repeat what it gave more than five hundred items ago.
+--- Iterates over a collection that comes in pages: each item once, whatever changes on the service between two pages,
+--- unless it repeats what it gave more than five hundred items ago.
 ---
---- `for item in pages do … end` raises the error object, as `io.lines` does; beneath it `pages:next()` and
---- `pages:page()` return `nil, err`, and may be called again after an error. Where coroutines wait, Lua 5.1 can do so
---- in these two only, not within `for`.
+--- `for item in pages do … end` raises the error object, as `io.lines` does; `pages:next()` and `pages:page()` return
+--- `nil, err`, and may be called again after an error. On Lua 5.1 a task can wait in these two only, not within `for`.
 
 local errors = require "openhands.errors"
 
 local M = {}
 
 local REMEMBERED = 500 -- items per generation; two are kept: pages shift by less than that between two requests
-local MOST_RETURNS = 3 -- to pages that had nothing new, before the service is taken to go in circles
+local MOST_RETURNS = 3 -- to pages that had nothing new, before it is an error
 local MOST_BARREN = 100000 -- pages in a row with nothing that is new
 local MOST_PAGES = 1000 -- that `all` reads in one go
 
@@ -33,7 +32,7 @@ local methods = {}
 
 local Pages = { __index = methods, __name = "openhands.Pages" }
 
--- Nothing new has come since here.
+-- Begins to count pages without new items.
 local function begin_barren_run(self)
   self._known_in_a_row, self._returns, self._cursors, self._cursor_count = 0, 0, {}, 0
 end
@@ -42,7 +41,7 @@ end
 ---@class openhands.PageSource
 ---@field name string of the call
 ---@field fetch fun(page_id: string?): table?, openhands.Error? one page as `{ items = list, next_page_id = string? }`
----@field id? fun(item: any): any what tells two items apart; without it, or nil: the place where it stands
+---@field id? fun(item: any): any what identifies an item without a field `id`; nil: its place in the page does
 ---@field now? fun(): number monotonic, seconds
 ---@field longest? number seconds that `all` may take; nil: the collection comes to an end by itself
 ---@field convert? fun(item: any): any what the caller gets for an item; nil to leave it out
@@ -63,34 +62,27 @@ function M.new(source)
   return self
 end
 
-local function is_new(self, id)
-  if self._young[id] or self._old[id] then
-    return false
-  elseif self._young_count >= REMEMBERED then
-    self._old, self._young, self._young_count = self._young, {}, 0
-  end
-  self._young[id] = true
-  self._young_count = self._young_count + 1
-  return true
-end
-
--- The items of a page that have not been seen.
+-- Returns the items of a page that have not been seen, and remembers them.
 local function sift(self, page)
-  local source, fresh = self._source, {}
+  local identify, fresh = self._source.id, {}
   for place, item in ipairs(page.items) do
-    local id = source.id and source.id(item)
-    if id == nil then
-      id = (self._page_id or "") .. "\n" .. place
+    local id = type(item) == "table" and item.id
+    if type(id) ~= "string" and type(id) ~= "number" then
+      id = identify and identify(item) or (self._page_id or "") .. "\n" .. place
     end
-    if is_new(self, id) then
+    if not (self._young[id] or self._old[id]) then
+      if self._young_count >= REMEMBERED then
+        self._old, self._young, self._young_count = self._young, {}, 0
+      end
+      self._young[id], self._young_count = true, self._young_count + 1
       fresh[#fresh + 1] = item
     end
   end
   return fresh
 end
 
--- Notes where the next page is; an error if the service goes in circles. More known items in a row than are remembered
--- have come twice among themselves; few of them may be of a page that has shifted.
+-- Notes where the next page is. Returns an error if the service goes in circles: more known items in a row than are
+-- remembered have come twice among themselves; few of them may be of a page that has shifted.
 local function advance(self, page, fresh)
   local cursor = page.next_page_id
   if #fresh > 0 then
@@ -124,7 +116,7 @@ local function too_many(self, kind, what)
   }
 end
 
--- How far `all` has come, and why it may not go on; nil: it may.
+-- Counts a page of `all`. Returns the error for which it may not go on.
 local function excess(self)
   local run, source = self._run, self._source
   if not run then
@@ -138,7 +130,7 @@ local function excess(self)
   end
 end
 
--- One request; the new items, raw.
+-- Requests one page. Returns its new items, raw.
 local function fetch(self)
   local problem = excess(self)
   if problem then
@@ -171,7 +163,7 @@ local function convert(self, items)
   return converted
 end
 
---- Raises for a call with a dot, of anything that is read like a collection.
+--- Raises for a method that was called with a dot, of anything that is read like a collection.
 ---@param self any
 ---@param name string
 function M.check_receiver(self, name)
@@ -180,7 +172,7 @@ function M.check_receiver(self, name)
   end
 end
 
---- The items of the next page that has any. Not to be mixed with `next` on one collection.
+--- Returns the items of the next page that has any. Not to be mixed with `next` on one collection.
 ---@return any[]? items nil at the end
 ---@return openhands.Error? err
 function methods:page()
@@ -198,7 +190,7 @@ function methods:page()
   return nil
 end
 
---- The next item of anything that has `page`.
+--- Returns the next item of anything that has `page`.
 ---@return any item nil at the end
 ---@return openhands.Error? err
 function M.next_of_page(self)
@@ -212,12 +204,12 @@ function M.next_of_page(self)
   end
   self._position = self._position + 1
   local item = self._items[self._position]
-  self._items[self._position] = false -- not kept alive by the page it came in
+  self._items[self._position] = false -- so that the page does not keep it alive
   return item
 end
 
---- All that is left of anything that has `next`, in one list: up to a thousand pages, in the time of a call. After an
---- error nothing is lost: what came before it comes again.
+--- Returns all that is left of anything that has `next`, in one list: up to a thousand pages, in the time of a call.
+--- After an error nothing is lost: what came before it comes again.
 ---@return any[]? items
 ---@return openhands.Error? err kind "too_large" or "timeout": there is more
 function M.all_of_next(self)
@@ -239,7 +231,7 @@ function M.all_of_next(self)
   end
 end
 
---- After the end: looks at the last page again, more may have come since. What was seen is not given twice.
+--- Requests the last page again after the end, since more may have come. Items that were seen are not given twice.
 function methods:_look_again()
   if self._ended then
     self._page_id, self._ended = self._last_page_id, false
@@ -247,7 +239,7 @@ function methods:_look_again()
   end
 end
 
---- One turn of a `for` loop over anything that has `next`.
+--- Makes one step of a `for` loop over anything that has `next`.
 ---@return any item nil at the end; raises the error object
 function M.call_next(self)
   local item, err = self:next()

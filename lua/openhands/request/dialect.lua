@@ -1,7 +1,7 @@
 --- Finds out which dialect a service speaks, with GETs that change nothing.
 ---
---- The result is a guess: servers between the two APIs answer some requests of each. A response that contradicts it (405,
---- 404 for a path, a web page) undoes it, and the call that got this response is made in the other dialect.
+--- The result is a guess: servers between the two APIs answer some requests of each. A response that contradicts it
+--- (405, 404 for a path, a web page) undoes it, and the call that got this response is made in the other dialect.
 
 local core = require "openhands.core"
 local coroutines = require "openhands.task.coroutines"

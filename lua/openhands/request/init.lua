@@ -17,19 +17,18 @@ local tasks = require "openhands.task"
 -- What each operation changes, and how many seconds it may take unless the caller says otherwise.
 local effects = {}
 ---@type table<string, number>
-local own_timeout = { request = limits.REQUEST_TIMEOUT }
+local own_timeout = { request = core.request_methods.GET.timeout }
 for _, row in ipairs(core.operations()) do
   effects[row.name] = effects[row.name] or {}
   effects[row.name][row.api] = row.effect
   own_timeout[row.name] = math.max(row.timeout, own_timeout[row.name] or 0)
 end
 
-local effects_of_methods = { GET = "reads", POST = "creates" }
-
 -- What a call does to the service; "creates" is what must not be done twice.
 local function effect_of(operation, fields, api)
   if operation == "request" then
-    return effects_of_methods[fields.method or "GET"] or "writes"
+    local method = core.request_methods[fields.method or "GET"]
+    return method and method.effect or "writes" -- the core refuses other methods
   end
   return effects[operation][api]
 end
