@@ -1,5 +1,5 @@
 --- Acts on a conversation that exists: rename, delete, stop, pause, resume, queue a message. Each combines several
---- operations, or gives one meaning to the answers of both dialects.
+--- operations, or gives one meaning to the responses of both dialects.
 
 local ascii = require "openhands.ascii"
 local conversations = require "openhands.conversation"
@@ -43,18 +43,18 @@ local function unknown(name, id)
   }
 end
 
---- Changes the title, and other fields that the dialect allows. V1 answers with the conversation; V0's status is
+--- Changes the title, and other fields that the dialect allows. V1 returns the conversation; V0's status is
 --- requested.
 ---@return openhands.Conversation? conversation
 ---@return openhands.Error? err
 function M.update(client, operation, fields, call)
   local id = fields.conversation_id
-  local answer, err = rows.run(client, operation, fields, call)
+  local response, err = rows.run(client, operation, fields, call)
   if err then
     return nil, err
-  elseif type(answer) == "table" and next(answer) ~= nil then
-    return conversations.from_status(client, answer, "v1", id, call.grace)
-  elseif answer == false then
+  elseif type(response) == "table" and next(response) ~= nil then
+    return conversations.from_status(client, response, "v1", id, call.grace)
+  elseif response == false then
     return nil, unknown("update", id)
   end
   return refresh(client, "update", id, call)
@@ -64,10 +64,10 @@ end
 ---@return boolean? deleted true
 ---@return openhands.Error? err
 function M.delete(client, operation, fields, call)
-  local answer, err = rows.run(client, operation, fields, call)
+  local response, err = rows.run(client, operation, fields, call)
   if err then
     return nil, err
-  elseif answer == false or (type(answer) == "table" and answer.success == false) then
+  elseif response == false or (type(response) == "table" and response.success == false) then
     return nil, unknown("delete", fields.conversation_id)
   end
   client:_remember(fields.conversation_id).deleted = true
@@ -95,14 +95,14 @@ end
 
 --- Queues a message for a conversation that is starting, by its id or its start task's: the agent gets it when the
 --- conversation is ready. From then on, use `send`.
----@return table? answer
+---@return table? response
 ---@return openhands.Error? err kind "conflict": it is ready already
 function M.queue_message(client, operation, fields, call)
   local given = fields.conversation_id
   local id = given:gsub("^task%-", "")
   rows.check(client, operation, fields)
   local api, err = rows.dialect(client, operation, fields, call)
-  local conversation, closed, answer
+  local conversation, closed, response
   if api == "v1" then
     closed = queue_obstacle(client, id)
     if not closed then
@@ -121,23 +121,23 @@ function M.queue_message(client, operation, fields, call)
     return nil, err
   end
   fields = { conversation_id = api == "v1" and queue_id(client, given) or given, content = fields.content }
-  answer, err = rows.perform(client, queue, fields, call, api)
+  response, err = rows.perform(client, queue, fields, call, api)
   if err then
     err.conversation_id = id
     return nil, err
   end
-  return answer
+  return response
 end
 
 --- Stops the runtime of a V0 conversation.
 ---@return openhands.Conversation? conversation
 ---@return openhands.Error? err
 function M.stop(client, operation, fields, call)
-  local answer, err = rows.run(client, operation, fields, call)
-  if not answer then
+  local response, err = rows.run(client, operation, fields, call)
+  if not response then
     return nil, err
   end
-  return conversations.from_v0_stop(client, answer, fields.conversation_id)
+  return conversations.from_v0_stop(client, response, fields.conversation_id)
 end
 
 --- Starts the runtime of a V0 conversation again. Its first message is not sent again.
@@ -145,14 +145,14 @@ end
 ---@return openhands.Error? err
 function M.start_again(client, operation, fields, call)
   local id = fields.conversation_id
-  local answer, err = rows.run(client, operation, fields, call)
-  if not answer then
+  local response, err = rows.run(client, operation, fields, call)
+  if not response then
     return nil, err
   end
   local memory = client:_remember(id)
   memory.has_worked, memory.is_restarting = nil, true -- STOPPED comes before RUNNING once more
-  answer.conversation_id = answer.conversation_id or id
-  return conversations.from_v0_start(client, answer)
+  response.conversation_id = response.conversation_id or id
+  return conversations.from_v0_start(client, response)
 end
 
 -- Returns a V1 conversation that has a sandbox to pause or resume.
@@ -184,9 +184,9 @@ function M.pause(client, _, fields, call)
   if not conversation then
     return nil, err
   end
-  local answer
-  answer, err = client:_write("sandboxes.pause", conversation.sandbox_id, call, "v1")
-  if not answer then
+  local response
+  response, err = client:_write("sandboxes.pause", conversation.sandbox_id, call, "v1")
+  if not response then
     ---@cast err openhands.Error
     return nil, errors.renamed(err, "pause", fields.conversation_id)
   end
@@ -277,9 +277,9 @@ function M.resume(client, _, fields, call)
   if not conversation or fields.send == nil then
     return conversation, err
   end
-  local answer
-  answer, err = rows.perform(client, send, { conversation_id = id, content = fields.send }, call, "v1")
-  if not answer then
+  local response
+  response, err = rows.perform(client, send, { conversation_id = id, content = fields.send }, call, "v1")
+  if not response then
     ---@cast err openhands.Error
     err.conversation_id, err.conversation = id, conversation
     return nil, err

@@ -1,4 +1,4 @@
---- Makes conversations of the service's answers: the same fields in every dialect, and the methods that users call.
+--- Turns the service's responses into conversations: the same fields in every dialect, and the methods that users call.
 
 local ascii = require "openhands.ascii"
 local core = require "openhands.core"
@@ -12,7 +12,7 @@ local states = require "openhands.conversation.state"
 ---@class (partial) openhands.Conversation
 ---@field conversation_id string its id, in one spelling: with dashes, once the caller or this client has spelt it so
 ---@field id string? V1: the same as the service spells it
----@field status string V0's words: STARTING, RUNNING, STOPPED, ERROR, ARCHIVED; after a start the service's answer
+---@field status string V0's words: STARTING, RUNNING, STOPPED, ERROR, ARCHIVED; after a start the service's response
 ---@field state openhands.State
 ---@field settled boolean whether waiting longer makes no sense
 ---@field url string the page for people
@@ -76,39 +76,39 @@ local function field(self, name)
 end
 
 -- Keeps the service's value of a field that holds something else here.
-local function keep_sent(answer, name, sent)
-  answer.fields = type(answer.fields) == "table" and answer.fields or {}
-  answer.fields[name] = sent
+local function keep_sent(response, name, sent)
+  response.fields = type(response.fields) == "table" and response.fields or {}
+  response.fields[name] = sent
 end
 
-local function respell(client, answer, name)
-  local sent = answer[name]
+local function respell(client, response, name)
+  local sent = response[name]
   local spelling = identifiers.is_valid(sent) and client:_spelling(sent) or sent
   if spelling ~= sent then
-    keep_sent(answer, name, sent)
-    answer[name] = spelling
+    keep_sent(response, name, sent)
+    response[name] = spelling
   end
 end
 
 -- Spells the ids of other conversations as those conversations show them.
-local function respell_others(client, answer)
-  respell(client, answer, "parent_conversation_id")
-  respell(client, answer, "app_conversation_id")
-  local sent, ids, is_respelt = answer.sub_conversation_ids, {}, false
+local function respell_others(client, response)
+  respell(client, response, "parent_conversation_id")
+  respell(client, response, "app_conversation_id")
+  local sent, ids, is_respelt = response.sub_conversation_ids, {}, false
   for place, id in ipairs(type(sent) == "table" and sent or {}) do
     ids[place] = identifiers.is_valid(id) and client:_spelling(id) or id
     is_respelt = is_respelt or ids[place] ~= id
   end
   if is_respelt then
-    keep_sent(answer, "sub_conversation_ids", sent)
-    answer.sub_conversation_ids = ids
+    keep_sent(response, "sub_conversation_ids", sent)
+    response.sub_conversation_ids = ids
   end
 end
 
--- Makes a conversation of the service's answer, which nobody else holds: adds the fields that every conversation has.
-local function to_conversation(client, answer, api, id, memory, status, state, settled)
-  if answer.session_api_key ~= nil then
-    session_keys[answer], answer.session_api_key = text(answer.session_api_key), nil
+-- Turns a response, which nobody else holds, into a conversation: adds the fields that every conversation has.
+local function to_conversation(client, response, api, id, memory, status, state, settled)
+  if response.session_api_key ~= nil then
+    session_keys[response], response.session_api_key = text(response.session_api_key), nil
   end
   memory.api = api
   local spelling = memory.spelling -- with dashes, once somebody has spelt it so
@@ -116,51 +116,52 @@ local function to_conversation(client, answer, api, id, memory, status, state, s
     memory.spelling, spelling = id, id
   end
   local hidden -- fields with the name of a method would hide it
-  for name, value in pairs(answer) do
+  for name, value in pairs(response) do
     if methods[name] then
       hidden = hidden or {}
-      hidden[name], answer[name] = value, nil
+      hidden[name], response[name] = value, nil
     end
   end
-  answer.fields = hidden or answer.fields
-  local children = answer.sub_conversation_ids
-  if answer.app_conversation_id or answer.parent_conversation_id or type(children) == "table" and children[1] then
-    respell_others(client, answer)
+  response.fields = hidden or response.fields
+  local children = response.sub_conversation_ids
+  if response.app_conversation_id or response.parent_conversation_id or type(children) == "table" and children[1] then
+    respell_others(client, response)
   end
-  local sent = answer.conversation_id
+  local sent = response.conversation_id
   if sent ~= nil and sent ~= spelling then
-    keep_sent(answer, "conversation_id", sent)
+    keep_sent(response, "conversation_id", sent)
   end
-  local metrics = answer.metrics
+  local metrics = response.metrics
   local cost = type(metrics) == "table" and metrics.accumulated_cost
-  answer.cost = type(cost) == "number" and cost or nil
-  if answer.answer ~= nil or answer.detail ~= nil then
-    answer.answer, answer.detail = text(answer.answer), text(answer.detail)
+  response.cost = type(cost) == "number" and cost or nil
+  if response.answer ~= nil or response.detail ~= nil then
+    response.answer, response.detail = text(response.answer), text(response.detail)
   end
-  local numbers = answer.pr_number
-  answer.pull_requests = type(numbers) == "table" and numbers[1] and pull_requests.listed(answer) or {}
-  answer.conversation_id, answer.api, answer.url = spelling, api, client._base_url .. "/conversations/" .. spelling
-  answer.status, answer.state, answer.settled = status, state, settled
-  return setmetatable(answer, client._conversation)
+  local numbers = response.pr_number
+  response.pull_requests = type(numbers) == "table" and numbers[1] and pull_requests.listed(response) or {}
+  response.url = client._base_url .. "/conversations/" .. spelling
+  response.conversation_id, response.api = spelling, api
+  response.status, response.state, response.settled = status, state, settled
+  return setmetatable(response, client._conversation)
 end
 
 local function unusable(operation, name)
   return errors.protocol(operation, ("the answer has no usable field '%s'"):format(name))
 end
 
---- Returns the conversation of the answer to a V0 start.
+--- Returns the conversation of the response to a V0 start.
 ---@param client openhands.Client
----@param answer table
+---@param response table
 ---@return openhands.Conversation? conversation
 ---@return openhands.Error? err kind "protocol"
-function M.from_v0_start(client, answer)
-  local id = new_id(client, answer.conversation_id)
+function M.from_v0_start(client, response)
+  local id = new_id(client, response.conversation_id)
   if not id then
     return nil, unusable("start", "conversation_id")
   end
   local memory = client:_remember(id)
   memory.started_at = client._loop.now()
-  return to_conversation(client, answer, "v0", id, memory, text(answer.status) or "ok", "starting", false)
+  return to_conversation(client, response, "v0", id, memory, text(response.status) or "ok", "starting", false)
 end
 
 -- Returns the id that the service has given to the conversation of a start task; nil where it does not tell.
@@ -177,7 +178,7 @@ end
 ---@param client openhands.Client
 ---@param task table
 ---@param id string the id asked for; an old server may have given the conversation another one
----@param is_start boolean whether this is the answer to a start
+---@param is_start boolean whether this is the response to a start
 ---@return openhands.Conversation? conversation
 ---@return openhands.Error? err kind "protocol"
 function M.from_task(client, task, id, is_start)
@@ -205,17 +206,17 @@ function M.from_task(client, task, id, is_start)
   return to_conversation(client, task, "v1", id, memory, status, state, settled)
 end
 
---- Returns the conversation of the answer to a status request.
+--- Returns the conversation of the response to a status request.
 ---@param client openhands.Client
----@param answer table
+---@param response table
 ---@param api "v0"|"v1"
 ---@param id string the id asked for
 ---@param grace number seconds
 ---@return openhands.Conversation? conversation
 ---@return openhands.Error? err kind "protocol"
-function M.from_status(client, answer, api, id, grace)
+function M.from_status(client, response, api, id, grace)
   local id_field = api == "v0" and "conversation_id" or "id"
-  local shown = answer[id_field]
+  local shown = response[id_field]
   if shown ~= id then
     if not identifiers.is_valid(shown) then
       return nil, unusable("status", id_field)
@@ -225,30 +226,30 @@ function M.from_status(client, answer, api, id, grace)
   end
   local memory = client:_remember(id)
   if api == "v0" then
-    answer.runtime_url, answer.url = text(answer.url), nil
+    response.runtime_url, response.url = text(response.url), nil
   end
-  servers.note(memory, answer)
-  local state, settled = states.judge(api, answer, memory, client._loop.now(), grace, api == "v0" and client:_wall())
+  servers.note(memory, response)
+  local state, settled = states.judge(api, response, memory, client._loop.now(), grace, api == "v0" and client:_wall())
   local status
   if api == "v0" then
-    status = text(answer.status) or "UNKNOWN"
+    status = text(response.status) or "UNKNOWN"
   else
-    status = v0_statuses[answer.sandbox_status] or v0_status(answer.sandbox_status)
-    answer.start_task_id = memory.start_task_id or answer.start_task_id
+    status = v0_statuses[response.sandbox_status] or v0_status(response.sandbox_status)
+    response.start_task_id = memory.start_task_id or response.start_task_id
   end
-  return to_conversation(client, answer, api, id, memory, status, state, settled)
+  return to_conversation(client, response, api, id, memory, status, state, settled)
 end
 
---- Returns the conversation of the answer to a V0 stop, whose `conversation_status` is the one before.
+--- Returns the conversation of the response to a V0 stop, whose `conversation_status` is the status before it.
 ---@param client openhands.Client
----@param answer table
+---@param response table
 ---@param id string
 ---@return openhands.Conversation
-function M.from_v0_stop(client, answer, id)
+function M.from_v0_stop(client, response, id)
   local memory = client:_remember(id)
   memory.has_worked, memory.state = true, "stopped" -- STOPPED is an end from now on, not a beginning
   memory.server, memory.session_api_key = nil, nil
-  return to_conversation(client, answer, "v0", id, memory, "STOPPED", "stopped", true)
+  return to_conversation(client, response, "v0", id, memory, "STOPPED", "stopped", true)
 end
 
 --- Gives conversations a method for each call of a client that is about one. What is a field of a conversation cannot

@@ -44,8 +44,8 @@ local MOST_PAGES = 20 -- of start tasks, a hundred each, in a lookup that others
 
 -- ---- requests for many ---------------------------------------------------------------------------------------------
 
--- Returns the items of an answer by the form in which ids are compared. An item with an id that nobody has asked for
--- stands for the id in its place: what becomes of it refuses that id.
+-- Returns the items of a response by their normalized ids. An item with an id that was not requested is returned for
+-- the id in its place, and is refused later.
 local function items_by_key(list, ids)
   local items, is_asked = {}, {}
   for _, id in ipairs(ids) do
@@ -61,8 +61,8 @@ local function items_by_key(list, ids)
   return items
 end
 
--- Requests items by their ids, each id once. Returns them in the order of `ids`, false for those that are unknown. Each
--- is a table of its own.
+-- Requests items by their ids, each id once. Returns them in the order of `ids`, each in a table of its own; false for
+-- an unknown id.
 ---@return (table|false)[]? items
 ---@return openhands.Error? err
 local function read_batch(client, operation, ids, call)
@@ -185,13 +185,13 @@ function steps.start_task(client, lookups, call)
   end
 end
 
--- Takes the answer of the list: false where it lacks the conversation.
-local function take_listed(client, lookup, id, answer)
+-- Takes what the list shows for a lookup: false where it lacks the conversation.
+local function take_listed(client, lookup, id, response)
   local memory, ready_task = lookup.memory --[[@as openhands.Memory]], lookup.ready_task
   ---@type openhands.Conversation|false|nil, openhands.Error?
   local conversation, err = false, nil
-  if answer then
-    conversation, err = conversations.from_status(client, answer, "v1", id, lookup.grace)
+  if response then
+    conversation, err = conversations.from_status(client, response, "v1", id, lookup.grace)
   end
   finish(lookup, conversation, err)
   lookup.ready_task = nil
@@ -213,13 +213,13 @@ end
 
 function steps.list(client, lookups, call)
   local ids = served_ids(lookups)
-  local answers, err = read_batch(client, "status", ids, call)
-  if not answers then
+  local responses, err = read_batch(client, "status", ids, call)
+  if not responses then
     fail_batch(client, lookups, err)
     return
   end
   for place, lookup in ipairs(lookups) do
-    take_listed(client, lookup, ids[place], answers[place])
+    take_listed(client, lookup, ids[place], responses[place])
   end
 end
 
@@ -306,14 +306,14 @@ local unknown_kinds = { not_found = true, invalid = true, protocol = true, unsup
 -- Takes one lookup. What it does not find there is as unknown as before.
 function steps.other_dialect(client, lookups, call)
   local lookup = lookups[1]
-  local answer, err = client:_read("status", lookup.id, call, "v0")
+  local response, err = client:_read("status", lookup.id, call, "v0")
   if err and not unknown_kinds[err.kind] then
     fail(lookups, err)
     return
   end
   lookup.memory.was_asked_of_v0 = true
-  local is_there = type(answer) == "table"
-  finish(lookup, is_there and conversations.from_status(client, answer, "v0", lookup.id, lookup.grace) or false)
+  local is_there = type(response) == "table"
+  finish(lookup, is_there and conversations.from_status(client, response, "v0", lookup.id, lookup.grace) or false)
   check_result_v0(client, lookups, call)
 end
 

@@ -20,13 +20,13 @@ local link_patterns = {
 }
 
 --- Returns the pages of the pull requests that the service lists.
----@param answer table the service's answer about the conversation; `pr_number` is a list
+---@param response table the service's response about the conversation; `pr_number` is a list
 ---@return string[]
-function M.listed(answer)
-  local page, repository = pages[answer.git_provider], answer.selected_repository
+function M.listed(response)
+  local page, repository = pages[response.git_provider], response.selected_repository
   local list = {}
   if page and type(repository) == "string" and repository ~= "" then
-    for _, number in ipairs(answer.pr_number) do
+    for _, number in ipairs(response.pr_number) do
       if type(number) == "number" then
         list[#list + 1] = page:format(repository, ("%.0f"):format(number))
       end

@@ -129,8 +129,7 @@ local function page_after(page_id)
   return (page_id == nil or page_id:find "^%d+$") and ("%.0f"):format((tonumber(page_id) or 0) + 1) or nil
 end
 
--- Reads the events as the service shows them, or with a route as the conversation's own server does, whose page ids are
--- no places.
+-- Reads the events from the service; with a route, from the conversation's own server, whose page ids are no places.
 ---@return openhands.Result? result
 ---@return openhands.Error? err
 local function read_v1(client, id, call, route)
@@ -166,8 +165,8 @@ end
 
 local unreached = { connect = true, timeout = true, tls = true }
 
--- Reads from the conversation's own server, if it can be reached. To find out that it cannot takes a while: then no own
--- server is asked for some time.
+-- Reads from the conversation's own server. If it cannot be reached, no own server is asked for some time: finding that
+-- out takes long.
 ---@return openhands.Result? result
 local function read_from_own_server(client, id, call)
   local route, now = servers.last_route(client:_remember(id)), client._loop.now()

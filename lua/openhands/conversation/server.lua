@@ -10,16 +10,16 @@ local errors = require "openhands.errors"
 
 local M = {}
 
--- What a proxy answers for a sandbox that it cannot reach.
+-- Statuses with which a proxy answers for a sandbox that it cannot reach.
 local unreached_statuses = { [502] = true, [503] = true, [504] = true }
 
---- Notes where the server is, from any answer about the conversation.
+--- Notes where the server is, from any response about the conversation.
 ---@param memory openhands.Memory
----@param answer table
-function M.note(memory, answer)
-  local address, key = answer.conversation_url, answer.session_api_key
+---@param response table
+function M.note(memory, response)
+  local address, key = response.conversation_url, response.session_api_key
   if type(address) ~= "string" or address == "" then
-    address = type(answer.runtime_url) == "string" and answer.runtime_url or nil
+    address = type(response.runtime_url) == "string" and response.runtime_url or nil
   end
   if type(key) ~= "string" or key == "" then
     key = nil

@@ -1,5 +1,5 @@
 --- Judges the state of a conversation from what the service says now and what was seen of it before. Pure: no client,
---- no clock. Each rule answers to a way in which the service misleads its clients.
+--- no clock. Each rule handles one way in which the service misleads its clients.
 
 ---@alias openhands.State
 ---| "starting" # accepted; the agent has not begun
@@ -16,15 +16,15 @@ local ascii = require "openhands.ascii"
 
 local M = {}
 
-local ABSENCES = 3 -- answers without a conversation before it is believed to be gone
+local ABSENCES = 3 -- responses without a conversation before it is believed to be gone
 
 -- Seconds after a message in which the service may still show how the turn before it ended.
 local OLD_END = 15
 
--- V0 says STOPPED until the runtime is up, which may take minutes: after this many grace times it is believed.
+-- V0 says STOPPED until the runtime is up, which may take minutes: after so many grace times it is believed.
 local START_GRACES = 10
 
--- The known words in upper case, by both spellings: most answers need no conversion.
+-- The known words in upper case, by both spellings: most responses need no conversion.
 local upper_words = {}
 for word in ([[RUNNING STARTING PAUSED MISSING ERROR FINISHED STUCK WAITING_FOR_CONFIRMATION DELETING IDLE STOPPED
   ARCHIVED READY WORKING PREPARING_REPOSITORY]]):gmatch "[A-Z_]+" do
@@ -67,7 +67,7 @@ local function judge_v1(sandbox, execution, memory, now, grace)
   elseif sandbox == "PAUSED" then
     return "paused", true -- whatever the agent did last: the sandbox sleeps
   elseif sandbox == "MISSING" then
-    -- The service also says MISSING when its own look-up fails: one such answer is not an end.
+    -- The service also says MISSING when its own look-up fails: once is not an end.
     if M.absence_confirmed(memory, now, grace) then
       return "gone", true
     end
@@ -110,7 +110,7 @@ function M.note_message(memory, now, text)
   memory.events_due_at, memory.events_pause, memory.events_read_of = nil, nil, nil
 end
 
---- Notes that the agent has begun to work on the latest message: from now on the service's answers are about that turn.
+--- Notes that the agent has begun to work on the latest message: the service now shows the state of that turn.
 ---@param memory openhands.Memory
 function M.note_taken_up(memory)
   memory.has_worked, memory.message_at = true, nil
@@ -135,8 +135,8 @@ end
 
 ---@return openhands.State state
 ---@return boolean settled
-local function judge_v0(answer, memory, now, grace, wall_clock)
-  local status = upper(answer.status)
+local function judge_v0(response, memory, now, grace, wall_clock)
+  local status = upper(response.status)
   if status ~= "STOPPED" then
     memory.is_restarting = nil
   end
@@ -162,7 +162,7 @@ local function judge_v0(answer, memory, now, grace, wall_clock)
   if memory.started_at then
     lifetime = now - memory.started_at
   else
-    lifetime = age(answer.created_at, wall_clock) or now - memory.first_seen
+    lifetime = age(response.created_at, wall_clock) or now - memory.first_seen
   end
   if lifetime and lifetime >= START_GRACES * grace then
     return "stopped", true
@@ -170,17 +170,17 @@ local function judge_v0(answer, memory, now, grace, wall_clock)
   return "starting", false
 end
 
---- Judges an answer about a conversation, and notes in `memory` what later judgements need.
+--- Judges a response about a conversation, and notes in `memory` what later judgements need.
 ---@param api "v0"|"v1"
----@param answer table
+---@param response table
 ---@param memory openhands.Memory
 ---@param now number monotonic, seconds
 ---@param grace number seconds
 ---@param wall_clock integer|false seconds since 1970, for the age of a V0 conversation
 ---@return openhands.State state
 ---@return boolean settled whether waiting longer makes no sense
-function M.judge(api, answer, memory, now, grace, wall_clock)
-  local sandbox, execution = answer.sandbox_status, answer.execution_status
+function M.judge(api, response, memory, now, grace, wall_clock)
+  local sandbox, execution = response.sandbox_status, response.execution_status
   local state, settled
   memory.first_seen = memory.first_seen or now
   sandbox = upper_words[sandbox] or upper(sandbox)
@@ -188,7 +188,7 @@ function M.judge(api, answer, memory, now, grace, wall_clock)
     memory.missing_since, memory.missing_count = nil, nil
   end
   if api == "v0" then
-    state, settled = judge_v0(answer, memory, now, grace, wall_clock)
+    state, settled = judge_v0(response, memory, now, grace, wall_clock)
   else
     state, settled = judge_v1(sandbox, upper_words[execution] or upper(execution), memory, now, grace)
     memory.end_is_uncertain = settled and is_end_uncertain(sandbox, memory, now, grace) or false

@@ -8,13 +8,13 @@ local lookups = require "openhands.conversation.lookup"
 local result_check = require "openhands.conversation.result_check"
 
 local function status_v0(client, id, call)
-  local answer, err = client:_read("status", id, call, "v0")
+  local response, err = client:_read("status", id, call, "v0")
   if err then
     return nil, err
-  elseif answer == core.null then
+  elseif response == core.null then
     return nil, lookups.unknown(id)
   end
-  return conversations.from_status(client, answer, "v0", id, call.grace)
+  return conversations.from_status(client, response, "v0", id, call.grace)
 end
 
 local function status_in(client, id, call, api)
@@ -46,7 +46,8 @@ function Client:_status(id, call)
   return conversation, err
 end
 
---- How a conversation stands now. Where V0 says that the runtime is down, the events tell whether the work has ended.
+--- Returns how a conversation stands now. Where V0 says that the runtime is down, its events are read to find out
+--- whether the work has ended.
 ---@param subject string|openhands.Conversation its id, or the conversation
 ---@param options openhands.Settings? settings of this call
 ---@return openhands.Conversation? conversation

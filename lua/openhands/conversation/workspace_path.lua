@@ -1,6 +1,5 @@
---- Makes paths in the workspace of a V1 conversation absolute. The service takes absolute paths, and answers a relative
---- one as if it were an empty file, or a directory without changes. The conversation's own server tells where the
---- workspace is.
+--- Makes paths in the workspace of a V1 conversation absolute. The service takes absolute paths; for a relative one it
+--- returns an empty file, or a directory without changes. The conversation's own server tells where the workspace is.
 
 local arguments = require "openhands.api.arguments"
 local errors = require "openhands.errors"
@@ -27,11 +26,11 @@ local function workspace(client, id, call)
     local asked = client:_fresh(call, call.deadline_at)
     asked.agent_of = id
     local fields = { conversation_id = identifiers.with_dashes(client:_served_id(id)) }
-    local answer, err = rows.perform(client, info, fields, asked, "agent")
-    if not answer then
+    local response, err = rows.perform(client, info, fields, asked, "agent")
+    if not response then
       return nil, err
     end
-    local directory = type(answer.workspace) == "table" and answer.workspace.working_dir
+    local directory = type(response.workspace) == "table" and response.workspace.working_dir
     memory.workspace = type(directory) == "string" and not M.is_relative(directory) and directory or false
   end
   return memory.workspace
