@@ -58,7 +58,7 @@ describe("a wait", function()
     assert.same({ "starting>running", "running>finished" }, seen)
   end)
 
-  it("tells every change once", function()
+  it("calls on_change once for each change", function()
     local client = in_process.simulated({ api = "v1" })
     local seen = {}
     local conversation = assert(client:start { initial_user_msg = "x" })
@@ -84,13 +84,13 @@ describe("a wait", function()
     assert.equal("finished", assert(client:wait(conversation)).state)
   end)
 
-  it("looks once even with no time at all", function()
+  it("polls once even with a timeout of zero", function()
     local client = in_process.simulated({ api = "v1" })
     local conversation = assert(client:run { initial_user_msg = "x" })
     assert.equal("finished", assert(client:wait(conversation, { timeout = 0 })).state)
   end)
 
-  it("outlives what passes", function()
+  it("outlives transient errors", function()
     local client, model, transport = in_process.simulated({ api = "v1" })
     local conversation = assert(client:start { initial_user_msg = "x" })
     transport.faults = {
@@ -124,7 +124,7 @@ describe("a wait", function()
     assert.equal("protocol", err.kind)
   end)
 
-  it("for a conversation that nobody knows ends at once", function()
+  it("for an unknown conversation ends at once", function()
     for _, api in ipairs { "v0", "v1" } do
       local client, model = in_process.simulated({ api = api })
       local done, err = client:wait(ID)
@@ -134,7 +134,7 @@ describe("a wait", function()
     end
   end)
 
-  it("does not believe one null", function()
+  it("takes one null for no end", function()
     local client, _, transport = in_process.simulated({ api = "v0" })
     local conversation = assert(client:start { initial_user_msg = "x" })
     transport.faults = { { point = "before", response = in_process.json("null"), count = 2 } }
@@ -191,7 +191,7 @@ describe("a wait", function()
     assert.is_true(model:time() < 300)
   end)
 
-  it("of an unknown id says after a while that nobody can be asked", function()
+  it("of an unknown id ends after a while when the service cannot be reached", function()
     local client, model, transport = in_process.simulated({ api = "v1" })
     transport.faults = { { point = "before", class = "connect", count = -1 } }
     local _, err = client:wait(ID)
@@ -223,7 +223,7 @@ describe("a wait", function()
     assert.equal("finished", assert(other:wait(conversation.start_task_id)).state)
   end)
 
-  it("asks slower as time goes by", function()
+  it("polls more slowly as time goes by", function()
     local client, model = in_process.simulated({ api = "v1" })
     local conversation = assert(client:start { initial_user_msg = "[simulate: slow]" })
     local first = #model.requests + 1

@@ -1,91 +1,12 @@
--- Everybody who waits on one client shares its requests: many coroutines, in virtual time.
+-- All waits of one client share its requests: many coroutines, in virtual time.
 local identifiers = require "openhands.conversation.identifier"
 local openhands = require "openhands"
+local coroutine_loop = require "spec.support.coroutine_loop"
 local in_process = require "spec.support.in_process"
-
--- A loop in the model's time, in which coroutines take turns. An answer takes a while, so that others wait meanwhile.
-local function cooperative(client, model, latency)
-  local sleepers, victims = {}, {}
-  local loop = client._loop
-
-  local function park(pending, deadline)
-    local thread = coroutine.running()
-    sleepers[#sleepers + 1] = { thread = thread, pending = pending, deadline = deadline or math.huge }
-    coroutine.yield()
-    if victims[thread] then error "killed" end
-  end
-
-  client._loop = {
-    now = loop.now,
-    wall = loop.wall,
-    await = function(_, pending, deadline) park(pending, deadline) end,
-    attach = loop.attach,
-    detach = loop.detach,
-  }
-
-  local problems = {}
-  local function resume(thread)
-    local good, problem = coroutine.resume(thread)
-    if not good then problems[#problems + 1] = problem end
-  end
-
-  local function wake_ready()
-    local before, ready = sleepers, {}
-    sleepers = {}
-    for _, sleeper in ipairs(before) do
-      local pending = sleeper.pending
-      local is_ready = pending.done or pending.news or sleeper.deadline <= model:time()
-      local list = is_ready and ready or sleepers
-      list[#list + 1] = sleeper
-    end
-    for _, sleeper in ipairs(ready) do resume(sleeper.thread) end
-    return #ready > 0
-  end
-
-  local function pass_time()
-    if client._core:in_flight() > 0 then
-      model:advance(latency)
-      return client:_pump(0)
-    end
-    local moment = math.huge
-    for _, sleeper in ipairs(sleepers) do moment = math.min(moment, sleeper.deadline) end
-    assert(moment < math.huge, "everybody sleeps for ever")
-    model:advance(moment - model:time())
-  end
-
-  local together = {}
-
-  --- Lets a function run as a coroutine until it waits.
-  function together.spawn(run)
-    resume(coroutine.create(run))
-  end
-
-  --- Lets all run until they have ended. Returns the errors of those that failed.
-  function together.run()
-    for _ = 1, 100000 do
-      if #sleepers == 0 then return problems end
-      if not wake_ready() then pass_time() end
-    end
-    error "it does not end"
-  end
-
-  --- Ends all who wait now with an error out of their wait, or drops them without a word.
-  function together.kill(silently)
-    local before = sleepers
-    sleepers = {}
-    for _, sleeper in ipairs(before) do
-      victims[sleeper.thread] = not silently
-      if not silently then resume(sleeper.thread) end
-    end
-    victims = setmetatable({}, { __mode = "k" })
-  end
-
-  return together
-end
 
 -- One coroutine for each, until all have ended.
 local function run_all(client, model, count, wait)
-  local together = cooperative(client, model, 0.2)
+  local together = coroutine_loop.new(client, model, 0.2)
   for place = 1, count do
     together.spawn(function() wait(place) end)
   end
@@ -145,7 +66,7 @@ describe("a hundred coroutines that wait for a conversation each", function()
   }
   for _, phase in ipairs(phases) do
     local name, api, prompts, seconds = phase[1], phase[2], phase[3], phase[4]
-    it("ask at most sixty times a minute: " .. name, function()
+    it("send at most sixty requests a minute: " .. name, function()
       local client, model, list = started({}, 100, prompts, api)
       forget_requests(model)
       local ended = 0
@@ -160,7 +81,7 @@ describe("a hundred coroutines that wait for a conversation each", function()
     end)
   end
 
-  it("are all told, each with an answer of its own", function()
+  it("all get their result, each in a table of its own", function()
     local client, model, list = started({ api = "v1" }, 100, { "x" })
     local seen, count = {}, 0
     run_all(client, model, #list, function(place)
@@ -185,7 +106,7 @@ describe("a hundred coroutines that wait for a conversation each", function()
     assert.is_true(#sizes <= 10, #sizes) -- at 0, 5, 10.5, 16.5, and once when the time is over
   end)
 
-  it("do not ask again and again what idle ones may have done", function()
+  it("do not read the events of idle ones again and again", function()
     local idle = '{"id":"%s","sandbox_id":"s","sandbox_status":"RUNNING","execution_status":"idle","updated_at":"x"}'
     local client, requests = in_process.scripted(function(request)
       if request.path:find "/events/" then return in_process.json '{"items":[],"next_page_id":null}' end
@@ -209,7 +130,7 @@ describe("a hundred coroutines that wait for a conversation each", function()
 end)
 
 describe("five hundred that are waited for", function()
-  it("on V0 are asked for in turn", function()
+  it("on V0 are polled in turn", function()
     local client, model, list = started({}, 500, { "[simulate: never-ready]" }, "v0")
     forget_requests(model)
     client:wait_all(list, { timeout = 700, api = "v0" })
@@ -226,7 +147,7 @@ describe("five hundred that are waited for", function()
     assert.is_true(busiest_minute(model.requests) <= 60)
   end)
 
-  it("on V1 keep nobody from an answer", function()
+  it("on V1 do not delay the results of those that settle", function()
     -- All settle but for one batch's worth, which goes on: its batches and the answers take turns.
     local client, model, list = started({ api = "v1" }, 150, { "x", "[simulate: slow]", "[simulate: slow]" })
     forget_requests(model)
@@ -253,7 +174,7 @@ describe("five hundred that are waited for", function()
 end)
 
 describe("two waits", function()
-  it("for the same conversation ask for it once, and get a table each", function()
+  it("for the same conversation request it once, and get a table each", function()
     local client, model, list = started({ api = "v1" }, 1, { "x" })
     forget_requests(model)
     local results = {}
@@ -281,11 +202,11 @@ describe("two waits", function()
     assert.is_true(asked_for["ids=" .. list[1].conversation_id] and asked_for["ids=" .. list[2].conversation_id])
   end)
 
-  it("do not share the haste of one", function()
+  it("do not share a deadline that is too short for one", function()
     local client, model, transport = in_process.simulated { api = "v1" }
     local hasty = assert(client:start { initial_user_msg = "[simulate: slow]" })
     local patient = assert(client:start { initial_user_msg = "[simulate: slow]" })
-    local together = cooperative(client, model, 2)
+    local together = coroutine_loop.new(client, model, 2)
     forget_requests(model)
     -- The hasty one looks at 0 and at 5.5, and takes the other along; that request has its time, which is too short.
     transport.faults = { { point = "before", class = "timeout", skip = 2 } }
@@ -314,7 +235,7 @@ describe("two waits", function()
     assert.is_true(both >= #batches - 4, both .. " of " .. #batches)
   end)
 
-  it("do not ask for one that is busy with its news", function()
+  it("do not poll for one that runs its on_change", function()
     local client, model, list = started({ api = "v1" }, 2, { "[simulate: slow]" })
     model:advance(170)
     local busy_from, busy_until
@@ -350,9 +271,9 @@ describe("two waits", function()
     assert.is_true(model.requests[31].time - model.requests[30].time < 10)
   end)
 
-  it("share nothing of an error of on_change", function()
+  it("are not affected by the other's error in on_change", function()
     local client, model, list = started({ api = "v1" }, 2, { "x" })
-    local together, done, failed_at = cooperative(client, model, 0.2), nil, nil
+    local together, done, failed_at = coroutine_loop.new(client, model, 0.2), nil, nil
     local function fail()
       failed_at = model:time()
       error "mine"
@@ -374,7 +295,7 @@ describe("two waits", function()
     assert.is_true(count > 5, count)
   end)
 
-  it("where one has a pace of its own leave the other's alone", function()
+  it("of which one has an interval leave the other's rate alone", function()
     local client, model, list = started({ api = "v0" }, 40, { "[simulate: slow]" })
     forget_requests(model)
     run_all(client, model, #list, function(place)
@@ -421,7 +342,7 @@ describe("a wait that was abandoned", function()
   for ending, silently in pairs { ["that died"] = false, ["that nobody resumes any more"] = true } do
     it("while it was asking, in a coroutine " .. ending .. ", does not stop the others", function()
       local client, model, list = started({ api = "v1" }, 2, { "x" })
-      local together, first, second = cooperative(client, model, 0.2), nil, nil
+      local together, first, second = coroutine_loop.new(client, model, 0.2), nil, nil
       together.spawn(function() first = client:wait(list[1]) end)
       assert.equal(1, client._core:in_flight())
       together.kill(silently)
