@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "wire/utf8.h"
+#include "wire/ascii.h"
 
 #define LONGEST_NUMBER 64 /* bytes of an address in figures */
 

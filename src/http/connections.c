@@ -1,4 +1,4 @@
-/* The connections that libcurl holds. Must not know Lua or libcurl. */
+/* Tracks the connections that libcurl holds for one client. Must not know Lua or libcurl. */
 #include "http/connections.h"
 
 #include <arpa/inet.h>
@@ -15,9 +15,9 @@
 #endif
 
 #define FIRST_CAPACITY 16
-#define ONE_READING 16384       /* bytes that libcurl takes at once, at least */
-#define ALLOWANCE 4194304.0     /* bytes without a meaning that every request may be answered with */
-#define MOST_PER_BYTE 8.0       /* and so many more for each byte with one; encryption and chunks take some */
+#define READ_SIZE 16384         /* bytes that libcurl reads at once, at least */
+#define MOST_OVERHEAD 4194304.0 /* bytes besides headers and body that any response may have */
+#define MOST_PER_BYTE 8.0       /* received bytes per byte of headers and body: TLS and chunks take some */
 
 bool oh_connections_add(struct oh_connections *connections, int socket)
 {
@@ -33,7 +33,7 @@ bool oh_connections_add(struct oh_connections *connections, int socket)
     }
     if (connection == NULL)
         connection = &connections->list[connections->count++];
-    memset(connection, 0, sizeof *connection); /* a known one has been closed unnoticed */
+    memset(connection, 0, sizeof *connection); /* a known number has been closed unnoticed */
     connection->socket = socket;
     return true;
 }
@@ -56,7 +56,7 @@ struct oh_connection *oh_connections_find(const struct oh_connections *connectio
     return NULL;
 }
 
-static void note_end(struct oh_connection *connection)
+static void note_local_address(struct oh_connection *connection)
 {
     union {
         struct sockaddr any;
@@ -81,8 +81,8 @@ struct oh_connection *oh_connections_at(const struct oh_connections *connections
 
     for (i = 0; i < connections->count; i++) {
         struct oh_connection *connection = &connections->list[i];
-        if (!connection->asked) /* before it is connected its end may still change */
-            note_end(connection);
+        if (!connection->is_used) /* before it is connected its address may still change */
+            note_local_address(connection);
         if (connection->port == port && port > 0 && strcmp(connection->address, address) == 0)
             return connection;
     }
@@ -96,9 +96,9 @@ bool oh_connection_is_quiet(const struct oh_connection *connection)
     return poll(&watched, 1, 0) == 0;
 }
 
-/* Bytes that whoever owns the socket has taken from it since it was connected. Where the system does not say, they are
-   guessed from what waits. */
-static double taken(const struct oh_connection *connection)
+/* Returns the bytes read from the socket since it was connected. Where the system does not say, they are estimated from
+   what waits to be read. */
+static double bytes_read(const struct oh_connection *connection)
 {
     double total = connection->total;
     int waiting = 0;
@@ -112,22 +112,22 @@ static double taken(const struct oh_connection *connection)
         return ioctl(connection->socket, FIONREAD, &waiting) == 0 ? (double)info.tcpi_bytes_received - waiting : total;
 #endif
     if (ioctl(connection->socket, FIONREAD, &waiting) == 0 && waiting > 0)
-        total += waiting < ONE_READING ? waiting : ONE_READING;
+        total += waiting < READ_SIZE ? waiting : READ_SIZE;
     return total;
 }
 
 void oh_connection_count(struct oh_connection *connection)
 {
-    connection->total = taken(connection);
-    if (!connection->counts)
-        connection->before = connection->total;
-    connection->counts = true;
+    connection->total = bytes_read(connection);
+    if (!connection->is_counting)
+        connection->total_before = connection->total;
+    connection->is_counting = true;
 }
 
 bool oh_connection_is_flooding(const struct oh_connection *connection)
 {
-    return connection->asked && connection->counts &&
-           connection->total - connection->before > ALLOWANCE + MOST_PER_BYTE * connection->meant;
+    return connection->is_used && connection->is_counting &&
+           connection->total - connection->total_before > MOST_OVERHEAD + MOST_PER_BYTE * connection->payload;
 }
 
 void oh_connection_cut(struct oh_connection *connection)
@@ -136,11 +136,11 @@ void oh_connection_cut(struct oh_connection *connection)
     struct sockaddr nobody;
 #endif
 
-    connection->given_up = true;
-    connection->counts = false;
+    connection->is_retired = true;
+    connection->is_counting = false;
     (void)shutdown(connection->socket, SHUT_RDWR);
 #ifdef __linux__
-    /* There a socket that is shut down still takes what comes. */
+    /* On Linux a socket that is shut down still receives; disconnecting it ends that. */
     memset(&nobody, 0, sizeof nobody);
     nobody.sa_family = AF_UNSPEC;
     (void)connect(connection->socket, &nobody, sizeof nobody);

@@ -1,5 +1,5 @@
-/* One exchange, several attempts: which of libcurl's connections an attempt may use, and when another one is made that
-   cannot be told from the first, since nothing of the request has been sent. Must not know Lua. */
+/* The attempts of one exchange: which of libcurl's connections each may use, and when another attempt is safe, because
+   nothing of the request has been sent. Must not know Lua. */
 #include "http/exchange.h"
 
 #include <curl/curl.h>
@@ -10,7 +10,7 @@
 #include "http/address_scope.h"
 #include "http/tls_pending.h"
 
-/* A child of the host's must not inherit a connection that carries the key. */
+/* Child processes of the host must not inherit a connection that carries the key. */
 static int on_open(void *context, curl_socket_t socket, curlsocktype purpose)
 {
     struct oh_exchange *exchange = context;
@@ -29,8 +29,8 @@ static int on_close(void *context, curl_socket_t socket)
     return close((int)socket);
 }
 
-/* The last moment before a connection is made: only here is it known where a name leads. What the service names may be
-   no address of ours; through a proxy it is the proxy that looks names up, and that is connected to. */
+/* The last moment before a connection is made: only here is the address behind a host name known. Servers that the
+   service names must not have private addresses. Behind a proxy the name is resolved, and connected to, by the proxy. */
 static curl_socket_t on_address(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 {
     struct oh_exchange *exchange = context;
@@ -41,13 +41,13 @@ static curl_socket_t on_address(void *context, curlsocktype purpose, struct curl
         oh_origin_note_scope(exchange->service, scope);
     else if (!oh_origin_is_proxied(exchange->server) &&
              oh_address_scope_objection(oh_origin_scope(exchange->service), scope) != NULL) {
-        exchange->forbidden = true;
+        exchange->address_refused = true;
         return CURL_SOCKET_BAD;
     }
     return socket(address->family, address->socktype, address->protocol);
 }
 
-bool oh_exchange_watch_addresses(struct oh_exchange *exchange, struct oh_origin *service)
+bool oh_exchange_set_address_callback(struct oh_exchange *exchange, struct oh_origin *service)
 {
     exchange->service = service;
     return curl_easy_setopt(exchange->easy, CURLOPT_OPENSOCKETFUNCTION, on_address) == CURLE_OK &&
@@ -56,15 +56,15 @@ bool oh_exchange_watch_addresses(struct oh_exchange *exchange, struct oh_origin 
 
 #if LIBCURL_VERSION_NUM >= 0x075000
 /* libcurl sends again by itself where a kept connection turns out to be dead, which is right, and up to five times where
-   a server refuses the stream: how often a server in trouble is asked is ours to decide. */
+   a server refuses the stream: how often to retry a server in trouble is our decision. */
 static bool is_repeated(const struct oh_exchange *exchange)
 {
     return exchange->attempts > (exchange->was_kept ? 1U : 0U);
 }
 
-/* The last moment before the request is sent. Whatever has come by a kept connection meanwhile would be taken for its
-   answer; on HTTP/2 every answer says what it answers. (One that was asked and has not answered yet is HTTP/2, too:
-   libcurl gives no other one to a second request.) */
+/* The last moment before the request is sent. Bytes that a kept HTTP/1 connection has brought since its last response would
+   be taken for the response to this request; HTTP/2 marks what belongs to which request. (A connection with a request
+   still in flight is HTTP/2, too: libcurl shares no other one.) */
 static int on_chosen(void *context, char *peer, char *address, int peer_port, int port)
 {
     struct oh_exchange *exchange = context;
@@ -73,20 +73,20 @@ static int on_chosen(void *context, char *peer, char *address, int peer_port, in
     (void)peer;
     (void)peer_port;
     exchange->socket = -1;
-    exchange->repeated = is_repeated(exchange);
-    if (exchange->repeated)
+    exchange->was_repeated = is_repeated(exchange);
+    if (exchange->was_repeated)
         return CURL_PREREQFUNC_ABORT;
     if (connection != NULL) {
-        exchange->stale = connection->in_turn &&
-                          (connection->given_up || !oh_connection_is_quiet(connection) ||
+        exchange->is_stale = connection->is_http1 &&
+                          (connection->is_retired || !oh_connection_is_quiet(connection) ||
                            oh_tls_has_pending(exchange->easy));
-        if (exchange->stale)
+        if (exchange->is_stale)
             return CURL_PREREQFUNC_ABORT;
         exchange->socket = connection->socket;
-        exchange->was_kept = connection->asked;
-        connection->asked = true;
-        connection->counts = false;
-        connection->meant = 0;
+        exchange->was_kept = connection->is_used;
+        connection->is_used = true;
+        connection->is_counting = false;
+        connection->payload = 0;
     }
     exchange->begun = true;
     exchange->attempts++;
@@ -94,11 +94,11 @@ static int on_chosen(void *context, char *peer, char *address, int peer_port, in
 }
 #endif
 
-bool oh_exchange_prepare_attempts(struct oh_exchange *exchange)
+bool oh_exchange_set_attempt_callbacks(struct oh_exchange *exchange)
 {
     exchange->socket = -1;
 #if LIBCURL_VERSION_NUM >= 0x075000
-    /* Older ones close a kept connection by themselves that is readable. */
+    /* Older versions of libcurl close a kept connection by themselves if it is readable. */
     if (curl_easy_setopt(exchange->easy, CURLOPT_PREREQFUNCTION, on_chosen) == CURLE_OK &&
         curl_easy_setopt(exchange->easy, CURLOPT_PREREQDATA, (void *)exchange) == CURLE_OK)
         exchange->begun = false;
@@ -109,12 +109,12 @@ bool oh_exchange_prepare_attempts(struct oh_exchange *exchange)
            curl_easy_setopt(exchange->easy, CURLOPT_CLOSESOCKETDATA, (void *)exchange->connections) == CURLE_OK;
 }
 
-void oh_exchange_note_version(struct oh_exchange *exchange, bool shared)
+void oh_exchange_note_version(struct oh_exchange *exchange, bool is_multiplexed)
 {
     struct oh_connection *connection = oh_connections_find(exchange->connections, exchange->socket);
 
     if (connection != NULL)
-        connection->in_turn = !shared;
+        connection->is_http1 = !is_multiplexed;
 }
 
 void oh_exchange_count_payload(struct oh_exchange *exchange, size_t length)
@@ -122,7 +122,7 @@ void oh_exchange_count_payload(struct oh_exchange *exchange, size_t length)
     struct oh_connection *connection = oh_connections_find(exchange->connections, exchange->socket);
 
     if (connection != NULL)
-        connection->meant += (double)length;
+        connection->payload += (double)length;
 }
 
 void oh_exchange_retire_connection(struct oh_exchange *exchange)
@@ -130,44 +130,29 @@ void oh_exchange_retire_connection(struct oh_exchange *exchange)
     struct oh_connection *connection = oh_connections_find(exchange->connections, exchange->socket);
 
     if (connection != NULL)
-        connection->given_up = true;
+        connection->is_retired = true;
 }
 
-bool oh_exchange_set_trust(struct oh_exchange *exchange, const struct oh_origin *origin, bool in_bundle)
+/* Certificates are checked before the request is sent. An authority that is missing in one place may be in the other. */
+static bool switches_trust(struct oh_exchange *exchange, const struct oh_origin *origin, int result)
 {
-    const char *file = origin->ca_file, *directory = NULL;
-
-    exchange->trusts_bundle = in_bundle;
-    if (file == NULL && origin->ca_directory == NULL)
-        return true; /* as libcurl was built */
-    if (file == NULL && in_bundle)
-        file = origin->ca_bundle;
-    else if (file == NULL)
-        directory = origin->ca_directory;
-    return curl_easy_setopt(exchange->easy, CURLOPT_CAINFO, file) == CURLE_OK &&
-           curl_easy_setopt(exchange->easy, CURLOPT_CAPATH, directory) == CURLE_OK;
-}
-
-/* A certificate is judged before the request is sent; whom one place does not know the other one may. */
-static bool looks_elsewhere(struct oh_exchange *exchange, const struct oh_origin *origin, int result)
-{
-    if (result != CURLE_PEER_FAILED_VERIFICATION || exchange->was_distrusted || exchange->body_sent > 0 ||
+    if (result != CURLE_PEER_FAILED_VERIFICATION || exchange->trust_was_switched || exchange->body_sent > 0 ||
         origin->ca_file != NULL || origin->ca_bundle == NULL)
         return false;
-    exchange->was_distrusted = true;
+    exchange->trust_was_switched = true;
     return oh_exchange_set_trust(exchange, origin, !exchange->trusts_bundle);
 }
 
 bool oh_exchange_try_again(struct oh_exchange *exchange, const struct oh_origin *origin, int result, double seconds)
 {
-    if (exchange->stale) {
-        exchange->fresh = curl_easy_setopt(exchange->easy, CURLOPT_FRESH_CONNECT, 1L) == CURLE_OK;
-        if (!exchange->fresh)
+    if (exchange->is_stale) {
+        exchange->forced_fresh = curl_easy_setopt(exchange->easy, CURLOPT_FRESH_CONNECT, 1L) == CURLE_OK;
+        if (!exchange->forced_fresh)
             return false;
-    } else if (!looks_elsewhere(exchange, origin, result)) {
+    } else if (!switches_trust(exchange, origin, result)) {
         return false;
     }
-    exchange->stale = false;
+    exchange->is_stale = false;
     exchange->error[0] = '\0';
-    return curl_easy_setopt(exchange->easy, CURLOPT_TIMEOUT_MS, oh_exchange_milliseconds(seconds)) == CURLE_OK;
+    return oh_exchange_set_timeout(exchange, seconds);
 }

@@ -74,7 +74,7 @@ static const char *own_words(const struct oh_exchange *exchange, CURLcode result
 
     if (ended == OH_RESULT_GARBLED && exchange->header_overflow)
         return "its headers are larger than 64 KiB";
-    if (ended == OH_RESULT_GARBLED && exchange->babble_overflow)
+    if (ended == OH_RESULT_GARBLED && exchange->endless)
         return "it goes on without end and without saying anything";
     if (ended == OH_RESULT_MEMORY)
         return "out of memory";
@@ -86,7 +86,7 @@ static const char *own_words(const struct oh_exchange *exchange, CURLcode result
         return "the answer is packed, although it was asked for as it is";
     if (ended == OH_RESULT_GARBLED && result == CURLE_BAD_CONTENT_ENCODING)
         return "its body is packed (Content-Encoding), and cannot be unpacked";
-    if (exchange->repeated)
+    if (exchange->was_repeated)
         return "the service refused the request (REFUSED_STREAM), or the connection broke, before an answer began";
     if (ended == OH_RESULT_FORBIDDEN)
         return "the name of the conversation's server leads to this machine or to a private network, which a service "
@@ -94,7 +94,7 @@ static const char *own_words(const struct oh_exchange *exchange, CURLcode result
     if (strstr(exchange->error, "proxy syntax") != NULL) /* quoted whole, and the password may have any byte in it */
         return "the address of the proxy (https_proxy or all_proxy in the environment) is not that of a proxy: "
                "percent-encode what is special in its password";
-    if (result == CURLE_OUT_OF_MEMORY && exchange->header_bytes > 0 && !exchange->header_ended)
+    if (result == CURLE_OUT_OF_MEMORY && exchange->header_bytes > 0 && !exchange->headers.is_complete)
         return "one of its headers is too long, or libcurl has no memory left";
     return NULL;
 }

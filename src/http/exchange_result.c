@@ -10,7 +10,7 @@
    answer for whole that is cut in its headers, behind the one that tells of chunks. */
 static bool end_is_known(const struct oh_exchange *exchange)
 {
-    return exchange->header_ended && (exchange->ends_marked || oh_exchange_expected(exchange) >= 0);
+    return exchange->headers.is_complete && (exchange->headers.marks_end_of_body || oh_exchange_expected(exchange) >= 0);
 }
 
 /* What a proxy was sent counts in the size; our own request begins behind its tunnel. Without a byte of its body no
@@ -53,7 +53,7 @@ static enum oh_result result_of(const struct oh_exchange *exchange, CURLcode res
 
     if (exchange->out_of_memory)
         return OH_RESULT_MEMORY;
-    if (exchange->header_overflow || exchange->babble_overflow)
+    if (exchange->header_overflow || exchange->endless)
         return OH_RESULT_GARBLED;
     if (exchange->body_overflow) /* a refusal counts, however much is said of it */
         return is_good(exchange->response.status) ? OH_RESULT_TOO_LARGE : OH_RESULT_ANSWERED;
@@ -65,7 +65,7 @@ static enum oh_result result_of(const struct oh_exchange *exchange, CURLcode res
         if (!end_is_known(exchange))
             return OH_RESULT_CUT;
     }
-    if (exchange->repeated)
+    if (exchange->was_repeated)
         return OH_RESULT_CONNECT;
     if (result != CURLE_OK && oh_exchange_proxy_status(exchange) == 407)
         return OH_RESULT_PROXY;
@@ -90,7 +90,7 @@ static enum oh_result result_of(const struct oh_exchange *exchange, CURLcode res
     case CURLE_SSL_INVALIDCERTSTATUS:
         return OH_RESULT_TLS;
     case CURLE_COULDNT_CONNECT:
-        if (exchange->forbidden)
+        if (exchange->address_refused)
             return OH_RESULT_FORBIDDEN;
         return began ? OH_RESULT_CUT : OH_RESULT_CONNECT;
     case CURLE_COULDNT_RESOLVE_HOST:

@@ -1,21 +1,79 @@
-/* How exchanges leave libcurl's hands: finished, given up, or overdue. Must not know Lua. */
-#include <curl/curl.h>
-
+/* Drives the exchanges of one client: waits for sockets and timers, lets libcurl work, takes what has finished, and tells
+   when the next step is due. Must not know Lua. */
 #include "http/multi.h"
 
-void oh_multi_give_up(struct oh_multi *multi, struct oh_exchange *exchange, enum oh_result result)
+#include <curl/curl.h>
+#include <poll.h>
+
+#include "os/pipe_guard.h"
+
+#define LONGEST_BLIND_SLEEP 0.01 /* seconds to sleep at most where no descriptor tells that something has happened */
+
+/* ---- when the next step is due --------------------------------------------------------------------------------- */
+
+static double earlier(double a, double b)
 {
-    if (exchange->easy != NULL)
-        (void)curl_multi_remove_handle(multi->handle, exchange->easy);
-    oh_exchange_give_up(exchange, result);
-    oh_multi_finish(multi, exchange);
+    if (a < 0 || b < 0)
+        return a < 0 ? b : a;
+    return a < b ? a : b;
 }
 
-/* libcurl keeps no time for exchanges that wait for a connection. Looks through all in flight only when one may be
-   overdue, and then notes when the next may be. */
-void oh_multi_end_overdue(struct oh_multi *multi)
+/* Returns the seconds until something is due whatever the sockets do; below 0: never. */
+static double seconds_until_due(const struct oh_multi *multi)
 {
-    struct oh_exchange *exchange = multi->flying.first, *next;
+    double due = earlier(earlier(multi->timer, multi->overdue_at), multi->alarm), left;
+
+    if (multi->done.first != NULL || multi->outgoing.first != NULL)
+        return 0;
+    if (due < 0)
+        return -1;
+    left = due - oh_monotonic();
+    return left > 0 ? left : 0;
+}
+
+void oh_multi_arm(struct oh_multi *multi)
+{
+    if (multi->watched && multi->readiness.descriptor >= 0)
+        (void)oh_readiness_arm(&multi->readiness, seconds_until_due(multi));
+}
+
+int oh_multi_descriptor(struct oh_multi *multi)
+{
+    if (multi->readiness.descriptor < 0 && !oh_readiness_open(&multi->readiness))
+        return -1;
+    multi->watched = true;
+    oh_multi_arm(multi);
+    return multi->readiness.descriptor;
+}
+
+void oh_multi_alarm(struct oh_multi *multi, double seconds)
+{
+    multi->alarm = seconds < 0 ? -1 : oh_monotonic() + seconds;
+    oh_multi_arm(multi);
+}
+
+double oh_multi_timeout(struct oh_multi *multi)
+{
+    return seconds_until_due(multi);
+}
+
+int oh_multi_limit_sleep(const struct oh_multi *multi, double *seconds)
+{
+    bool is_blind = multi->external || multi->readiness.descriptor < 0;
+    double due = earlier(seconds_until_due(multi), is_blind && multi->in_flight_count > 0 ? LONGEST_BLIND_SLEEP : -1);
+
+    if (due >= 0 && due < *seconds)
+        *seconds = due;
+    return multi->readiness.descriptor;
+}
+
+/* ---- what libcurl has finished --------------------------------------------------------------------------------- */
+
+/* libcurl does not apply timeouts to exchanges that wait for a connection. Checks those in flight only when one may be
+   overdue, and then notes when the next may be. */
+static void end_overdue(struct oh_multi *multi)
+{
+    struct oh_exchange *exchange = multi->in_flight.first, *next;
     double now, nearest = -1;
 
     if (multi->overdue_at < 0 || (now = oh_monotonic()) < multi->overdue_at)
@@ -25,7 +83,7 @@ void oh_multi_end_overdue(struct oh_multi *multi)
         if (exchange->overdue_at <= now)
             oh_multi_give_up(multi, exchange, OH_RESULT_TIMEOUT);
         else
-            nearest = oh_earlier(nearest, exchange->overdue_at);
+            nearest = earlier(nearest, exchange->overdue_at);
     }
     multi->overdue_at = nearest;
 }
@@ -35,10 +93,10 @@ static const struct oh_origin *origin_of(const struct oh_multi *multi, const str
     return exchange->server != NULL ? exchange->server : multi->origin;
 }
 
-/* Puts an exchange into libcurl's hands once more if nothing of it has been sent and another attempt may do better. */
+/* Hands an exchange to libcurl once more if nothing of it has been sent and another attempt may succeed. */
 static bool try_again(struct oh_multi *multi, struct oh_exchange *exchange, CURLcode result)
 {
-    double left = exchange->overdue_at - OH_LATITUDE - oh_monotonic();
+    double left = exchange->overdue_at - OH_TIMEOUT_SLACK - oh_monotonic();
 
     return oh_exchange_try_again(exchange, origin_of(multi, exchange), (int)result, left) &&
            curl_multi_remove_handle(multi->handle, exchange->easy) == CURLM_OK &&
@@ -48,11 +106,11 @@ static bool try_again(struct oh_multi *multi, struct oh_exchange *exchange, CURL
 static void conclude(struct oh_multi *multi, struct oh_exchange *exchange, CURLcode result)
 {
     oh_exchange_conclude(exchange, origin_of(multi, exchange), (int)result);
-    if (exchange->was_distrusted && exchange->response.result == OH_RESULT_ANSWERED)
+    if (exchange->trust_was_switched && exchange->response.result == OH_RESULT_ANSWERED)
         multi->origin->prefers_bundle = exchange->trusts_bundle;
 }
 
-void oh_multi_collect(struct oh_multi *multi)
+static void collect(struct oh_multi *multi)
 {
     struct oh_exchange *exchange;
     char *context;
@@ -61,7 +119,7 @@ void oh_multi_collect(struct oh_multi *multi)
 
     while ((message = curl_multi_info_read(multi->handle, &left)) != NULL) {
         CURL *easy = message->easy_handle;
-        CURLcode result = message->data.result; /* the message dies with the removal */
+        CURLcode result = message->data.result; /* the removal frees the message */
 
         if (message->msg != CURLMSG_DONE)
             continue;
@@ -74,4 +132,111 @@ void oh_multi_collect(struct oh_multi *multi)
         (void)curl_multi_remove_handle(multi->handle, easy);
         oh_multi_finish(multi, exchange);
     }
+}
+
+/* ---- one step -------------------------------------------------------------------------------------------------- */
+
+#ifndef OH_READINESS_NONE
+/* Ends a connection that only costs time, and every exchange that uses it. */
+static void end_flood(struct oh_multi *multi, struct oh_connection *connection)
+{
+    struct oh_exchange *exchange;
+
+    for (exchange = multi->in_flight.first; exchange != NULL; exchange = exchange->next)
+        exchange->endless = exchange->endless || exchange->socket == connection->socket;
+    oh_connection_cut(connection);
+}
+
+/* Counts before libcurl reads: afterwards the connection may be gone. */
+static void count_bytes(struct oh_multi *multi, int socket)
+{
+    struct oh_connection *connection = oh_connections_find(&multi->connections, socket);
+
+    if (connection == NULL)
+        return;
+    oh_connection_count(connection);
+    if (oh_connection_is_flooding(connection))
+        end_flood(multi, connection);
+}
+
+static void serve(struct oh_multi *multi, const struct oh_ready *ready, int found)
+{
+    int i, running;
+
+    for (i = 0; i < found; i++) {
+        int what = ((ready[i].what & OH_READABLE) ? CURL_CSELECT_IN : 0) |
+                   ((ready[i].what & OH_WRITABLE) ? CURL_CSELECT_OUT : 0) |
+                   ((ready[i].what & OH_BROKEN) ? CURL_CSELECT_ERR : 0);
+        if (ready[i].what & OH_READABLE)
+            count_bytes(multi, ready[i].socket);
+        (void)curl_multi_socket_action(multi->handle, ready[i].socket, what, &running);
+    }
+    if (multi->timer >= 0 && multi->timer <= oh_monotonic()) {
+        multi->timer = -1; /* libcurl sets the next one */
+        (void)curl_multi_socket_action(multi->handle, CURL_SOCKET_TIMEOUT, 0, &running);
+    }
+    collect(multi);
+    end_overdue(multi);
+}
+#endif
+
+/* Waits once, at most so many seconds, and serves what is ready; false if a signal interrupted it. */
+static bool wait_once(struct oh_multi *multi, double seconds)
+{
+#ifdef OH_READINESS_NONE
+    int running;
+
+    if (multi->handle == NULL)
+        return poll(NULL, 0, (int)(seconds * 1000)) >= 0;
+    (void)curl_multi_poll(multi->handle, NULL, 0, (int)(seconds * 1000), NULL);
+    (void)curl_multi_perform(multi->handle, &running);
+    collect(multi);
+    end_overdue(multi);
+    return true;
+#else
+    struct oh_ready ready[OH_READY_MOST];
+    double left = seconds_until_due(multi);
+    int count;
+
+    if (left >= 0 && left < seconds)
+        seconds = left;
+    count = oh_readiness_wait(&multi->readiness, seconds, ready);
+    if (count < 0)
+        return false;
+    if (multi->handle != NULL)
+        serve(multi, ready, count);
+    return true;
+#endif
+}
+
+/* An alarm goes off once: otherwise the descriptor would stay readable. */
+static void end_alarm(struct oh_multi *multi)
+{
+    if (multi->alarm >= 0 && multi->alarm <= oh_monotonic())
+        multi->alarm = -1;
+}
+
+void oh_multi_step(struct oh_multi *multi, double seconds)
+{
+    struct oh_pipe_guard guard;
+    double deadline, left;
+
+    left = seconds > OH_LONGEST_STEP ? OH_LONGEST_STEP : seconds;
+    if (multi->external || (multi->readiness.descriptor < 0 && !oh_readiness_open(&multi->readiness))) {
+        (void)poll(NULL, 0, (int)(left * 1000)); /* nothing to serve: only the time passes */
+        end_alarm(multi);
+        return;
+    }
+    deadline = oh_monotonic() + left;
+    multi->inside = true;
+    oh_pipe_guard_enter(&guard, multi->secure);
+    do {
+        if (!wait_once(multi, left))
+            break;
+        end_alarm(multi);
+        left = deadline - oh_monotonic();
+    } while (left > 0 && multi->done.first == NULL);
+    oh_pipe_guard_leave(&guard);
+    multi->inside = false;
+    oh_multi_arm(multi);
 }

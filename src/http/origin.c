@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "os/wipe.h"
+#include "wire/headers.h"
 #include "wire/secret.h"
 
 /* Takes one part out of the URL; absent parts are NULL. The caller frees with curl_free. */
@@ -205,15 +206,15 @@ struct curl_slist *oh_origin_headers(const struct oh_origin *origin, const struc
 {
     struct curl_slist *list = NULL;
 
-    /* "Expect:" without a value keeps libcurl from asking first: a 417 would make it send the body twice. Without
-       "Content-Type:" libcurl would say that a body is a form. */
-    if (add_header(&list, "Accept: ", accept) &&
-        add_if_given(&list, "Authorization: Bearer ", credentials->api_key) &&
-        add_if_given(&list, "X-Session-API-Key: ", credentials->session_api_key) &&
-        add_if_given(&list, "X-Org-Id: ", credentials->organization) &&
-        add_if_given(&list, "User-Agent: ", origin->user_agent) &&
-        (!with_body || (add_header(&list, content_type[0] != '\0' ? "Content-Type: " : "Content-Type:", content_type) &&
-                        add_header(&list, "Expect:", ""))))
+    if (add_header(&list, OH_HEADER_ACCEPT, accept) &&
+        add_if_given(&list, OH_HEADER_API_KEY, credentials->api_key) &&
+        add_if_given(&list, OH_HEADER_SESSION_API_KEY, credentials->session_api_key) &&
+        add_if_given(&list, OH_HEADER_ORGANIZATION, credentials->organization) &&
+        add_if_given(&list, OH_HEADER_USER_AGENT, origin->user_agent) &&
+        (!with_body ||
+         (add_header(&list, content_type[0] != '\0' ? OH_HEADER_CONTENT_TYPE : OH_HEADER_NO_CONTENT_TYPE,
+                     content_type) &&
+          add_header(&list, OH_HEADER_NO_EXPECT, ""))))
         return list;
     oh_origin_drop_headers(list);
     return NULL;

@@ -6,7 +6,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define OH_ACCEPT_JSON "application/json"
 #define OH_ORIGIN_LONGEST 2048 /* bytes of a base URL */
 
 #include "http/address_scope.h"

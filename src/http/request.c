@@ -5,8 +5,7 @@
 #include <string.h>
 
 #include "wire/secret.h"
-
-#define LONGEST_URL_PART 65536 /* bytes of a path or a query; no server takes more */
+#include "wire/url.h"
 
 struct oh_request *oh_request_new(size_t most_body)
 {
@@ -14,8 +13,8 @@ struct oh_request *oh_request_new(size_t most_body)
 
     if (request != NULL) {
         request->holders = 1;
-        oh_buffer_init(&request->path, LONGEST_URL_PART);
-        oh_buffer_init(&request->query, LONGEST_URL_PART);
+        oh_buffer_init(&request->path, OH_URL_LONGEST_PART);
+        oh_buffer_init(&request->query, OH_URL_LONGEST_PART);
         oh_buffer_init(&request->body, most_body);
     }
     return request;

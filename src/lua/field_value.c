@@ -9,6 +9,7 @@
 #include "lua/message.h"
 #include "wire/identifier.h"
 #include "wire/secret.h"
+#include "wire/url.h"
 
 /* The id at `index`; raises if it is none, and refuses one that is not a UUID where the field takes only those. */
 static const char *check_id(struct oh_field_reader *reader, const struct oh_field *field, int index,

@@ -6,7 +6,7 @@
 #include "lua/field_value.h"
 #include "lua/json_encode.h"
 #include "lua/json_sentinels.h"
-#include "wire/identifier.h"
+#include "wire/url.h"
 
 static const struct oh_field no_fields[] = {{NULL, NULL, OH_IN_BODY, OH_TEXT, false}};
 

@@ -10,7 +10,6 @@
 #include "lua/json_decode.h"
 #include "wire/operations.h"
 #include "wire/error_kind.h"
-#include "wire/utf8.h"
 
 #define LONGEST_QUOTE 200 /* bytes of an answer that is not JSON */
 #define LONGEST_LINE 500  /* bytes of a transport's own words */
@@ -203,20 +202,12 @@ static bool shape_good(lua_State *L, enum oh_shape shape, char first)
     return false;
 }
 
-static bool says_json(const struct oh_response *response)
-{
-    const char *type = response->content_type;
-
-    return (oh_ascii_same(type, "application/json", 16) && strchr("; \t", type[16]) != NULL) ||
-           strstr(type, "+json") != NULL;
-}
-
 /* Bytes of any kind may begin as a page does: only what says that it is one is one then. */
 static bool is_page(const struct oh_operation *operation, const struct oh_response *response)
 {
     struct oh_response unread = *response;
 
-    if (operation->shape == OH_SHAPE_BYTES || (operation->shape == OH_SHAPE_ANY && !says_json(response)))
+    if (operation->shape == OH_SHAPE_BYTES || (operation->shape == OH_SHAPE_ANY && !oh_response_is_json(response)))
         unread.length = 0;
     return oh_response_is_html(&unread);
 }
@@ -262,7 +253,7 @@ static bool push_value(lua_State *L, struct oh_exchange *exchange, struct oh_err
         push_file(L, exchange->download);
         return true;
     }
-    if (operation->shape == OH_SHAPE_BYTES || (operation->shape == OH_SHAPE_ANY && !says_json(response))) {
+    if (operation->shape == OH_SHAPE_BYTES || (operation->shape == OH_SHAPE_ANY && !oh_response_is_json(response))) {
         lua_pushlstring(L, response->length > 0 ? response->body : "", response->length);
         return true;
     }

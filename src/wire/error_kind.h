@@ -1,4 +1,5 @@
-/* What an answer means: the kind of error, whether it may be retried, whether anything can have happened. Pure C. */
+/* Classifies the end of an exchange: the kind of error, whether a retry can help, whether the request was refused.
+   Must not know Lua or libcurl. */
 #ifndef OH_ERROR_KIND_H
 #define OH_ERROR_KIND_H
 
@@ -29,22 +30,17 @@ enum oh_error_kind {
 
 struct oh_error {
     enum oh_error_kind kind;
-    bool retryable;     /* the same call may succeed later without harm */
-    bool refused;       /* the service answered and certainly did nothing */
-    double retry_after; /* seconds the service asks to wait; below 0: it does not say */
+    bool retryable;     /* the same call may succeed later, and repeating it does no harm */
+    bool refused;       /* the service responded and certainly did nothing */
+    double retry_after; /* seconds that the service asks to wait; below 0: it does not say */
 };
 
-/* Judges everything but the body of a 2xx answer; `now` is the wall clock, for Retry-After dates. */
+/* Classifies an exchange by everything but the body of a 2xx response. `now`: seconds since 1970, for Retry-After dates. */
 void oh_error_classify(const struct oh_operation *operation, const struct oh_response *response, time_t now,
-                      struct oh_error *error);
-/* An answer with a good status whose body cannot be what the operation answers. */
+                       struct oh_error *error);
+/* Makes it the error of a 2xx response whose body is not what the operation answers. */
 void oh_error_set_unreadable(struct oh_error *error);
+/* Returns the kind as Lua knows it. */
 const char *oh_error_kind_name(enum oh_error_kind kind);
-/* Seconds that a Retry-After header asks for, at least 1; below 0 if it cannot be understood. */
-double oh_headers_retry_after(const char *header, time_t now);
-/* Seconds since 1970 of a Date header; below 0 if it cannot be understood. */
-double oh_headers_date(const char *header);
-/* True for content types that a web page has: the service answers unknown paths with 200 and a page. */
-bool oh_response_is_html(const struct oh_response *response);
 
 #endif

@@ -7,13 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "wire/ascii.h"
+
 #define MOST_DIGITS 800       /* more cannot change how a double is rounded, but for one that is not 0 */
 #define LARGEST_POWER 100000  /* of ten: far beyond every double, however many digits stand before it */
 #define EXACT_DIGITS 15       /* so many are exact in a double, and so are 10^0 to 10^22 */
 #define EXACT_POWER 22
 #define SHORT_NUMBER 18       /* digits that 64 bits hold, whatever they are */
-
-static bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 size_t oh_json_number_length(const char *text, size_t length)
 {
@@ -22,13 +22,13 @@ size_t oh_json_number_length(const char *text, size_t length)
     if (at < length && text[at] == '-')
         at++;
     from = at;
-    while (at < length && is_digit(text[at]))
+    while (at < length && oh_ascii_is_digit(text[at]))
         at++;
     if (at == from || (text[from] == '0' && at > from + 1))
         return 0;
     if (at < length && text[at] == '.') {
         from = ++at;
-        while (at < length && is_digit(text[at]))
+        while (at < length && oh_ascii_is_digit(text[at]))
             at++;
         if (at == from)
             return 0;
@@ -38,7 +38,7 @@ size_t oh_json_number_length(const char *text, size_t length)
         if (at < length && (text[at] == '+' || text[at] == '-'))
             at++;
         from = at;
-        while (at < length && is_digit(text[at]))
+        while (at < length && oh_ascii_is_digit(text[at]))
             at++;
         if (at == from)
             return 0;
@@ -147,7 +147,7 @@ static bool read_short(const char *text, size_t length, struct oh_json_number *n
     if (length > SHORT_NUMBER)
         return false;
     for (i = 0; i < length; i++) {
-        if (!is_digit(text[i]))
+        if (!oh_ascii_is_digit(text[i]))
             return false;
         value = value * 10 + (text[i] - '0');
     }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "wire/json_number.h"
+#include "wire/ascii.h"
 #include "wire/utf8.h"
 
 /* Bytes that each takes in the most wasteful of the Luas, the C library's own share included. */

@@ -8,6 +8,7 @@
 
 #include "wire/secret_search.h"
 #include "wire/secret_name.h"
+#include "wire/ascii.h"
 #include "wire/utf8.h"
 
 #define LONGEST_NAME 64
@@ -84,7 +85,6 @@ static size_t fold(const char *text, size_t length, char *line)
 
 static bool is_blank(char byte) { return byte == ' ' || (byte >= '\t' && byte <= '\r'); }
 static bool is_quote(char byte) { return byte == '"' || byte == '\'' || byte == '`'; }
-static bool is_letter(char byte) { return oh_ascii_lower(byte) >= 'a' && oh_ascii_lower(byte) <= 'z'; }
 
 /* A name ends where a secret does: there a mark will stand. */
 static bool is_name_byte(const struct scan *scan, size_t at)
@@ -92,7 +92,7 @@ static bool is_name_byte(const struct scan *scan, size_t at)
     char byte = scan->text[at];
 
     return !scan->marks[at] &&
-           (is_letter(byte) || (byte >= '0' && byte <= '9') || byte == '_' || byte == '-' || byte == '.');
+           (oh_ascii_is_letter(byte) || oh_ascii_is_digit(byte) || byte == '_' || byte == '-' || byte == '.');
 }
 
 static bool is_wrapping(const struct scan *scan, size_t at)
@@ -158,7 +158,7 @@ static bool is_ordinary_word(const struct scan *scan, size_t from, size_t to)
 
     for (at = from; at < to; at++) {
         char byte = scan->text[at];
-        if (scan->marks[at] || (byte != '_' && !is_letter(byte)) || (at > from && byte >= 'A' && byte <= 'Z'))
+        if (scan->marks[at] || (byte != '_' && !oh_ascii_is_letter(byte)) || (at > from && byte >= 'A' && byte <= 'Z'))
             return false;
     }
     return to - from < LONGEST_WORD;
@@ -310,7 +310,7 @@ static size_t bearer(struct scan *scan, size_t at)
     size_t value = skip_blanks(scan, at + strlen("bearer")), end = value_end(scan, value);
 
     if (value == at + strlen("bearer") || is_ordinary_word(scan, value, end) ||
-        (at > 0 && !scan->marks[at - 1] && is_letter(scan->text[at - 1])))
+        (at > 0 && !scan->marks[at - 1] && oh_ascii_is_letter(scan->text[at - 1])))
         return 0;
     return replace(scan, at, value, end, end);
 }

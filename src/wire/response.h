@@ -1,4 +1,5 @@
-/* What came back from one exchange: plain data that crosses from the HTTP layer to the wire layer. */
+/* How one exchange ended and what came back: plain data that the HTTP layer fills and the wire layer judges.
+   Must not know Lua or libcurl. */
 #ifndef OH_RESPONSE_H
 #define OH_RESPONSE_H
 
@@ -6,31 +7,36 @@
 #include <stddef.h>
 
 enum oh_result {
-    OH_RESULT_ANSWERED,  /* a whole HTTP answer is here */
-    OH_RESULT_CONNECT,   /* no connection, or it broke before an answer began */
+    OH_RESULT_ANSWERED,  /* a complete HTTP response is here */
+    OH_RESULT_CONNECT,   /* no connection, or it broke before a response began */
     OH_RESULT_PROXY,     /* the proxy wants other credentials */
-    OH_RESULT_TIMEOUT,   /* the exchange's own time ran out */
+    OH_RESULT_TIMEOUT,   /* the exchange's own timeout ran out */
     OH_RESULT_TLS,       /* no trusted connection */
-    OH_RESULT_FORBIDDEN, /* a name led where the service may not send us */
-    OH_RESULT_CUT,       /* an answer began and broke off */
-    OH_RESULT_TOO_LARGE, /* more bytes of a body than allowed */
+    OH_RESULT_FORBIDDEN, /* a host name resolved to an address that the service may not send us to */
+    OH_RESULT_CUT,       /* a response began and broke off */
+    OH_RESULT_TOO_LARGE, /* the body has more bytes than allowed */
     OH_RESULT_GARBLED,   /* not HTTP as we know it */
-    OH_RESULT_FILE,      /* the file that the answer was to go to failed */
-    OH_RESULT_MEMORY,    /* out of memory here */
-    OH_RESULT_CANCELLED  /* the caller gave it up */
+    OH_RESULT_FILE,      /* the file that the body goes to could not be written */
+    OH_RESULT_MEMORY,    /* out of memory in this process */
+    OH_RESULT_CANCELLED  /* the caller cancelled it */
 };
 
 struct oh_response {
     enum oh_result result;
-    bool sent;   /* false: not one byte of the request left this machine */
+    bool sent;   /* false: not one byte of the request has left this machine */
     long status; /* HTTP status, 0 if none came */
     const char *body;
     size_t length;
     char content_type[64];
-    char retry_after[64];    /* the header as sent, empty if absent */
-    char date[40];           /* as the service has it, as sent, empty if absent */
+    char retry_after[64];    /* the header as sent, "" if absent */
+    char date[40];           /* the header as sent, "" if absent */
     char redirect_host[128]; /* host that a 3xx points to */
-    char reason[256];        /* the transport's own words */
+    char reason[256];        /* why it failed, in words */
 };
+
+/* Returns whether it is a web page: the service answers unknown paths with status 200 and a page. */
+bool oh_response_is_html(const struct oh_response *response);
+/* Returns whether its content type is that of JSON. */
+bool oh_response_is_json(const struct oh_response *response);
 
 #endif

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "wire/utf8.h"
+#include "wire/ascii.h"
 
 #define LONGEST_WORD 24
 
@@ -20,8 +20,6 @@ static const char *const perhaps[] = {"key", "token", "secret"};
 static const char *const several = "secrets";
 
 static bool is_separator(char byte) { return byte == '_' || byte == '-'; }
-static bool is_lower(char byte) { return byte >= 'a' && byte <= 'z'; }
-static bool is_upper(char byte) { return byte >= 'A' && byte <= 'Z'; }
 
 static size_t last_word(const char *name, size_t length)
 {
@@ -29,8 +27,8 @@ static size_t last_word(const char *name, size_t length)
 
     while (at > 0 && !is_separator(name[at - 1])) {
         at--;
-        if (at > 0 && is_upper(name[at]) &&
-            (!is_upper(name[at - 1]) || (at + 1 < length && is_lower(name[at + 1]))))
+        if (at > 0 && oh_ascii_is_upper(name[at]) &&
+            (!oh_ascii_is_upper(name[at - 1]) || (at + 1 < length && oh_ascii_is_lower(name[at + 1]))))
             break;
     }
     return at;

@@ -8,7 +8,7 @@
 
 #include "os/wipe.h"
 #include "wire/redact.h"
-#include "wire/utf8.h"
+#include "wire/ascii.h"
 
 #define SHORTEST_BASE64 8
 
@@ -33,7 +33,7 @@ static bool cuts_mark(const char *text, size_t length, size_t at)
 
 static bool is_base64(char byte)
 {
-    return (byte >= '0' && byte <= '9') || (oh_ascii_lower(byte) >= 'a' && oh_ascii_lower(byte) <= 'z') ||
+    return oh_ascii_is_digit(byte) || oh_ascii_is_letter(byte) ||
            (byte != '\0' && strchr("+/-_=", byte) != NULL);
 }
 

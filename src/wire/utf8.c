@@ -1,11 +1,11 @@
-/* What well-formed text is. Must not know Lua or libcurl. */
+/* Checks that text is well-formed UTF-8. Must not know Lua or libcurl. */
 #include "wire/utf8.h"
 
 #include <string.h>
 
 static bool is_continuation(unsigned char byte) { return (byte & 0xc0) == 0x80; }
 
-/* Length of the well-formed sequence at `byte` (Unicode, table 3-7), or 0. */
+/* Returns the length of the well-formed sequence at `byte` (Unicode, table 3-7), or 0. */
 static size_t sequence(const unsigned char *byte, size_t left)
 {
     if (byte[0] < 0x80)
@@ -56,35 +56,4 @@ size_t oh_utf8_check(const char *text, size_t length)
 size_t oh_utf8_sequence(const char *text, size_t left)
 {
     return left > 0 ? sequence((const unsigned char *)text, left) : 0;
-}
-
-char oh_ascii_lower(char letter)
-{
-    if (letter >= 'A' && letter <= 'Z')
-        return (char)(letter - 'A' + 'a');
-    return letter;
-}
-
-bool oh_ascii_same(const char *one, const char *other, size_t length)
-{
-    size_t i;
-
-    for (i = 0; i < length; i++) {
-        if (oh_ascii_lower(one[i]) != oh_ascii_lower(other[i]))
-            return false;
-        if (one[i] == '\0')
-            return true;
-    }
-    return true;
-}
-
-int oh_ascii_hex(char digit)
-{
-    if (digit >= '0' && digit <= '9')
-        return digit - '0';
-    if (digit >= 'a' && digit <= 'f')
-        return digit - 'a' + 10;
-    if (digit >= 'A' && digit <= 'F')
-        return digit - 'A' + 10;
-    return -1;
 }

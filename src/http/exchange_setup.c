@@ -1,0 +1,203 @@
+/* Sets libcurl's options for one exchange: what is sent, where to, with which credentials, and what libcurl must not do.
+   Must not know Lua. */
+#include "http/exchange.h"
+
+#include <curl/curl.h>
+#include <string.h>
+
+#define LONGEST_STANDSTILL 60L /* seconds without a byte of a file */
+
+#define SET(option, value)                                                \
+    do {                                                                  \
+        if (curl_easy_setopt(exchange->easy, option, value) != CURLE_OK)  \
+            return false;                                                 \
+    } while (0)
+/* For options that the libcurl at run time may not know although the one at build time did. */
+#define SET_IF_KNOWN(option, value) (void)curl_easy_setopt(exchange->easy, option, value)
+
+static bool set_protocols(struct oh_exchange *exchange)
+{
+#if LIBCURL_VERSION_NUM >= 0x075500
+    if (curl_easy_setopt(exchange->easy, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK)
+        return true;
+#endif
+#if LIBCURL_VERSION_NUM < 0x075500
+    SET(CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
+    return true;
+#else
+    return false;
+#endif
+}
+
+bool oh_exchange_set_trust(struct oh_exchange *exchange, const struct oh_origin *origin, bool in_bundle)
+{
+    const char *file = origin->ca_file, *directory = NULL;
+
+    exchange->trusts_bundle = in_bundle;
+    if (file == NULL && origin->ca_directory == NULL)
+        return true; /* libcurl's built-in default */
+    if (file == NULL && in_bundle)
+        file = origin->ca_bundle;
+    else if (file == NULL)
+        directory = origin->ca_directory;
+    return curl_easy_setopt(exchange->easy, CURLOPT_CAINFO, file) == CURLE_OK &&
+           curl_easy_setopt(exchange->easy, CURLOPT_CAPATH, directory) == CURLE_OK;
+}
+
+static bool set_trust(struct oh_exchange *exchange, const struct oh_origin *origin)
+{
+    SET(CURLOPT_SSL_VERIFYPEER, 1L);
+    SET(CURLOPT_SSL_VERIFYHOST, 2L);
+    SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    return oh_exchange_set_trust(exchange, origin, origin->prefers_bundle);
+}
+
+static bool set_proxy(struct oh_exchange *exchange, const struct oh_origin *origin)
+{
+    if (!origin->secure)
+        SET(CURLOPT_PROXY, ""); /* loopback: a proxy would see the key in clear text */
+    else if (origin->proxy != NULL)
+        SET(CURLOPT_PROXY, origin->proxy);
+    SET(CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
+    SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L); /* a proxy's refusal is not a response of the service */
+    return true;
+}
+
+/* The options that all requests of one origin share. */
+static bool set_constants(struct oh_exchange *exchange, const struct oh_origin *origin)
+{
+    SET(CURLOPT_NOSIGNAL, 1L);
+    SET(CURLOPT_PRIVATE, (void *)exchange);
+    SET(CURLOPT_ERRORBUFFER, exchange->error);
+    SET(CURLOPT_FOLLOWLOCATION, 0L);
+    SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+    SET(CURLOPT_PATH_AS_IS, 1L);
+    SET(CURLOPT_ACCEPT_ENCODING, "");
+#if LIBCURL_VERSION_NUM >= 0x075700
+    /* A timed-out call must not wait for the thread of a name lookup. That thread runs on: the module stays loaded. */
+    SET_IF_KNOWN(CURLOPT_QUICK_EXIT, 1L);
+#endif
+    return oh_exchange_set_transfer_callbacks(exchange) && oh_exchange_set_attempt_callbacks(exchange) &&
+           set_protocols(exchange) && set_trust(exchange, origin) && set_proxy(exchange, origin);
+}
+
+static bool set_delivery(struct oh_exchange *exchange, const struct oh_origin *origin)
+{
+    if (exchange->once) {
+        /* Where a reused connection is dead or an HTTP/2 stream refused, libcurl would send again by itself. */
+        SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+        SET(CURLOPT_FRESH_CONNECT, 1L);
+        SET(CURLOPT_FORBID_REUSE, 1L);
+    } else {
+        SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+        /* Without TLS there is no HTTP/2 to wait for: a read would queue behind the response of the first. */
+        SET(CURLOPT_PIPEWAIT, origin->secure ? 1L : 0L);
+    }
+    if (exchange->request->has_body && !oh_exchange_set_body(exchange))
+        return false;
+    if (strcmp(exchange->method, exchange->request->has_body ? "POST" : "GET") != 0)
+        SET(CURLOPT_CUSTOMREQUEST, exchange->method);
+    return true;
+}
+
+static bool set_credentials(struct oh_exchange *exchange, struct oh_origin *origin)
+{
+    struct oh_credentials credentials = {NULL, exchange->session_api_key, NULL};
+    struct curl_slist *headers;
+
+    if (exchange->plain) {
+        headers = oh_origin_shared_headers(origin);
+    } else {
+        if (!exchange->anonymous && exchange->server == NULL) {
+            credentials.api_key = exchange->api_key != NULL ? exchange->api_key : origin->api_key;
+            credentials.organization = exchange->organization != NULL ? exchange->organization : origin->organization;
+            if (credentials.session_api_key == NULL)
+                credentials.session_api_key = origin->session_api_key;
+        }
+        exchange->request_headers = oh_origin_headers(origin, &credentials, exchange->accept, exchange->request->content_type,
+                                              exchange->request->has_body);
+        headers = exchange->request_headers;
+    }
+    if (headers == NULL)
+        return false;
+    SET(CURLOPT_HTTPHEADER, headers);
+    return true;
+}
+
+static bool set_target(struct oh_exchange *exchange, const struct oh_origin *origin)
+{
+    const struct oh_request *request = exchange->request;
+    struct oh_buffer target;
+    bool good;
+
+    if (exchange->url == NULL)
+        exchange->url = curl_url_dup(origin->url);
+    if (exchange->url == NULL)
+        return false;
+    oh_buffer_init(&target, strlen(origin->prefix) + request->path.length + request->query.length + 2);
+    good = oh_buffer_append_text(&target, origin->prefix) == OH_BUFFER_OK &&
+           oh_buffer_append(&target, request->path.data, request->path.length) == OH_BUFFER_OK &&
+           oh_buffer_append(&target, "", 1) == OH_BUFFER_OK &&
+           curl_url_set(exchange->url, CURLUPART_PATH, target.data, 0) == CURLUE_OK;
+    oh_buffer_clear(&target, target.capacity);
+    good = good && oh_buffer_append(&target, request->query.data, request->query.length) == OH_BUFFER_OK &&
+           oh_buffer_append(&target, "", 1) == OH_BUFFER_OK &&
+           curl_url_set(exchange->url, CURLUPART_QUERY, request->query.length > 0 ? target.data : NULL, 0) == CURLUE_OK;
+    oh_buffer_free(&target);
+    if (!good)
+        return false;
+    SET(CURLOPT_CURLU, exchange->url);
+    return true;
+}
+
+/* libcurl takes 0 for "for ever". */
+static long milliseconds(double seconds)
+{
+    long rounded = (long)(seconds * 1000 + 0.999);
+
+    return rounded > 0 ? rounded : 1;
+}
+
+bool oh_exchange_set_timeout(struct oh_exchange *exchange, double seconds)
+{
+    SET(CURLOPT_TIMEOUT_MS, milliseconds(seconds));
+    return true;
+}
+
+/* Raw bodies are requested uncompressed: libcurl cannot tell that a compressed body was cut. A file may take long, but must
+   not stall. */
+static bool set_raw(struct oh_exchange *exchange)
+{
+    if (oh_exchange_is_raw(exchange))
+        SET(CURLOPT_ACCEPT_ENCODING, "identity");
+    if (exchange->download == NULL)
+        return true;
+    SET(CURLOPT_LOW_SPEED_LIMIT, 1L);
+    SET(CURLOPT_LOW_SPEED_TIME, LONGEST_STANDSTILL);
+    return true;
+}
+
+bool oh_exchange_configure(struct oh_exchange *exchange, struct oh_origin *origin)
+{
+    struct oh_origin *service = origin;
+
+    if (exchange->server != NULL)
+        origin = exchange->server;
+    if (exchange->easy != NULL && !exchange->plain)
+        return false; /* a warm handle is set up for plain reads only */
+    if (exchange->easy == NULL) {
+        exchange->easy = curl_easy_init();
+        if (exchange->easy == NULL || !set_constants(exchange, origin) || !set_delivery(exchange, origin) ||
+            !oh_exchange_set_address_callback(exchange, service))
+            return false;
+    }
+    if (exchange->forced_fresh && !exchange->once) /* a warm handle whose last read had to make a new connection */
+        SET(CURLOPT_FRESH_CONNECT, 0L);
+    exchange->forced_fresh = false;
+    if (exchange->trusts_bundle != origin->prefers_bundle &&
+        !oh_exchange_set_trust(exchange, origin, origin->prefers_bundle))
+        return false;
+    SET(CURLOPT_CONNECTTIMEOUT_MS, milliseconds(exchange->connect_timeout));
+    return oh_exchange_set_timeout(exchange, exchange->timeout) && set_raw(exchange) &&
+           set_credentials(exchange, origin) && set_target(exchange, origin);
+}

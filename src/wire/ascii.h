@@ -1,0 +1,57 @@
+/* Tests and conversions of ASCII characters: those of <ctype.h> follow the locale. Must not know Lua or libcurl. */
+#ifndef OH_ASCII_H
+#define OH_ASCII_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+static inline bool oh_ascii_is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static inline bool oh_ascii_is_upper(char c)
+{
+    return c >= 'A' && c <= 'Z';
+}
+
+static inline bool oh_ascii_is_lower(char c)
+{
+    return c >= 'a' && c <= 'z';
+}
+
+static inline bool oh_ascii_is_letter(char c)
+{
+    return oh_ascii_is_upper(c) || oh_ascii_is_lower(c);
+}
+
+/* Returns the lower-case form of a letter; any other character as it is. */
+static inline char oh_ascii_lower(char c)
+{
+    return oh_ascii_is_upper(c) ? (char)(c - 'A' + 'a') : c;
+}
+
+/* Returns the value of a hexadecimal digit, -1 for any other character. */
+static inline int oh_ascii_hex(char c)
+{
+    if (oh_ascii_is_digit(c))
+        return c - '0';
+    c = oh_ascii_lower(c);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Compares at most `length` bytes without regard to case; a NUL ends both. */
+static inline bool oh_ascii_same(const char *one, const char *other, size_t length)
+{
+    size_t i;
+
+    for (i = 0; i < length; i++) {
+        if (oh_ascii_lower(one[i]) != oh_ascii_lower(other[i]))
+            return false;
+        if (one[i] == '\0')
+            return true;
+    }
+    return true;
+}
+
+#endif

@@ -1,0 +1,41 @@
+/* HTTP headers: the names of those that a request carries, and what is read from those of a response.
+   Must not know Lua or libcurl. */
+#ifndef OH_HEADERS_H
+#define OH_HEADERS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <time.h>
+
+#include "wire/response.h"
+
+#define OH_HEADER_ACCEPT "Accept: "
+#define OH_HEADER_API_KEY "Authorization: Bearer "
+#define OH_HEADER_SESSION_API_KEY "X-Session-API-Key: "
+#define OH_HEADER_ORGANIZATION "X-Org-Id: "
+#define OH_HEADER_USER_AGENT "User-Agent: "
+#define OH_HEADER_CONTENT_TYPE "Content-Type: "
+#define OH_HEADER_NO_CONTENT_TYPE "Content-Type:" /* without it libcurl would call a body a form */
+#define OH_HEADER_NO_EXPECT "Expect:" /* without it libcurl may ask first, and after a 417 send the body twice */
+
+#define OH_ACCEPT_JSON "application/json"
+
+/* What the headers of a response say about its body. Zeroed before the first line. */
+struct oh_headers {
+    bool is_complete;        /* the empty line behind them has come */
+    bool is_multiplexed;     /* HTTP/2 or later */
+    bool marks_end_of_body;  /* by chunks or frames, without a length */
+    bool body_is_compressed; /* by a coding that libcurl decodes */
+};
+
+/* Reads one header line, with its line break. A status line begins a new response: what was read of an interim one (100
+   Continue) is forgotten. Returns whether it was a status line. */
+bool oh_headers_read(struct oh_headers *headers, struct oh_response *response, const char *line, size_t length);
+/* Copies a header's value without the blanks around it; a value that does not fit is left out: "". */
+void oh_headers_copy_value(char *out, size_t capacity, const char *value, size_t length);
+/* Returns the seconds that a Retry-After header asks to wait, at least 1; below 0 if it cannot be understood. */
+double oh_headers_retry_after(const char *value, time_t now);
+/* Returns a Date header in seconds since 1970; below 0 if it cannot be understood. */
+double oh_headers_date(const char *value);
+
+#endif
