@@ -82,7 +82,7 @@ static const char *own_words(const struct oh_exchange *exchange, CURLcode result
         return strerror(exchange->download->error);
     if (ended == OH_RESULT_CUT && result == CURLE_OK)
         return "the answer does not say where it ends";
-    if (ended == OH_RESULT_GARBLED && exchange->packed && oh_exchange_is_raw(exchange))
+    if (ended == OH_RESULT_GARBLED && exchange->headers.body_is_compressed && oh_exchange_is_raw(exchange))
         return "the answer is packed, although it was asked for as it is";
     if (ended == OH_RESULT_GARBLED && result == CURLE_BAD_CONTENT_ENCODING)
         return "its body is packed (Content-Encoding), and cannot be unpacked";

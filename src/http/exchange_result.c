@@ -60,7 +60,7 @@ static enum oh_result result_of(const struct oh_exchange *exchange, CURLcode res
     if (exchange->download != NULL && exchange->download->error != 0)
         return OH_RESULT_FILE;
     if (result == CURLE_OK && exchange->response.status == 200 && oh_exchange_is_raw(exchange)) {
-        if (exchange->packed)
+        if (exchange->headers.body_is_compressed)
             return OH_RESULT_GARBLED;
         if (!end_is_known(exchange))
             return OH_RESULT_CUT;
@@ -122,7 +122,7 @@ static void note_redirect(struct oh_exchange *exchange)
     url = curl_url();
     if (url != NULL && curl_url_set(url, CURLUPART_URL, target, CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK &&
         curl_url_get(url, CURLUPART_HOST, &host, 0) == CURLUE_OK)
-        oh_exchange_copy_value(exchange->response.redirect_host, sizeof exchange->response.redirect_host, host, strlen(host));
+        oh_headers_copy_value(exchange->response.redirect_host, sizeof exchange->response.redirect_host, host, strlen(host));
     curl_free(host);
     curl_url_cleanup(url);
 }
@@ -136,7 +136,7 @@ void oh_exchange_conclude(struct oh_exchange *exchange, const struct oh_origin *
     (void)curl_easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &response->status);
     (void)curl_easy_getinfo(exchange->easy, CURLINFO_REQUEST_SIZE, &request_size);
     if (curl_easy_getinfo(exchange->easy, CURLINFO_CONTENT_TYPE, &type) == CURLE_OK && type != NULL)
-        oh_exchange_copy_value(response->content_type, sizeof response->content_type, type, strlen(type));
+        oh_headers_copy_value(response->content_type, sizeof response->content_type, type, strlen(type));
     note_redirect(exchange);
     if (response->status == 421) /* another connection may reach who can answer */
         oh_exchange_retire_connection(exchange);
@@ -160,5 +160,5 @@ void oh_exchange_give_up(struct oh_exchange *exchange, enum oh_result result)
     if (result != OH_RESULT_CANCELLED)
         reason = request_size > 0 ? "it did not end in the time it had" : "it did not begin in the time it had";
     response->result = result;
-    oh_exchange_copy_value(response->reason, sizeof response->reason, reason, strlen(reason));
+    oh_headers_copy_value(response->reason, sizeof response->reason, reason, strlen(reason));
 }
