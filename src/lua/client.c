@@ -239,7 +239,7 @@ static int l_tostring(lua_State *L)
     if (!client->open)
         lua_pushliteral(L, "openhands.core (closed)");
     else
-        lua_pushfstring(L, "openhands.core (%s, %d in flight)", client->origin.text, (int)client->multi.flying_count);
+        lua_pushfstring(L, "openhands.core (%s, %d in flight)", client->origin.text, (int)client->multi.in_flight_count);
     return 1;
 }
 

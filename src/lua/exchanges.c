@@ -38,7 +38,7 @@ static int l_next(lua_State *L)
 
     if (client->multi.done.first == NULL)
         return 0;
-    exchange = keeps ? oh_queue_find(&client->multi.done, (uint64_t)lua_tonumber(L, 2)) : NULL;
+    exchange = keeps ? oh_multi_find_done(&client->multi, (uint64_t)lua_tonumber(L, 2)) : NULL;
     if (exchange != NULL)
         oh_multi_release(&client->multi, exchange);
     exchange = oh_multi_done(&client->multi);
@@ -79,7 +79,7 @@ static int l_take(lua_State *L)
     struct oh_exchange *exchange = oh_multi_find(&client->multi, number);
 
     if (exchange == NULL) /* e.g. cut off in the middle: the elements before the cut are still good */
-        exchange = oh_queue_find(&client->multi.done, number);
+        exchange = oh_multi_find_done(&client->multi, number);
     return exchange != NULL ? oh_result_push_element(L, exchange) : 0;
 }
 
@@ -124,7 +124,7 @@ static int l_in_flight(lua_State *L)
 {
     const struct oh_client *client = oh_client_check(L);
 
-    lua_pushinteger(L, (lua_Integer)client->multi.flying_count);
+    lua_pushinteger(L, (lua_Integer)client->multi.in_flight_count);
     lua_pushboolean(L, client->multi.done.first != NULL);
     return 2;
 }

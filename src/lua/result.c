@@ -276,7 +276,7 @@ static bool push_value(lua_State *L, struct oh_exchange *exchange, struct oh_err
     oh_error_set_unreadable(error);
     if (result == OH_SCAN_DEEP || result == OH_SCAN_COSTLY || result == OH_SCAN_COLLIDING)
         refuse_size(exchange, result, error);
-    else if (exchange->packed) /* libcurl does not notice that a packed body is cut */
+    else if (exchange->headers.body_is_compressed) /* libcurl does not notice that a packed body is cut */
         oh_exchange_note_compressed(exchange);
     return false;
 }
