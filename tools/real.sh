@@ -161,8 +161,8 @@ rows_locked() {
 rows_agent() {
     environment agent openhands-agent-server==1.58.2 || return
     if begin_model && serve agent agent agent OH_SESSION_API_KEYS_0="$key" &&
-        git init --quiet "$work/agent/workspace" && begin door "$python" spec/real/door.py "$address" "$key" &&
-        port=$(line_of door); then
+        git init --quiet "$work/agent/workspace" && begin app_stub "$python" spec/real/app_stub.py "$address" "$key" &&
+        port=$(line_of app_stub); then
         try agent "http://127.0.0.1:$port" "$model" "$work/agent/workspace"
     else
         failed=$((failed + 1))

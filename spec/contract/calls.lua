@@ -1,5 +1,5 @@
---- Sends every operation to a server that knows only its document, and reads in its log what it thought of them.
---   calls.lua rows API                                what document.js needs to know of the operations
+--- Sends every operation to a mock server of a published document, and reads the violations from its log.
+--   calls.lua rows API                                prints the operations, for document.js
 --   calls.lua send API DOCUMENT ADDRESS LOG           ends with a line `N passed, N failed`
 local cjson = require "cjson"
 local core = require "openhands.core"
@@ -8,12 +8,12 @@ local openapi = require "spec.support.openapi"
 local samples = require "spec.contract.samples"
 
 local KEY, SESSION_KEY = "canary-of-the-account", "canary-of-the-session"
--- Where a document is stricter than its service, and why.
+-- Operations whose document is stricter than the service, and why.
 local excused = {
-  agent = { set_secrets = "the server takes a plain text too, and makes of it what the document asks for" },
+  agent = { set_secrets = "the server also accepts plain text, and converts it to what the document requires" },
 }
 
-local LONGEST = 30 -- seconds for one call, and for the log to be written
+local TIMEOUT = 30 -- seconds for one call
 
 local command, api, source, address, log_path = arg[1], arg[2], arg[3], arg[4], arg[5]
 
@@ -50,10 +50,10 @@ end
 local document = cjson.decode(read(source))
 local published = openapi.operations(document)
 local client = core.new { base_url = address, api_key = KEY, connect_timeout = 5 }
-local astray = core.new { base_url = address .. "/misspelt", api_key = KEY, connect_timeout = 5 }
+local misspelt_client = core.new { base_url = address .. "/misspelt", api_key = KEY, connect_timeout = 5 }
 local scratch = os.tmpname()
 
--- Schema of a field, by where it stands; paths may have other names in the document.
+-- Returns the schema of a field by its place. Path parameters may have other names in the document.
 local function schema_of(places, field)
   if field.place == "whole" then
     return places.whole
@@ -62,13 +62,13 @@ local function schema_of(places, field)
   return there and there.schema
 end
 
--- Whether it is explained that a document says something else of a field.
+-- Tells whether a difference between field and document is known and explained.
 local function differs(row, field, words)
   local spot = openapi.spot(row.method, row.path)
   return differences[api][("%s: %s '%s' %s"):format(spot, field.place, field.wire, words)] ~= nil
 end
 
--- A document older than its server knows less, and may want what is no longer needed.
+-- A document may be older than its server: it lacks new fields and requires old ones.
 local function is_sent(row, field, which)
   if api == "agent" and differs(row, field, "is not published") then
     return false
@@ -76,7 +76,7 @@ local function is_sent(row, field, which)
   return which ~= "required" or field.required or differs(row, field, "is required there")
 end
 
--- Fields of a call: all of them or the required ones, each once: in its first spelling or in its last.
+-- Returns the fields of a call: all or the required ones, each in its first spelling or in its last ("others").
 local function fill(row, which)
   local chosen, fields = {}, {}
   for _, field in ipairs(row.fields) do
@@ -103,7 +103,7 @@ local function has_spellings(row)
   end
 end
 
--- The end of the one exchange that is on its way.
+-- Waits for the end of the only exchange in flight.
 local function finish(through)
   local number, value, err
   repeat
@@ -113,10 +113,10 @@ local function finish(through)
   return value, err
 end
 
--- One exchange, as the core makes it. Returns what was wrong with it, if it was refused, and whether it got there; what
--- the core makes of a made-up answer is no matter here.
+-- Performs one exchange. Returns why it was refused, if it was, and whether it reached the server. Ignores what the
+-- core thinks of the mock's response.
 local function exchange(through, base, row, fields)
-  local options = { api = api, timeout = LONGEST }
+  local options = { api = api, timeout = TIMEOUT }
   if row.host == "runtime" then
     options.server, options.session_api_key = base, SESSION_KEY
   end
@@ -133,8 +133,8 @@ local function exchange(through, base, row, fields)
   return err and err.status >= 400 and ("HTTP status %d"):format(err.status) or nil, true
 end
 
--- What the server said of each request, in their order: `method`, `path`, and what was wrong with it. Of its own
--- made-up answers it complains too.
+-- Returns the logged requests in order: `method`, `path` and the violations. Violations of the mock's own responses are
+-- skipped.
 local function log_of(path)
   local requests = {}
   for line in io.lines(path) do
@@ -149,15 +149,15 @@ local function log_of(path)
   return requests
 end
 
-local BEHIND = "/behind-the-last-call"
+local LAST = "/after-the-last-call"
 
--- The whole log: complete as soon as a request behind the others, which goes nowhere, is in there.
+-- Returns the whole log. It is complete once it contains a request that was sent after all others.
 local function complete_log()
   for _ = 1, 200 do
-    assert(core.request(client, { path = BEHIND }, { timeout = LONGEST }))
+    assert(core.request(client, { path = LAST }, { timeout = TIMEOUT }))
     finish(client)
     local requests = log_of(log_path)
-    if #requests > 0 and requests[#requests].path == BEHIND then
+    if #requests > 0 and requests[#requests].path == LAST then
       return requests
     end
   end
@@ -173,8 +173,11 @@ local calls = {}
 
 local function call(row, which)
   local misspelt = which == "misspelt"
-  local problem, arrived = exchange(misspelt and astray or client, misspelt and address .. "/misspelt" or address, row,
-    fill(row, misspelt and "all" or which))
+  local through, base = client, address
+  if misspelt then
+    through, base = misspelt_client, address .. "/misspelt"
+  end
+  local problem, arrived = exchange(through, base, row, fill(row, misspelt and "all" or which))
   calls[#calls + 1] = { row = row, which = which, problem = problem, arrived = arrived }
 end
 
@@ -200,7 +203,7 @@ for _, row in ipairs(rows()) do
 end
 os.remove(scratch)
 
--- What is wrong with a request that its own operation's twin got, which knows no name that was sent.
+-- Returns what is wrong with a request to the misspelt twin of its operation: it must have been refused.
 local function judge_misspelt(request)
   for _, violation in ipairs(request.violations) do
     if violation:find("_misspelt", 1, true) or violation:find("additional properties", 1, true) then
@@ -217,7 +220,7 @@ local function judge(made, request)
   elseif misspelt then
     return judge_misspelt(request)
   elseif excused[api] and excused[api][made.row.name] then
-    return #request.violations == 0 and "this needs no excuse any more" or nil
+    return #request.violations == 0 and "no longer needs an excuse" or nil
   elseif #request.violations > 0 then
     return table.concat(request.violations, "; ")
   end

@@ -1,9 +1,8 @@
-// Prints a published OpenAPI document as a strict server needs it:
-//   node document.js DOCUMENT ROWS     ROWS: a file with a line `METHOD path host body|nothing`
-// for each operation; the last word is what it sends
-// Of the paths only those of the rows are left, of the schemas only what these need. Bodies may hold no field that
-// the document does not name. And each operation has a twin under /misspelt that knows all of its fields by other
-// names: a request that pleases the one must fail at the other.
+// Prints a published OpenAPI document for a strict mock server:
+//   node document.js DOCUMENT ROWS     ROWS: a file with a line `METHOD path host body|nothing` per operation
+// Keeps only the paths of the rows and the schemas that they need. Forbids undocumented fields in bodies. Adds to each
+// operation a twin under /misspelt whose fields have other names: a request that passes at the one must fail at the
+// other.
 "use strict";
 const fs = require("fs");
 
@@ -20,9 +19,9 @@ function spot(method, path) {
   return method.toUpperCase() + " " + path.replace(/{[^}]*}/g, "{}");
 }
 
-// Values that stand for themselves: what looks like a schema in there is none.
+// Keywords whose values are data, even if they look like schemas.
 const literal = new Set(["default", "const", "enum", "example", "examples"]);
-const closed = {}; // schemas of bodies, under names of their own: answers may hold more than the document says
+const closed = {}; // copies of the schemas, for request bodies: responses may have undocumented fields
 
 function close(schema) {
   if (Array.isArray(schema)) return schema.map(close);
@@ -50,17 +49,17 @@ function contents(operation) {
   return Object.entries((operation.requestBody && operation.requestBody.content) || {});
 }
 
-// What Prism shall check of a body.
+// Makes Prism check a body strictly.
 function tighten(operation, row) {
   for (const [media, content] of contents(operation)) {
     content.schema = close(content.schema || {});
     if (media !== "multipart/form-data") continue;
     const properties = closed[content.schema.$ref.split("/").pop()].properties;
     for (const [name, property] of Object.entries(properties)) {
-      if (property.type === "array") properties[name] = property.items; // of parts with one name it sees one
+      if (property.type === "array") properties[name] = property.items; // of parts with the same name it sees one
     }
   }
-  // Some bodies the service reads by hand, so that its document knows nothing of them: any will do.
+  // The document lacks bodies that the service parses by hand: accept any.
   if (row.sendsBody && !operation.requestBody) operation.requestBody = { content: { "application/json": { schema: {} } } };
 }
 
@@ -89,9 +88,9 @@ function misspell(operation, row) {
   return names > 0 && twin;
 }
 
-// The documents name the header of a browser's session. A program shows its key as a bearer, and to the server of a
-// conversation the key of that. Where a document demands none, none is demanded; one of them tells of no keys at all.
-const tellsNoKeys = !(document.components && document.components.securitySchemes);
+// The documents name the header of a browser session. A program sends its key as a bearer token, and to the agent server
+// a session key. Operations without security stay open, unless the document has no security at all.
+const hasNoSecurity = !(document.components && document.components.securitySchemes);
 document.components = {
   securitySchemes: {
     service: { type: "http", scheme: "bearer" },
@@ -105,7 +104,7 @@ for (const [path, methods] of Object.entries(document.paths)) {
     const row = ours.get(spot(method, path));
     if (!row) continue;
     const key = row.host === "runtime" ? "runtime" : "service";
-    if (operation.security || tellsNoKeys) operation.security = [{ [key]: [] }];
+    if (operation.security || hasNoSecurity) operation.security = [{ [key]: [] }];
     tighten(operation, row);
     (paths[path] = paths[path] || {})[method] = operation;
     const twin = misspell(operation, row);

@@ -1,4 +1,4 @@
---- Values for the fields of an operation, as a document wants them.
+--- Generates values for the fields of an operation by the schema of a published document.
 local core = require "openhands.core"
 local openapi = require "spec.support.openapi"
 
@@ -6,14 +6,14 @@ local M = {}
 
 local UUID = "7f3b9a1c-2d4e-4f60-a1b2-c3d4e5f60718"
 local OTHER_UUID = "0a1b2c3d-4e5f-4061-8273-849aabbccdde"
-local DEEPEST = 4 -- levels down to which a sample has what it need not have
+local OPTIONAL_DEPTH = 4 -- levels down to which a sample has optional fields
 
 local formats = {
   ["date-time"] = "2026-08-20T09:15:02Z",
   date = "2026-08-20",
   uuid = UUID,
   uri = "https://example.com/",
-  email = "somebody@example.com",
+  email = "dev@example.com",
 }
 
 local function text(schema)
@@ -26,7 +26,7 @@ local function object(document, schema, depth)
   local required, sample = {}, {}
   for _, name in ipairs(schema.required or {}) do required[name] = true end
   for name, property in pairs(schema.properties or {}) do
-    if required[name] or depth < DEEPEST then
+    if required[name] or depth < OPTIONAL_DEPTH then
       sample[name] = of_schema(document, property, depth + 1)
     end
   end
@@ -38,7 +38,7 @@ local function object(document, schema, depth)
   return sample
 end
 
--- The alternative that has one of the types, if any is asked for.
+-- Returns the alternative that has one of the types, if given.
 local function alternative(document, schema, types)
   local choices = schema.anyOf or schema.oneOf
   for _, choice in ipairs(choices or {}) do
@@ -71,7 +71,7 @@ function of_schema(document, wrapped, depth, types)
   return text(schema)
 end
 
--- What the core takes for these kinds of field, whatever the document says.
+-- Values of the kinds of fields that the core encodes itself, whatever the document says.
 local ids, words = { UUID, OTHER_UUID }, "Check README.md."
 local own = {
   message = words, message_text = words, content = words, content_text = words,
@@ -79,28 +79,28 @@ local own = {
   text_map = { first = "one", second = "two" }, files = { ["notes.txt"] = "first line\n" },
 }
 
--- Any other kind is a string.
+-- The schemas of other kinds; the rest are strings.
 local schemas = {
   integer = { type = "integer" }, boolean = { type = "boolean" }, object = { type = "object" },
   texts = { type = "array" }, integers = { type = "array" }, list = { type = "array" },
 }
 
-local function says_nothing(document, schema)
+local function is_empty(document, schema)
   local resolved = openapi.resolve(document, schema)
   return not (resolved.type or resolved.properties or resolved.anyOf or resolved.oneOf or resolved.enum)
 end
 
---- A value for one field.
+--- Returns a value for one field.
 ---@param document table
 ---@param field table of the core's table of operations
----@param schema table? the document's, where it knows the field
+---@param schema table? of the document, if it knows the field
 ---@return any
 function M.of_field(document, field, schema)
   if own[field.kind] then
     return own[field.kind]
   end
   local expected = schemas[field.kind] or { type = "string" }
-  local known_schema = schema and not says_nothing(document, schema) and schema or expected
+  local known_schema = schema and not is_empty(document, schema) and schema or expected
   return of_schema(document, known_schema, 1, { [expected.type] = true })
 end
 

@@ -1,25 +1,25 @@
---- An agent server by itself, which has never heard of an app server: the library finds it through a door.
---   agent.lua DOOR_ADDRESS MODEL_ADDRESS WORKSPACE
+--- Checks the library on an agent server without an app server. app_stub.py tells the library its address.
+--   agent.lua STUB_ADDRESS MODEL_ADDRESS WORKSPACE
 local openhands = require "openhands"
-local rows = require "spec.real.table"
-local must, same, holds = rows.must, rows.same, rows.holds
+local checks = require "spec.real.checks"
+local must, same, holds = checks.must, checks.same, checks.holds
 
 local address, model_address, workspace = arg[1], arg[2], arg[3]
 
-local PATIENCE = 300 -- seconds for a turn
+local TURN_TIMEOUT = 300 -- seconds for a turn
 
 local client = openhands.new { base_url = address, api_key = "any", api = "v1" }
-local table_of = rows.new "agent"
+local agent_checks = checks.new "agent"
 local id = openhands.uuid()
 local agent = client:agent(id)
 local README = workspace .. "/README.md"
 
-local function row(what, try)
-  table_of:row(what, try)
+local function check(what, try)
+  agent_checks:check(what, try)
 end
 
 local function finished()
-  local done = must(client:wait(id, { timeout = PATIENCE }))
+  local done = must(client:wait(id, { timeout = TURN_TIMEOUT }))
   same("finished", done.state, "state")
   return done
 end
@@ -46,15 +46,15 @@ local function begin(text, as)
   }
 end
 
-row("request starts a conversation", function()
+check("request starts a conversation", function()
   must(begin("Make a file. [run echo hello > README.md] [sleep 1]", id))
 end)
 
-row("wait", function()
+check("wait", function()
   holds(finished().answer, "Done: Make a file", "answer")
 end)
 
-row("server_info, alive, health, ready", function()
+check("server_info, alive, health, ready", function()
   local info = must(agent:server_info())
   must(agent:alive())
   must(agent:health())
@@ -62,7 +62,7 @@ row("server_info, alive, health, ready", function()
   return info.version
 end)
 
-row("info, get, list, count", function()
+check("info, get, list, count", function()
   same(id, must(agent:info()).id, "id")
   must(agent:get(id))
   local found
@@ -73,38 +73,38 @@ row("info, get, list, count", function()
   same(true, must(agent:count()) >= 1, "count")
 end)
 
-row("final_response", function()
+check("final_response", function()
   holds(must(agent:final_response()).response, "Done: Make a file", "response")
 end)
 
-row("events, and how many", function()
+check("events, and how many", function()
   local list = must(agent:events():all())
   same(#list, must(agent:event_count()), "events")
   same(list[1].id, must(agent:event(list[1].id)).id, "the first one by its id")
 end)
 
-row("events of one kind, by one source", function()
+check("events of one kind, by one source", function()
   local list = must(agent:events({ kind = "MessageEvent" }):all())
   same(1, #list, "messages")
   same("user", list[1].source, "source")
   same(1, #must(agent:events({ source = "user" }):all()), "events of the user")
 end)
 
-row("events are followed to the end", function()
+check("events are followed to the end", function()
   local kinds = {}
-  for event in agent:events { follow = true, timeout = PATIENCE } do
+  for event in agent:events { follow = true, timeout = TURN_TIMEOUT } do
     kinds[event.kind] = true
   end
   same(true, kinds.ActionEvent and kinds.MessageEvent, "kinds")
 end)
 
-row("execute", function()
+check("execute", function()
   local output = must(agent:execute { command = "cat README.md; exit 3", cwd = workspace })
   same(3, output.exit_code, "exit code")
   same("hello\n", output.stdout, "output")
 end)
 
-row("bash tells as it goes", function()
+check("bash tells as it goes", function()
   local text, code = "", nil
   for piece in must(agent:bash({ command = "echo one; sleep 1; echo two", cwd = workspace }, { interval = 0.2 })) do
     text, code = text .. (piece.stdout or ""), piece.exit_code or code
@@ -113,7 +113,7 @@ row("bash tells as it goes", function()
   same(0, code, "exit code")
 end)
 
-row("upload, download", function()
+check("upload, download", function()
   must(agent:upload(workspace .. "/data.csv", "1,2,3\n"))
   local path = os.tmpname()
   local file = must(agent:download(workspace .. "/data.csv", path))
@@ -121,7 +121,7 @@ row("upload, download", function()
   same(6, file.bytes, "bytes")
 end)
 
-row("changes, diff", function()
+check("changes, diff", function()
   local found
   for _, change in ipairs(must(agent:changes(workspace))) do
     found = found or change.path == "README.md"
@@ -130,7 +130,7 @@ row("changes, diff", function()
   holds(must(agent:diff(README)).modified, "hello", "diff")
 end)
 
-row("events begin after one that is known, or several are asked for", function()
+check("events begin after one that is known, or several are asked for", function()
   local list = must(agent:events():all())
   same(#list - 2, #must(agent:events({ after = list[2].id }):all()), "events after the second")
   local _, err = agent:events({ after = "nobody" }):page()
@@ -140,7 +140,7 @@ row("events begin after one that is known, or several are asked for", function()
   same(nil, some.nobody, "nobody")
 end)
 
-row("a command is stopped", function()
+check("a command is stopped", function()
   local pieces = must(agent:bash({ command = "sleep 60", cwd = workspace }, { interval = 0.2 }))
   must(agent:stop_command(pieces.command_id))
   local code
@@ -150,7 +150,7 @@ row("a command is stopped", function()
   same(true, code ~= nil and code ~= 0, "ended by that")
 end)
 
-row("archive, create_directory, commits, diff of a commit", function()
+check("archive, create_directory, commits, diff of a commit", function()
   local commit_all = "git add -A; git -c user.name=a -c user.email=a@b.c commit -qm Rows"
   must(agent:execute { command = commit_all, cwd = workspace })
   local path = os.tmpname()
@@ -164,7 +164,7 @@ row("archive, create_directory, commits, diff of a commit", function()
   holds(must(agent:diff { path = README, commit = commit.sha }).modified, "hello", "diff of the commit")
 end)
 
-row("the conversation's own runtime", function()
+check("the conversation's own runtime", function()
   same("available", must(agent.runtime:info()).runtime_status, "runtime")
   local output = must(agent.runtime:execute "pwd")
   same(workspace, output.stdout:match "^[^\n]*", "directory")
@@ -172,7 +172,7 @@ row("the conversation's own runtime", function()
   same(true, #must(agent.runtime:changes(workspace)) > 0, "changes")
 end)
 
-row("tags, another model, a fork", function()
+check("tags, another model, a fork", function()
   must(agent:update { tags = { team = "docs" } })
   local info = must(agent:info())
   same("docs", info.tags and info.tags.team, "tag")
@@ -187,41 +187,41 @@ row("tags, another model, a fork", function()
   must(client:agent(other.id):delete())
 end)
 
-row("send, wait", function()
+check("send, wait", function()
   must(agent:send "Again. [sleep 1]")
   holds(finished().answer, "Done: Again.", "answer")
 end)
 
-row("pause and run", function()
+check("pause and run", function()
   must(agent:send "Slowly. [run sleep 5] [run echo on > on.txt]")
   must(agent:pause())
-  same("paused", must(client:wait(id, { timeout = PATIENCE })).state, "state")
+  same("paused", must(client:wait(id, { timeout = TURN_TIMEOUT })).state, "state")
   must(agent:run())
   holds(finished().answer, "Done: Slowly.", "answer")
 end)
 
-row("update", function()
-  must(agent:update { title = "The rows" })
-  same("The rows", must(agent:info()).title, "title")
+check("update", function()
+  must(agent:update { title = "The checks" })
+  same("The checks", must(agent:info()).title, "title")
 end)
 
-row("a confirmation is waited for, and given", function()
+check("a confirmation is waited for, and given", function()
   must(agent:set_confirmation_policy "AlwaysConfirm")
   must(agent:send "Carefully. [run echo careful]")
-  same("waiting", must(client:wait(id, { timeout = PATIENCE })).state, "state")
+  same("waiting", must(client:wait(id, { timeout = TURN_TIMEOUT })).state, "state")
   must(agent:confirm(true))
-  local state = must(client:wait(id, { timeout = PATIENCE })).state
+  local state = must(client:wait(id, { timeout = TURN_TIMEOUT })).state
   if state == "waiting" then -- the tool `finish` is asked about, too, by some releases
     must(agent:confirm(true))
-    state = must(client:wait(id, { timeout = PATIENCE })).state
+    state = must(client:wait(id, { timeout = TURN_TIMEOUT })).state
   end
   same("finished", state, "state")
 end)
 
-row("why it failed", function()
+check("why it failed", function()
   local other = openhands.uuid()
   must(begin("Fail, please. [refuse]", other))
-  local failed = must(client:wait(other, { timeout = PATIENCE }))
+  local failed = must(client:wait(other, { timeout = TURN_TIMEOUT }))
   same("failed", failed.state, "state")
   -- Some releases tell it twice, once in words for people.
   local words = tostring(failed.detail)
@@ -230,21 +230,21 @@ row("why it failed", function()
   return failed.detail
 end)
 
-row("a path that this server has not", function()
+check("a path that this server has not", function()
   local answer, err = agent:request { method = "GET", path = "/api/nothing" }
   same(nil, answer, "answer")
   same(404, err.status, "status")
   return tostring(err)
 end)
 
-row("a call that this server has not, and a conversation that it does not know", function()
+check("a call that this server has not, and a conversation that it does not know", function()
   local _, err = client:agent(openhands.uuid()):final_response()
   same("not_found", err and err.kind, "kind")
   _, err = agent:stop_command(openhands.uuid())
   same("not_found", err and err.kind, "kind")
 end)
 
-row("a file that is not there", function()
+check("a file that is not there", function()
   local path = os.tmpname()
   os.remove(path)
   local file, err = agent:download(workspace .. "/nothing", path)
@@ -253,7 +253,7 @@ row("a file that is not there", function()
   return tostring(err)
 end)
 
-row("delete", function()
+check("delete", function()
   must(agent:delete())
   local answer, err = agent:info()
   same(nil, answer, "answer")
@@ -262,4 +262,4 @@ row("delete", function()
 end)
 
 client:close()
-os.exit(table_of:close() and 0 or 1, true)
+os.exit(agent_checks:close() and 0 or 1, true)

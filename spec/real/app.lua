@@ -1,46 +1,46 @@
---- The app server (V1) with its sandboxes, from a fresh account on.
+--- Checks the library on an app server (V1) with its sandboxes, starting from a fresh account.
 --   app.lua ADDRESS MODEL_ADDRESS
 local openhands = require "openhands"
-local rows = require "spec.real.table"
-local must, same, holds = rows.must, rows.same, rows.holds
+local checks = require "spec.real.checks"
+local must, same, holds = checks.must, checks.same, checks.holds
 
 local address, model_address = arg[1], arg[2]
-local PATIENCE = 300 -- seconds for a turn, sandbox included
-local PROMPT_TURN = 12 -- seconds in which the end of a turn should be known whose agent answers at once
+local TURN_TIMEOUT = 300 -- seconds for a turn, with the start of its sandbox
+local PROMPT_TURN = 12 -- seconds in which wait must return after a turn that ends at once
 
 local client = openhands.new { base_url = address, api_key = "any", timeout = 120 }
-local V1 = rows.new "app"
+local V1 = checks.new "app"
 local id = openhands.uuid()
 local started, done, directory
 
-local function row(what, try)
-  V1:row(what, try)
+local function check(what, try)
+  V1:check(what, try)
 end
 
 local function wait(subject, options)
   options = options or {}
-  options.timeout = options.timeout or PATIENCE
+  options.timeout = options.timeout or TURN_TIMEOUT
   return must(client:wait(subject, options))
 end
 
-row("a fresh server is V1", function()
+check("a fresh server is V1", function()
   same(0, must(client:count()), "conversations")
   must(client:me())
 end)
 
-row("settings.update changes them", function()
+check("settings.update changes them", function()
   must(client.settings:update {
     agent_settings_diff = { llm = { model = "openai/stub", base_url = model_address, api_key = "stub" } },
   })
   same("openai/stub", must(client.settings:get()).agent_settings.llm.model, "model")
 end)
 
-row("settings.update{settings={...}} does so, too", function()
+check("settings.update{settings={...}} does so, too", function()
   must(client.settings:update { settings = { language = "fr" } })
   same("fr", must(client.settings:get()).language, "language")
 end)
 
-row("start", function()
+check("start", function()
   started = must(client:start {
     conversation_id = id,
     initial_user_msg = "Make a file. [run echo hello > README.md] [sleep 2]",
@@ -50,33 +50,33 @@ row("start", function()
   same("v1", started.api, "api")
 end)
 
-row("a message before it is ready", function()
+check("a message before it is ready", function()
   must(client:queue_message(started, "And this was queued."))
 end)
 
-row("wait", function()
+check("wait", function()
   done = wait(started)
   same("finished", done.state, "state")
   same(id, done.conversation_id, "id, as it was given")
   holds(done.answer, "Done: Make a file", "answer")
 end)
 
--- Asked of the conversation's own server: the service itself learns of the last events half a minute later.
-row("the queued message arrived", function()
-  for event in done:agent():events { kind = "MessageEvent", follow = true, timeout = PATIENCE } do
+-- Read from the agent server: the app server has the last events half a minute later.
+check("the queued message arrived", function()
+  for event in done:agent():events { kind = "MessageEvent", follow = true, timeout = TURN_TIMEOUT } do
     local message = event.llm_message
     if event.source == "user" and message and message.content[1].text == "And this was queued." then
       return
     end
   end
-  error "no event tells of it"
+  error "no event contains it"
 end)
 
-row("answer", function()
+check("answer", function()
   holds(must(done:fetch_answer()), "Done:", "answer")
 end)
 
-row("events", function()
+check("events", function()
   local kinds, count = {}, 0
   for event in client:events(done) do
     kinds[event.kind], count = true, count + 1
@@ -86,7 +86,7 @@ row("events", function()
   return count .. " events"
 end)
 
-row("events of one kind", function()
+check("events of one kind", function()
   local list = must(client:events(done, { kind__eq = "MessageEvent" }):all())
   same(true, #list >= 1, "some")
   for _, event in ipairs(list) do
@@ -94,17 +94,17 @@ row("events of one kind", function()
   end
 end)
 
-row("execute in the sandbox", function()
+check("execute in the sandbox", function()
   local output = must(done:agent():execute "pwd")
   same(0, output.exit_code, "exit code")
   directory = output.stdout:match "^(/[^\n]*)"
 end)
 
-row("file by its whole path", function()
+check("file by its whole path", function()
   same("hello\n", must(client:file(done, directory .. "/README.md")), "contents")
 end)
 
-row("file by a path from the workspace", function()
+check("file by a path from the workspace", function()
   local text, err = client:file(done, "README.md")
   if text ~= nil then
     same("hello\n", text, "contents")
@@ -114,7 +114,7 @@ row("file by a path from the workspace", function()
   end
 end)
 
-row("changes and diff", function()
+check("changes and diff", function()
   local found
   for _, change in ipairs(must(client:changes(done, directory))) do
     found = found or change.path == "README.md"
@@ -123,65 +123,57 @@ row("changes and diff", function()
   holds(must(client:diff(done, directory .. "/README.md")).modified, "hello", "diff")
 end)
 
-row("the agent server's own events, of one kind", function()
+check("the agent server's own events, of one kind", function()
   local list = must(done:agent():events({ kind = "MessageEvent" }):all())
   same(true, #list >= 1, "some")
 end)
 
-row("the agent server: info, final response, count", function()
+check("the agent server: info, final response, count", function()
   local agent = done:agent()
   same("finished", must(agent:info()).execution_status, "status")
   holds(must(agent:final_response()).response, "Done:", "response")
   same(true, must(agent:event_count()) > 5, "events")
 end)
 
-row("a second turn is known soon", function()
-  must(done:send "Go on. [sleep 1]")
-  local began = os.time()
-  local after = wait(done)
-  same("finished", after.state, "state")
-  holds(after.answer, "Done: Go on.", "answer")
-  local seconds = os.time() - began
-  if seconds > PROMPT_TURN then
-    error(("took %d s"):format(seconds))
-  end
-  return seconds .. " s"
-end)
+local function check_prompt_turn(what, message, answer)
+  check(what, function()
+    must(done:send(message))
+    local began = os.time()
+    local after = wait(done)
+    same("finished", after.state, "state")
+    holds(after.answer, answer, "answer")
+    local seconds = os.time() - began
+    if seconds > PROMPT_TURN then
+      error(("took %d s"):format(seconds))
+    end
+    return seconds .. " s"
+  end)
+end
 
-row("a third turn that the agent ends at once", function()
-  must(done:send "[say Only words.]")
-  local began = os.time()
-  local after = wait(done)
-  same("finished", after.state, "state")
-  holds(after.answer, "Only words.", "answer")
-  local seconds = os.time() - began
-  if seconds > PROMPT_TURN then
-    error(("took %d s"):format(seconds))
-  end
-  return seconds .. " s"
-end)
+check_prompt_turn("a second turn is known soon", "Go on. [sleep 1]", "Done: Go on.")
+check_prompt_turn("a third turn that the agent ends at once", "[say Only words.]", "Only words.")
 
-row("pause", function()
+check("pause", function()
   must(client:pause(done))
   same("paused", wait(done).state, "state")
 end)
 
-row("a paused conversation refuses a message", function()
+check("a paused conversation refuses a message", function()
   local answer, err = client:send(done, "Hello?")
   same(nil, answer, "answer")
   same("conflict", err.kind, "kind")
 end)
 
-row("resume with a message, wait again", function()
+check("resume with a message, wait again", function()
   must(client:resume(done, { send = "Once more." }))
   local after = wait(done)
   same("finished", after.state, "state")
   holds(after.answer, "Done: Once more.", "answer")
 end)
 
-row("update, list", function()
-  must(client:update(done, { title = "The title of the rows" }))
-  for each in client:list { title__contains = "of the rows" } do
+check("update, list", function()
+  must(client:update(done, { title = "The title of the checks" }))
+  for each in client:list { title__contains = "of the checks" } do
     if each.conversation_id:gsub("-", "") == id:gsub("-", "") then
       return
     end
@@ -189,7 +181,7 @@ row("update, list", function()
   error "it is not listed under its title"
 end)
 
-row("another client sees it as finished", function()
+check("another client sees it as finished", function()
   local other = openhands.new { base_url = address, api_key = "any" }
   local seen = must(other:status(id))
   other:close()
@@ -197,11 +189,11 @@ row("another client sees it as finished", function()
   same(id, seen.conversation_id, "id, as it was given")
 end)
 
-row("get gives them by the ids that were asked for", function()
+check("get gives them by the ids that were asked for", function()
   same("finished", must(client:get { id })[id].state, "state")
 end)
 
-row("download", function()
+check("download", function()
   local path = os.tmpname()
   local file = must(client:download(done, path))
   local handle = assert(io.open(path, "rb"))
@@ -212,36 +204,36 @@ row("download", function()
   return file.bytes .. " bytes"
 end)
 
-row("secrets", function()
-  must(client.secrets:create { name = "ROWS", value = "of no value" })
+check("secrets", function()
+  must(client.secrets:create { name = "CHECKS", value = "of no value" })
   local found
   for each in client.secrets:list() do
-    found = found or each.name == "ROWS"
+    found = found or each.name == "CHECKS"
   end
   same(true, found, "listed")
-  must(client.secrets:delete "ROWS")
+  must(client.secrets:delete "CHECKS")
 end)
 
-row("health, and how it is set up, without a key", function()
-  local anybody = openhands.new { base_url = arg[1], api = "v1", api_key = function() error "nobody should ask" end }
+check("health checks and configuration, without a key", function()
+  local keyless = openhands.new { base_url = arg[1], api = "v1", api_key = function() error "must not be called" end }
   for _, name in ipairs { "alive", "health", "ready", "server_info" } do
-    must(anybody[name](anybody))
+    must(keyless[name](keyless))
   end
-  local mode = must(anybody:web_client_config()).app_mode
-  anybody:close()
+  local mode = must(keyless:web_client_config()).app_mode
+  keyless:close()
   return mode
 end)
 
-row("git hosts are disconnected, and no marketplace has skills", function()
+check("git hosts are disconnected, and no marketplace has skills", function()
   must(client.secrets:delete_git_providers())
   must(client:marketplace_skills {})
 end)
 
-row("profiles", function()
-  must(client.profiles:save("rows", { llm = { model = "openai/stub" } }))
-  must(client.profiles:get "rows")
-  must(client.profiles:rename("rows", "lines"))
-  must(client.profiles:delete "lines")
+check("profiles", function()
+  must(client.profiles:save("checks", { llm = { model = "openai/stub" } }))
+  must(client.profiles:get "checks")
+  must(client.profiles:rename("checks", "renamed"))
+  must(client.profiles:delete "renamed")
 end)
 
 local readings = {
@@ -261,49 +253,48 @@ local readings = {
 }
 
 for name, read in pairs(readings) do
-  row("reading: " .. name, function()
+  check("reading: " .. name, function()
     must(read())
   end)
 end
 
--- What only the cloud has.
+-- Only the cloud has these.
 for name, call in pairs {
   files = function() return client:files(done) end,
   credits = function() return client:credits() end,
   ["keys.list"] = function() return client.keys:list() end,
 } do
-  row("what this server has not is unsupported: " .. name, function()
+  check("unsupported by this server: " .. name, function()
     local answer, err = call()
     same(nil, answer, "answer")
     same("unsupported", err.kind, "kind")
   end)
 end
 
-row("an unknown conversation", function()
-  local nobody = openhands.uuid()
-  local answer, err = client:status(nobody)
+check("an unknown conversation", function()
+  local answer, err = client:status(openhands.uuid())
   same(nil, answer, "answer")
   same("not_found", err.kind, "kind")
 end)
 
-row("a start whose model refuses: failed, and why", function()
+check("a start whose model refuses: failed, and why", function()
   local failed = wait(must(client:start { initial_user_msg = "Fail, please. [refuse]" }))
   same("failed", failed.state, "state")
-  -- Some releases tell it twice, once in words for people.
-  local words = tostring(failed.detail)
-  same(true, words:find("budget is spent", 1, true) ~= nil or words:find("LLM API key", 1, true) ~= nil, words)
+  -- Some releases also have a text for people.
+  local detail = tostring(failed.detail)
+  same(true, detail:find("budget is spent", 1, true) ~= nil or detail:find("LLM API key", 1, true) ~= nil, detail)
   client:delete(failed)
   return failed.detail
 end)
 
-row("run", function()
-  local ran = must(client:run({ initial_user_msg = "Short. [say Hello.]" }, { timeout = PATIENCE }))
+check("run", function()
+  local ran = must(client:run({ initial_user_msg = "Short. [say Hello.]" }, { timeout = TURN_TIMEOUT }))
   same("finished", ran.state, "state")
   holds(ran.answer, "Hello.", "answer")
   must(client:delete(ran))
 end)
 
-row("delete", function()
+check("delete", function()
   must(client:delete(done))
   local answer, err = openhands.new({ base_url = address, api_key = "any" }):status(id)
   same(nil, answer, "answer")

@@ -1,8 +1,8 @@
-"""A service that has nothing but agent servers: says of every conversation that it runs in the one at ADDRESS.
+"""A stub of the app server: reports every conversation as running in the agent server at ADDRESS.
 
-    door.py ADDRESS KEY
+    app_stub.py ADDRESS KEY
 
-So the library can be tried on an agent server by itself. Prints its port.
+With it the library is checked on an agent server alone. Prints its port.
 """
 
 import json
@@ -43,7 +43,7 @@ def conversation(text):
 
 
 def events(url):
-    """Returns what the conversation's own server says to /api/v1/conversation/ID/events/…"""
+    """Forwards /api/v1/conversation/ID/events/… to the agent server."""
     _, identifier, rest = url.path.rsplit("/conversation", 1)[1].split("/", 2)
     query = url.query.replace("kind__eq=", "kind=")
     return ask("/api/conversations/%s/%s?%s" % (uuid.UUID(identifier), rest, query))
@@ -59,7 +59,7 @@ class Handler(BaseHTTPRequestHandler):
         url = urlsplit(self.path)
         status, value = 404, {"detail": "Not Found"}
         if url.path == "/api/v1/users/me":
-            status, value = 200, {"id": "somebody", "email": None, "v1_enabled": True}
+            status, value = 200, {"id": "stub", "email": None, "v1_enabled": True}
         elif url.path == "/api/v1/app-conversations":
             status, value = 200, [conversation(text) for text in parse_qs(url.query).get("ids", [])]
         elif url.path.startswith("/api/v1/conversation/"):

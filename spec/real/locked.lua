@@ -1,13 +1,13 @@
---- An app server that is locked with SESSION_API_KEY.
+--- Checks the library on an app server that requires SESSION_API_KEY.
 --   locked.lua ADDRESS KEY
 local openhands = require "openhands"
-local rows = require "spec.real.table"
-local must, same = rows.must, rows.same
+local checks = require "spec.real.checks"
+local must, same = checks.must, checks.same
 
 local address, key = arg[1], arg[2]
-local locked = rows.new "locked"
+local locked = checks.new "locked"
 
-locked:row("the account's key does not open it", function()
+locked:check("the account's key does not open it", function()
   local client = openhands.new { base_url = address, api_key = "any" }
   local answer, err = client:count()
   client:close()
@@ -16,7 +16,7 @@ locked:row("the account's key does not open it", function()
   return tostring(err)
 end)
 
-locked:row("SESSION_API_KEY opens it", function()
+locked:check("SESSION_API_KEY opens it", function()
   local client = openhands.new { base_url = address, session_api_key = key }
   same(0, must(client:count()), "conversations")
   must(client:me())

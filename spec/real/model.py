@@ -1,13 +1,13 @@
-"""A language model on loopback for the real servers: OpenAI's chat completions, as much of them as an agent asks for.
+"""A stub of a language model for the real servers: the part of OpenAI's chat completions that agents use.
 
-The last message of the user is its script, word by word in square brackets:
+The last message of the user is its script, in square brackets:
 
     [say TEXT]     answers with a message and no tool
     [run COMMAND]  runs it in the shell first
-    [sleep N]      takes N seconds for its first answer
-    [refuse]       answers 401, as a provider does whose budget is spent
+    [sleep N]      delays its first answer by N seconds
+    [refuse]       answers 401, as a provider with a spent budget does
 
-and then it calls the tool `finish` with "Done: " and the message. Prints its port.
+Then it calls the tool `finish` with "Done: " and the message. Prints its port.
 """
 
 import json
@@ -27,16 +27,16 @@ def text_of(content):
 
 
 def turn_of(messages):
-    """Returns what the user's side said last, context that servers add included, and the model's answers since."""
-    said, answered = [], 0
+    """Returns the last message of the user, with context that servers add, and the number of answers since."""
+    parts, answered = [], 0
     for message in reversed(messages):
         if message.get("role") == "user":
-            said.insert(0, text_of(message.get("content")))
-        elif message.get("role") == "assistant" and said:
+            parts.insert(0, text_of(message.get("content")))
+        elif message.get("role") == "assistant" and parts:
             break
         elif message.get("role") == "assistant":
             answered += 1
-    return "\n".join(said).strip(), answered
+    return "\n".join(parts).strip(), answered
 
 
 def value_for(schema):
@@ -49,7 +49,7 @@ def value_for(schema):
 
 
 def tool_call(tools, names, given):
-    """Returns a call of the first tool that has one of the names; what it needs besides is made up."""
+    """Returns a call of the first tool with one of the names; other required arguments get default values."""
     for tool in tools:
         function = tool.get("function") or {}
         if function.get("name") in names:
@@ -70,22 +70,22 @@ def tool_call(tools, names, given):
 
 def answer_to(request):
     tools = request.get("tools") or []
-    said, answered = turn_of(request.get("messages") or [])
-    pause = re.search(r"\[sleep ([0-9.]+)\]", said)
+    prompt, answered = turn_of(request.get("messages") or [])
+    pause = re.search(r"\[sleep ([0-9.]+)\]", prompt)
     if pause and tools and answered == 0:
         time.sleep(float(pause.group(1)))
     if not tools:
         return {"role": "assistant", "content": "A title"}
-    words = re.search(r"\[say ([^\]]*)\]", said)
+    words = re.search(r"\[say ([^\]]*)\]", prompt)
     if words:
         return {"role": "assistant", "content": words.group(1)}
-    commands = re.findall(r"\[run ([^\]]*)\]", said)
+    commands = re.findall(r"\[run ([^\]]*)\]", prompt)
     call = None
     if answered < len(commands):
         call = tool_call(tools, SHELLS, {"command": commands[answered]})
-    call = call or tool_call(tools, ("finish",), {"message": "Done: " + said[:LONGEST]})
+    call = call or tool_call(tools, ("finish",), {"message": "Done: " + prompt[:LONGEST]})
     if call is None:
-        return {"role": "assistant", "content": "Done: " + said[:LONGEST]}
+        return {"role": "assistant", "content": "Done: " + prompt[:LONGEST]}
     return {"role": "assistant", "content": None, "tool_calls": [call]}
 
 
@@ -109,9 +109,9 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self):
         request = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"{}")
         if not self.path.endswith("/chat/completions"):
-            return self.reply(404, json.dumps({"error": {"message": "only chat completions are spoken here"}}))
-        said, _ = turn_of(request.get("messages") or [])
-        if "[refuse]" in said:
+            return self.reply(404, json.dumps({"error": {"message": "only chat completions are supported"}}))
+        prompt, _ = turn_of(request.get("messages") or [])
+        if "[refuse]" in prompt:
             error = {"message": "the budget is spent", "type": "budget_exceeded", "code": "budget_exceeded"}
             return self.reply(401, json.dumps({"error": error}))
         message = answer_to(request)

@@ -1,8 +1,8 @@
-"""Runs one of the real servers on loopback, in its own virtual environment, as the rows need it.
+"""Runs one of the real servers on loopback, in its own virtual environment.
 
     serve.py app|v0|agent PORT
 
-Changes nothing of the servers but what keeps them from running as plain processes on one machine.
+Patches the servers only where they could not run as plain processes on one machine.
 """
 
 import os
@@ -11,18 +11,18 @@ import socket
 import sys
 
 CONTAINER_MARKS = ("/.dockerenv", "/run/.containerenv")
-PATIENCE = 300  # seconds in which the server of a sandbox may come up
+STARTUP_TIMEOUT = 300  # seconds for the server of a sandbox
 
 
-def outside_of_containers():
-    """In a container the servers would look for their sandboxes on the container's host."""
+def hide_container():
+    """Hides that this is a container: the servers would look for their sandboxes on its host."""
     path_exists, exists = pathlib.Path.exists, os.path.exists
     pathlib.Path.exists = lambda self, **how: str(self) not in CONTAINER_MARKS and path_exists(self, **how)
     os.path.exists = lambda path: path not in CONTAINER_MARKS and exists(path)
 
 
-def sleeping_is_running():
-    """The app server takes a process that waits for requests for one that has not started yet."""
+def report_idle_as_running():
+    """Reports idle processes as running: the app server takes them for not started yet."""
     import psutil
 
     status = psutil.Process.status
@@ -36,13 +36,13 @@ def sleeping_is_running():
 
 
 def free_port(_):
-    """One that no other server counts up to: several of them may run on this machine."""
+    """Returns a free port: several servers on this machine would count up to the same one."""
     with socket.socket() as each:
         each.bind(("127.0.0.1", 0))
         return each.getsockname()[1]
 
 
-def patient_with_sandboxes():
+def wait_longer_for_sandboxes():
     from openhands.app_server.utils import environment
 
     environment.is_running_in_docker = lambda: False
@@ -50,15 +50,15 @@ def patient_with_sandboxes():
 
     ready = sandboxes.ProcessSandboxService._wait_for_server_ready
 
-    async def wait(self, port, timeout=PATIENCE):
-        return await ready(self, port, max(timeout, PATIENCE))
+    async def wait(self, port, timeout=STARTUP_TIMEOUT):
+        return await ready(self, port, max(timeout, STARTUP_TIMEOUT))
 
     sandboxes.ProcessSandboxService._wait_for_server_ready = wait
     sandboxes.ProcessSandboxService._find_unused_port = free_port
 
 
-def without_plugins():
-    """V0's sandbox as a plain process: neither Jupyter nor VS Code, which it would have to install."""
+def disable_plugins():
+    """Runs V0's sandbox without Jupyter and VS Code, which it would have to install."""
     from openhands.agenthub.codeact_agent.codeact_agent import CodeActAgent
     from openhands.runtime.impl.local.local_runtime import LocalRuntime
 
@@ -73,18 +73,18 @@ def without_plugins():
 
 def main():
     what, port = sys.argv[1], int(sys.argv[2])
-    outside_of_containers()
-    sleeping_is_running()
+    hide_container()
+    report_idle_as_running()
     if what == "agent":
         from openhands.agent_server.__main__ import main as serve
 
         sys.argv = ["agent-server", "--host", "127.0.0.1", "--port", str(port)]
         return serve()
     if what == "app":
-        patient_with_sandboxes()
+        wait_longer_for_sandboxes()
         from openhands.app_server.app import app
     else:
-        without_plugins()
+        disable_plugins()
         from openhands.server.listen import app
     import uvicorn
 
