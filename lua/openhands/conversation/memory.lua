@@ -96,8 +96,13 @@ end
 ---@param caller string name of the call, for the message
 ---@return string id
 function Client:_id_of(subject, caller)
-  local is_known = type(subject) == "string" and self._young[subject] -- what is remembered has been checked
-  local id = is_known and subject or identifiers.of(subject, caller)
+  local id = subject
+  if type(subject) == "table" then
+    id = rawget(subject, "conversation_id")
+  end
+  if type(id) ~= "string" or not self._young[id] then -- what is remembered has been checked
+    id = identifiers.of(subject, caller)
+  end
   local spelling = self:_spelling(id)
   return not spelling:find("-", 1, true) and id:find("-", 1, true) and id or spelling
 end

@@ -27,7 +27,8 @@ local START_GRACES = 10
 -- The known words in upper case, by both spellings: most responses need no conversion.
 local upper_words = {}
 for word in ([[RUNNING STARTING PAUSED MISSING ERROR FINISHED STUCK WAITING_FOR_CONFIRMATION DELETING IDLE STOPPED
-  ARCHIVED READY WORKING PREPARING_REPOSITORY]]):gmatch "[A-Z_]+" do
+  ARCHIVED WORKING WAITING_FOR_SANDBOX PREPARING_REPOSITORY RUNNING_SETUP_SCRIPT SETTING_UP_GIT_HOOKS
+  SETTING_UP_SKILLS STARTING_CONVERSATION READY]]):gmatch "[A-Z_]+" do
   upper_words[word], upper_words[ascii.lower(word)] = word, word
 end
 

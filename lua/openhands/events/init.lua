@@ -27,7 +27,7 @@ end
 ---@field fields table
 ---@field after string|number|nil the last event that has been seen
 ---@field memory openhands.Memory of the conversation
----@field deadline_at number monotonic moment
+---@field deadline_at number monotonic moment at which following ends
 ---@field ends_at number? monotonic moment after which no page is requested
 ---@field api "v0"|"v1"|"agent"|nil once it is known
 ---@field has_begun boolean?
@@ -214,10 +214,11 @@ end
 
 local function fetch(self, page_id)
   local client, fields = self.client, self.fields
-  local call = client:_fresh(self.call, schedule.poll_deadline(self.call, self.deadline_at, client._loop.now()))
   if self.ends_at and client._loop.now() >= self.ends_at then
     return nil, timed_out(fields.conversation_id)
   end
+  local deadline_at = self.follows and schedule.poll_deadline(self.call, self.deadline_at, client._loop.now()) or nil
+  local call = client:_fresh(self.call, deadline_at)
   local page, err = (self.api and read or read_first)(self, page_id, call)
   if err then
     err.conversation_id = err.conversation_id or fields.conversation_id
