@@ -76,7 +76,7 @@ local function may_pass(self, err)
     self._outage_since = self._outage_since or now
     return outage == "unreached" and is_known or now - self._outage_since < limits.OUTAGE_TIMEOUT
   end
-  -- It was there: one answer without it is not an end.
+  -- It existed: one response without it does not prove that it is gone.
   return err.kind == "not_found" and is_known and not states.absence_confirmed(memory, now, self._call.grace) or false
 end
 

@@ -1,5 +1,5 @@
---- The course of one wait for one conversation: takes what the poller delivers, until the conversation has settled, the
---- time is over, or an error ends it. Sends no requests itself.
+--- The course of a wait for one conversation: takes what the poller delivers until the conversation has settled, the
+--- wait is out of time, or an error ends it. Sends no requests itself.
 
 local errors = require "openhands.errors"
 local limits = require "openhands.limits"
@@ -27,7 +27,7 @@ local FIRST_RESULT_PAUSE = 1 -- seconds between the first two readings of a resu
 ---@field private _id string of the conversation
 ---@field private _options openhands.WaitOptions
 ---@field private _unread_count integer events in a row that were too large
----@field private _outage openhands.Error? why the last poll told nothing
+---@field private _outage openhands.Error? why the last poll has not found out the status
 ---@field private _outage_since number? monotonic moment
 ---@field private _settled_at number? monotonic moment at which its result was first requested
 ---@field private _result_pause number? seconds between the last two readings of its result
@@ -53,14 +53,14 @@ function M.new(client, group, id, latest, call, options)
   }, Wait)
 end
 
--- Keeps the conversation as it was just seen, and calls the caller's `on_change` if its state is new. Not after a
--- cancellation: the client's calls would raise in it.
+-- Keeps the conversation as it was just seen, and calls the caller's `on_change` if its state has changed; not after a
+-- cancellation, because the client's calls would raise in it.
 function Wait:_note(conversation)
   local previous, on_change = self.latest, self._options.on_change
   self.latest = conversation
   if on_change and not (previous and previous.state == conversation.state) and not self._client:_is_given_up() then
     local group = self.entry.group
-    group.is_away = true -- others need not poll for this group while the function runs, or if it raises
+    group.is_away = true -- its entries are not polled while the function runs, or after it has raised
     on_change(conversation, previous and previous.state)
     group.is_away = nil
   end
@@ -99,8 +99,8 @@ function Wait:_settle(conversation)
   end
 end
 
--- Returns the seconds until the result is read again; nil if that will not help, or has taken long enough. The
--- conversation's own server tells the complete result.
+-- Returns the seconds until the result is read again; nil if the result is complete, or `answer_timeout` is over. The
+-- conversation's own server always has the complete result.
 function Wait:_pause_before_result(result, wanted)
   local now, timeout = self._client._loop.now(), self._options.answer_timeout or ANSWER_TIMEOUT
   local first = math.min(FIRST_RESULT_PAUSE, self._options.interval or FIRST_RESULT_PAUSE)
@@ -131,7 +131,7 @@ end
 
 function Wait:_time_out()
   if self.entry.conversation then
-    self:_note(self.entry.conversation) -- its lookup has not ended, but has told this much
+    self:_note(self.entry.conversation) -- its lookup has not ended, but this much is known
   end
   self.has_timed_out = true
   local outage = self._outage
@@ -170,7 +170,7 @@ function Wait:_take_error(err)
   if outage then
     self:_take_outage(err, outage, memory)
   elseif err.kind == "not_found" and (memory.started_at or self.latest) then
-    -- It was there: one answer without it is not an end.
+    -- It existed: one response without it does not prove that it is gone.
     if states.absence_confirmed(memory, client._loop.now(), self.entry.grace) then
       self:_end(nil, err)
     end
@@ -193,7 +193,7 @@ function Wait:_take_unread(err)
   end
 end
 
--- ---- both ----------------------------------------------------------------------------------------------------------
+-- ---- every poll ----------------------------------------------------------------------------------------------------
 
 function Wait:_take_status()
   local entry = self.entry
@@ -210,7 +210,7 @@ function Wait:_take_status()
   end
 end
 
---- Takes what has come, if anything has, or ends because its time is over.
+--- Takes what was delivered; ends if nothing was and the wait is out of time.
 ---@return boolean? has_ended
 function Wait:advance()
   local news = self.entry.news

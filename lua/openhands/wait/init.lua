@@ -47,20 +47,19 @@ local function wait(client, id, latest, call, options)
   return course.conversation, course.err
 end
 
---- Waits until a conversation settles: finished, failed, waiting for a person, paused, stopped or gone. A wait that
---- ends early (kind "timeout") says nothing of the job: it goes on, and `err.conversation` is how it was last seen.
+--- Waits until a conversation settles: finished, failed, waiting for a person, paused, stopped or gone. After a
+--- "timeout" the job goes on; `err.conversation` is how it was last seen.
 ---
---- All waits of a client share their requests, about one a second at most, however many wait; a wait with an `interval`
---- is not limited so. On V0 the end of work is read from the events: an agent that has worked and waits for user input
---- has `finished`, its turn has ended with a message. Where the service does not show them, V0 tells only that the
---- runtime went down (`stopped`).
+--- All waits of a client share their requests, about one a second at most; a wait with an `interval` is exempt from
+--- this limit. On V0 the end of the work is read from the events: an agent that has worked and waits for user input has
+--- `finished`. Where the service does not show the events, only the end of the runtime can be seen (`stopped`).
 ---@param subject string|openhands.Conversation its id, or the conversation
 ---@param options openhands.WaitOptions? `timeout` (seconds to wait, 12 hours; its last poll may take one more),
 --- `interval` (seconds between polls), `answer_timeout` (seconds for which the answer, or why it failed, is requested
---- after it has settled, 40: services learn of it late), `outage_timeout` (seconds of trouble after which the wait ends
---- with an error, 900: for an id that nobody has seen, any trouble; for others, web pages and the like instead of
---- answers. That the service cannot be reached does not end a wait for those), `on_change` (function, called with the
---- conversation and its previous state), and settings of this call
+--- after it has settled, 40: services learn of it late), `outage_timeout` (seconds, 900: an outage of that length
+--- ends the wait, e.g. web pages instead of responses. That the service cannot be reached ends it only for an id that
+--- this client has not seen), `on_change` (function, called with the conversation and its previous state), and settings
+--- of this call
 ---@return openhands.Conversation? conversation with `answer`
 ---@return openhands.Error? err
 function Client:wait(subject, options)

@@ -1,7 +1,7 @@
---- Polls the conversations that are waited for. All waits of a client share its poller: the first group with an entry
---- that is due requests a batch for everybody; the others get what is news for them, or request the next batch.
+--- Polls conversations for all waits of a client together. The first wait with a conversation that is due requests a
+--- batch for all waits; the others get their part of the response, or request the next batch.
 ---
---- Nothing runs in the background: the coroutine of a wait sends the requests, one at a time.
+--- Nothing runs in the background: the coroutines of the waits send the requests, one request at a time.
 
 local coroutines = require "openhands.task.coroutines"
 local errors = require "openhands.errors"
@@ -19,27 +19,27 @@ local SLACK = 0.1 -- seconds by which a deadline may be missed
 --- One conversation that a group waits for.
 ---@class openhands.PollEntry: openhands.Lookup
 ---@field group openhands.WaitGroup
----@field interval number? seconds between polls, as the caller wants it: then the client's rate does not apply
+---@field interval number? seconds between polls, if the caller has set it: then the client's rate does not apply
 ---@field deadline_at number monotonic moment
 ---@field due_at number monotonic moment of the next poll
 ---@field pause number seconds from the last poll to the next
 ---@field next_interval number? seconds of the next regular pause
----@field polls integer
+---@field polls integer how many were made
 ---@field last_polled number monotonic moment
----@field latest openhands.Conversation?
----@field news "status"|"result"|nil what has come and was not taken yet
----@field is_delivered boolean? its status was delivered, although its lookup goes on
----@field next_at number? monotonic moment of the poll after that lookup
----@field number integer
+---@field latest openhands.Conversation? as it was seen last
+---@field news "status"|"result"|nil what was delivered and not taken yet
+---@field is_delivered boolean? its status was delivered before its lookup has ended
+---@field next_at number? monotonic moment of the poll after this lookup
+---@field number integer in the order in which they were added
 
---- The entries of one wait, for one conversation or several. The wait holds them: the poller itself does not keep them.
+--- The entries of one wait, for one conversation or several. The wait owns them.
 ---@class openhands.WaitGroup: openhands.Pending
 ---@field entries table<openhands.PollEntry, boolean>
 ---@field deadline_at number monotonic moment
----@field news boolean? something has come for one of its entries
----@field is_away boolean? it runs a function of the caller's
----@field has_answer boolean? something has come for one of its entries before
----@field coroutine any the one in which it waits
+---@field news boolean? something was delivered to one of its entries
+---@field is_away boolean? it runs the caller's `on_change`
+---@field has_answer boolean? something was delivered to one of its entries at any time
+---@field coroutine any in which it waits
 
 --- One request, for several entries.
 ---@class openhands.Poll: openhands.Pending
@@ -49,11 +49,11 @@ local SLACK = 0.1 -- seconds by which a deadline may be missed
 
 ---@class openhands.Poller
 ---@field private _client openhands.Client
----@field private _entries table<integer, openhands.PollEntry> weak: a wait that an error has ended leaves nothing
+---@field private _entries table<integer, openhands.PollEntry> weak: entries of a wait aborted by an error are collected
 ---@field private _count integer entries made so far
 ---@field private _rate openhands.RequestRate
 ---@field private _poll openhands.Poll? the request that is under way
----@field private _last_was_for_many boolean? of the last request
+---@field private _last_was_for_many boolean? whether the last request was of a step for many conversations
 local methods = {}
 local Poller = { __index = methods, __name = "openhands.Poller" }
 
@@ -78,7 +78,7 @@ function M.group(client, timeout)
   return { entries = {}, deadline_at = client._loop.now() + timeout, coroutine = coroutines.running() }
 end
 
---- Adds a conversation: it is polled from now on, while the group waits.
+--- Adds a conversation to a group. It is polled while the group waits.
 ---@param group openhands.WaitGroup
 ---@param id string
 ---@param latest openhands.Conversation? as the caller has it
@@ -110,7 +110,7 @@ function methods:remove(entry)
   self._entries[entry.number], entry.group.entries[entry] = nil, nil
 end
 
---- Requests the result of a conversation that has settled, which only its events tell, as the next thing about it.
+--- Schedules a request for the result of a conversation that has settled.
 ---@param entry openhands.PollEntry
 ---@param pause number seconds until then
 function methods:request_result(entry, pause)
@@ -127,8 +127,8 @@ end
 
 -- ---- one poll ------------------------------------------------------------------------------------------------------
 
--- Returns the function that every exchange of a poll calls before it is sent. The schedule has allowed the first one,
--- the others wait until the rate allows them. It returns false if there is no time for that.
+-- Returns the function that every exchange of a poll calls before it is sent. The schedule has allowed the first
+-- exchange; for the others the function waits until the rate allows them, and returns false if that takes too long.
 local function admission(poller)
   local client, rate, has_begun = poller._client, poller._rate, false
   return function(call)
@@ -156,8 +156,8 @@ local function deliver(poller, entry, news, now, polling_group)
   end
 end
 
--- Whether a request failed only because the group that sent it had no more time, or was cancelled: then the entries of
--- other groups are still due.
+-- Whether a request failed only because the group that sent it was out of time or cancelled. Then the entries of other
+-- groups are still due.
 local function is_of_polling_group(entry, call, now)
   local err = entry.err
   if not err then
@@ -170,8 +170,8 @@ local function is_of_polling_group(entry, call, now)
     and schedule.poll_deadline(entry.call, entry.deadline_at, call.asked_at) > call.deadline_at + SLACK
 end
 
--- Notes what an entry has learnt in a step, and when it is polled next. Returns whether its events are requested at
--- once: if the rate allows that, they belong to this poll; else the status is delivered without them.
+-- Delivers what a step has found for an entry, and sets when the entry is due next. A status is delivered at once; if
+-- its events have to be read too, after them. Returns whether to read them now, which the rate must allow.
 local function conclude(poller, group, entry, step, now, jitter, further)
   local was_delivered = entry.is_delivered
   entry.is_delivered = nil
@@ -198,10 +198,10 @@ local function conclude(poller, group, entry, step, now, jitter, further)
   return false
 end
 
--- Sends one request for a list of entries, and notes for each what it has learnt.
+-- Sends one request for a list of entries, and delivers what it finds.
 local function poll(poller, group, step, entries, now)
   local client, first = poller._client, entries[1]
-  -- The settings of the wait, with the time of the group that polls. A failed poll is not repeated: there is a next.
+  -- The settings of the wait, within the deadline of the group that polls. No retries: the next poll is the retry.
   local call = client:_fresh(first.call, schedule.poll_deadline(first.call, group.deadline_at, now))
   call.asked_at, call.retries = now, 0
   if not first.interval then
@@ -233,7 +233,7 @@ local function poll(poller, group, step, entries, now)
   end
 end
 
--- Returns the poll that is under way. One whose coroutine is dead is cleared away.
+-- Returns the poll that is under way. Removes one whose coroutine is dead, or that has taken too long.
 local function current_poll(poller, now)
   local current = poller._poll
   if current and (coroutines.is_abandoned(current.owner, poller._client._loop) or now >= current.ends_at) then
@@ -254,7 +254,7 @@ local function cancelled()
   return tasks.cancellation "wait"
 end
 
--- Ends the waits of a group, each with an error of its own.
+-- Ends all waits of a group, each with an error of its own.
 local function fail(group, new_error)
   for entry in pairs(group.entries) do
     entry.news = entry.step == "result" and "result" or "status"
@@ -263,8 +263,8 @@ local function fail(group, new_error)
   end
 end
 
--- Returns the moment at which the next entry is due, the moment at which the time of one is over, and whether the rate
--- does not apply; nothing if the time of an entry is over now.
+-- Returns the moment at which the next entry is due, the moment of the next deadline, and whether an entry is exempt
+-- from the rate. Returns nil if an entry is out of time.
 local function next_moments(poller, group, now)
   local due_at, ends_at, is_exempt = math.huge, math.huge, false
   for entry in pairs(group.entries) do
@@ -302,7 +302,7 @@ function methods:await(group)
       client:_await(current, math.min(current.ends_at, ends_at --[[@as number]], now + CHECK_INTERVAL))
     else
       local is_allowed, step, entries = self._rate:allows(now, 1), nil, nil
-      if is_allowed or is_exempt then -- else nothing can be polled, however many wait
+      if is_allowed or is_exempt then -- else there is no need to search the entries
         step, entries = schedule.next(self, group, now, is_allowed)
       end
       if step then

@@ -1,5 +1,5 @@
---- The schedule of polls: when a conversation is polled again, which of those that are waited for are polled next, and
---- which of them share the request.
+--- The schedule of polls: when a conversation is polled again, which conversations are polled next, and which of them
+--- share a request.
 
 local coroutines = require "openhands.task.coroutines"
 local identifiers = require "openhands.conversation.identifier"
@@ -24,7 +24,7 @@ local distinctive = {
 
 -- ---- when ----------------------------------------------------------------------------------------------------------
 
---- Returns the seconds between two polls that a caller's `interval` stands for.
+--- Returns the seconds between two polls for the `interval` of a caller.
 ---@param interval number? seconds
 ---@return number?
 function M.interval(interval)
@@ -38,7 +38,7 @@ function M.retry_after(err)
   return err and err.retry_after and math.min(err.retry_after, limits.LONGEST_RETRY_AFTER) or 0
 end
 
---- Returns the deadline of one poll: that of a call by itself, within the deadline of the wait.
+--- Returns the deadline of one poll: it may take as long as any call, but not much longer than the wait.
 ---@param call table
 ---@param deadline_at number monotonic moment at which the wait ends
 ---@param now number monotonic, seconds
@@ -47,14 +47,15 @@ function M.poll_deadline(call, deadline_at, now)
   return math.min(now + call.deadline, math.max(now, deadline_at) + LAST_POLL)
 end
 
---- Returns by which factor the intervals of one poll vary. It is one for all its entries, which so stay in step.
+--- Returns the factor by which the intervals after one poll vary. All entries of a poll get the same, so that they stay
+--- in one batch.
 ---@param random number from 0 to 1
 ---@return number
 function M.jitter(random)
   return 1 - JITTER + 2 * JITTER * random
 end
 
---- Returns the seconds until an entry that was just polled is polled again, and its next regular interval.
+--- Returns the seconds until an entry that was just polled is due again.
 ---@param entry openhands.PollEntry
 ---@param jitter number
 ---@return number seconds
@@ -73,8 +74,8 @@ end
 
 -- ---- which ---------------------------------------------------------------------------------------------------------
 
---- Returns whether the time of an entry is over. However short a wait is, it polls once, at least everything that one
---- request can tell about.
+--- Returns whether an entry is out of time. However short the timeout of a wait is, it sends one request, and every
+--- request that is for many conversations.
 ---@param client openhands.Client
 ---@param entry openhands.PollEntry
 ---@param now number monotonic, seconds
@@ -88,7 +89,7 @@ function M.is_over(client, entry, now)
   return entry.group.has_answer and not is_for_many[entry.step or lookups.first_step(client, entry)] or false
 end
 
--- Whether an entry may be polled: its group waits, and its time is not over.
+-- Whether an entry may be polled: its group waits, and it is not out of time.
 local function may_be_polled(client, entry, group, now)
   local own = entry.group
   if entry.news or own.is_away or (own ~= group and coroutines.is_abandoned(own, client._loop)) then
@@ -97,8 +98,7 @@ local function may_be_polled(client, entry, group, now)
   return now < entry.deadline_at or not M.is_over(client, entry, now)
 end
 
---- Returns whether an entry may be polled beyond the client's rate: its caller has set an interval, or it is the last
---- poll.
+--- Returns whether an entry is exempt from the client's rate: its caller has set an interval, or this is its last poll.
 ---@param entry openhands.PollEntry
 ---@param group openhands.WaitGroup the one that polls
 ---@param now number monotonic, seconds
@@ -115,8 +115,8 @@ local function is_before(one, other)
   return one.number < other.number
 end
 
--- Returns the entries that are due or nearly, with their steps, and the first of those that may be polled now, by
--- whether its step is for many or for one.
+-- Returns the entries that are due now or soon, their steps, and the first entry that may be polled now with a step for
+-- many conversations, and with one for a single conversation.
 local function due_entries(poller, group, now, is_allowed)
   local client, near, steps, many, one = poller._client, {}, {}, nil, nil
   for _, entry in pairs(poller._entries) do
@@ -138,7 +138,7 @@ local function due_entries(poller, group, now, is_allowed)
   return near, steps, many, one
 end
 
--- Whether the same request can tell about another entry too.
+-- Whether one request can be for both entries.
 local function can_join(head, other, step, other_step)
   if other == head or other_step ~= step then
     return false
@@ -153,7 +153,7 @@ local function can_join(head, other, step, other_step)
   return true
 end
 
--- Adds to the first entry those that the same request can tell about: those that are due, then those that are nearly.
+-- Returns the entries of one request: the first, then others that are due, then others that are due soon.
 local function with_companions(head, near, steps, now)
   local step, others, entries = steps[head], {}, { head }
   for _, other in ipairs(near) do
