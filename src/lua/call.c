@@ -1,5 +1,5 @@
-/* Submits calls: options and fields become an exchange in flight. The client owns the exchange before it is filled, so an
-   error on the way leaks nothing. */
+/* Submits calls: options and fields become an exchange in flight. The client owns the exchange before it is filled, so
+   an error on the way leaks nothing. */
 #include "lua/call.h"
 
 #include <stdint.h>

@@ -4,11 +4,11 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "lua/redact_values.h"
-#include "wire/identifier.h"
 #include "http/library.h"
 #include "lua/argument_error.h"
 #include "lua/options.h"
+#include "lua/redact_values.h"
+#include "wire/identifier.h"
 
 #define DEFAULT_CONNECT_TIMEOUT 10.0
 
@@ -31,7 +31,7 @@ struct oh_client *oh_client_check_usable(lua_State *L, struct oh_client *client)
     if (is_inherited(client))
         luaL_error(L, "this client belongs to another process: make one after the fork");
     if (client->busy || client->multi.inside)
-        luaL_error(L, "this client is at work: it cannot be used from a finalizer or a debug hook");
+        luaL_error(L, "this client is busy: it cannot be used from a finalizer or a debug hook");
     client->owner = oh_library_generation();
     return client;
 }
@@ -127,7 +127,7 @@ static void check_header_text(lua_State *L, const char *name, const char *text)
 {
     for (; text != NULL && *text != '\0'; text++)
         if (*text < ' ' || *text > '~')
-            oh_argument_error_raise(L, "%s contains a byte that cannot stand in a header", name);
+            oh_argument_error_raise(L, "%s contains a byte that a header cannot contain", name);
 }
 
 static void set_origin(lua_State *L, struct oh_origin *origin, const struct settings *settings)
@@ -158,7 +158,7 @@ static void set_origin(lua_State *L, struct oh_origin *origin, const struct sett
     if (problem != NULL)
         oh_argument_error_raise(L, "base_url %s", problem);
     if (settings->proxy.length > 0 && !origin->secure)
-        oh_argument_error_raise(L, "proxy cannot be used with an http base_url: it would see the API key in clear");
+        oh_argument_error_raise(L, "proxy cannot be used with an http base_url: the proxy would see the API key");
 }
 
 /* The proxies of the environment count too: libcurl uses them, and their passwords are secrets. */
@@ -181,9 +181,9 @@ static void keep_secrets(lua_State *L, struct oh_client *client)
 @function new
 @tparam table options `base_url` (string, needed); `api_key`, `session_api_key` (of the service itself), `organization`,
   `user_agent`, `ca_file`, `proxy` (strings); `timeout`, `connect_timeout` (seconds); `max_body` (bytes of an answer),
-  `max_memory` (bytes that its values may take, by itself 8 times max_body); `external` (boolean: exchanges are carried
+  `max_memory` (bytes that its values may take, by default 8 times max_body); `external` (boolean: exchanges are carried
   by Lua through `outgoing` and `answer`, not by libcurl)
-@treturn userdata the client; raises for what is malformed */
+@treturn userdata the client; raises argument errors */
 static int l_new(lua_State *L)
 {
     struct oh_client *client;
@@ -212,21 +212,22 @@ static int l_new(lua_State *L)
     return 1;
 }
 
-/*** Ends every exchange and frees everything; never fails, may be called again. Also the finalizer.
+/*** Ends every exchange and frees everything. May be called again; also the finalizer. Raises only if it is called from
+a finalizer or a hook that runs while the client is held.
 @function close */
 static int l_close(lua_State *L)
 {
     struct oh_client *client = check_any(L);
 
     if (client->busy || client->multi.inside)
-        return luaL_error(L, "this client is at work: it cannot be closed from a finalizer or a debug hook");
+        return luaL_error(L, "this client is busy: it cannot be closed from a finalizer or a debug hook");
     client->open = false;
     if (client->owner == oh_library_generation()) {
         oh_multi_close(&client->multi);
         oh_origin_close(&client->origin);
         oh_secrets_forget(&client->secrets);
     } else {
-        /* A forked child: cleaning up would write on the parent's connections. What is left here is lost on purpose. */
+        /* A forked child: cleaning up would write on the parent's connections. It leaks on purpose. */
         oh_multi_abandon(&client->multi);
     }
     return 0;
@@ -243,9 +244,9 @@ static int l_tostring(lua_State *L)
     return 1;
 }
 
-/*** Whether the client is of no use here, since it was at work when this process was forked: make another.
+/*** Whether the client cannot be used in this process because it was in use when this process was forked.
 @function is_inherited
-@treturn boolean false too for one that had opened nothing yet, which may be used on both sides, and for a closed one */
+@treturn boolean also false for a closed one, and for one that had opened nothing yet: parent and child may both use that */
 static int l_is_inherited(lua_State *L)
 {
     lua_pushboolean(L, is_inherited(check_any(L)));

@@ -4,11 +4,11 @@
 
 #include <stdbool.h>
 
-#include "lua/compat.h"
 #include "http/multi.h"
+#include "http/origin.h"
+#include "lua/compat.h"
 #include "lua/options.h"
 #include "lua/version.h"
-#include "http/origin.h"
 #include "wire/secret.h"
 
 #define OH_CLIENT "openhands.core " OH_VERSION /* another build's userdata is another type */
@@ -16,11 +16,11 @@
 #define OH_MOST_BODY 33554432 /* 32 MiB: bytes of a request; by default, of an answer */
 
 struct oh_client {
-    bool open;
-    bool busy;   /* held: an exchange is being filled or read; finalizers and hooks may run, and must keep away */
+    bool open;      /* false: born or closed */
+    bool busy;      /* held: an exchange is being filled or read; finalizers and hooks may run, and must keep away */
     unsigned owner; /* generation of the process that owns it: a forked child must leave its sockets alone */
     double timeout, connect_timeout; /* seconds; timeout 0: each operation's own */
-    struct oh_secrets secrets; /* what no text may show */
+    struct oh_secrets secrets;       /* what no text may show */
     size_t max_memory;               /* bytes of an answer's values; 0: as many as go with its max_body */
     struct oh_origin origin;
     struct oh_multi multi;

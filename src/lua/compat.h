@@ -1,4 +1,4 @@
-/* The few things that Lua 5.1 (and LuaJIT) spell differently from 5.2 to 5.5. Only for the Lua-aware files. */
+/* What Lua 5.1 and LuaJIT spell differently from Lua 5.2 to 5.5. Only for the files that may see Lua. */
 #ifndef OH_COMPAT_H
 #define OH_COMPAT_H
 
@@ -54,7 +54,7 @@ static inline void oh_setmetatable(lua_State *L, const char *name)
 
 #endif
 
-/* Only where the interpreter has integers must a float with an integral value become one. */
+/* Where the interpreter has integers, a whole number becomes one. */
 #if LUA_VERSION_NUM >= 503
 #define oh_isinteger lua_isinteger
 #define oh_pushwhole(L, number) lua_pushinteger(L, (lua_Integer)(number))

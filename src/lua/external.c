@@ -5,10 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "wire/response.h"
-#include "lua/client.h"
 #include "http/multi.h"
-#include "lua/result.h"
+#include "lua/client.h"
+#include "wire/response.h"
 
 static void set_buffer(lua_State *L, const char *name, const struct oh_buffer *buffer)
 {
@@ -29,7 +28,7 @@ static void push_headers(lua_State *L, const struct oh_exchange *exchange, const
         lua_pushliteral(L, "********");
         lua_setfield(L, -2, "x-session-api-key");
     }
-    if (exchange->session_api_key != NULL) { /* no secret to the program: it is in the answers that it reads */
+    if (exchange->session_api_key != NULL) { /* not masked: the program reads it in answers */
         lua_pushstring(L, exchange->session_api_key);
         lua_setfield(L, -2, "x-session-api-key");
     }
@@ -39,7 +38,7 @@ static void push_headers(lua_State *L, const struct oh_exchange *exchange, const
     }
 }
 
-/*** The oldest exchange that an external carrier has not fetched yet.
+/*** Takes the oldest exchange that Lua has not fetched yet, to carry it.
 @function outgoing
 @treturn number|nil
 @treturn table `method`, `path` (with the base URL's prefix), `query`, `body`, `headers` (by lower-case name; the
@@ -63,11 +62,12 @@ static int l_outgoing(lua_State *L)
     set_buffer(L, "body", &exchange->request->body);
     push_headers(L, exchange, &client->origin);
     lua_setfield(L, -2, "headers");
-    oh_multi_fetch(&client->multi, exchange); /* last: a memory error until here loses nothing */
+    oh_multi_fetch(&client->multi, exchange); /* last: an error before it loses nothing */
     return 2;
 }
 
-static void copy_field(lua_State *L, const char *name, char *out, size_t room)
+/* Copies a text of the answer at stack index 3; one that does not fit counts as absent, as with headers. */
+static void copy_field(lua_State *L, const char *name, char *out, size_t capacity)
 {
     size_t length = 0;
     const char *text;
@@ -75,8 +75,8 @@ static void copy_field(lua_State *L, const char *name, char *out, size_t room)
     lua_pushstring(L, name);
     lua_rawget(L, 3);
     text = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &length) : NULL;
-    if (length >= room)
-        length = 0; /* as with headers: too long a value is no value */
+    if (length >= capacity)
+        length = 0;
     if (length > 0)
         memcpy(out, text, length);
     out[length] = '\0';
@@ -119,7 +119,7 @@ static void note_failure(struct oh_exchange *exchange)
         response->result = OH_RESULT_MEMORY;
         memcpy(response->reason, "out of memory", sizeof "out of memory");
     } else if (exchange->body_overflow) {
-        if (response->status < 200 || response->status > 299) /* a refusal counts, however much is said of it */
+        if (response->status < 200 || response->status > 299) /* an error status counts, however long its body is */
             return;
         response->result = OH_RESULT_TOO_LARGE;
         oh_exchange_note_overflow(exchange);
@@ -129,12 +129,12 @@ static void note_failure(struct oh_exchange *exchange)
     }
 }
 
-/*** Ends an exchange that an external carrier has fetched.
+/*** Ends an exchange that Lua has fetched.
 @function answer
 @tparam number number
 @tparam table answer `status` (number), `body` (string), `content_type`, `retry_after`, `date` (strings); or `transport`
   ("connect", "timeout", "tls", "cut") with `sent` (boolean, true by default) and `reason` (string)
-@treturn boolean whether the number was waited for */
+@treturn boolean whether the exchange was in flight */
 static int l_answer(lua_State *L)
 {
     struct oh_client *client = lua_touserdata(L, 1);
@@ -168,7 +168,7 @@ static int l_answer(lua_State *L)
     lua_pushliteral(L, "body");
     lua_rawget(L, 3);
     body = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &length) : "";
-    lua_pushboolean(L, 1); /* before the end: from here on nothing may fail */
+    lua_pushboolean(L, 1); /* before the exchange ends: from here on nothing may throw */
     if (!oh_exchange_receive(exchange, response->status, body, length))
         note_failure(exchange);
     response->body = exchange->received.data;

@@ -1,5 +1,5 @@
-/* JSON -> Lua values: what json_scan.c found good is made here, each table at its final size. All memory is Lua's, so
-   an error in the middle loses none. */
+/* Decodes JSON into Lua values: makes what json_scan.c has checked, each table at its final size. All memory is Lua's,
+   so an error in the middle leaks none. */
 #include "lua/json_decode.h"
 
 #include <string.h>
@@ -7,21 +7,21 @@
 #include "wire/hash_flood.h"
 #include "wire/json_number.h"
 
-#define FEW_TABLES 128 /* so many are counted without memory of their own */
-#define SHORT_TEXT 512 /* bytes of a string with escapes that are, too */
-#define FEW_BYTES 65536 /* of a text whose strings are too few to be chosen for their hashes */
-#define LONGEST_SHORT 40 /* bytes of a string whose hash strangers cannot foresee */
-#define STACK_OF_LEVEL 2 /* a table, and the name of the member that is being made */
+#define FEW_TABLES 128 /* their counts fit on the C stack */
+#define SHORT_TEXT 512 /* bytes of a string with escapes that fits there, too */
+#define FEW_BYTES 65536 /* of a text too short for a harmful number of strings with the same hash */
+#define LONGEST_SHORT 40 /* bytes of a string whose hash depends on all of them and on a seed */
+#define STACK_OF_LEVEL 2 /* a table, and the name of its member that is being made */
 
 struct builder {
     lua_State *L;
     const char *at, *end;
     const uint32_t *counts; /* of the list or object that begins next */
-    char *scratch;          /* room for the longest string with escapes */
-    struct oh_hash_flood *flood; /* NULL: too few texts to do harm */
+    char *scratch;          /* borrowed; holds the longest string with escapes */
+    struct oh_hash_flood *flood; /* NULL: the text is too short to do harm */
     bool flooded;
     int depth;
-    int items[OH_SCAN_DEEPEST]; /* by depth: those that a list has; OBJECT */
+    int items[OH_SCAN_DEEPEST]; /* by depth: number of items so far in a list, or OBJECT */
 };
 
 #define OBJECT (-1)
@@ -31,7 +31,7 @@ static bool in_object(const struct builder *builder)
     return builder->depth > 0 && builder->items[builder->depth - 1] == OBJECT;
 }
 
-/* The first byte of what comes next. */
+/* The first byte of the next value, name or bracket. */
 static char next(struct builder *builder)
 {
     for (;; builder->at++) {
@@ -44,7 +44,7 @@ static char next(struct builder *builder)
 
 #if LUA_VERSION_NUM < 502
 
-/* Every string is found among all others. */
+/* Lua 5.1 and LuaJIT intern every string: it is compared with those of the same hash. */
 static void push_text(struct builder *builder, const char *text, size_t length)
 {
     lua_pushlstring(builder->L, text, length);
@@ -62,7 +62,7 @@ static void push_text(struct builder *builder, const char *text, size_t length)
     lua_pushlstring(builder->L, text, length);
 }
 
-/* Short strings have a hash of all their bytes and of a secret, and long ones are looked for only as names. */
+/* Lua 5.2 and later hash short strings with a seed, and compare long ones only as names of members. */
 static void note_name(struct builder *builder)
 {
     size_t length;
@@ -102,7 +102,7 @@ static bool push_whole(lua_State *L, int64_t whole)
     return true;
 }
 
-/* 1.0 and 1e3 are meant as whole numbers, too. */
+/* 1.0 and 1e3 become integers, too. */
 static void push_real(lua_State *L, double real)
 {
     if (real >= -OH_LARGEST_EXACT && real <= OH_LARGEST_EXACT && real == (double)(lua_Integer)real)
@@ -137,11 +137,11 @@ static void push_number(struct builder *builder)
     if (number.kind == OH_NUMBER_FLOAT)
         push_real(builder->L, number.real);
     else if (number.kind == OH_NUMBER_LONG || !push_whole(builder->L, number.whole))
-        push_text(builder, builder->at, length); /* an id, say: no digit of it may change */
+        push_text(builder, builder->at, length); /* e.g. an id: no digit may change */
     builder->at += length;
 }
 
-/* Pushes what is neither list nor object; nil for a null that will be absent. */
+/* Pushes a value that is neither list nor object; nil for null in an object. */
 static void push_scalar(struct builder *builder, char first)
 {
     switch (first) {
@@ -168,7 +168,7 @@ static void begin(struct builder *builder, bool object)
     builder->at++;
 }
 
-/* Of two members of one name the last counts, even if it is null. The name is on top of the stack. */
+/* Removes an earlier member of the name on top of the stack: the last of two counts, even if it is null. */
 static void drop_member(lua_State *L)
 {
     lua_pushvalue(L, -1);
@@ -182,7 +182,7 @@ static void drop_member(lua_State *L)
     }
 }
 
-/* Puts the value on top of the stack into what it is in. */
+/* Puts the value on top of the stack into the table that contains it. */
 static void attach(struct builder *builder)
 {
     lua_State *L = builder->L;
@@ -228,7 +228,7 @@ static void build(struct builder *builder)
     } while (builder->depth > 0 && !builder->flooded);
 }
 
-/* Scans all of it. The value on top of the stack is replaced by what owns the counts. */
+/* Scans the whole text. Replaces the value on top of the stack by the memory that holds the counts. */
 static enum oh_json_scan_result scan_all(lua_State *L, struct oh_json_scan *scan)
 {
     enum oh_json_scan_result result;

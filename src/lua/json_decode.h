@@ -1,4 +1,4 @@
-/* JSON -> Lua values: our own reader for answers, since they come from strangers. Lua layer. */
+/* Decodes JSON into Lua values, with bounds: answers come from outside. Lua layer. */
 #ifndef OH_JSON_DECODE_H
 #define OH_JSON_DECODE_H
 
@@ -7,11 +7,11 @@
 #include "lua/compat.h"
 #include "wire/json_scan.h"
 
-/* Pushes the value of the text, or nothing if the result is not OH_SCAN_WHOLE; OH_SCAN_CAPACITY never comes. Null is absent
-   in objects and core.null elsewhere; whole numbers are integers where the Lua has them, and a string of their digits
-   beyond what it holds exactly; of two members of one name the last counts. `most_memory`: bytes that the value may
-   take. Nothing is made before the whole text is known to be JSON. Raises when memory ends, or what a finalizer or hook
-   of the host's raises; the text stays as it is, and can be read again. */
+/* Pushes the value of the text, or nothing if the result is not OH_SCAN_WHOLE; OH_SCAN_CAPACITY is never returned.
+   In objects, null is an absent member; elsewhere it is core.null. Whole numbers are integers where Lua has them, and a
+   string of their digits where Lua cannot hold them exactly. Of two members of one name the last counts. `most_memory`:
+   bytes that the value may take. Nothing is made before the whole text is known to be JSON. Borrows the text, which can
+   be decoded again. Raises when memory ends, and what a finalizer or a hook of the host raises. */
 enum oh_json_scan_result oh_json_decode(lua_State *L, const char *text, size_t length, size_t most_memory);
 
 #endif

@@ -1,4 +1,4 @@
-/* Reading a table of options. The messages name the option and never show its value: it may be a key. */
+/* Reads a table of options. Messages name the option and never show its value, which may be a key. */
 #include "lua/options.h"
 
 #include <stdbool.h>

@@ -1,4 +1,4 @@
-/* Reading a table of options in one pass, by a description of what may stand in it. Lua layer. */
+/* Reads a table of options in one pass, by a description of what it may contain. Lua layer. */
 #ifndef OH_OPTIONS_H
 #define OH_OPTIONS_H
 
@@ -8,7 +8,7 @@
 
 enum oh_option_kind {
     OH_OPTION_TEXT,
-    OH_OPTION_FOREIGN, /* text that is not the caller's own: whoever uses it checks it */
+    OH_OPTION_FOREIGN, /* text that does not come from the caller: its user checks it */
     OH_OPTION_SECONDS,
     OH_OPTION_BYTES,
     OH_OPTION_FLAG
@@ -25,8 +25,9 @@ struct oh_option {
     size_t offset; /* of the struct oh_text, double, size_t or bool that takes the value */
 };
 
-/* Reads the table at `index` raw into `target`; what is absent stays as it was. Raises for unknown names, wrong types,
-   empty texts, NUL bytes in texts (but for foreign ones), and numbers out of range. */
+/* Reads the table at `index` raw into `target`; what is absent stays as it was. Texts are borrowed from the table.
+   Raises for unknown names, wrong types, empty texts and NUL bytes in them (foreign texts apart), and numbers out of
+   range. */
 void oh_options_read(lua_State *L, int index, const struct oh_option *description, void *target);
 
 #endif

@@ -36,7 +36,8 @@ void oh_prepared_check(lua_State *L, const struct oh_prepared *prepared, const s
                                 oh_api_name(operation->api), own->name, oh_api_name(own->api));
 }
 
-/* Frees the memory now instead of when the garbage collector finds it; exchanges in flight keep theirs. Never fails. */
+/* Frees the memory before the garbage collector does; exchanges in flight keep theirs. Also the finalizer; does not
+   throw on a prepared request. */
 static int l_close(lua_State *L)
 {
     struct oh_prepared *prepared = luaL_checkudata(L, 1, PREPARED);
@@ -72,7 +73,7 @@ void oh_prepared_open(lua_State *L)
     lua_pop(L, 1);
 }
 
-/* Raises unless the dialect at index 4 has a name, which a free request may leave out: only "agent" matters there. */
+/* The dialect at index 4; raises if it is none. A free request may leave it out: only "agent" matters there. */
 static enum oh_api check_api(lua_State *L, const char *name)
 {
     enum oh_api api = OH_API_V1;
@@ -84,6 +85,7 @@ static enum oh_api check_api(lua_State *L, const char *name)
     return api;
 }
 
+/* Refuses an operation that this dialect does not have; raises if no dialect has it. */
 static int refuse_name(lua_State *L, const char *name, enum oh_api api)
 {
     const struct oh_operation *other;
@@ -91,15 +93,16 @@ static int refuse_name(lua_State *L, const char *name, enum oh_api api)
 
     for (i = 0; (other = oh_operations_at(i)) != NULL; i++)
         if (strcmp(other->name, name) == 0)
-            return oh_result_push_refusal(L, "unsupported", name, oh_api_name(api), "this dialect has no such operation");
+            return oh_result_push_refusal(L, "unsupported", name, oh_api_name(api),
+                                          "this dialect has no such operation");
     return oh_argument_error_raise(L, "there is no operation '%s'", name);
 }
 
 /*** Checks and encodes the fields of a call without sending anything.
 @function prepare
-@param client the client; any other one of this Lua state may send what it has prepared
+@param client the client; any client of this Lua state may send what it has prepared
 @tparam string name of the operation, or "request" for one that no operation describes
-@param fields as for the operation; raises for the caller's mistakes
+@param fields as for the operation; raises argument errors
 @tparam string api the dialect; for "request" "agent" where it goes to a conversation's own server, else anything or nil
 @treturn[1] userdata takes the place of the fields in any number of calls of this operation and dialect. Its method
   `close` frees it early; exchanges in flight are not affected
@@ -110,7 +113,7 @@ static int l_prepare(lua_State *L)
     const struct oh_client *client = oh_client_check(L);
     const char *name = luaL_checkstring(L, 2);
     const struct oh_operation *operation;
-    enum oh_fields_verdict result;
+    enum oh_fields_verdict verdict;
     struct oh_prepared *prepared;
     enum oh_api api;
 
@@ -131,14 +134,14 @@ static int l_prepare(lua_State *L)
     prepared->request = oh_request_new(client->multi.most_sent);
     if (prepared->request == NULL)
         return luaL_error(L, "not enough memory");
-    result = oh_prepared_encode(L, lua_upvalueindex(1), operation, 3, prepared->request);
-    if (result == OH_FIELDS_GOOD) {
+    verdict = oh_prepared_encode(L, lua_upvalueindex(1), operation, 3, prepared->request);
+    if (verdict == OH_FIELDS_GOOD) {
         lua_settop(L, 5);
         return 1;
     }
     oh_request_release(prepared->request);
     prepared->request = NULL;
-    return oh_result_push_refusal(L, oh_fields_kind(result), name, oh_api_name(api), lua_tostring(L, -1));
+    return oh_result_push_refusal(L, oh_fields_kind(verdict), name, oh_api_name(api), lua_tostring(L, -1));
 }
 
 void oh_prepared_add_methods(lua_State *L, int shared)

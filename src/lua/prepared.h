@@ -3,9 +3,9 @@
 #ifndef OH_PREPARED_H
 #define OH_PREPARED_H
 
+#include "http/request.h"
 #include "lua/arguments.h"
 #include "lua/compat.h"
-#include "http/request.h"
 #include "wire/operations.h"
 
 struct oh_prepared {
@@ -20,7 +20,7 @@ enum oh_fields_verdict oh_prepared_encode(lua_State *L, int shared, const struct
                                           struct oh_request *request);
 /* The prepared request at `index`; NULL for any other value. */
 const struct oh_prepared *oh_prepared_at(lua_State *L, int index);
-/* Raises the caller's mistake if it is closed, or was prepared for another operation or dialect. */
+/* Raises an argument error if it is closed, or was prepared for another operation or dialect. */
 void oh_prepared_check(lua_State *L, const struct oh_prepared *prepared, const struct oh_operation *operation);
 /* Adds `prepare` to the table on top of the stack. */
 void oh_prepared_add_methods(lua_State *L, int shared);

@@ -1,18 +1,18 @@
-/* From a finished exchange to what Lua gets. Error tables are plain here: errors.lua gives them their words. */
+/* The result of an exchange as Lua gets it. Error tables have no message here: the Lua layer writes it. */
 #include "lua/result.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
-#include "lua/redact_values.h"
-#include "wire/json_stream.h"
 #include "lua/json_decode.h"
-#include "wire/operations.h"
+#include "lua/redact_values.h"
 #include "wire/error_kind.h"
+#include "wire/json_stream.h"
+#include "wire/operations.h"
 
 #define LONGEST_QUOTE 200 /* bytes of an answer that is not JSON */
-#define LONGEST_LINE 500  /* bytes of a transport's own words */
+#define LONGEST_LINE 500  /* bytes of a reason from outside, e.g. libcurl's */
 
 static void set_text(lua_State *L, const char *name, const char *text)
 {
@@ -30,7 +30,7 @@ static void set_boolean(lua_State *L, const char *name, bool value)
 
 /* ---- errors --------------------------------------------------------------------------------------------------- */
 
-static void set_clean(lua_State *L, const char *name, const struct oh_secrets *secrets, const char *text)
+static void set_redacted(lua_State *L, const char *name, const struct oh_secrets *secrets, const char *text)
 {
     if (text[0] != '\0') {
         oh_redact_values_push_text(L, secrets, text, strlen(text), OH_REDACT_LINE, LONGEST_LINE);
@@ -38,7 +38,7 @@ static void set_clean(lua_State *L, const char *name, const struct oh_secrets *s
     }
 }
 
-/* Pushes what the service has to say: its decoded body, or the beginning of what is no JSON. */
+/* Pushes the decoded body, or the beginning of one that is not JSON. */
 static void push_detail(lua_State *L, struct oh_exchange *exchange, const struct oh_secrets *secrets)
 {
     const struct oh_response *response = &exchange->response;
@@ -52,7 +52,7 @@ static void push_detail(lua_State *L, struct oh_exchange *exchange, const struct
     }
 }
 
-/* What is known of what the exchange has done on the service. */
+/* What the exchange has done on the service, as far as is known. */
 static const char *effect_of(const struct oh_response *response, const struct oh_error *error)
 {
     if (!response->sent)
@@ -75,12 +75,12 @@ static void push_error(lua_State *L, struct oh_exchange *exchange, const struct 
     set_text(L, "kind", oh_error_kind_name(error->kind));
     set_text(L, "operation", operation->name);
     set_text(L, "api", oh_api_name(operation->api));
-    set_clean(L, "reason", secrets, response->reason);
-    set_clean(L, "redirect_host", secrets, response->redirect_host);
+    set_redacted(L, "reason", secrets, response->reason);
+    set_redacted(L, "redirect_host", secrets, response->redirect_host);
     set_boolean(L, "retryable", error->retryable);
     set_text(L, "effect", effect_of(response, error));
     if (exchange->server != NULL)
-        set_clean(L, "server", secrets, exchange->server->text);
+        set_redacted(L, "server", secrets, exchange->server->text);
     if (response->status > 0) {
         lua_pushinteger(L, (lua_Integer)response->status);
         lua_setfield(L, -2, "status");
@@ -114,22 +114,23 @@ int oh_result_push_refusal(lua_State *L, const char *kind, const char *operation
 
 /* ---- values --------------------------------------------------------------------------------------------------- */
 
-/* The first byte that is no blank, NUL if there is none. */
+/* The first byte that is not white space, NUL if there is none. */
 static char first_byte(const struct oh_response *response)
 {
     size_t i = 0;
 
-    while (i < response->length && (response->body[i] == ' ' || (response->body[i] >= '\t' && response->body[i] <= '\r')))
+    while (i < response->length &&
+           (response->body[i] == ' ' || (response->body[i] >= '\t' && response->body[i] <= '\r')))
         i++;
     if (i == response->length)
         return '\0';
-    if (response->body[i] == '\0') /* which is not nothing */
+    if (response->body[i] == '\0') /* a NUL byte is not an empty body */
         return '?';
     return response->body[i];
 }
 
-/* Items of a batch are objects, or null for ids that the service does not know. (An empty list looks like an empty
-   object by now; nothing can be read from either.) */
+/* Items of a batch are objects, or null for ids that the service does not know. (Once decoded, an empty list looks like
+   an empty object; neither has anything to read.) */
 static bool items_good(lua_State *L)
 {
     size_t i, length = oh_rawlen(L, -1);
@@ -165,7 +166,8 @@ static bool is_whole(lua_State *L)
            number == (lua_Number)(long long)number;
 }
 
-/* A call whose answer may say nothing: some releases answer 204, or with an empty 200, where others give an object. */
+/* Pushes the value of an empty answer, where the operation allows one: some releases answer 204 or an empty 200 where
+   others send an object. */
 static bool push_done(lua_State *L, const struct oh_operation *operation, char first)
 {
     if (first != '\0')
@@ -202,8 +204,8 @@ static bool shape_good(lua_State *L, enum oh_shape shape, char first)
     return false;
 }
 
-/* Bytes of any kind may begin as a page does: only what says that it is one is one then. */
-static bool is_page(const struct oh_operation *operation, const struct oh_response *response)
+/* Where any bytes are allowed, they may begin like HTML: then only the content type decides. */
+static bool is_html(const struct oh_operation *operation, const struct oh_response *response)
 {
     struct oh_response unread = *response;
 
@@ -220,23 +222,23 @@ static void push_file(lua_State *L, const struct oh_download *download)
     lua_setfield(L, -2, "bytes");
 }
 
-/* Notes that an answer, whatever it says, is more than is read. */
+/* Makes it an error that the answer is larger than is read. */
 static void refuse_size(struct oh_exchange *exchange, enum oh_json_scan_result result, struct oh_error *error)
 {
     char *reason = exchange->response.reason;
-    size_t room = sizeof exchange->response.reason;
+    size_t capacity = sizeof exchange->response.reason;
 
     if (result == OH_SCAN_DEEP)
-        snprintf(reason, room, "it is nested more than %d levels deep", OH_SCAN_DEEPEST);
+        snprintf(reason, capacity, "it is nested more than %d levels deep", OH_SCAN_DEEPEST);
     else if (result == OH_SCAN_COLLIDING)
-        snprintf(reason, room, "its texts are so much alike for this Lua that it would take too long");
+        snprintf(reason, capacity, "its texts are so much alike for this Lua that it would take too long");
     else
-        snprintf(reason, room, "its values would take more than %lu bytes of memory (max_memory)",
+        snprintf(reason, capacity, "its values would take more than %lu bytes of memory (max_memory)",
                  (unsigned long)exchange->most_memory);
     error->kind = OH_ERROR_TOO_LARGE;
 }
 
-/* Pushes the body if it is of the shape that the operation answers; else pushes nothing and notes why. */
+/* Pushes the value of the body if it has the operation's shape; else pushes nothing and sets the error. */
 static bool push_value(lua_State *L, struct oh_exchange *exchange, struct oh_error *error)
 {
     const struct oh_operation *operation = exchange->operation;
@@ -245,7 +247,7 @@ static bool push_value(lua_State *L, struct oh_exchange *exchange, struct oh_err
     enum oh_json_scan_result result;
     bool is_null;
 
-    if (is_page(operation, response)) {
+    if (is_html(operation, response)) {
         oh_error_set_unreadable(error);
         return false;
     }
@@ -276,19 +278,19 @@ static bool push_value(lua_State *L, struct oh_exchange *exchange, struct oh_err
     oh_error_set_unreadable(error);
     if (result == OH_SCAN_DEEP || result == OH_SCAN_COSTLY || result == OH_SCAN_COLLIDING)
         refuse_size(exchange, result, error);
-    else if (exchange->headers.body_is_compressed) /* libcurl does not notice that a packed body is cut */
+    else if (exchange->headers.body_is_compressed) /* libcurl does not notice when a compressed body is cut off */
         oh_exchange_note_compressed(exchange);
     return false;
 }
 
-/* The file gets its name when nothing speaks against it any more. */
+/* Gives the file its name once the answer has proved good; false, with the error set, if that fails. */
 static bool finish_download(struct oh_exchange *exchange, struct oh_error *error)
 {
     if (exchange->download == NULL || oh_response_is_html(&exchange->response))
         return true;
     if (exchange->response.status == 200 && oh_download_finish(exchange->download))
         return true;
-    if (exchange->response.status != 200) { /* 204 or 206, say: that is not the file */
+    if (exchange->response.status != 200) { /* e.g. 204 or 206: that is not the file */
         oh_error_set_unreadable(error);
         return false;
     }
@@ -315,8 +317,8 @@ int oh_result_push_element(lua_State *L, struct oh_exchange *exchange)
     return 1;
 }
 
-/* What the program may use, no text may show. */
-static void learn(lua_State *L, const struct oh_exchange *exchange, struct oh_secrets *secrets)
+/* Adds the session keys of an answer to the known secrets: the program may use them, no text may show them. */
+static void learn_secrets(lua_State *L, const struct oh_exchange *exchange, struct oh_secrets *secrets)
 {
     const struct oh_operation *operation = exchange->operation;
 
@@ -329,7 +331,7 @@ int oh_result_push(lua_State *L, struct oh_exchange *exchange, struct oh_secrets
 {
     struct oh_error error;
 
-    learn(L, exchange, secrets);
+    learn_secrets(L, exchange, secrets);
     oh_error_classify(exchange->operation, &exchange->response, time(NULL), &error);
     if (error.kind == OH_ERROR_NONE && finish_download(exchange, &error)) {
         if (push_value(L, exchange, &error))
