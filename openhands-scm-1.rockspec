@@ -151,7 +151,6 @@ build = {
     ["openhands.request.in_flight"] = "lua/openhands/request/in_flight.lua",
     ["openhands.request"] = "lua/openhands/request/init.lua",
     ["openhands.request.pending"] = "lua/openhands/request/pending.lua",
-    ["openhands.request.prepare"] = "lua/openhands/request/prepare.lua",
     ["openhands.request.retry"] = "lua/openhands/request/retry.lua",
     ["openhands.request.service_clock"] = "lua/openhands/request/service_clock.lua",
     ["openhands.requirements"] = "lua/openhands/requirements.lua",

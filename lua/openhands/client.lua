@@ -17,7 +17,6 @@ local vocabulary = require "openhands.api"
 -- What defines the other methods of the class.
 require "openhands.request"
 require "openhands.request.in_flight"
-require "openhands.request.prepare"
 require "openhands.conversation.memory"
 require "openhands.conversation.status"
 require "openhands.start"

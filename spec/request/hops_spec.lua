@@ -53,14 +53,14 @@ describe("the number of functions that a call passes", function()
   end)
 
   it("is small for a first start, which finds out the dialect", function()
-    assert_at_most(82, 12, function()
+    assert_at_most(82, 9, function()
       conversation = client:start { initial_user_msg = "Fix it.", repository = "owner/repo" }
       return conversation
     end)
   end)
 
   it("is small for a status", function()
-    assert_at_most(59, 9, function() return client:status(conversation) end)
+    assert_at_most(59, 8, function() return client:status(conversation) end)
   end)
 
   it("is small for a plain row", function()
@@ -68,11 +68,11 @@ describe("the number of functions that a call passes", function()
   end)
 
   it("is small for a whole wait", function()
-    assert_at_most(1990, 23, function() return client:wait(conversation) end)
+    assert_at_most(1990, 21, function() return client:wait(conversation) end)
   end)
 
   it("is small for a page of events", function()
     local events = client:events(conversation)
-    assert_at_most(65, 13, function() return events() end)
+    assert_at_most(65, 9, function() return events() end)
   end)
 end)

@@ -151,13 +151,14 @@ end
 function methods:events(fields, options)
   local own, call, choice = begin(self, all.events, events.own_options, fields, options)
   own.conversation_id = self.conversation_id -- as a follower asks how it stands
-  local operation = {
+  ---@type openhands.EventSource
+  local source = {
     reader = reader_of(self, "events"),
-    in_dialect = function(_, _, _, run)
+    in_dialect = function(_, _, _, _, run)
       return run "agent"
     end,
   }
-  return events.events(self._client, operation, own, call, choice)
+  return events.events(self._client, source, own, call, choice)
 end
 
 --- How many events there are.

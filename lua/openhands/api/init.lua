@@ -131,24 +131,14 @@ function handlers.get(client, operation, fields, call)
   end)
 end
 
--- A row as events.lua needs it.
-local function reader(operation)
-  return {
-    exchange = function(client, fields, call, api)
-      return rows.perform(client, operation, fields, call, api)
-    end,
-    in_dialect = function(client, fields, call, run)
-      return rows.in_dialect(client, operation, fields, call, run)
-    end,
-  }
-end
-
-local event_reader = reader(all.events)
+-- Where events/ reads events from: a row, and the functions that perform it.
+---@type openhands.EventSource
+local event_source = { row = all.events, perform = rows.perform, in_dialect = rows.in_dialect }
 
 function handlers.events(client, operation, fields, call, options)
   local choice = events.take_options(fields, options)
   client:_prepare_in_any(operation.name, fields)
-  return events.events(client, event_reader, fields, call, choice)
+  return events.events(client, event_source, fields, call, choice)
 end
 
 -- A call about a path, which V1 wants from the root on.
@@ -217,7 +207,7 @@ function handlers.find_pull_requests(client, _, fields, call)
   local links
   if conversation then
     local about = { conversation_id = conversation.conversation_id }
-    local told = events.events(client, event_reader, about, call, { ends_at = call.deadline_at })
+    local told = events.events(client, event_source, about, call, { ends_at = call.deadline_at })
     links, err = pull_requests.all(conversation, told)
   end
   return links, err and errors.renamed(err, "find_pull_requests", fields.conversation_id)

@@ -115,9 +115,12 @@ local function as_served(client, operation, fields)
   if not served or served == id then
     return fields
   end
-  fields = arguments.copy(fields)
-  fields.conversation_id = served
-  return fields
+  local copy = {}
+  for name, value in pairs(fields) do
+    copy[name] = value
+  end
+  copy.conversation_id = served
+  return copy
 end
 
 -- Notes that the agent was given something to do. What is unknown may have been.

@@ -2,29 +2,22 @@
 --- service spells the same id with and without dashes.
 
 local ascii = require "openhands.ascii"
+local core = require "openhands.core"
 local errors = require "openhands.errors"
 local limits = require "openhands.limits"
 
 local M = {}
 
-local HEX = "%x%x%x%x"
-local DASHED = ("^%s%s%%-%s%%-%s%%-%s%%-%s%s%s$"):format(HEX, HEX, HEX, HEX, HEX, HEX, HEX, HEX)
-
 --- Returns whether a value can be an id.
----@param value any
----@return boolean
-function M.is_valid(value)
-  return type(value) == "string" and #value <= limits.LONGEST_ID and value:find("^[A-Za-z0-9_-]+$") ~= nil
-end
+---@type fun(value: any): boolean
+M.is_valid = core.is_id
 
 --- Returns an id in the form in which ids are compared.
 ---@param id string
 ---@return string
 function M.normalize(id)
-  if id:find("[%-A-Z]") then
-    return ascii.lower((id:gsub("-", "")))
-  end
-  return id
+  local plain = id:gsub("-", "")
+  return plain:find "[A-Z]" and ascii.lower(plain) or plain
 end
 
 --- Returns a UUID with its dashes, which some endpoints require; any other id as it is.
@@ -37,11 +30,8 @@ function M.with_dashes(id)
 end
 
 --- Returns whether an id is a UUID, with or without dashes.
----@param id string
----@return boolean
-function M.is_uuid(id)
-  return #id == 32 and not id:find "%X" or id:find(DASHED) ~= nil
-end
+---@type fun(id: any): boolean
+M.is_uuid = core.is_uuid
 
 --- Returns the id of the conversation that a caller has given. Raises if there is none.
 ---@param subject any a conversation or its id

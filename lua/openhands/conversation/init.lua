@@ -200,7 +200,8 @@ function M.from_task(client, task, id, is_start)
   end
   local status = state == "failed" and "ERROR" or "STARTING"
   if is_start then
-    status = text(task.status) and ascii.upper(task.status) or "UNKNOWN"
+    local word = text(task.status) or "UNKNOWN"
+    status = word:find "[a-z]" and ascii.upper(word) or word
   end
   task.start_task_id = task_id
   return to_conversation(client, task, "v1", id, memory, status, state, settled)

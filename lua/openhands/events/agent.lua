@@ -166,7 +166,7 @@ function strategy.begin(self, call)
     return true
   end
   local id = tostring(self.after)
-  local event, err = M.one(self.operation.reader, id, call)
+  local event, err = M.one(self.source.reader, id, call)
   if event == nil then
     return nil, err
   elseif not event then
@@ -189,7 +189,7 @@ end
 function strategy.page(self, page_id, call)
   local fields = self.fields
   fields.page_id = page_id or fields.page_id or self.after
-  local page, err = M.list(self.operation.reader, fields, call)
+  local page, err = M.list(self.source.reader, fields, call)
   if not page then
     if is_down_for_now(self, err) then
       return { items = {} }

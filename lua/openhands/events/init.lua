@@ -1,7 +1,6 @@
 --- Reads the events of a conversation in pages: each once, in the service's order. follow.lua reads them as they come.
 
 local agent_events = require "openhands.events.agent"
-local arguments = require "openhands.api.arguments"
 local ascii = require "openhands.ascii"
 local errors = require "openhands.errors"
 local follow = require "openhands.events.follow"
@@ -19,10 +18,17 @@ local function event_id(event)
   return (type(id) == "string" or type(id) == "number") and id or nil
 end
 
+--- Where events are read from.
+---@class openhands.EventSource
+---@field row table? the operation, for the two functions
+---@field perform (fun(client: openhands.Client, row: table, fields: table, call: table, api: string): any, any)?
+---@field in_dialect fun(client: openhands.Client, row: table?, fields: table, call: table, run: function): any, any
+---@field reader openhands.AgentReader? of an agent server
+
 --- A reading of a conversation's events, and how far it has come.
 ---@class openhands.EventReading
 ---@field client openhands.Client
----@field operation table `exchange` and `in_dialect` of the row
+---@field source openhands.EventSource
 ---@field call table settings of the call that reads
 ---@field fields table
 ---@field after string|number|nil the last event that has been seen
@@ -56,7 +62,7 @@ function v0.page(self, page_id, call)
   local fields = self.fields
   local bound = fields.reverse and "end_id" or "start_id"
   fields[bound] = tonumber(page_id) or fields[bound]
-  local page, err = self.operation.exchange(self.client, fields, call, "v0")
+  local page, err = self.source.perform(self.client, self.source.row, fields, call, "v0")
   if not page then
     return nil, err
   end
@@ -96,7 +102,8 @@ local function seen_until(self, known, call)
     id = event_id,
     fetch = function(page_id)
       fields.page_id = page_id
-      return page_size.read(fields, self.memory, self.operation.exchange, self.client, fields, call, "v1")
+      local source = self.source
+      return page_size.read(fields, self.memory, source.perform, self.client, source.row, fields, call, "v1")
     end,
   }
   local seen = {}
@@ -154,7 +161,7 @@ end
 function v1.page(self, page_id, call)
   local fields = self.fields
   fields.page_id = page_id or fields.page_id
-  local page, err = self.operation.exchange(self.client, fields, call, "v1")
+  local page, err = self.source.perform(self.client, self.source.row, fields, call, "v1")
   if not page or type(page.items) ~= "table" then
     return page, err
   elseif not self.follows and page_id == nil and #page.items == 0 and page.next_page_id == nil then
@@ -202,8 +209,12 @@ end
 -- Reads the first page of all, in the dialect that is found out now.
 local function read_first(self, page_id, call)
   local given = self.fields
-  local page, err = self.operation.in_dialect(self.client, given, call, function(api)
-    self.api, self.has_begun, self.fields = api, nil, arguments.copy(given)
+  local page, err = self.source.in_dialect(self.client, self.source.row, given, call, function(api)
+    local fields = {}
+    for name, value in pairs(given) do
+      fields[name] = value
+    end
+    self.api, self.has_begun, self.fields = api, nil, fields
     return read(self, page_id, call)
   end)
   if err and err.misfit then
@@ -271,14 +282,14 @@ end
 
 --- Returns the events of a conversation as a collection.
 ---@param client openhands.Client
----@param operation table `exchange` and `in_dialect` of the row
+---@param source openhands.EventSource
 ---@param fields table
 ---@param call table
 ---@param options { after: any, follow: boolean?, timeout: number?, interval: number?, ends_at: number? } `timeout`:
 --- seconds to follow; without `follow` those of one exchange, as in every call; `ends_at`: monotonic moment by which
 --- everything has to be read
 ---@return openhands.Pages|openhands.Followed
-function M.events(client, operation, fields, call, options)
+function M.events(client, source, fields, call, options)
   check(fields, options)
   fields.limit = math.min(fields.limit or limits.ITEMS_PER_PAGE, limits.ITEMS_PER_PAGE)
   if options.timeout and not options.follow then
@@ -290,7 +301,7 @@ function M.events(client, operation, fields, call, options)
   end
   local reading = {
     client = client,
-    operation = operation,
+    source = source,
     fields = fields,
     call = call,
     after = options.after,

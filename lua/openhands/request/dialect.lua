@@ -3,6 +3,8 @@
 --- The result is a guess: servers between the two APIs answer some requests of each. A response that contradicts it
 --- (405, 404 for a path, a web page) undoes it, and the call that got this response is made in the other dialect.
 
+---@class (partial) openhands.Client
+local Client = require "openhands.client_class"
 local core = require "openhands.core"
 local coroutines = require "openhands.task.coroutines"
 local errors = require "openhands.errors"
@@ -277,6 +279,50 @@ function M.try_other(client, operation, api, run, err)
     err.message = err.message .. "; neither the V0 nor the V1 API answers there: check base_url, or " .. GIVE_API
   end
   return nil, err
+end
+
+-- ---- in the service's dialect ------------------------------------------------------------------------------------
+
+--- Returns the dialect for a call: as set for it or for the client, as remembered, or found out.
+---@param operation string
+---@param fields any checked before the service is asked; nil: they are checked already
+---@param call openhands.Call
+---@return "v0"|"v1"|nil api
+---@return openhands.Error? err
+function Client:_dialect(operation, fields, call)
+  local chosen = rawget(call, "api")
+  if chosen and chosen ~= "auto" then
+    return chosen
+  elseif self._api then
+    return self._api
+  elseif fields ~= nil then
+    self:_prepare_in_any(operation, fields)
+  end
+  return M.find_out(self, operation, call)
+end
+
+--- Makes a call in the dialect of the service; where that was guessed and the answer contradicts it, in the other one.
+---@param operation string
+---@param fields any as for `_dialect`
+---@param call openhands.Call
+---@param run fun(api: "v0"|"v1"): any, openhands.Error?
+---@return any value
+---@return openhands.Error? err
+function Client:_in_dialect(operation, fields, call, run)
+  local api, err = self._api, nil
+  local chosen = rawget(call, "api")
+  if not api or chosen then
+    api, err = self:_dialect(operation, fields, call)
+  end
+  if not api then
+    return nil, err
+  end
+  local value
+  value, err = run(api)
+  if err and err.misfit and self._is_guess and (chosen == nil or chosen == "auto") then
+    return M.try_other(self, operation, api, run, err)
+  end
+  return value, err
 end
 
 return M

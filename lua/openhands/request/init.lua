@@ -96,6 +96,62 @@ function Client:_fresh(call, deadline_at)
   return setmetatable(fresh, self._settings) --[[@as openhands.Call]]
 end
 
+-- ---- checked and encoded once -------------------------------------------------------------------------------------
+
+--- A request that takes the place of the fields of its operation. `close` frees it early.
+---@class openhands.Prepared
+---@field close fun(self: openhands.Prepared)
+
+-- Returns the request; or nil and the dialect's refusal; or nil, nil and the caller's mistake. Raises errors of another
+-- origin (e.g. Ctrl-C, a finalizer): they say nothing about the fields.
+local function prepare(self, operation, fields, api)
+  local good, request, refusal = pcall(self._core.prepare, self._core, operation, fields, api)
+  if good then
+    return request, refusal
+  end
+  return nil, nil, core.argument_error(request) or error(request, 0)
+end
+
+--- Prepares a call in one dialect. Raises the caller's mistakes.
+---@param operation string
+---@param fields any
+---@param api "v0"|"v1"|"agent"
+---@return openhands.Prepared? request
+---@return openhands.Error? err what this dialect cannot take
+function Client:_prepare(operation, fields, api)
+  local request, refusal, mistake = prepare(self, operation, fields, api)
+  if mistake then
+    errors.raise(mistake)
+  end
+  return request, refusal and failures.from_core(refusal, self._base_url)
+end
+
+--- Prepares a call whose dialect is not known yet, in the first one of the service that takes the fields. Raises what
+--- all dialects that have the operation take for the caller's mistakes.
+---@param operation string
+---@param fields any
+---@param v0_fields any where they differ on V0
+---@return openhands.Prepared? request nil: each dialect refuses something; the service's own one will say what
+---@return "v0"|"v1"|nil api
+function Client:_prepare_in_any(operation, fields, v0_fields)
+  local request, _, mistake = prepare(self, operation, fields, "v1")
+  if request then
+    return request, "v1"
+  end
+  local other, _, other_mistake = prepare(self, operation, v0_fields or fields, "v0")
+  mistake = mistake or other_mistake
+  if not other and mistake then
+    errors.raise(mistake)
+  end
+  return other, other and "v0" or nil
+end
+
+--- Whether a dialect takes a value for a call's fields.
+---@return boolean
+function Client:_takes(operation, fields, api)
+  return prepare(self, operation, fields, api) ~= nil
+end
+
 -- ---- one exchange ------------------------------------------------------------------------------------------------
 
 --- How an exchange differs from the usual: where it goes, what becomes of its response.
@@ -297,48 +353,4 @@ function Client:_call(operation, fields, call, api, route)
     return self:_read(operation, fields, call, api, route)
   end
   return self:_write(operation, fields, call, api, route)
-end
-
--- ---- in the service's dialect ------------------------------------------------------------------------------------
-
---- Returns the dialect for a call: as set for it or for the client, as remembered, or found out.
----@param operation string
----@param fields any checked before the service is asked; nil: they are checked already
----@param call openhands.Call
----@return "v0"|"v1"|nil api
----@return openhands.Error? err
-function Client:_dialect(operation, fields, call)
-  local chosen = rawget(call, "api")
-  if chosen and chosen ~= "auto" then
-    return chosen
-  elseif self._api then
-    return self._api
-  elseif fields ~= nil then
-    self:_prepare_in_any(operation, fields)
-  end
-  return dialects.find_out(self, operation, call)
-end
-
---- Makes a call in the dialect of the service; where that was guessed and the answer contradicts it, in the other one.
----@param operation string
----@param fields any as for `_dialect`
----@param call openhands.Call
----@param run fun(api: "v0"|"v1"): any, openhands.Error?
----@return any value
----@return openhands.Error? err
-function Client:_in_dialect(operation, fields, call, run)
-  local api, err = self._api, nil
-  local chosen = rawget(call, "api")
-  if not api or chosen then
-    api, err = self:_dialect(operation, fields, call)
-  end
-  if not api then
-    return nil, err
-  end
-  local value
-  value, err = run(api)
-  if err and err.misfit and self._is_guess and (chosen == nil or chosen == "auto") then
-    return dialects.try_other(self, operation, api, run, err)
-  end
-  return value, err
 end
