@@ -1,9 +1,9 @@
---- Looks up how conversations stand, in a sequence of steps. V1's service shows a conversation in its list once it is
---- ready and in its start task until then; an id that this client has never seen may be in the requests of recent start
---- tasks.
+--- Looks up the status of conversations, in a sequence of steps. V1's service shows a conversation in its start task
+--- until it is ready, and in the list of conversations from then on. An id that this client has never seen may be in
+--- the requests of recent start tasks.
 ---
---- Each step asks about up to 99 conversations in one request: `status` runs the steps for one conversation, the poller
---- for all that are waited for.
+--- Each step sends one request for up to 99 conversations: `status` runs the steps for one conversation, the poller for
+--- all that are waited for.
 
 local conversations = require "openhands.conversation"
 local errors = require "openhands.errors"
@@ -17,13 +17,13 @@ local states = require "openhands.conversation.state"
 ---@field id string as asked for
 ---@field memory openhands.Memory? of the id asked for, from the first step on
 ---@field grace number seconds
----@field call table? settings of the call that asks, for the choice of the first step
+---@field call table? settings of the call, on which the first step depends
 ---@field step openhands.LookupStep? what to request next; nil: the lookup has ended
 ---@field conversation openhands.Conversation|false|nil false: the service does not know it
 ---@field err openhands.Error?
----@field is_alone boolean? the caller itself retries in the other dialect where this one was guessed wrongly
+---@field is_alone boolean? the caller retries in the other dialect if this one was guessed wrongly
 ---@field reads_events boolean? the events are read even if they were read a moment ago
----@field ready_task openhands.Conversation? as its start task shows it, which is ready
+---@field ready_task openhands.Conversation? as its start task shows it, if that is ready
 ---@field latest openhands.Conversation? as it was seen last, for the step "result"
 ---@field result openhands.Result? what its events have told in this lookup
 ---@field too_large openhands.Error? why they could not be read in this lookup
@@ -35,8 +35,8 @@ local states = require "openhands.conversation.state"
 ---| "list" # the list of conversations
 ---| "recent_tasks" # the requests of recent start tasks
 ---| "other_dialect" # the other API, on a server that may have both
----| "result_check" # its events: they may tell an end that its status hides
----| "result" # its events: the result of a conversation that has settled
+---| "result_check" # its events, which may tell an end that its status hides
+---| "result" # its events, for the result, after it has settled
 
 local M = {}
 
@@ -108,7 +108,7 @@ end
 
 -- ---- the steps -----------------------------------------------------------------------------------------------------
 --
--- Each sets, for every lookup that it is given, the result or the next step.
+-- Each sets the conversation or the next step of every lookup that it gets.
 
 local function fail(lookups, err)
   for _, lookup in ipairs(lookups) do
@@ -120,7 +120,8 @@ local function fail(lookups, err)
   end
 end
 
--- Where the guessed dialect has no such list, each conversation is requested by itself: that finds the other dialect.
+-- Ends lookups with an error. If the service has no such list, the dialect was guessed wrongly: then each conversation
+-- is requested by itself, which finds the other dialect.
 local function fail_batch(client, lookups, err)
   if err.misfit and client._is_guess and not client._has_spoken.v1 and not lookups[1].is_alone then
     client._api = "v0"
@@ -225,7 +226,7 @@ end
 
 function steps.recent_tasks(client, lookups, call)
   local ids, open = served_ids(lookups), {}
-  -- Callers take the id of the start task for the conversation's.
+  -- Callers confuse the id of the start task with that of the conversation.
   local tasks = read_batch(client, "start_tasks.get", ids, call)
   for place, lookup in ipairs(lookups) do
     finish(lookup, false)
@@ -256,7 +257,7 @@ function steps.recent_tasks(client, lookups, call)
   end
 end
 
--- Takes one lookup. Its failure is none of the lookup's: the status is known. If the events tell that the status may be
+-- For one lookup. If the events cannot be read, the status is known all the same. If they show that the status may be
 -- outdated, the list is requested once more.
 function steps.result_check(client, lookups, call)
   local lookup = lookups[1]
@@ -270,7 +271,7 @@ function steps.result_check(client, lookups, call)
   end
 end
 
--- Takes all lookups of one conversation that has settled.
+-- For lookups of one conversation, which has settled.
 function steps.result(client, lookups, call)
   local result = result_check.read(client, lookups[1].latest --[[@as openhands.Conversation]], call)
   for _, lookup in ipairs(lookups) do
@@ -278,7 +279,7 @@ function steps.result(client, lookups, call)
   end
 end
 
--- Looks for the end of a V0 conversation's work, which only its events tell. V1's status was checked with the list.
+-- Reads the events of a V0 conversation if they may tell an end. V1's events were read with the list.
 local function check_result_v0(client, lookups, call)
   local lookup = lookups[1]
   local conversation = lookup.conversation
@@ -294,7 +295,7 @@ local function check_result_v0(client, lookups, call)
   end
 end
 
--- Takes one lookup.
+-- For one lookup.
 function steps.single(client, lookups, call)
   finish(lookups[1], client:_status(lookups[1].id, call))
   check_result_v0(client, lookups, call)
@@ -303,7 +304,7 @@ end
 -- Errors of a server that has no such conversation, or no such API.
 local unknown_kinds = { not_found = true, invalid = true, protocol = true, unsupported = true }
 
--- Takes one lookup. What it does not find there is as unknown as before.
+-- For one lookup. What it does not find there is as unknown as before.
 function steps.other_dialect(client, lookups, call)
   local lookup = lookups[1]
   local response, err = client:_read("status", lookup.id, call, "v0")
@@ -319,7 +320,7 @@ end
 
 -- ---- running them --------------------------------------------------------------------------------------------------
 
--- Returns the first step on V1, and the id that it asks for.
+-- Returns the first step on V1, and the id that it requests.
 local function first_step_v1(client, lookup)
   local memory = client:_remember(lookup.id)
   lookup.memory = memory
@@ -360,7 +361,7 @@ function M.run(client, lookup, call)
   return lookup.conversation, lookup.err
 end
 
---- Looks up how a V1 conversation stands, in the fewest steps that its memory allows.
+--- Looks up the status of a V1 conversation, in as few steps as what is remembered allows.
 ---@param client openhands.Client
 ---@param id string
 ---@param call table

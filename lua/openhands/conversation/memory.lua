@@ -27,7 +27,7 @@ local identifiers = require "openhands.conversation.identifier"
 ---@field listed boolean? V1: it has been in the list of conversations
 ---@field deleted boolean? by this client
 ---@field is_restarting boolean? V0: this client has started its runtime again, and has not seen it up since
----@field was_asked_of_v0 boolean? it was looked up in the other API of a server that may have both
+---@field was_asked_of_v0 boolean? it was looked up in the other API of a service that may have both
 ---
 ---@field message_at number? moment of this client's latest message, until the agent has been seen at work after it
 ---@field message_text string? of that message, if it has certainly arrived

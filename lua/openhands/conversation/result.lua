@@ -9,7 +9,7 @@ local identifiers = require "openhands.conversation.identifier"
 local page_size = require "openhands.events.page_size"
 local servers = require "openhands.conversation.server"
 
---- The result of the agent's latest turn, as the newest events tell it.
+--- The result of the agent's latest turn, from the newest events.
 ---@class openhands.Result
 ---@field answer string? the agent's last message
 ---@field failure string? why it failed
@@ -26,7 +26,7 @@ local servers = require "openhands.conversation.server"
 ---@field finish_message string? V1: the agent's words when it finished
 ---@field last_message string? V1: the text of the agent's last message
 ---@field step_error string? V1: an error in one step, which the agent may have recovered from
----@field from_own_server boolean? V1: told by the conversation's own server, which has every event
+---@field from_own_server boolean? V1: read from the conversation's own server, which has every event
 
 local M = {}
 
@@ -81,7 +81,7 @@ local function take_failure(event, found)
   end
 end
 
--- Notes what an event tells by its kind, unless a newer one has told it.
+-- Take what an event tells, by its kind, unless a newer event has told it.
 local takers = {
   ActionEvent = function(event, found)
     found.finish_message = finish_message_of(event.action)
@@ -185,7 +185,7 @@ local function read_from_own_server(client, id, call)
   return found
 end
 
--- After a further message the service may show the result of the turn before: then the own server is asked first.
+-- After a further message the service may still show the result of the turn before: then the own server is read first.
 local function result_v1(client, id, call, wanted)
   local own_first = client:_remember(id).has_sent_message
   local found = own_first and read_from_own_server(client, id, call)

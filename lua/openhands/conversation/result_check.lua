@@ -1,5 +1,5 @@
---- Decides when a conversation's events are read besides its status, and applies what they tell to its state: V0's
---- status does not say whether the agent works, and V1's can be older than the events.
+--- Decides when a conversation's events are read besides its status, and applies their result to its state: V0's status
+--- does not say whether the agent works, and V1's can be older than the events.
 
 local ascii = require "openhands.ascii"
 local errors = require "openhands.errors"
@@ -10,7 +10,7 @@ local M = {}
 
 local FIRST_PAUSE, LONGEST_PAUSE = 4, 60 -- seconds between two readings of the same events
 
---- The field of a result that a settled conversation should have, by its state.
+--- The field that the result of a settled conversation should have, by state.
 M.wanted = { finished = "answer", failed = "failure" }
 
 -- V1's execution states in which the agent does not go on by itself.
@@ -25,8 +25,8 @@ local function is_end_uncertain(memory)
   return memory.message_at ~= nil and memory.message_text ~= nil and memory.end_is_uncertain
 end
 
---- Returns whether a V0 conversation's runtime is down: it may not be up yet, or the work may have ended. After a
---- restart by this client it is not: its events are those of the time before.
+--- Returns whether a V0 conversation's runtime is down: it may not be up yet, or the work may have ended. Returns false
+--- after a restart by this client, when the events are still those of the time before.
 ---@param conversation openhands.Conversation
 ---@param memory openhands.Memory
 ---@return boolean
@@ -49,8 +49,8 @@ function M.may_have_ended(conversation, memory)
   return execution ~= "running" and is_idle(execution) or memory.message_at and is_end_uncertain(memory) or false
 end
 
--- Whether a result is that of the turn which this client's latest message began. The service may not show that message
--- yet: then it shows the message before, whose event is known from an earlier reading.
+-- Whether a result belongs to the turn that this client's latest message began. The service may not show that message
+-- yet, but the one before it, whose event is known from an earlier reading.
 local function answers_message(result, memory)
   local is_ours = result.question_text == memory.message_text
   local is_new = result.from_own_server
@@ -111,8 +111,8 @@ local function fingerprint(conversation)
   return ("%s %s %s"):format(tostring(status), tostring(changed), tostring(cost))
 end
 
---- Returns whether a conversation's events are to be read now: their last reading is long enough ago, or the status has
---- changed since.
+--- Returns whether a conversation's events are due to be read: long enough after the last reading, or when the status
+--- has changed since.
 ---@param client openhands.Client
 ---@param conversation openhands.Conversation
 ---@param memory openhands.Memory
