@@ -349,7 +349,7 @@ describe("the simulator's agent server", function()
       assert.are.equal(400, status_of(service:upload("/api/file/upload?path=a", { { "file", "a", "" } })))
       assert.are.equal(422, status_of(service:upload("/api/file/upload?path=/a", { { "other", "a", "" } })))
       assert.are.equal(422, status_of(service:post("/api/file/upload?path=/a", "no form")))
-      -- The proxy collapses slashes: what looks like a path in the path never was one.
+      -- The proxy collapses slashes, so a path in the path is not absolute any more.
       assert.are.equal(404, status_of(service:get("/api/file/download//workspace/project/README.md")))
       assert.are.equal(200, status_of(service:get("//api//file/download?path=/workspace/project/README.md")))
     end)

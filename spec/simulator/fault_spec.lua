@@ -21,8 +21,8 @@ describe("a fault", function()
 
   local function send(bytes, settings) return exchange(server.address, bytes, settings) end
 
-  -- One request while a fault is set.
-  local function strike(fault, bytes, settings)
+  -- Sends one request with a fault set.
+  local function request_with(fault, bytes, settings)
     server:faults { fault }
     return send(bytes or ask, settings)
   end
@@ -34,14 +34,14 @@ describe("a fault", function()
     assert.are.equal("acme", json.decode(body).org_name)
   end)
 
-  -- How far a request gets before each point: read by the server, committed by the model.
+  -- The progress of a request at each point: read by the server, committed by the model.
   local reach = {
     accept = { 0, 0 }, before_read = { 0, 0 }, after_read = { 1, 0 }, after_commit = { 1, 1 }, in_headers = { 1, 1 },
     in_body = { 1, 1 },
   }
   local partial = { in_headers = "^HTTP", in_body = "\r\n\r\n." }
 
-  -- A peer that hears nothing cannot know when the server has come so far: asks until it has.
+  -- A client without a response cannot know how far the server is: polls.
   local function reached(requests, jobs)
     for _ = 1, 10000 do
       if #server:requests() == requests and server:jobs() == jobs then return true end
@@ -56,7 +56,7 @@ describe("a fault", function()
         if action == "hang" then
           settings = { enough = partial[point], quiet = nothing, seconds = not partial[point] and nothing }
         end
-        local result = strike({ point = point, action = action }, start, settings)
+        local result = request_with({ point = point, action = action }, start, settings)
         assert.are.equal(ending, result.ending)
         assert.is_true(reached(counts[1], counts[2]))
         if point == "in_headers" then
@@ -74,8 +74,8 @@ describe("a fault", function()
   end
 
   it("cuts exactly at its byte", function()
-    assert.are.equal("HTTP/1.", strike({ point = "in_headers", action = "close", at = 7 }).bytes)
-    local _, body = parts(strike({ point = "in_body", action = "close", at = 3 }).bytes)
+    assert.are.equal("HTTP/1.", request_with({ point = "in_headers", action = "close", at = 7 }).bytes)
+    local _, body = parts(request_with({ point = "in_body", action = "close", at = 3 }).bytes)
     assert.are.equal('{"a', body)
   end)
 
@@ -92,7 +92,7 @@ describe("a fault", function()
   end)
 
   it("refuses connections for a while", function()
-    assert.are.equal("ECONNRESET", strike({ point = "accept", action = "refuse", seconds = 1.5 }).ending)
+    assert.are.equal("ECONNRESET", request_with({ point = "accept", action = "refuse", seconds = 1.5 }).ending)
     assert.are.equal("ECONNREFUSED", send(ask).ending)
     local ending
     local deadline = uv.hrtime() + 5e9
@@ -110,7 +110,7 @@ describe("a fault", function()
 
     local function shaped(fault, settings)
       fault.point = "after_commit"
-      local result = strike(fault, ask, settings or { enough = '"v1_enabled":true}$' })
+      local result = request_with(fault, ask, settings or { enough = '"v1_enabled":true}$' })
       result.bytes = of_no_moment(result.bytes)
       return result
     end
@@ -119,14 +119,14 @@ describe("a fault", function()
       local begun = uv.hrtime()
       local result = shaped { action = "drip", bytes = 50, seconds = 0.01 }
       assert.are.equal(right_head .. right_body, result.bytes)
-      -- A lower bound only: how many pieces arrive as one is not ours to say.
+      -- Only a lower bound: several pieces may arrive as one.
       assert.is_true((uv.hrtime() - begun) / 1e9 > 0.008 * math.floor(#result.bytes / 50))
     end)
 
     it("split", function()
       for _, at in ipairs { 1, 9, 17, #right_head - 1, #right_head, #right_head + 1 } do
         local size
-        -- On a busy machine both pieces may have come before we look.
+        -- On a busy machine both pieces may have arrived before the first read.
         for _ = 1, 20 do
           local result = shaped { action = "split", at = at }
           assert.are.equal(right_head .. right_body, result.bytes)
@@ -199,12 +199,12 @@ describe("a fault", function()
     it("delay, before or after the commit", function()
       for point, jobs in pairs { after_read = 0, after_commit = 1 } do
         server:reset()
-        local result = strike({ point = point, action = "delay", seconds = 60 }, start, { seconds = nothing })
+        local result = request_with({ point = point, action = "delay", seconds = 60 }, start, { seconds = nothing })
         assert.are.same({ "open", "" }, { result.ending, result.bytes })
         assert.is_true(reached(1, jobs))
         server:reset()
         local begun = uv.hrtime()
-        result = strike({ point = point, action = "delay", seconds = 0.1 }, start, { enough = "WORKING" })
+        result = request_with({ point = point, action = "delay", seconds = 0.1 }, start, { enough = "WORKING" })
         assert.are.same({ "enough", 1 }, { result.ending, server:jobs() })
         assert.is_true(uv.hrtime() - begun >= 0.09 * 1e9)
       end
@@ -212,13 +212,13 @@ describe("a fault", function()
   end)
 
   describe("that replaces the response:", function()
-    -- The answer to a start at `after_read` (not committed) and at `after_commit` (committed).
+    -- The response to a start at `after_read` (not committed) and at `after_commit` (committed).
     local function instead(fault, settings)
       local results = {}
       for _, each in ipairs { { "after_read", 0 }, { "after_commit", 1 } } do
         server:reset()
         fault.point = each[1]
-        results[#results + 1] = strike(fault, start, settings or { enough = "\r\n\r\n" })
+        results[#results + 1] = request_with(fault, start, settings or { enough = "\r\n\r\n" })
         assert.are.equal(each[2], server:jobs())
       end
       assert.are.equal(of_no_moment(results[1].bytes), of_no_moment(results[2].bytes))
@@ -299,22 +299,22 @@ describe("a fault", function()
     end)
 
     it("body_flood, no faster than the peer reads", function()
-      local result = strike({ point = "after_commit", action = "body_flood", bytes = 5 * 1024 * 1024 }, ask,
+      local result = request_with({ point = "after_commit", action = "body_flood", bytes = 5 * 1024 * 1024 }, ask,
         { count_only = true })
       assert.are.equal("closed", result.ending)
       assert.is_true(result.size > 5 * 1024 * 1024)
     end)
 
     it("with another ending", function()
-      local result = strike { point = "after_read", action = "status", ending = "reset" }
+      local result = request_with { point = "after_read", action = "status", ending = "reset" }
       assert.are.equal("ECONNRESET", result.ending)
-      result = strike({ point = "after_read", action = "garbage", ending = "hang" }, ask,
+      result = request_with({ point = "after_read", action = "garbage", ending = "hang" }, ask,
         { enough = "\r\n\r\n", quiet = nothing })
       assert.are.same({ "open", "HELO this is no web server\r\n\r\n" }, { result.ending, result.bytes })
     end)
 
     it("before the request is read", function()
-      local result = strike({ point = "before_read", action = "status", status = 503 }, start)
+      local result = request_with({ point = "before_read", action = "status", status = 503 }, start)
       assert.is_truthy(result.bytes:find("^HTTP/1.1 503"))
       assert.are.same({ "closed", 0 }, { result.ending, #server:requests() })
     end)

@@ -62,7 +62,7 @@ local function refuse_key(model, headers)
   end
 end
 
--- With the web application mounted at `/`, it answers every GET that no operation answers, and refuses the rest.
+-- With the web application, every GET without a route gets its page, and all else is refused.
 local function respond_to_unknown(call, options, methods)
   if options.spa then
     if call.method == "GET" or call.method == "HEAD" then

@@ -1,4 +1,4 @@
---- The program of the simulator: serves a model on 127.0.0.1 and obeys commands on its standard input.
+--- The program of the simulator: serves a model on 127.0.0.1 and runs commands from its standard input.
 --
 --     lua server.lua [--api both|v0|v1] [--pace NUMBER] [--port NUMBER] [--options JSON] [--stay]
 local as_module = ... == "openhands.simulator.server"
@@ -69,7 +69,7 @@ local function read_arguments(words)
   return settings
 end
 
---- Runs the program: listens, prints the address, and obeys commands until standard input ends.
+--- Runs the program: listens, prints the address, and runs commands until standard input ends.
 ---@param words string[] the command line
 ---@return integer exit_status
 function M.main(words)

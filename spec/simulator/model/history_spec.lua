@@ -17,7 +17,7 @@ describe("a generated history", function()
     start(nil, { conversation_id = own_id })
   end
 
-  -- Follows the pages to their end, or until there were too many. Returns the items and how many pages there were.
+  -- Reads all pages, up to a limit. Returns the items and the number of pages.
   local function follow(target, first)
     local items, pages, page_id = {}, 0, first
     repeat
@@ -99,7 +99,7 @@ describe("a generated history", function()
     assert.has_error(function() model:add_events("nobody", 1) end, "no V1 conversation has the id nobody")
   end)
 
-  -- What a look at every single event gives.
+  -- The same, by reading every event.
   local function counted(query)
     local count = 0
     for _, event in ipairs((follow(path .. "/search?limit=100"))) do
@@ -168,7 +168,7 @@ describe("a generated history", function()
     end
     collectgarbage()
     collectgarbage()
-    -- In KB; a byte for each event would be more. The interpreter's own table of strings may have doubled meanwhile.
+    -- In KB: less than a byte per event, with room for a doubling of the string table of the interpreter.
     assert.is_true(collectgarbage "count" - before < 900)
   end)
 
@@ -192,12 +192,12 @@ describe("a generated history", function()
       repositories = { "list_pages", "/api/v1/git/repositories/search?provider=github&limit=3", 12 },
     }
 
-    local function paged(name, manner)
-      make { event_count = 12, repository_count = 12, outcome = "never-ready", [lists[name][1]] = manner }
+    local function paged(name, behavior)
+      make { event_count = 12, repository_count = 12, outcome = "never-ready", [lists[name][1]] = behavior }
       return follow(lists[name][2])
     end
 
-    -- The ids without those that were there before.
+    -- Counts the distinct ids.
     local function distinct(items)
       local seen, count = {}, 0
       for _, item in ipairs(items) do

@@ -126,7 +126,7 @@ describe("the simulator's model", function()
         local _, response = get("/api/v1/users/me", { authorization = "Bearer bad" })
         assert.are.same({ 401, body }, { response.status, response.body })
       end
-      -- Any key passes the first gate: a wrong key on a wrong path is a web page.
+      -- Unknown paths require any key, not a valid one: an invalid key on an unknown path gets the web page.
       assert.are.equal(200, select(2, get("/api/v1/nowhere", { authorization = "Bearer bad" })).status)
     end)
 
@@ -190,14 +190,14 @@ describe("the simulator's model", function()
 
   describe("itself", function()
     it("is deterministic for a seed", function()
-      local function story(seed)
+      local function transcript(seed)
         make { seed = seed }
         start()
         model:advance(70)
         return select(2, get("/api/v1/app-conversations/search")).body
       end
-      assert.are.equal(story(1), story(1))
-      assert.are_not.equal(story(1), story(2))
+      assert.are.equal(transcript(1), transcript(1))
+      assert.are_not.equal(transcript(1), transcript(2))
     end)
 
     it("logs a bounded number of requests with their bytes", function()

@@ -20,7 +20,7 @@ describe("the simulator's V0 runtime", function()
 
   local function status_of(...) return (select(2, ...)).status end
 
-  -- The states of the agent, in order, as its events tell them.
+  -- Returns the states of the agent in order, from its events.
   local function states(from)
     local page = service:service("GET", "/api/conversations/" .. id .. "/events?limit=100&start_id=" .. (from or 0))
     local list = {}

@@ -5,7 +5,7 @@ local null = json.null
 local own_id, own_hex, nobody, fields_of, sorted =
   service.own_id, service.own_hex, service.nobody, service.fields_of, service.sorted
 
--- The fields of the service's answers, as the user documents and the published schema have them.
+-- The fields of responses, as in the documentation and the published schema.
 local v0_documented_fields = "conversation_id created_at last_updated_at selected_repository status title trigger"
 local v0_fields = v0_documented_fields .. " conversation_version git_provider num_connections pr_number runtime_status "
   .. "selected_branch session_api_key sub_conversation_ids url"

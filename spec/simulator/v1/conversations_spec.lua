@@ -4,7 +4,7 @@ local service = require "spec.support.simulated_service"
 local null = json.null
 local own_id, own_hex, fields_of, sorted = service.own_id, service.own_hex, service.fields_of, service.sorted
 
--- The fields of the service's answers, as its published schemas have them.
+-- The fields of responses, as in the published schemas.
 local task_fields = "agent_server_url app_conversation_id created_at created_by_user_id detail id request sandbox_id "
   .. "status updated_at"
 local request_fields = "agent_profile_id agent_type conversation_id git_provider initial_message llm_model "

@@ -140,7 +140,7 @@ describe("a streamed start over a socket", function()
     return raw_client.exchange(server.address, raw_client.request("POST", path, body or "{}", headers), settings)
   end
 
-  -- The chunks of a body; and whether the last one was there.
+  -- Returns the chunks of a body, and whether the last one is there.
   local function chunks(body)
     local list, position = {}, 1
     while true do

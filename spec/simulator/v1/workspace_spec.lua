@@ -13,7 +13,7 @@ local function number_at(bytes, position, size)
   return number
 end
 
--- The members of an archive by name, found through its directory, with their checksums compared.
+-- Returns the members of an archive by name, read through its directory. Checks their checksums.
 local function members(bytes)
   local list, stop = {}, #bytes - 21
   assert.are.equal("PK\5\6", bytes:sub(stop, stop + 3))
@@ -98,9 +98,9 @@ describe("the simulator's V1 workspace", function()
 
   it("cannot be read while the sandbox is paused, or once it is gone", function()
     pause()
-    local asleep = { 409, { detail = "Sandbox is paused; resume it before reading git state." } }
+    local paused = { 409, { detail = "Sandbox is paused; resume it before reading git state." } }
     for _, target in ipairs { "/files", "/git/changes?path=.", "/git/diff?path=x" } do
-      assert.are.same(asleep, refused(target))
+      assert.are.same(paused, refused(target))
     end
     assert.are.same({ 200, { skills = {} } }, refused "/skills")
     assert.are.same({ 200, { hooks = {} } }, refused "/hooks")
