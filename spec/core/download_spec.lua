@@ -252,7 +252,7 @@ describe("a download", function()
           for _, line in ipairs { "", "Transfer-Encoding: identity\r\n" } do
             local err = fails("protocol", head .. HEAD .. line .. "\r\n" .. body)
             assert.is_true(err.retryable)
-            assert.matches("does not say where it ends", err.reason)
+            assert.matches("does not mark its end", err.reason)
             client:close()
             server:close()
           end

@@ -68,8 +68,8 @@ describe("the address of a conversation's server", function()
       "0x7f.1", "017700000001", "0177.0.0.1", "127.1", "127.0.1", "[::1]", "[0:0:0:0:0:0:0:1]", "[::ffff:127.0.0.1]",
       "[::ffff:7f00:1]", "[::127.0.0.1]", "[64:ff9b::127.0.0.1]", "[2002:7f00:1::]", "%31%32%37.0.0.1",
     } do
-      says("is this machine's", objection("https://service.example", "https://" .. host), host)
-      says("is this machine's", objection("https://10.0.0.1", "https://" .. host), host)
+      says("is that of this machine", objection("https://service.example", "https://" .. host), host)
+      says("is that of this machine", objection("https://10.0.0.1", "https://" .. host), host)
       assert.is_nil(objection("https://localhost:3000", "https://" .. host), host)
     end
   end)
@@ -79,8 +79,8 @@ describe("the address of a conversation's server", function()
       "10.0.0.1", "10.1", "0xa.1", "167772161", "172.16.0.1", "172.31.255.255", "192.168.1.1", "100.64.0.1",
       "198.18.0.1", "[fc00::1]", "[fd12::1]", "[fec0::1]", "[::ffff:10.0.0.1]", "[2002:a00:1::]",
     } do
-      says("is one of a private network", objection("https://service.example", "https://" .. host), host)
-      says("is one of a private network", objection("https://8.8.8.8", "https://" .. host), host)
+      says("belongs to a private network", objection("https://service.example", "https://" .. host), host)
+      says("belongs to a private network", objection("https://8.8.8.8", "https://" .. host), host)
       assert.is_nil(objection("https://192.168.0.9", "https://" .. host), host)
       assert.is_nil(objection("https://localhost", "https://" .. host), host)
     end
@@ -89,8 +89,8 @@ describe("the address of a conversation's server", function()
       says("is link-local", objection("https://10.0.0.1", "https://" .. host), host)
     end
     for _, host in ipairs { "0.0.0.0", "0", "[::]", "224.0.0.1", "255.255.255.255", "[ff02::1]", "192.0.0.8" } do
-      says("is nobody's", objection("https://service.example", "https://" .. host), host)
-      says("is nobody's", objection("https://localhost", "https://" .. host), host)
+      says("is reserved", objection("https://service.example", "https://" .. host), host)
+      says("is reserved", objection("https://localhost", "https://" .. host), host)
     end
     for _, host in ipairs {
       "8.8.8.8", "172.32.0.1", "172.15.0.1", "11.0.0.1", "128.0.0.1", "100.128.0.1", "[2606:4700::1]",
@@ -152,7 +152,7 @@ describe("the address of a conversation's server", function()
     pipe:close()
     remove()
     assert.equal(4, #lines, table.concat(lines, "\n"))
-    assert.matches("^protocol\tfalse\tnone\t.*leads to this machine or to a private network", lines[1])
+    assert.matches("^protocol\tfalse\tnone\t.*resolves to this machine or to a private network", lines[1])
     assert.matches("^connect\ttrue\tnone\t", lines[2]) -- the service is here, too
     assert.matches("^connect\ttrue\tnone\t", lines[3])
     assert.matches("^connect\ttrue\tnone\t", lines[4]) -- the proxy looks names up

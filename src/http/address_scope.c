@@ -1,5 +1,5 @@
-/* How far an address reaches, in every spelling. Must not know Lua or libcurl.
-   Sources: the special-purpose registries of IANA (RFC 6890), and the ways to write an IPv4 address in IPv6. */
+/* The scope of an address, in any spelling. Must not know Lua or libcurl.
+   Sources: the special-purpose address registries of IANA (RFC 6890), and the ways to embed IPv4 in IPv6. */
 #include "http/address_scope.h"
 
 #include <arpa/inet.h>
@@ -11,7 +11,7 @@
 
 #include "wire/ascii.h"
 
-#define LONGEST_NUMBER 64 /* bytes of an address in figures */
+#define LONGEST_NUMBER 64 /* bytes of a numeric address */
 
 static const struct {
     uint32_t network;
@@ -49,7 +49,7 @@ static enum oh_address_scope of_ipv6(const unsigned char *bytes)
     if (memcmp(bytes, mapped, 12) == 0 || memcmp(bytes, translated, 12) == 0 || memcmp(bytes, zero, 12) == 0)
         return of_ipv4(word(bytes + 12));
     if (word(bytes) == 0x0064ff9b && bytes[4] == 0 && bytes[5] == 1)
-        return OH_SCOPE_PRIVATE; /* 64:ff9b:1::/48, translation of one's own */
+        return OH_SCOPE_PRIVATE; /* 64:ff9b:1::/48, local translation */
     if (bytes[0] == 0x20 && bytes[1] == 0x02)
         return of_ipv4(word(bytes + 2)); /* 6to4 */
     if (word(bytes) == 0x20010000)
@@ -61,8 +61,9 @@ static enum oh_address_scope of_ipv6(const unsigned char *bytes)
     return bytes[0] == 0xff ? OH_SCOPE_NOWHERE : OH_SCOPE_PUBLIC;
 }
 
-/* One figure of inet_aton: decimal, 0 and octal, 0x and hexadecimal. Returns what follows it, NULL if there is none. */
-static const char *figure(const char *text, uint64_t *value)
+/* Reads one number as inet_aton does: decimal, octal after 0, hexadecimal after 0x. Returns what follows it, NULL if
+   there is none. */
+static const char *read_number(const char *text, uint64_t *value)
 {
     int base = 10, digit;
     const char *start;
@@ -83,18 +84,18 @@ static const char *figure(const char *text, uint64_t *value)
     return text > start ? text : NULL;
 }
 
-/* What getaddrinfo takes for an address: one to four figures, the last of which fills what is left. */
+/* Reads what getaddrinfo takes for an address: one to four numbers, the last of which fills the remaining bytes. */
 static bool parse_ipv4(const char *text, uint32_t *address)
 {
     uint64_t value, parts = 0;
     int count = 0;
 
     while (count < 4) {
-        text = figure(text, &value);
+        text = read_number(text, &value);
         if (text == NULL)
             return false;
         count++;
-        if (text[0] != '.' || text[1] == '\0') /* one dot may stand behind it all */
+        if (text[0] != '.' || text[1] == '\0') /* one dot may follow */
             break;
         if (value > 255 || count == 4)
             return false;
@@ -162,14 +163,14 @@ enum oh_address_scope oh_address_scope_of_socket(const struct sockaddr *peer)
 const char *oh_address_scope_objection(enum oh_address_scope service, enum oh_address_scope named)
 {
     if (named == OH_SCOPE_NOWHERE)
-        return "is nobody's";
+        return "is reserved, no host can have it";
     if (named == OH_SCOPE_NAME || named == OH_SCOPE_PUBLIC || service == OH_SCOPE_LOOPBACK)
         return NULL;
     if (named == OH_SCOPE_LOOPBACK)
-        return "is this machine's, which only a service on it may name";
+        return "is that of this machine, which only a service on it may name";
     if (named == OH_SCOPE_LINK)
         return service == OH_SCOPE_LINK ? NULL : "is link-local, which a service elsewhere may not name";
     return service == OH_SCOPE_PRIVATE || service == OH_SCOPE_LINK
                ? NULL
-               : "is one of a private network, which a service outside may not name";
+               : "belongs to a private network, which a service outside may not name";
 }

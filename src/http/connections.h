@@ -1,5 +1,5 @@
-/* What is known of the connections that libcurl holds for one client. libcurl tells neither which one a request will use
-   nor whether its peer has sent anything unrequested. Must not know Lua or libcurl. */
+/* What is known of the connections that libcurl holds for one client. libcurl tells neither which one a request will
+   use nor whether its peer has sent anything unrequested. Must not know Lua or libcurl. */
 #ifndef OH_CONNECTIONS_H
 #define OH_CONNECTIONS_H
 
@@ -28,16 +28,16 @@ struct oh_connections {
 bool oh_connections_add(struct oh_connections *connections, int socket);
 /* Removes a socket that is about to be closed; an unknown one is fine. */
 void oh_connections_remove(struct oh_connections *connections, int socket);
-/* Returns the connection with this socket, or with this local address; NULL if there is none. Valid until the next add or
-   remove. */
+/* Returns the connection with this socket, or with this local address; NULL if there is none. Valid until the next add
+   or remove. */
 struct oh_connection *oh_connections_find(const struct oh_connections *connections, int socket);
 struct oh_connection *oh_connections_at(const struct oh_connections *connections, const char *address, int port);
 /* Returns whether nothing waits to be read, the peer's end of the connection included. */
 bool oh_connection_is_quiet(const struct oh_connection *connection);
 /* Updates the byte counts; to be called before libcurl reads again. */
 void oh_connection_count(struct oh_connection *connection);
-/* Returns whether far more bytes have come than headers and bodies account for (chunk extensions, empty compressed blocks
-   or frames): they cost time and may never end. */
+/* Returns whether far more bytes have come than headers and bodies account for (chunk extensions, empty compressed
+   blocks or frames): they cost time and may never end. */
 bool oh_connection_is_flooding(const struct oh_connection *connection);
 /* Disconnects it in both directions; libcurl will notice and close the socket. */
 void oh_connection_cut(struct oh_connection *connection);

@@ -1,7 +1,7 @@
 /* One HTTP request and its response. Knows libcurl, must not know Lua.
-   Its life, by files: exchange.c makes, recycles and frees it; exchange_setup.c sets libcurl's options; exchange_attempt.c
-   chooses the connection and decides whether to try again; exchange_transfer.c moves the bytes; exchange_result.c says how
-   it ended and exchange_reason.c why, in words. multi.c queues it, multi_step.c drives it.
+   Its life, by files: exchange.c makes, recycles and frees it; exchange_setup.c sets libcurl's options;
+   exchange_attempt.c chooses the connection and decides whether to try again; exchange_transfer.c moves the bytes;
+   exchange_result.c says how it ended and exchange_reason.c why, in words. multi.c queues it, multi_step.c drives it.
    Owned by exactly one queue of the multi at a time: building -> in_flight -> done -> released.
    It holds a count on its request: what is sent is freed (and wiped) by the last holder, whatever fails. */
 #ifndef OH_EXCHANGE_H
@@ -19,6 +19,8 @@
 #include "wire/headers.h"
 #include "wire/json_stream.h"
 #include "wire/response.h"
+
+#define OH_MOST_HEADER_KIB 64 /* of one response */
 
 struct oh_exchange {
     struct oh_exchange *previous, *next; /* in its queue */
@@ -118,7 +120,8 @@ void oh_exchange_note_version(struct oh_exchange *exchange, bool is_multiplexed)
 void oh_exchange_count_payload(struct oh_exchange *exchange, size_t length);
 /* Keeps other exchanges from using its connection, unless some already share it. */
 void oh_exchange_retire_connection(struct oh_exchange *exchange);
-/* Returns whether libcurl's result came before anything was sent, and another attempt of so many seconds is prepared. */
+/* Returns whether libcurl's result came before anything was sent, and another attempt of so many seconds is prepared.
+   */
 bool oh_exchange_try_again(struct oh_exchange *exchange, const struct oh_origin *origin, int result, double seconds);
 
 /* ---- bytes (exchange_transfer.c) */

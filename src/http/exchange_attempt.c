@@ -30,7 +30,8 @@ static int on_close(void *context, curl_socket_t socket)
 }
 
 /* The last moment before a connection is made: only here is the address behind a host name known. Servers that the
-   service names must not have private addresses. Behind a proxy the name is resolved, and connected to, by the proxy. */
+   service names must not have private addresses. Behind a proxy the name is resolved, and connected to, by the proxy.
+   */
 static curl_socket_t on_address(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 {
     struct oh_exchange *exchange = context;
@@ -55,16 +56,16 @@ bool oh_exchange_set_address_callback(struct oh_exchange *exchange, struct oh_or
 }
 
 #if LIBCURL_VERSION_NUM >= 0x075000
-/* libcurl sends again by itself where a kept connection turns out to be dead, which is right, and up to five times where
-   a server refuses the stream: how often to retry a server in trouble is our decision. */
+/* libcurl sends again by itself where a kept connection turns out to be dead, which is right, and up to five times
+   where a server refuses the stream: how often to retry a server in trouble is our decision. */
 static bool is_repeated(const struct oh_exchange *exchange)
 {
     return exchange->attempts > (exchange->was_kept ? 1U : 0U);
 }
 
-/* The last moment before the request is sent. Bytes that a kept HTTP/1 connection has brought since its last response would
-   be taken for the response to this request; HTTP/2 marks what belongs to which request. (A connection with a request
-   still in flight is HTTP/2, too: libcurl shares no other one.) */
+/* The last moment before the request is sent. Bytes that a kept HTTP/1 connection has brought since its last response
+   would be taken for the response to this request; HTTP/2 marks what belongs to which request. (A connection with a
+   request still in flight is HTTP/2, too: libcurl shares no other one.) */
 static int on_chosen(void *context, char *peer, char *address, int peer_port, int port)
 {
     struct oh_exchange *exchange = context;
@@ -133,7 +134,8 @@ void oh_exchange_retire_connection(struct oh_exchange *exchange)
         connection->is_retired = true;
 }
 
-/* Certificates are checked before the request is sent. An authority that is missing in one place may be in the other. */
+/* Certificates are checked before the request is sent. An authority that is missing in one place may be in the other.
+   */
 static bool switches_trust(struct oh_exchange *exchange, const struct oh_origin *origin, int result)
 {
     if (result != CURLE_PEER_FAILED_VERIFICATION || exchange->trust_was_switched || exchange->body_sent > 0 ||

@@ -1,9 +1,11 @@
-/* Why an exchange ended badly, in words for people. Must not know Lua. */
+/* Writes why an exchange failed, in words for people. Must not know Lua. */
+#include "http/exchange.h"
+
 #include <curl/curl.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "http/exchange.h"
+#include "wire/ascii.h"
 
 #define SAY(...) (void)snprintf(exchange->response.reason, sizeof exchange->response.reason, __VA_ARGS__)
 
@@ -14,7 +16,7 @@ void oh_exchange_note_overflow(struct oh_exchange *exchange)
 
 void oh_exchange_note_compressed(struct oh_exchange *exchange)
 {
-    SAY("its body was packed (Content-Encoding), and what came out of it is not what this call answers");
+    SAY("its body was compressed (Content-Encoding), and what it decompresses to is not what this call returns");
 }
 
 long oh_exchange_proxy_status(const struct oh_exchange *exchange)
@@ -25,8 +27,8 @@ long oh_exchange_proxy_status(const struct oh_exchange *exchange)
     return status / 100 != 2 ? status : 0;
 }
 
-/* By its name, without what opens it; by its address where the environment named it. */
-static void name_proxy(const struct oh_exchange *exchange, const struct oh_origin *origin, char *name, size_t room)
+/* Names the proxy by its host, without credentials; by its address where the environment named it. */
+static void name_proxy(const struct oh_exchange *exchange, const struct oh_origin *origin, char *name, size_t capacity)
 {
     CURLU *url = origin->proxy != NULL ? curl_url() : NULL;
     char *host = NULL, *port = NULL, *address = NULL;
@@ -40,26 +42,26 @@ static void name_proxy(const struct oh_exchange *exchange, const struct oh_origi
     (void)curl_easy_getinfo(exchange->easy, CURLINFO_PRIMARY_IP, &address);
     (void)curl_easy_getinfo(exchange->easy, CURLINFO_PRIMARY_PORT, &number);
     if (host != NULL)
-        (void)snprintf(name, room, "%s%s%s", host, port != NULL ? ":" : "", port != NULL ? port : "");
+        (void)snprintf(name, capacity, "%s%s%s", host, port != NULL ? ":" : "", port != NULL ? port : "");
     else
-        (void)snprintf(name, room, "%s:%ld", address != NULL ? address : "", number);
+        (void)snprintf(name, capacity, "%s:%ld", address != NULL ? address : "", number);
     curl_free(host);
     curl_free(port);
     curl_url_cleanup(url);
 }
 
-static void tell_proxy(struct oh_exchange *exchange, const struct oh_origin *origin, long status)
+static void note_proxy(struct oh_exchange *exchange, const struct oh_origin *origin, long status)
 {
     char name[128];
 
     name_proxy(exchange, origin, name, sizeof name);
     if (status == 407)
-        SAY("the proxy %s wants a user name and a password in its address, or others (HTTP status 407)", name);
+        SAY("the proxy %s requires a user name and a password in its URL, or other ones (HTTP status 407)", name);
     else
-        SAY("the proxy %s made no connection (HTTP status %ld)", name, status);
+        SAY("the proxy %s refused to connect (HTTP status %ld)", name, status);
 }
 
-static void tell_authorities(struct oh_exchange *exchange, const struct oh_origin *origin)
+static void note_authorities(struct oh_exchange *exchange, const struct oh_origin *origin)
 {
     if (origin->ca_file != NULL)
         SAY("no certificate can be read from %.128s (ca_file, or SSL_CERT_FILE in the environment)", origin->ca_file);
@@ -67,33 +69,34 @@ static void tell_authorities(struct oh_exchange *exchange, const struct oh_origi
         SAY("the system's certificates cannot be read: %.160s", exchange->error);
 }
 
-/* What our own rules found, or NULL. */
-static const char *own_words(const struct oh_exchange *exchange, CURLcode result)
+/* Returns the reason where it is our own check that failed the exchange, or where libcurl's words would mislead; or
+   NULL. */
+static const char *own_reason(const struct oh_exchange *exchange, CURLcode result)
 {
     enum oh_result ended = exchange->response.result;
 
     if (ended == OH_RESULT_GARBLED && exchange->header_overflow)
-        return "its headers are larger than 64 KiB";
+        return "its headers are larger than " OH_DIGITS(OH_MOST_HEADER_KIB) " KiB";
     if (ended == OH_RESULT_GARBLED && exchange->endless)
-        return "it goes on without end and without saying anything";
+        return "it brings ever more bytes that belong to neither headers nor body";
     if (ended == OH_RESULT_MEMORY)
         return "out of memory";
     if (ended == OH_RESULT_FILE)
         return strerror(exchange->download->error);
     if (ended == OH_RESULT_CUT && result == CURLE_OK)
-        return "the answer does not say where it ends";
+        return "it does not mark its end: nothing shows whether it is complete";
     if (ended == OH_RESULT_GARBLED && exchange->headers.body_is_compressed && oh_exchange_is_raw(exchange))
-        return "the answer is packed, although it was asked for as it is";
+        return "its body is compressed, although it was requested uncompressed";
     if (ended == OH_RESULT_GARBLED && result == CURLE_BAD_CONTENT_ENCODING)
-        return "its body is packed (Content-Encoding), and cannot be unpacked";
+        return "its body is compressed (Content-Encoding), and cannot be decompressed";
     if (exchange->was_repeated)
-        return "the service refused the request (REFUSED_STREAM), or the connection broke, before an answer began";
+        return "the service refused the request (REFUSED_STREAM), or the connection broke, before a response began";
     if (ended == OH_RESULT_FORBIDDEN)
-        return "the name of the conversation's server leads to this machine or to a private network, which a service "
-               "outside may not name";
-    if (strstr(exchange->error, "proxy syntax") != NULL) /* quoted whole, and the password may have any byte in it */
-        return "the address of the proxy (https_proxy or all_proxy in the environment) is not that of a proxy: "
-               "percent-encode what is special in its password";
+        return "the host name of the conversation's server resolves to this machine or to a private network, which a "
+               "service outside may not name";
+    if (strstr(exchange->error, "proxy syntax") != NULL) /* libcurl quotes all of it, with the password */
+        return "the URL of the proxy (https_proxy or all_proxy in the environment) is not valid: percent-encode "
+               "special characters in its password";
     if (result == CURLE_OUT_OF_MEMORY && exchange->header_bytes > 0 && !exchange->headers.is_complete)
         return "one of its headers is too long, or libcurl has no memory left";
     return NULL;
@@ -102,16 +105,16 @@ static const char *own_words(const struct oh_exchange *exchange, CURLcode result
 void oh_exchange_note_reason(struct oh_exchange *exchange, const struct oh_origin *origin, int result)
 {
     long proxy_status = result != CURLE_OK ? oh_exchange_proxy_status(exchange) : 0;
-    const char *words = own_words(exchange, (CURLcode)result);
+    const char *reason = own_reason(exchange, (CURLcode)result);
 
     if (exchange->response.result == OH_RESULT_TOO_LARGE)
         oh_exchange_note_overflow(exchange);
-    else if (words != NULL)
-        SAY("%s", words);
+    else if (reason != NULL)
+        SAY("%s", reason);
     else if (proxy_status != 0)
-        tell_proxy(exchange, origin, proxy_status);
+        note_proxy(exchange, origin, proxy_status);
     else if (result == CURLE_SSL_CACERT_BADFILE)
-        tell_authorities(exchange, origin);
+        note_authorities(exchange, origin);
     else if (exchange->error[0] != '\0')
         SAY("%s", exchange->error);
     else if (result != CURLE_OK)

@@ -1,4 +1,5 @@
-/* How an exchange ended: from libcurl's word to ours. Must not know Lua. */
+/* Decides how an exchange ended: from libcurl's result code to an OH_RESULT_*, and whether anything was sent.
+   Must not know Lua. */
 #define _GNU_SOURCE /* strcasestr */
 #include "http/exchange.h"
 
@@ -6,27 +7,28 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Without a length or chunks an answer ends with its connection, and so does one that is cut. Newer libcurls take an
-   answer for whole that is cut in its headers, behind the one that tells of chunks. */
+/* Without a length or chunks a response ends with its connection, and so does one that was cut. Newer versions of
+   libcurl also take a response for complete that was cut in its headers, after the one that announces chunks. */
 static bool end_is_known(const struct oh_exchange *exchange)
 {
-    return exchange->headers.is_complete && (exchange->headers.marks_end_of_body || oh_exchange_expected(exchange) >= 0);
+    return exchange->headers.is_complete &&
+           (exchange->headers.marks_end_of_body || oh_exchange_expected(exchange) >= 0);
 }
 
-/* What a proxy was sent counts in the size; our own request begins behind its tunnel. Without a byte of its body no
-   request can have been acted on. */
+/* The request size includes what a proxy was sent; the request itself begins behind its tunnel. Without a byte of its
+   body no request can have been processed. */
 static bool was_sent(const struct oh_exchange *exchange, long request_size)
 {
     return request_size > 0 && (exchange->request->body.length == 0 ? exchange->begun : exchange->body_sent > 0);
 }
 
-/* libcurl has one code for all that goes wrong in a handshake. These are its words, and those of the TLS libraries, where
-   the peer was not heard to the end; all others are a verdict on the protocol. The system's own words follow the locale:
-   where there is an error of the system's, the connection broke. */
+/* libcurl has one code for everything that goes wrong in a handshake. These are its texts, and those of the TLS
+   libraries, for a connection that broke; any other text means that the handshake was rejected. System errors, whose
+   texts depend on the locale, are recognised by errno. */
 static bool handshake_broke(const struct oh_exchange *exchange)
 {
     static const char *const known[] = {
-        " SSL_connect: ", /* what OpenSSL has no error of its own for: resets and ends */
+        " SSL_connect: ", /* where OpenSSL has no error of its own: resets and ends */
         "unexpected eof", "non-properly terminated", "error in the pull function", "error in the push function",
         "peer closed", "closed abruptly", "reading from socket", "writing to socket", "EOF in swrite", "Recv failure: ",
         "Send failure: ", " in connection to ",
@@ -37,7 +39,7 @@ static bool handshake_broke(const struct oh_exchange *exchange)
     for (i = 0; i < sizeof known / sizeof known[0]; i++)
         if (strcasestr(exchange->error, known[i]) != NULL)
             return true;
-    if (strstr(exchange->error, ":SSL routines:") != NULL) /* OpenSSL's own verdict, whatever address failed before */
+    if (strstr(exchange->error, ":SSL routines:") != NULL) /* OpenSSL rejected it, whatever address failed before */
         return false;
     return curl_easy_getinfo(exchange->easy, CURLINFO_OS_ERRNO, &error) == CURLE_OK && error != 0;
 }
@@ -55,7 +57,7 @@ static enum oh_result result_of(const struct oh_exchange *exchange, CURLcode res
         return OH_RESULT_MEMORY;
     if (exchange->header_overflow || exchange->endless)
         return OH_RESULT_GARBLED;
-    if (exchange->body_overflow) /* a refusal counts, however much is said of it */
+    if (exchange->body_overflow) /* an error status counts, however long its body is */
         return is_good(exchange->response.status) ? OH_RESULT_TOO_LARGE : OH_RESULT_ANSWERED;
     if (exchange->download != NULL && exchange->download->error != 0)
         return OH_RESULT_FILE;
@@ -70,7 +72,7 @@ static enum oh_result result_of(const struct oh_exchange *exchange, CURLcode res
     if (result != CURLE_OK && oh_exchange_proxy_status(exchange) == 407)
         return OH_RESULT_PROXY;
     if (result == CURLE_BAD_CONTENT_ENCODING && exchange->response.status != 0 && !is_good(exchange->response.status))
-        return OH_RESULT_ANSWERED; /* only its words are lost */
+        return OH_RESULT_ANSWERED; /* only its body is lost */
     switch (result) {
     case CURLE_OK:
         return exchange->response.status >= 100 && exchange->response.status <= 599 ? OH_RESULT_ANSWERED
@@ -106,7 +108,7 @@ static enum oh_result result_of(const struct oh_exchange *exchange, CURLcode res
     case CURLE_PROXY:
         return began ? OH_RESULT_CUT : OH_RESULT_CONNECT;
     default:
-        /* 27 is in here too: libcurl says "out of memory" for a header line above 100 KB. */
+        /* CURLE_OUT_OF_MEMORY, too: libcurl also says so of a header line above 100 KB. */
         return OH_RESULT_GARBLED;
     }
 }
@@ -122,7 +124,8 @@ static void note_redirect(struct oh_exchange *exchange)
     url = curl_url();
     if (url != NULL && curl_url_set(url, CURLUPART_URL, target, CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK &&
         curl_url_get(url, CURLUPART_HOST, &host, 0) == CURLUE_OK)
-        oh_headers_copy_value(exchange->response.redirect_host, sizeof exchange->response.redirect_host, host, strlen(host));
+        oh_headers_copy_value(exchange->response.redirect_host, sizeof exchange->response.redirect_host, host,
+                              strlen(host));
     curl_free(host);
     curl_url_cleanup(url);
 }
@@ -138,7 +141,7 @@ void oh_exchange_conclude(struct oh_exchange *exchange, const struct oh_origin *
     if (curl_easy_getinfo(exchange->easy, CURLINFO_CONTENT_TYPE, &type) == CURLE_OK && type != NULL)
         oh_headers_copy_value(response->content_type, sizeof response->content_type, type, strlen(type));
     note_redirect(exchange);
-    if (response->status == 421) /* another connection may reach who can answer */
+    if (response->status == 421) /* another connection may lead to a server that is responsible */
         oh_exchange_retire_connection(exchange);
     response->sent = was_sent(exchange, request_size);
     response->body = exchange->received.data;
@@ -150,15 +153,15 @@ void oh_exchange_conclude(struct oh_exchange *exchange, const struct oh_origin *
 void oh_exchange_give_up(struct oh_exchange *exchange, enum oh_result result)
 {
     struct oh_response *response = &exchange->response;
-    const char *reason = "given up by this program";
-    long request_size = 1; /* whoever else carries it: assume the worst */
+    const char *reason = "cancelled by this program";
+    long request_size = 1; /* with an external transport: assume the worst */
 
     if (exchange->easy != NULL)
         (void)curl_easy_getinfo(exchange->easy, CURLINFO_REQUEST_SIZE, &request_size);
     memset(response, 0, sizeof *response);
     response->sent = was_sent(exchange, request_size);
     if (result != OH_RESULT_CANCELLED)
-        reason = request_size > 0 ? "it did not end in the time it had" : "it did not begin in the time it had";
+        reason = request_size > 0 ? "it did not finish within its timeout" : "it did not begin within its timeout";
     response->result = result;
     oh_headers_copy_value(response->reason, sizeof response->reason, reason, strlen(reason));
 }

@@ -1,5 +1,5 @@
-/* Sets libcurl's options for one exchange: what is sent, where to, with which credentials, and what libcurl must not do.
-   Must not know Lua. */
+/* Sets libcurl's options for one exchange: what is sent, where to, with which credentials, and what libcurl must not
+   do. Must not know Lua. */
 #include "http/exchange.h"
 
 #include <curl/curl.h>
@@ -114,8 +114,8 @@ static bool set_credentials(struct oh_exchange *exchange, struct oh_origin *orig
             if (credentials.session_api_key == NULL)
                 credentials.session_api_key = origin->session_api_key;
         }
-        exchange->request_headers = oh_origin_headers(origin, &credentials, exchange->accept, exchange->request->content_type,
-                                              exchange->request->has_body);
+        exchange->request_headers = oh_origin_headers(origin, &credentials, exchange->accept,
+                                                      exchange->request->content_type, exchange->request->has_body);
         headers = exchange->request_headers;
     }
     if (headers == NULL)
@@ -164,8 +164,8 @@ bool oh_exchange_set_timeout(struct oh_exchange *exchange, double seconds)
     return true;
 }
 
-/* Raw bodies are requested uncompressed: libcurl cannot tell that a compressed body was cut. A file may take long, but must
-   not stall. */
+/* Raw bodies are requested uncompressed: libcurl cannot tell that a compressed body was cut. A file may take long, but
+   must not stall. */
 static bool set_raw(struct oh_exchange *exchange)
 {
     if (oh_exchange_is_raw(exchange))

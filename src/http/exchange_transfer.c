@@ -5,8 +5,6 @@
 #include <curl/curl.h>
 #include <string.h>
 
-#define MOST_HEADER_BYTES (64 * 1024)
-
 bool oh_exchange_receive(struct oh_exchange *exchange, long status, const char *bytes, size_t length)
 {
     enum oh_buffer_result result;
@@ -38,7 +36,7 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *context)
 
     exchange->header_bytes += length;
     oh_exchange_count_payload(exchange, length);
-    if (exchange->header_bytes > MOST_HEADER_BYTES) {
+    if (exchange->header_bytes > OH_MOST_HEADER_KIB * 1024) {
         exchange->header_overflow = true;
         return 0;
     }

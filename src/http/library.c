@@ -1,4 +1,4 @@
-/* libcurl itself, once for the whole process. Must not know Lua. */
+/* Initialises libcurl and detects forks. Must not know Lua. */
 #include "http/library.h"
 
 #include <curl/curl.h>
@@ -6,7 +6,7 @@
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static CURLcode result;
-static volatile unsigned generation; /* written by a fresh child only, before it has a second thread */
+static volatile unsigned generation; /* written only by a new child, before it has a second thread */
 
 static void count_fork(void)
 {
@@ -31,7 +31,7 @@ bool oh_library_open(void)
     return result == CURLE_OK;
 }
 
-/* Not curl_version(): where libcurl has OpenLDAP, that looks up this host's own name, and waits for it. */
+/* Not curl_version(): with OpenLDAP that looks up the name of this host, and waits for it. */
 const char *oh_library_version(const char **tls)
 {
     const curl_version_info_data *build = curl_version_info(CURLVERSION_NOW);

@@ -1,6 +1,7 @@
 /* Owns the exchanges of one client, and moves them from queue to queue. Must not know Lua.
-   Rules of libcurl kept here: one timer, replaced by each new one; sockets identified by number, never by handle; callbacks
-   never fail and never call back into libcurl; remove -> easy cleanup -> multi cleanup -> close descriptors. */
+   Rules of libcurl kept here: one timer, replaced by each new one; sockets identified by number, never by handle;
+   callbacks never fail and never call back into libcurl; remove -> easy cleanup -> multi cleanup -> close descriptors.
+   */
 #include "http/multi.h"
 
 #include <curl/curl.h>
@@ -170,7 +171,8 @@ bool oh_multi_submit(struct oh_multi *multi, struct oh_exchange *exchange)
         exchange->timeout -= oh_monotonic() - multi->prepared_at; /* encoding a large body has taken time, too */
         if (!open_handle(multi) || !oh_exchange_configure(exchange, multi->origin))
             return false;
-        multi->secure = multi->secure || multi->origin->secure || (exchange->server != NULL && exchange->server->secure);
+        multi->secure = multi->secure || multi->origin->secure ||
+                        (exchange->server != NULL && exchange->server->secure);
         multi->dedicated_count += uses_own_connection(exchange) ? 1 : 0;
         size_connections(multi);
         oh_pipe_guard_enter(&guard, multi->secure);

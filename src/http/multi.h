@@ -1,5 +1,5 @@
-/* The exchanges of one client: a libcurl multi handle behind one pollable descriptor. multi.c owns the exchanges and their
-   queues, multi_step.c waits and lets libcurl work. Knows libcurl, must not know Lua. */
+/* The exchanges of one client: a libcurl multi handle behind one pollable descriptor. multi.c owns the exchanges and
+   their queues, multi_step.c waits and lets libcurl work. Knows libcurl, must not know Lua. */
 #ifndef OH_MULTI_H
 #define OH_MULTI_H
 
@@ -42,8 +42,8 @@ struct oh_multi {
 
 void oh_multi_init(struct oh_multi *multi, struct oh_origin *origin);
 /* Returns an empty exchange in `building`: it is owned before it is filled. Frees one that was left there half-made.
-   `plain`: a GET for JSON with the origin's own credentials and nothing else. It may get a warm handle: making one costs
-   more than the call. NULL: out of memory. */
+   `plain`: a GET for JSON with the origin's own credentials and nothing else. It may get a warm handle: making one
+   costs more than the call. NULL: out of memory. */
 struct oh_exchange *oh_multi_prepare(struct oh_multi *multi, bool plain);
 /* Frees what was prepared and not submitted. */
 void oh_multi_discard(struct oh_multi *multi);

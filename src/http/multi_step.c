@@ -1,5 +1,5 @@
-/* Drives the exchanges of one client: waits for sockets and timers, lets libcurl work, takes what has finished, and tells
-   when the next step is due. Must not know Lua. */
+/* Drives the exchanges of one client: waits for sockets and timers, lets libcurl work, takes what has finished, and
+   tells when the next step is due. Must not know Lua. */
 #include "http/multi.h"
 
 #include <curl/curl.h>

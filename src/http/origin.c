@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "os/wipe.h"
+#include "wire/ascii.h"
 #include "wire/headers.h"
 #include "wire/secret.h"
 
@@ -64,8 +65,8 @@ static bool keep_text(struct oh_origin *origin)
     return kept;
 }
 
-/* A directory of certificates with OpenSSL's hash links opens in no time; the bundle file costs 20 ms to parse, so it is
-   only read when the directory does not know who signed. */
+/* A directory of certificates with OpenSSL's hash links opens in no time; the bundle file costs 20 ms to parse, so it
+   is only read when the directory does not know who signed. */
 static bool find_ca_directory(struct oh_origin *origin)
 {
     const curl_version_info_data *build = curl_version_info(CURLVERSION_NOW);
@@ -112,7 +113,7 @@ const char *oh_origin_open(struct oh_origin *origin, const char *base_url)
     char *scheme, *host, *path;
 
     if (strlen(base_url) > OH_ORIGIN_LONGEST)
-        return "is longer than 2048 bytes";
+        return "is longer than " OH_DIGITS(OH_ORIGIN_LONGEST) " bytes";
     origin->url = curl_url();
     if (origin->url == NULL)
         return oh_origin_no_memory;

@@ -56,8 +56,8 @@ bool oh_origin_is_proxied(const struct oh_origin *origin);
 const char *oh_origin_proxy_problem(const char *proxy);
 /* Replaces a string that the origin owns; false when out of memory. */
 bool oh_origin_keep(char **slot, const char *value, size_t length);
-/* Request headers with the given credentials; the caller wipes them with oh_origin_drop_headers. `content_type` "": none,
-   for a request that may have a body all the same if `with_body`. NULL: no memory. */
+/* Request headers with the given credentials; the caller wipes them with oh_origin_drop_headers. `content_type` "":
+   none, for a request that may have a body all the same if `with_body`. NULL: no memory. */
 struct curl_slist *oh_origin_headers(const struct oh_origin *origin, const struct oh_credentials *credentials,
                                      const char *accept, const char *content_type, bool with_body);
 void oh_origin_drop_headers(struct curl_slist *headers);

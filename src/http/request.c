@@ -1,4 +1,4 @@
-/* What one HTTP request sends, shared by its exchanges and by whoever prepared it. Must not know libcurl or Lua. */
+/* The bytes of one HTTP request, counted. Must not know libcurl or Lua. */
 #include "http/request.h"
 
 #include <stdlib.h>

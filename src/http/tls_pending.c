@@ -1,5 +1,6 @@
-/* Whether TLS holds bytes that nobody has read: they are on this side of the socket, which so looks quiet. Only the TLS
-   library knows, and it is libcurl's, not ours: it is asked if it is OpenSSL or one of its kin. Must not know Lua. */
+/* Tells whether TLS holds decrypted bytes that have not been read. They have left the socket, which therefore looks
+   quiet; only the TLS library knows of them, and it is libcurl's. Works with OpenSSL and its forks. Must not know Lua.
+   */
 #define _GNU_SOURCE /* dladdr */
 #include "http/tls_pending.h"
 
@@ -13,7 +14,7 @@ typedef int pending_function(const void *ssl);
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pending_function *pending;
 
-/* Among what this module needs, so that it is the library that its libcurl uses, whatever else the host has loaded. */
+/* Looks in the dependencies of this module: so it is the library of our libcurl, whatever else the host has loaded. */
 static void find(void)
 {
     static const char here;

@@ -1,4 +1,4 @@
-/* Whether TLS holds bytes that nobody has read. HTTP layer: knows libcurl, never Lua. */
+/* Tells whether TLS holds decrypted bytes that have not been read. Knows libcurl, must not know Lua. */
 #ifndef OH_TLS_PENDING_H
 #define OH_TLS_PENDING_H
 

@@ -1,4 +1,4 @@
-/* A growing run of bytes with a ceiling. Must not know Lua or libcurl. */
+/* A growing byte buffer with a limit. Must not know Lua or libcurl. */
 #include "os/buffer.h"
 
 #include <stdlib.h>
@@ -27,7 +27,7 @@ static enum oh_buffer_result reserve(struct oh_buffer *buffer, size_t count)
     capacity = buffer->capacity > 0 ? buffer->capacity : FIRST_CAPACITY;
     while (capacity < wanted)
         capacity = capacity > buffer->limit / 2 ? buffer->limit : capacity * 2;
-    data = malloc(capacity); /* not realloc: it would leave a copy behind that nobody wipes */
+    data = malloc(capacity); /* not realloc, which may leave an unwiped copy behind */
     if (data == NULL)
         return OH_BUFFER_MEMORY;
     if (buffer->data != NULL) {

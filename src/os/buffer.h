@@ -1,4 +1,5 @@
-/* A growing run of bytes with a ceiling. Owns its memory; knows neither Lua nor libcurl. */
+/* A growing byte buffer with a limit. Owns its memory, and wipes it before it frees it. Must not know Lua or libcurl.
+   */
 #ifndef OH_BUFFER_H
 #define OH_BUFFER_H
 
@@ -15,12 +16,12 @@ struct oh_buffer {
 enum oh_buffer_result { OH_BUFFER_OK, OH_BUFFER_FULL, OH_BUFFER_MEMORY };
 
 void oh_buffer_init(struct oh_buffer *buffer, size_t limit);
-/* On FULL or MEMORY the contents are as before. */
+/* Appends bytes. On FULL and MEMORY the contents stay as they were. */
 enum oh_buffer_result oh_buffer_append(struct oh_buffer *buffer, const void *bytes, size_t count);
 enum oh_buffer_result oh_buffer_append_text(struct oh_buffer *buffer, const char *text);
-/* Forgets the contents; keeps up to `keep` bytes of memory for the next use. */
+/* Wipes the contents; keeps the memory for the next use unless it is more than `keep` bytes. */
 void oh_buffer_clear(struct oh_buffer *buffer, size_t keep);
-/* Wipes and releases. */
+/* Wipes and frees everything; the buffer stays usable. */
 void oh_buffer_free(struct oh_buffer *buffer);
 
 #endif

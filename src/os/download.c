@@ -1,4 +1,4 @@
-/* A file that appears under its name only when it is whole. Must not know Lua or libcurl. */
+/* A file that appears under its name only when it is complete. Must not know Lua or libcurl. */
 #define _GNU_SOURCE /* sync_file_range */
 #define _FILE_OFFSET_BITS 64 /* files above 2 GiB on 32 bits */
 #include "os/download.h"
@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #define MOST_TRIES 8              /* another writer may finish between our opening and our locking */
-#define SETTLE_EVERY 4194304.0    /* bytes after which the system is told to begin writing them out */
+#define FLUSH_EVERY 4194304.0     /* bytes after which the system is told to begin writing them to the disk */
 
 struct oh_download *oh_download_new(const char *path, size_t length)
 {
@@ -53,8 +53,8 @@ static void drop_descriptor(struct oh_download *download)
     errno = saved;
 }
 
-/* Whether the name still stands for the file that is open and locked: its last owner may just have renamed it, and
-   somebody may have removed it and begun another. */
+/* Returns whether the name still belongs to the file that is open and locked: its previous owner may have renamed it
+   just now, or somebody may have removed it and created another. */
 static bool still_named(const struct oh_download *download)
 {
     struct stat open_file, named_file;
@@ -63,8 +63,8 @@ static bool still_named(const struct oh_download *download)
            open_file.st_dev == named_file.st_dev && open_file.st_ino == named_file.st_ino;
 }
 
-/* Empties the part that is open and locked. A pipe or a device is none, what has a second name is not only ours, and the
-   file of another user would stay theirs. */
+/* Empties the part that is open and locked. Refuses anything but a regular file that we own and that has no other hard
+   link. */
 static bool begin(struct oh_download *download)
 {
     struct stat file;
@@ -83,12 +83,12 @@ bool oh_download_open(struct oh_download *download)
     struct stat target;
     int tries;
 
-    if (stat(download->path, &target) == 0 && !S_ISREG(target.st_mode)) { /* a device would become a file */
+    if (stat(download->path, &target) == 0 && !S_ISREG(target.st_mode)) { /* not replaced by a file */
         errno = S_ISDIR(target.st_mode) ? EISDIR : EEXIST;
         return fail(download);
     }
     for (tries = 0; tries < MOST_TRIES; tries++) {
-        /* O_NONBLOCK: a pipe of that name would keep us waiting for its reader. */
+        /* O_NONBLOCK: opening a pipe of that name would wait for a reader. */
         download->descriptor = open(download->part, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
         if (download->descriptor < 0)
             return fail(download);
@@ -102,7 +102,7 @@ bool oh_download_open(struct oh_download *download)
         drop_descriptor(download);
         errno = EWOULDBLOCK;
     }
-    drop_descriptor(download); /* not removed: it is somebody else's */
+    drop_descriptor(download); /* not removed: it belongs to another writer */
     return fail(download);
 }
 
@@ -111,19 +111,19 @@ bool oh_download_is_taken(const struct oh_download *download)
     return download->error == EWOULDBLOCK;
 }
 
-/* Lets the disk work while the network does, so that the end does not have to wait for all of it. */
-static void settle(struct oh_download *download)
+/* Writes to the disk while bytes arrive, so that the final fsync has little left to do. */
+static void begin_flush(struct oh_download *download)
 {
-    if (download->written - download->settled < SETTLE_EVERY)
+    if (download->written - download->flushed < FLUSH_EVERY)
         return;
 #ifdef __linux__
-    (void)sync_file_range(download->descriptor, (off_t)download->settled,
-                          (off_t)(download->written - download->settled), SYNC_FILE_RANGE_WRITE);
+    (void)sync_file_range(download->descriptor, (off_t)download->flushed,
+                          (off_t)(download->written - download->flushed), SYNC_FILE_RANGE_WRITE);
 #endif
-    download->settled = download->written;
+    download->flushed = download->written;
 }
 
-/* Beyond the host's limit on the size of files the system sends a signal that would end the host. */
+/* Beyond the limit for the size of files the system sends SIGXFSZ, which would kill the host. */
 static bool may_grow(const struct oh_download *download, size_t count)
 {
     struct rlimit most;
@@ -154,11 +154,11 @@ bool oh_download_write(struct oh_download *download, const void *bytes, size_t c
         count -= (size_t)written;
         download->written += (double)written;
     }
-    settle(download);
+    begin_flush(download);
     return true;
 }
 
-/* The new name lasts only when the directory is on the disk too. Not every file system can do that. */
+/* The new name survives a crash only if the directory is on the disk, too. Not every file system supports that. */
 static void sync_directory(const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -200,7 +200,7 @@ void oh_download_free(struct oh_download *download)
     if (download == NULL)
         return;
     if (download->descriptor >= 0 && still_named(download))
-        (void)unlink(download->part); /* while it is locked: nobody else can begin it anew */
+        (void)unlink(download->part); /* while it is locked: nobody else can have started writing it */
     drop_descriptor(download);
     free(download->path);
     free(download->part);

@@ -1,5 +1,5 @@
-/* A file that appears under its name only when it is whole. Pure C: knows neither Lua nor libcurl.
-   Until then it is NAME.part beside it, mode 0600, locked against a second writer. */
+/* A file that appears under its name only when it is complete. Until then it is NAME.part in the same directory, mode
+   0600, locked against a second writer. Must not know Lua or libcurl. */
 #ifndef OH_DOWNLOAD_H
 #define OH_DOWNLOAD_H
 
@@ -7,24 +7,25 @@
 #include <stddef.h>
 
 struct oh_download {
-    int descriptor;    /* of the part, -1 when closed */
-    char *path, *part; /* owned */
+    int descriptor;    /* of the part, -1 while closed */
+    char *path, *part; /* owned: the final name, and the temporary one */
     double written;    /* bytes */
-    double settled;    /* bytes that the system was asked to write out already */
-    bool finished;
+    double flushed;    /* bytes that the system was told to write to the disk */
+    bool finished;     /* it has its final name */
     int error;         /* errno of the first failure, 0: none */
 };
 
-/* A download that is to become the file `path`; nothing is opened yet. NULL: no memory. */
+/* Returns a download that will become the file `path`; opens nothing yet. NULL: out of memory. */
 struct oh_download *oh_download_new(const char *path, size_t length);
-/* Makes the part, empty; false when that fails, with `error` set. */
+/* Creates the part, empty; false when that fails, with `error` set. */
 bool oh_download_open(struct oh_download *download);
-/* Whether opening failed because somebody else is writing it. */
+/* Returns whether opening failed because another download is writing the part. */
 bool oh_download_is_taken(const struct oh_download *download);
+/* Appends bytes; false when that fails, with `error` set. */
 bool oh_download_write(struct oh_download *download, const void *bytes, size_t count);
-/* Brings all to the disk and gives it its name, once; false when that fails, with `error` set. */
+/* Flushes the part to the disk and renames it, once; false when that fails, with `error` set. */
 bool oh_download_finish(struct oh_download *download);
-/* Removes the part unless it was finished, and releases everything; NULL is fine. */
+/* Removes the part if it is not finished, and frees everything; NULL is fine. */
 void oh_download_free(struct oh_download *download);
 
 #endif

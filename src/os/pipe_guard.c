@@ -19,7 +19,7 @@ void oh_pipe_guard_enter(struct oh_pipe_guard *guard, bool needed)
     guard->active = pthread_sigmask(SIG_BLOCK, &pipe, &guard->before) == 0;
 }
 
-static void swallow(const sigset_t *signals)
+static void discard(const sigset_t *signals)
 {
 #ifdef __APPLE__
     int taken;
@@ -42,6 +42,6 @@ void oh_pipe_guard_leave(const struct oh_pipe_guard *guard)
     sigaddset(&pipe, SIGPIPE);
     sigpending(&pending);
     if (!guard->was_pending && sigismember(&pending, SIGPIPE) == 1)
-        swallow(&pipe); /* ours: before it is let through */
+        discard(&pipe); /* ours: discarded before it is unblocked */
     (void)pthread_sigmask(SIG_SETMASK, &guard->before, NULL);
 }

@@ -1,4 +1,5 @@
-/* Keeps SIGPIPE from the host: TLS back ends may write to a dead connection without MSG_NOSIGNAL. Pure C. */
+/* Keeps SIGPIPE from the host: TLS libraries may write to a dead connection without MSG_NOSIGNAL. Must not know Lua or
+   libcurl. */
 #ifndef OH_PIPE_GUARD_H
 #define OH_PIPE_GUARD_H
 
@@ -11,9 +12,9 @@ struct oh_pipe_guard {
     sigset_t before;
 };
 
-/* Blocks the signal in this thread; does nothing unless `needed`. */
+/* Blocks the signal in this thread, if `needed`. */
 void oh_pipe_guard_enter(struct oh_pipe_guard *guard, bool needed);
-/* Swallows one that came meanwhile, and lets the signal through again. */
+/* Discards one that came meanwhile, and unblocks the signal. */
 void oh_pipe_guard_leave(const struct oh_pipe_guard *guard);
 
 #endif

@@ -18,9 +18,9 @@ double oh_monotonic(void)
 
 void oh_readiness_sleep(struct pollfd *watched, size_t count, double seconds)
 {
-    int milliseconds = (int)(seconds * 1000 + 0.999); /* never too early: whoever waits would spin */
+    int milliseconds = (int)(seconds * 1000 + 0.999); /* rounded up: too early a wake-up would make callers spin */
 
-    if (poll(watched, (nfds_t)count, milliseconds) < 0 && errno != EINTR) /* more than the system takes at once */
+    if (poll(watched, (nfds_t)count, milliseconds) < 0 && errno != EINTR) /* more descriptors than the system takes */
         (void)poll(NULL, 0, milliseconds < 10 ? milliseconds : 10);
 }
 
@@ -65,7 +65,7 @@ bool oh_readiness_watch(struct oh_readiness *readiness, int socket, int what)
     memset(&event, 0, sizeof event);
     event.data.fd = socket;
     if (what == 0) {
-        /* The socket may be closed already: then the kernel has forgotten it by itself. */
+        /* If the socket is closed already, the kernel has removed it by itself. */
         (void)epoll_ctl(readiness->descriptor, EPOLL_CTL_DEL, socket, &event);
         return true;
     }
@@ -104,7 +104,7 @@ int oh_readiness_wait(struct oh_readiness *readiness, double seconds, struct oh_
         if (events[i].data.fd == readiness->timer) {
             uint64_t expirations;
             ssize_t ignored = read(readiness->timer, &expirations, sizeof expirations);
-            (void)ignored; /* whoever armed it knows what is due */
+            (void)ignored; /* the caller knows what is due */
             continue;
         }
         ready[count].socket = events[i].data.fd;
@@ -194,7 +194,7 @@ int oh_readiness_wait(struct oh_readiness *readiness, double seconds, struct oh_
     return count;
 }
 
-#else /* OH_READINESS_NONE: the multi handle is polled by libcurl itself */
+#else /* OH_READINESS_NONE: libcurl polls the multi handle itself */
 
 bool oh_readiness_open(struct oh_readiness *readiness)
 {

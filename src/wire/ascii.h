@@ -5,6 +5,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* The number that a macro stands for, as a string literal. */
+#define OH_DIGITS_OF(number) #number
+#define OH_DIGITS(number) OH_DIGITS_OF(number)
+
 static inline bool oh_ascii_is_digit(char c)
 {
     return c >= '0' && c <= '9';

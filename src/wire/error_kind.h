@@ -35,7 +35,8 @@ struct oh_error {
     double retry_after; /* seconds that the service asks to wait; below 0: it does not say */
 };
 
-/* Classifies an exchange by everything but the body of a 2xx response. `now`: seconds since 1970, for Retry-After dates. */
+/* Classifies an exchange by everything but the body of a 2xx response. `now`: seconds since 1970, for Retry-After
+   dates. */
 void oh_error_classify(const struct oh_operation *operation, const struct oh_response *response, time_t now,
                        struct oh_error *error);
 /* Makes it the error of a 2xx response whose body is not what the operation answers. */

@@ -66,7 +66,7 @@ bool oh_headers_read(struct oh_headers *headers, struct oh_response *response, c
         return true;
     }
     if (length > 0 && length <= 2 && (line[0] == '\r' || line[0] == '\n')) {
-        headers->is_complete = line[length - 1] == '\n'; /* libcurl also passes on half of it, where a response is cut */
+        headers->is_complete = line[length - 1] == '\n'; /* libcurl passes on a cut one, too */
         return false;
     }
     if (response->retry_after[0] == '\0' && (value = value_of(line, length, "retry-after:", &size)) != NULL)

@@ -17,8 +17,8 @@ struct oh_json_stream {
 };
 
 /* Finds the next whole object of the list, in what has arrived of it so far. An element counts as whole at its closing
-   brace: what separates it comes with the next one. False while there is none, and for good where something else than an
-   object stands. An element stays found until it is passed. */
+   brace: what separates it comes with the next one. False while there is none, and for good where something else than
+   an object stands. An element stays found until it is passed. */
 bool oh_json_stream_find(struct oh_json_stream *element, const char *text, size_t length);
 /* Goes on to the next one. */
 void oh_json_stream_advance(struct oh_json_stream *element);

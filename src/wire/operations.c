@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "wire/ascii.h"
 #include "wire/identifier.h"
 
 const struct oh_operation *oh_operations_at(size_t i)
@@ -153,18 +154,16 @@ bool oh_api_from_name(const char *name, enum oh_api *api)
     return false;
 }
 
-#define DIGITS_OF(number) #number
-#define DIGITS(number) DIGITS_OF(number)
-#define OR_LIST " or a list of at most " DIGITS(OH_MOST_IDS)
+#define OR_LIST " or a list of at most " OH_DIGITS(OH_MOST_IDS)
 
 static const struct {
     const char *name, *description;
 } types[] = {
     [OH_TEXT] = {"text", "a string"},
-    [OH_IDENTIFIER] = {"id", "an id (1 to " DIGITS(OH_LONGEST_IDENTIFIER) " of A-Z a-z 0-9 _ -)"},
+    [OH_IDENTIFIER] = {"id", "an id (1 to " OH_DIGITS(OH_LONGEST_IDENTIFIER) " of A-Z a-z 0-9 _ -)"},
     [OH_UUID] = {"uuid", "a UUID"},
     [OH_UUIDS] = {"uuids", "a UUID" OR_LIST},
-    [OH_NAME] = {"name", "a name (1 to " DIGITS(OH_LONGEST_NAME) " bytes, not . or ..)"},
+    [OH_NAME] = {"name", "a name (1 to " OH_DIGITS(OH_LONGEST_NAME) " bytes, not . or ..)"},
     [OH_NAMES] = {"names", "a name" OR_LIST},
     [OH_INTEGER] = {"integer", "an integer"},
     [OH_BOOLEAN] = {"boolean", "a boolean"},

@@ -11,7 +11,7 @@ enum oh_api { OH_API_V0, OH_API_V1, OH_API_AGENT };
 
 enum oh_host {
     OH_AT_SERVICE, /* the service, with the account's key */
-    OH_AT_RUNTIME, /* the conversation's own server, with its session key; V0 services handle some of these themselves */
+    OH_AT_RUNTIME, /* the conversation's own server, with its session key; some V0 services handle these, too */
     OH_AT_PUBLIC   /* the service, without credentials */
 };
 

@@ -136,7 +136,8 @@ static size_t run(const struct scan *scan, size_t at, const char *ends)
 
 static size_t value_end(const struct scan *scan, size_t at) { return run(scan, at, "\"'`,;&<>)}]\\"); }
 
-/* The end of a quoted value: the same quote, behind as many backslashes; or the end of the line. `closed`: behind it. */
+/* The end of a quoted value: the same quote, behind as many backslashes; or the end of the line. `closed`: behind it.
+   */
 static size_t quoted_end(const struct scan *scan, size_t at, char quote, size_t depth, size_t *closed)
 {
     size_t slashes = 0;

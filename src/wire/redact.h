@@ -19,8 +19,8 @@ enum oh_redact_form {
 /* Bytes of memory that cleaning so long a text to at most so many bytes takes. */
 size_t oh_redact_capacity(size_t length, size_t most);
 /* Cleans a text to at most `most` bytes, cut before a character and ended with "…" where it had more. `room`: memory of
-   oh_redact_capacity bytes, aligned as for an int; what is returned lies in it. Looks at no more of the text than the bound and
-   the longest secret ask for, and at each byte a bounded number of times. */
+   oh_redact_capacity bytes, aligned as for an int; what is returned lies in it. Looks at no more of the text than the
+   bound and the longest secret ask for, and at each byte a bounded number of times. */
 const char *oh_redact(const struct oh_secrets *known, const char *text, size_t length, enum oh_redact_form form,
                      size_t most, void *room, size_t *cleaned);
 

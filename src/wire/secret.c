@@ -3,10 +3,11 @@
 #define _GNU_SOURCE /* memmem */
 #include "wire/secret.h"
 
-#include "os/wipe.h"
-
 #include <stdlib.h>
 #include <string.h>
+
+#include "os/wipe.h"
+#include "wire/ascii.h"
 
 /* A shorter "key" would be found in ordinary words of a message. */
 #define SHORTEST_KNOWN 4
@@ -19,7 +20,7 @@ const char *oh_secret_problem(const char *key, size_t length)
     if (length == 0)
         return "is empty";
     if (length > OH_SECRET_MOST)
-        return "is longer than 512 bytes";
+        return "is longer than " OH_DIGITS(OH_SECRET_MOST) " bytes";
     for (i = 0; i < length; i++) {
         unsigned char byte = (unsigned char)key[i];
         if (byte == ' ' || byte == '\t')

@@ -21,8 +21,8 @@ struct oh_secrets {
     size_t next;
 };
 
-/* Keep a copy of what no text may show; the oldest of those that passed by gives way. Too short or too long ones are not
-   kept. False: no memory. */
+/* Keep a copy of what no text may show; the oldest of those that passed by gives way. Too short or too long ones are
+   not kept. False: no memory. */
 bool oh_secrets_add(struct oh_secrets *secrets, const char *secret, size_t length);
 bool oh_secrets_add_lasting(struct oh_secrets *secrets, const char *secret, size_t length);
 /* Keeps the password in the address of a proxy, whole and in the pieces that a careless reader makes of it. */
