@@ -71,13 +71,13 @@ describe("a request", function()
 
   it("cannot leave its path", function()
     for _, path in ipairs { "/..", "/.", "/../x", "/a/..", "/a/../b", "/a/./b", "/a/.", "//../" } do
-      raises("request: 'path' must not hold %. or %.%. as a segment", { path = path })
+      raises("request: 'path' must not contain %. or %.%. as a segment", { path = path })
     end
     for _, path in ipairs { "", "x", "https://evil.example/", "?", "\0/", "/a\0b", "/\0" } do
-      raises("request: 'path' must begin with / and hold no NUL byte", { path = path })
+      raises("request: 'path' must begin with / and contain no NUL byte", { path = path })
     end
     for _, path in ipairs { "/x?a=1", "/x#y", "/?", "/#" } do
-      raises("request: 'path' must not hold %? or #; parameters go into 'query'", { path = path })
+      raises("request: 'path' must not contain %? or #; parameters go into 'query'", { path = path })
     end
     for _, path in ipairs { 7, true, {}, print } do raises("request: 'path' must be a string", { path = path }) end
     raises("request: 'path' must be a string", {})

@@ -133,7 +133,6 @@ static void begin_body(struct oh_field_reader *reader)
     struct oh_request *request = reader->request;
     const struct oh_operation *operation = reader->operation;
 
-    request->has_body = strcmp(operation->method, "GET") != 0 && strcmp(operation->method, "DELETE") != 0;
     if (oh_operation_uses(operation, OH_IN_BODY) || oh_operation_uses(operation, OH_AS_BODY))
         oh_request_set_type(request, "application/json");
     else if (oh_operation_uses(operation, OH_IN_FORM))

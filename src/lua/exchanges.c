@@ -4,7 +4,7 @@
 
 #include "lua/client.h"
 #include "lua/result.h"
-#include "wire/error_kind.h"
+#include "wire/headers.h"
 
 /*** Moves all exchanges on.
 @function step

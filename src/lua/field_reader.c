@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "wire/url.h"
+
 #define MOST_SLOTS 16 /* of Lua's stack that checking and encoding one field takes, tables inside it apart */
 
 void oh_field_reader_init(struct oh_field_reader *reader, lua_State *L, int shared,
@@ -14,6 +16,7 @@ void oh_field_reader_init(struct oh_field_reader *reader, lua_State *L, int shar
     reader->operation = operation;
     reader->request = request;
     reader->root.name = operation->name;
+    request->has_body = strcmp(operation->method, "GET") != 0 && strcmp(operation->method, "DELETE") != 0;
     luaL_checkstack(L, MOST_SLOTS, operation->name);
 }
 
@@ -31,6 +34,17 @@ void oh_field_reader_append(struct oh_field_reader *reader, struct oh_buffer *bu
                             const struct oh_argument_path *path)
 {
     oh_json_encode_append(reader->L, buffer, text, length, path);
+}
+
+void oh_field_reader_append_encoded(struct oh_field_reader *reader, struct oh_buffer *buffer, const char *text,
+                                    size_t length, const struct oh_argument_path *path)
+{
+    enum oh_buffer_result result = oh_url_encode(buffer, text, length);
+
+    if (result == OH_BUFFER_FULL)
+        oh_argument_error_at(reader->L, path, "is too long: all together may have %d bytes", (int)buffer->limit);
+    else if (result == OH_BUFFER_MEMORY)
+        luaL_error(reader->L, "not enough memory");
 }
 
 void oh_field_reader_append_body(struct oh_field_reader *reader, const char *text, const struct oh_argument_path *path)

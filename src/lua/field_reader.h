@@ -25,7 +25,7 @@ struct oh_field_reader {
     const char *refused, *reason; /* static strings: the first field that this dialect cannot take, and why */
 };
 
-/* Readies a reader and Lua's stack; raises when memory ends. */
+/* Readies a reader and Lua's stack, and says of the request whether it has a body. Raises when memory ends. */
 void oh_field_reader_init(struct oh_field_reader *reader, lua_State *L, int shared,
                           const struct oh_operation *operation, struct oh_request *request);
 /* Keeps the first reason why this dialect cannot take the call. Does not throw: mistakes further on still raise. */
@@ -34,6 +34,10 @@ void oh_field_reader_refuse(struct oh_field_reader *reader, enum oh_fields_verdi
 /* Appends to a part of the request; raises an argument error when the part becomes too long. */
 void oh_field_reader_append(struct oh_field_reader *reader, struct oh_buffer *buffer, const char *text, size_t length,
                             const struct oh_argument_path *path);
+/* The same, percent-encoded. */
+void oh_field_reader_append_encoded(struct oh_field_reader *reader, struct oh_buffer *buffer, const char *text,
+                                    size_t length, const struct oh_argument_path *path);
+/* The same, to the body. */
 void oh_field_reader_append_body(struct oh_field_reader *reader, const char *text, const struct oh_argument_path *path);
 /* Raises: the value at `index` is not of the field's type. */
 int oh_field_reader_wrong_type(struct oh_field_reader *reader, const struct oh_field *field, int index,

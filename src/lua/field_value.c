@@ -9,7 +9,6 @@
 #include "lua/message.h"
 #include "wire/identifier.h"
 #include "wire/secret.h"
-#include "wire/url.h"
 
 /* The id at `index`; raises if it is none, and refuses one that is not a UUID where the field takes only those. */
 static const char *check_id(struct oh_field_reader *reader, const struct oh_field *field, int index,
@@ -187,13 +186,6 @@ static const char *text_of(struct oh_field_reader *reader, const struct oh_field
     }
 }
 
-static void append_encoded(struct oh_field_reader *reader, struct oh_buffer *out, const char *text, size_t length,
-                           const struct oh_argument_path *path)
-{
-    if (oh_url_encode(out, text, length) != OH_BUFFER_OK)
-        oh_argument_error_at(reader->L, path, "is too long: all together may have %d bytes", (int)out->limit);
-}
-
 void oh_field_value_write_path(struct oh_field_reader *reader, const struct oh_field *field, int index,
                                const struct oh_argument_path *path)
 {
@@ -203,7 +195,7 @@ void oh_field_value_write_path(struct oh_field_reader *reader, const struct oh_f
 
     if (memchr(text, '/', length) != NULL) /* the service decodes a path before it routes: it would be another path */
         oh_argument_error_at(reader->L, path, "contains a slash");
-    append_encoded(reader, &reader->request->path, text, length, path);
+    oh_field_reader_append_encoded(reader, &reader->request->path, text, length, path);
 }
 
 static void write_pair(struct oh_field_reader *reader, const struct oh_field *field, int index,
@@ -217,7 +209,7 @@ static void write_pair(struct oh_field_reader *reader, const struct oh_field *fi
         oh_field_reader_append(reader, out, "&", 1, path);
     oh_field_reader_append(reader, out, field->wire, strlen(field->wire), path);
     oh_field_reader_append(reader, out, "=", 1, path);
-    append_encoded(reader, out, text, length, path);
+    oh_field_reader_append_encoded(reader, out, text, length, path);
 }
 
 void oh_field_value_write_query(struct oh_field_reader *reader, const struct oh_field *field, int index,

@@ -6,7 +6,6 @@
 #include "lua/field_value.h"
 #include "lua/json_encode.h"
 #include "lua/json_sentinels.h"
-#include "wire/url.h"
 
 static const struct oh_field no_fields[] = {{NULL, NULL, OH_IN_BODY, OH_TEXT, false}};
 
@@ -75,7 +74,8 @@ void oh_free_request_push_methods(lua_State *L)
     }
 }
 
-static void check_names(lua_State *L, int index)
+/* Raises for a key that is not a field of these requests. */
+static void check_keys(lua_State *L, int index)
 {
     static const char *const known[] = {"method", "path", "query", "body"};
     size_t i;
@@ -96,9 +96,11 @@ static bool is_dots(const char *segment, size_t length)
 }
 
 /* Writes the path, percent-encoding each segment. "." and ".." are refused: they would leave the API. */
-static void read_path(lua_State *L, int index, struct oh_request *request)
+static void write_path(struct oh_field_reader *reader, int index)
 {
     struct oh_argument_path path = oh_argument_path_field(&root, "path");
+    struct oh_buffer *out = &reader->request->path;
+    lua_State *L = reader->L;
     const char *text, *slash;
     size_t length, size;
 
@@ -106,18 +108,17 @@ static void read_path(lua_State *L, int index, struct oh_request *request)
         oh_argument_error_at(L, &path, "must be a string, not a %s", luaL_typename(L, -1));
     text = lua_tolstring(L, -1, &length);
     if (text[0] != '/' || strlen(text) != length)
-        oh_argument_error_at(L, &path, "must begin with / and hold no NUL byte");
+        oh_argument_error_at(L, &path, "must begin with / and contain no NUL byte");
     if (strpbrk(text, "?#") != NULL)
-        oh_argument_error_at(L, &path, "must not hold ? or #; parameters go into 'query'");
+        oh_argument_error_at(L, &path, "must not contain ? or #; parameters go into 'query'");
     for (; *text == '/'; text = slash) {
         slash = strchr(text + 1, '/');
         slash = slash != NULL ? slash : text + strlen(text);
         size = (size_t)(slash - text) - 1;
         if (is_dots(text + 1, size))
-            oh_argument_error_at(L, &path, "must not hold . or .. as a segment");
-        oh_json_encode_append(L, &request->path, "/", 1, &path);
-        if (oh_url_encode(&request->path, text + 1, size) != OH_BUFFER_OK)
-            oh_argument_error_at(L, &path, "is too long: a path has %d bytes at most", (int)request->path.limit);
+            oh_argument_error_at(L, &path, "must not contain . or .. as a segment");
+        oh_field_reader_append(reader, out, "/", 1, &path);
+        oh_field_reader_append_encoded(reader, out, text + 1, size, &path);
     }
     lua_pop(L, 1);
 }
@@ -151,9 +152,11 @@ static void write_parameter(struct oh_field_reader *reader, const struct oh_argu
     oh_field_value_write_query(reader, &field, value, path, query);
 }
 
-static void read_query(lua_State *L, int index, struct oh_field_reader *reader)
+/* Writes the parameters, if there are any. */
+static void write_query(struct oh_field_reader *reader, int index)
 {
     struct oh_argument_path path = oh_argument_path_field(&root, "query");
+    lua_State *L = reader->L;
     int table;
 
     (void)push(L, index, "query");
@@ -181,10 +184,9 @@ void oh_free_request_read(lua_State *L, int shared, const struct oh_operation *o
     struct oh_field_reader reader;
 
     oh_field_reader_init(&reader, L, shared, operation, request);
-    check_names(L, index);
-    read_path(L, index, request);
-    read_query(L, index, &reader);
-    request->has_body = strcmp(operation->method, "GET") != 0 && strcmp(operation->method, "DELETE") != 0;
+    check_keys(L, index);
+    write_path(&reader, index);
+    write_query(&reader, index);
     if (push(L, index, "body") != LUA_TNIL) {
         if (!request->has_body)
             oh_argument_error_at(L, &path, "cannot be sent with %s", operation->method);
