@@ -1,4 +1,4 @@
---- Requests how a conversation stands, in either dialect.
+--- Requests the status of a conversation, in either dialect.
 
 ---@class (partial) openhands.Client
 local Client = require "openhands.client_class"
@@ -25,7 +25,7 @@ local function status_in(client, id, call, api)
   return conversation or nil, not conversation and (err or lookups.unknown(id)) or nil
 end
 
---- Returns how a conversation stands by its status and, on V1, its events.
+--- Returns a conversation as its status shows it; on V1, checked against its events where they may tell more.
 ---@param id string
 ---@param call table
 ---@return openhands.Conversation? conversation
