@@ -177,6 +177,7 @@ build = {
     ["openhands.simulator.http.multipart"] = "lua/openhands/simulator/http/multipart.lua",
     ["openhands.simulator.http.responses"] = "lua/openhands/simulator/http/responses.lua",
     ["openhands.simulator"] = "lua/openhands/simulator/init.lua",
+    ["openhands.simulator.lists"] = "lua/openhands/simulator/lists.lua",
     ["openhands.simulator.model.account"] = "lua/openhands/simulator/model/account.lua",
     ["openhands.simulator.model.events"] = "lua/openhands/simulator/model/events.lua",
     ["openhands.simulator.model.history"] = "lua/openhands/simulator/model/history.lua",

@@ -5,14 +5,15 @@ local ROOT = "lua/openhands/simulator/"
 
 -- Of each layer: what its modules may require besides each other. A module in no directory is a layer of its own.
 local ALLOWED = {
+  lists = {},
   encoding = {},
   http = { "encoding" },
-  model = { "http", "encoding" },
-  handler = { "http", "encoding" },
-  v1 = { "handler", "model", "http", "encoding" },
-  agent = { "v1", "handler", "model", "http", "encoding" },
-  v0 = { "v1", "handler", "model", "http", "encoding" },
-  sandbox_proxy = { "agent", "v0", "handler", "model", "http", "encoding" },
+  model = { "http", "encoding", "lists" },
+  handler = { "http", "encoding", "lists" },
+  v1 = { "handler", "model", "http", "encoding", "lists" },
+  agent = { "v1", "handler", "model", "http", "encoding", "lists" },
+  v0 = { "v1", "handler", "model", "http", "encoding", "lists" },
+  sandbox_proxy = { "agent", "v0", "handler", "model", "http", "encoding", "lists" },
   dispatch = { "sandbox_proxy", "v0", "v1", "handler", "model", "http", "encoding" },
   fault = { "http", "encoding" },
   server = { "dispatch", "fault", "model", "http", "encoding" },

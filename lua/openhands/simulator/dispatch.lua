@@ -1,10 +1,10 @@
 --- Routes a request to its handler: checks credentials and throttles, and answers unknown paths as the service does.
 local account = require "openhands.simulator.model.account"
-local uuid = require "openhands.simulator.encoding.uuid"
 local limits = require "openhands.simulator.model.limits"
 local responses = require "openhands.simulator.http.responses"
 local routes = require "openhands.simulator.handler.routes"
 local sandbox_proxy = require "openhands.simulator.sandbox_proxy"
+local uuid = require "openhands.simulator.encoding.uuid"
 
 local unauthorized = require("openhands.simulator.model.options").unauthorized
 

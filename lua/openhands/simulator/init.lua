@@ -12,7 +12,7 @@
 --     handler/                            what handlers share: routes, validation, pages
 --     model/                              state: conversations, sandboxes, account, time, limits
 --     http/                               requests and responses as bytes
---     encoding/                           JSON, timestamps, UUIDs, zip archives, streams
+--     encoding/ lists                     JSON, timestamps, UUIDs, zip archives, streams; functions on lists
 local dispatch = require "openhands.simulator.dispatch"
 local json = require "openhands.simulator.encoding.json"
 local model = require "openhands.simulator.model"

@@ -1,10 +1,10 @@
 --- Routes requests below `/runtime/{sandbox_id}`: through the proxy of a sandbox to the agent server of a V1
 -- conversation or the runtime of a V0 one. They require the session key of the sandbox. A request that carries the key
 -- of the account leaks it, and is recorded in `model.leaks`.
-local sandbox = require "openhands.simulator.model.sandbox"
-local paging = require "openhands.simulator.handler.paging"
+local lists = require "openhands.simulator.lists"
 local responses = require "openhands.simulator.http.responses"
 local routes = require "openhands.simulator.handler.routes"
+local sandbox = require "openhands.simulator.model.sandbox"
 
 local M = {}
 
@@ -18,8 +18,8 @@ local function content_of(model, sandbox_id)
   local function is_there(conversation)
     return conversation.sandbox_id == sandbox_id and sandbox.status(conversation)
   end
-  local conversations = paging.select(model:conversations(), is_there)
-  return conversations, conversations[1] or paging.select(model:standalone_sandboxes(), is_there)[1]
+  local conversations = lists.select(model:conversations(), is_there)
+  return conversations, conversations[1] or lists.select(model:standalone_sandboxes(), is_there)[1]
 end
 
 local function page(status, text)

@@ -10,10 +10,10 @@ if not as_module and arg and arg[0] then
   end
 end
 
-local uv = require "luv"
 local control = require "openhands.simulator.server.control"
 local json = require "openhands.simulator.encoding.json"
 local loopback = require "openhands.simulator.server.loopback"
+local uv = require "luv"
 
 local M = {}
 

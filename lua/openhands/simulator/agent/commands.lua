@@ -4,11 +4,12 @@
 --     echo TEXT   prints TEXT           exit N   exits with N; `true` and `false` exit with 0 and 1
 --     sleep N     prints a dot each second, for N seconds
 local agent_paging = require "openhands.simulator.agent.paging"
-local uuid = require "openhands.simulator.encoding.uuid"
 local json = require "openhands.simulator.encoding.json"
+local lists = require "openhands.simulator.lists"
 local paging = require "openhands.simulator.handler.paging"
 local responses = require "openhands.simulator.http.responses"
 local stream = require "openhands.simulator.encoding.stream"
+local uuid = require "openhands.simulator.encoding.uuid"
 local validation = require "openhands.simulator.handler.validation"
 
 local null = json.null
@@ -38,7 +39,7 @@ end
 
 -- Ends a command at its timeout.
 local function limited(outputs, seconds)
-  local kept = paging.select(outputs, function(output) return output[1] <= seconds end)
+  local kept = lists.select(outputs, function(output) return output[1] <= seconds end)
   if #kept < #outputs then
     kept[#kept + 1] = { seconds, nil, -1 }
   end
@@ -135,7 +136,7 @@ local filter = {
 }
 
 local function past_events(model, conversation)
-  local past = paging.select(conversation.bash or {}, function(entry) return entry.time <= model:time() end)
+  local past = lists.select(conversation.bash or {}, function(entry) return entry.time <= model:time() end)
   return paging.sort(past, "time")
 end
 
@@ -160,7 +161,7 @@ local function search(model, call)
     end
   end
   if query.sort_order == "TIMESTAMP_DESC" then
-    found = agent_paging.reversed(found)
+    found = lists.reversed(found)
   end
   return agent_paging.page(found, query)
 end

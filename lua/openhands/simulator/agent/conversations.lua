@@ -1,12 +1,13 @@
 --- Handles the agent server's requests about conversations: status, run, pause, confirmation, changes.
 local agent_paging = require "openhands.simulator.agent.paging"
-local views = require "openhands.simulator.agent.views"
 local ascii = require "openhands.ascii"
-local uuid = require "openhands.simulator.encoding.uuid"
 local json = require "openhands.simulator.encoding.json"
+local lists = require "openhands.simulator.lists"
 local paging = require "openhands.simulator.handler.paging"
 local responses = require "openhands.simulator.http.responses"
+local uuid = require "openhands.simulator.encoding.uuid"
 local validation = require "openhands.simulator.handler.validation"
+local views = require "openhands.simulator.agent.views"
 
 local array, null = json.array, json.null
 local with_conversation, with_body = views.with_conversation, validation.with_body
@@ -19,7 +20,7 @@ local sort_order = { kind = "enum", default = "CREATED_AT_DESC",
   values = { "CREATED_AT", "UPDATED_AT", "CREATED_AT_DESC", "UPDATED_AT_DESC" } }
 
 local function matching(call, query)
-  return paging.select(views.conversations(call), function(conversation)
+  return lists.select(views.conversations(call), function(conversation)
     return not query.status or (conversation.execution_status or "idle") == query.status
   end)
 end

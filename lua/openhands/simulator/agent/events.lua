@@ -1,13 +1,13 @@
 --- Handles the agent server's requests about the events of a conversation. Unlike the service, the agent server pages
 -- by event id and omits null fields.
 local agent_paging = require "openhands.simulator.agent.paging"
-local views = require "openhands.simulator.agent.views"
 local ascii = require "openhands.ascii"
 local json = require "openhands.simulator.encoding.json"
 local responses = require "openhands.simulator.http.responses"
 local schemas = require "openhands.simulator.v1.schemas"
-local validation = require "openhands.simulator.handler.validation"
 local timestamps = require "openhands.simulator.encoding.timestamps"
+local validation = require "openhands.simulator.handler.validation"
+local views = require "openhands.simulator.agent.views"
 
 local with_conversation, with_body = views.with_conversation, validation.with_body
 

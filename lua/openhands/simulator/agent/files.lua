@@ -1,9 +1,9 @@
 --- Handles the agent server's requests about files and git, and the download of a trajectory.
-local views = require "openhands.simulator.agent.views"
 local json = require "openhands.simulator.encoding.json"
 local multipart = require "openhands.simulator.http.multipart"
 local responses = require "openhands.simulator.http.responses"
 local validation = require "openhands.simulator.handler.validation"
+local views = require "openhands.simulator.agent.views"
 local workspace = require "openhands.simulator.model.workspace"
 local zip = require "openhands.simulator.encoding.zip"
 

@@ -1,10 +1,10 @@
 --- The agent server in the sandbox of a V1 conversation: handles its requests.
-local views = require "openhands.simulator.agent.views"
 local commands = require "openhands.simulator.agent.commands"
 local conversations = require "openhands.simulator.agent.conversations"
 local files = require "openhands.simulator.agent.files"
 local json = require "openhands.simulator.encoding.json"
 local responses = require "openhands.simulator.http.responses"
+local views = require "openhands.simulator.agent.views"
 
 local function alive()
   return responses.json(200, { status = "ok" })

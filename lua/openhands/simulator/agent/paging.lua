@@ -50,15 +50,4 @@ function M.page(list, query, view)
   return responses.json(200, { items = items, next_page_id = following and following.id or json.null })
 end
 
---- Returns a list in reverse order.
----@param list any[]
----@return any[]
-function M.reversed(list)
-  local other = {}
-  for position = #list, 1, -1 do
-    other[#other + 1] = list[position]
-  end
-  return other
-end
-
 return M

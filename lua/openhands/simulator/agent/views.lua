@@ -1,9 +1,9 @@
 --- Converts a conversation to the objects of the agent server, and finds it for the handlers.
-local uuid = require "openhands.simulator.encoding.uuid"
 local json = require "openhands.simulator.encoding.json"
 local responses = require "openhands.simulator.http.responses"
 local schemas = require "openhands.simulator.v1.schemas"
 local script = require "openhands.simulator.model.script"
+local uuid = require "openhands.simulator.encoding.uuid"
 
 local validation = require "openhands.simulator.handler.validation"
 local workspace = require "openhands.simulator.model.workspace"

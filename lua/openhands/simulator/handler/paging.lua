@@ -5,21 +5,6 @@ local responses = require "openhands.simulator.http.responses"
 
 local M = {}
 
---- Returns the items of a list that pass, in a new list.
----@generic T
----@param list T[]
----@param passes fun(item: T): any
----@return T[]
-function M.select(list, passes)
-  local found = {}
-  for _, item in ipairs(list) do
-    if passes(item) then
-      found[#found + 1] = item
-    end
-  end
-  return found
-end
-
 --- Sorts conversations by a time, those of equal time by number.
 ---@param conversations table[] sorted in place
 ---@param field string

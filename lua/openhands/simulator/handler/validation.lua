@@ -1,10 +1,11 @@
 --- Checks bodies, queries and path ids against schemas. A refusal is the 422 of the service: a list of
 -- `{type, loc, msg, input}`. Knows only the kinds of values that the operations use.
 local ascii = require "openhands.ascii"
-local uuid = require "openhands.simulator.encoding.uuid"
 local json = require "openhands.simulator.encoding.json"
+local lists = require "openhands.simulator.lists"
 local responses = require "openhands.simulator.http.responses"
 local timestamps = require "openhands.simulator.encoding.timestamps"
+local uuid = require "openhands.simulator.encoding.uuid"
 
 local M = {}
 
@@ -58,15 +59,6 @@ local function quoted(values)
   return #parts > 0 and table.concat(parts, ", ") .. " or " .. last or last
 end
 
-local function includes(values, value)
-  for _, candidate in ipairs(values) do
-    if candidate == value then
-      return true
-    end
-  end
-  return false
-end
-
 local kinds = {}
 local check
 
@@ -109,7 +101,7 @@ function kinds.uuid(value, _, loc, errors)
 end
 
 function kinds.enum(value, schema, loc, errors)
-  if not includes(schema.values, value) then
+  if not lists.includes(schema.values, value) then
     local expected = quoted(schema.values)
     add_error(errors, "enum", loc, "Input should be " .. expected, value, { expected = expected })
   end

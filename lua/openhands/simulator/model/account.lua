@@ -1,4 +1,6 @@
 --- The account of the simulated service: settings, profiles, API keys and secrets.
+local lists = require "openhands.simulator.lists"
+
 local M = {}
 
 ---@class openhands.simulator.Account
@@ -34,15 +36,6 @@ function M.issue(account, purpose)
   return key
 end
 
-local function includes(list, value)
-  for _, candidate in ipairs(list) do
-    if candidate == value then
-      return true
-    end
-  end
-  return false
-end
-
 --- Tells whether an API key is valid.
 ---@param model openhands.simulator.Model
 ---@param key string
@@ -52,7 +45,7 @@ function M.accepts_key(model, key)
   if issued ~= nil then
     return issued
   end
-  return not model.options.keys or includes(model.options.keys, key)
+  return not model.options.keys or lists.includes(model.options.keys, key)
 end
 
 --- Tells whether the value of `X-Org-Id` is valid.
@@ -60,7 +53,7 @@ end
 ---@param organization string
 ---@return boolean
 function M.accepts_organization(model, organization)
-  return not model.options.organizations or includes(model.options.organizations, organization)
+  return not model.options.organizations or lists.includes(model.options.organizations, organization)
 end
 
 --- Finds a secret of the account by its name.

@@ -1,9 +1,9 @@
 --- One connection of the server: reads its requests one after the other, and writes the responses of the model as the
 -- fault schedule changes them.
-local uv = require "luv"
 local fault = require "openhands.simulator.fault"
 local http = require "openhands.simulator.http"
 local responses = require "openhands.simulator.http.responses"
+local uv = require "luv"
 
 local M = {}
 

@@ -1,7 +1,7 @@
 --- Controls a server by lines: each command and each reply is a JSON object, a reply `{"ok":true,"value":...}` or
 -- `{"ok":false,"error":"..."}`. Strings may hold any bytes: one above 127 is encoded as `\u0080` to `\u00ff`.
-local uv = require "luv"
 local json = require "openhands.simulator.encoding.json"
+local uv = require "luv"
 
 local M = {}
 

@@ -1,11 +1,11 @@
 --- A loopback HTTP/1.1 server around one model, on 127.0.0.1. Its time is real time; the fault schedule decides what is
 -- written to each connection.
-local uv = require "luv"
 local connection = require "openhands.simulator.server.connection"
 local dispatch = require "openhands.simulator.dispatch"
 local fault = require "openhands.simulator.fault"
 local model = require "openhands.simulator.model"
 local responses = require "openhands.simulator.http.responses"
+local uv = require "luv"
 
 local M = {}
 

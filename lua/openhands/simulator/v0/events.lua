@@ -1,6 +1,6 @@
 --- Handles reads of the events of a V0 conversation: the service and the runtime answer them alike.
 local json = require "openhands.simulator.encoding.json"
-local paging = require "openhands.simulator.handler.paging"
+local lists = require "openhands.simulator.lists"
 local responses = require "openhands.simulator.http.responses"
 
 local M = {}
@@ -24,7 +24,7 @@ function M.page(call, conversation, id)
     return responses.detail(404, ("Conversation %s not found"):format(id))
   end
   local to = number_of(call.query, "end_id", #conversation.events - 1) or #conversation.events - 1
-  local found = paging.select(conversation.events, function(event)
+  local found = lists.select(conversation.events, function(event)
     return conversation.api == "v0" and event.id >= (from or 0) and event.id <= to
   end)
   if call.query.reverse and call.query.reverse[1] == "true" then

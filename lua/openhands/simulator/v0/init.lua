@@ -1,12 +1,13 @@
 --- V0: handles its requests. A V0 id may name a V1 conversation, whose status is mapped as the service maps it.
 local ascii = require "openhands.ascii"
-local uuid = require "openhands.simulator.encoding.uuid"
 local json = require "openhands.simulator.encoding.json"
+local lists = require "openhands.simulator.lists"
 local paging = require "openhands.simulator.handler.paging"
 local responses = require "openhands.simulator.http.responses"
-local sandbox = require "openhands.simulator.model.sandbox"
 local runtime_links = require "openhands.simulator.v0.runtime_links"
+local sandbox = require "openhands.simulator.model.sandbox"
 local script = require "openhands.simulator.model.script"
+local uuid = require "openhands.simulator.encoding.uuid"
 
 local v0_events = require "openhands.simulator.v0.events"
 local validation = require "openhands.simulator.handler.validation"
@@ -107,7 +108,7 @@ local filter = {
 
 local function search(model, call, query)
   local repository = query.selected_repository
-  local found = paging.select(model:conversations(), function(conversation)
+  local found = lists.select(model:conversations(), function(conversation)
     return find(model, conversation.id) and (not repository or conversation.repository == repository)
   end)
   return paging.page(model, call, paging.sort(found, "created_at", true), query, function(conversation)

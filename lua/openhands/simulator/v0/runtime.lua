@@ -1,11 +1,11 @@
 --- The nested runtime of a V0 conversation: handles what the service does not answer itself: files, git, the
 -- trajectory, and messages to the agent.
-local uuid = require "openhands.simulator.encoding.uuid"
 local json = require "openhands.simulator.encoding.json"
 local multipart = require "openhands.simulator.http.multipart"
 local responses = require "openhands.simulator.http.responses"
 local runtime_links = require "openhands.simulator.v0.runtime_links"
 local script = require "openhands.simulator.model.script"
+local uuid = require "openhands.simulator.encoding.uuid"
 local v0_events = require "openhands.simulator.v0.events"
 local validation = require "openhands.simulator.handler.validation"
 local workspace = require "openhands.simulator.model.workspace"

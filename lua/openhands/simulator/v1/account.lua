@@ -2,9 +2,9 @@
 local account = require "openhands.simulator.model.account"
 local json = require "openhands.simulator.encoding.json"
 local responses = require "openhands.simulator.http.responses"
+local schemas = require "openhands.simulator.v1.schemas"
 local timestamps = require "openhands.simulator.encoding.timestamps"
 local validation = require "openhands.simulator.handler.validation"
-local schemas = require "openhands.simulator.v1.schemas"
 local views = require "openhands.simulator.v1.views"
 
 local array, null = json.array, json.null

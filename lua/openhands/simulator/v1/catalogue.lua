@@ -1,5 +1,6 @@
 --- Handles catalogues: language models, their providers, skills, and the configuration of the web client.
 local json = require "openhands.simulator.encoding.json"
+local lists = require "openhands.simulator.lists"
 local paging = require "openhands.simulator.handler.paging"
 local responses = require "openhands.simulator.http.responses"
 local schemas = require "openhands.simulator.v1.schemas"
@@ -33,7 +34,7 @@ local function search(list, rules)
   rules.page_id = schemas.page_id
   rules.limit = rules.limit or { kind = "limit", default = 50 }
   return validation.with_query(rules, function(model, call, query)
-    local found = paging.select(list, function(item)
+    local found = lists.select(list, function(item)
       return (not query.query or item.name:find(query.query, 1, true))
         and (query.verified__eq == nil or item.verified == query.verified__eq)
         and (not query.provider__eq or item.provider == query.provider__eq)

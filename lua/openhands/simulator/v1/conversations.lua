@@ -1,8 +1,9 @@
 --- Handles V1 conversations: status by ids, search, count, update, delete.
-local uuid = require "openhands.simulator.encoding.uuid"
+local lists = require "openhands.simulator.lists"
 local paging = require "openhands.simulator.handler.paging"
 local responses = require "openhands.simulator.http.responses"
 local schemas = require "openhands.simulator.v1.schemas"
+local uuid = require "openhands.simulator.encoding.uuid"
 local validation = require "openhands.simulator.handler.validation"
 local views = require "openhands.simulator.v1.views"
 
@@ -42,7 +43,7 @@ local function matching(model, query)
     local at = model.options.epoch + seconds
     return (not least or at >= least) and (not below or at < below)
   end
-  return paging.select(model:conversations(), function(conversation)
+  return lists.select(model:conversations(), function(conversation)
     return model:find_visible(conversation.id)
       and (not query.title__contains or conversation.title:find(query.title__contains, 1, true))
       and (not query.sandbox_id__eq or conversation.sandbox_id == query.sandbox_id__eq)

@@ -1,10 +1,10 @@
 --- Handles reads of the events of a V1 conversation: search, count, and by id. shared.lua reuses these functions for
 -- public conversations.
-local uuid = require "openhands.simulator.encoding.uuid"
 local paging = require "openhands.simulator.handler.paging"
 local responses = require "openhands.simulator.http.responses"
 local schemas = require "openhands.simulator.v1.schemas"
 local timestamps = require "openhands.simulator.encoding.timestamps"
+local uuid = require "openhands.simulator.encoding.uuid"
 local validation = require "openhands.simulator.handler.validation"
 
 local M = {}

@@ -1,5 +1,6 @@
 --- Handles searches at the git providers of the account: installations, repositories, branches, suggested tasks.
 local json = require "openhands.simulator.encoding.json"
+local lists = require "openhands.simulator.lists"
 local paging = require "openhands.simulator.handler.paging"
 local responses = require "openhands.simulator.http.responses"
 local schemas = require "openhands.simulator.v1.schemas"
@@ -83,7 +84,7 @@ end
 local branch_names = { "main", "develop", "docs", "fix-typo", "release-1.0" }
 
 local function branches(model, call, query)
-  local found = paging.select(branch_names, function(name) return name:find(query.query, 1, true) end)
+  local found = lists.select(branch_names, function(name) return name:find(query.query, 1, true) end)
   return paging.page(model, call, found, query, function(name)
     return {
       name = name, commit_sha = ("%08x"):format(#name * 7919):rep(5), protected = name == "main", last_push_date = null,

@@ -1,13 +1,14 @@
 --- Handles V1 sandboxes, with or without a conversation, and the specifications they are created from.
-local ascii = require "openhands.ascii"
 local account = require "openhands.simulator.model.account"
+local ascii = require "openhands.ascii"
 local json = require "openhands.simulator.encoding.json"
 local limits = require "openhands.simulator.model.limits"
+local lists = require "openhands.simulator.lists"
 local paging = require "openhands.simulator.handler.paging"
 local responses = require "openhands.simulator.http.responses"
+local sandboxes = require "openhands.simulator.model.sandbox"
 local schemas = require "openhands.simulator.v1.schemas"
 local script = require "openhands.simulator.model.script"
-local sandboxes = require "openhands.simulator.model.sandbox"
 local validation = require "openhands.simulator.handler.validation"
 local views = require "openhands.simulator.v1.views"
 
@@ -15,7 +16,7 @@ local array, null = json.array, json.null
 
 -- Returns the conversations that have a sandbox, and the sandboxes without a conversation.
 local function with_sandbox(model)
-  local found = paging.select(model:conversations(), function(conversation)
+  local found = lists.select(model:conversations(), function(conversation)
     return conversation.api == "v1" and conversation.sandbox_status and model:is_visible(conversation)
   end)
   for _, sandbox in ipairs(model:standalone_sandboxes()) do

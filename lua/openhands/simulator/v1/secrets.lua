@@ -1,7 +1,8 @@
 --- Handles the secrets of the account in V1, and its git providers.
-local ascii = require "openhands.ascii"
 local account = require "openhands.simulator.model.account"
+local ascii = require "openhands.ascii"
 local json = require "openhands.simulator.encoding.json"
+local lists = require "openhands.simulator.lists"
 local paging = require "openhands.simulator.handler.paging"
 local responses = require "openhands.simulator.http.responses"
 local schemas = require "openhands.simulator.v1.schemas"
@@ -21,7 +22,7 @@ end
 local filter = { name__contains = { kind = "text" }, page_id = schemas.page_id, limit = schemas.limit }
 
 local function search(model, call, query)
-  local found = paging.select(model.secrets, function(secret)
+  local found = lists.select(model.secrets, function(secret)
     return not query.name__contains or secret.name:find(query.name__contains, 1, true)
   end)
   return paging.page(model, call, found, query, view)

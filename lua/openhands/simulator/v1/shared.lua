@@ -1,7 +1,7 @@
 --- Handles reads of public conversations and their events. Needs no credential.
-local uuid = require "openhands.simulator.encoding.uuid"
 local responses = require "openhands.simulator.http.responses"
 local timestamps = require "openhands.simulator.encoding.timestamps"
+local uuid = require "openhands.simulator.encoding.uuid"
 local v1_events = require "openhands.simulator.v1.events"
 local validation = require "openhands.simulator.handler.validation"
 local views = require "openhands.simulator.v1.views"

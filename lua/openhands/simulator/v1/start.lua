@@ -1,10 +1,11 @@
 --- Handles V1 starts, with one response or a stream of task states, and reads of start tasks.
-local uuid = require "openhands.simulator.encoding.uuid"
 local json = require "openhands.simulator.encoding.json"
 local limits = require "openhands.simulator.model.limits"
+local lists = require "openhands.simulator.lists"
 local paging = require "openhands.simulator.handler.paging"
 local responses = require "openhands.simulator.http.responses"
 local schemas = require "openhands.simulator.v1.schemas"
+local uuid = require "openhands.simulator.encoding.uuid"
 local validation = require "openhands.simulator.handler.validation"
 local views = require "openhands.simulator.v1.views"
 
@@ -122,7 +123,7 @@ local filter = {
 
 local function matching(model, query)
   local epoch = model.options.epoch
-  return paging.select(model:conversations(), function(conversation)
+  return lists.select(model:conversations(), function(conversation)
     return conversation.task_id and model:is_visible(conversation)
       -- As in the service: a task has the id of its conversation only once it is READY.
       and (not query.conversation_id__eq or conversation.ready_at and conversation.id == query.conversation_id__eq)

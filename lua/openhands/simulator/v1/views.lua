@@ -1,7 +1,7 @@
 --- Converts a conversation of the model to the objects of V1: start task, conversation, sandbox; also the user.
-local uuid = require "openhands.simulator.encoding.uuid"
 local json = require "openhands.simulator.encoding.json"
 local sandbox = require "openhands.simulator.model.sandbox"
+local uuid = require "openhands.simulator.encoding.uuid"
 
 local M = {}
 

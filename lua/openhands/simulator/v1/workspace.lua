@@ -1,8 +1,8 @@
 --- Handles reads of the workspace of a V1 conversation: files, git, skills, hooks, and the trajectory as an archive.
-local uuid = require "openhands.simulator.encoding.uuid"
 local json = require "openhands.simulator.encoding.json"
 local responses = require "openhands.simulator.http.responses"
 local stream = require "openhands.simulator.encoding.stream"
+local uuid = require "openhands.simulator.encoding.uuid"
 local validation = require "openhands.simulator.handler.validation"
 local workspace = require "openhands.simulator.model.workspace"
 local zip = require "openhands.simulator.encoding.zip"
