@@ -82,7 +82,7 @@ void oh_exchange_free(struct oh_exchange *exchange)
 {
     curl_easy_cleanup(exchange->easy);
     curl_url_cleanup(exchange->url);
-    oh_origin_drop_headers(exchange->request_headers);
+    oh_origin_free_headers(exchange->request_headers);
     oh_secret_free(exchange->api_key);
     oh_secret_free(exchange->organization);
     oh_secret_free(exchange->session_api_key);

@@ -1,4 +1,4 @@
-/* The one place that a client talks to. Must not know Lua. */
+/* The server that a client talks to. Must not know Lua. */
 #include "http/origin.h"
 
 #include <curl/curl.h>
@@ -11,7 +11,7 @@
 #include "wire/headers.h"
 #include "wire/secret.h"
 
-/* Takes one part out of the URL; absent parts are NULL. The caller frees with curl_free. */
+/* Returns one part of the URL, NULL if it is absent. The caller frees it with curl_free. */
 static char *part(CURLU *url, CURLUPart which)
 {
     char *text = NULL;
@@ -19,7 +19,7 @@ static char *part(CURLU *url, CURLUPart which)
     return curl_url_get(url, which, &text, 0) == CURLUE_OK ? text : NULL;
 }
 
-static bool present(CURLU *url, CURLUPart which)
+static bool has_part(CURLU *url, CURLUPart which)
 {
     char *text = part(url, which);
     bool there = text != NULL;
@@ -28,20 +28,7 @@ static bool present(CURLU *url, CURLUPart which)
     return there;
 }
 
-bool oh_origin_keep(char **slot, const char *value, size_t length)
-{
-    char *copy = malloc(length + 1);
-
-    if (copy == NULL)
-        return false;
-    memcpy(copy, value, length);
-    copy[length] = '\0';
-    oh_secret_free(*slot);
-    *slot = copy;
-    return true;
-}
-
-/* scheme://host[:port] as libcurl spells it, then the prefix. */
+/* Sets `text`: scheme://host[:port] as libcurl spells it, then the prefix. */
 static bool keep_text(struct oh_origin *origin)
 {
     char *bare;
@@ -65,8 +52,8 @@ static bool keep_text(struct oh_origin *origin)
     return kept;
 }
 
-/* A directory of certificates with OpenSSL's hash links opens in no time; the bundle file costs 20 ms to parse, so it
-   is only read when the directory does not know who signed. */
+/* A directory of certificates with OpenSSL's hash links needs no loading; the bundle file takes 20 ms to parse, so it
+   is read only when the authority is not in the directory. */
 static bool find_ca_directory(struct oh_origin *origin)
 {
     const curl_version_info_data *build = curl_version_info(CURLVERSION_NOW);
@@ -85,8 +72,8 @@ static bool find_ca_directory(struct oh_origin *origin)
                  strcmp(entry->d_name + 8, ".0") == 0;
     closedir(directory);
     if (hashed)
-        kept = oh_origin_keep(&origin->ca_directory, build->capath, strlen(build->capath)) &&
-               (build->cainfo == NULL || oh_origin_keep(&origin->ca_bundle, build->cainfo, strlen(build->cainfo)));
+        kept = oh_secret_keep(&origin->ca_directory, build->capath, strlen(build->capath)) &&
+               (build->cainfo == NULL || oh_secret_keep(&origin->ca_bundle, build->cainfo, strlen(build->cainfo)));
     return kept;
 }
 
@@ -100,9 +87,9 @@ static const char *problem_of(struct oh_origin *origin, const char *scheme, cons
         return "must begin with https://";
     if (strcmp(scheme, "http") == 0 && oh_address_scope_of_host(host) != OH_SCOPE_LOOPBACK)
         return "must begin with https:// (plain http would show the API key to the network; only loopback may use it)";
-    if (present(origin->url, CURLUPART_USER) || present(origin->url, CURLUPART_PASSWORD))
+    if (has_part(origin->url, CURLUPART_USER) || has_part(origin->url, CURLUPART_PASSWORD))
         return "must not carry a user name or password";
-    if (present(origin->url, CURLUPART_QUERY) || present(origin->url, CURLUPART_FRAGMENT))
+    if (has_part(origin->url, CURLUPART_QUERY) || has_part(origin->url, CURLUPART_FRAGMENT))
         return "must not carry a query or fragment";
     return NULL;
 }
@@ -130,7 +117,7 @@ const char *oh_origin_open(struct oh_origin *origin, const char *base_url)
         origin->secure = strcmp(scheme, "https") == 0;
         origin->scope = oh_address_scope_of_host(host);
         origin->seen_scope = OH_SCOPE_NAME;
-        if (!oh_origin_keep(&origin->prefix, path != NULL ? path : "", length) || !keep_text(origin) ||
+        if (!oh_secret_keep(&origin->prefix, path != NULL ? path : "", length) || !keep_text(origin) ||
             (origin->secure && origin->ca_file == NULL && origin->ca_directory == NULL && !find_ca_directory(origin)))
             problem = oh_origin_no_memory;
     }
@@ -156,7 +143,7 @@ bool oh_origin_is_proxied(const struct oh_origin *origin)
     const char *proxy;
     size_t i;
 
-    if (!origin->secure) /* what is in clear is never sent through one */
+    if (!origin->secure) /* plain http never goes through a proxy */
         return false;
     if (origin->proxy != NULL)
         return origin->proxy[0] != '\0';
@@ -217,11 +204,11 @@ struct curl_slist *oh_origin_headers(const struct oh_origin *origin, const struc
                      content_type) &&
           add_header(&list, OH_HEADER_NO_EXPECT, ""))))
         return list;
-    oh_origin_drop_headers(list);
+    oh_origin_free_headers(list);
     return NULL;
 }
 
-void oh_origin_drop_headers(struct curl_slist *headers)
+void oh_origin_free_headers(struct curl_slist *headers)
 {
     struct curl_slist *line;
 
@@ -261,10 +248,10 @@ const char *oh_origin_proxy_problem(const char *proxy)
 
 static bool copy_text(char **slot, const char *text)
 {
-    return text == NULL || oh_origin_keep(slot, text, strlen(text));
+    return text == NULL || oh_secret_keep(slot, text, strlen(text));
 }
 
-struct oh_origin *oh_origin_beside(const struct oh_origin *origin)
+struct oh_origin *oh_origin_new_sibling(const struct oh_origin *origin)
 {
     struct oh_origin *other = calloc(1, sizeof *other);
 
@@ -281,7 +268,7 @@ struct oh_origin *oh_origin_beside(const struct oh_origin *origin)
 
 void oh_origin_close(struct oh_origin *origin)
 {
-    oh_origin_drop_headers(origin->headers);
+    oh_origin_free_headers(origin->headers);
     curl_url_cleanup(origin->url);
     oh_secret_free(origin->text);
     oh_secret_free(origin->prefix);

@@ -123,9 +123,9 @@ static const char *choose_server(lua_State *L, struct oh_client *client, struct 
         lua_pushfstring(L, "the session key of the conversation's server cannot be used: it %s", problem);
         return lua_tostring(L, -1);
     }
-    if (!oh_origin_keep(&exchange->session_api_key, call->session_api_key.bytes, call->session_api_key.length))
+    if (!oh_secret_keep(&exchange->session_api_key, call->session_api_key.bytes, call->session_api_key.length))
         luaL_error(L, "not enough memory");
-    exchange->server = oh_origin_beside(&client->origin);
+    exchange->server = oh_origin_new_sibling(&client->origin);
     if (exchange->server == NULL)
         luaL_error(L, "not enough memory");
     problem = strlen(call->server.bytes) == call->server.length
@@ -214,7 +214,7 @@ static enum oh_fields_verdict set_request(lua_State *L, struct oh_client *client
     }
     session_api_key = exchange->request->session_api_key;
     if (session_api_key != NULL &&
-        !oh_origin_keep(&exchange->session_api_key, session_api_key, strlen(session_api_key)))
+        !oh_secret_keep(&exchange->session_api_key, session_api_key, strlen(session_api_key)))
         luaL_error(L, "not enough memory");
     return verdict;
 }

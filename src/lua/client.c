@@ -100,7 +100,7 @@ static const struct oh_option client_options[] = {
 
 static void keep(lua_State *L, char **slot, const struct oh_text *text)
 {
-    if (text->bytes != NULL && !oh_origin_keep(slot, text->bytes, text->length))
+    if (text->bytes != NULL && !oh_secret_keep(slot, text->bytes, text->length))
         luaL_error(L, "not enough memory");
 }
 

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "http/origin.h"
 #include "lua/message.h"
 #include "wire/identifier.h"
 #include "wire/secret.h"
@@ -247,6 +246,6 @@ void oh_field_value_keep_secret(struct oh_field_reader *reader, const struct oh_
 
     if (problem != NULL)
         oh_argument_error_at(reader->L, path, "%s", problem);
-    if (!oh_origin_keep(&reader->request->session_api_key, secret, length))
+    if (!oh_secret_keep(&reader->request->session_api_key, secret, length))
         luaL_error(reader->L, "not enough memory");
 }

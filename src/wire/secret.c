@@ -1,5 +1,4 @@
-/* What an API key may look like, how it is kept out of memory, and which secrets a client knows. Must not know Lua or
-   libcurl. */
+/* Secrets: their rules, copies that are wiped, and those that a client knows. Must not know Lua or libcurl. */
 #define _GNU_SOURCE /* memmem */
 #include "wire/secret.h"
 
@@ -9,9 +8,8 @@
 #include "os/wipe.h"
 #include "wire/ascii.h"
 
-/* A shorter "key" would be found in ordinary words of a message. */
-#define SHORTEST_KNOWN 4
-#define SHORTEST_LEARNT 8 /* an answer must not make us hide any word it likes */
+#define SHORTEST_KNOWN 4  /* shorter ones would be found in ordinary words */
+#define SHORTEST_LEARNT 8 /* a response must not make us redact arbitrary words */
 
 const char *oh_secret_problem(const char *key, size_t length)
 {
@@ -33,6 +31,19 @@ const char *oh_secret_problem(const char *key, size_t length)
     return NULL;
 }
 
+bool oh_secret_keep(char **slot, const char *value, size_t length)
+{
+    char *copy = malloc(length + 1);
+
+    if (copy == NULL)
+        return false;
+    memcpy(copy, value, length);
+    copy[length] = '\0';
+    oh_secret_free(*slot);
+    *slot = copy;
+    return true;
+}
+
 void oh_secret_free(char *key)
 {
     if (key != NULL) {
@@ -41,7 +52,7 @@ void oh_secret_free(char *key)
     }
 }
 
-/* ---- those that a client knows --------------------------------------------------------------------------------- */
+/* ---- the secrets that a client knows --------------------------------------------------------------------------- */
 
 static bool is_known(const struct oh_secrets *secrets, const char *secret, size_t length)
 {
@@ -54,20 +65,7 @@ static bool is_known(const struct oh_secrets *secrets, const char *secret, size_
     return false;
 }
 
-static bool add(struct oh_secrets *secrets, size_t place, const char *secret, size_t length)
-{
-    char *copy = malloc(length + 1);
-
-    if (copy == NULL)
-        return false;
-    memcpy(copy, secret, length);
-    copy[length] = '\0';
-    oh_secret_free(secrets->known[place]);
-    secrets->known[place] = copy;
-    return true;
-}
-
-static bool is_kept(const struct oh_secrets *secrets, const char *secret, size_t length)
+static bool is_addable(const struct oh_secrets *secrets, const char *secret, size_t length)
 {
     return length >= SHORTEST_KNOWN && length <= OH_SECRET_MOST && memchr(secret, '\0', length) == NULL &&
            !is_known(secrets, secret, length);
@@ -75,9 +73,9 @@ static bool is_kept(const struct oh_secrets *secrets, const char *secret, size_t
 
 bool oh_secrets_add(struct oh_secrets *secrets, const char *secret, size_t length)
 {
-    if (!is_kept(secrets, secret, length))
+    if (!is_addable(secrets, secret, length))
         return true;
-    if (!add(secrets, OH_SECRETS_LASTING + secrets->next, secret, length))
+    if (!oh_secret_keep(&secrets->known[OH_SECRETS_LASTING + secrets->next], secret, length))
         return false;
     secrets->next = (secrets->next + 1) % (OH_SECRETS_MOST - OH_SECRETS_LASTING);
     return true;
@@ -87,15 +85,15 @@ bool oh_secrets_add_lasting(struct oh_secrets *secrets, const char *secret, size
 {
     size_t place;
 
-    if (!is_kept(secrets, secret, length))
+    if (!is_addable(secrets, secret, length))
         return true;
     for (place = 0; place < OH_SECRETS_LASTING; place++)
         if (secrets->known[place] == NULL)
-            return add(secrets, place, secret, length);
+            return oh_secret_keep(&secrets->known[place], secret, length);
     return oh_secrets_add(secrets, secret, length);
 }
 
-/* libcurl and proxies quote what they take for a part of the address, whatever stands in the password. */
+/* libcurl and proxies quote what they take for a part of the URL, whatever characters the password has. */
 bool oh_secrets_add_proxy(struct oh_secrets *secrets, const char *proxy)
 {
     const char *scheme_end = strstr(proxy, "://"), *start = scheme_end != NULL ? scheme_end + 3 : proxy;

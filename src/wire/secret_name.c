@@ -1,5 +1,4 @@
-/* Which names are those of secrets, by their last word: "X-Session-API-Key" is one, "monkey" and "max_tokens" are not.
-   Must not know Lua or libcurl. */
+/* Tells which names are those of secrets. Must not know Lua or libcurl. */
 #include "wire/secret_name.h"
 
 #include <string.h>
@@ -8,13 +7,13 @@
 
 #define LONGEST_WORD 24
 
-/* Alone they say it; some are written as one word of two. */
+/* The last words of names that are always secrets; some are two words written as one. */
 static const char *const always[] = {
     "tkn",          "password",   "passwd",     "passphrase",  "pwd",       "authorization", "cookie",
     "apikey",       "accesstoken", "authtoken", "sessiontoken", "refreshtoken", "sessionkey", "accesskey",
     "privatekey",   "secretkey",  "credentials",
 };
-/* Ordinary words too, alone. */
+/* Last words that are a secret behind other words ("api_key"), but may be ordinary words alone. */
 static const char *const perhaps[] = {"key", "token", "secret"};
 
 static const char *const several = "secrets";
@@ -50,7 +49,7 @@ static bool is_one_of(const char *const *list, size_t count, const char *word, s
     return false;
 }
 
-/* Behind the last dot: "device.token" is a name of ours, and "config.api_key" is no less one of a secret. */
+/* The part behind the last dot is judged: "device.token" is the name of a call, "config.api_key" that of a secret. */
 static size_t last_part(const char *name, size_t length)
 {
     while (length > 0 && name[length - 1] != '.')
@@ -72,7 +71,7 @@ enum oh_name_verdict oh_secret_name(const char *name, size_t length)
     while (start > 0 && !is_separator(name[start - 1]))
         start--;
     if (is_one_of(always, sizeof always / sizeof always[0], name + start, length - start))
-        return OH_NAME_SECRET; /* "apiKey", "APIKEY": one word in any case */
+        return OH_NAME_SECRET; /* one word in any case: "apiKey", "APIKEY" */
     if (is_one_of(perhaps, sizeof perhaps / sizeof perhaps[0], name + word, length - word))
         return word > 0 ? OH_NAME_SECRET : OH_NAME_PERHAPS;
     return is_one_of(&several, 1, name + word, length - word) ? OH_NAME_PERHAPS : OH_NAME_ORDINARY;

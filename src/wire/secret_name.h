@@ -1,4 +1,5 @@
-/* Which names are those of secrets. Pure C. */
+/* Tells which names are those of secrets: "X-Session-API-Key" is, "monkey" and "max_tokens" are not. Must not know Lua
+   or libcurl. */
 #ifndef OH_SECRET_NAME_H
 #define OH_SECRET_NAME_H
 
@@ -6,10 +7,11 @@
 
 enum oh_name_verdict {
     OH_NAME_ORDINARY,
-    OH_NAME_PERHAPS, /* "key", "token": as the name of a field a secret's, in a sentence perhaps not */
+    OH_NAME_PERHAPS, /* "key", "token": a secret as the name of a field, perhaps not in a sentence */
     OH_NAME_SECRET
 };
 
+/* Judges a name by its last word, in any spelling (snake_case, kebab-case, camelCase). */
 enum oh_name_verdict oh_secret_name(const char *name, size_t length);
 
 #endif

@@ -1,5 +1,5 @@
-/* Where in a text known secrets stand, in any of the encodings in which services quote a request. Must not know Lua or
-   libcurl. memmem is linear in the C libraries that matter; here it also sees short texts only. */
+/* Finds known secrets in a text. Must not know Lua or libcurl.
+   memmem is linear in common C libraries, and sees only short texts here. */
 #define _GNU_SOURCE /* memmem */
 #include "wire/secret_search.h"
 
@@ -20,8 +20,8 @@ size_t oh_secret_search_placeholder(const char *text, size_t left)
     return left >= size && text[0] == mark[0] && memcmp(text, mark, size) == 0 ? size : 0;
 }
 
-/* Whether an end of the match cuts a mark of something redacted: then it is none. */
-static bool cuts_mark(const char *text, size_t length, size_t at)
+/* Returns whether an end of the match is within a placeholder: then it is no match. */
+static bool cuts_placeholder(const char *text, size_t length, size_t at)
 {
     size_t size = sizeof OH_REDACT_PLACEHOLDER - 1, start = at >= size - 1 ? at - (size - 1) : 0;
 
@@ -37,7 +37,7 @@ static bool is_base64(char byte)
            (byte != '\0' && strchr("+/-_=", byte) != NULL);
 }
 
-/* Where whole groups of base64 stand, the groups beside them hold the rest of the secret. */
+/* The match covers whole groups of base64; the groups beside it hold the rest of the secret. */
 static void mark_beside(const char *text, size_t length, size_t from, size_t to, unsigned char *marks)
 {
     size_t i;
@@ -48,7 +48,8 @@ static void mark_beside(const char *text, size_t length, size_t from, size_t to,
         marks[to++] = 1;
 }
 
-/* `origins` NULL: the bytes searched are the text itself. */
+/* Marks each occurrence of `secret` in `bytes`. `origins`: where in the text each byte comes from; NULL: `bytes` is the
+   text itself. */
 static void mark_each(const char *bytes, size_t count, const char *secret, size_t size, const char *text, size_t length,
                       const int *origins, bool in_base64, unsigned char *marks)
 {
@@ -61,7 +62,7 @@ static void mark_each(const char *bytes, size_t count, const char *secret, size_
         at = (size_t)(found - bytes);
         from = origins != NULL ? (size_t)origins[at] : at;
         to = origins != NULL ? (size_t)origins[at + size] : at + size;
-        if (cuts_mark(text, length, from) || cuts_mark(text, length, to)) {
+        if (cuts_placeholder(text, length, from) || cuts_placeholder(text, length, to)) {
             at++;
         } else {
             memset(marks + from, 1, to - from);
@@ -72,7 +73,7 @@ static void mark_each(const char *bytes, size_t count, const char *secret, size_
     }
 }
 
-/* Length of the escape at `text`, and the byte that it stands for; 1 and the byte itself where there is none. */
+/* Returns the length of the escape at `text`, and the byte it stands for; 1 and the byte itself if it is none. */
 static size_t unescape(const char *text, size_t left, char *byte)
 {
     int high = -1, low = -1;
@@ -109,7 +110,7 @@ static size_t unescape_all(const char *text, size_t length, char *plain, int *or
     return count;
 }
 
-/* Base64 of the whole groups of three bytes; what is left over depends on what follows. */
+/* Writes the base64 of the whole groups of three bytes; the encoding of a rest depends on what follows. */
 static size_t base64(const char *bytes, size_t size, const char *last, char *out)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
@@ -129,7 +130,7 @@ static size_t base64(const char *bytes, size_t size, const char *last, char *out
     return count;
 }
 
-/* The secret may stand anywhere in what was encoded ("user:key"): each of the three alignments looks different. */
+/* The secret may be anywhere in what was encoded ("user:key"): each of the three alignments looks different. */
 static void mark_base64(const char *text, size_t length, const char *secret, size_t size, unsigned char *marks)
 {
     static const char *const lasts[] = {"+/", "-_"};
@@ -143,7 +144,7 @@ static void mark_base64(const char *text, size_t length, const char *secret, siz
                 break;
             mark_each(text, length, encoded, count, text, length, NULL, true, marks);
             if (memchr(encoded, '+', count) == NULL && memchr(encoded, '/', count) == NULL)
-                break; /* both alphabets spell it alike */
+                break; /* the same in both alphabets */
         }
     }
     oh_wipe(encoded, sizeof encoded);

@@ -1,4 +1,5 @@
-/* Where in a text known secrets stand. Pure C. */
+/* Finds known secrets in a text, in any of the encodings in which services quote a request. Must not know Lua or
+   libcurl. */
 #ifndef OH_SECRET_SEARCH_H
 #define OH_SECRET_SEARCH_H
 
@@ -6,15 +7,15 @@
 
 #include "wire/secret.h"
 
-/* Longest text of a secret: each byte of it as "\u00XX". */
+/* The longest encoding of a secret: each byte as "\u00XX". */
 #define OH_SECRET_SEARCH_LONGEST (6 * OH_SECRET_MOST)
 
-/* Sets to 1 the byte of `marks` (zeroed before, one per byte of text) wherever a known secret stands: as it is,
-   percent-encoded, with JSON's escapes, or in base64. `plain` and `origins`: memory for as many bytes, and one int
-   more. What is marked as redacted already is left alone. */
+/* Sets the byte of `marks` (zeroed before, one per byte of text) to 1 wherever a known secret is: plain,
+   percent-encoded, with JSON escapes, or in base64. `plain` and `origins` are working memory: one byte and one int per
+   byte of text, and one int more. Placeholders of redacted text are left alone. */
 void oh_secret_search(const struct oh_secrets *known, const char *text, size_t length, unsigned char *marks, char *plain,
                     int *origins);
-/* Length of the mark of something redacted with which the text begins, or 0. */
+/* Returns the length of the placeholder that the text begins with, or 0. */
 size_t oh_secret_search_placeholder(const char *text, size_t left);
 
 #endif
