@@ -39,7 +39,7 @@ local SLACK = 0.1 -- seconds by which a deadline may be missed
 ---@field news boolean? something was delivered to one of its entries
 ---@field is_away boolean? it runs the caller's `on_change`
 ---@field has_answer boolean? something was delivered to one of its entries at any time
----@field coroutine any in which it waits
+---@field coroutine any where it waits
 
 --- One request, for several entries.
 ---@class openhands.Poll: openhands.Pending
