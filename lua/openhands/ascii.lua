@@ -1,6 +1,5 @@
---- Letters and numbers of the wire. Lua's own `upper`, `lower` and classes such as `%w` follow the host's locale, in
---- which "i" may become something else than "I"; fractions may have a comma there. What is compared or sent is changed
---- here, and only in ASCII.
+--- Converts letters and numbers of the wire, in ASCII alone. Lua's own `upper`, `lower` and classes such as `%w` follow
+--- the host's locale, in which "i" may become something else than "I" and fractions may have a comma.
 
 local M = {}
 
@@ -36,7 +35,7 @@ function M.is_before(one, other)
   return #one < #other
 end
 
--- As the locale writes it now; the host may change that at any time.
+-- Returns the decimal point of the locale, which the host may change at any time.
 local function decimal_point()
   return ("%.1f"):format(0.5):sub(2, -2)
 end
@@ -60,7 +59,7 @@ function M.to_number(text)
     return nil
   end
   local at = text:find(".", 1, true)
-  return tonumber(at and text:sub(1, at - 1) .. point .. text:sub(at + 1) or text) -- as every Lua reads it
+  return tonumber(at and text:sub(1, at - 1) .. point .. text:sub(at + 1) or text) -- which every Lua reads so
 end
 
 return M

@@ -1,4 +1,4 @@
---- What this library needs of the Lua that loads it; says what is missing before anything fails for want of it.
+--- Checks that the Lua that loads this library has what it needs, and raises what is missing.
 
 local ascii = require "openhands.ascii"
 
@@ -22,7 +22,7 @@ local this_lua = rawget(_G, "jit") and "LuaJIT" or _VERSION
 local good, problem = pcall(require, "openhands.core")
 if not good then
   problem = tostring(problem)
-  -- Each Lua has functions that the next does not: the system's loader misses one and names it.
+  -- A module built for another Lua: the system's loader names a function that this Lua lacks.
   if problem:find("undefined symbol", 1, true) or problem:find("symbol not found", 1, true)
     or problem:find("version mismatch", 1, true) then
     error(("openhands.core was built for another Lua than this one, which is %s: build it again with %s\n%s"):format(

@@ -7,34 +7,34 @@ local spelling = require "openhands.spelling"
 local ascii = require "openhands.ascii"
 
 ---@class openhands.Settings
----@field api_key? string|fun(): string? the account's key, or a function asked for it before each exchange
----@field session_api_key? string of a server of your own that runs with SESSION_API_KEY; goes there only
----@field base_url? string where the service is; https, or http on loopback
+---@field api_key? string|fun(): string? the account's key, or a function called for it before each exchange
+---@field session_api_key? string of a self-hosted server that runs with SESSION_API_KEY; sent only there
+---@field base_url? string URL of the service; https, or http on loopback
 ---@field api? "auto"|"v0"|"v1" dialect; "auto" finds out with one GET
----@field timeout? number seconds that one exchange may take; math.huge, as for each time: no bound of its own
+---@field timeout? number seconds that one exchange may take; math.huge, here as for every time: no limit of its own
 ---@field connect_timeout? number seconds until it must be connected
 ---@field deadline? number seconds that a whole call may take, retries included
 ---@field retries? integer tries after the first, for calls that change nothing
----@field grace? number seconds for which an absence on the service is not believed: a start is taken for lost, or a
---- conversation for gone, no sooner
+---@field grace? number seconds for which an absence on the service is not believed, before a start is taken for lost or
+--- a conversation for gone
 ---@field loop? string|openhands.Loop how to wait: "plain", "uv", "nginx", "cqueues" or "copas"; "nginx" and, in
---- Neovim, "uv" are found by themselves
----@field ca_file? string PEM file of the authorities to trust instead of the system's
+--- Neovim, "uv" are chosen by default
+---@field ca_file? string PEM file of the certificate authorities to trust instead of the system's
 ---@field proxy? string URL of a proxy; "" for none, whatever the environment says
----@field organization? string id of the organisation to act for
+---@field organization? string id of the organisation on whose behalf to act
 ---@field user_agent? string
----@field max_body? integer bytes that an answer may have
----@field max_memory? integer bytes that the values of an answer may take; by itself 8 times `max_body`
----@field log? fun(message: string) called with a line per exchange; never holds a secret
+---@field max_body? integer bytes that a response body may have
+---@field max_memory? integer bytes that the values of a response may take; 8 times `max_body` by default
+---@field log? fun(message: string) called with a line per exchange, which never contains a secret
 ---@field random? fun(): number source of jitter, uniform in [0, 1)
----@field transport? table carrier of exchanges instead of the network
+---@field transport? table carries the exchanges in place of the network, see request/in_flight.lua
 
 local M = {}
 
 local PRODUCT = "openhands-lua/" .. core.version()
 
 -- kind: the types that a value may have; per_call: may also be given for one call; least, most: of a number. A time may
--- be math.huge: then nothing ends it but what stands above it.
+-- be math.huge: then only the limits above it apply.
 local known = {
   api_key = { kind = "string or function", per_call = true },
   session_api_key = { kind = "string" },
@@ -88,7 +88,7 @@ end
 
 local cloud_domains = { "all-hands.dev", "openhands.dev" }
 
--- Whether somebody runs the service for themselves: the session key of the environment is for such a server only.
+-- Whether the service is self-hosted: the session key of the environment is for such servers only.
 local function is_self_hosted(base_url)
   local host = base_url:match "^[^:/]*://([^:/?#]*)" or ""
   host = "." .. ascii.lower(host):gsub("%.$", "")
@@ -128,7 +128,7 @@ local function to_stderr(message)
   io.stderr:write("openhands: ", message, "\n")
 end
 
---- All settings of a new client.
+--- Returns all settings of a new client.
 ---@param given openhands.Settings?
 ---@return table settings, table origins where each came from: "call", the variable's name, or "default"
 function M.of_client(given)
@@ -160,7 +160,7 @@ function M.of_client(given)
   return settings, origins
 end
 
--- What a call may have been given instead of an option that there is not.
+-- Returns the hint at the option that was probably meant.
 local function hint_of_call(name, own)
   local names = {}
   for each, rule in pairs(known) do
@@ -172,7 +172,7 @@ local function hint_of_call(name, own)
   return spelling.hint(name, names)
 end
 
---- The settings of one call: the client's, with those given for this call before them.
+--- Returns the settings of one call: those given for it, then the client's.
 ---@param settings table of the client
 ---@param caller string name of the call, for messages
 ---@param options table? as the user gave them

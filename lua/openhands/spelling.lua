@@ -1,11 +1,11 @@
---- What somebody may have meant who has misspelt a name.
+--- Suggests the name that was probably meant by a misspelt one.
 
 local M = {}
 
-local LONGEST = 40 -- bytes; ours are all shorter
-local SHORTEST_BEGINNING = 3 -- letters of a name that tell which one is meant
+local LONGEST = 40 -- bytes; our names are all shorter
+local SHORTEST_PREFIX = 3 -- letters of a name that tell which one is meant
 
--- What others call it.
+-- Names that other libraries use.
 local synonyms = {
   key = "api_key",
   token = "api_key",
@@ -16,7 +16,7 @@ local synonyms = {
   callback = "on_change",
 }
 
--- How many letters have to be added, left out, replaced, or swapped with their neighbour.
+-- Returns the edit distance: letters added, left out, replaced, or swapped with their neighbour.
 local function distance(one, other)
   ---@type table<integer, number>?, table<integer, number>
   local before, above = nil, {}
@@ -39,10 +39,10 @@ local function distance(one, other)
   return above[#other]
 end
 
---- The name that was probably meant.
+--- Returns the name that was probably meant.
 ---@param word any as it was given
----@param names table<string, any> those that there are
----@param most integer? letters that may be wrong; half of them
+---@param names table<string, any> the known ones
+---@param most integer? letters that may be wrong; half of them by default
 ---@return string? name
 function M.nearest(word, names, most)
   if type(word) ~= "string" or #word > LONGEST then
@@ -53,7 +53,7 @@ function M.nearest(word, names, most)
   local best, least = nil, (most or math.floor(#word / 2)) + 1 -- farther than half of the word is another word
   for name in pairs(names) do
     local far = distance(word, name)
-    if #word >= SHORTEST_BEGINNING and name:sub(1, #word) == word then
+    if #word >= SHORTEST_PREFIX and name:sub(1, #word) == word then
       far = 1
     end
     if far < least or far == least and best and name < best then
@@ -63,7 +63,7 @@ function M.nearest(word, names, most)
   return best
 end
 
---- The end of a message about a name that there is not: " (did you mean 'name'?)", or nothing.
+--- Returns the end of a message about an unknown name: " (did you mean 'name'?)", or nothing.
 ---@param word any
 ---@param names table<string, any>
 ---@return string

@@ -1,5 +1,5 @@
---- What addresses look like: those that a caller gives, and those that a service names. Each is looked at once, from
---- its end or its beginning: patterns like "/+$" would try every slash.
+--- Takes URLs apart: those that a caller gives, and those that a service names. Reads each once, from one end: patterns
+--- like "/+$" would try every slash.
 
 local limits = require "openhands.limits"
 
@@ -8,7 +8,7 @@ local M = {}
 local MARK = "/api/conversations/"
 local SLASH = 47
 
---- A text without the slashes at its end.
+--- Returns a text without the slashes at its end.
 ---@param text string
 ---@return string
 function M.without_slashes(text)
@@ -19,7 +19,7 @@ function M.without_slashes(text)
   return text:sub(1, last)
 end
 
--- Whatever the service has behind the last "/api/conversations/" is the conversation's id.
+-- Removes the last "/api/conversations/" and the id behind it.
 local function base_of(url)
   local last
   local at = url:find(MARK, 1, true)
@@ -33,11 +33,11 @@ local function base_of(url)
   return M.without_slashes(url)
 end
 
---- The base of a conversation's own server, from the address of the conversation there. Whether it may be spoken to is
---- the core's to say.
+--- Returns the base URL of a conversation's own server, from the URL of the conversation there. The core decides
+--- whether requests may go there.
 ---@param url string? as the service names it
 ---@return string? base of http or https
----@return boolean is_path the service names a path of its own instead
+---@return boolean is_path the service names a path on itself instead
 function M.server_of(url)
   if not url or #url > limits.LONGEST_URL then
     return nil, false

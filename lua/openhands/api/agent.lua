@@ -1,5 +1,5 @@
---- The agent server of a V1 conversation: its sandbox, spoken to directly. Its address and its session key are those of
---- the conversation's latest status; they are looked up when they are needed, and again after the sandbox has slept.
+--- Calls of the agent server of a V1 conversation, in its sandbox. Its address and its session key are those of the
+--- conversation's latest status; they are looked up when they are needed, and again after the sandbox was paused.
 
 local agent_events = require "openhands.events.agent"
 local arguments = require "openhands.api.arguments"
@@ -23,13 +23,13 @@ local M = {}
 
 local COMMAND_TIME = 300 -- seconds that the agent server gives a command unless told otherwise
 local COMMAND_GRACE = 30 -- seconds for the exchange around it
-local OUTPUT_INTERVAL = 1 -- seconds between looks at a command's output
+local OUTPUT_INTERVAL = 1 -- seconds between polls of a command's output
 
 function Agent:__tostring()
   return "openhands.Agent of conversation " .. self.conversation_id
 end
 
---- The agent server of a conversation. Nothing is asked before its first call. In `runtime` the same calls about
+--- Returns the agent server of a conversation. Sends nothing before its first call. In `runtime` the same calls about
 --- commands, files and git go to the conversation's own runtime, whatever the server says of it.
 ---@param client openhands.Client
 ---@param id string
@@ -45,7 +45,7 @@ end
 
 local all = places.operations
 
--- The call of a user, and the operation's fields with the conversation in them.
+-- Begins a call of the user's. Returns its fields, with the conversation in them, its settings and its own options.
 local function begin(self, operation, own, ...)
   check_receiver(self, operation.name)
   local client = self._client
@@ -64,7 +64,7 @@ local perform = places.perform
 
 for name, operation in pairs(all) do
   if name:find "^runtime%." then
-    methods[name] = nil -- reached through the calls of the same name, and by `agent.runtime`
+    methods[name] = nil -- called by the same name without it, and by `agent.runtime`
   elseif operation.shape == "page" then
     methods[name] = function(self, ...)
       local fields, call = begin(self, operation, nil, ...)
@@ -91,13 +91,13 @@ for name, operation in pairs(all) do
   end
 end
 
--- Seconds until a command has ended, one way or the other.
+-- Returns the seconds after which a command has certainly ended.
 local function time_of(fields)
   return (fields.timeout or COMMAND_TIME) + COMMAND_GRACE
 end
 
---- Sends a message to the agent, which goes on by it, as with the service's own `send`: the agent server by itself
---- would only keep it.
+--- Sends a message to the agent and runs it, as the service's own `send` does: by default the agent server would only
+--- store the message.
 ---@param content string|table[]|table the message, or fields: `{ content, run }`
 ---@param options openhands.Settings?
 ---@return table? answer
@@ -110,8 +110,8 @@ function methods:send(content, options)
   return perform(self, all.send, fields, call)
 end
 
---- Runs a command in the sandbox and waits for its end. A `timeout` of the command's is the time of the call too,
---- whatever the client's deadline; one in the options is the call's alone.
+--- Runs a command in the sandbox and waits for its end. A `timeout` in the command's fields is the deadline of the call
+--- too, whatever the client's deadline is; one in the options is the call's alone.
 ---@param command string|table the command, or `{ command, cwd, timeout }` (`timeout`: seconds, 300)
 ---@param options openhands.Settings?
 ---@return table? output with `exit_code`, `stdout`, `stderr`
@@ -125,7 +125,7 @@ function methods:execute(command, options)
   return perform(self, all.execute, fields, call)
 end
 
--- The rows that read events for a call, each with the conversation in its fields.
+-- Returns the functions that read events for a call, with the conversation in the fields.
 local function reader_of(self, name)
   local client = self._client
   local function read(operation)
@@ -143,14 +143,14 @@ local function reader_of(self, name)
   }
 end
 
---- The events of the conversation, as its own server has them: at once, where the service itself learns of them late.
+--- Returns the events of the conversation as its own server has them: at once, while the service learns of them late.
 --- `after` and `follow` as with the client's `events`. A `kind` may be given by its name on every release.
 ---@param fields openhands.AgentEventOptions?
 ---@param options openhands.AgentEventOptions? as for the client's `events`
 ---@return openhands.Pages
 function methods:events(fields, options)
   local own, call, choice = begin(self, all.events, events.own_options, fields, options)
-  own.conversation_id = self.conversation_id -- as a follower asks how it stands
+  own.conversation_id = self.conversation_id -- for the status requests of `follow`
   ---@type openhands.EventSource
   local source = {
     reader = reader_of(self, "events"),
@@ -161,7 +161,7 @@ function methods:events(fields, options)
   return events.events(self._client, source, own, call, choice)
 end
 
---- How many events there are.
+--- Counts the events.
 ---@param fields openhands.agent.event_count.Fields?
 ---@param options openhands.Settings?
 ---@return integer? count
@@ -171,8 +171,8 @@ function methods:event_count(fields, options)
   return agent_events.count(reader_of(self, "event_count"), own, call)
 end
 
---- Several events by their ids; what the server does not know is absent. They are asked for one by one: this server
---- takes a list only in the body of a GET, which proxies drop.
+--- Returns several events by their ids; those that the server does not know are absent. Requests them one by one: this
+--- server takes a list only in the body of a GET, which proxies drop.
 ---@param ids string|string[]
 ---@param options openhands.Settings?
 ---@return table<string, table>? events by their ids
@@ -200,7 +200,7 @@ function methods:event_batch(ids, options)
   return found
 end
 
---- Says when the agent has to ask before it acts.
+--- Sets when the agent has to ask before it acts.
 ---@param policy string|table its kind ("AlwaysConfirm", "NeverConfirm", "ConfirmRisky"), or the whole of it
 ---@param options openhands.Settings?
 ---@return table? answer
@@ -218,15 +218,15 @@ local function no_end(self, command)
     operation = "bash",
     retryable = false,
     conversation_id = self.conversation_id,
-    message = ("bash: command %s had its time and has not told its end"):format(
+    message = ("bash: command %s has not reported its end within its time"):format(
       self._client:_line(command.id, limits.LONGEST_ID)
     ),
   }
 end
 
--- Looks for further output until the one with the exit code.
+-- Polls for further output until the one with the exit code.
 local function output_pages(self, command, call, interval, ends_at)
-  local client, order, looks, ended = self._client, nil, 0, false
+  local client, order, polls, ended = self._client, nil, 0, false
   local fields = { command_id__eq = command.id, kind__eq = "BashOutput", sort_order = "TIMESTAMP" }
   local function take(output)
     if type(output) == "table" then
@@ -241,7 +241,7 @@ local function output_pages(self, command, call, interval, ends_at)
       return type(event) == "table" and event.id or nil
     end,
     fetch = function()
-      if looks > 0 then
+      if polls > 0 then
         client:_sleep(interval)
       end
       fields.order__gt = order
@@ -249,7 +249,7 @@ local function output_pages(self, command, call, interval, ends_at)
       if not page then
         return nil, err
       end
-      looks = looks + 1
+      polls = polls + 1
       local outputs = type(page.items) == "table" and page.items or {}
       for _, output in ipairs(outputs) do
         take(output)
@@ -257,15 +257,15 @@ local function output_pages(self, command, call, interval, ends_at)
       if #outputs == 0 and client:_now() >= ends_at then
         return nil, no_end(self, command)
       end
-      return { items = page.items, next_page_id = not ended and ("look %d"):format(looks) or nil }
+      return { items = page.items, next_page_id = not ended and ("poll %d"):format(polls) or nil }
     end,
   }
 end
 
---- Starts a command in the sandbox and follows its output: an iterator over pieces with `stdout`, `stderr`, and at the
---- end `exit_code`. Its field `command_id` is what `stop_command` wants.
+--- Starts a command in the sandbox and follows its output: returns an iterator over pieces with `stdout`, `stderr`, and
+--- at the end `exit_code`. Its field `command_id` is the argument of `stop_command`.
 ---@param command string|table as for `execute`
----@param options table? `interval` (seconds between looks, 1), and settings of this call
+---@param options table? `interval` (seconds between polls, 1), and settings of this call
 ---@return openhands.CommandOutput? output
 ---@return openhands.Error? err
 function methods:bash(command, options)
@@ -307,7 +307,7 @@ function methods:upload(path, contents, options)
   return perform(self, all.upload, fields, call)
 end
 
---- Fetches a file from the sandbox. It appears under its name when it is whole.
+--- Downloads a file from the sandbox. It appears under its name when it is complete.
 ---@param path string absolute, in the sandbox
 ---@param target string path of the file to make here
 ---@param options table? `on_progress` (function, called with the bytes so far and in all, where known), and settings
@@ -321,7 +321,7 @@ function methods:download(path, target, options)
   end)
 end
 
---- Fetches a directory of the sandbox as one file: what has changed in its git repository, or all that is in it.
+--- Downloads a directory of the sandbox as one file: what has changed in its git repository, or everything in it.
 ---@param path string|table absolute, in the sandbox; or fields: `{ path, format, base_ref, exclude, … }` (`format`:
 --- "git-delta", a patch, or "tar.gz")
 ---@param target string path of the file to make here
@@ -335,7 +335,7 @@ function methods:archive(path, target, options)
   end)
 end
 
---- Fetches the events of the conversation, packed by the agent server.
+--- Downloads the events of the conversation, as an archive of the agent server.
 ---@param target string path of the zip file to make here
 ---@param options table? as for `download`
 ---@return { path: string, bytes: number }? file
@@ -347,7 +347,7 @@ function methods:download_trajectory(target, options)
   end)
 end
 
---- A request to the agent server that is not covered here.
+--- Makes a request to the agent server that no other call covers.
 ---@param request table `method`, `path`, `query`, `body`
 ---@param options openhands.Settings?
 ---@return any answer

@@ -1,5 +1,5 @@
---- Where what is asked of an agent server is done: by the server itself, or, for commands, files and git, in a runtime
---- that the conversation has of its own. The server tells which.
+--- Decides where an agent server performs a call: itself, or, for commands, files and git, in a runtime that belongs to
+--- the conversation. The server tells which.
 
 local arguments = require "openhands.api.arguments"
 local errors = require "openhands.errors"
@@ -11,7 +11,7 @@ local M = {}
 
 local all = operations.all(true)
 
--- The conversation is known there: its field is filled in, and no argument of the calls.
+-- The conversation is known: its field is filled in here, and is no argument of the calls.
 for _, operation in pairs(all) do
   local row = operation.rows.agent
   local first = row.fields[1]
@@ -26,17 +26,17 @@ all.update.lone = "title"
 --- The operations of agent servers by name; those of a conversation's own runtime begin with "runtime.".
 M.operations = all
 
---- The id of the conversation as agent servers spell it.
+--- Returns the id of the conversation as agent servers spell it.
 ---@param agent openhands.Agent
 ---@return string
 function M.id_of(agent)
   return identifiers.with_dashes(agent._client:_served_id(agent.conversation_id))
 end
 
--- Errors of a server that does not tell what it is: an old one.
+-- Kinds of error for the server's description of itself that mean an old server.
 local says_nothing = { not_found = true, unsupported = true, protocol = true, permission = true }
 
--- Whether the conversation has a runtime of its own, beside the server's. Asked once.
+-- Whether the conversation has a runtime of its own beside the server. Requested once.
 ---@return boolean? has_runtime
 ---@return openhands.Error? err
 local function has_runtime(agent, call)
@@ -44,7 +44,7 @@ local function has_runtime(agent, call)
   local memory = client:_remember(agent.conversation_id)
   if memory.has_runtime == nil then
     local asked = client:_fresh(call, call.deadline_at)
-    asked.timeout = nil -- of a command, say
+    asked.timeout = nil -- it may be that of a command
     local info, err = rows.perform(client, all.server_info, {}, asked, "agent")
     if err and not says_nothing[err.kind] then
       return nil, err
@@ -55,7 +55,7 @@ local function has_runtime(agent, call)
   return memory.has_runtime
 end
 
---- The row that does it where this conversation is, and its fields.
+--- Returns the row of a call where this conversation is, and its fields; or nil and an error.
 ---@param agent openhands.Agent
 ---@param operation openhands.Operation
 ---@param fields table
@@ -65,7 +65,7 @@ end
 function M.placed(agent, operation, fields, call)
   local own = all["runtime." .. operation.name]
   local is_there, err = agent._is_runtime, nil
-  if own and not is_there and operation ~= all.info then -- that is the conversation's, this the runtime's
+  if own and not is_there and operation ~= all.info then -- which is about the conversation, not about its runtime
     is_there, err = has_runtime(agent, call)
   end
   if err then
@@ -79,7 +79,7 @@ function M.placed(agent, operation, fields, call)
   return own, fields
 end
 
---- One exchange, where this conversation is.
+--- Makes one call, where this conversation is.
 ---@param agent openhands.Agent
 ---@param operation openhands.Operation
 ---@param fields table

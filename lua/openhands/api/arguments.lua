@@ -1,4 +1,4 @@
---- From what a user gives to a call to its subject, its fields and its options.
+--- Reads the arguments of a call: its subject, its fields, its options.
 
 local core = require "openhands.core"
 local errors = require "openhands.errors"
@@ -6,7 +6,7 @@ local repositories = require "openhands.api.repository"
 
 local M = {}
 
---- The fields in a table of our own: the caller's is never changed.
+--- Returns a copy of the fields: the caller's table is never changed.
 ---@param fields table
 ---@return table
 function M.copy(fields)
@@ -17,7 +17,7 @@ function M.copy(fields)
   return fresh
 end
 
--- Neovim marks a table that is no list, be it empty, with a metatable.
+-- Neovim marks tables that are no lists, even empty ones, with a metatable.
 local function is_plain_fields(value)
   local mark = type(value) == "table" and getmetatable(value)
   return type(value) == "table" and (mark == nil or mark == core.object_mark) and value[1] == nil
@@ -37,7 +37,7 @@ local function read_ids(client, operation, list)
   return ids
 end
 
--- The subject of a call: an id, or for a batch a list of them.
+-- Returns the subject of a call: an id, or for a batch a list of ids.
 local function read_subject(client, operation, subject)
   if operation.subject ~= "conversation_id" then
     return subject
@@ -47,8 +47,8 @@ local function read_subject(client, operation, subject)
   return client:_id_of(subject, operation.name)
 end
 
--- A body that stands under its name, as the reference shows it, and nothing beside it: else the service would get a
--- field of that name, which it may ignore without a word.
+-- Returns the body of a table that holds it under its name, as the reference shows it, and nothing else: sent as it is,
+-- the service may silently ignore a field of that name.
 local function whole_body(given, name)
   if is_plain_fields(given) and type(given[name]) == "table" and next(given) == name and next(given, name) == nil then
     return given[name]
@@ -56,7 +56,7 @@ local function whole_body(given, name)
   return given
 end
 
---- The fields and the options of a call, from its arguments.
+--- Returns the fields and the options of a call, from its arguments. Raises the caller's mistakes.
 ---@param client openhands.Client
 ---@param operation openhands.Operation
 ---@return table fields

@@ -1,5 +1,5 @@
---- Everything that users call beyond starting and waiting: each operation of the table under its name, those that take
---- more than one exchange composed here, in groups where a name has a dot (`secrets.list` is `client.secrets:list`).
+--- Defines what users call beyond starting and waiting: each operation of the table under its name, in groups where a
+--- name has a dot (`secrets.list` is `client.secrets:list`). Calls that take more than one exchange are composed here.
 
 ---@class (partial) openhands.Client
 local Client = require "openhands.client_class"
@@ -23,10 +23,10 @@ local M = {}
 
 local all = operations.all(false)
 
--- Rows that the rooms below and beside this one call; users have better names for them.
-local inner = { start = true, start_streaming = true, status = true }
+-- Rows that other modules call; for users they have other names.
+local internal = { start = true, start_streaming = true, status = true }
 
--- What is no row of its own, or takes more than one.
+-- Calls that have no row of their own, or take more than one.
 ---@type table<string, table>
 local composed = {
   get = { subject = "conversation_id", is_batch = true },
@@ -60,8 +60,8 @@ local own_options = {
   download_workspace = { on_progress = true },
 }
 
--- A conversation as a list or a batch shows it.
-local function dressed(client, call)
+-- Returns the conversion of an item of a list or a batch to a conversation.
+local function to_conversation(client, call)
   return function(item, api, id)
     local shown = type(item) == "table" and (api == "v0" and item.conversation_id or item.id)
     if not identifiers.is_valid(shown) then
@@ -72,10 +72,10 @@ local function dressed(client, call)
 end
 
 function handlers.list(client, operation, fields, call)
-  return rows.run(client, operation, fields, call, dressed(client, call))
+  return rows.run(client, operation, fields, call, to_conversation(client, call))
 end
 
--- Until a conversation is ready the service shows it in its start task only.
+-- Adds the conversations that are starting: until they are ready the service shows only their start tasks.
 local function with_starting(client, found, ids, call)
   for _, id in ipairs(ids) do
     if not found[id] and client:_remember(id).start_task_id then
@@ -85,7 +85,7 @@ local function with_starting(client, found, ids, call)
   return found
 end
 
--- Finds a conversation under every spelling of its id.
+-- Makes the conversations found under every spelling of their ids.
 local function by_any_spelling(client, found)
   return setmetatable(found, {
     __index = function(_, id)
@@ -96,7 +96,7 @@ end
 
 local function get_many(client, fields, ids, call, api)
   if api == "v1" then
-    local found, err = rows.run(client, all.status, fields, call, dressed(client, call), api)
+    local found, err = rows.run(client, all.status, fields, call, to_conversation(client, call), api)
     if not found then
       ---@cast err openhands.Error
       return nil, errors.renamed(err, "get")
@@ -111,12 +111,12 @@ local function get_many(client, fields, ids, call, api)
     elseif not answer then
       return nil, errors.renamed(err, "get", id)
     end
-    found[id] = answer ~= core.null and dressed(client, call)(answer, "v0", id) or nil
+    found[id] = answer ~= core.null and to_conversation(client, call)(answer, "v0", id) or nil
   end
   return by_any_spelling(client, found)
 end
 
---- Several conversations at once, by their ids.
+--- Returns several conversations at once, by their ids.
 ---@return table<string, openhands.Conversation>? found by their ids, whose spelling does not matter
 ---@return openhands.Error? err
 function handlers.get(client, operation, fields, call)
@@ -141,7 +141,7 @@ function handlers.events(client, operation, fields, call, options)
   return events.events(client, event_source, fields, call, choice)
 end
 
--- A call about a path, which V1 wants from the root on.
+-- Makes a call about a path, which V1 wants absolute.
 local function about_path(client, operation, fields, call)
   if not paths.is_relative(fields.path) then
     return rows.run(client, operation, fields, call)
@@ -161,7 +161,7 @@ end
 
 handlers.changes, handlers.diff = about_path, about_path
 
---- The text of a file; V0 wraps it.
+--- Returns the text of a file; V0 wraps it.
 ---@return string? text
 ---@return openhands.Error? err
 function handlers.file(client, operation, fields, call)
@@ -175,7 +175,7 @@ function handlers.file(client, operation, fields, call)
   return answer.code
 end
 
---- The agent's latest answer.
+--- Returns the agent's latest answer.
 ---@return string? answer
 ---@return openhands.Error? err kind "not_found" while there is none
 function handlers.answer(client, _, fields, call)
@@ -199,7 +199,7 @@ function handlers.answer(client, _, fields, call)
   return ending.answer
 end
 
---- Pages of pull requests, from what the service lists and what the events speak of.
+--- Returns URLs of pull requests, from what the service lists and what the events mention.
 ---@return string[]? links
 ---@return openhands.Error? err
 function handlers.find_pull_requests(client, _, fields, call)
@@ -223,7 +223,7 @@ local function run(client, operation, ...)
   return handler(client, operation, fields, call, handlers[operation.name] and (options or {}) or nil)
 end
 
--- The way of a file: to a path here, telling how far it has come.
+-- Makes a call that downloads a file.
 local function download(client, operation, subject, target, options, ...)
   if select("#", ...) > 0 then
     errors.raise(("%s: takes at most 3 arguments, not %d"):format(operation.name, 3 + select("#", ...)))
@@ -250,7 +250,7 @@ for name, operation in pairs(all) do
       end
       return run(client, operation, ...)
     end
-  elseif not inner[name] then
+  elseif not internal[name] then
     local call = operation.shape == "file" and download or run
     Client[name] = function(self, ...)
       if getmetatable(self) ~= Client then
@@ -261,7 +261,7 @@ for name, operation in pairs(all) do
   end
 end
 
---- The agent server of a conversation.
+--- Returns the agent server of a conversation.
 ---@param subject string|openhands.Conversation
 ---@return openhands.Agent
 function Client:agent(subject)
@@ -269,8 +269,8 @@ function Client:agent(subject)
   return agents.of(self, self:_id_of(subject, "agent"))
 end
 
---- A request that no other call makes: with the same checks, errors and redaction.
----@param request openhands.FreeRequest `method` ("GET" by itself), `path` (from "/" on), `query` (table), `body` (what
+--- Makes a request that no other call covers: with the same checks, errors and redaction.
+---@param request openhands.FreeRequest `method` ("GET" by default), `path` (from "/" on), `query` (table), `body` (what
 --- JSON can hold)
 ---@param options openhands.Settings?
 ---@return any answer decoded JSON, or text
@@ -280,9 +280,11 @@ function Client:request(request, options)
   return self:_request(request, self:_begin("request", options))
 end
 
--- ---- for the rooms beside ----------------------------------------------------------------------------------------
+-- ---- for the other modules ---------------------------------------------------------------------------------------
 
----@param call table
+--- Makes a free request, to the service or to a conversation's own server.
+---@param request any
+---@param call openhands.Call
 ---@param id string? of the conversation whose server is meant
 function Client:_request(request, call, id)
   if type(request) ~= "table" then
@@ -297,7 +299,7 @@ end
 --- The groups of a client: names of calls by name of the group.
 M.groups = groups
 
---- Names of the calls that are about a conversation.
+--- Returns the names of the calls that are about a conversation.
 ---@return string[]
 function M.about_conversations()
   local names = { "agent" }
@@ -309,7 +311,7 @@ function M.about_conversations()
   return names
 end
 
---- The groups of one client.
+--- Returns the groups of one client.
 ---@param client openhands.Client
 ---@return table<string, table>
 function M.groups_of(client)

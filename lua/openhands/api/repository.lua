@@ -1,4 +1,4 @@
---- The address of a repository, as browsers and git give it, taken apart: the service wants `owner/name`.
+--- Takes the address of a repository apart, as browsers and git show it: the service wants `owner/name`.
 
 local ascii = require "openhands.ascii"
 local errors = require "openhands.errors"
@@ -21,7 +21,7 @@ local elsewhere = { least = 2, most = 20 }
 --- Pattern of names that are no address: no host, since hosts have a dot.
 M.PLAIN_NAME = "^[A-Za-z0-9_-]+/[A-Za-z0-9_.-]+$"
 
--- Host and path of what is an address; nil for what is a name already.
+-- Returns host and path of an address; nil for a name.
 local function split(text)
   local rest = text:match "^[A-Za-z][A-Za-z0-9+.-]*://(.*)$"
   if rest then
@@ -42,7 +42,7 @@ end
 local function parts_of(path)
   local parts = {}
   for part in path:gsub("[?#].*$", ""):gsub("/+$", ""):gsub("%.git$", ""):gmatch "[^/]+" do
-    if part ~= "_git" then -- as azure marks what follows
+    if part ~= "_git" then -- Azure's mark before the name
       parts[#parts + 1] = part
     end
   end
@@ -53,7 +53,7 @@ local function is_name(part)
   return part ~= "." and part ~= ".." and part ~= "-" and part:find "^[A-Za-z0-9._%-~%%]+$" ~= nil
 end
 
---- The name of a repository and its provider, from its address or from its name.
+--- Returns the name of a repository and its provider, from its address or from its name.
 ---@param text string
 ---@return string? name nil: it is an address of something else
 ---@return string? provider where the host tells
@@ -81,8 +81,8 @@ function M.take_apart(text)
   return table.concat(parts, "/"), known.provider
 end
 
---- The fields of a call with the repository's name where they give its address. Raises where it is the address of
---- something else. The caller's table is never changed.
+--- Returns the fields of a call with the repository's name in place of its address. Raises for the address of something
+--- else. Never changes the caller's table.
 ---@param call string name of the call
 ---@param fields table
 ---@param tells_provider boolean? whether the call has a field `git_provider`

@@ -25,18 +25,18 @@ local M = {}
 
 -- ---- one call ----------------------------------------------------------------------------------------------------
 
--- The dialect of a call, where it is known and no guess.
+-- Returns the dialect of a call where it is known for certain.
 local function fixed_dialect(client, operation, fields, call)
   local id, chosen = operation.subject == "conversation_id" and fields.conversation_id, rawget(call, "api")
   if chosen and chosen ~= "auto" then
     return chosen
   elseif (operation.rows.v1 or {}).host == "public" then
-    return client._api or "v1" -- open to everybody: without a key nobody could find out
+    return client._api or "v1" -- open to everybody; finding out needs a key
   end
   return type(id) == "string" and client:_remember(id).api or nil
 end
 
---- The dialect in which a call about these fields, which are checked, is made.
+--- Returns the dialect of a call about these fields, which are checked.
 ---@return "v0"|"v1"|nil api
 ---@return openhands.Error? err
 function M.dialect(client, operation, fields, call)
@@ -47,7 +47,7 @@ function M.dialect(client, operation, fields, call)
   return client:_dialect(operation.name, nil, call)
 end
 
---- Makes a call about these fields, which are checked, in its dialect; in the other one where that was guessed wrongly.
+--- Makes a call about these fields, which are checked, in its dialect; in the other one where the guess was wrong.
 ---@param run fun(api: "v0"|"v1"): any, openhands.Error?
 ---@return any value
 ---@return openhands.Error? err
@@ -59,7 +59,7 @@ function M.in_dialect(client, operation, fields, call, run)
   return client:_in_dialect(operation.name, nil, call, run)
 end
 
--- What does the same, or nearly so, where a dialect has not this call.
+-- Calls that do the same, or nearly so, where a dialect lacks one.
 local instead = {
   v0 = { pause = "stop", resume = "start_again", queue_message = "send", download = "trajectory" },
   v1 = {
@@ -71,7 +71,7 @@ local instead = {
   },
 }
 
---- The error for a call that a dialect has not.
+--- Returns the error for a call that a dialect lacks.
 ---@param name string
 ---@param api string
 ---@return openhands.Error
@@ -175,8 +175,8 @@ local function items_of(page)
   return page.items or page.results or page.custom_secrets
 end
 
--- What tells two items of a list apart. Some have a name only, as models do within their provider; some are nothing
--- but a name.
+-- Returns what identifies an item of a list. Some have only a name, e.g. models within their provider; some are just a
+-- name.
 local function item_id(item)
   local id = item
   if type(item) == "table" then
@@ -197,13 +197,13 @@ local function has_field(row, name)
   return false
 end
 
---- The items of an operation that answers pages.
+--- Returns the items of an operation that answers pages.
 ---@param in_dialect fun(fresh: table, run: function): any, openhands.Error? calls `run(api, placed)` for a page in its
 --- dialect; `placed`: the operation that stands there in place of this one, if another does
 ---@return openhands.Pages
 function M.pages(client, operation, fields, call, in_dialect, convert)
   local api
-  local sizes = operation.name:find "events$" and {} -- nobody bounds the size of an event
+  local sizes = operation.name:find "events$" and {} -- events have no limit in size
   local function read(fresh, chosen, placed)
     api = chosen
     local function perform()
@@ -232,7 +232,7 @@ function M.pages(client, operation, fields, call, in_dialect, convert)
       local fresh = client:_fresh(call)
       fields.page_id = page_id or fields.page_id
       if page_id and api ~= "agent" then
-        fresh.api = api -- a page's id means nothing in another one
+        fresh.api = api -- a page's id is valid in one dialect only
       end
       local page, err = in_dialect(fresh, function(chosen, placed)
         return read(fresh, chosen, placed)
@@ -242,7 +242,7 @@ function M.pages(client, operation, fields, call, in_dialect, convert)
   }
 end
 
--- Asks for ids in batches; what the service knows comes back in a table by the id that was asked for.
+-- Requests items by their ids, in batches. Returns those that the service knows, by the id that was asked for.
 local function batches(client, operation, fields, call, api, by, convert)
   local ids, found = fields[by], {}
   fields = arguments.copy(fields)

@@ -1,5 +1,5 @@
---- What a server does not have: releases differ in the calls that they know, and a server words a path that it does not
---- know as it words an item that it does not know.
+--- Detects calls that a server does not have: releases differ in the paths that they know, and a server gives the same
+--- error for an unknown path as for an unknown item.
 
 local identifiers = require "openhands.conversation.identifier"
 local errors = require "openhands.errors"
@@ -7,19 +7,19 @@ local servers = require "openhands.conversation.server"
 
 local M = {}
 
--- Calls that look again and again: for them a path is only away for a moment, when a service is renewed.
-local looks = { status = true, events = true, ["start_tasks.get"] = true, ["start_tasks.list"] = true }
+-- Calls that are repeated by polling: for them a path is absent only for a moment, while a service is redeployed.
+local polled = { status = true, events = true, ["start_tasks.get"] = true, ["start_tasks.list"] = true }
 
--- Calls that find out whether the service is the one that is meant.
-local asks = { start = true, start_streaming = true, me = true }
+-- Calls whose error tells that it is the wrong service.
+local identifying = { start = true, start_streaming = true, me = true }
 
--- Whether the answer is that of a framework which knows no such path, or not this method of it.
+-- Whether the response is the one of a web framework for a path or method that it does not know.
 local function is_of_path(err)
   local detail = type(err.detail) == "table" and err.detail.detail
   return err.status == 404 and detail == "Not Found" or err.status == 405
 end
 
--- The fields in the path, by whether they are the conversation or something in it.
+-- Returns whether the path contains the conversation, and whether it contains other items.
 local function items_in(row)
   local has_conversation, has_others = false, false
   for name in row.path:gmatch "{([A-Za-z0-9_]+)}" do
@@ -32,7 +32,7 @@ local function items_in(row)
   return has_conversation, has_others
 end
 
--- Whether the server knows the conversation: then it is the path that it does not know.
+-- Whether the server knows the conversation: then the path is what it does not know.
 local function knows_conversation(client, api, fields, call)
   local own = client:_fresh(call, call.deadline_at)
   own.timeout = nil
@@ -45,10 +45,10 @@ local function knows_conversation(client, api, fields, call)
   return type(id) == "string" and identifiers.normalize(id) == identifiers.normalize(fields.conversation_id)
 end
 
--- Calls of newer agent servers about an item: asked with something that can be none, who knows the path says so.
+-- Calls of newer agent servers about an item: one that knows the path refuses an impossible item in another way.
 local probes = { stop_command = true, commit_changes = true }
 
--- Whether the server refuses what stands in the path, instead of knowing no such path. Nothing can be done by that.
+-- Whether the server knows the path. It is asked with an item that cannot exist, which changes nothing.
 local function knows_path(client, row, fields, call)
   local own = client:_fresh(call, call.deadline_at)
   own.timeout = nil
@@ -70,7 +70,7 @@ local function is_absent(client, row, api, fields, call, err)
   return not has_conversation or api ~= "v0" and knows_conversation(client, api, fields, call)
 end
 
---- Says of an error whether the server has no such call: then it is `unsupported`. Changes it in place.
+--- Turns an error into `unsupported`, in place, if the server has no such call.
 ---@param client openhands.Client
 ---@param row table of the core's table of operations
 ---@param api "v0"|"v1"|"agent"
@@ -79,7 +79,7 @@ end
 ---@param err openhands.Error
 function M.note(client, row, api, fields, call, err)
   local of_path = is_of_path(err) or api ~= "agent" and err.page and err.status == 200
-  if not of_path or looks[row.name] or asks[row.name] or not is_absent(client, row, api, fields, call, err) then
+  if not of_path or polled[row.name] or identifying[row.name] or not is_absent(client, row, api, fields, call, err) then
     return
   end
   local is_known = api == "agent" or client._has_spoken[api]

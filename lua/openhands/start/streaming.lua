@@ -1,6 +1,5 @@
---- A start that tells how it goes: the service streams the states of its start task. A stream that is cut after its
---- first word has told which task it is; from then on the task is asked for, as it is for a start that had to be looked
---- for.
+--- Tells the progress of a start: the service streams the states of its start task. A stream that is cut has told which
+--- task it is; from then on the task is polled, as it is for a start that had to be looked for.
 
 local ascii = require "openhands.ascii"
 local conversations = require "openhands.conversation"
@@ -8,14 +7,14 @@ local errors = require "openhands.errors"
 
 local M = {}
 
-local INTERVAL = 2 -- seconds between looks at a start task whose stream was cut
+local INTERVAL = 2 -- seconds between polls of a start task whose stream was cut
 
 local ended = { READY = true, ERROR = true }
 
---- The course of one start.
+--- How far one start has come.
 ---@class openhands.Progress
----@field latest openhands.Conversation? as it was told of last
----@field word string? the last state
+---@field latest openhands.Conversation? as the listener saw it last
+---@field word string? the last status of the start task
 ---@field private _client openhands.Client
 ---@field private _listener fun(conversation: openhands.Conversation)
 ---@field private _err openhands.Error? why the last state could not be taken
@@ -24,14 +23,14 @@ local methods = {}
 local Progress = { __index = methods }
 
 ---@param client openhands.Client
----@param listener fun(conversation: openhands.Conversation) told of each state. What it raises ends the call; the start
---- goes on
+---@param listener fun(conversation: openhands.Conversation) called with each state. What it raises ends the call; the
+--- start goes on
 ---@return openhands.Progress
 function M.new(client, listener)
   return setmetatable({ _client = client, _listener = listener }, Progress)
 end
 
--- Takes what the service says of the task, and tells the caller of a state that is new.
+-- Takes a state of the task, and calls the listener if it is new.
 function methods:_tell(task, id)
   if type(task) ~= "table" then
     return
@@ -44,13 +43,13 @@ function methods:_tell(task, id)
   end
   local is_new = word ~= self.word
   self.latest, self.word = conversation, word
-  if is_new and not self._client:_is_given_up() then -- by the listener, say: its calls raise
+  if is_new and not self._client:_is_given_up() then -- e.g. by the listener: further calls would raise
     self._listener(conversation)
   end
 end
 
--- The start is certain from here on; only how it goes has to be found out. What cannot be, the caller may look up.
-function methods:_look_on(id, call)
+-- Polls the start task until it has ended or the time of the call is over. The start itself is certain from here on.
+function methods:_poll(id, call)
   local client = self._client
   local unseen_since
   while not ended[self.word] do
@@ -59,7 +58,7 @@ function methods:_look_on(id, call)
     if type(task) == "table" then
       unseen_since = nil
       self:_tell(task, id)
-    elseif list then -- the service shows what it has started with some delay
+    elseif list then -- the service shows it with some delay
       unseen_since = unseen_since or client:_now()
     end
     local is_lost = unseen_since and client:_now() - unseen_since >= call.grace
@@ -73,11 +72,11 @@ function methods:_look_on(id, call)
   return self.latest
 end
 
---- Sends the start. Returns when its task has ended, or the time of the call.
+--- Sends the start. Returns when its task has ended, or the time of the call is over.
 ---@param fields table
 ---@param call table
 ---@return openhands.Conversation? conversation
----@return openhands.Error? err as a start without a stream has
+---@return openhands.Error? err as of a start without a stream
 function methods:send(fields, call)
   local client, id, taken = self._client, fields.conversation_id, 0
   local list, err = client:_exchange("start_streaming", fields, call, "v1", {
@@ -92,28 +91,24 @@ function methods:send(fields, call)
     self:_tell(list[i], id)
   end
   if self.latest then
-    return self:_look_on(id, call)
+    return self:_poll(id, call)
   end
-  return nil, err or self._err or errors.new {
-    kind = "protocol",
-    operation = "start",
-    message = "start: the service's stream holds no start task",
-  }
+  return nil, err or self._err or errors.protocol("start", "the service's stream holds no start task")
 end
 
---- Goes on with a start that was found by looking for it.
+--- Tells the progress of a start that a lookup has found.
 ---@param conversation openhands.Conversation
 ---@param id string under which it was looked for
 ---@param call table
----@return openhands.Conversation conversation when its task has ended, or the time of the call
+---@return openhands.Conversation conversation when its task has ended, or the time of the call is over
 function methods:follow(conversation, id, call)
   local memory = self._client:_remember(id)
   self.latest = conversation
   if memory.listed or not memory.start_task_id then
-    self._listener(conversation) -- it is past its start
+    self._listener(conversation) -- it has started already
     return conversation
   end
-  return self:_look_on(id, call) --[[@as openhands.Conversation]]
+  return self:_poll(id, call) --[[@as openhands.Conversation]]
 end
 
 return M
