@@ -30,7 +30,7 @@ local SLACK = 0.1 -- seconds by which a deadline may be missed
 ---@field news "status"|"result"|nil what was delivered and not taken yet
 ---@field is_delivered boolean? its status was delivered before its lookup has ended
 ---@field next_at number? monotonic moment of the poll after this lookup
----@field number integer in the order in which they were added
+---@field number integer counted up with each entry that is added
 
 --- The entries of one wait, for one conversation or several. The wait owns them.
 ---@class openhands.WaitGroup: openhands.Pending
