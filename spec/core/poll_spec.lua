@@ -44,7 +44,7 @@ describe("core.poll", function()
     end)() })
   end)
 
-  it("returns at once while an exchange waits for its external transport, and soon while the transport has it", function()
+  it("returns at once while an exchange waits for its external transport, and soon while that has it", function()
     local client = core_client.new()
     core.me(client, nil, { api = "v1" })
     assert.is_true(wakes { client })

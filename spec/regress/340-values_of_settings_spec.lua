@@ -99,8 +99,10 @@ describe("a misspelt name", function()
   end)
 
   it("is reported for a function of the module, with the caller's line", function()
-    refused("340%-values_of_settings_spec.lua:%d+: openhands.strat: there is no such function %(did you mean 'start'%?%)",
-      function() return openhands.strat { initial_user_msg = "x" } end)
+    local here = "340%-values_of_settings_spec.lua:%d+: "
+    refused(here .. "openhands.strat: there is no such function %(did you mean 'start'%?%)", function()
+      return openhands.strat { initial_user_msg = "x" }
+    end)
     refused("openhands.secrets.lst: there is no such function %(did you mean 'secrets.list'%?%)", function()
       return (openhands.secrets.lst {})
     end)

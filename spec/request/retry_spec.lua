@@ -1,4 +1,9 @@
+-- Retries: when a request is repeated, after how long, and at most how often.
+
 local retry = require "openhands.request.retry"
+local in_process = require "spec.support.in_process"
+
+local ID = "7f3b9a1c2d4e4f60a1b2c3d4e5f60718"
 
 local function fixed(value)
   return retry.new(function()
@@ -6,7 +11,7 @@ local function fixed(value)
   end)
 end
 
-describe("retry", function()
+describe("the retry policy", function()
   it("backs off with full jitter, 20 s at most", function()
     local most = fixed(1)
     assert.same({ 1, 2, 4, 8, 16, 20, 20 }, {
@@ -16,7 +21,7 @@ describe("retry", function()
     assert.equal(0, fixed(0):backoff(3))
   end)
 
-  it("does not ask again what cannot succeed", function()
+  it("does not repeat what cannot succeed", function()
     assert.is_nil(fixed(0.5):delay(1, { retryable = false }))
   end)
 
@@ -26,7 +31,7 @@ describe("retry", function()
     assert.is_nil(fixed(0):delay(1, { retryable = true, retry_after = 121 }))
   end)
 
-  it("has a budget, which successes fill again", function()
+  it("has a budget, which successes refill", function()
     local policy = fixed(0)
     local spent = 0
     while policy:delay(1, { retryable = true }) do
@@ -46,5 +51,49 @@ describe("retry", function()
       spent = spent + 1
     end
     assert.equal(20, spent)
+  end)
+end)
+
+describe("a read", function()
+  it("is sent three times where that may help", function()
+    local client, requests = in_process.scripted(function()
+      return in_process.json("{}", 500)
+    end, { api = "v0" })
+    local conversation, err = client:status(ID)
+    assert.is_nil(conversation)
+    assert.equal("server", err.kind)
+    assert.equal(3, #requests)
+    client:status(ID, { retries = 0 })
+    assert.equal(4, #requests)
+  end)
+
+  it("is not repeated where that does not help", function()
+    for _, status in ipairs { 400, 401, 403, 404, 302 } do
+      local client, requests = in_process.scripted(function()
+        return in_process.json("{}", status)
+      end, { api = "v0" })
+      client:status(ID)
+      assert.equal(1, #requests)
+    end
+  end)
+
+  it("is repeated after the seconds of Retry-After, within its deadline", function()
+    local client, requests = in_process.scripted(function(_, count)
+      if count == 1 then
+        return in_process.json("{}", 429, { { "Retry-After", "7" } })
+      end
+      return in_process.json "null"
+    end, { api = "v0" })
+    client:status(ID)
+    assert.equal(2, #requests)
+    assert.is_true(client:_now() >= 7)
+    client, requests = in_process.scripted(function()
+      return in_process.json("{}", 429, { { "Retry-After", "7" } })
+    end, { api = "v0", deadline = 5 })
+    local _, err = client:status(ID)
+    assert.equal("throttled", err.kind)
+    assert.equal(7, err.retry_after)
+    assert.equal(1, #requests)
+    assert.equal(0, client:_now())
   end)
 end)
