@@ -4,6 +4,7 @@
 'use strict'
 const tls = require('tls')
 const fs = require('fs')
+const faults = require('./faults')
 
 let fault = 'none'
 
@@ -45,14 +46,4 @@ const server = tls.createServer({
 server.on('tlsClientError', () => {})
 server.listen(0, '127.0.0.1', () => process.stdout.write(`${server.address().port}\n`))
 
-let typed = ''
-process.stdin.on('data', (bytes) => {
-  typed += bytes
-  const lines = typed.split('\n')
-  typed = lines.pop()
-  for (const line of lines) {
-    fault = line
-    process.stdout.write(`fault ${line}\n`)
-  }
-})
-process.stdin.on('end', () => process.exit(0))
+faults.listen((name) => { fault = name })

@@ -4,6 +4,7 @@
 'use strict'
 const http2 = require('http2')
 const fs = require('fs')
+const faults = require('./faults')
 
 let fault = 'none'
 const sockets = new Set()
@@ -110,14 +111,4 @@ server.on('request', (request, response) => { // what comes by HTTP/1.1: what ma
 })
 server.listen(0, '127.0.0.1', () => process.stdout.write(`${server.address().port}\n`))
 
-let typed = ''
-process.stdin.on('data', (bytes) => {
-  typed += bytes
-  const lines = typed.split('\n')
-  typed = lines.pop()
-  for (const line of lines) {
-    fault = line
-    process.stdout.write(`fault ${line}\n`)
-  }
-})
-process.stdin.on('end', () => process.exit(0))
+faults.listen((name) => { fault = name })

@@ -234,12 +234,12 @@ static enum oh_json_scan_result scan_all(lua_State *L, struct oh_json_scan *scan
     enum oh_json_scan_result result;
 
     while ((result = oh_json_scan(scan)) == OH_SCAN_CAPACITY) {
-        uint32_t *counts = lua_newuserdata(L, 2 * scan->room * sizeof *counts);
+        uint32_t *counts = lua_newuserdata(L, 2 * scan->capacity * sizeof *counts);
 
         memcpy(counts, scan->counts, scan->used * sizeof *counts);
         lua_replace(L, -2);
         scan->counts = counts;
-        scan->room *= 2;
+        scan->capacity *= 2;
     }
     return result;
 }

@@ -1,13 +1,13 @@
-/* Whether texts are chosen so that a Lua would compare each with all others. Must not know Lua or libcurl. */
+/* Detects texts that are chosen to collide in Lua's hash tables. Must not know Lua or libcurl. */
 #include "wire/hash_flood.h"
 
-#define MOST_ALIKE 4000U /* different texts of one bucket, whatever else there is */
-#define UNEVEN 8U        /* times its share that a bucket may have: the hash of Lua 5.1 is no good one */
+#define MOST_ALIKE 4000U /* different texts in one bucket that are always allowed */
+#define UNEVEN 8U        /* times its share that a bucket may have: the hash of Lua 5.1 is uneven */
 
-#define SPREAD 2654435769U /* marks may be addresses, which are all multiples of something */
+#define SPREAD 2654435769U /* marks may be addresses, which are multiples of a power of two */
 #define SEEN_SHIFT (32 - OH_HASH_FLOOD_SEEN_BITS)
 
-/* Lua 5.1's; later ones up to 5.4.2 look at the same bytes of a long text. */
+/* The hash of Lua 5.1; versions up to 5.4.2 read the same bytes of a long text. */
 static uint32_t hash_of(const char *text, size_t length)
 {
     size_t step = (length >> 5) + 1;

@@ -1,5 +1,5 @@
-/* Whether texts are chosen so that a Lua would compare each with all others: Lua 5.1 finds every string, and Lua up to
-   5.4.2 every long name of a field, by a hash that strangers can foresee. Pure C. */
+/* Detects texts that are chosen to collide in Lua's hash tables (hash flooding): Lua 5.1 hashes every string, and Lua
+   up to 5.4.2 every long key of a table, in a way that an attacker can predict. Must not know Lua or libcurl. */
 #ifndef OH_HASH_FLOOD_H
 #define OH_HASH_FLOOD_H
 
@@ -11,15 +11,15 @@
 #define OH_HASH_FLOOD_SEEN_BITS 14
 
 struct oh_hash_flood {
-    uint32_t texts;                    /* different ones, as far as they were told apart */
-    uint32_t counts[OH_HASH_FLOOD_BUCKETS]; /* of them, by Lua's hash */
-    uint32_t seen[1U << OH_HASH_FLOOD_SEEN_BITS];      /* the latest, by their marks: what comes again costs nothing */
+    uint32_t texts;                    /* different ones, approximately */
+    uint32_t counts[OH_HASH_FLOOD_BUCKETS]; /* of texts, by Lua's hash */
+    uint32_t seen[1U << OH_HASH_FLOOD_SEEN_BITS];      /* the latest texts, by their marks: repeated texts cost nothing */
 };
 
-/* Notes a text in what was zeroed at first; false when too many share a hash. `mark`: tells it from others, in a way
-   that strangers cannot foresee. */
+/* Counts a text; false when too many share a hash. `mark` identifies the text in a way that an attacker cannot predict.
+   The struct is zeroed before the first text. */
 bool oh_hash_flood_note(struct oh_hash_flood *flood, const char *text, size_t length, uint32_t mark);
-/* A mark for texts that have no other. */
+/* Returns a mark for a text that has no other. */
 uint32_t oh_hash_flood_mark(const char *text, size_t length, uint32_t seed);
 
 #endif

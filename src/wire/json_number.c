@@ -1,5 +1,5 @@
-/* The value of a JSON number. Must not know Lua or libcurl. strtod is only ever shown digits and an exponent: what it
-   takes for a decimal point is the locale's business. */
+/* Converts JSON numbers. Must not know Lua or libcurl.
+   strtod gets digits and an exponent only, because its decimal point depends on the locale. */
 #include "wire/json_number.h"
 
 #include <float.h>
@@ -9,11 +9,11 @@
 
 #include "wire/ascii.h"
 
-#define MOST_DIGITS 800       /* more cannot change how a double is rounded, but for one that is not 0 */
-#define LARGEST_POWER 100000  /* of ten: far beyond every double, however many digits stand before it */
-#define EXACT_DIGITS 15       /* so many are exact in a double, and so are 10^0 to 10^22 */
+#define MOST_DIGITS 800       /* further ones affect rounding only by whether any is not 0 */
+#define LARGEST_POWER 100000  /* of ten: beyond the range of doubles, however many digits there are */
+#define EXACT_DIGITS 15       /* integers of so many digits are exact in a double, and so are 10^0 to 10^22 */
 #define EXACT_POWER 22
-#define SHORT_NUMBER 18       /* digits that 64 bits hold, whatever they are */
+#define SHORT_NUMBER 18       /* any integer of so many digits fits in 64 bits */
 
 size_t oh_json_number_length(const char *text, size_t length)
 {
@@ -46,11 +46,11 @@ size_t oh_json_number_length(const char *text, size_t length)
     return at;
 }
 
-/* A number as digits without a point, times a power of ten. */
+/* A number as an integer times a power of ten. */
 struct decimal {
     bool negative, fraction; /* fraction: it has one, or an exponent */
     char digits[MOST_DIGITS + 1];
-    size_t count;            /* of digits that are kept, without zeros before them */
+    size_t count;            /* of digits, without leading zeros */
     long long power;
 };
 
@@ -62,7 +62,7 @@ static long long read_power(const char *text, const char *end)
     if (text < end && (*text == '-' || *text == '+'))
         text++;
     for (; text < end; text++)
-        if (power < 2 * (long long)UINT32_MAX) /* the digits before it are fewer: they cannot outweigh it */
+        if (power < 2 * (long long)UINT32_MAX) /* larger than the number of digits, which cannot outweigh it */
             power = power * 10 + (*text - '0');
     return negative ? -power : power;
 }
@@ -90,7 +90,7 @@ static void read_decimal(const char *text, size_t length, struct decimal *decima
             decimal->power += behind_point ? 0 : 1;
         }
     }
-    if (lost) { /* stands for all that was left out: only whether that is 0 matters */
+    if (lost) { /* represents the digits that were left out: only whether they are 0 matters */
         decimal->digits[decimal->count++] = '1';
         decimal->power--;
     }
@@ -100,7 +100,7 @@ static void read_decimal(const char *text, size_t length, struct decimal *decima
     }
 }
 
-/* The value of so few digits, which 64 bits hold. */
+/* Returns the value of digits that fit in 64 bits. */
 static uint64_t small(const struct decimal *decimal)
 {
     uint64_t value = 0;
@@ -111,7 +111,7 @@ static uint64_t small(const struct decimal *decimal)
     return value;
 }
 
-/* By the C library, which rounds correctly. */
+/* Lets the C library convert, which rounds correctly. */
 static double convert(const struct decimal *decimal)
 {
     long long most = LARGEST_POWER, power = decimal->power;
@@ -138,7 +138,7 @@ static double magnitude(const struct decimal *decimal)
     return decimal->count > 0 ? convert(decimal) : 0;
 }
 
-/* Nearly all numbers: a few digits. */
+/* The fast path for nearly all numbers: a few digits. */
 static bool read_short(const char *text, size_t length, struct oh_json_number *number)
 {
     int64_t value = 0;

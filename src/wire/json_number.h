@@ -1,4 +1,4 @@
-/* The value of a JSON number, whatever the locale. Pure C. */
+/* Converts JSON numbers, in any locale. Must not know Lua or libcurl. */
 #ifndef OH_JSON_NUMBER_H
 #define OH_JSON_NUMBER_H
 
@@ -8,7 +8,7 @@
 
 enum oh_json_number_kind {
     OH_NUMBER_WHOLE, /* an integer that 64 bits hold: `whole` */
-    OH_NUMBER_LONG,  /* an integer that they do not hold */
+    OH_NUMBER_LONG,  /* an integer that 64 bits do not hold */
     OH_NUMBER_FLOAT  /* written with a fraction or an exponent: `real`, correctly rounded; infinite beyond its range */
 };
 
@@ -18,9 +18,9 @@ struct oh_json_number {
     double real;
 };
 
-/* Length of the number at the beginning of the text by JSON's grammar; 0 if there is none. */
+/* Returns the length of the JSON number at the beginning of the text; 0 if there is none. */
 size_t oh_json_number_length(const char *text, size_t length);
-/* The value of a text that is one number and nothing else. */
+/* Converts a text that is one JSON number and nothing else. */
 void oh_json_number_read(const char *text, size_t length, struct oh_json_number *number);
 
 #endif

@@ -1,4 +1,4 @@
-/* Whether a text is JSON, and what it takes to make values of it. Must not know Lua or libcurl. */
+/* Checks that a text is JSON and computes what its values will cost. Must not know Lua or libcurl. */
 #include "wire/json_scan.h"
 
 #include <string.h>
@@ -7,18 +7,18 @@
 #include "wire/ascii.h"
 #include "wire/utf8.h"
 
-/* Bytes that each takes in the most wasteful of the Luas, the C library's own share included. */
+/* Bytes that each takes in the Lua that needs most, with the overhead of malloc. */
 #define TABLE_COST 80
 #define ITEM_COST 16
 #define MEMBER_COST 40
 #define STRING_COST 48
 
-#define IS_OBJECT 0x80000000U /* in `open`; so many containers no text has */
+#define IS_OBJECT 0x80000000U /* flag in `open`: no text has so many lists and objects */
 
 enum state { VALUE, FIRST_ITEM, FIRST_NAME, NAME, AFTER };
 
 void oh_json_scan_begin(struct oh_json_scan *scan, const char *text, size_t length, size_t most_cost, uint32_t *counts,
-                   uint32_t room)
+                   uint32_t capacity)
 {
     scan->text = text;
     scan->length = length;
@@ -26,7 +26,7 @@ void oh_json_scan_begin(struct oh_json_scan *scan, const char *text, size_t leng
     scan->cost = 0;
     scan->most_cost = most_cost;
     scan->counts = counts;
-    scan->room = room;
+    scan->capacity = capacity;
     scan->used = 0;
     scan->longest_escaped = 0;
     scan->depth = scan->deepest = 0;
@@ -36,7 +36,7 @@ void oh_json_scan_begin(struct oh_json_scan *scan, const char *text, size_t leng
 /* ---- strings -------------------------------------------------------------------------------------------------- */
 
 #define EACH_BYTE(byte) (0x0101010101010101ULL * (byte))
-/* Not 0 if some byte of the word is 0, or below `limit` (at most 128, where no byte is 128 or more). */
+/* Not 0 if some byte of the word is 0, or below `limit` (which is at most 128; no byte may be 128 or more). */
 #define HAS_ZERO(word) (((word)-EACH_BYTE(1)) & ~(word)&EACH_BYTE(0x80))
 #define HAS_BELOW(word, limit) (((word)-EACH_BYTE(limit)) & ~(word)&EACH_BYTE(0x80))
 
@@ -59,7 +59,7 @@ const char *oh_json_scan_plain(const char *text, const char *end)
     return text;
 }
 
-/* Length of the escape at a backslash, 0 if it is none. */
+/* Returns the length of the escape at a backslash, 0 if it is malformed. */
 static size_t escape_length(const char *text, size_t left)
 {
     size_t i;
@@ -79,7 +79,7 @@ static size_t escape_length(const char *text, size_t left)
     return 6;
 }
 
-/* Goes past a string, from its first quote on. False if it is none. */
+/* Skips a string, from its first quote on; false if it is malformed. */
 static bool scan_string(struct oh_json_scan *scan)
 {
     const char *text = scan->text;
@@ -145,8 +145,8 @@ static char *put_character(char *out, unsigned long code)
     return out;
 }
 
-/* The character of a \u escape, or of the two of a pair; goes past it. A half of a pair that stands alone is what is
-   left of a text that was cut: it must not make an answer unreadable. */
+/* Reads the character of a \u escape, or of a surrogate pair, and skips it. A lone surrogate is what remains of a text
+   that was cut: it must not make an answer unreadable. */
 static unsigned long take_character(const char **text, const char *end)
 {
     unsigned long unit = read_unit(*text), low;
@@ -164,7 +164,7 @@ static unsigned long take_character(const char **text, const char *end)
     return 0xfffd;
 }
 
-static char meaning(char name)
+static char unescaped(char name)
 {
     switch (name) {
     case 'b': return '\b';
@@ -191,7 +191,7 @@ size_t oh_json_scan_unescape(const char *text, size_t length, char *out)
         if (text[1] == 'u') {
             out = put_character(out, take_character(&text, end));
         } else {
-            *out++ = meaning(text[1]);
+            *out++ = unescaped(text[1]);
             text += 2;
         }
     }
@@ -209,7 +209,7 @@ static enum oh_json_scan_result check_cost(const struct oh_json_scan *scan)
     return scan->cost > scan->most_cost ? OH_SCAN_COSTLY : OH_SCAN_WHOLE;
 }
 
-/* Notes one more of what the innermost list or object holds. */
+/* Counts one more item or member of the innermost list or object. */
 static void count(struct oh_json_scan *scan)
 {
     if (scan->depth == 0)
@@ -222,7 +222,7 @@ static enum oh_json_scan_result begin_table(struct oh_json_scan *scan, bool obje
 {
     if (scan->depth == OH_SCAN_DEEPEST)
         return OH_SCAN_DEEP;
-    if (scan->used == scan->room)
+    if (scan->used == scan->capacity)
         return OH_SCAN_CAPACITY;
     count(scan);
     scan->cost += TABLE_COST;
@@ -235,15 +235,15 @@ static enum oh_json_scan_result begin_table(struct oh_json_scan *scan, bool obje
     return check_cost(scan);
 }
 
-/* An object's members get room for a power of two. */
+/* Lua allocates the members of a table for a power of two. */
 static enum oh_json_scan_result end_table(struct oh_json_scan *scan)
 {
-    size_t members = scan->counts[scan->open[scan->depth - 1] & ~IS_OBJECT], room = 1;
+    size_t members = scan->counts[scan->open[scan->depth - 1] & ~IS_OBJECT], slots = 1;
 
     if (in_object(scan)) {
-        while (room < members)
-            room *= 2;
-        scan->cost += (room - members) * MEMBER_COST;
+        while (slots < members)
+            slots *= 2;
+        scan->cost += (slots - members) * MEMBER_COST;
     }
     scan->depth--;
     scan->at++;
@@ -274,7 +274,7 @@ static enum oh_json_scan_result scan_value(struct oh_json_scan *scan)
         scan->state = AFTER;
         if (!scan_word(scan, "null", 4))
             return OH_SCAN_MALFORMED;
-        if (!in_object(scan)) /* where it is as good as absent */
+        if (!in_object(scan)) /* a null member is absent in Lua */
             count(scan);
         return check_cost(scan);
     default:
@@ -297,7 +297,7 @@ static void skip_blanks(struct oh_json_scan *scan)
         scan->at++;
 }
 
-/* A member's name, with its colon. */
+/* Skips the name of a member, with its colon. */
 static bool scan_name(struct oh_json_scan *scan)
 {
     if (scan->text[scan->at] != '"' || !scan_string(scan))
@@ -310,7 +310,7 @@ static bool scan_name(struct oh_json_scan *scan)
     return true;
 }
 
-/* What comes after a value: the end of what it is in, or a comma. */
+/* Skips what follows a value: the end of its list or object, or a comma. */
 static enum oh_json_scan_result scan_after(struct oh_json_scan *scan)
 {
     char c = scan->text[scan->at];

@@ -1,4 +1,5 @@
-/* Whether a text is JSON, and what it takes to make values of it: asked before the first one is made. Pure C. */
+/* Checks that a text is JSON and computes the memory that its values will take, before the first value is made.
+   Must not know Lua or libcurl. */
 #ifndef OH_JSON_SCAN_H
 #define OH_JSON_SCAN_H
 
@@ -6,39 +7,40 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define OH_SCAN_DEEPEST 1000 /* lists and objects within each other */
+#define OH_SCAN_DEEPEST 1000 /* nested lists and objects */
 
 enum oh_json_scan_result {
-    OH_SCAN_WHOLE,     /* one value and nothing else */
-    OH_SCAN_CAPACITY,      /* no room for another count: give more and go on */
+    OH_SCAN_WHOLE,     /* exactly one value */
+    OH_SCAN_CAPACITY,      /* no capacity for another count: give more and call again */
     OH_SCAN_MALFORMED, /* not JSON, or not UTF-8 */
     OH_SCAN_DEEP,      /* more than OH_SCAN_DEEPEST levels */
     OH_SCAN_COSTLY,    /* its values would take more memory than allowed */
-    OH_SCAN_COLLIDING      /* good, but its texts are chosen to keep the Lua busy: never of a scan, see json_flood.h */
+    OH_SCAN_COLLIDING  /* its strings collide in Lua's hash tables (hash_flood.h); never a result of the scan itself */
 };
 
 struct oh_json_scan {
     const char *text; /* borrowed */
     size_t length, at;
-    size_t cost, most_cost; /* bytes that the values take in a Lua, at most; that they may take */
-    /* For each list and object, in the order in which they begin: its items, or its members that are not null. */
-    uint32_t *counts; /* borrowed, may move */
-    uint32_t room, used;
-    size_t longest_escaped; /* bytes between the quotes of the longest string with a backslash; 0: there is none */
+    size_t cost, most_cost; /* bytes that the values take in Lua, at most; bytes that they may take */
+    /* For each list and object, in the order in which they begin: the number of its items, or of members that are not
+       null. */
+    uint32_t *counts; /* borrowed; the caller may move it between calls */
+    uint32_t capacity, used;
+    size_t longest_escaped; /* bytes between the quotes of the longest string with a backslash; 0: none */
     int depth, deepest;
     int state;
-    uint32_t open[OH_SCAN_DEEPEST]; /* by depth: where its count is, and whether it is an object */
+    uint32_t open[OH_SCAN_DEEPEST]; /* by depth: index of its count, and whether it is an object */
 };
 
-/* Begins; `counts` has room for so many. */
+/* Begins a scan; `counts` holds `capacity` numbers. */
 void oh_json_scan_begin(struct oh_json_scan *scan, const char *text, size_t length, size_t most_cost, uint32_t *counts,
-                   uint32_t room);
-/* Goes through the text, once from its beginning to its end. After OH_SCAN_CAPACITY it may be called again. */
+                   uint32_t capacity);
+/* Scans the text to its end. After OH_SCAN_CAPACITY it may be called again, with a larger `counts`. */
 enum oh_json_scan_result oh_json_scan(struct oh_json_scan *scan);
-/* The first byte from `text` on, before `end`, that is a quote or a backslash (or `end`): in what has been scanned. */
+/* Returns the first quote or backslash from `text` on, or `end`. The text must have been scanned. */
 const char *oh_json_scan_plain(const char *text, const char *end);
-/* Writes the characters that the text between two quotes stands for, which are never more bytes, and returns how many
-   bytes they are. Lone surrogates become U+FFFD. The text has been scanned. */
+/* Writes the text between two quotes without its escapes, which never takes more bytes, and returns how many bytes it
+   wrote. Lone surrogates become U+FFFD. The text must have been scanned. */
 size_t oh_json_scan_unescape(const char *text, size_t length, char *out);
 
 #endif

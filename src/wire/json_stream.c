@@ -1,4 +1,4 @@
-/* Elements of a JSON list that is still arriving. Must not know Lua or libcurl. */
+/* Finds the objects of a JSON list while it arrives. Must not know Lua or libcurl. */
 #include "wire/json_stream.h"
 
 static bool is_blank(char c)
@@ -6,57 +6,57 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-/* Takes what stands before an element: blanks, and the list's bracket or a comma. True at the element's first byte. */
-static bool reach(struct oh_json_stream *element, const char *text, size_t length)
+/* Skips what precedes an object: blanks, and the list's bracket or a comma. Returns whether it is at an object. */
+static bool skip_to_object(struct oh_json_stream *stream, const char *text, size_t length)
 {
-    for (; element->at < length; element->at++) {
-        char c = text[element->at];
-        if (c == '{' && element->in_list) {
-            element->from = element->at;
+    for (; stream->at < length; stream->at++) {
+        char c = text[stream->at];
+        if (c == '{' && stream->in_list) {
+            stream->from = stream->at;
             return true;
         }
-        if (c == '[' && !element->in_list)
-            element->in_list = true;
-        else if (!is_blank(c) && (c != ',' || element->to == 0)) {
-            element->has_ended = true; /* what does not begin as a list has no elements */
+        if (c == '[' && !stream->in_list)
+            stream->in_list = true;
+        else if (!is_blank(c) && (c != ',' || stream->to == 0)) {
+            stream->has_ended = true; /* not a list, or another value than an object */
             return false;
         }
     }
     return false;
 }
 
-bool oh_json_stream_find(struct oh_json_stream *element, const char *text, size_t length)
+bool oh_json_stream_find(struct oh_json_stream *stream, const char *text, size_t length)
 {
-    if (element->is_whole || element->has_ended)
-        return element->is_whole;
-    if (element->depth == 0 && !reach(element, text, length))
+    if (stream->is_whole || stream->has_ended)
+        return stream->is_whole;
+    if (stream->depth == 0 && !skip_to_object(stream, text, length))
         return false;
-    for (; element->at < length && !element->is_whole; element->at++) {
-        char c = text[element->at];
-        if (element->escaped) {
-            element->escaped = false;
-        } else if (element->in_string) {
-            element->escaped = c == '\\';
-            element->in_string = c != '"';
+    for (; stream->at < length && !stream->is_whole; stream->at++) {
+        char c = text[stream->at];
+        if (stream->escaped) {
+            stream->escaped = false;
+        } else if (stream->in_string) {
+            stream->escaped = c == '\\';
+            stream->in_string = c != '"';
         } else if (c == '"') {
-            element->in_string = true;
+            stream->in_string = true;
         } else if (c == '{' || c == '[') {
-            element->depth++;
+            stream->depth++;
         } else if (c == '}' || c == ']') {
-            element->is_whole = --element->depth == 0;
+            stream->is_whole = --stream->depth == 0;
         }
     }
-    element->to = element->is_whole ? element->at : element->to;
-    return element->is_whole;
+    stream->to = stream->is_whole ? stream->at : stream->to;
+    return stream->is_whole;
 }
 
-void oh_json_stream_advance(struct oh_json_stream *element)
+void oh_json_stream_advance(struct oh_json_stream *stream)
 {
-    element->is_whole = false;
+    stream->is_whole = false;
 }
 
-void oh_json_stream_stop(struct oh_json_stream *element)
+void oh_json_stream_stop(struct oh_json_stream *stream)
 {
-    element->is_whole = false;
-    element->has_ended = true;
+    stream->is_whole = false;
+    stream->has_ended = true;
 }

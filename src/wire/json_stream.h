@@ -1,28 +1,28 @@
-/* Elements of a JSON list that is still arriving. Pure C. */
+/* Finds the objects of a JSON list while it arrives. Must not know Lua or libcurl. */
 #ifndef OH_JSON_STREAM_H
 #define OH_JSON_STREAM_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-/* How far the list has been read; zeroed at its beginning. No byte is looked at twice. */
+/* How far the list has been read; zeroed at its beginning. Each byte is read once. */
 struct oh_json_stream {
-    size_t from, to; /* bounds of the element that was found, `to` one past its closing brace */
-    size_t at;       /* what has been looked at */
-    size_t depth;    /* of the braces and brackets that are open at `at`, from the element's own on */
+    size_t from, to; /* bounds of the object that was found; `to` is behind its closing brace */
+    size_t at;       /* bytes that have been read */
+    size_t depth;    /* open braces and brackets at `at`, from the object's own on */
     bool in_list;    /* behind the bracket that begins the list */
     bool in_string, escaped;
-    bool is_whole;
-    bool has_ended;  /* there are no more elements */
+    bool is_whole;   /* an object has been found */
+    bool has_ended;  /* there will be no more objects */
 };
 
-/* Finds the next whole object of the list, in what has arrived of it so far. An element counts as whole at its closing
-   brace: what separates it comes with the next one. False while there is none, and for good where something else than
-   an object stands. An element stays found until it is passed. */
-bool oh_json_stream_find(struct oh_json_stream *element, const char *text, size_t length);
-/* Goes on to the next one. */
-void oh_json_stream_advance(struct oh_json_stream *element);
-/* The list cannot be read any further. */
-void oh_json_stream_stop(struct oh_json_stream *element);
+/* Finds the next complete object in the first `length` bytes of the list. An object is complete at its closing brace:
+   the comma comes with the next one. Returns false while there is none, and for good where something else than an
+   object is. An object stays found until oh_json_stream_advance. */
+bool oh_json_stream_find(struct oh_json_stream *stream, const char *text, size_t length);
+/* Goes on to the next object. */
+void oh_json_stream_advance(struct oh_json_stream *stream);
+/* Ends the stream: the list cannot be read any further. */
+void oh_json_stream_stop(struct oh_json_stream *stream);
 
 #endif

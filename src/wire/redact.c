@@ -1,7 +1,6 @@
-/* Foreign text made fit to be shown: one pass that copies it and leaves secrets out. Must not know Lua or libcurl.
-
-   The text is looked at up to the bound and as much further as a secret is long; what is decided at one place looks
-   back at most LONGEST_NAME bytes and ahead to where it goes on: so many bytes cost so much, whatever they are. */
+/* Redacts foreign text: one pass that copies it and leaves secrets out. Must not know Lua or libcurl.
+   It reads the text up to the limit and as far beyond as a secret is long. A decision at one place looks back at most
+   LONGEST_NAME bytes and ahead to where copying goes on: the cost is linear, whatever the text. */
 #include "wire/redact.h"
 
 #include <string.h>
@@ -12,20 +11,20 @@
 #include "wire/utf8.h"
 
 #define LONGEST_NAME 64
-#define LONGEST_WORD 20  /* letters; more in a row are no word */
-#define LONGEST_ODD 256  /* bytes in which the end of credentials is looked for that no address can have */
-#define BEYOND (OH_SECRET_SEARCH_LONGEST + LONGEST_ODD) /* bytes that are looked at beyond the bound */
+#define LONGEST_WORD 20  /* letters; longer runs are not words */
+#define LONGEST_ODD 256  /* bytes searched for the end of credentials with characters that no URL may have */
+#define BEYOND (OH_SECRET_SEARCH_LONGEST + LONGEST_ODD) /* bytes that are read beyond the limit */
 
 static const char cut_mark[] = "\xe2\x80\xa6"; /* … */
 #define CUT_SIZE (sizeof cut_mark - 1)
 
 struct scan {
     const char *text;
-    size_t length; /* of what is looked at */
+    size_t length; /* of what is read */
     const unsigned char *marks;
     char *out;
     size_t count, most;
-    size_t safe; /* so much of `out` can stay where the mark of a cut follows */
+    size_t safe; /* bytes of `out` that leave room for "…" */
     bool full;
 };
 
@@ -45,7 +44,7 @@ size_t oh_redact_capacity(size_t length, size_t most)
 
 /* ---- one line ------------------------------------------------------------------------------------------------- */
 
-/* What moves the cursor or turns the direction of writing, and with it the rest of a log. */
+/* Characters that move the cursor or change the direction of writing, and so affect the rest of a log. */
 static bool is_control(const char *character, size_t size)
 {
     const unsigned char *byte = (const unsigned char *)character;
@@ -81,12 +80,12 @@ static size_t fold(const char *text, size_t length, char *line)
     return count;
 }
 
-/* ---- what stands where ---------------------------------------------------------------------------------------- */
+/* ---- parts of the text ---------------------------------------------------------------------------------------- */
 
 static bool is_blank(char byte) { return byte == ' ' || (byte >= '\t' && byte <= '\r'); }
 static bool is_quote(char byte) { return byte == '"' || byte == '\'' || byte == '`'; }
 
-/* A name ends where a secret does: there a mark will stand. */
+/* A name does not extend into a secret, which will be replaced. */
 static bool is_name_byte(const struct scan *scan, size_t at)
 {
     char byte = scan->text[at];
@@ -119,7 +118,8 @@ static size_t skip_blanks(const struct scan *scan, size_t at)
     return at;
 }
 
-/* The end of what stands from `at` on up to one of the bytes given; a secret and what is redacted hold none of them. */
+/* Returns where the run from `at` on ends: at a blank or one of the given bytes, outside of secrets and placeholders.
+   */
 static size_t run(const struct scan *scan, size_t at, const char *ends)
 {
     size_t size;
@@ -136,8 +136,8 @@ static size_t run(const struct scan *scan, size_t at, const char *ends)
 
 static size_t value_end(const struct scan *scan, size_t at) { return run(scan, at, "\"'`,;&<>)}]\\"); }
 
-/* The end of a quoted value: the same quote, behind as many backslashes; or the end of the line. `closed`: behind it.
-   */
+/* Returns the end of a quoted value: the same quote behind as many backslashes, or the end of the line. `closed`: what
+   follows the quote. */
 static size_t quoted_end(const struct scan *scan, size_t at, char quote, size_t depth, size_t *closed)
 {
     size_t slashes = 0;
@@ -165,7 +165,7 @@ static bool is_ordinary_word(const struct scan *scan, size_t from, size_t to)
     return to - from < LONGEST_WORD;
 }
 
-/* What may follow "key:" in a sentence: a word, or an address, whose own secrets are found in their turn. */
+/* What may follow "key:" in a sentence: a word, or a URL, whose own secrets are found later. */
 static bool is_ordinary(const struct scan *scan, size_t from, size_t to)
 {
     return is_ordinary_word(scan, from, to) || begins_with(scan, from, "https://") || begins_with(scan, from, "http://");
@@ -185,7 +185,7 @@ static void put(struct scan *scan, const char *bytes, size_t size)
         scan->safe = scan->count;
 }
 
-/* Copies what lies between two places, character by character: none is cut. */
+/* Copies a range, character by character, so that none is cut. */
 static void copy(struct scan *scan, size_t from, size_t to)
 {
     size_t size;
@@ -199,8 +199,8 @@ static void copy(struct scan *scan, size_t from, size_t to)
 
 static void redact(struct scan *scan) { put(scan, OH_REDACT_PLACEHOLDER, sizeof OH_REDACT_PLACEHOLDER - 1); }
 
-/* Copies up to `value`, then a mark instead of what goes up to `end`, and what goes on from there to `closed`: all or
-   nothing, or the next pass would find another value. */
+/* Copies up to `value`, replaces `value` to `end` by a placeholder, and copies from there to `closed`: all or nothing,
+   or redacting the result again would find another value. */
 static size_t replace(struct scan *scan, size_t at, size_t value, size_t end, size_t closed)
 {
     size_t safe = scan->safe;
@@ -215,8 +215,8 @@ static size_t replace(struct scan *scan, size_t at, size_t value, size_t end, si
     return closed;
 }
 
-/* `scheme://user:password@`: all up to the last "@" of the authority. Whoever forgets to encode a password may have any
-   byte in it; a port that is no number tells. 0: nothing to redact. */
+/* `scheme://user:password@`: redacts up to the last "@" of the authority. A password that is not percent-encoded may
+   have any byte; a port that is not a number reveals it. 0: nothing to redact. */
 static size_t credentials(struct scan *scan, size_t at)
 {
     static const char ends[] = "/?#\"'`<>\\";
@@ -226,7 +226,7 @@ static size_t credentials(struct scan *scan, size_t at)
     for (i = start; i < end; i++) {
         last = scan->text[i] == '@' ? i : last;
         odd = scan->text[i] == ']' ? false : odd || (i > start && scan->text[i - 1] == ':' &&
-                                                    (scan->text[i] < '0' || scan->text[i] > '9'));
+                                                    !oh_ascii_is_digit(scan->text[i]));
     }
     odd = odd || (end > start && scan->text[end - 1] == ':' && end < scan->length && !is_blank(scan->text[end]));
     if (odd && last == 0) {
@@ -237,12 +237,12 @@ static size_t credentials(struct scan *scan, size_t at)
     return last > start ? replace(scan, at, start, last, last) : 0;
 }
 
-/* The name before a colon or an equals sign, in whatever quotes. */
+/* Judges the name before a colon or an equals sign, in any quotes. */
 static enum oh_name_verdict name_before(const struct scan *scan, size_t at, bool *quoted)
 {
     size_t end = at, start, spared = LONGEST_NAME;
 
-    while (end > 0 && spared > 0 && is_blank(scan->text[end - 1])) { /* no secret holds a blank */
+    while (end > 0 && spared > 0 && is_blank(scan->text[end - 1])) { /* no secret has a blank */
         end--;
         spared--;
     }
@@ -257,7 +257,7 @@ static enum oh_name_verdict name_before(const struct scan *scan, size_t at, bool
     return oh_secret_name(scan->text + start, end - start);
 }
 
-/* `Authorization: Bearer …`: which scheme may stay. */
+/* `Authorization: Bearer …`: skips the scheme, which is no secret. */
 static size_t skip_scheme(const struct scan *scan, size_t at)
 {
     static const char *const schemes[] = {"bearer", "basic", "token", "digest", "negotiate"};
@@ -271,7 +271,7 @@ static size_t skip_scheme(const struct scan *scan, size_t at)
     return at;
 }
 
-/* `name: value`, `name=value`, `"name":"value"`, `name%3Dvalue`. `size`: of the sign. 0: nothing to redact. */
+/* `name: value`, `name=value`, `"name":"value"`, `name%3Dvalue`. `size`: of the separator. 0: nothing to redact. */
 static size_t named_value(struct scan *scan, size_t at, size_t size)
 {
     bool quoted, prose;
@@ -295,7 +295,7 @@ static size_t named_value(struct scan *scan, size_t at, size_t size)
     }
     if (value < scan->length && strchr("{[(", scan->text[value]) != NULL && !scan->marks[value] &&
         oh_secret_search_placeholder(scan->text + value, scan->length - value) == 0)
-        return 0; /* what is in there has names of its own */
+        return 0; /* what is inside has names of its own */
     word = value;
     value = skip_scheme(scan, value);
     end = value_end(scan, value);
@@ -355,10 +355,10 @@ static size_t step(struct scan *scan, size_t at)
 }
 
 const char *oh_redact(const struct oh_secrets *known, const char *text, size_t length, enum oh_redact_form form,
-                     size_t most, void *room, size_t *cleaned)
+                     size_t most, void *memory, size_t *redacted)
 {
     size_t seen = window(length, most), at = 0, stop;
-    int *origins = room;
+    int *origins = memory;
     char *line = (char *)(origins + seen + 1), *plain = line + seen;
     unsigned char *marks = (unsigned char *)(plain + seen);
     struct scan scan = {text, seen, marks, (char *)(marks + seen), 0, most, 0, false};
@@ -369,12 +369,12 @@ const char *oh_redact(const struct oh_secrets *known, const char *text, size_t l
         scan.text = line;
     }
     if (scan.length >= CUT_SIZE && memcmp(scan.text + scan.length - CUT_SIZE, cut_mark, CUT_SIZE) == 0) {
-        scan.length -= CUT_SIZE; /* is no part of a word or value */
+        scan.length -= CUT_SIZE; /* not part of a word or value */
         cut = true;
     }
     memset(marks, 0, seen);
     oh_secret_search(known, scan.text, scan.length, marks, plain, origins);
-    /* Of a secret at the end of what is looked at, a part only may be there. */
+    /* The end of what is read may have only a part of a secret. */
     stop = seen < length ? scan.length - (scan.length < BEYOND ? scan.length : BEYOND) : scan.length;
     while (at < stop && !scan.full)
         at = step(&scan, at);
@@ -383,6 +383,6 @@ const char *oh_redact(const struct oh_secrets *known, const char *text, size_t l
         memcpy(scan.out + scan.count, cut_mark, CUT_SIZE);
         scan.count += CUT_SIZE;
     }
-    *cleaned = scan.count;
+    *redacted = scan.count;
     return scan.out;
 }
