@@ -5,6 +5,7 @@ local core = require "openhands.core"
 local operations = require "reference_rows"
 
 -- By the kind of a field; any other kind is a string.
+-- The Lua type of a field by its kind; all others are strings.
 local types = {
   uuids = "string|string[]",
   names = "string|string[]",
