@@ -244,7 +244,7 @@ static int l_tostring(lua_State *L)
     return 1;
 }
 
-/*** Whether the client cannot be used in this process because it was in use when this process was forked.
+/*** Returns whether the client cannot be used in this process because it was in use when this process was forked.
 @function is_inherited
 @treturn boolean also false for a closed one, and for one that had opened nothing yet: parent and child may both use that */
 static int l_is_inherited(lua_State *L)

@@ -1,4 +1,4 @@
-/* What ids, keys and sizes may be, told to Lua. The numbers are defined where they are enforced. */
+/* Tells Lua the limits of ids, keys and sizes. The numbers are defined where they are enforced. */
 #include "lua/limits.h"
 
 #include "lua/client.h"
@@ -17,7 +17,7 @@ static int push_whether(lua_State *L, bool (*test)(const char *text, size_t leng
     return 1;
 }
 
-/*** Whether a value can be an id of the service: a string of 1 to `limits.id_bytes` of A-Z a-z 0-9 _ -.
+/*** Returns whether a value can be an id of the service: a string of 1 to `limits.id_bytes` of A-Z a-z 0-9 _ -.
 @function is_id
 @param value
 @treturn boolean */
@@ -26,7 +26,7 @@ static int l_is_id(lua_State *L)
     return push_whether(L, oh_identifier_is_valid);
 }
 
-/*** Whether a value is a UUID: a string of 32 hexadecimal digits, with or without the usual dashes.
+/*** Returns whether a value is a UUID: a string of 32 hexadecimal digits, with or without the usual dashes.
 @function is_uuid
 @param value
 @treturn boolean */

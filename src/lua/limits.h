@@ -1,4 +1,4 @@
-/* What ids, keys and sizes may be, told to Lua, so that no Lua module repeats it. Lua layer. */
+/* Tells Lua the limits of ids, keys and sizes, so that no Lua module repeats them. Lua layer. */
 #ifndef OH_LIMITS_H
 #define OH_LIMITS_H
 

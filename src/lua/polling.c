@@ -1,4 +1,4 @@
-/* How a host waits for clients without blocking: it watches one descriptor of each (the pollable protocol of cqueues:
+/* Lets a host wait for clients without blocking: it watches one descriptor of each (the pollable protocol of cqueues:
    pollfd, events, timeout), or sleeps in `poll` until one of several clients needs a step. */
 #include "lua/polling.h"
 

@@ -1,4 +1,4 @@
-/* How a host waits for clients without blocking: one descriptor and one timeout for each. Lua layer. */
+/* Lets a host wait for clients without blocking: one descriptor and one timeout for each. Lua layer. */
 #ifndef OH_POLLING_H
 #define OH_POLLING_H
 

@@ -43,6 +43,7 @@ static void push_text(lua_State *L, const struct oh_secrets *known, int index, s
     budget->bytes -= cost < budget->bytes ? cost : budget->bytes;
 }
 
+/* Whether the field of that name is not to be shown. */
 static bool is_secret(lua_State *L, int name)
 {
     size_t length;
@@ -59,6 +60,7 @@ static bool is_short(lua_State *L, int index)
 
 static void push_copy(lua_State *L, const struct oh_secrets *known, int index, int depth, struct budget *budget);
 
+/* Pushes the name at `name` and its value, which follows it, redacted. */
 static void push_field(lua_State *L, const struct oh_secrets *known, int name, int depth, struct budget *budget)
 {
     if (lua_type(L, name) == LUA_TSTRING)
