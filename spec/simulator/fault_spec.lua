@@ -42,9 +42,9 @@ describe("a fault", function()
   local partial = { in_headers = "^HTTP", in_body = "\r\n\r\n." }
 
   -- A client without a response cannot know how far the server is: polls.
-  local function reached(requests, jobs)
+  local function reached(requests, conversations)
     for _ = 1, 10000 do
-      if #server:requests() == requests and server:jobs() == jobs then return true end
+      if #server:requests() == requests and server:jobs() == conversations then return true end
     end
     return false
   end
@@ -197,11 +197,11 @@ describe("a fault", function()
     end)
 
     it("delay, before or after the commit", function()
-      for point, jobs in pairs { after_read = 0, after_commit = 1 } do
+      for point, conversations in pairs { after_read = 0, after_commit = 1 } do
         server:reset()
         local result = request_with({ point = point, action = "delay", seconds = 60 }, start, { seconds = nothing })
         assert.are.same({ "open", "" }, { result.ending, result.bytes })
-        assert.is_true(reached(1, jobs))
+        assert.is_true(reached(1, conversations))
         server:reset()
         local begun = uv.hrtime()
         result = request_with({ point = point, action = "delay", seconds = 0.1 }, start, { enough = "WORKING" })

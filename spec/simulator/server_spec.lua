@@ -139,12 +139,12 @@ describe("the simulator's server", function()
     local other = client
     client = connect(server.address)
     other.close()
-    local jobs
+    local count
     for _ = 1, 10000 do
-      jobs = server:jobs()
-      if jobs == 1 then break end
+      count = server:jobs()
+      if count == 1 then break end
     end
-    assert.are.equal(1, jobs)
+    assert.are.equal(1, count)
   end)
 
   it("follows real time, and advances it on command", function()
