@@ -1,4 +1,5 @@
--- The same as loop.c through this library: `lua status.lua API BASE_URL COUNT` prints the CPU microseconds of a call.
+-- The same calls as loop.c, through this library.
+-- `lua status.lua API BASE_URL COUNT` prints the CPU microseconds of a call.
 local openhands = require "openhands"
 
 local api, base_url, count = arg[1], arg[2], tonumber(arg[3])

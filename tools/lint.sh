@@ -98,7 +98,7 @@ lua_crossings() { # files in no known directory, and requires of what a director
 
 exported() { nm -D --defined-only "$1" | awk '{ print $NF }' | grep -vx luaopen_openhands_core; }
 
-# Functions that depend on the host's locale must not touch the wire: ascii.lua and utf8.c change letters, ascii.lua,
+# Functions that depend on the host's locale must not touch the wire: ascii.lua and ascii.h change letters, ascii.lua,
 # json_encode.c and json_number.c read and write fractions.
 locale_in_lua() {
     grep -rnE '[a-z)"]:(upper|lower)\b|string\.(upper|lower)\b' lua

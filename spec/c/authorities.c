@@ -1,4 +1,4 @@
-/* Preloaded, it makes libcurl say that it was built for other authorities: $AUTHORITIES_DIRECTORY and $AUTHORITIES_FILE. */
+/* Preloaded: makes libcurl report other built-in authorities: $AUTHORITIES_DIRECTORY and $AUTHORITIES_FILE. */
 #include <curl/curl.h>
 #include <dlfcn.h>
 #include <stdlib.h>

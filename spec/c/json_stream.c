@@ -1,5 +1,5 @@
-/* Finds the elements of a list that arrives byte by byte, and spoils every byte behind it that has been looked at: who
-   looks twice finds something else. Prints each element on a line of its own. The list is the only argument. */
+/* Finds the objects of a list that arrives byte by byte, and overwrites every byte that has been read: a second read
+   would see something else. Prints each object on a line of its own. The list is the only argument. */
 #include "wire/json_stream.c"
 
 #include <stdio.h>
@@ -10,19 +10,19 @@ int main(int count, char **words)
 {
     const char *text = words[1];
     size_t length = strlen(text), i;
-    char *arrived = malloc(length); /* exactly: a memory checker sees who reads beyond */
-    struct oh_json_stream element;
+    char *arrived = malloc(length); /* exactly as long: a memory checker sees reads beyond it */
+    struct oh_json_stream stream;
 
     if (count != 2 || arrived == NULL)
         return 2;
-    memset(&element, 0, sizeof element);
+    memset(&stream, 0, sizeof stream);
     for (i = 0; i < length; i++) {
         arrived[i] = text[i];
-        while (oh_json_stream_find(&element, arrived, i + 1)) {
-            printf("%.*s\n", (int)(element.to - element.from), text + element.from);
-            oh_json_stream_advance(&element);
+        while (oh_json_stream_find(&stream, arrived, i + 1)) {
+            printf("%.*s\n", (int)(stream.to - stream.from), text + stream.from);
+            oh_json_stream_advance(&stream);
         }
-        memset(arrived, i % 2 ? '}' : '"', element.at);
+        memset(arrived, i % 2 ? '}' : '"', stream.at);
     }
     free(arrived);
     return 0;

@@ -1,6 +1,6 @@
 /*
- * Linked into the core by `make asan`: looks for leaks when a process ends that has loaded the core, and only then.
- * The specs start other programs too, which inherit the preloaded sanitizer, and most of those end with leaks.
+ * Linked into the core by `make asan`: checks for leaks at the end of processes that have loaded the core only.
+ * The specs also start other programs, which inherit the preloaded sanitizer, and most of those end with leaks.
  */
 #include <sanitizer/lsan_interface.h>
 

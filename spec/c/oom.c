@@ -1,14 +1,14 @@
 /*
- * Runs Lua scenarios again and again, failing one more allocation each time, until each runs through without
- * meeting the fault: no crash, no leak, no error that does not name memory, and the next call must work.
+ * Runs Lua scenarios repeatedly, failing a later allocation each time, until a run ends before the failure. No run
+ * may crash, leak or return an error that does not name memory, and the next call must work.
  *
  *   oom SCENARIOS.lua
  *
  * The file returns functions: `prepare()`, which is called first and never fails, and one for each scenario.
- * Every run is a process of its own, so that a crash is one line of the report. Two kinds of memory fail:
- * what Lua takes (its allocator is ours) and what the core takes (it is linked with --wrap=malloc and so on);
- * not what libcurl takes. Lua tries again after collecting garbage, which hides an allocation that fails only
- * once: therefore also two in a row, and all from then on. Freeing and shrinking never fail.
+ * Every run is a process of its own, so that a crash is one line of the report. Two kinds of allocations fail:
+ * those of Lua (its allocator is ours) and those of the core (it is linked with --wrap=malloc and so on), not those
+ * of libcurl. Lua tries again after collecting garbage, which hides an allocation that fails only once: therefore
+ * two in a row fail, too, and all from then on. Freeing and shrinking never fail.
  */
 #include <lauxlib.h>
 #include <lua.h>
@@ -28,8 +28,8 @@ static const char *const source_names[] = { "Lua's memory", "the core's memory" 
 static const char *const mode_names[] = { "once", "twice", "from then on" };
 
 enum { PASSED, NOT_REACHED = 10, NO_SCENARIO, FAILED };
-#define TIME_LIMIT 60     /* seconds for one run; then it hangs */
-#define AT_A_TIME 4       /* runs */
+#define TIME_LIMIT 60     /* seconds after which a run counts as hanging */
+#define AT_A_TIME 4       /* runs at a time */
 #define MOST_FAILURES 100 /* enough to read */
 
 static struct {
@@ -39,7 +39,7 @@ static struct {
     long at, count;
 } fault;
 
-static int scenario; /* which of the file's */
+static int scenario; /* index in the file */
 
 static bool fails(enum source source)
 {
@@ -64,7 +64,7 @@ static void *lua_memory(void *nothing, void *block, size_t old_size, size_t size
     return realloc(block, size);
 }
 
-/* What the core calls instead of malloc and so on; exported by this program. */
+/* Called by the core instead of malloc and so on. */
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_realloc(void *block, size_t size);
@@ -75,7 +75,7 @@ void *__wrap_calloc(size_t count, size_t size) { return fails(CORE_MEMORY) ? NUL
 void *__wrap_realloc(void *block, size_t size) { return fails(CORE_MEMORY) ? NULL : realloc(block, size); }
 char *__wrap_strdup(const char *text) { return fails(CORE_MEMORY) ? NULL : strdup(text); }
 
-/* Lua unloads its modules as it closes; the leak report, which comes later, could then not name them. */
+/* Lua unloads its modules when it closes: the leak report, which comes later, could not name their functions. */
 int dlclose(void *handle);
 int dlclose(void *handle)
 {
@@ -133,7 +133,7 @@ static int run(lua_State *L, const char *file)
     return PASSED;
 }
 
-/* In a child process: one run, and what it leaves behind. */
+/* One run, in a child process, and the check of what it leaves behind. */
 static int run_once(const char *file)
 {
     lua_State *L = new_state();
@@ -161,7 +161,7 @@ static int result_of(pid_t child)
     return FAILED;
 }
 
-/* Fails every allocation of one source in one way, several runs at a time; false if there is no such scenario. */
+/* Fails each allocation of one source in one way, several runs at a time; false if there is no such scenario. */
 static bool sweep(const char *file, long *passed, long *failed)
 {
     long first = 1, points = 0;
@@ -198,7 +198,7 @@ static bool sweep(const char *file, long *passed, long *failed)
     return there_is_one;
 }
 
-/* All that can fail in one scenario; false if there is no such one. */
+/* Fails all allocations of one scenario; false if there is no such scenario. */
 static bool sweep_all(const char *file, long *passed, long *failed)
 {
     int source, mode;
@@ -225,7 +225,7 @@ int main(int count, char **arguments)
     for (scenario = 1; sweep_all(arguments[1], &passed, &failed); scenario++)
         continue;
     if (scenario == 1)
-        failed++; /* none at all */
+        failed++; /* nothing ran */
     printf("%ld passed, %ld failed\n", passed, failed);
     return failed != 0;
 }

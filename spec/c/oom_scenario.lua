@@ -1,9 +1,9 @@
--- What oom.c runs while memory fails: every function of the core that takes memory (but `operations`, which makes
--- thousands of tables and owns nothing), on the network (a simulator at OPENHANDS_BASE_URL) and with exchanges that Lua
--- carries; and a start of the whole library. Whatever fails must say that it is memory, leak nothing, and work the next
--- time.
+-- The scenarios that oom.c runs while allocations fail: every function of the core that allocates (except `operations`,
+-- which makes thousands of tables and owns nothing), over the network (a simulator at OPENHANDS_BASE_URL) and with an
+-- external transport; and a start of the whole library. Each failure must name memory, leak nothing, and the next call
+-- must work.
 
--- LuaJIT's compiler does not survive memory that fails: it crashes in its own code, no function of ours being there.
+-- LuaJIT's compiler does not survive failing allocations: it crashes in code of its own.
 if rawget(_G, "jit") then
   require("jit").off()
 end
@@ -25,7 +25,8 @@ local function new(external)
   }
 end
 
--- The answer to an exchange, or nil and its error. Without memory it may end with an error that says so, or not begin.
+-- Returns the value of an exchange, or nil and its error. Without memory it may end with an error that says so, or not
+-- begin.
 local function await(client, number, refusal)
   if not number then error(refusal.reason, 0) end
   while client:in_flight() > 0 do client:step(0.05) end
@@ -62,7 +63,7 @@ local function over_the_network()
   client:close()
 end
 
--- What a conversation's own server is asked, files that go there and come from there, a stream, and a free request.
+-- Calls to a conversation's own server, uploads and downloads, a stream, and a free request.
 local function beside_the_service()
   local client = core.new { base_url = url, api_key = "a-key-for-the-simulator" }
   local function call(operation, fields, options)
@@ -134,8 +135,8 @@ local function carried_by_lua()
   client:close()
 end
 
--- What takes memory besides its values: the counts of many tables, room for a long text with escapes, many levels.
--- Made while there is memory: without it a buffer of Lua 5.4.4's is broken for ever.
+-- A response whose decoding takes memory besides its values: many tables, a long text with escapes, many levels.
+-- Built while there is memory: a failing allocation breaks string buffers of Lua 5.4.4 for good.
 local bodies = {
   "[" .. ("{},"):rep(150) .. "[]]", '{"text":"' .. ("\\n\\u20ac"):rep(100) .. '"}',
   ("["):rep(40) .. "12345678901234567890" .. ("]"):rep(40),
@@ -160,8 +161,8 @@ local function answers_of_every_shape()
   client:close()
 end
 
--- A start of the whole library, with a transport that takes no memory: whatever fails, and when, the id of what was
--- posted is known.
+-- A start of the whole library, with a transport that allocates nothing: whatever fails, and when, the id of the job
+-- that was posted is known.
 local openhands, whole, posted, known
 
 local answer = {
@@ -201,10 +202,10 @@ local function is_there(name)
   return found ~= nil
 end
 
--- Each of these is run by itself.
+-- Each of these scenarios runs by itself.
 local function scenario(operate)
   return function()
-    collectgarbage() -- a client that the last run could not close
+    collectgarbage() -- collects a client that the last run could not close
     assert(not is_there(file .. ".part"), "a part was left")
     operate()
     os.remove(file)

@@ -1,4 +1,4 @@
-/* Preloaded: a name that ends in ".names.example" leads to 127.0.0.1, and any other name nowhere. */
+/* Preloaded: resolves names that end in ".names.example" to 127.0.0.1, and no other name. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <netdb.h>

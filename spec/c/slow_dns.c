@@ -1,4 +1,4 @@
-/* Preloaded: every name lookup takes SLOW_DNS_SECONDS, and then fails. It cannot be interrupted, as the real ones. */
+/* Preloaded: every name lookup takes SLOW_DNS_SECONDS, and then fails. Like a real one it cannot be interrupted. */
 #include <netdb.h>
 #include <stddef.h>
 #include <stdlib.h>

@@ -1,11 +1,11 @@
 /*
- * Many Lua states in many threads at once, each with a client of its own: made, used for a moment, and closed or
+ * Many Lua states in many threads at once, each with a client of its own: created, used briefly, and closed or
  * collected with exchanges in flight. Linked with the module and run under ThreadSanitizer by tools/tsan.sh.
  *
  *   threads [STATES [THREADS]]      so many states in each thread: 1000, and 8 threads
  *
- * The server is a process of its own, with two ports: at one it answers, at the other it takes what comes and says
- * nothing. The last line is `N passed, N failed`, in states.
+ * The server is a process of its own, with two ports: it answers at one, and only reads at the other.
+ * The last line is `N passed, N failed`, in states.
  */
 #include <arpa/inet.h>
 #include <lauxlib.h>
@@ -47,7 +47,7 @@ static bool listen_on(struct listener *listener)
     return true;
 }
 
-/* A request comes in one piece here: it is short. False: the peer has gone. */
+/* Requests are short and arrive in one piece. False: the peer has closed. */
 static bool serve_peer(int peer, bool answers)
 {
     static const char answer[] = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n"
@@ -55,7 +55,7 @@ static bool serve_peer(int peer, bool answers)
     char bytes[4096];
     ssize_t count = recv(peer, bytes, sizeof bytes, 0);
 
-    return count > 0 && (!answers || send(peer, response, sizeof answer - 1, MSG_NOSIGNAL) > 0);
+    return count > 0 && (!answers || send(peer, answer, sizeof answer - 1, MSG_NOSIGNAL) > 0);
 }
 
 /* Until the other end of the pipe is closed. */
@@ -92,8 +92,8 @@ static void serve(int pipe_end, const struct listener *answering, const struct l
 
 /* ---- the states ----------------------------------------------------------------------------------------------- */
 
-/* Given the number of the state and the two addresses; raises if something is wrong. What it leaves in flight ends with
-   the state. */
+/* Called with the number of the state and the two addresses; raises if something is wrong. Exchanges left in flight end
+   with the state. */
 static const char program[] =
     "local number, answering, silent = ...\n"
     "local core = require 'openhands.core'\n"
@@ -174,8 +174,8 @@ static bool run_state(const struct work *work, int number)
     return good;
 }
 
-/* A state that stays keeps lua-cjson loaded: the sanitizer cannot see the lock under which the system's loader puts
-   libraries in and out, and would report it. */
+/* This state stays open to keep lua-cjson loaded: the sanitizer cannot see the lock with which the system's loader
+   loads and unloads libraries, and would report a race. */
 static bool keep_loaded(void)
 {
     lua_State *L = luaL_newstate();

@@ -31,7 +31,7 @@ struct oh_origin {
     char *user_agent;
     char *ca_file;
     char *ca_directory;    /* a directory with hash links, which saves loading the bundle; NULL if there is none */
-    char *ca_bundle;       /* beside the directory, for authorities that are only in the bundle; NULL if there is none */
+    char *ca_bundle;       /* beside the directory, for authorities that it lacks; NULL if there is none */
     bool prefers_bundle;   /* the last authority that only one of the two had was in the bundle */
     char *proxy;
     struct curl_slist *headers; /* of a plain read, made on first use, secret */

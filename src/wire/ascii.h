@@ -32,7 +32,9 @@ static inline bool oh_ascii_is_letter(char c)
 /* Returns the lower-case form of a letter; any other character as it is. */
 static inline char oh_ascii_lower(char c)
 {
-    return oh_ascii_is_upper(c) ? (char)(c - 'A' + 'a') : c;
+    if (oh_ascii_is_upper(c))
+        return (char)(c - 'A' + 'a');
+    return c;
 }
 
 /* Returns the value of a hexadecimal digit, -1 for any other character. */

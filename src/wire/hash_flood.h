@@ -13,7 +13,7 @@
 struct oh_hash_flood {
     uint32_t texts;                    /* different ones, approximately */
     uint32_t counts[OH_HASH_FLOOD_BUCKETS]; /* of texts, by Lua's hash */
-    uint32_t seen[1U << OH_HASH_FLOOD_SEEN_BITS];      /* the latest texts, by their marks: repeated texts cost nothing */
+    uint32_t seen[1U << OH_HASH_FLOOD_SEEN_BITS]; /* the latest texts, by their marks: repeated texts cost nothing */
 };
 
 /* Counts a text; false when too many share a hash. `mark` identifies the text in a way that an attacker cannot predict.

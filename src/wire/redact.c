@@ -168,7 +168,8 @@ static bool is_ordinary_word(const struct scan *scan, size_t from, size_t to)
 /* What may follow "key:" in a sentence: a word, or a URL, whose own secrets are found later. */
 static bool is_ordinary(const struct scan *scan, size_t from, size_t to)
 {
-    return is_ordinary_word(scan, from, to) || begins_with(scan, from, "https://") || begins_with(scan, from, "http://");
+    return is_ordinary_word(scan, from, to) || begins_with(scan, from, "https://") ||
+           begins_with(scan, from, "http://");
 }
 
 /* ---- copying -------------------------------------------------------------------------------------------------- */
@@ -205,7 +206,8 @@ static size_t replace(struct scan *scan, size_t at, size_t value, size_t end, si
 {
     size_t safe = scan->safe;
 
-    scan->full = scan->full || scan->count + (value - at) + sizeof OH_REDACT_PLACEHOLDER - 1 + (closed - end) > scan->most;
+    scan->full = scan->full ||
+                 scan->count + (value - at) + sizeof OH_REDACT_PLACEHOLDER - 1 + (closed - end) > scan->most;
     copy(scan, at, value);
     if (end > value)
         redact(scan);

@@ -150,8 +150,8 @@ static void mark_base64(const char *text, size_t length, const char *secret, siz
     oh_wipe(encoded, sizeof encoded);
 }
 
-void oh_secret_search(const struct oh_secrets *known, const char *text, size_t length, unsigned char *marks, char *plain,
-                    int *origins)
+void oh_secret_search(const struct oh_secrets *known, const char *text, size_t length, unsigned char *marks,
+                      char *plain, int *origins)
 {
     bool has_escapes = memchr(text, '%', length) != NULL || memchr(text, '\\', length) != NULL;
     size_t i, size, count = has_escapes ? unescape_all(text, length, plain, origins) : 0;
