@@ -1,4 +1,4 @@
---- Every public call, as something that can be run against a service whose answers may be anything.
+--- Every public call, ready to run against a service that answers anything.
 local calls = require "spec.support.calls"
 local errors = require "openhands.errors"
 
@@ -18,7 +18,7 @@ local function add(name, api, prepare, run)
   list[#list + 1] = { name = name .. " (" .. api .. ")", api = api, prepare = prepare, run = run }
 end
 
--- Reads on, as far as a program would, in one of the ways there are.
+-- Reads an iterator as a program would, in one of the possible ways.
 local function read_all(value, err)
   if type(value) ~= "table" or not value.next then
     return value, err
@@ -75,9 +75,9 @@ for _, name in ipairs(calls.agent_names) do
   end
 end
 
--- ---- what is more than one row --------------------------------------------------------------------------------------
+-- ---- calls of more than one row -------------------------------------------------------------------------------
 
--- Waits of an hour at most: each look is a request.
+-- Waits of at most an hour: each poll is a request.
 local hour = { timeout = 3600 }
 
 local workflows = {

@@ -1,4 +1,4 @@
---- What becomes of an answer on its way: its bytes, its JSON, its headers, its status, or nothing at all.
+--- Mutates responses: their bytes, their JSON, their headers, their status, or nothing.
 local example_bodies = require "spec.support.example_bodies"
 local json_spans = require "spec.support.json_spans"
 
@@ -6,7 +6,7 @@ local unpack = table.unpack or unpack -- luacheck: ignore 143
 
 local M = {}
 
---- What must never be in a text, and stands in answers here and there.
+--- Secrets that some responses contain and that no text may show.
 M.API_KEY = "sk-canary-0123456789"
 
 local function encoded(text)
@@ -15,7 +15,7 @@ local function encoded(text)
   end))
 end
 
--- Values that a service might well send, and some that none would.
+-- Values that a service might send, and some that none would.
 local odd_values = {
   "null", "true", "false", "0", "-1", "1e999", "-0.0", "9007199254740993", "1" .. ("0"):rep(400), "[]", "{}", '""',
   "[[]]", '[null]', '{"":{}}', '"' .. ("x"):rep(3000) .. '"', '"' .. ("/"):rep(3000) .. '"', '"\\ud800"',
@@ -31,7 +31,7 @@ local odd_values = {
   '{"items":[],"next_page_id":"x"}', '{"error":{"a":[{}]}}',
 }
 
--- Fields on which more depends than on others, and what they might hold.
+-- Fields that decide much, and values that they might have.
 local addresses = {
   '"file:///etc/passwd"', '"HTTP://127.0.0.1/"', '"/api/conversations/x"', '"//host/x"', '"x"', '"https://"',
   '"http:"', '"https://127.0.0.1/"', '"https://2130706433/"', '"https://runtime.example/api/conversations/x"',
@@ -103,7 +103,7 @@ local function replaced(body, span, value)
   return body:sub(1, span[1] - 1) .. value .. body:sub(span[2] + 1)
 end
 
--- The span of the value that begins at a place.
+-- Returns where the value that begins at a place ends.
 local function span_at(spans, at)
   for _, span in ipairs(spans) do
     if span[1] == at and span[2] then
@@ -203,7 +203,7 @@ local of_answers = {
   end,
 }
 
---- The same answer with another value in one of the fields on which more depends than on others.
+--- Returns the response with another value in one of the fields that decide much.
 ---@param random fuzz.Random
 ---@param answer table `status`, `headers`, `body`
 ---@return table
@@ -215,7 +215,7 @@ function M.apply_to_fields(random, answer)
   return { status = answer.status, headers = answer.headers, body = replace_field(random, answer.body, spans) }
 end
 
---- Another answer in place of one: of its JSON, mostly.
+--- Returns a mutated response: mostly its JSON.
 ---@param random fuzz.Random
 ---@param answer table `status`, `headers`, `body`
 ---@return table

@@ -1,4 +1,4 @@
---- Numbers that are the same on every Lua for the same seed.
+--- Random numbers that are the same on every Lua for the same seed.
 local M = {}
 
 ---@class fuzz.Random
@@ -14,7 +14,7 @@ function M.new(seed)
   return self
 end
 
---- A whole number from 1 to `most`.
+--- Returns an integer from 1 to `most`.
 ---@param most integer
 ---@return integer
 function methods:up_to(most)
@@ -22,12 +22,12 @@ function methods:up_to(most)
   return self._state % most + 1
 end
 
---- True in one of so many cases.
+--- Returns true in one of so many cases.
 function methods:one_in(count)
   return self:up_to(count) == 1
 end
 
---- One of a list.
+--- Returns an item of a list.
 function methods:of(list)
   return list[self:up_to(#list)]
 end

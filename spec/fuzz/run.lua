@@ -1,6 +1,6 @@
--- Any answer to any call: none may raise, hang or bring a key into a text.
+-- The fuzzer: sends any response to any call. None may raise, hang or leak a key into a text.
 --   run.lua SECONDS [SEED]     SECONDS 0: only the one case of SEED; else cases from SEED on until the time is over
--- What a case does is said by its seed alone. Closes with `N passed, N failed`.
+-- The seed alone decides what a case does. Closes with `N passed, N failed`.
 local calls = require "spec.fuzz.calls"
 local core = require "openhands.core"
 local errors = require "openhands.errors"
@@ -12,7 +12,7 @@ local most_failures = 10 -- shown
 local most_requests = 5000 -- of one call
 local most_steps = 400 -- millions of instructions of one call
 
--- Conversations that are the same each time.
+-- Conversations that are the same in each run.
 local function fixed_ids()
   local count = 0
   core.uuid = function()
@@ -21,8 +21,8 @@ local function fixed_ids()
   end
 end
 
--- Every text that can be reached from a value. What the service says of a conversation is the program's, but for the
--- key of its server, which no dump of it may show.
+-- Collects every text that can be reached from a value. A conversation may show what the service sends, except the key
+-- of its server, which no dump may show.
 local function each_text(value, visit, where, seen)
   if type(value) == "string" then
     visit(value, where)
@@ -53,7 +53,7 @@ local function find_key(keys, value, where)
   return found
 end
 
--- Clean texts stay as they are, and are short.
+-- Redacted texts do not change when they are redacted again, and are short.
 local function check_text(name, text)
   if core.redact(text) ~= text then
     return ("%s changes when it is cleaned again: %q"):format(name, text:sub(1, 300))
@@ -78,7 +78,7 @@ local function stop(most, what)
   error(("it does not end: more than %d %s"):format(most, what))
 end
 
--- Runs it, no longer than may be: `pcall`'s results.
+-- Runs a function with a time limit; returns what `pcall` returns.
 local function bounded(run, at)
   local count, steps = 0, 0
   local request = at.transport.request
@@ -102,7 +102,7 @@ local function bounded(run, at)
   return good, value, err
 end
 
--- What is wrong with one case; nil: nothing.
+-- Returns what is wrong with one case, or nil.
 local function try(seed)
   local random = numbers.new(seed)
   local call = random:of(calls.list)

@@ -1,4 +1,5 @@
-// A server of answers that are meant to cost: which one, the path says. It says its port, and ends when its input does.
+// A server of responses that are made to be expensive, chosen by the path. It prints its port, and ends when its input
+// does.
 //   node bombs.js
 'use strict'
 const net = require('net')
@@ -11,7 +12,7 @@ const packed = (body) => whole(zlib.gzipSync(body, { level: 9 }), 'Content-Encod
 const filled = (begin, piece, end, size = 31 * MIB) =>
   Buffer.concat([Buffer.from(begin), Buffer.alloc(size - size % piece.length, piece), Buffer.from(end)])
 
-// What is sent at once, or, again and again, [before, piece].
+// Responses that are sent at once, and endless ones: [before, piece], the piece again and again.
 const bombs = {
   lists: () => whole(filled('[', '[],', '[]]')),
   objects: () => whole(filled('[', '{},', '{}]')),

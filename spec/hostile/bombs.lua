@@ -1,5 +1,5 @@
--- Answers that are meant to cost: what each takes of a program that asks for it, in a process of its own. It prints how
--- the call ended, seconds, seconds of CPU, the longest hold of the host (CPU of one step), and the peak of memory.
+-- Measures what each expensive response (bombs.js) costs the program that requests it, in a process of its own. Prints
+-- how the call ended, seconds, CPU seconds, the longest time that the host was blocked (CPU of one step), and peak memory.
 -- `make hostile` runs it.
 local http2_server = require "spec.support.http2_server"
 local processes = require "spec.support.processes"
@@ -11,7 +11,7 @@ local core = require "openhands.core"
 local client = core.new { base_url = "%s", ca_file = "%s", api_key = "sk-canary-0123456789", timeout = 10 }
 local began, cpu, hold = core.monotonic(), os.clock(), 0
 local function measured(act)
-  local before = os.clock() -- what others take of this machine is no hold of ours
+  local before = os.clock() -- CPU time: other programs on this machine do not count
   local number, value, err = act()
   hold = math.max(hold, os.clock() - before)
   return number, value, err

@@ -1,4 +1,4 @@
--- Peers whose answers are out of step with the requests: each answer goes to who asked for it, or to nobody.
+-- Peers whose responses are out of step with the requests: each response goes to its own call, or to none.
 local core = require "openhands.core"
 local http2_server = require "spec.support.http2_server"
 local peer = require "spec.support.raw_server"
@@ -7,7 +7,7 @@ local function request(client, mark)
   return core.request(client, { path = "/api/x", query = { mark = mark } }, {})
 end
 
-describe("A peer over TLS that says more than it is asked", function()
+describe("A peer over TLS that sends more than it is asked for", function()
   if http2_server.skip_without(it, pending) then return end
 
   local server, client

@@ -1,5 +1,5 @@
-// An HTTP/1.1 server over TLS that says more than it is asked: a line on standard input names how, from then on. It says
-// its port, then each request as it comes ("1 METHOD PATH") and connection ("0 OPENED …"), and ends when its input does.
+// An HTTP/1.1 server over TLS that sends more than it is asked for, in the way that a line on standard input names (see
+// faults.js). It prints its port, then each request ("1 METHOD PATH") and connection ("0 OPENED …").
 //   node http1_tls.js KEY CERTIFICATE
 'use strict'
 const tls = require('tls')
@@ -13,12 +13,12 @@ const answer = (title, filler) => {
   return [`HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`, body]
 }
 
-// How a request is answered; `wrong` is what nobody has asked for.
+// How a request is answered; `wrong` is the unrequested response.
 const ways = {
   none: (socket, right) => socket.write(right.join('')),
-  // In one piece, of which the client reads no more than the length says.
+  // In one piece, of which the client reads only as much as the length says.
   together: (socket, right, wrong) => socket.write(right.join('') + wrong.join('')),
-  // The head alone, so that the body is read by its length from its first byte on.
+  // The head alone first, so that the body is read by its length from its first byte on.
   head_apart: (socket, right, wrong) => socket.write(right[0], () => socket.write(right[1] + wrong.join(''))),
   apart: (socket, right, wrong) => socket.write(right.join(''), () => socket.write(wrong.join(''))),
   line: (socket, right) => socket.write(right.join('') + '\r\n')

@@ -1,5 +1,5 @@
-// An HTTP/2 server over TLS that misbehaves as it is told: a line on standard input names the fault from then on. It
-// says its port, then each request as it comes ("VERSION METHOD PATH"), and ends when its input does.
+// An HTTP/2 server over TLS with the faults that lines on standard input name (see faults.js). It prints its port, then
+// each request ("VERSION METHOD PATH").
 //   node http2.js KEY CERTIFICATE
 'use strict'
 const http2 = require('http2')
@@ -16,7 +16,7 @@ const answer = (stream) => {
   stream.end(body)
 }
 
-// Frames that mean nothing, a hundred at a time, each batch when the one before was taken: as long as somebody takes them.
+// Frames without meaning, a hundred at a time, each batch when the previous one was sent, as long as they are read.
 const flood = (session, send) => {
   const more = () => {
     if (session.destroyed) return

@@ -1,4 +1,4 @@
--- A hostile HTTP/2 server: whatever it does to reads, a start is sent once, nothing hangs, and what follows is right.
+-- A hostile HTTP/2 server: whatever it does to reads, a start is sent once, nothing hangs, and later calls work.
 local http2_server = require "spec.support.http2_server"
 local uv = require "luv"
 local assertions = require "spec.support.assertions"

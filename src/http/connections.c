@@ -133,7 +133,7 @@ bool oh_connection_is_flooding(const struct oh_connection *connection)
 void oh_connection_cut(struct oh_connection *connection)
 {
 #ifdef __linux__
-    struct sockaddr nobody;
+    struct sockaddr no_peer;
 #endif
 
     connection->is_retired = true;
@@ -141,9 +141,9 @@ void oh_connection_cut(struct oh_connection *connection)
     (void)shutdown(connection->socket, SHUT_RDWR);
 #ifdef __linux__
     /* On Linux a socket that is shut down still receives; disconnecting it ends that. */
-    memset(&nobody, 0, sizeof nobody);
-    nobody.sa_family = AF_UNSPEC;
-    (void)connect(connection->socket, &nobody, sizeof nobody);
+    memset(&no_peer, 0, sizeof no_peer);
+    no_peer.sa_family = AF_UNSPEC;
+    (void)connect(connection->socket, &no_peer, sizeof no_peer);
 #endif
 }
 

@@ -120,8 +120,7 @@ void oh_exchange_note_version(struct oh_exchange *exchange, bool is_multiplexed)
 void oh_exchange_count_payload(struct oh_exchange *exchange, size_t length);
 /* Keeps other exchanges from using its connection, unless some already share it. */
 void oh_exchange_retire_connection(struct oh_exchange *exchange);
-/* Returns whether libcurl's result came before anything was sent, and another attempt of so many seconds is prepared.
-   */
+/* Returns whether libcurl's result came before anything was sent, and prepares another attempt of so many seconds. */
 bool oh_exchange_try_again(struct oh_exchange *exchange, const struct oh_origin *origin, int result, double seconds);
 
 /* ---- bytes (exchange_transfer.c) */

@@ -29,9 +29,8 @@ static int on_close(void *context, curl_socket_t socket)
     return close((int)socket);
 }
 
-/* The last moment before a connection is made: only here is the address behind a host name known. Servers that the
-   service names must not have private addresses. Behind a proxy the name is resolved, and connected to, by the proxy.
-   */
+/* The last moment before a connection is made: only here is the address of a host name known. Servers that the
+   service names must not have private addresses. A proxy resolves the name itself. */
 static curl_socket_t on_address(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 {
     struct oh_exchange *exchange = context;
@@ -134,8 +133,7 @@ void oh_exchange_retire_connection(struct oh_exchange *exchange)
         connection->is_retired = true;
 }
 
-/* Certificates are checked before the request is sent. An authority that is missing in one place may be in the other.
-   */
+/* Certificates are checked before the request is sent. An authority missing in one place may be in the other. */
 static bool switches_trust(struct oh_exchange *exchange, const struct oh_origin *origin, int result)
 {
     if (result != CURLE_PEER_FAILED_VERIFICATION || exchange->trust_was_switched || exchange->body_sent > 0 ||

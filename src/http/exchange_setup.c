@@ -5,14 +5,14 @@
 #include <curl/curl.h>
 #include <string.h>
 
-#define LONGEST_STANDSTILL 60L /* seconds without a byte of a file */
+#define LONGEST_STALL 60L /* seconds without a byte of a file */
 
 #define SET(option, value)                                                \
     do {                                                                  \
         if (curl_easy_setopt(exchange->easy, option, value) != CURLE_OK)  \
             return false;                                                 \
     } while (0)
-/* For options that the libcurl at run time may not know although the one at build time did. */
+/* For options that may be unknown to the libcurl at run time. */
 #define SET_IF_KNOWN(option, value) (void)curl_easy_setopt(exchange->easy, option, value)
 
 static bool set_protocols(struct oh_exchange *exchange)
@@ -173,7 +173,7 @@ static bool set_raw(struct oh_exchange *exchange)
     if (exchange->download == NULL)
         return true;
     SET(CURLOPT_LOW_SPEED_LIMIT, 1L);
-    SET(CURLOPT_LOW_SPEED_TIME, LONGEST_STANDSTILL);
+    SET(CURLOPT_LOW_SPEED_TIME, LONGEST_STALL);
     return true;
 }
 

@@ -1,7 +1,6 @@
 /* Owns the exchanges of one client, and moves them from queue to queue. Must not know Lua.
    Rules of libcurl kept here: one timer, replaced by each new one; sockets identified by number, never by handle;
-   callbacks never fail and never call back into libcurl; remove -> easy cleanup -> multi cleanup -> close descriptors.
-   */
+   callbacks never fail and never call back into libcurl; remove, easy cleanup, multi cleanup, close descriptors. */
 #include "http/multi.h"
 
 #include <curl/curl.h>

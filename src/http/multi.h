@@ -76,7 +76,7 @@ void oh_multi_abandon(struct oh_multi *multi);
 void oh_multi_step(struct oh_multi *multi, double seconds);
 /* Returns the descriptor to poll for reading, -1 if there is none. */
 int oh_multi_descriptor(struct oh_multi *multi);
-/* Makes the descriptor readable when the next step is due. Costs a system call, so only while somebody watches it. */
+/* Makes the descriptor readable when the next step is due. Costs a system call, so only while the host watches it. */
 void oh_multi_arm(struct oh_multi *multi);
 /* Returns the seconds until the next step is due even if the descriptor stays quiet; below 0: never. */
 double oh_multi_timeout(struct oh_multi *multi);

@@ -1,6 +1,5 @@
 /* Tells whether TLS holds decrypted bytes that have not been read. They have left the socket, which therefore looks
-   quiet; only the TLS library knows of them, and it is libcurl's. Works with OpenSSL and its forks. Must not know Lua.
-   */
+   quiet; only the TLS library knows of them, and it is libcurl's. OpenSSL and its forks only. Must not know Lua. */
 #define _GNU_SOURCE /* dladdr */
 #include "http/tls_pending.h"
 

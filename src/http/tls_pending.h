@@ -4,8 +4,8 @@
 
 #include <stdbool.h>
 
-/* True if the connection of this libcurl handle, which has one, has bytes that were decrypted together with an answer's
-   last and belong to no response. False where the TLS library does not tell. */
+/* Returns whether the connection of this libcurl handle has bytes that were decrypted with the end of a response but do
+   not belong to it. The handle must have a connection. False where the TLS library does not tell. */
 bool oh_tls_has_pending(void *easy);
 
 #endif

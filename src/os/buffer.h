@@ -1,5 +1,4 @@
-/* A growing byte buffer with a limit. Owns its memory, and wipes it before it frees it. Must not know Lua or libcurl.
-   */
+/* A growing byte buffer with a limit. Wipes its memory before it frees it. Must not know Lua or libcurl. */
 #ifndef OH_BUFFER_H
 #define OH_BUFFER_H
 

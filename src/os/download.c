@@ -54,7 +54,7 @@ static void drop_descriptor(struct oh_download *download)
 }
 
 /* Returns whether the name still belongs to the file that is open and locked: its previous owner may have renamed it
-   just now, or somebody may have removed it and created another. */
+   just now, or another program may have removed it and created a new one. */
 static bool still_named(const struct oh_download *download)
 {
     struct stat open_file, named_file;

@@ -146,7 +146,7 @@ static char *put_character(char *out, unsigned long code)
 }
 
 /* Reads the character of a \u escape, or of a surrogate pair, and skips it. A lone surrogate is what remains of a text
-   that was cut: it must not make an answer unreadable. */
+   that was cut: it must not make a response unreadable. */
 static unsigned long take_character(const char **text, const char *end)
 {
     unsigned long unit = read_unit(*text), low;

@@ -118,8 +118,7 @@ static size_t skip_blanks(const struct scan *scan, size_t at)
     return at;
 }
 
-/* Returns where the run from `at` on ends: at a blank or one of the given bytes, outside of secrets and placeholders.
-   */
+/* Returns where the run from `at` on ends: at a blank or a given byte, outside of secrets and placeholders. */
 static size_t run(const struct scan *scan, size_t at, const char *ends)
 {
     size_t size;

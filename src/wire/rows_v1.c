@@ -1,5 +1,4 @@
-/* The operations of the V1 API. It silently ignores unknown fields and parameters, so only those listed here are sent.
-   */
+/* The operations of the V1 API. It silently ignores unknown fields, so only those listed here are sent. */
 #include "wire/rows.h"
 
 #define CONVERSATION PATH("conversation_id", UUID)
