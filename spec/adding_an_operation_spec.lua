@@ -68,7 +68,7 @@ describe("the page about adding an operation", function()
     for _, what in ipairs {
       "gives what is promised: pin on v1, by the client", "gives what is promised: pin on v1, by the module",
       "gives what is promised: pin on v1, by the conversation", "has no pin on v0, and sends nothing",
-      "what was certainly not done is done again: pin on v1",
+      "a call that was certainly not done is repeated: pin on v1",
     } do
       assert.truthy(output:find(what, 1, true), what .. " is not in " .. output)
     end

@@ -62,7 +62,7 @@ describe("the embedding example", function()
     assert.are.equal(2, jobs)
   end)
 
-  it("is not held up by a service that never answers", function()
+  it("is not blocked by a service that never answers", function()
     local server = raw_server.new(function() end) -- nobody reads either: its loop does not turn
     local result = embedding(server.address)
     server:close()
@@ -72,7 +72,7 @@ describe("the embedding example", function()
     }, result)
   end)
 
-  it("is told why there is no service", function()
+  it("reports why there is no service", function()
     local server = raw_server.new(function() end)
     server:close()
     assert.are.same({

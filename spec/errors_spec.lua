@@ -24,7 +24,7 @@ describe("an error", function()
       tostring(from { kind = "protocol", status = 307, redirect_host = "evil.example" }))
   end)
 
-  it("finds the service's words wherever they stand", function()
+  it("finds the words of the service wherever they stand", function()
     for _, detail in ipairs {
       "it broke",
       { detail = "it broke" },
@@ -40,7 +40,7 @@ describe("an error", function()
     assert.matches(": query.ids.0: no UUID", tostring(from { kind = "invalid", status = 422, detail = list }))
   end)
 
-  it("survives words of every type", function()
+  it("survives details of every type", function()
     for _, odd in ipairs { 0, "", {}, { {} }, true, { { loc = 7, msg = {} } } } do
       for _, name in ipairs { "detail", "error", "message" } do
         assert.equal("string", type(tostring(from { status = 500, detail = { [name] = odd } })))
@@ -110,13 +110,13 @@ describe("an error", function()
     assert.equal("https://x.example/?tkn=[redacted]&folder=y", err.detail.vscode)
   end)
 
-  it("ends in detail that nests without end", function()
+  it("cuts a detail that nests without end", function()
     local deep = {}
     deep.deep = deep
     assert.equal("string", type(tostring(from { status = 500, detail = deep })))
   end)
 
-  it("raises at the line of the caller's code", function()
+  it("is raised with the line of the caller's code", function()
     local client = require("openhands").new { api_key = "x", base_url = "https://service.example" }
     local good, message = pcall(function()
       client:status("../x") -- this line

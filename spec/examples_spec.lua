@@ -294,7 +294,7 @@ local function make_call(case)
 end
 
 describe("the example bodies", function()
-  it("are all read", function()
+  it("are all used", function()
     local met = {}
     each_case(function(case) met[case.file] = true end)
     for name in pairs(statuses) do
@@ -346,7 +346,7 @@ describe("the example of a stream", function()
     return told, value, err
   end
 
-  it("is told task by task", function()
+  it("is reported task by task", function()
     local told, value, err = streamed "v1_stream_start_200.wire.json"
     assert.is_nil(err)
     assert.equal("WORKING", told[1])
@@ -354,7 +354,7 @@ describe("the example of a stream", function()
     assert.equal(#told, #value)
   end)
 
-  it("is told as far as it goes when it is cut", function()
+  it("is reported as far as it goes when it is cut off", function()
     local told, value, err = streamed "v1_stream_start_truncated.wire.txt"
     assert.is_nil(value)
     assert.equal("protocol", err.kind)
@@ -377,7 +377,7 @@ local function wrong_with(case, text, span, other)
   end
 end
 
-describe("an answer with one thing in it that is something else", function()
+describe("an answer with one value replaced by another", function()
   each_case(function(case)
     if statuses[case.file] >= 300 or not case.file:find "%.json$" then
       return

@@ -12,7 +12,7 @@ local function contents(path)
 end
 
 describe("the reference", function()
-  it("is as `make reference` writes it now", function()
+  it("is what `make reference` writes now", function()
     assert.equal(reference.table(), contents "doc/operations.md")
   end)
 
@@ -26,7 +26,7 @@ describe("the reference", function()
 end)
 
 describe("the types", function()
-  it("are as `make reference` writes them now", function()
+  it("are what `make reference` writes now", function()
     assert.equal(reference.types(), contents "lua/openhands/types/operations.lua")
   end)
 

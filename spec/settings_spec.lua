@@ -28,7 +28,7 @@ describe("settings", function()
     assert.same({ 1, 7, 10 }, { call.retries, call.grace, call.connect_timeout })
   end)
 
-  it("look for the key under both names, and take an empty one for none", function()
+  it("find the key under both names, and take an empty one for none", function()
     environment.OPENHANDS_CLOUD_API_KEY = "cloud"
     assert.equal("cloud", (settings.of_client()).api_key)
     environment.OPENHANDS_API_KEY = ""

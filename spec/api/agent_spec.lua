@@ -78,7 +78,7 @@ describe("an agent server", function()
     assert.matches(at.id, tostring(agent), 1, true)
   end)
 
-  it("is asked for once, and remembered", function()
+  it("is looked up once, and remembered", function()
     at.client, model = in_process.simulated { api = "v1" }
     local id = assert(at.client:start { initial_user_msg = "x" }).conversation_id
     model:advance(20)
@@ -93,8 +93,8 @@ describe("an agent server", function()
     assert.equal(2, #sent(model, since, true))
   end)
 
-  describe("that sleeps", function()
-    it("is a conflict, which says what to do", function()
+  describe("that is paused", function()
+    it("is a conflict with advice", function()
       assert(at.client:pause(at.id))
       local since = #model.requests
       for _, try in ipairs {
@@ -116,21 +116,21 @@ describe("an agent server", function()
       assert.is_nil(io.open(at.target))
     end)
 
-    it("is a conflict for those who do not know it yet, too", function()
+    it("is a conflict for a client that does not know it yet, too", function()
       assert(agent:info())
       fall_asleep()
       local err = refused("conflict", agent:info())
       assert.matches("resume it first", err.message, 1, true)
     end)
 
-    it("may have done what was asked last, when nobody can tell", function()
+    it("may have done the last request when its answer is lost", function()
       assert(agent:info())
       fall_asleep()
       local err = refused("ambiguous", agent:send { content = "x", run = true })
       assert.equal("paused", err.conversation.state)
     end)
 
-    it("has another key when it wakes, and the same object has it", function()
+    it("has another key when it resumes, and the same object uses it", function()
       assert(agent:info())
       local old = at.conversation.session_api_key
       assert(at.client:pause(at.id))
@@ -143,7 +143,7 @@ describe("an agent server", function()
       assert.equal(conversation.session_api_key, requests[1].headers["x-session-api-key"])
     end)
 
-    it("is found again when somebody else has woken it", function()
+    it("is found again when another program has resumed it", function()
       assert(agent:info())
       fall_asleep()
       model:schedule(model:find(assertions.same_id(at.id)), { { 0, { sandbox_status = "RUNNING" } } })
@@ -154,7 +154,7 @@ describe("an agent server", function()
       assert(agent:send "x")
     end)
 
-    it("takes what it has certainly not done again, once it is found", function()
+    it("is sent again what it has certainly not done, once it is found", function()
       assert(agent:info())
       fall_asleep()
       model:schedule(model:find(assertions.same_id(at.id)), { { 0, { sandbox_status = "RUNNING" } } })
@@ -167,7 +167,7 @@ describe("an agent server", function()
     end)
   end)
 
-  it("that refuses its key is asked again only if there is another", function()
+  it("that refuses its key is called again only if there is another key", function()
     assert(agent:info())
     local unauthorized = in_process.json('{"detail":"Unauthorized"}', 401)
     at.transport.faults = { { point = "before", response = unauthorized, match = { path = "^/runtime/" }, count = -1 } }
@@ -180,7 +180,7 @@ describe("an agent server", function()
     end
   end)
 
-  it("that says itself what is missing is believed", function()
+  it("may say itself what is missing", function()
     assert(agent:info())
     local since = #model.requests
     refused("not_found", agent:event "unknown")
@@ -188,25 +188,25 @@ describe("an agent server", function()
     assert.equal(0, #sent(model, since, false))
   end)
 
-  it("is not there yet while the conversation starts", function()
+  it("is a conflict while the conversation starts", function()
     at.id = assert(at.client:start { initial_user_msg = "x" }).conversation_id
     local err = refused("conflict", at.client:agent(at.id):info())
     assert.matches("is starting and its server does not run yet", err.message, 1, true)
   end)
 
-  it("is not there any more once the sandbox is gone", function()
+  it("is gone once the sandbox is gone", function()
     assert(agent:info())
     assert(at.client.sandboxes:delete(at.conversation.sandbox_id))
     local err = refused("conflict", agent:info())
     assert.is_not_nil(err.conversation)
   end)
 
-  it("is nobody's where the conversation is unknown", function()
+  it("is not found where the conversation is unknown", function()
     at.id = "0d1e2f3a4b5c4d6e8f901a2b3c4d5e6f"
     refused("not_found", at.client:agent(at.id):info())
   end)
 
-  it("is unknown to V0", function()
+  it("is unsupported on V0", function()
     at.client, model = in_process.simulated { api = "v0" }
     at.id = assert(at.client:start { initial_user_msg = "x" }).conversation_id
     model:advance(20)
@@ -227,7 +227,7 @@ describe("an agent server", function()
       assert.same({ -1, "....." }, { output.exit_code, output.stdout })
     end)
 
-    it("as long as they may take, or as the caller allows", function()
+    it("for as long as they may take, or as the caller allows", function()
       at = calls.sandbox("execute", { deadline = 60 })
       agent, model = at.agent, at.model
       local execute, seconds = core.execute, {}
@@ -270,7 +270,7 @@ describe("an agent server", function()
       assert.is_true(#sent(model, 0, true) > 50)
     end)
 
-    it("and gives up on one whose end is never told", function()
+    it("and gives up on one whose end is never reported", function()
       local silent = in_process.json('{"items":[],"next_page_id":null}')
       at.transport.faults = {
         { point = "before", response = silent, match = { path = "/bash_events/search$" }, count = -1 },
@@ -280,7 +280,7 @@ describe("an agent server", function()
       assert.is_true(model:time() - before < 60)
     end)
 
-    it("and goes on following after an error", function()
+    it("and continues to follow after an error", function()
       local outputs = assert(agent:bash "sleep 3")
       assert.equal(".", assert(outputs:next()).stdout)
       at.transport.faults = { { point = "before", class = "connect", match = { path = "/bash_events/" }, count = 4 } }
@@ -326,8 +326,8 @@ describe("an agent server", function()
     end)
   end)
 
-  describe("has the agent", function()
-    it("go on, and refuses to when it does", function()
+  describe("lets the agent", function()
+    it("continue, and is refused while it works", function()
       local err = refused("conflict", agent:run())
       assert.equal(409, err.status)
       assert(agent:pause())
@@ -339,7 +339,7 @@ describe("an agent server", function()
       assert.equal("paused", assert(agent:info()).execution_status)
     end)
 
-    it("do, or not do, what it waits for", function()
+    it("do, or not do, what it asks permission for", function()
       at.id = assert(at.client:start { initial_user_msg = "[simulate: waiting]" }).conversation_id
       assert.equal("waiting", assert(at.client:wait(at.id)).state)
       agent = at.client:agent(at.id)
@@ -370,7 +370,7 @@ describe("an agent server", function()
       assert.is_true(#assert(agent:final_response()).response > 0)
     end)
 
-    it("be noted as spoken to when it is to go on, and only then", function()
+    it("count as at work after a message that lets it continue, and only then", function()
       local memory = at.client:_remember(at.id)
       for _, quiet in ipairs {
         function() return agent:send { content = "x", run = false } end,

@@ -179,7 +179,7 @@ describe("the vocabulary", function()
     end
   end
 
-  it("says when there is no answer yet", function()
+  it("is an error of kind not_found when there is no answer yet", function()
     for _, api in ipairs { "v0", "v1" } do
       local at = calls.service(api, "answer")
       local value, err = at.conversation:fetch_answer()
@@ -190,7 +190,7 @@ describe("the vocabulary", function()
     end
   end)
 
-  it("fails under the name that was called, whatever it is made of", function()
+  it("fails under the name that was called, whatever it is composed of", function()
     for name, call in pairs(composed) do
       local at = calls.service("v1", name)
       at.transport.faults = { { point = "before", class = "tls", count = -1 } }
@@ -202,7 +202,7 @@ describe("the vocabulary", function()
     end
   end)
 
-  describe("takes a request of one's own", function()
+  describe("takes a request of the caller's own", function()
     local at
 
     before_each(function()
@@ -228,7 +228,7 @@ describe("the vocabulary", function()
       assert.equal(assertions.same_id(at.id), page.items[1].id)
     end)
 
-    it("with errors like everybody's", function()
+    it("with the errors of any other call", function()
       local value, err = at.client:request { path = "/api/v1/app-conversations/start-tasks", query = { ids = "x" } }
       assert.is_nil(value)
       assert.equal("invalid", assertions.assert_error(err).kind)
@@ -239,7 +239,7 @@ describe("the vocabulary", function()
       assert.equal("timeout", assertions.assert_error(err).kind)
     end)
 
-    it("and raises for what is none", function()
+    it("and raises an error for an invalid one", function()
       for _, wrong in ipairs {
         "/api/v1/users/me", {}, { path = "api" }, { path = "https://elsewhere.example/" }, { path = "/a/../b" },
         { path = "/x", method = "get" }, { path = "/x", body = {} }, { path = "/x", headers = {} },

@@ -106,7 +106,7 @@ describe("a download", function()
     return err.reason
   end
 
-  describe("has all of it", function()
+  describe("is complete", function()
     local function whole(value, err)
       assert.is_nil(err)
       assert.same({ path = path, bytes = #ZIP }, value)
@@ -132,7 +132,7 @@ describe("a download", function()
       whole(download())
     end)
 
-    it("whatever the umask", function()
+    it("whatever the umask is", function()
       -- 0 and 0777 as the shell has them: a child each
       for _, mask in ipairs { "000", "777" } do
         serve(function() return raw_server.answer(ZIP, HEAD) end)
@@ -187,7 +187,7 @@ describe("a download", function()
       assert.equal(ZIP, files.read(path))
     end)
 
-    it("over a part that a killed process left", function()
+    it("over a partial file that a killed process left", function()
       files.write(path .. ".part", ("left"):rep(100000))
       serve(function() return raw_server.answer(ZIP, HEAD) end)
       whole(download())
@@ -199,7 +199,7 @@ describe("a download", function()
       assert.equal("", files.read(path))
     end)
 
-    it("as it is on the server, and is asked for so", function()
+    it("as it is on the server: it is requested uncompressed", function()
       serve(function() return raw_server.answer(ZIP, HEAD .. "Content-Encoding: identity\r\n") end)
       whole(download())
       assert.equal("identity", server.requests[1].headers["accept-encoding"])
@@ -234,7 +234,7 @@ describe("a download", function()
     end
 
     -- Nobody would notice that a packed body is cut.
-    it("of what is packed without being asked for, whole or not", function()
+    it("of a compressed body that was not requested, complete or not", function()
       local packed = "\31\139\8\0\0\0\0\0\0\3\43\201\72\85\72\203\204\73\5\0\96\26\66\193\8\0\0\0"
       for _, bytes in ipairs { packed, packed:sub(1, 14), packed:sub(1, -9) } do
         local err = fails("protocol", function()
@@ -246,7 +246,7 @@ describe("a download", function()
       end
     end)
 
-    it("when nothing says where it ends", function()
+    it("when nothing tells where the body ends", function()
       for _, body in ipairs { ZIP, "" } do
         for _, head in ipairs { "HTTP/1.1 200 OK\r\n", "HTTP/1.0 200 OK\r\n" } do
           for _, line in ipairs { "", "Transfer-Encoding: identity\r\n" } do
@@ -260,7 +260,7 @@ describe("a download", function()
       end
     end)
 
-    it("when it is cut at any place", function()
+    it("when it is cut off anywhere", function()
       local with_length = raw_server.answer("0123456789", HEAD)
       local in_chunks = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n01234\r\n5\r\n56789\r\n0\r\n\r\n"
       for _, answer in ipairs { with_length, in_chunks } do
@@ -286,13 +286,13 @@ describe("a download", function()
       end
     end)
 
-    it("when the service says why not", function()
+    it("when the service answers with an error", function()
       local err = fails("not_found", raw_server.answer('{"detail":"no such conversation"}', nil, "404 Not Found"))
       assert.same({ detail = "no such conversation" }, err.detail)
       assert.equal(404, err.status)
     end)
 
-    it("when the answer is a page", function()
+    it("when the answer is HTML", function()
       fails("protocol", raw_server.answer("<html>" .. ZIP, "Content-Type: text/html; charset=utf-8\r\n"))
     end)
 
@@ -305,7 +305,7 @@ describe("a download", function()
       end)
     end
 
-    it("when it is packed in an unknown way", function()
+    it("when it is compressed in an unknown way", function()
       fails("protocol", raw_server.answer(ZIP, HEAD .. "Content-Encoding: x-unknown\r\n"))
     end)
 
@@ -317,7 +317,7 @@ describe("a download", function()
       assert_nothing()
     end)
 
-    it("when nobody listens", function()
+    it("when there is no server", function()
       serve ""
       server:close()
       local value, err = download()
@@ -327,7 +327,7 @@ describe("a download", function()
       assert_nothing()
     end)
 
-    it("when its time runs out", function()
+    it("when its time is over", function()
       serve_half()
       local value, err = download(path, { timeout = 0.2 })
       assert.is_nil(value)
@@ -419,7 +419,7 @@ describe("a download", function()
       assert.is_string(refused "/proc/self/x.zip")
     end)
 
-    it("where the part is not a file of ours alone", function()
+    it("where the partial file is not ours alone", function()
       files.write(directory .. "/other", "other")
       lfs.link("other", path .. ".part", true)
       assert.matches(LINKS, refused(path))
@@ -436,7 +436,7 @@ describe("a download", function()
       assert.matches(LINKS, refused(path))
     end)
 
-    it("where the caller is mistaken", function()
+    it("for a mistake in the arguments", function()
       for _, case in ipairs {
         { core.download, ID, { api = "v1" }, "needs the path of the file to make" },
         { core.download, ID, { api = "v1", download = "" }, "download is empty" },
@@ -454,8 +454,8 @@ describe("a download", function()
     end)
   end)
 
-  describe("with another of its name", function()
-    it("in this process is refused, and goes on", function()
+  describe("beside another to the same path", function()
+    it("in this process is refused, and the first one continues", function()
       local rest
       serve(function(_, connection)
         rest = function() connection:write(ZIP:sub(-1000)) end
@@ -479,7 +479,7 @@ describe("a download", function()
       assert.equal("trajectory.zip", entries())
     end)
 
-    it("in another process is refused, and goes on", function()
+    it("in another process is refused, and the first one continues", function()
       serve_half()
       until_begun(assert(begin()))
       local result = processes.child(([[
@@ -494,7 +494,7 @@ describe("a download", function()
       assert.equal("trajectory.zip.part", entries())
     end)
 
-    it("that began anew, since somebody removed its part, loses nothing to it", function()
+    it("that began after the partial file was removed is not damaged by the first one", function()
       serve_half()
       until_begun(assert(begin()))
       assert(os.remove(path .. ".part"))
@@ -509,7 +509,7 @@ describe("a download", function()
       other:close()
     end)
 
-    it("does not become a file whose part is gone", function()
+    it("makes no file when its partial file is gone", function()
       local rest
       serve(function(_, connection)
         rest = function() connection:write(ZIP:sub(-1000)) end
@@ -528,7 +528,7 @@ describe("a download", function()
     end)
   end)
 
-  it("tells how far it is", function()
+  it("reports its progress", function()
     local go_on = {}
     serve(function(_, connection)
       go_on.body = function() connection:write(ZIP:sub(1, 1000)) end
@@ -551,7 +551,7 @@ describe("a download", function()
     for _, bad in ipairs { 0, -1, 0.5, 0 / 0, 1 / 0, "x" } do assert.is_false((pcall(client.progress, client, bad))) end
   end)
 
-  it("tells nothing of the answer before", function()
+  it("reports nothing of the answer before", function()
     serve(function() return raw_server.answer '{"id":"x"}' end)
     for _ = 1, 3 do
       local number = assert(core.me(client, nil, { api = "v1", timeout = 20 }))
@@ -560,7 +560,7 @@ describe("a download", function()
     end
   end)
 
-  it("tells no length where the server has not", function()
+  it("reports no length where the server has sent none", function()
     serve(function() return "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n01234\r\n" end)
     local number = assert(begin())
     until_begun(number)
@@ -620,7 +620,7 @@ describe("a download", function()
     return megabytes * #piece
   end
 
-  it("takes no memory for its size", function()
+  it("takes no memory in proportion to its size", function()
     if not lfs.attributes "/proc/self/status" then return pending "needs /proc" end
     local size = large(200)
     local written = program 'io.write(value.bytes, " ", status "VmHWM" - idle)'
@@ -632,7 +632,7 @@ describe("a download", function()
     assert(tonumber(kilobytes) < 20 * 1024, kilobytes .. " KB")
   end)
 
-  it("keeps no read waiting, however many there are", function()
+  it("delays no read, however many downloads there are", function()
     serve(function(request)
       if request.target:find("/users/me", 1, true) then return raw_server.answer '{"id":"x"}' end
       return raw_server.answer(ZIP, HEAD):sub(1, -1000)
@@ -651,7 +651,7 @@ describe("a download", function()
   end)
 
   -- What is no file but wanted as it is has nothing in it either that tells whether it is whole.
-  it("has the same care taken of it where it goes to no file", function()
+  it("is checked in the same way where it does not go to a file", function()
     local secret = { sandbox_id = "s", name = "TOKEN", session_api_key = "a-session-key-of-a-spec" }
     local function ask()
       return raw_server.await(client, assert(core["sandboxes.secret"](client, secret, { api = "v1" })))
@@ -710,7 +710,7 @@ describe("a download", function()
     assert.is_false(exists(path .. ".part"))
   end)
 
-  it("beyond the host's limit on files is an error, and the host lives", function()
+  it("beyond the host's limit on file sizes is an error, and the host survives", function()
     large(5)
     local name = program 'assert(value == nil); io.write(err.kind, " ", err.reason)'
     local code, signal, output = run("/bin/sh", {

@@ -45,7 +45,7 @@ describe("a forked child", function()
 end)
 
 describe("a task that forks", function()
-  it("goes on in the child, without the others", function()
+  it("continues in the child, without the other tasks", function()
     if not found then
       return pending "needs a Lua that can fork"
     end
@@ -88,7 +88,7 @@ describe("the default client in a forked child", function()
     service:close()
   end)
 
-  it("is another one, and leaves the parent's alone", function()
+  it("is a new one, and leaves the parent's alone", function()
     if not found then
       return pending "needs a Lua that can fork"
     end

@@ -105,7 +105,7 @@ describe("a request", function()
     assert.same({ "a.b-C_9=1", "z=2" }, parts)
   end)
 
-  it("refuses parameters that are none", function()
+  it("refuses invalid parameters", function()
     local function refused(pattern, query) raises("request: 'query" .. pattern, { path = "/", query = query }) end
     refused("' must be a table, not a string", "a=1")
     refused("' must be a table, not a boolean", false)
@@ -194,7 +194,7 @@ describe("a request", function()
   end)
 
   describe("is answered with", function()
-    it("what the JSON is", function()
+    it("the value of JSON", function()
       local function value(body, content_type)
         return (received { status = 200, body = body, content_type = content_type or "application/json" })
       end
@@ -208,7 +208,7 @@ describe("a request", function()
       assert.same({ a = 1 }, value('{"a":1}', "application/problem+json"))
     end)
 
-    it("text where it is no JSON", function()
+    it("text where it is not JSON", function()
       for _, content_type in ipairs { "text/plain", "application/jsonl", "application/json-seq", "text/xml", "" } do
         for _, body in ipairs { "words", '{"a":1}', "\0\255", "", "<a/>" } do
           assert.equal(body, (received { status = 200, body = body, content_type = content_type }))
@@ -218,7 +218,7 @@ describe("a request", function()
       assert.equal("", (received { status = 202 }))
     end)
 
-    it("an error where it is a page, or not the JSON that it says", function()
+    it("an error where it is HTML, or invalid JSON", function()
       for _, answer in ipairs {
         { status = 200, body = "<html>", content_type = "text/html" },
         { status = 200, body = "", content_type = "text/html; charset=utf-8" },
@@ -244,7 +244,7 @@ describe("a request", function()
       end
     end)
 
-    it("word on whether it may be repeated", function()
+    it("whether it may be repeated", function()
       for method, repeatable in pairs { GET = true, POST = false, PUT = false, PATCH = false, DELETE = false } do
         local _, err = received({ transport = "cut" }, { method = method, path = "/" })
         assert.equal(repeatable, err.retryable, method)
@@ -273,7 +273,7 @@ describe("a request", function()
       return raw_server.await(client, core.request(client, request, options or {}))
     end
 
-    it("stands as it was meant", function()
+    it("is sent as it was given", function()
       answer = raw_server.answer '{"a":[1]}'
       assert.same({ a = { 1 } }, (ask { method = "PUT", path = "/a b/%2e%2e", query = { q = "ü" }, body = { x = 1 } }))
       local request = server.requests[1]
@@ -286,7 +286,7 @@ describe("a request", function()
       assert.is_nil(request.headers.expect)
     end)
 
-    it("has a length though it has no body", function()
+    it("has a length of 0 where it has no body", function()
       answer = raw_server.answer ""
       for _, method in ipairs { "POST", "PUT", "PATCH" } do
         ask { method = method, path = "/" }
@@ -299,14 +299,14 @@ describe("a request", function()
       assert.is_nil(server.requests[4].headers["content-length"])
     end)
 
-    it("is a large body in one piece", function()
+    it("sends a large body in one piece", function()
       answer = raw_server.answer("", "")
       local text = ("0123456789abcdef"):rep(65536)
       assert.equal("", (ask { method = "POST", path = "/", body = text }))
       assert.equal(#text + 2, #server.requests[1].body)
     end)
 
-    it("has an answer that is whole, or none, wherever it is cut", function()
+    it("has a whole answer or an error, wherever the answer is cut", function()
       local head = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
       for _, whole in ipairs {
         head .. "Content-Length: 10\r\n\r\n0123456789",
@@ -329,7 +329,7 @@ describe("a request", function()
       end
     end)
 
-    it("is sent once, whatever becomes of it", function()
+    it("is sent once, whatever happens to it", function()
       for _, method in ipairs { "POST", "PUT", "PATCH", "DELETE" } do
         answer = raw_server.answer ""
         ask { path = "/" } -- its connection stays: a request that went there would be sent again when it breaks
@@ -344,7 +344,7 @@ describe("a request", function()
       end
     end)
 
-    it("leaves nothing to the plain reads after it", function()
+    it("leaves nothing behind for the reads after it", function()
       answer = raw_server.answer '{"id":"x"}'
       local me = { api = "v1", timeout = 20 }
       raw_server.await(client, core.me(client, nil, me))

@@ -44,7 +44,7 @@ describe("the reader of answers", function()
     assert.same({ core.null, 1, core.null, { b = 1 } }, (read '[null,1,null,{"a":null,"b":1}]'))
   end)
 
-  it("lets the last of two members of one name count", function()
+  it("takes the last of two members with one name", function()
     assert.same({ a = 2 }, (read '{"a":1,"a":2}'))
     assert.same({ a = 2 }, (read '{"a":null,"a":2}'))
     assert.same({ b = 1 }, (read '{"a":1,"b":1,"a":null}'))
@@ -57,7 +57,7 @@ describe("the reader of answers", function()
     for i = 1, 4 do assert.is_nil(getmetatable(value[i])) end
   end)
 
-  it("refuses what is no JSON", function()
+  it("refuses text that is not JSON", function()
     for _, text in ipairs {
       "[", "]", "{", "}", "[1", "[1,", "[1,]", "[,1]", "[,]", "[1,,2]", "[1 2]", "[1;2]", "[1}", "[[]", "[]]",
       "[]1", "[] []", "{]", "[}", '{"a"}', '{"a":}', '{"a":1', '{"a":1,', '{"a":1,}', "{,}", '{,"a":1}', '{"a" 1}',
@@ -74,7 +74,7 @@ describe("the reader of answers", function()
     end
   end)
 
-  it("refuses what is no number", function()
+  it("refuses invalid numbers", function()
     for _, text in ipairs {
       "-", "+1", "--1", "-+1", ".5", "-.5", "5.", "5.e1", "-5.", "01", "-01", "00", "-00", "001.5", "1e", "1e+", "1e-",
       "1E", "1ee1", "1e1.5", "1.2.3", "1.5e", "0x10", "0x", "1_000", "1 000", "1f", "1d", "1L", "1e5x", "0e", "0.",
@@ -85,7 +85,7 @@ describe("the reader of answers", function()
     end
   end)
 
-  it("refuses what is no string", function()
+  it("refuses invalid strings", function()
     for _, text in ipairs {
       '"', '"a', 'a"', '"\\"', '"\\', '"\\x"', '"\\a"', '"\\v"', '"\\0"', "\"\\'\"", '"\\U0041"', '"\\u"', '"\\u0"',
       '"\\u00"', '"\\u004"', '"\\u004g"', '"\\u-041"', '"\\u 041"', '"\\u+041"', '"\\ud800\\u"', '"\\ud800\\ux"',
@@ -98,7 +98,7 @@ describe("the reader of answers", function()
     end
   end)
 
-  it("refuses what is no UTF-8", function()
+  it("refuses invalid UTF-8", function()
     for _, bytes in ipairs {
       "\128", "\191", "\192\128", "\193\191", "\194", "\194a", "\224\128\128", "\224\159\191", "\224\160",
       "\237\160\128",
@@ -132,7 +132,7 @@ describe("the reader of answers", function()
     assert.equal(("0123456789\n\226\130\172"):rep(200), (read('["' .. long .. '"]'))[1])
   end)
 
-  it("replaces halves of a pair that stand alone", function()
+  it("replaces lone surrogates", function()
     local lost = "\239\191\189"
     for text, expected in pairs {
       ["\\ud800"] = lost, ["\\udc00"] = lost, ["\\ud83d"] = lost, ["a\\udbffb"] = "a" .. lost .. "b",
@@ -146,7 +146,7 @@ describe("the reader of answers", function()
   end)
 
   describe("of numbers", function()
-    it("keeps whole ones whole", function()
+    it("keeps whole numbers whole", function()
       for text, expected in pairs {
         ["0"] = 0, ["-0"] = 0, ["7"] = 7, ["-7"] = -7, ["1.0"] = 1, ["1e3"] = 1000, ["-2.50e1"] = -25, ["0.0"] = 0,
         ["9007199254740992"] = 9007199254740992, ["-9007199254740992"] = -9007199254740992, ["0e999"] = 0,
@@ -180,7 +180,7 @@ describe("the reader of answers", function()
       assert.equal(1, (read("0." .. ("0"):rep(4999) .. "1e5000")))
     end)
 
-    it("takes what is too large for a float for infinite, and what is too small for 0", function()
+    it("reads a number too large for a float as infinite, and one too small as 0", function()
       for text, expected in pairs {
         ["1e309"] = math.huge, ["-1e309"] = -math.huge, ["1e99999999999999999999"] = math.huge,
         ["1e-99999999999999999999"] = 0, ["0e99999999999999999999"] = 0, ["1.8e308"] = math.huge,
@@ -205,7 +205,7 @@ describe("the reader of answers", function()
       assert.equal("too_large", (kind_of(('{"a":'):rep(5000))))
     end)
 
-    it("counts many tables", function()
+    it("counts the memory of many tables", function()
       local items = {}
       for i = 1, 3000 do items[i] = i % 3 == 0 and "{}" or i % 3 == 1 and "[1,[]]" or '{"a":{"b":null}}' end
       local value = read("[" .. table.concat(items, ",") .. "]")
@@ -213,7 +213,7 @@ describe("the reader of answers", function()
       assert.same({ {}, { 1, {} }, { a = {} } }, { value[3000], value[2998], value[2999] })
     end)
 
-    it("refuses what would take more memory than allowed, and says which setting allows it", function()
+    it("refuses a text that would take more memory than allowed, and names the setting", function()
       local small = json_reader.new { max_memory = 10000 }
       assert.is_table((small("[" .. ("[],"):rep(50) .. "[]]")))
       for _, text in ipairs {
@@ -238,7 +238,7 @@ describe("the reader of answers", function()
     end)
   end)
 
-  it("reads the body of an error, too, as far as it is allowed to", function()
+  it("reads the body of an error too, within the same bounds", function()
     local client = core.new { base_url = "https://service.example", api_key = "a-key", external = true }
     local function detail(body)
       local number = assert(core.request(client, { path = "/x" }, { max_memory = 10000 }))

@@ -111,7 +111,7 @@ describe("a stream", function()
     end
   end)
 
-  it("gives what the service has been seen to send, at every byte", function()
+  it("gives the streams that the service has been seen to send, split at every byte", function()
     local file = io.open "../shared/api/examples/v1_stream_start_200.wire.json"
     if not file then return pending "no recorded stream here" end
     local body = file:read "*a"
@@ -149,7 +149,7 @@ describe("a stream", function()
     client:next()
   end)
 
-  describe("that is cut", function()
+  describe("that is cut off", function()
     -- What is taken of so many bytes, and the error of the whole.
     local function cut(length, ended)
       local number, taken = begin(), {}
@@ -168,7 +168,7 @@ describe("a stream", function()
       return taken
     end
 
-    it("gives what came whole before", function()
+    it("gives the elements that were complete before", function()
       for i, last in ipairs(ends) do
         for _, length in ipairs { last - 1, last, last + 1 } do
           assert.same(tidied(expected(length)), cut(length), "cut after " .. length)
@@ -215,7 +215,7 @@ describe("a stream", function()
     end
   end)
 
-  it("stops at an element that is no JSON", function()
+  it("stops at an element that is not JSON", function()
     local number, taken = begin(), {}
     arrive(number, '[{"a":1},{"b":nonsense},{"c":3}]')
     take_all(number, taken)
@@ -227,7 +227,7 @@ describe("a stream", function()
     assert.equal("protocol", err.kind)
   end)
 
-  it("is forgotten with its exchange", function()
+  it("ends with its exchange", function()
     local number = begin()
     arrive(number, '[{"a":1},{"b":2}')
     assert.same({ a = 1 }, client:take(number))
@@ -239,7 +239,7 @@ describe("a stream", function()
     assert.is_nil(client:take(number))
   end)
 
-  it("is asked for by a number of an exchange", function()
+  it("is read by the number of its exchange", function()
     assert.is_nil(client:take(1))
     for _, number in ipairs { 0, -1, 0.5, 0 / 0, 1 / 0, -1 / 0, 2 ^ 60, "x", {}, true } do
       assert.is_false((pcall(client.take, client, number)))
@@ -251,7 +251,7 @@ describe("a stream", function()
     assert.matches("closed", message)
   end)
 
-  it("is only what streams", function()
+  it("exists only for operations that stream", function()
     connection = nil
     local number = assert(core.list(client, nil, { api = "v1", timeout = 20 }))
     raw_server.turn(client, function() return connection ~= nil end)

@@ -62,7 +62,7 @@ describe("a client on the wire", function()
     assert.are.equal(before, processes.descriptors())
   end)
 
-  it("may be closed twice, and unused", function()
+  it("may be closed twice, and without having been used", function()
     local client = canary.client(server)
     client:close()
     client:close()
@@ -74,7 +74,7 @@ describe("a client on the wire", function()
     canary.assert_no_secret { client, handle }
   end)
 
-  it("raises for every call after its end", function()
+  it("raises for every call after it was closed", function()
     local client = canary.client(server)
     local conversation = assert(client:start(fields))
     client:close()
@@ -94,7 +94,7 @@ describe("a client on the wire", function()
     assert.are.equal(1, server:jobs())
   end)
 
-  it("gives conversations that can be asked how they stand", function()
+  it("returns conversations that can refresh themselves", function()
     local client = canary.client(server)
     local conversation = assert(client:start(fields))
     assert.are.equal("finished", assert(conversation:wait({ interval = 0.001, timeout = 20 })).state)
@@ -102,7 +102,7 @@ describe("a client on the wire", function()
     client:close()
   end)
 
-  it("raises for something that is no client", function()
+  it("raises for a receiver that is no client", function()
     for _, other in ipairs { 1, "x", {}, io.stdout } do
       assert.is_false(pcall(core.status, other, id, { api = "v0" }))
       assert.is_false(pcall(new_handle().step, other))
@@ -145,7 +145,7 @@ describe("a client on the wire", function()
     end
   end)
 
-  it("whose wait was abandoned leaves nothing behind", function()
+  it("leaves nothing behind of a wait that was aborted", function()
     local before = processes.descriptors()
     do
       local client = canary.client(server, { api = "v0" })
@@ -195,7 +195,7 @@ describe("a client on the wire", function()
     canary.assert_no_secret(result)
   end)
 
-  it("made in a coroutine that died is as good as any", function()
+  it("works after the coroutine that made it has died", function()
     local client, handle
     local maker = coroutine.create(function()
       client, handle = canary.client(server), new_handle()
@@ -258,7 +258,7 @@ describe("a client on the wire", function()
     handle:close()
   end)
 
-  it("takes a new exchange while others hang", function()
+  it("begins a new exchange while others hang", function()
     local handle = new_handle()
     in_flight(handle, 5)
     server:faults {}
@@ -309,7 +309,7 @@ describe("a client on the wire", function()
     assert.are.equal(before, processes.descriptors())
   end)
 
-  it("keeps its connection, and the starts have their own", function()
+  it("keeps its connection for reads; starts have their own", function()
     local client = canary.client(server, { api = "v0" })
     local accepted = server:connections().accepted
     for _ = 1, 20 do client:status(id) end
@@ -354,7 +354,7 @@ describe("a client on the wire", function()
       return results
     end
 
-    it("an exchange ends without anybody asking", function()
+    it("ends an exchange without a call of the program", function()
       local results = watched(function(handle)
         core.status(handle, id, { api = "v0" })
         return 1
@@ -362,7 +362,7 @@ describe("a client on the wire", function()
       assert.are.equal(core.null, results[1].value)
     end)
 
-    it("forty end", function()
+    it("ends forty exchanges", function()
       local results = watched(function(handle)
         for _ = 1, 40 do core.status(handle, id, { api = "v0" }) end
         return 40
@@ -371,7 +371,7 @@ describe("a client on the wire", function()
       for _, result in ipairs(results) do assert.are.equal(core.null, result.value) end
     end)
 
-    it("one that gets no answer times out", function()
+    it("ends an exchange without an answer at its timeout", function()
       hang()
       local results = watched(function(handle)
         core.status(handle, id, { api = "v0", timeout = 0.05 })
@@ -381,7 +381,7 @@ describe("a client on the wire", function()
       assert.are.equal("timeout", results[1].err.kind)
     end)
 
-    it("a cancelled one ends", function()
+    it("ends a cancelled exchange", function()
       hang()
       local handle = new_handle()
       local number = core.status(handle, id, { api = "v0" })
@@ -504,7 +504,7 @@ describe("a client on the wire", function()
     end)
   end)
 
-  it("is inherited by nobody without a fork", function()
+  it("passes no descriptor to a program that is started", function()
     local handle = new_handle()
     assert.is_false(handle:is_inherited())
     core.status(handle, id, { api = "v0" })

@@ -52,7 +52,7 @@ describe("a conversation's own server", function()
     end
   end
 
-  it("is asked in its own name, at its own path", function()
+  it("is sent requests in its own name, at its own path", function()
     assert.same({ id = "x" }, info())
     assert.equal("/api/conversations/" .. ID, runtime.requests[1].target)
     assert.equal("127.0.0.1:" .. runtime.port, runtime.requests[1].headers.host)
@@ -62,7 +62,7 @@ describe("a conversation's own server", function()
     assert_apart()
   end)
 
-  it("shares nothing with the service, in whatever order they are asked", function()
+  it("shares nothing with the service, whatever the order of requests", function()
     for _ = 1, 5 do
       me()
       info()
@@ -89,7 +89,7 @@ describe("a conversation's own server", function()
     assert.equal(service.requests[1].head, service.requests[3].head)
   end)
 
-  it("shares nothing with another of its kind", function()
+  it("shares nothing with the server of another conversation", function()
     info()
     info { session_api_key = "session-other-44a7" }
     info()
@@ -98,7 +98,7 @@ describe("a conversation's own server", function()
     assert.same({ SESSION, "session-other-44a7", SESSION }, keys)
   end)
 
-  it("shares nothing though all is in flight at once", function()
+  it("shares nothing while all requests are in flight at once", function()
     local numbers = {}
     for _ = 1, 20 do
       numbers[assert(core.me(client, nil, { api = "v1", timeout = 20 }))] = true
@@ -123,7 +123,7 @@ describe("a conversation's own server", function()
     assert_apart()
   end)
 
-  it("and the service cannot send each other their keys by a redirect", function()
+  it("and the service cannot get each other's keys by a redirect", function()
     for _, status in ipairs { "301 Moved", "302 Found", "303 See Other", "307 Temporary", "308 Permanent" } do
       answers.service = raw_server.answer("", "Location: " .. runtime.address .. "/x\r\n", status)
       answers.runtime = raw_server.answer("", "Location: " .. service.address .. "/x\r\n", status)
@@ -143,7 +143,7 @@ describe("a conversation's own server", function()
     assert_apart()
   end)
 
-  it("is named in an error, and no key is", function()
+  it("is named in an error, without any key", function()
     answers.runtime = raw_server.answer(('{"detail":"%s, %s, %s"}'):format(SESSION, canary.key, "words"), nil, "401 No")
     local value, err = info()
     assert.is_nil(value)
@@ -158,14 +158,14 @@ describe("a conversation's own server", function()
     canary.assert_no_secret(tostring(client), SESSION)
   end)
 
-  it("is masked in a redirect's host too", function()
+  it("is redacted in the host of a redirect, too", function()
     answers.runtime = raw_server.answer("", ("Location: https://%s.example/\r\n"):format(SESSION), "302 Found")
     local _, err = info()
     canary.assert_no_secret(err, SESSION)
     assert.is_string(err.redirect_host)
   end)
 
-  it("that is gone is an error of its own kind, which a read may try again", function()
+  it("that is gone is an error of its own kind, and a read may be repeated", function()
     runtime:close()
     local value, err = info()
     assert.is_nil(value)
@@ -174,7 +174,7 @@ describe("a conversation's own server", function()
     canary.assert_no_secret(err, SESSION)
   end)
 
-  describe("that the service names badly", function()
+  describe("with an address or a key that cannot be used", function()
     -- Nothing is raised: the caller has not made these up.
     local function refused(more)
       local number, err = core.info(client, ID, options(more))
@@ -191,7 +191,7 @@ describe("a conversation's own server", function()
       return err.reason
     end
 
-    it("by no URL at all", function()
+    it("is refused if the address is no URL", function()
       for _, server in ipairs {
         "", " ", "x", "/x", "//", "http:", "https://", "https://a b/", "https://a\r\nX-Evil: 1/",
         "https://[::1", "https://host:99999999/", "https://host:x/", "https://host\0.evil/", "\255",
@@ -201,7 +201,7 @@ describe("a conversation's own server", function()
       end
     end)
 
-    it("without TLS, but for this machine", function()
+    it("is refused without TLS, except on this machine", function()
       for _, server in ipairs {
         "http://runtime.example", "http://127.0.0.1.example", "http://localhost.example:8000", "http://10.0.0.1",
         "http://[::2]", "http://0.0.0.0", "HTTP://runtime.example", "http://runtime.example:443",
@@ -213,7 +213,7 @@ describe("a conversation's own server", function()
       end
     end)
 
-    it("with more than an address", function()
+    it("is refused if the URL has more than an address", function()
       local address = runtime.address:gsub("http://", "")
       assert.matches("user name", refused { server = "http://user:word@" .. address })
       assert.matches("user name", refused { server = "http://user@" .. address })
@@ -221,7 +221,7 @@ describe("a conversation's own server", function()
       assert.matches("query", refused { server = runtime.address .. "/#x" })
     end)
 
-    it("with a key that cannot be sent, or none", function()
+    it("is refused if the key is missing or cannot be sent", function()
       for _, key in ipairs {
         "", " ", "a b", "a\r\nX-Evil: 1", "a\0b", "ä", "\127", ("x"):rep(513), SESSION .. "\n",
       } do
@@ -232,7 +232,7 @@ describe("a conversation's own server", function()
       assert.equal("protocol", err.kind)
     end)
 
-    it("for a request too", function()
+    it("is refused for a request of the caller's own, too", function()
       local number, err = core.request(client, { path = "/x" }, { server = "x", session_api_key = SESSION })
       assert.is_nil(number)
       assert.equal("protocol", err.kind)
@@ -243,7 +243,7 @@ describe("a conversation's own server", function()
     end)
   end)
 
-  it("is the caller's mistake where there is none, and where it has no place", function()
+  it("is a mistake of the caller's where it is missing, or not allowed", function()
     local function raises(pattern, operate, ...)
       local good, message = pcall(operate, client, ...)
       assert.is_false(good)

@@ -79,7 +79,7 @@ describe("Ctrl-C during a wait", function()
     error("it took " .. took .. " s")
   end
 
-  it("between two looks is seen at once, the client is as good as before, and the job goes on", function()
+  it("between two polls is noticed at once; the client stays usable, and the job continues", function()
     local state = interrupted_at_once(15, {})
     assert.are.equal("starting", state)
     assert.are.equal(1, server:jobs())
@@ -91,7 +91,7 @@ describe("Ctrl-C during a wait", function()
     client:close()
   end)
 
-  it("during an exchange is seen at once too", function()
+  it("during an exchange is noticed at once, too", function()
     -- The first look hangs; the one after the signal does not.
     local hang = { point = "after_read", action = "hang", count = 1, match = { method = "GET" } }
     assert.are.equal("starting", interrupted_at_once(0.5, { hang }))
@@ -116,7 +116,7 @@ local checking = [[
 ]]
 
 describe("Ctrl-C during the check of the fields", function()
-  it("is no verdict on them, and nothing is sent", function()
+  it("is not taken for a mistake in them, and nothing is sent", function()
     local server = simulator.spawn { pace = 1 }
     local result = processes.begin_child(checking:format(server.address, canary.key))()
     assert.are.equal("", result.errors)

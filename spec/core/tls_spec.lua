@@ -158,7 +158,7 @@ describe("TLS on the wire", function()
     return files.read(ports[name].log)
   end
 
-  it("works with an authority of our own, by address and by name", function()
+  it("works with a private certificate authority, by address and by name", function()
     for _, host in ipairs { "127.0.0.1", "localhost" } do
       connect("good", { base_url = address("good", host) })
       local conversation = assert(client:start(fields))
@@ -216,7 +216,7 @@ describe("TLS on the wire", function()
     assert.is_true(count >= 1 and count <= 10, count)
   end)
 
-  it("reconciles a start whose answer the web server lost", function()
+  it("finds a start whose answer the web server lost", function()
     server:faults { { point = "after_commit", action = "reset", match = { method = "POST" } } }
     local conversation = assert(connect("good", { api = "v1" }):start(fields))
     assert.are.equal(1, server:jobs())
@@ -258,7 +258,7 @@ describe("TLS on the wire", function()
     end
   end
 
-  it("trusts no authority but the one that was given", function()
+  it("trusts no other authority than the one that was given", function()
     assert_refused("good", { ca_file = directory .. "/another.pem" })
   end)
 
@@ -277,7 +277,7 @@ describe("TLS on the wire", function()
     assert_untouched "good"
   end)
 
-  it("says so when the file of authorities is missing, empty or no certificate", function()
+  it("names the file of authorities when it is missing, empty or no certificate", function()
     files.write(directory .. "/empty.pem", "")
     files.write(directory .. "/text.pem", "no certificate\n")
     for _, file in ipairs { "missing.pem", "empty.pem", "text.pem" } do
@@ -285,7 +285,7 @@ describe("TLS on the wire", function()
     end
   end)
 
-  it("speaks to no server that knows no TLS", function()
+  it("sends nothing to a server without TLS", function()
     server:faults { { point = "before_read", action = "garbage", count = -1 } }
     connect("good", { base_url = (server.address:gsub("^http:", "https:")), api = "v1" })
     local value, err = client:start(fields)
@@ -294,7 +294,7 @@ describe("TLS on the wire", function()
     assert.are.equal(0, #server:requests())
   end)
 
-  it("is not left out but on loopback", function()
+  it("is required, except on loopback", function()
     for _, url in ipairs {
       "http://example.com", "http://10.0.0.1:3000", "http://127.0.0.1.example.com", "http://localhost.example.com",
       "http://[::2]", "http://0.0.0.0", "http://127.0.0.1@example.com", "HTTP://EXAMPLE.COM", "ftp://127.0.0.1",

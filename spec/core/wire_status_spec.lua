@@ -209,7 +209,7 @@ describe("a status on the wire", function()
       end
     end
 
-    it("null: V0 knows no such conversation", function()
+    it("null: V0 does not know the conversation", function()
       local conversation = settled("v0")
       strike("v0", { action = "null" })
       local answer, err = client:status(conversation)
@@ -217,7 +217,7 @@ describe("a status on the wire", function()
       assert.are.equal("not_found", assertions.assert_error(err).kind)
     end)
 
-    it("null: V1 does not answer that", function()
+    it("null: no answer of V1", function()
       local conversation = settled("v1")
       strike("v1", { action = "null" })
       local answer, err = client:status(conversation)
@@ -225,7 +225,7 @@ describe("a status on the wire", function()
       assert.are.equal("protocol", assertions.assert_error(err).kind)
     end)
 
-    it("another conversation than was asked for", function()
+    it("another conversation than the one asked for", function()
       for _, api in ipairs { "v0", "v1" } do
         local conversation = settled(api)
         strike(api, { action = "type", field = api == "v1" and "1.id" or "conversation_id", value = ("f"):rep(32) })
@@ -237,7 +237,7 @@ describe("a status on the wire", function()
       end
     end)
 
-    it("a body of exactly the most bytes, and of one more", function()
+    it("a body of exactly max_body bytes, and of one more", function()
       connect { api = "v0", max_body = 100000 }
       strike("v0", { action = "huge", bytes = 100000 })
       local _, err = client:status("a")
@@ -247,7 +247,7 @@ describe("a status on the wire", function()
       assert.is_truthy(err.message:find("larger than 100000 bytes (max_body)", 1, true))
     end)
 
-    it("a word that nobody has heard of: unknown, and not the end", function()
+    it("an unknown word: the state is unknown, and not settled", function()
       for _, case in ipairs {
         { "v0", "status", "HIBERNATING" }, { "v1", "1.execution_status", "daydreaming" },
         { "v1", "1.sandbox_status", "HIBERNATING" },
@@ -421,7 +421,7 @@ describe("a status on the wire", function()
   end)
 
   describe("that fails", function()
-    it("is asked three times, and well at the last", function()
+    it("is sent three times, and succeeds at the third", function()
       for _, api in ipairs { "v0", "v1" } do
         local conversation = settled(api)
         local before = #requests(paths[api])
@@ -433,7 +433,7 @@ describe("a status on the wire", function()
       end
     end)
 
-    it("is asked as often as the call says", function()
+    it("is sent as often as the call says", function()
       local conversation = settled("v0")
       for _, retries in ipairs { 0, 1, 5 } do
         local before = #requests(paths.v0)
@@ -453,7 +453,7 @@ describe("a status on the wire", function()
       assert.is_true(list[2].time - list[1].time >= 1) -- zero is taken for one
     end)
 
-    it("is not asked again when the service asks for too long", function()
+    it("is not repeated when the service asks for too long a wait", function()
       local wishes = { ["121"] = 121, ["99999999999999"] = 1e9, ["Fri, 31 Dec 2100 23:59:59 GMT"] = false }
       for text, seconds in pairs(wishes) do
         local conversation = settled("v0")
@@ -468,7 +468,7 @@ describe("a status on the wire", function()
       end
     end)
 
-    it("takes no notice of an unreadable Retry-After", function()
+    it("ignores an unreadable Retry-After", function()
       local conversation = settled("v0")
       for _, text in ipairs {
         "-5", "1e9", "0x10", "soon", "1.5", "1 2", ("9"):rep(300), "Mon, 99 Foo 2026 99:99:99 GMT",
@@ -479,7 +479,7 @@ describe("a status on the wire", function()
       end
     end)
 
-    it("ends in time when the server says nothing, or drips", function()
+    it("ends in time when the server sends nothing, or single bytes", function()
       local conversation = settled("v0")
       strike("v0", { action = "hang" })
       local _, err = client:status(conversation, { timeout = 0.05, retries = 1 })
@@ -489,7 +489,7 @@ describe("a status on the wire", function()
       assert.are.equal("timeout", assertions.assert_error(err).kind)
     end)
 
-    it("for want of a server is of kind connect", function()
+    it("without a server is of kind connect", function()
       local conversation = settled("v0")
       server:refuse()
       local _, err = client:status(conversation)
@@ -498,7 +498,7 @@ describe("a status on the wire", function()
       assert(client:status(conversation))
     end)
 
-    it("outlives a connection that died while it was idle", function()
+    it("survives a connection that was closed while it was idle", function()
       local conversation = settled("v0")
       strike("v0", { action = "split", ending = "reset", count = 1 })
       assert(client:status(conversation, { retries = 0 }))
@@ -520,7 +520,7 @@ describe("a status on the wire", function()
       return err
     end
 
-    it("shows the key in no form that the server may echo", function()
+    it("shows the key in none of the forms in which a server may echo it", function()
       local hex = canary.key:gsub(".", function(byte) return ("%%%02x"):format(byte:byte()) end)
       local escaped = canary.key:gsub("%l", function(byte) return ("\\u%04x"):format(byte:byte()) end, 3)
       for _, echo in ipairs { canary.key, "Bearer " .. canary.key, hex, "?key=" .. canary.key .. "&x", escaped } do
@@ -553,7 +553,7 @@ describe("a status on the wire", function()
       end
     end)
 
-    it("shows no session key of a running conversation in text, and keeps it for the program", function()
+    it("shows the session key of a running conversation in no text, and keeps it for the program", function()
       server:options { pace = 0.001, outcome = "waiting" }
       local conversation = settled("v1")
       conversation = assert(client:wait(conversation, { interval = 0.005, timeout = 20 }))
@@ -562,7 +562,7 @@ describe("a status on the wire", function()
       canary.assert_no_secret({}, conversation.session_api_key)
     end)
 
-    it("shows no key that stands in a title", function()
+    it("shows no key that is part of a title", function()
       local conversation = settled("v0")
       strike("v0", { action = "type", field = "title", value = "about " .. canary.key })
       assert.is_nil(tostring(assert(client:status(conversation))):find(canary.key, 1, true))

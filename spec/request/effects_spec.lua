@@ -61,7 +61,7 @@ local function each_row(effect, run)
   end
 end
 
-describe("what reads is repeated:", function()
+describe("a call that reads is repeated:", function()
   each_row("reads", function(row)
     local _, err, sent = attempt(row, { point = "after_commit", class = "timeout", count = 2 })
     assert.is_nil(err, tostring(err))
@@ -69,7 +69,7 @@ describe("what reads is repeated:", function()
   end)
 end)
 
-describe("what makes something is sent once when its answer is lost, and nobody can tell:", function()
+describe("a call that creates is sent once when its answer is lost, and is ambiguous:", function()
   each_row("creates", function(row)
     for _, class in ipairs { "timeout", "cut", "connect" } do
       local value, err, sent = attempt(row, { point = "after_commit", class = class, count = -1 })
@@ -82,7 +82,7 @@ describe("what makes something is sent once when its answer is lost, and nobody 
   end)
 end)
 
-describe("what changes something is sent once when its answer is lost, and says what happened:", function()
+describe("a call that changes something is sent once when its answer is lost, and the error says so:", function()
   each_row("writes", function(row)
     local kinds = { timeout = "timeout", cut = "protocol" }
     for class, kind in pairs(kinds) do
@@ -94,7 +94,7 @@ describe("what changes something is sent once when its answer is lost, and says 
   end)
 end)
 
-describe("what the service failed to do is not done again:", function()
+describe("a call at which the service failed is not repeated:", function()
   local broken = { status = 500, headers = { { "Content-Type", "text/plain" } }, body = "Internal Server Error" }
   each_row("creates", function(row)
     local _, err, sent = attempt(row, { point = "after_commit", response = broken, count = -1 })
@@ -109,7 +109,7 @@ describe("what the service failed to do is not done again:", function()
   end)
 end)
 
-describe("what was certainly not done is done again:", function()
+describe("a call that was certainly not done is repeated:", function()
   local throttled = in_process.json('{"error":"Rate limit exceeded: 10 per 1 second"}', 429, { { "Retry-After", "7" } })
 
   each_row("any", function(row)
@@ -124,7 +124,7 @@ describe("what was certainly not done is done again:", function()
   end)
 end)
 
-describe("what the service refuses is not asked again:", function()
+describe("a call that the service refuses is not repeated:", function()
   local refused = in_process.json('{"detail":"No."}', 400)
 
   each_row("any", function(row)
@@ -135,7 +135,7 @@ describe("what the service refuses is not asked again:", function()
   end)
 end)
 
-describe("a request of one's own", function()
+describe("a request of the caller's own", function()
   local function request(method, fault)
     local at = calls.sandbox "request"
     fault.match = { path = "/of%-ones%-own$" }
@@ -182,7 +182,7 @@ describe("a secret that is sent", function()
     canary.assert_no_secret(tostring(client), SECRET)
   end
 
-  it("stands in no error and no line of the log", function()
+  it("appears in no error and no line of the log", function()
     words_of { class = "timeout", sent = true }
     words_of { class = "connect", sent = false }
     words_of(in_process.json("{}", 500))
@@ -192,7 +192,7 @@ describe("a secret that is sent", function()
       "input":{"value":"%s"}}]}]]):format(SECRET), 422))
   end)
 
-  it("is there for the program where it is an answer", function()
+  it("is left for the program where it is an answer", function()
     local lines = {}
     local at = calls.service("v1", "keys.create", { log = function(line) lines[#lines + 1] = line end })
     local made = assert(at.client.keys:create { name = "ci" })

@@ -200,7 +200,7 @@ describe("a start on the wire", function()
   end
 
   -- A service that has acted and says that it has not: the one lie that is believed.
-  it("takes the service at its word: HTTP status 422 is a refusal", function()
+  it("is refused by HTTP status 422", function()
     server:faults { { point = "after_commit", action = "status", status = 422 } }
     local conversation, err = connect({ api = "v1" }):start(fields)
     assert.is_nil(conversation)
@@ -216,7 +216,7 @@ describe("a start on the wire", function()
     end)
   end
 
-  it("goes out on a connection of its own, once, without asking first", function()
+  it("is sent once, on a connection of its own, without a request before it", function()
     local before = server:connections().accepted
     assert_started(assert(connect():start(fields)))
     local requests = server:requests()
@@ -268,7 +268,7 @@ describe("a start on the wire", function()
       assert_one_id()
     end)
 
-    it("stays unknown without another try, and is taken up when it shows", function()
+    it("stays unclear without another try, and is resumed when it shows", function()
       server:options { visibility = 1000 }
       server:faults { lost }
       local _, err = connect({ api = "v1", retries = 0 }):start(fields)
@@ -279,7 +279,7 @@ describe("a start on the wire", function()
       assert.are.equal(1, #posts())
     end)
 
-    it("is taken up by another client, which knows nothing but the id", function()
+    it("is resumed by another client that knows the id only", function()
       server:options { visibility = 1000 }
       server:faults { lost }
       local _, err = connect({ api = "v1", retries = 0 }):start(fields)
@@ -330,7 +330,7 @@ describe("a start on the wire", function()
       assert.is_true(posts()[2].time - posts()[1].time >= 1)
     end)
 
-    it("is given up when the service asks for too long", function()
+    it("is given up when the service asks for too long a wait", function()
       server:throttle("burst", -1, { starts = true, retry_after = 3600 })
       local conversation, err = connect({ api = "v1" }):start(fields)
       assert.is_nil(conversation)
@@ -339,7 +339,7 @@ describe("a start on the wire", function()
       assertions.assert_error(err)
     end)
 
-    it("is given up after the tries that it has", function()
+    it("is given up after its retries", function()
       server:throttle("burst", -1, { starts = true, retry_after = "soon" })
       local _, err = connect({ api = "v0", retries = 4 }):start(fields)
       assert.are.equal("throttled", assertions.assert_error(err).kind)
@@ -380,7 +380,7 @@ describe("a start on the wire", function()
       end)
     end
 
-    it("that puts others to sleep: the start succeeds", function()
+    it("that pauses other conversations: the start succeeds", function()
       server:options { max_concurrent = 1 }
       connect { api = "v1" }
       assert(client:start(fields))

@@ -13,7 +13,7 @@ local function same(a, b)
 end
 
 describe("a start", function()
-  it("carries an id of our own on V1, and has it at once", function()
+  it("carries an id chosen by the client on V1, and returns it at once", function()
     local client, model = in_process.simulated({ api = "v1" })
     local conversation = assert(client:start { initial_user_msg = "x" })
     assert.equal("WORKING", conversation.status)
@@ -29,7 +29,7 @@ describe("a start", function()
     assert.is_true(same(OURS, model.starts[1].conversation_id))
   end)
 
-  it("is V0's on a V0 server", function()
+  it("is a V0 start on a V0 server", function()
     local client, model = in_process.simulated({ api = "v0" })
     local conversation = assert(client:start { initial_user_msg = "x", repository = "o/r" })
     assert.same({ "v0", "ok", "starting" }, { conversation.api, conversation.status, conversation.state })
@@ -69,7 +69,7 @@ describe("a start", function()
     assert.same({ conversation.conversation_id, conversation.conversation_id }, ids)
   end)
 
-  it("is ambiguous when it stays unclear, and can be taken up", function()
+  it("is ambiguous when it stays unclear, and can be resumed", function()
     local client, model, transport = in_process.simulated({ api = "v1" }, { deadline = 30 })
     transport.faults = {
       once("after_commit", "timeout"),
@@ -87,7 +87,7 @@ describe("a start", function()
     assert.equal(1, #model.starts)
   end)
 
-  it("can be taken up by another process, before and after it is ready", function()
+  it("can be resumed by another process, before and after it is ready", function()
     local client, model, transport = in_process.simulated({ api = "v1" })
     local first = assert(client:start { initial_user_msg = "x" })
     for _ = 1, 2 do
@@ -99,7 +99,7 @@ describe("a start", function()
     assert.equal(1, #model.starts)
   end)
 
-  it("waits out the grace time when an unclear one is taken up", function()
+  it("waits for the grace time when an unclear one is resumed", function()
     local client, model, transport = in_process.simulated({ api = "v1", visibility = 50 }, { deadline = 5 })
     transport.faults = { once("after_commit", "timeout") }
     local _, err = client:start { initial_user_msg = "x" }
@@ -109,7 +109,7 @@ describe("a start", function()
     assert.equal(1, #model.starts)
   end)
 
-  it("is ambiguous, in reasonable time, when nobody can be asked any more", function()
+  it("is ambiguous, in reasonable time, when the service cannot be reached any more", function()
     local client, model, transport = in_process.simulated({ api = "v1" })
     assert(client:_dialect("start", { initial_user_msg = "x" }, { retries = 0, deadline_at = 100 }))
     transport.faults = { { point = "after_commit", class = "timeout", count = -1 } }
@@ -119,7 +119,7 @@ describe("a start", function()
     assert.is_true(model:time() >= 120 and model:time() < 180)
   end)
 
-  it("stays ambiguous on V0, which has no handle", function()
+  it("stays ambiguous on V0, which takes no id from the client", function()
     local client, model, transport = in_process.simulated({ api = "v0" })
     transport.faults = { once("after_commit", "timeout") }
     local conversation, err = client:start { initial_user_msg = "x" }
@@ -129,7 +129,7 @@ describe("a start", function()
     assert.equal(1, #model.starts)
   end)
 
-  it("is repeated when it certainly did not happen", function()
+  it("is repeated when it was certainly not done", function()
     for _, api in ipairs { "v0", "v1" } do
       local client, model, transport = in_process.simulated({ api = api })
       transport.faults = { { point = "before", class = "connect", match = { method = "POST" }, count = 2 } }
@@ -144,7 +144,7 @@ describe("a start", function()
     end
   end)
 
-  it("waits out throttling, and does not try to wait out limits", function()
+  it("waits while the service throttles, and not for limits", function()
     for _, api in ipairs { "v0", "v1" } do
       for _, name in ipairs { "window", "burst" } do
         local client, model = in_process.simulated({ api = api })
@@ -196,7 +196,7 @@ describe("a start", function()
 
   local lost = { method = "POST" }
 
-  it("is not taken for absent by looks that failed", function()
+  it("is not taken for absent by lookups that failed", function()
     local client, model, transport = in_process.simulated({ api = "v1", visibility = 20 })
     assert(client:_dialect("start", { initial_user_msg = "x" }, { retries = 0, deadline_at = 100 }))
     transport.faults = {
@@ -240,7 +240,7 @@ describe("a start", function()
     end
   end)
 
-  it("taken up by another process is not sent while it may be under way", function()
+  it("resumed by another process is not sent while it may be in progress", function()
     local client, model, transport = in_process.simulated({ api = "v1", visibility = 40 }, { deadline = 5 })
     transport.faults = { { point = "after_commit", class = "timeout", match = lost } }
     local _, err = client:start { initial_user_msg = "x" }
@@ -251,7 +251,7 @@ describe("a start", function()
     assert.equal(1, #model.starts)
   end)
 
-  it("taken up by another process is not sent where the server renamed it", function()
+  it("resumed by another process is not sent where the server has given it another id", function()
     local client, model, transport = in_process.simulated({ api = "v1", client_ids = false, old = true })
     transport.faults = { { point = "after_commit", class = "timeout", match = lost } }
     local _, err = client:start { initial_user_msg = "x" }
@@ -272,7 +272,7 @@ describe("a start", function()
     assert.equal(1, #model.starts)
   end)
 
-  it("may name null for an id, and says which id an early failure was about", function()
+  it("takes null for no id, and an early error names the id", function()
     local client, model, transport = in_process.simulated({ api = "v1" })
     assert(client:start { initial_user_msg = "x", conversation_id = require("openhands").null })
     assert.equal(1, #model.starts)
@@ -312,7 +312,7 @@ describe("a start", function()
     assert.equal(1, #model.starts)
   end)
 
-  it("that was unclear once is not certain by a later refusal", function()
+  it("that was unclear once stays unclear after a later refusal", function()
     local client = in_process.scripted(function(request, count)
       if request.method == "POST" then
         return count == 1 and { class = "timeout" } or in_process.json('{"detail":"exists"}', 409)
@@ -325,7 +325,7 @@ describe("a start", function()
     assert.equal(409, err.status)
   end)
 
-  it("tells of a field that the dialect cannot take, and sends nothing", function()
+  it("with a field that the dialect lacks is an error, and nothing is sent", function()
     local client, model = in_process.simulated({ api = "v0" })
     local conversation, err = client:start { initial_user_msg = "x", llm_model = "m" }
     assert.is_nil(conversation)
@@ -339,7 +339,7 @@ describe("a start", function()
     assert.equal(0, #model.starts)
   end)
 
-  it("leaves the caller's table as it was", function()
+  it("does not change the caller's table", function()
     local client = in_process.simulated({ api = "v1" })
     local fields = { initial_user_msg = "x" }
     assert(client:start(fields))

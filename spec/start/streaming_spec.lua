@@ -7,7 +7,7 @@ local start_progress = require "spec.support.start_progress"
 local OURS = "11111111-2222-4333-8444-555555555555"
 
 describe("a start with a stream", function()
-  it("tells each state once, and ends when the conversation is ready", function()
+  it("reports each state once, and ends when the conversation is ready", function()
     local client, model = in_process.simulated { api = "v1" }
     local tell, told = start_progress.listener()
     local conversation = assert(client:start({ initial_user_msg = "x" }, { on_progress = tell }))
@@ -19,7 +19,7 @@ describe("a start with a stream", function()
     assert.equal("finished", assert(client:wait(conversation)).state)
   end)
 
-  it("can be asked for among the fields or the options, of a run too, with nobody who listens", function()
+  it("takes on_progress among the fields or the options, also of a run", function()
     local client, model = in_process.simulated { api = "v1" }
     local tell, told = start_progress.listener()
     assert.equal("READY", assert(client:start { initial_user_msg = "x", stream = true }).status)
@@ -34,7 +34,7 @@ describe("a start with a stream", function()
     end
   end)
 
-  it("tells why it failed", function()
+  it("returns why it failed", function()
     local client, model = in_process.simulated { api = "v1" }
     local tell, told = start_progress.listener()
     local conversation = assert(client:start({ initial_user_msg = "[simulate: start-error]" }, { on_progress = tell }))
@@ -44,7 +44,7 @@ describe("a start with a stream", function()
     assert.equal(1, #model.starts)
   end)
 
-  it("is what V0 does not have, and sends nothing", function()
+  it("is unsupported on V0, and sends nothing", function()
     for _, options in ipairs { { stream = true }, { on_progress = print } } do
       local client, model = in_process.simulated { api = "v0" }
       local conversation, err = client:start({ initial_user_msg = "x" }, options)
@@ -54,7 +54,7 @@ describe("a start with a stream", function()
     end
   end)
 
-  it("needs a function that can be told", function()
+  it("needs a function as on_progress", function()
     local client, model = in_process.simulated { api = "v1" }
     for _, wrong in ipairs { "yes", 7, {} } do
       local good, message = pcall(function()
@@ -83,7 +83,7 @@ describe("a start with a stream", function()
     end
   end)
 
-  it("is found by its id when nothing of its answer came, and tells the rest", function()
+  it("is found by its id when nothing of its answer came, and reports the rest", function()
     for _, class in ipairs { "cut", "timeout", "connect" } do
       local client, model, transport = in_process.simulated { api = "v1" }
       local tell, told = start_progress.listener()
@@ -96,7 +96,7 @@ describe("a start with a stream", function()
     end
   end)
 
-  it("is sent again with the same id only when it certainly was not started", function()
+  it("is sent again, with the same id, only when it was certainly not started", function()
     local client, model, transport = in_process.simulated { api = "v1" }
     local tell, told = start_progress.listener()
     transport.faults = { { point = "before", class = "timeout", sent = true, match = { method = "POST" } } }
@@ -113,7 +113,7 @@ describe("a start with a stream", function()
     assert.same({ 2, ids[1] }, { #ids, ids[2] })
   end)
 
-  it("is ambiguous where its stream holds no task, and nobody can be asked", function()
+  it("is ambiguous where its stream has no task and the service cannot be reached", function()
     for _, body in ipairs { "[]", "[null]", "[{}]", '[{"id":7}]', "{}", "<html>", "" } do
       local client = in_process.scripted(function(request)
         if request.method == "POST" then
@@ -133,7 +133,7 @@ describe("a start with a stream", function()
     end
   end)
 
-  it("passes over what is no task in its stream", function()
+  it("ignores elements of its stream that are no tasks", function()
     local task = '{"id":"abcdefab-1234-4678-9abc-def012345678","status":"%s"}'
     local client = in_process.scripted(function()
       return in_process.json(("[%s,null,{},%s]"):format(task:format "WORKING", task:format "ready"))
@@ -144,7 +144,7 @@ describe("a start with a stream", function()
     assert.same({ "WORKING", "READY" }, told)
   end)
 
-  it("waits out throttling, and not a limit", function()
+  it("waits while the service throttles, and not for a limit", function()
     for _, name in ipairs { "window", "burst" } do
       local client, model = in_process.simulated({ api = "v1" }, { api = "v1" })
       local tell, told = start_progress.listener()
@@ -175,7 +175,7 @@ describe("a start with a stream", function()
     end
   end)
 
-  it("is looked for once after an answer that says nothing clear, and tells the rest", function()
+  it("is looked up once after an unclear answer, and reports the rest", function()
     local client, model, transport = in_process.simulated({ api = "v1" }, { api = "v1" })
     local tell, told = start_progress.listener()
     transport.faults = { { point = "after_commit", response = in_process.json('{"detail":"exists"}', 409) } }
@@ -184,7 +184,7 @@ describe("a start with a stream", function()
     start_progress.assert_course(told)
   end)
 
-  it("is asked for although the service does not show its task now and then", function()
+  it("is polled although the service sometimes does not show its task", function()
     local client, model, transport = in_process.simulated({ api = "v1" }, { api = "v1" })
     local request, hidden = transport.request, 0
     transport.request = function(self, asked)
@@ -202,7 +202,7 @@ describe("a start with a stream", function()
     assert.is_true(hidden > 12 and model:time() >= 390)
   end)
 
-  it("is taken up where it stands", function()
+  it("is resumed where it stands", function()
     local client, model = in_process.simulated { api = "v1" }
     local task = { initial_user_msg = "x", conversation_id = OURS }
     assert.equal("WORKING", assert(client:start(task)).status)
@@ -230,7 +230,7 @@ describe("a start with a stream", function()
     end
   end)
 
-  it("raises what its listener raises, once, and the start goes on", function()
+  it("raises an error of its listener once, and the start continues", function()
     local client, model = in_process.simulated { api = "v1" }
     local reason, seen = {}, {}
     local good, raised = pcall(client.start, client, { initial_user_msg = "x" }, {

@@ -72,7 +72,7 @@ describe("a start with a stream over a socket", function()
     assert.same({ 1, 1, 1 }, { #server:starts(), server:jobs(), start_progress.posts(server:requests()) })
   end
 
-  it("tells a state when its last byte has come, not with the next one", function()
+  it("reports a state when its last byte has come, not with the next one", function()
     local told = {}
     assert.equal("READY", assert(connect():start({ initial_user_msg = "x" }, {
       on_progress = function(conversation)
@@ -87,7 +87,7 @@ describe("a start with a stream over a socket", function()
     assert.equal(0, client._core:in_flight())
   end)
 
-  it("tells it whole, however it is sent", function()
+  it("reports it whole, however it is split", function()
     for _, fault in ipairs {
       { point = "after_commit", action = "drip", bytes = 61, seconds = 0 },
       { point = "after_commit", action = "split", at = 777 },
@@ -162,7 +162,7 @@ describe("a start with a stream over a socket", function()
     assert_one_start()
   end)
 
-  it("that says nothing to the end of its time is certain all the same", function()
+  it("without any answer until its timeout is found all the same", function()
     local tell, told = start_progress.listener()
     connect { timeout = SILENCE, deadline = 19 }
     local began = plain.now()
@@ -173,7 +173,7 @@ describe("a start with a stream over a socket", function()
     assert.is_true(skipped + plain.now() - began >= 17 and skipped <= 19) -- what passes by itself counts too
   end)
 
-  it("is looked for although the service shows it late, for as long as an absence is not believed", function()
+  it("is looked up until its absence is certain, although the service shows it late", function()
     for _, late in ipairs { 30, 1000 } do
       server:reset()
       skipped = 0
@@ -192,7 +192,7 @@ describe("a start with a stream over a socket", function()
     end
   end)
 
-  it("survives failing looks at its task, and stops at a refused key", function()
+  it("survives failing polls of its task, and stops at a refused key", function()
     for status, state in pairs { [503] = "READY", [401] = "WORKING" } do
       server:reset()
       server:options { pace = 1 }
@@ -208,7 +208,7 @@ describe("a start with a stream over a socket", function()
     end
   end)
 
-  it("goes on although its listener raises, and the client with it", function()
+  it("continues although its listener raises, and so does the client", function()
     local id
     connect { loop = "plain" }
     local good, raised = pcall(client.start, client, { initial_user_msg = "x" }, {
@@ -227,7 +227,7 @@ describe("a start with a stream over a socket", function()
     assert_one_start()
   end)
 
-  it("lets its listener ask the service meanwhile", function()
+  it("lets its listener call the service meanwhile", function()
     server:options { pace = 0 }
     local known = {}
     assert(connect():start({ initial_user_msg = "x" }, {
