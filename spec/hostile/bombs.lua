@@ -1,5 +1,5 @@
 -- Measures what each expensive response (bombs.js) costs the program that requests it, in a process of its own. Prints
--- how the call ended, seconds, CPU seconds, the longest time that the host was blocked (CPU of one step), and peak memory.
+-- how the call ended, seconds, CPU seconds, the longest time that the host was blocked (CPU of one step), peak memory.
 -- `make hostile` runs it.
 local http2_server = require "spec.support.http2_server"
 local processes = require "spec.support.processes"

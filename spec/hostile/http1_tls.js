@@ -1,10 +1,10 @@
 // An HTTP/1.1 server over TLS that sends more than it is asked for, in the way that a line on standard input names (see
-// faults.js). It prints its port, then each request ("1 METHOD PATH") and connection ("0 OPENED …").
+// control.js). It prints its port, then each request ("1 METHOD PATH") and connection ("0 OPENED …").
 //   node http1_tls.js KEY CERTIFICATE
 'use strict'
 const tls = require('tls')
 const fs = require('fs')
-const faults = require('./faults')
+const control = require('./control')
 
 let fault = 'none'
 
@@ -46,4 +46,4 @@ const server = tls.createServer({
 server.on('tlsClientError', () => {})
 server.listen(0, '127.0.0.1', () => process.stdout.write(`${server.address().port}\n`))
 
-faults.listen((name) => { fault = name })
+control.listen((name) => { fault = name })

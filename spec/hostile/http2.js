@@ -1,10 +1,10 @@
-// An HTTP/2 server over TLS with the faults that lines on standard input name (see faults.js). It prints its port, then
+// An HTTP/2 server over TLS with the faults that lines on standard input name (see control.js). It prints its port, then
 // each request ("VERSION METHOD PATH").
 //   node http2.js KEY CERTIFICATE
 'use strict'
 const http2 = require('http2')
 const fs = require('fs')
-const faults = require('./faults')
+const control = require('./control')
 
 let fault = 'none'
 const sockets = new Set()
@@ -111,4 +111,4 @@ server.on('request', (request, response) => { // what comes by HTTP/1.1: what ma
 })
 server.listen(0, '127.0.0.1', () => process.stdout.write(`${server.address().port}\n`))
 
-faults.listen((name) => { fault = name })
+control.listen((name) => { fault = name })
