@@ -6,7 +6,7 @@
 ---@field operation string? the call that failed
 ---@field status integer? HTTP status
 ---@field effect openhands.Effect? what the call has done on the service, where that is known
----@field retryable boolean whether the same call may succeed later without doing harm
+---@field retryable boolean whether the same call may succeed later without harm
 ---@field retry_after number? seconds that the service asks to wait
 ---@field conversation_id string? of the conversation that the call was about
 ---@field conversation openhands.Conversation? as it was last seen, where a wait ended early
@@ -14,7 +14,7 @@
 ---@field errors table<integer, openhands.Error>? of `wait_all`: why each that did not settle did not, by its place; of
 --- `all`: what went wrong in those that failed
 ---@field results table? of `all`: what those returned that did not fail, by their places
----@field cause any with kind "ambiguous": the kind of what kept us from knowing; with kind "raised": what was raised
+---@field cause any with kind "ambiguous": the kind of the error that made it so; with kind "raised": what was raised
 ---@field traceback string? of a task: where it was raised
 ---@field limit integer? with kind "limit": conversations that may run at once
 ---@field current integer? with kind "limit": conversations that do
@@ -52,7 +52,7 @@
 ---| "too_large" # the answer is larger, or deeper, than is read here
 ---| "memory" # this program had no memory left for the answer
 ---| "file" # a file of yours could not be written
----| "ambiguous" # nobody can tell whether the conversation was started
+---| "ambiguous" # it is unknown whether the conversation was started, or the message sent
 ---| "cancelled" # given up by this program
 ---| "closed" # the client was closed meanwhile
 ---| "raised" # a task's function raised something that is no error of this library's
@@ -70,7 +70,7 @@ function Error:__tostring()
   return self.message
 end
 
---- True for values made here.
+--- Whether a value is an error of this library.
 ---@param value any
 ---@return boolean
 function M.is(value)

@@ -13,7 +13,7 @@ local function text(value)
   return type(value) == "string" and value ~= "" and value or nil
 end
 
--- One entry of a 422 list, as "field: what is wrong".
+-- Returns one entry of a 422 list, as "field: what is wrong".
 local function validation_words(entry)
   local where = {}
   for _, part in ipairs(type(entry.loc) == "table" and entry.loc or {}) do
@@ -22,7 +22,7 @@ local function validation_words(entry)
   return table.concat(where, ".") .. ": " .. (text(entry.msg) or "refused")
 end
 
--- The service words its errors as `detail` (text, table or list), `error`, `message`, or a bare string.
+-- Returns the service's own words: `detail` (text, table or list), `error`, `message`, or a bare string.
 local function words_of(detail)
   if type(detail) ~= "table" then
     return text(detail)
@@ -37,7 +37,7 @@ local function words_of(detail)
   return text(inner) or text(detail.message) or text(detail.error)
 end
 
--- A number field of an error body, wherever this release of the service puts it.
+-- Returns a field of an error body, wherever this release of the service puts it.
 local function body_field(detail, name, kind)
   if type(detail) ~= "table" then
     return nil
@@ -83,9 +83,9 @@ local advice = {
   unsupported = "use another dialect, or leave it out",
 }
 
--- The same for a conversation's own server: no account is known there, and its address came from the service.
+-- The same for a conversation's own server: it knows no account, and its address comes from the service.
 local advice_at_server = setmetatable({
-  authentication = "look at the conversation again: its session key may have changed",
+  authentication = "request the conversation's status again: its session key may have changed",
   permission = "check what was asked for",
   not_found = "check what was asked for",
   connect = "check the network, and that the conversation still runs",
@@ -93,8 +93,8 @@ local advice_at_server = setmetatable({
   protocol = "check that the conversation still runs: something else than its server answered",
 }, { __index = advice })
 
--- A server that somebody runs for themselves refuses in words of its own who comes without its session key.
-local advice_at_own_server = "check the API key, or give session_api_key, which a server run with SESSION_API_KEY wants"
+-- A self-hosted server has a response of its own for requests without its session key.
+local advice_at_own_server = "check the API key, or give session_api_key, which a server run with SESSION_API_KEY needs"
 
 local function what_happened(err, raw)
   local words = words_of(err.detail)
