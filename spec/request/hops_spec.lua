@@ -1,4 +1,6 @@
 -- How many functions and files of this library one call passes: a reader follows them all, and so does the processor.
+-- The ceilings are what a call may grow to; reached are 63 calls in 9 files for a first start, 35 in 8 for a status, 29
+-- in 7 for a plain row, 42 in 8 for a page of events, and about 1,200 in 21 for a whole wait.
 local openhands = require "openhands"
 local simulator = require "openhands.simulator"
 
