@@ -1,0 +1,67 @@
+--- The status of a conversation over a real socket: a simulator in a process of its own, a client of it, and faults.
+local canary = require "spec.support.canary"
+local simulator = require "openhands.simulator"
+
+local M = {}
+
+M.fields = { initial_user_msg = "Fix the typo.", repository = "owner/repo" }
+
+--- Patterns of the paths that a status may read.
+M.paths = {
+  v0 = "^/api/conversations/[^/]+$", v1 = "^/api/v1/app%-conversations$", task = "/start%-tasks$",
+  tasks = "/start%-tasks/search$", events = "/events/search$",
+}
+
+--- Returns a server and functions on it, which are called without `self`. The spec calls `reset` before each case,
+--- `disconnect` after it, and closes the server in the end.
+function M.new()
+  local here = { server = simulator.spawn { pace = 0 }, fields = M.fields, paths = M.paths }
+
+  function here.reset()
+    here.server:reset()
+    canary.forget_log()
+  end
+
+  --- Makes the client of this case.
+  function here.connect(settings)
+    here.client = canary.client(here.server, settings)
+    return here.client
+  end
+
+  --- Closes it.
+  function here.disconnect()
+    if here.client then here.client:close() end
+    here.client = nil
+  end
+
+  --- Returns a conversation at the end of its life: the server's answers about it do not change any more.
+  function here.settled(api, settings)
+    settings = settings or {}
+    settings.api = api
+    local conversation = assert(here.connect(settings):start(M.fields))
+    if api == "v1" then assert(here.client:status(conversation)) end
+    return conversation
+  end
+
+  --- Sets a fault of the answers to a status.
+  function here.strike(api, fault)
+    fault.point, fault.count = fault.point or "after_commit", fault.count or -1
+    if fault.point ~= "accept" and fault.point ~= "before_read" then
+      fault.match = fault.match or { method = "GET", path = M.paths[api] }
+    end
+    here.server:faults { fault }
+  end
+
+  --- Returns the requests to a path.
+  function here.requests(path)
+    local list = {}
+    for _, request in ipairs(here.server:requests()) do
+      if request.path:find(path) then list[#list + 1] = request end
+    end
+    return list
+  end
+
+  return here
+end
+
+return M
