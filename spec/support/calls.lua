@@ -1,4 +1,4 @@
---- A service on which every call can succeed, and how each row of the table of operations is called there.
+--- An example of a call for each row of the table of operations, and a service on which each of them succeeds.
 
 local core = require "openhands.core"
 local in_process = require "spec.support.in_process"
@@ -25,7 +25,7 @@ end
 
 -- ---- a service on which every call can succeed -------------------------------------------------------------------
 
--- What a call needs to be there, besides the conversation at work that is always there.
+-- What has to exist before a call, besides the running conversation that always exists.
 local needs = {
   ["start_again"] = function(at) assert(at.client:stop(at.id)) end,
   queue_message = function(at) -- serves while a conversation starts
@@ -52,7 +52,7 @@ for name in ("shared.events shared.event_count shared.event_batch shared.event")
   needs[name] = needs["shared.get"]
 end
 
---- A client, the model of its service, a conversation at work, and what a call needs besides.
+--- Makes a client, the model of its service, a running conversation, and what the call needs besides.
 ---@param api "v0"|"v1"
 ---@param name string of the call
 ---@param settings table? of the client
@@ -91,7 +91,7 @@ end
 local PLAN = "PLAN.md"
 local PROJECT = "/workspace/project"
 
--- By name: the arguments.
+-- The arguments after the receiver, by name of the row.
 local examples = {
   start = with { initial_user_msg = "x" },
   start_streaming = with { initial_user_msg = "x", stream = true },
@@ -208,7 +208,7 @@ end
 for _, leaf in ipairs { "pause", "resume", "delete" } do
   examples["sandboxes." .. leaf] = examples["sandboxes.get"]
 end
---- Where users have a row under another name.
+--- Rows that users call by another name.
 M.public_names = { start_streaming = "start" }
 
 local agent_examples = {
@@ -285,7 +285,7 @@ for name in ("command_events stop_command"):gmatch "%S+" do agent_needs["runtime
 
 M.examples, M.agent_examples = examples, agent_examples
 
---- A service for a call to the agent server.
+--- Makes a service for a call to the agent server.
 ---@return table at
 function M.sandbox(name, settings)
   local at = M.service("v1", "agent", settings)
@@ -297,7 +297,7 @@ function M.sandbox(name, settings)
   return at
 end
 
---- A row's call: by a client (or the module, which has the same), or by the agent object.
+--- Makes the call of a row by a client, the module or the agent object.
 ---@param receiver table
 ---@param name string
 ---@param arguments any[]
@@ -311,7 +311,7 @@ function M.call(receiver, name, arguments)
   return receiver[name](receiver, unpack(arguments))
 end
 
---- What comes of a call: the first page of a collection.
+--- Returns the result of a call; of a collection, its first page.
 ---@return any value, openhands.Error?
 function M.outcome(value, err)
   if value ~= nil and type(value) == "table" and getmetatable(value) and value.page then
@@ -320,7 +320,7 @@ function M.outcome(value, err)
   return value, err
 end
 
--- ---- what each gives ---------------------------------------------------------------------------------------------
+-- ---- what each returns -------------------------------------------------------------------------------------------
 
 local function is_list(value)
   local count = 0
@@ -366,7 +366,7 @@ local shapes = {
 shapes.bytes, shapes["object_or_null"] = shapes.text, shapes.object
 shapes["object_or_nothing"], shapes["boolean_or_nothing"] = shapes.object, shapes.any
 
---- By shape of a row: checks for a value.
+--- Checks for the value of a call, by the shape of its row.
 M.shapes = shapes
 
 return M
