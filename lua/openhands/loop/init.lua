@@ -7,7 +7,7 @@ local plain = require "openhands.loop.plain"
 --- program may pass a loop of its own to `openhands.new`.
 ---
 --- Everything that can be waited for is an `openhands.Pending`: the waiter calls `await` until the record is `done` or
---- has `news`; whoever sets those calls `wake`. While some wait, the loop steps the client's exchanges: it calls
+--- has `news`; the code that sets those calls `wake`. While some wait, the loop steps the client's exchanges: it calls
 --- `client:_pump(seconds)` whenever the descriptor is readable, or from time to time, as long as `client:_is_busy()`.
 ---@class openhands.Loop
 ---@field name string

@@ -1,4 +1,4 @@
--- Waiting inside of a real nginx. It embeds LuaJIT, whatever Lua runs this: so it is LuaJIT's specs that run it.
+-- The loop "nginx" in a real nginx. Because nginx embeds LuaJIT, only the specs of LuaJIT run this.
 if not rawget(_G, "jit") then
   return
 end
@@ -49,7 +49,7 @@ describe("the loop nginx", function()
     return programs.run(server, program, phase)
   end
 
-  -- ---- where one may wait ----------------------------------------------------------------------------------------
+  -- ---- where waiting is possible ---------------------------------------------------------------------------------
 
   for _, phase in ipairs { "server_rewrite", "rewrite", "access", "content", "timer" } do
     it("runs a workflow in the phase " .. phase, function()
@@ -92,7 +92,7 @@ describe("the loop nginx", function()
     assert.truthy(server:log():find("FOUND dev@example.com", 1, true))
   end)
 
-  -- phase -> what the message must tell, where it is said that nothing may wait.
+  -- By phase: what the message must say where waiting is impossible.
   local refused = {
     init = "init_worker_by_lua in ngx%.timer%.at",
     init_worker = "ngx%.timer%.at%(0, function",
@@ -157,7 +157,7 @@ describe("the loop nginx", function()
     assert.same({}, service:requests())
   end)
 
-  it("refuses to wait inside of a C function, and sends nothing", function()
+  it("refuses to wait inside a C function, and sends nothing", function()
     serve {}
     files.write(server.directory .. "/loaded.lua", "return client:me()")
     local told = run(([[
@@ -180,7 +180,7 @@ describe("the loop nginx", function()
 
   -- ---- tasks -----------------------------------------------------------------------------------------------------
 
-  it("runs tasks beside each other inside of a request", function()
+  it("runs tasks concurrently in a request", function()
     serve {}
     assert.equal("later 7 dev@example.com nil", run [[
       local began
@@ -269,9 +269,9 @@ describe("the loop nginx", function()
     end
   end)
 
-  -- ---- who is killed ---------------------------------------------------------------------------------------------
+  -- ---- killed coroutines ------------------------------------------------------------------------------------------
 
-  it("has another look out when the one who does is killed", function()
+  it("has another coroutine poll when the leader is killed", function()
     serve({}, nil, upstream.address)
     assert.equal("/api/late/2", run(([[
       local first = ngx.thread.spawn(function() return %s end)
@@ -283,7 +283,7 @@ describe("the loop nginx", function()
     ]]):format(late(1, 5), late(2, 0.1))))
   end)
 
-  it("ends what is in flight for those who were killed: others need its connections", function()
+  it("cancels the exchanges of killed coroutines, because others need the connections", function()
     serve({}, nil, upstream.address)
     assert.equal("/api/late/2 1", run(([[
       for _ = 1, 30 do
@@ -294,7 +294,7 @@ describe("the loop nginx", function()
     ]]):format(late(1, 60), late(2, 0))))
   end)
 
-  it("takes nobody for dead in a worker that is held up again and again", function()
+  it("takes no coroutine for dead in a worker that is blocked again and again", function()
     serve({}, nil, upstream.address)
     assert.equal("/api/late/1 /api/late/2", run(([[
       local first = ngx.thread.spawn(function() return (%s).uri end)
@@ -310,7 +310,7 @@ describe("the loop nginx", function()
     ]]):format(late(1, 1.2), late(2, 1.4))))
   end)
 
-  it("has another ask for all when the one who asks is killed", function()
+  it("has another coroutine ask for all conversations when the one that asks is killed", function()
     serve {}
     local id = run [[
       return assert(client:run({ initial_user_msg = "Try it." }, { interval = 0.02 })).conversation_id
@@ -349,7 +349,7 @@ describe("the loop nginx", function()
     assert.is_true(#service:requests() - before < 10, #service:requests() - before)
   end)
 
-  it("gives way with each call, however soon its answer comes", function()
+  it("yields in each call, however soon its response comes", function()
     serve({}, nil, upstream.address)
     assert.equal("100 1", run [[
       local semaphores = require "ngx.semaphore"
@@ -368,7 +368,7 @@ describe("the loop nginx", function()
     ]])
   end)
 
-  it("looks now and then while it waits, not all the time", function()
+  it("polls now and then while it waits, not all the time", function()
     serve({}, nil, upstream.address)
     local looks, longest, seconds = run(([[
       local semaphores, count, longest = require "ngx.semaphore", 0, 0
@@ -381,12 +381,12 @@ describe("the loop nginx", function()
       semaphores.wait = wait
       return count, longest, client:_now() - began
     ]]):format(late(1, 0.3))):match "(%S+) (%S+) (%S+)"
-    -- However long the worker is held up: it means to look every 20 ms, the first times sooner.
+    -- Holds however long the worker is blocked: it polls every 20 ms, the first times sooner.
     assert.is_true(tonumber(longest) <= 0.02, longest)
     assert.is_true(tonumber(looks) <= 10 + tonumber(seconds) / 0.02, looks)
   end)
 
-  it("keeps nothing of those who were killed", function()
+  it("keeps nothing of killed coroutines", function()
     serve({}, nil, upstream.address)
     assert.equal("200 0", run [[
       local semaphores = require "ngx.semaphore"
@@ -408,7 +408,7 @@ describe("the loop nginx", function()
     ]])
   end)
 
-  it("goes on for everybody else when a client hangs up, also with tasks under way", function()
+  it("goes on for all others when a client hangs up, even with tasks running", function()
     serve({}, nil, upstream.address)
     local worker = next(server:workers())
     local list, hang_ups = {}, {}
@@ -441,7 +441,7 @@ describe("the loop nginx", function()
     for number = 2, 60, 2 do
       assert.equal("/api/late/" .. number, answers[number].body)
     end
-    -- Past the moment at which whatever was left of the killed would have had its turn.
+    -- Later than the time at which the rest of a killed request would have run.
     assert.equal("30 nil", run [[client:sleep(0.6) return #kept, tostring(kept.came_to_its_end)]])
     assert.equal(worker, next(server:workers()))
   end)

@@ -1,5 +1,5 @@
--- What becomes of the library when nginx forks, loads anew or ends; and the example. It embeds LuaJIT, whatever Lua
--- runs this: so it is LuaJIT's specs that run it.
+-- The library in nginx when that forks, reloads or exits; and the example. Because nginx embeds LuaJIT, only the specs
+-- of LuaJIT run this.
 if not rawget(_G, "jit") then
   return
 end
@@ -106,7 +106,8 @@ describe("processes of nginx", function()
     assert.truthy(now.error:find "^quota: ")
     nginx.wait_until("the log tells of it", function() return server:trouble() ~= "" end) -- another worker has answered
     assert.truthy(server:trouble():find("^[^\n]*was not started: [^\n]*$"))
-    -- What may have been started is no failure: the page goes on asking the service, which has given another id here.
+    -- A start that may have happened is no failure: the page goes on asking the service, which has given another id
+    -- here.
     service:options { client_ids = false, old = true }
     service:faults { { point = "after_commit", action = "close", match = { method = "POST" } } }
     status, told = ask("/conversations", "POST", '{"task":"Try it once more."}')
@@ -162,11 +163,11 @@ describe("processes of nginx", function()
     assert.equal(4, count)
   end)
 
-  it("works without the code cache, with a Lua for each request", function()
+  it("works without the code cache, with a Lua state for each request", function()
     serve({ http = "lua_code_cache off;", main = "env LUA_PATH; env LUA_CPATH;" }, nil, upstream.address)
     local list = {}
     for number = 1, 60 do
-      -- every third leaves an exchange in flight behind, and its client open
+      -- every third leaves an exchange in flight and its client open
       list[number] = { path = "/content", method = "POST", body = ([[
         if %d %% 3 == 0 then
           ngx.thread.kill(ngx.thread.spawn(function() %s end))
@@ -190,7 +191,7 @@ describe("processes of nginx", function()
           return (%s).uri, task:wait().uri
         ]]):format(late(number, 0.1), late(number, 0.2)) }
       end
-      -- When all have begun: nginx does not answer whom it has not heard yet.
+      -- When all have started: nginx does not answer requests that it has not read yet.
       server:ask(programs.request [[while (ngx.shared.begun:get "count" or 0) < 40 do ngx.sleep(0.001) end]], function()
         told = true
         server:signal(way == "reload" and "sighup" or way == "quit" and "sigquit" or "sigterm")

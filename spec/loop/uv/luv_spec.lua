@@ -1,5 +1,5 @@
--- Programs on luv: who keeps the loop going and for how long, who may wait where, and what happens when a descriptor
--- cannot be watched. Where it matters what else is in the loop, in a process of its own.
+-- The loop "uv" in programs on luv: what keeps the loop alive and for how long, where waiting is possible, and what
+-- happens when a descriptor cannot be watched. Where other handles in the loop matter, in a process of its own.
 local openhands = require "openhands"
 local raw_server = require "spec.support.raw_server"
 local simulator = require "openhands.simulator"
@@ -27,7 +27,7 @@ describe("in luv's loop", function()
     return canary.client(server, all)
   end
 
-  -- Runs a program that has a client of the simulator's, to its end; it is ended if it does not end by itself.
+  -- Runs a program with a client of the simulator to its end, or kills it if it does not end.
   local function said(program)
     local result = processes.child(([[
       local openhands, uv = require "openhands", require "luv"
@@ -78,7 +78,7 @@ describe("in luv's loop", function()
     ]]:gsub("\t", " "), nil)
   end)
 
-  it("a client at rest keeps no program going", function()
+  it("an idle client keeps no program alive", function()
     assert.are.equal("true\n", said [[
       assert(client:me())
       uv.run()
@@ -86,7 +86,7 @@ describe("in luv's loop", function()
     ]])
   end)
 
-  it("a call that was cancelled keeps no program going", function()
+  it("a call that was cancelled keeps no program alive", function()
     assert.are.equal("cancelled\ntrue\n", said [[
       local address, count = silent_server()
       local silent = new_client(address)
@@ -103,7 +103,7 @@ describe("in luv's loop", function()
     ]])
   end)
 
-  it("a call that was abandoned keeps no program going once it was cancelled", function()
+  it("a call that was abandoned keeps no program alive once it was cancelled", function()
     assert.are.equal("true\n", said [[
       local silent = new_client((silent_server()))
       local number
@@ -175,9 +175,9 @@ describe("in luv's loop", function()
     assert.are.equal("", result.output)
   end)
 
-  -- ---- who may wait where ----------------------------------------------------------------------------------------
+  -- ---- where waiting is possible ---------------------------------------------------------------------------------
 
-  it("a call outside of the loop waits, and the loop goes on", function()
+  it("a call outside the loop waits, and the loop goes on", function()
     local client, beats = new_client(), 0
     local heart = uv.new_timer()
     heart:start(1, 1, function() beats = beats + 1 end)
@@ -188,7 +188,7 @@ describe("in luv's loop", function()
     assert.is_true(beats > 10)
   end)
 
-  it("a call in a callback is refused before anything is sent, and a task may begin there", function()
+  it("a call in a callback raises before anything is sent, and a task may be spawned there", function()
     local client, results, task = new_client(), {}, nil
     local timer = uv.new_timer()
     timer:start(1, 0, function()
@@ -213,7 +213,7 @@ describe("in luv's loop", function()
     client:close()
   end)
 
-  it("a coroutine of somebody else's waits where its thread may", function()
+  it("a coroutine of the program waits where its thread may", function()
     assert.are.equal("outside true\nin a task true\nrefused true\n", said [[
       coroutine.wrap(function() print("outside", client:me() ~= nil) end)()
       local function inside()
@@ -231,7 +231,7 @@ describe("in luv's loop", function()
     ]]:gsub("\t", " "), nil)
   end)
 
-  it("tasks that wait for one another are told so", function()
+  it("tasks that wait for one another get an error", function()
     assert.are.equal("true\n", said [[
       local first
       first = client:spawn(function() return client:spawn(function() return first:wait() end):wait() end)
@@ -240,7 +240,7 @@ describe("in luv's loop", function()
     ]])
   end)
 
-  it("tasks that always have something to do let the loop go on", function()
+  it("tasks that are always ready let the loop go on", function()
     assert.are.equal("true\ntrue\n", said [[
       local beats, rounds = 0, 0
       local heart = uv.new_timer()
@@ -272,7 +272,7 @@ describe("in luv's loop", function()
     assert.are.equal("closed", err.kind)
   end)
 
-  it("what an error interrupts leaves the loop as good as before", function()
+  it("a wait that an error has interrupted leaves the loop intact", function()
     local client = new_client()
     local run = uv.run
     uv.run = function() error("interrupted!", 0) end
@@ -296,7 +296,7 @@ describe("in luv's loop", function()
     local new_poll = uv.new_poll
     after_each(function() uv.new_poll = new_poll end)
 
-    local function expect_tick(reason)
+    local function expect_polling(reason)
       local lines = {}
       local client = new_client { log = function(line) lines[#lines + 1] = line end }
       assert(client:me())
@@ -315,20 +315,20 @@ describe("in luv's loop", function()
       assert.are.equal(1, told)
     end
 
-    it("is looked at again and again when libuv refuses it", function()
+    it("is polled when libuv refuses it", function()
       uv.new_poll = function() return nil, "EPERM: operation not permitted", "EPERM" end
-      expect_tick "EPERM"
+      expect_polling "EPERM"
     end)
 
-    it("is looked at again and again when it cannot be started", function()
+    it("is polled when the watcher cannot be started", function()
       uv.new_poll = function(...)
         local poll = new_poll(...)
         return { start = function() return nil, "EINVAL: invalid argument" end, close = function() poll:close() end }
       end
-      expect_tick "EINVAL"
+      expect_polling "EINVAL"
     end)
 
-    it("is looked at again and again once libuv has given it up", function()
+    it("is polled once libuv has reported an error", function()
       uv.new_poll = function(...)
         local poll = new_poll(...)
         return {
@@ -343,10 +343,10 @@ describe("in luv's loop", function()
           is_closing = function() return poll:is_closing() end,
         }
       end
-      expect_tick "EBADF"
+      expect_polling "EBADF"
     end)
 
-    it("does without where the system has none", function()
+    it("is replaced by polling where the system has none", function()
       local lines = {}
       local client = new_client { log = function(line) lines[#lines + 1] = line end }
       local core = client._core
@@ -393,7 +393,7 @@ describe("in luv's loop", function()
     assert.are.equal("closed", select(2, task:wait()).kind)
   end)
 
-  it("what nobody holds is collected: a client at rest, and one in flight when that has ended", function()
+  it("a client that nothing holds is collected when it is idle", function()
     local kept = setmetatable({}, { __mode = "v" })
     local function dropped(settings, use)
       local client = new_client(settings)
@@ -427,7 +427,7 @@ describe("in luv's loop", function()
     assert.is_nil(kept.client)
   end)
 
-  it("a task that nobody holds goes on", function()
+  it("a task that nothing holds goes on", function()
     server:faults { { point = "after_read", action = "hang", count = -1 } }
     local ended = {}
     for _, loop in ipairs { "uv", "plain" } do
@@ -446,7 +446,7 @@ describe("in luv's loop", function()
     assert.are.same({ uv = "timeout", plain = "timeout" }, ended)
   end)
 
-  it("two loops of the library live in one process", function()
+  it("two loops of the library work in one process", function()
     local on_uv, on_plain = new_client(), canary.client(server, { loop = "plain", api = "v1" })
     local task = on_uv:spawn(function() return on_uv:me() end)
     assert(on_plain:me())
@@ -455,7 +455,7 @@ describe("in luv's loop", function()
     on_plain:close()
   end)
 
-  it("the example does two conversations while its timer ticks", function()
+  it("the example runs two conversations while its timer ticks", function()
     local shell = io.popen(("env -u OPENHANDS_API_KEY -u OPENHANDS_CLOUD_API_KEY %s examples/luv.lua 2>&1; echo $?")
       :format(processes.quoted(processes.interpreter())))
     local output = shell:read "*a"

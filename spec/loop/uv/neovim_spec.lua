@@ -1,4 +1,4 @@
--- In a real Neovim: whole workflows, waiting, and above all the end, in every order.
+-- The loop "uv" in a real Neovim: whole workflows, waiting, and above all the exit, in every order.
 local neovim = require "spec.support.neovim"
 local simulator = require "openhands.simulator"
 local canary = require "spec.support.canary"
@@ -29,7 +29,7 @@ describe("in Neovim", function()
 
   -- ---- working ---------------------------------------------------------------------------------------------------
 
-  it("a task does a whole workflow, and may use the editor", function()
+  it("a task runs a whole workflow, and may use the editor", function()
     local output = said [[
       say(client._loop.name)
       local function write(line) vim.api.nvim_buf_set_lines(0, -1, -1, false, { line }) end
@@ -56,7 +56,7 @@ describe("in Neovim", function()
     assert.are.equal(1, server:jobs())
   end)
 
-  it("a call outside of a task waits, and everything else goes on", function()
+  it("a call outside a task waits, and everything else goes on", function()
     local output = said [[
       local beats, scheduled = 0, 0
       uv.new_timer():start(1, 1, function() beats = beats + 1 end)
@@ -72,7 +72,7 @@ describe("in Neovim", function()
     assert.are.equal("finished true true\n", output)
   end)
 
-  it("a call in a fast event is refused before anything is sent, and a task may begin there", function()
+  it("a call in a fast event raises before anything is sent, and a task may be spawned there", function()
     local output = said [[
       uv.new_timer():start(1, 0, function()
         local inner = new_client() -- made where the editor's functions may not be called
@@ -92,7 +92,7 @@ describe("in Neovim", function()
     for _, request in ipairs(server:requests()) do assert.are.equal("GET", request.method) end
   end)
 
-  it("a coroutine of somebody else's waits as the editor does, and is not yielded", function()
+  it("a coroutine of the user waits as the editor does, and is not yielded", function()
     local output = said [[
       local beats = 0
       uv.new_timer():start(1, 1, function() beats = beats + 1 end)
@@ -131,7 +131,7 @@ describe("in Neovim", function()
     assert.are.equal("first second\ntrue\n", output)
   end)
 
-  it("a task is called away from an answer, and from a sleep", function()
+  it("a task can be cancelled in a call, and in a sleep", function()
     local output = said [[
       local address, count = silent_server()
       local silent = new_client(address)
@@ -152,7 +152,7 @@ describe("in Neovim", function()
     assert.is_truthy(output:find "^nil cancelled\nnil cancelled\n0\n", output)
   end)
 
-  it("an error in a task reaches who waits for it, and one in a listener nobody", function()
+  it("an error in a task is returned to its waiter, and one in a listener is only logged", function()
     local output = said [[
       local failing = client:spawn(function() client:sleep(0.01) error("broken", 0) end)
       local fine = client:spawn(function() client:sleep(0.02) return "fine" end)
@@ -169,7 +169,7 @@ describe("in Neovim", function()
     assert.are.equal("nil raised broken\nfine\ntold fine\n", output)
   end)
 
-  it("the example starts a conversation, shows how it goes, and opens its answer", function()
+  it("the example starts a conversation, shows its state, and opens its answer", function()
     local environment = ("OPENHANDS_BASE_URL=%s OPENHANDS_API_KEY=%s"):format(server.address, canary.key)
     local output = neovim.said([[
       local states = {}
@@ -195,11 +195,11 @@ describe("in Neovim", function()
       assert(client:me())
       hung = client
     ]],
-    ["a task waits for an answer"] = [[
+    ["a task waits for a response"] = [[
       hung:spawn(function() return hung:me() end)
       eventually(has_come)
     ]],
-    ["a task waits for an answer that nobody watches for yet"] = [[
+    ["a task waits for a response that nothing watches yet"] = [[
       hung:spawn(function() return hung:me() end)
     ]],
     ["a task sleeps"] = [[
@@ -207,7 +207,7 @@ describe("in Neovim", function()
       hung:spawn(function() assert(client:me()) hung:sleep(1000) end)
       client:sleep(0.01)
     ]],
-    ["an answer is abandoned"] = [[
+    ["a call is abandoned"] = [[
       local wait = vim.wait
       vim.wait = function(_, is_over) -- Ctrl-C, once the server has been asked
         wait(10000, function() return has_come() or is_over() end, 1)
@@ -238,7 +238,7 @@ describe("in Neovim", function()
       assert(err.kind == "closed")
       leave()
     ]] },
-    ["the client is closed while the editor waits for an answer"] = { [[
+    ["the client is closed while the editor waits for a response"] = { [[
       uv.new_timer():start(10, 0, function() hung:close() end)
       local _, err = hung:me { timeout = 1000 }
       assert(not err or err.kind == "closed")
@@ -252,7 +252,7 @@ describe("in Neovim", function()
     [":qa in a scheduled function"] = { "vim.schedule(function() vim.cmd 'qa' end)" },
     [":qa in a task"] = { "hung:spawn(function() vim.cmd 'qa' end)" },
     [":qa while the editor waits"] = { "vim.defer_fn(function() vim.cmd 'qa' end, 10) hung:sleep(1000)" },
-    [":qa while the editor waits for an answer"] = {
+    [":qa while the editor waits for a response"] = {
       "vim.defer_fn(function() vim.cmd 'qa' end, 10) while true do hung:me { timeout = 1000 } end",
     },
   }
@@ -318,7 +318,7 @@ describe("in Neovim", function()
     local list = orders({ "client", "watcher", "descriptor", "garbage" }, "", {})
     for _, order in ipairs(orders({ "client", "watcher", "server", "garbage" }, "", {})) do list[#list + 1] = order end
     for _, order in ipairs(list) do
-      it(("%s end in this order%s"):format(order, turns == "" and "" or ", with turns of the loop between"), function()
+      it(("%s end in this order%s"):format(order, turns == "" and "" or ", with steps of the loop between"), function()
         local ending = {}
         for name in order:gmatch "%a+" do ending[#ending + 1] = steps[name] .. "\n" .. turns end
         local output = said(around:format([[
@@ -335,7 +335,7 @@ describe("in Neovim", function()
     end
   end
 
-  it("its end closes every client", function()
+  it("its exit closes every client", function()
     local output = said [[
       local hung = new_client(silent_server())
       vim.api.nvim_create_autocmd("VimLeave", { callback = function()
@@ -365,7 +365,7 @@ describe("in Neovim", function()
     assert.are.equal("good\n", output)
   end)
 
-  it("a client that has nothing in flight is collected, and one that has when it has ended", function()
+  it("a client is collected when it has nothing in flight", function()
     local output = said [[
       local kept = setmetatable({ client = client }, { __mode = "v" })
       assert(client:me())

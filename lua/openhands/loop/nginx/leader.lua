@@ -8,7 +8,7 @@ local semaphores = require "ngx.semaphore"
 
 local LEASE = liveness.LEASE -- seconds without a poll after which the leader is taken for dead
 local SHORTEST_DELAY, LONGEST_DELAY = 0.001, 0.02 -- seconds between two polls
-local LONGEST_WAIT = 1 -- seconds: whoever should wake a coroutine may have been killed
+local LONGEST_WAIT = 1 -- seconds: the coroutine that should wake this one may have been killed
 
 local M = {}
 
@@ -67,7 +67,7 @@ end
 
 local function sleep_or_poll(client, group, waiter, seconds)
   if not client:_is_busy() then
-    if group.leader == waiter then -- it does not poll while it sleeps: whoever sends a request becomes the leader
+    if group.leader == waiter then -- it does not poll while it sleeps: the next to send a request leads
       group.leader = nil
     end
     sleep(waiter, seconds)

@@ -1,5 +1,6 @@
 --- Detects coroutines that nginx has killed while they waited, e.g. because the client of their request hung up: nginx
---- tells nobody. So each waiting coroutine notes when it will run again, and one that does not has been killed.
+--- does not notify anyone. So each waiting coroutine notes when it will run again, and one that does not has been
+--- killed.
 
 local core = require "openhands.core"
 local errors = require "openhands.errors"

@@ -63,7 +63,7 @@ local kept = registry[REGISTRY_KEY] or { clients = setmetatable({}, { __mode = "
 registry[REGISTRY_KEY] = kept
 kept.closers[#kept.closers + 1] = task_runner.close
 
--- Neovim, when it exits, would wait for open handles and run callbacks that nobody needs any more.
+-- Neovim, when it exits, would wait for open handles and run callbacks that are not needed any more.
 local function close_all()
   local list = {}
   for client in pairs(kept.clients) do

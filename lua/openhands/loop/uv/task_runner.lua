@@ -81,7 +81,7 @@ function M.on_event()
   end
 end
 
---- Sets whether the loop's callbacks leave the tasks alone, because whoever runs the loop runs them in between.
+--- Sets whether the loop's callbacks leave the tasks alone, because the code that runs the loop runs them in between.
 ---@param suspended boolean
 ---@return boolean before
 function M.suspend(suspended)
