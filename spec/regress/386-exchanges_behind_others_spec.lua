@@ -2,27 +2,11 @@
 -- deadline.
 
 local core = require "openhands.core"
+local core_client = require "spec.support.core_client"
 local simulator = require "openhands.simulator"
 
 local KEY = "any-key"
 local ID = "7f3b9a1c2d4e4f60a1b2c3d4e5f60718"
-
--- Steps until a number of exchanges has finished, for one minute at most; returns results by number.
-local function collect(client, count)
-  local results = {}
-  for _ = 1, 600 do
-    client:step(0.1)
-    local number, value, err = client:next()
-    while number do
-      results[number], count = { value = value, err = err }, count - 1
-      number, value, err = client:next()
-    end
-    if count == 0 then
-      break
-    end
-  end
-  return results, count
-end
 
 describe("an exchange", function()
   local service
@@ -50,7 +34,7 @@ describe("an exchange", function()
       assert(core.start(client, { initial_user_msg = "x" }, { api = "v0", timeout = 60 }))
     end
     local number = assert(core.status(client, ID, { api = "v0", timeout = 30 }))
-    local results = collect(client, 1)
+    local results = core_client.collect(client, 1)
     assert.equal(core.null, results[number] and results[number].value)
     assert.equal(12, client:in_flight())
     client:close()
@@ -63,7 +47,7 @@ describe("an exchange", function()
       assert(core.status(client, ID, { api = "v0", timeout = 60 }))
     end
     local number = assert(core.status(client, ID, { api = "v0", timeout = 0.2 }))
-    local results = collect(client, 1)
+    local results = core_client.collect(client, 1)
     assert.equal("timeout", results[number] and results[number].err.kind)
     assert.equal(10, client:in_flight())
     client:close()
@@ -80,7 +64,7 @@ describe("an exchange", function()
       end
     end
     local number = assert(core.status(client, ID, { api = "v0", timeout = 30 }))
-    local results = collect(client, 1)
+    local results = core_client.collect(client, 1)
     assert.equal(core.null, results[number] and results[number].value)
     client:close()
   end)

@@ -1,26 +1,10 @@
 -- The simulator's server ended when a client closed its connection in the middle of a large answer.
 
 local core = require "openhands.core"
+local core_client = require "spec.support.core_client"
 local simulator = require "openhands.simulator"
 
 local KEY = "any-key"
-
--- Steps until a number of exchanges has finished, for one minute at most; returns results by number.
-local function collect(client, count)
-  local results = {}
-  for _ = 1, 600 do
-    client:step(0.1)
-    local number, value, err = client:next()
-    while number do
-      results[number], count = { value = value, err = err }, count - 1
-      number, value, err = client:next()
-    end
-    if count == 0 then
-      break
-    end
-  end
-  return results, count
-end
 
 describe("the server of the simulator", function()
   local service
@@ -48,7 +32,7 @@ describe("the server of the simulator", function()
     local client = core.new { base_url = service.address, api_key = KEY }
     for _ = 1, 50 do
       local number = assert(core.start(client, { initial_user_msg = "x" }, { api = "v0", timeout = 30 }))
-      local results = collect(client, 1)
+      local results = core_client.collect(client, 1)
       assert.equal("protocol", results[number] and results[number].err.kind)
     end
     assert.equal(50, #service:starts())

@@ -2,27 +2,11 @@
 -- ran.
 
 local core = require "openhands.core"
+local core_client = require "spec.support.core_client"
 local simulator = require "openhands.simulator"
 
 local KEY = "any-key"
 local ID = "7f3b9a1c2d4e4f60a1b2c3d4e5f60718"
-
--- Steps until a number of exchanges has finished, for one minute at most; returns results by number.
-local function collect(client, count)
-  local results = {}
-  for _ = 1, 600 do
-    client:step(0.1)
-    local number, value, err = client:next()
-    while number do
-      results[number], count = { value = value, err = err }, count - 1
-      number, value, err = client:next()
-    end
-    if count == 0 then
-      break
-    end
-  end
-  return results, count
-end
 
 describe("a program that the host starts", function()
   local service
@@ -42,7 +26,7 @@ describe("a program that the host starts", function()
   it("inherits no connection", function()
     local client = core.new { base_url = service.address, api_key = KEY }
     assert(core.status(client, ID, { api = "v0" }))
-    collect(client, 1)
+    core_client.collect(client, 1)
     local function sockets()
       local process = assert(io.popen "ls -l /proc/self/fd")
       local listing = process:read "*a"

@@ -1,5 +1,5 @@
 --- A client of the core whose exchanges the spec carries by hand: it takes each request out and puts an answer in.
---- Nothing leaves the process.
+--- Nothing leaves the process. Also steps any other client of the core until its exchanges have finished.
 local canary = require "spec.support.canary"
 local core = require "openhands.core"
 
@@ -33,6 +33,27 @@ function M.answer(client, number, answer)
   local finished, value, err = client:next()
   assert(finished == number, "another exchange has finished")
   return value, err
+end
+
+--- Steps a client until a number of exchanges has finished, for one minute at most.
+---@param client userdata of the core, over real sockets
+---@param count integer
+---@return table<integer, { value: any, err: table? }> results by number of the exchange
+---@return integer missing
+function M.collect(client, count)
+  local results = {}
+  for _ = 1, 600 do
+    client:step(0.1)
+    local number, value, err = client:next()
+    while number do
+      results[number], count = { value = value, err = err }, count - 1
+      number, value, err = client:next()
+    end
+    if count == 0 then
+      break
+    end
+  end
+  return results, count
 end
 
 return M
