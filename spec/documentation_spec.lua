@@ -106,11 +106,11 @@ describe("the pages", function()
         end
       end)
 
-      it(page .. " names functions that exist", function()
+      it(page .. " names functions, types and fields that exist", function()
         local text = code()
         for name in each_name(page) do
           local called = name:match "^[%w_.:]*[.:]([%a_][%w_]*)%(%)$" or name:match "^([%a_][%w_]*)%(%)$"
-            or name:match "^(oh_[%w_]+)$"
+            or name:match "^struct ([%w_]+)$" or name:match "^[%l.]*%f[%w_]([%a]%w*_[%w_]*)$"
           if called then
             assert.is_truthy(text:find("%f[%w_]" .. called .. "%f[^%w_]"), ("%s names %s"):format(page, name))
           end

@@ -8,7 +8,7 @@ local processes = require "spec.support.processes"
 local simulator = require "openhands.simulator"
 
 local LIMIT = 60 -- seconds for one snippet
-local AT_ONCE = 12 -- processes
+local AT_ONCE = 24 -- processes
 
 -- Starts a program with the simulator as its service. Returns a function that waits for its end and returns its output.
 local function run_program(words, address)

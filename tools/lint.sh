@@ -29,7 +29,7 @@ declare -A may_require=(
     [client]="$base task loop request conversation events api start wait"
     [init]="$base client requirements"
     [types]='' [simulator]='ascii')
-longest=450
+longest=400
 
 read -ra flags <<<"-std=gnu99 -Isrc -I$(tools/lua.sh incdir "$lua") $(pkg-config --cflags libcurl)"
 mapfile -t lua_files < <(find lua spec examples bench tools bin -name '*.lua' 2>/dev/null)
