@@ -124,6 +124,13 @@ describe("the pages", function()
     assert.is_true(lines <= MOST_LINES, lines .. " lines")
   end)
 
+  it("say what each file of the core is", function()
+    local text = documentation.read "doc/architecture.md"
+    for path in documentation.read("openhands-scm-1.rockspec"):gmatch '"(src/[%w_/]+%.c)"' do
+      assert.is_truthy(text:find("`" .. path .. "`", 1, true), path .. " is not in doc/architecture.md")
+    end
+  end)
+
   it("link every page of doc/ from README.md", function()
     local text = documentation.read "README.md"
     for _, page in ipairs(documentation.pages()) do
