@@ -1,5 +1,6 @@
 -- The pages for users and contributors name what exists: files, functions, links, settings, fields of a start.
 local core = require "openhands.core"
+local ascii = require "openhands.ascii"
 local documentation = require "spec.support.documentation"
 local lfs = require "lfs"
 
@@ -28,7 +29,7 @@ end
 local function anchors_of(page)
   local anchors = {}
   for heading in prose(page):gmatch "\n#+ ([^\n]+)" do
-    anchors[heading:lower():gsub("[^%w%- ]", ""):gsub(" ", "-")] = true
+    anchors[ascii.lower(heading):gsub("[^%w%- ]", ""):gsub(" ", "-")] = true
   end
   return anchors
 end
