@@ -62,7 +62,7 @@ local function refuse_key(model, headers)
   end
 end
 
--- With the web application, every GET without a route gets its page, and all else is refused.
+-- With the option `spa`, a GET or HEAD without a route gets the page of the web application. Other methods get 405.
 local function respond_to_unknown(call, options, methods)
   if options.spa then
     if call.method == "GET" or call.method == "HEAD" then
@@ -84,7 +84,8 @@ local no_cache = {
   { "Cache-Control", "no-cache, no-store, must-revalidate, max-age=0" }, { "Pragma", "no-cache" }, { "Expires", "0" },
 }
 
--- Except on open routes, any credential is required before all other checks, and a valid one once a route is found.
+-- Refuses a request without a credential before all other checks, but checks the credential itself only once a route is
+-- found. Open routes need no credential.
 local function respond_to_route(model, call)
   local route, captures = find(model.options.api, call.method, call.path)
   local open = route and route.open
@@ -101,7 +102,7 @@ local function respond_to_route(model, call)
   return not open and refuse_key(model, call.headers) or route.handler(model, call, captures[1], captures[2])
 end
 
--- Health checks: need no credential.
+-- The bodies of health checks, by path. They need no credential.
 local health_checks = {
   ["/saas"] = { saas = true }, ["/alive"] = { status = "ok" }, ["/health"] = "OK", ["/ready"] = "OK",
   ["/server_info"] = { uptime = 3600.5, idle_time = 0.5, resources = { memory_bytes = 536870912 } },

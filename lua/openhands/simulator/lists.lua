@@ -14,7 +14,7 @@ function M.includes(list, value)
   return false
 end
 
---- Returns the items of a list that pass, in a new list.
+--- Returns a new list of the items for which `passes` returns a true value.
 ---@generic T
 ---@param list T[]
 ---@param passes fun(item: T): any

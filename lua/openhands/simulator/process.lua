@@ -1,5 +1,5 @@
---- Runs the simulator as a child process, and controls it through two named pipes with nothing but io and os. That
--- blocks only for the moment of a reply, and works inside callbacks of any event loop.
+--- Runs the simulator as a child process, and controls it through two named pipes. Uses only the libraries io and os,
+-- so it works inside callbacks of any event loop. A command blocks until its reply arrives, which takes only a moment.
 local json = require "openhands.simulator.encoding.json"
 
 local M = {}
@@ -16,7 +16,7 @@ local function quoted(text)
   return "'" .. text:gsub("'", "'\\''") .. "'"
 end
 
--- Returns the interpreter that runs this: the first word of its command line, else its usual name.
+-- Returns the command of the running interpreter: the first word of its command line, or its usual name.
 local function interpreter()
   local first = type(arg) == "table" and -1
   while first and arg[first - 1] do
@@ -36,7 +36,7 @@ local function make_pipes()
   return assert(directory, "the simulator could not create its pipes")
 end
 
--- Returns the program of the child. It gets our search paths, so that it loads the same modules.
+-- Returns the Lua program of the child. It sets our search paths, so that the child loads the same modules.
 local function program(words)
   local list = {}
   for index, word in ipairs(words) do
@@ -46,9 +46,9 @@ local function program(words)
     :format(package.path, package.cpath, table.concat(list, ", "))
 end
 
---- Starts the simulator as a child process. It ends on `close`, or when this process ends.
----@param options? openhands.simulator.Options|{ lua?: string, port?: integer } `lua`: its interpreter (default: the
---- running one); `port`: where it listens (default: any free port)
+--- Starts the simulator as a child process. The child ends on `close`, or when this process ends.
+---@param options? openhands.simulator.Options|{ lua?: string, port?: integer } `lua`: the interpreter of the child
+--- (default: the running one); `port`: the port on which it listens (default: any free one)
 ---@return openhands.simulator.Handle
 function M.spawn(options)
   local settings = {}
@@ -61,7 +61,7 @@ function M.spawn(options)
   local directory = make_pipes()
   local commands, replies = directory .. "/commands", directory .. "/replies"
   os.execute(("%s -e %s <%s >%s &"):format(quoted(lua), quoted(program(words)), quoted(commands), quoted(replies)))
-  -- Opened for reading too: otherwise a write to a dead child would raise SIGPIPE here.
+  -- The pipe is opened for reading too: otherwise a write after the child has ended would raise SIGPIPE here.
   local self = setmetatable({ _commands = assert(io.open(commands, "r+")) }, handle_metatable)
   self._replies = assert(io.open(replies, "r"))
   for _, path in ipairs { commands, replies, directory } do
@@ -105,25 +105,27 @@ function handle:starts()
   return self:_request { command = "starts" }
 end
 
---- Returns the last requests, also those that a fault lost: `{ method, path, query, headers, body, time }`.
+--- Returns the last requests, including those lost by a fault after they were read:
+--- `{ method, path, query, headers, body, time }`.
 ---@return table[]
 function handle:requests()
   return self:_request { command = "requests" }
 end
 
---- Returns the number of conversations that run or ran.
+--- Returns the number of conversations created so far.
 ---@return integer
 function handle:jobs()
   return self:_request { command = "jobs" }
 end
 
---- Returns the requests that carried an account's key to a sandbox: `{ time, method, path }`. Should be empty.
+--- Returns the requests that carried the account's key to a sandbox: `{ time, method, path }`. A correct client sends
+--- none.
 ---@return table[]
 function handle:leaks()
   return self:_request { command = "leaks" }
 end
 
---- Answers the next requests with one of the five 429s.
+--- Answers the next requests with HTTP 429, in one of its five forms.
 ---@param name openhands.simulator.Throttle
 ---@param count? integer number of requests; default 1; -1: all
 ---@param details? openhands.simulator.ThrottleDetails
@@ -182,7 +184,7 @@ function handle:close()
   self._commands:write('{"command":"stop"}\n')
   self._commands:close()
   self._commands = nil
-  -- The pipe ends with the process.
+  -- The pipe reaches its end when the child has ended.
   while self._replies:read("*l") do end -- luacheck: ignore 542
   self._replies:close()
 end

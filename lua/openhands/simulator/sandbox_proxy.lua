@@ -1,6 +1,6 @@
 --- Routes requests below `/runtime/{sandbox_id}`: through the proxy of a sandbox to the agent server of a V1
--- conversation or the runtime of a V0 one. They require the session key of the sandbox. A request that carries the key
--- of the account leaks it, and is recorded in `model.leaks`.
+-- conversation or the runtime of a V0 one. These requests need the session key of the sandbox. A request that carries
+-- the key of the account leaks it, and is recorded in `model.leaks`.
 local lists = require "openhands.simulator.lists"
 local responses = require "openhands.simulator.http.responses"
 local routes = require "openhands.simulator.handler.routes"
@@ -13,7 +13,8 @@ local servers = {
   v0 = routes.compile(require "openhands.simulator.v0.runtime"),
 }
 
--- Returns the conversations in a sandbox, and the one that stands for it: the first, or the standalone sandbox itself.
+-- Returns the conversations in a sandbox, and the one that represents the sandbox: the first of them, or the sandbox
+-- itself if it has no conversation.
 local function content_of(model, sandbox_id)
   local function is_there(conversation)
     return conversation.sandbox_id == sandbox_id and sandbox.status(conversation)
@@ -53,7 +54,7 @@ function M.respond(model, request_call)
   if not call.conversation or status ~= "RUNNING" then
     return (unreachable[status or "MISSING"] or not_found)()
   end
-  -- The proxy collapses slashes: a file path inside the URL path loses its leading one.
+  -- The proxy merges repeated slashes, so a file path inside the URL path loses its leading slash.
   call.path = path:gsub("//+", "/")
   local methods = {}
   local route, captures = routes.find(servers[call.conversation.api or "v1"], call.method, call.path, methods)

@@ -19,7 +19,7 @@ local M = {}
 
 local usage = [[
 usage: lua server.lua [options]
-  --api both|v0|v1   the dialects that exist (default both)
+  --api both|v0|v1   the dialects that the server answers (default both)
   --pace NUMBER      scales all durations; at 1 a conversation takes a minute (default 1)
   --port NUMBER      the port on 127.0.0.1 (default: any free one)
   --options JSON     further options of the model, as one JSON object
@@ -48,7 +48,7 @@ local function read_arguments(words)
     ["--options"] = function()
       local options, problem = json.decode(value(), "bytes")
       if type(options) ~= "table" then
-        error("--options: " .. (problem or "no object"), 0)
+        error("--options: " .. (problem or "not a JSON object"), 0)
       end
       for name, option in pairs(options) do
         settings.options[name] = option
@@ -93,7 +93,7 @@ function M.main(words)
     local signal = uv.new_signal()
     signal:start(name, function() uv.stop() end)
   end
-  -- A client may reset its connection while a fault floods it: that must not end the process.
+  -- A client may reset its connection while a large response is written to it. SIGPIPE must not end the process then.
   uv.new_signal():start("sigpipe", function() end)
   uv.run()
   server:close()

@@ -1,26 +1,27 @@
---- A client transport that asks a model in this process: no network, virtual time, deterministic.
+--- A transport of a client that sends each request to a model in this process. It uses no network and virtual time, so
+-- results are repeatable.
 local fault = require "openhands.simulator.fault"
 local stream = require "openhands.simulator.encoding.stream"
 
 local M = {}
 
 ---@class openhands.simulator.TransportFault
----@field point "before"|"after_commit"|"in_body" lose the request before the model gets it, its response afterwards, or
---- the rest of its response
----@field class? string how the exchange ends for the client, e.g. "timeout"; default "connect", of in_body "cut"
----@field sent? boolean whether the client takes the request for sent (default: whether the model got it)
+---@field point "before"|"after_commit"|"in_body" before: the request is lost before the model gets it; after_commit:
+--- its response is lost; in_body: the rest of its response is lost
+---@field class? string how the exchange ends for the client, e.g. "timeout" (default "connect"; of in_body "cut")
+---@field sent? boolean whether the client is told that the request was sent (default: whether the model got it)
 ---@field response? table a response to return instead
----@field at? integer in_body: bytes that still arrive (default 0)
----@field pieces? integer in_body: pieces of a streamed response that arrive before those bytes (default 0)
+---@field at? integer in_body: number of bytes that still arrive (default 0)
+---@field pieces? integer in_body: number of pieces of a streamed response that arrive before those bytes (default 0)
 ---@field match? { method?: string, path?: string } exact method, Lua pattern of the path
----@field skip? integer matching requests to spare first (default 0)
----@field count? integer number of requests to hit; default 1; -1: all
+---@field skip? integer number of matching requests to leave unchanged first (default 0)
+---@field count? integer number of requests to which the fault applies; default 1; -1: all
 
--- Seconds of virtual time after which a stream without data is a timeout.
+-- Seconds of virtual time that a response may wait for data, in total, before it is a timeout.
 local stream_timeout = 600
 
---- Creates the transport. `request` asks the model, `sleep` advances its time, `now` and `wall` return it. The list
--- `faults` may be changed at any time.
+--- Creates the transport. `request` sends a request to the model. `sleep` advances the model's time; `now` returns it,
+-- and `wall` returns it as seconds since 1970. The list `faults` may be changed at any time.
 ---@param model openhands.simulator.Model
 ---@return table transport
 function M.new(model)
@@ -41,7 +42,7 @@ function M.new(model)
     end
   end
 
-  -- Collects a response, streamed or not; time passes meanwhile.
+  -- Reads a whole response, streamed or not. Advances the model's time while a stream has no data.
   local function collect(response, source)
     local waited = 0 --[[@as number]]
     local body, complete = stream.read_all(source or response.stream or stream.from_string(response.body),
@@ -58,7 +59,7 @@ function M.new(model)
     return complete and response or { class = "timeout", sent = true }
   end
 
-  -- Returns what had arrived when the connection ended, with the class of that end.
+  -- Returns the part of a response that arrived before the connection ended, with the class of that end.
   local function respond_partly(request, injected)
     local response = model:respond(request)
     local source = response.stream or stream.from_string(response.body --[[@as string]])

@@ -1,5 +1,5 @@
---- Handles shell commands in the sandbox. Never runs anything on this machine: understands a few commands, and any
--- other one prints itself. Output appears as virtual time passes.
+--- Handles shell commands in the sandbox. Never runs anything on this machine: imitates the commands below, and any
+-- other command prints its own text. Output appears as virtual time passes.
 --
 --     echo TEXT   prints TEXT           exit N   exits with N; `true` and `false` exit with 0 and 1
 --     sleep N     prints a dot each second, for N seconds
@@ -14,7 +14,7 @@ local validation = require "openhands.simulator.handler.validation"
 
 local null = json.null
 
--- Returns the outputs of a command: `{ second, stdout, exit_code }`; the last one has the exit code.
+-- Returns the outputs of a command, a list of `{ second, stdout, exit_code }`. Only the last one has an exit code.
 local function outputs_of(command)
   local words = command:match("^[ \t\r\n]*(.-)[ \t\r\n]*$")
   local text = words:match("^echo[ \t]+(.*)$")
@@ -37,7 +37,7 @@ local function outputs_of(command)
   return outputs
 end
 
--- Ends a command at its timeout.
+-- Returns the outputs up to the timeout of the command. If some are left, the command ends there with exit code -1.
 local function limited(outputs, seconds)
   local kept = lists.select(outputs, function(output) return output[1] <= seconds end)
   if #kept < #outputs then
@@ -51,7 +51,8 @@ local command_body = { kind = "object", fields = {
   timeout = { kind = "integer" },
 } }
 
--- Records a command and all its future outputs. Returns the events of both, and the time of the end.
+-- Records a command and all its future outputs. Returns the event of the command, the events of its outputs, and the
+-- time at which it ends.
 local function begin(model, conversation, body)
   local pace = model.options.pace
   conversation.bash = conversation.bash or {}
@@ -79,7 +80,7 @@ local function start(model, _, conversation, body)
   return responses.json(200, command)
 end
 
--- Returns one output with everything that was printed. The response is delayed until the command has ended.
+-- Returns one output with the whole text that the command printed. The response waits until the command has ended.
 local function execute(model, _, conversation, body)
   local _, outputs, ended = begin(model, conversation, body)
   local printed, last = {}, outputs[#outputs]
@@ -166,7 +167,7 @@ local function search(model, call)
   return agent_paging.page(found, query)
 end
 
--- Wraps a handler so that it gets the conversation that stands for the sandbox.
+-- Wraps a handler so that it gets the conversation that represents the sandbox.
 local function in_sandbox(handler)
   return function(model, call)
     return handler(model, call, call.conversation)

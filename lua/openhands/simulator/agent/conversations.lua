@@ -1,4 +1,4 @@
---- Handles the agent server's requests about conversations: status, run, pause, confirmation, changes.
+--- Handles requests to the agent server about conversations: status, run, pause, confirmation, changes.
 local agent_paging = require "openhands.simulator.agent.paging"
 local ascii = require "openhands.ascii"
 local json = require "openhands.simulator.encoding.json"
@@ -82,7 +82,7 @@ local function run(model, _, conversation)
   return responses.json(200, success)
 end
 
--- The current step of the agent ends first.
+-- Pauses after two seconds (times `pace`), because the agent ends its current step first.
 local function pause(model, _, conversation)
   local status = conversation.execution_status
   if status ~= "running" and status ~= "idle" then
@@ -217,7 +217,8 @@ local function delete(model, _, conversation)
   return responses.json(200, success)
 end
 
--- Returns an existing conversation by its id. Only the service can start a new one here, with its own credentials.
+-- Returns the existing conversation whose id the body has. Refuses to create one: only the service can do so here, with
+-- its own credentials.
 local function start(model, call)
   local body = json.decode(call.body)
   local conversation = type(body) == "table" and views.find(call, uuid.parse(body.conversation_id))

@@ -1,5 +1,5 @@
---- Handles the agent server's requests about the events of a conversation. Unlike the service, the agent server pages
--- by event id and omits null fields.
+--- Handles requests to the agent server about the events of a conversation. Unlike the service, the agent server uses
+-- event ids as page ids, and omits null fields.
 local agent_paging = require "openhands.simulator.agent.paging"
 local ascii = require "openhands.ascii"
 local json = require "openhands.simulator.encoding.json"
@@ -17,7 +17,8 @@ local filter = {
   sort_order = { kind = "enum", default = "TIMESTAMP", values = { "TIMESTAMP", "TIMESTAMP_DESC" } },
 }
 
--- Returns an event as JSON without null fields. The patterns match fields only: in a string a quote has a backslash.
+-- Returns an event as JSON without null fields. The patterns match no text inside strings, where each quote follows a
+-- backslash.
 local function text_of(history, index)
   return (history:text(index):gsub(',"[A-Za-z0-9_]+":null', ""):gsub('{"[A-Za-z0-9_]+":null,?', "{"))
 end
@@ -30,7 +31,7 @@ local function words_of(event)
   }, "\n"))
 end
 
--- A kind may be given as the path of its class.
+-- Returns the kind that a query asks for, without the dots of a class path.
 local function kind_of(query)
   return query.kind and query.kind:match("[^.]*$")
 end

@@ -1,4 +1,4 @@
---- Handles the agent server's requests about files and git, and the download of a trajectory.
+--- Handles requests to the agent server about files and git, and the download of a trajectory.
 local json = require "openhands.simulator.encoding.json"
 local multipart = require "openhands.simulator.http.multipart"
 local responses = require "openhands.simulator.http.responses"
@@ -9,7 +9,7 @@ local zip = require "openhands.simulator.encoding.zip"
 
 local array = json.array
 
--- Wraps a handler so that it gets the path of the query, then a value of the URL path.
+-- Wraps a handler so that it gets the query parameter `path`, then the first variable part of the URL path.
 local function with_path(handler)
   return validation.with_query({ path = { kind = "text", required = true } }, function(model, call, query, first)
     return handler(model, call, query.path, first)
@@ -72,7 +72,7 @@ local function create_directory()
   return responses.json(200, { success = true })
 end
 
--- Not a real archive: the names of the files.
+-- Returns the names of the files, one per line, in place of a real archive.
 local function archive(_, call, path)
   local names = {}
   for _, each in ipairs(workspace.list(call.conversation, path)) do

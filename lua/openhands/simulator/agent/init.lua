@@ -1,4 +1,4 @@
---- The agent server in the sandbox of a V1 conversation: handles its requests.
+--- The routes of the agent server in the sandbox of a V1 conversation.
 local commands = require "openhands.simulator.agent.commands"
 local conversations = require "openhands.simulator.agent.conversations"
 local files = require "openhands.simulator.agent.files"
@@ -29,7 +29,7 @@ local function server_info(model, call)
   })
 end
 
--- Health checks: need no credential.
+-- Health checks, which need no credential.
 local list = {
   { method = "GET", path = "/alive", handler = alive, open = true },
   { method = "GET", path = "/health", handler = health, open = true },
@@ -37,7 +37,7 @@ local list = {
   { method = "GET", path = "/server_info", handler = server_info, open = true },
 }
 
--- Routes about the sandbox exist again per conversation, served by its runtime.
+-- The routes about commands and files exist a second time below each conversation, as its own runtime serves them.
 local own = {}
 local in_runtime = views.with_conversation(function(model, call, conversation, handler)
   call.conversation = conversation

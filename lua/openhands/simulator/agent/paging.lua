@@ -1,18 +1,18 @@
---- Pages of lists, for the agent server: a cursor is the id of the first item of the next page.
+--- Pages of lists for the agent server. A page id is the id of the first item on that page.
 local json = require "openhands.simulator.encoding.json"
 local responses = require "openhands.simulator.http.responses"
 local validation = require "openhands.simulator.handler.validation"
 
 local M = {}
 
---- Returns the 500 of a failed assertion in the agent server.
+--- Returns the response 500 that the agent server gives after a failed assertion.
 ---@param exception string
 ---@return openhands.simulator.Response
 function M.crash(exception)
   return responses.json(500, { detail = "Internal Server Error", exception = exception, error_id = "e-51m01a7e" })
 end
 
---- Checks a query with `page_id` and `limit`. Unlike the service, the agent server crashes on a too high limit.
+--- Checks a query with `page_id` and `limit`. Unlike the service, the agent server answers a limit above 100 with 500.
 ---@param call openhands.simulator.Call
 ---@param rules table<string, openhands.simulator.QueryRule>
 ---@return table? query
@@ -30,7 +30,7 @@ function M.query(call, rules)
   return validation.query(call.query, all)
 end
 
---- Returns one page as a response. An unknown cursor is the first page.
+--- Returns one page as a response. An unknown page id gives the first page.
 ---@param list table[] everything that passes the filter, each with an `id`
 ---@param query { page_id: string?, limit: integer }
 ---@param view? fun(item: table): table

@@ -1,4 +1,4 @@
---- Converts a conversation to the objects of the agent server, and finds it for the handlers.
+--- Converts conversations to the objects of the agent server, and finds conversations for its handlers.
 local json = require "openhands.simulator.encoding.json"
 local responses = require "openhands.simulator.http.responses"
 local schemas = require "openhands.simulator.v1.schemas"
@@ -12,7 +12,7 @@ local M = {}
 
 local array, null = json.array, json.null
 
---- Returns the conversations of the sandbox that its agent server knows.
+--- Returns the conversations of the sandbox that its agent server lists: those that are ready and not deleted there.
 ---@param call openhands.simulator.SandboxCall
 ---@return openhands.simulator.Conversation[] conversations
 function M.conversations(call)
@@ -54,7 +54,7 @@ function M.with_conversation(handler)
   end
 end
 
---- Resumes the agent at once, until it has finished.
+--- Resumes the agent at once. It then works until it has finished.
 ---@param model openhands.simulator.Model
 ---@param conversation openhands.simulator.Conversation
 function M.resume(model, conversation)
@@ -63,7 +63,7 @@ function M.resume(model, conversation)
   model:schedule(conversation, steps)
 end
 
---- Returns the message with which the agent finished, else its last message.
+--- Returns the message with which the agent last finished, or its last message if it never has.
 ---@param conversation openhands.simulator.Conversation
 ---@return string
 function M.final_response(conversation)
@@ -80,7 +80,7 @@ function M.final_response(conversation)
   return last_message or ""
 end
 
---- Returns the ConversationInfo of a conversation. Its id is dashed.
+--- Returns a conversation as a `ConversationInfo`, the object of the agent server. Its id has dashes.
 ---@param model openhands.simulator.Model
 ---@param conversation openhands.simulator.Conversation
 ---@return table

@@ -1,19 +1,20 @@
---- Encodes and decodes JSON for the simulator. Deliberately independent of the client's JSON: a shared decoder would
--- hide its own defects from the specs. Unlike Debian's lua-cjson it keeps `[]` apart from `{}` and 7 apart from 7.0.
+--- Encodes and decodes JSON for the simulator. Deliberately independent of the client's JSON code: a shared decoder
+-- would hide its own defects from the specs. Unlike Debian's lua-cjson, it distinguishes `[]` from `{}`, and decodes 7
+-- and 7.0 as an integer and a float where Lua has both.
 local ascii = require "openhands.ascii"
 
 local M = {}
 
 local array_mark = { __name = "openhands.simulator.array" }
 
---- JSON `null`, decoded and encoded. A null field differs from an absent one.
+--- JSON `null`, in decoded values and in values to encode. A null field differs from an absent one.
 M.null = setmetatable({}, {
   __tostring = function() return "null" end,
   __newindex = function() error("null has no fields", 2) end,
 })
 
---- Marks a table as a JSON array, which matters when it is empty.
----@param list? table taken, not copied
+--- Marks a table as a JSON array. Without the mark, an empty table is encoded as `{}`.
+---@param list? table marked itself, not copied
 ---@return table list
 function M.array(list)
   return setmetatable(list or {}, array_mark)
@@ -29,7 +30,7 @@ function M.or_null(value)
   return value
 end
 
---- Tells whether a table is encoded as an array: it was marked, or it has a first element.
+--- Tells whether a value is encoded as an array: a table that was marked, or that has a first element.
 ---@param value any
 ---@return boolean
 function M.is_array(value)
@@ -126,13 +127,13 @@ local plain_escapes = {
   ['"'] = '"', ["\\"] = "\\", ["/"] = "/", b = "\b", f = "\f", n = "\n", r = "\r", t = "\t",
 }
 
-local Malformed = {} -- metatable of decoding errors: tells them from any other error that is raised
+local Malformed = {} -- metatable of decoding errors, which distinguishes them from all other errors
 
 local function malformed(message)
   error(setmetatable({ message }, Malformed))
 end
 
--- Reads the escape after the backslash before `position`. Returns its bytes and the position after it.
+-- Reads the escape whose backslash is directly before `position`. Returns its bytes and the position after it.
 local function read_escape(text, position, form)
   local letter = text:sub(position, position)
   if plain_escapes[letter] then

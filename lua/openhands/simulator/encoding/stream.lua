@@ -32,7 +32,7 @@ function M.concat(streams)
   end
 end
 
---- Repeats a string up to `count` bytes in all.
+--- Repeats a string until `count` bytes are streamed.
 ---@param text string
 ---@param count integer
 ---@return openhands.simulator.Stream
@@ -67,7 +67,7 @@ function M.chunked(stream, unfinished)
   end
 end
 
---- Cuts a stream after `pieces` pieces and `bytes` bytes of what follows.
+--- Cuts a stream after `pieces` pieces and `bytes` further bytes.
 ---@param stream openhands.simulator.Stream
 ---@param pieces integer
 ---@param bytes integer

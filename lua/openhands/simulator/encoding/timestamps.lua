@@ -1,11 +1,13 @@
---- Converts between ISO-8601 text and seconds since 1970 (UTC), without os.time: the model has no clock of its own.
+--- Converts between ISO-8601 text and seconds since 1970 (UTC). Does not use os.time: the model is independent of the
+-- clock and the time zone of this machine.
 local ascii = require "openhands.ascii"
 
 local M = {}
 
 local floor = math.floor
 
--- Days since 1970-01-01 of a date, and back. The year starts in March here, so that a leap day is its last day.
+-- Returns the days from 1970-01-01 to a date; `date_of` does the reverse. In both, the year starts in March, so that a
+-- leap day is its last day.
 local function days_of(year, month, day)
   local shifted = month <= 2 and year - 1 or year
   local era = floor(shifted / 400)
@@ -42,16 +44,16 @@ function M.naive(seconds)
     rest % 60, micros)
 end
 
---- Formats a time with `Z`. Leaves out a fraction of zero, as the service does.
+--- Formats a time with `Z`. Omits a fraction of zero, as the service does.
 ---@param seconds number since 1970, UTC
 ---@return string
 function M.utc(seconds)
   return (M.naive(seconds):gsub("%.000000$", "")) .. "Z"
 end
 
---- Parses ISO-8601. Text without a zone is UTC.
+--- Parses an ISO-8601 timestamp. Without a zone, it is in UTC.
 ---@param text string
----@return number? seconds since 1970; nil if the text is no timestamp
+---@return number? seconds since 1970; nil if the text is not a timestamp
 function M.parse(text)
   local year, month, day, hour, minute, second, rest =
     text:match("^(%d%d%d%d)-(%d%d)-(%d%d)[Tt ](%d%d):(%d%d):(%d%d)(.*)$")

@@ -1,4 +1,4 @@
---- The two spellings of a UUID: 32 hexadecimal digits in most responses, dashed in some. Both are accepted.
+--- The two spellings of a UUID: 32 hexadecimal digits in most responses, with dashes in some. Requests may use both.
 local ascii = require "openhands.ascii"
 
 local M = {}
@@ -7,7 +7,7 @@ local dashed = "^%x%x%x%x%x%x%x%x%-%x%x%x%x%-%x%x%x%x%-%x%x%x%x%-%x%x%x%x%x%x%x%
 
 --- Returns a UUID in either spelling as 32 lower-case hexadecimal digits.
 ---@param text any
----@return string? id nil if the text is no UUID
+---@return string? id nil if the text is not a UUID
 function M.parse(text)
   if type(text) ~= "string" then
     return nil

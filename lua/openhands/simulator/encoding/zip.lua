@@ -3,7 +3,7 @@ local stream = require "openhands.simulator.encoding.stream"
 
 local M = {}
 
--- Not every Lua has the operator.
+-- Computes the exclusive or of two numbers: not every Lua has the operator.
 local function exclusive_or(one, other)
   local result, bit = 0, 1
   while one > 0 or other > 0 do
@@ -17,7 +17,8 @@ end
 
 local xor, rows ---@type any, any
 
--- Computes the CRC-32 table as four tables of bytes, lowest byte first.
+-- Computes `xor`, the exclusive or of every two bytes, and `rows`, the CRC-32 table as four tables of bytes, lowest
+-- byte first.
 local function prepare()
   xor, rows = {}, { {}, {}, {}, {} }
   local nibble = {}
@@ -130,8 +131,8 @@ end
 
 local chunk = 65536
 
---- Streams an archive of exactly `size` bytes (below 4 GB): one small member, then padding that readers skip, so that
--- no checksum of it is needed. A size too small for that gives a truncated archive.
+--- Streams an archive of exactly `size` bytes (below 4 GB): one small member, then padding. Readers skip the padding,
+-- so it needs no checksum. If `size` is too small for the member, the archive is truncated.
 ---@param size integer
 ---@param name string
 ---@param content string

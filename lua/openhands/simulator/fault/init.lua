@@ -1,5 +1,5 @@
---- Faults: a schedule picks the fault of a request; `plan` returns the bytes to write, in which pieces, and how the
--- connection ends. No sockets: server/connection.lua carries out the plan.
+--- Faults: a schedule chooses the fault of a request. `plan` returns the pieces of bytes to write, and how the
+-- connection ends. This module uses no sockets: server/connection.lua carries out the plan.
 local http = require "openhands.simulator.http"
 local json = require "openhands.simulator.encoding.json"
 local responses = require "openhands.simulator.http.responses"
@@ -11,15 +11,17 @@ local M = {}
 ---@field point "accept"|"before_read"|"after_read"|"after_commit"|"in_headers"|"in_body" when it happens: on a new
 --- connection, at the first byte of a request, after reading it, after the model has committed it, while writing the
 --- headers or the body of its response
----@field action string what happens: a function below; in_headers and in_body take close, reset and hang only
+---@field action string what happens: the name of a function in `transforming` or `replacing` below; at in_headers and
+--- in_body only close, reset and hang
 ---@field match? { method?: string, path?: string } exact method, Lua pattern of the path; not for accept, before_read
----@field skip? integer matching requests to spare first (default 0)
----@field count? integer number of requests to hit; default 1; -1: all
+---@field skip? integer number of matching requests to leave unchanged first (default 0)
+---@field count? integer number of requests to which the fault applies; default 1; -1: all
 ---@field ending? "keep"|"close"|"reset"|"hang" overrides how the connection ends
----@field at? integer|"every" in_headers, in_body: bytes that are still sent (default: half); split: where
----@field pieces? integer in_body, truncate_chunked: pieces of a streamed response that are sent before those bytes; of
---- a stream of start tasks the first piece is the bracket, each further one a task
----@field bytes? integer|string parameter of some actions, as the following
+---@field at? integer|"every" in_headers, in_body: bytes that are still sent (default: half); split: bytes before the
+--- split
+---@field pieces? integer in_body, truncate_chunked: pieces of a streamed response that are sent before those bytes. In
+--- a stream of start tasks, the first piece is the bracket, and each further piece is one task.
+---@field bytes? integer|string a parameter of some actions, like all fields below; see the comments of the actions
 ---@field seconds? number
 ---@field times? integer
 ---@field status? integer
@@ -42,7 +44,7 @@ local function plan(ending, ...)
   return { writes = { ... }, ending = ending }
 end
 
--- Converts the caller's headers, a list of pairs or a map, to a list.
+-- Converts the caller's headers, which are a list of pairs or a map, to a list of pairs.
 local function header_list(given)
   local list = {}
   for name, value in pairs(given or {}) do
@@ -82,10 +84,11 @@ local function slices(bytes, size, wait)
   return { writes = writes, ending = "keep" }
 end
 
---- Seconds in which a peer reads what was written before, so that two writes are two reads.
+--- Seconds between two writes, long enough for the peer to read the first before the second.
 M.flush_seconds = 0.02
 
--- Repeats a 64 KB piece: a flood needs no memory here.
+-- Returns the plan of `count` filling bytes between `before` and `after`. Repeats a piece of 64 KB, so that a flood
+-- needs little memory here.
 local function filled(before, count, after, ending)
   local chunk = 65536
   local writes = { { bytes = before } } ---@type { bytes: string, times?: integer }[]
@@ -109,15 +112,16 @@ local function replace(value, path, replacement)
   end
 end
 
--- Actions that transform the response of the model. name -> function(fault, response) -> plan
+-- Actions that transform the response of the model, by name: function(fault, response) -> plan. In the comments of all
+-- actions, a value in parentheses is the default of the field before it.
 local transforming = {}
 
--- Slowly: `bytes` (1) every `seconds` (0.1).
+-- Sends the response slowly: `bytes` (1) every `seconds` (0.1).
 function transforming.drip(fault, response)
   return slices(format_whole(response), fault.bytes or 1, fault.seconds or 0.1)
 end
 
--- In two writes, split after byte `at`; or `at = "every"`: one write per byte.
+-- Sends the response in two writes, split after byte `at` (half), or one write per byte with `at = "every"`.
 function transforming.split(fault, response)
   local bytes = format_whole(response)
   if fault.at == "every" then
@@ -127,31 +131,32 @@ function transforming.split(fault, response)
   return plan("keep", { bytes = bytes:sub(1, at), wait = M.flush_seconds }, { bytes = bytes:sub(at + 1) })
 end
 
--- After `times` (1) responses `100 Continue`.
+-- Sends `times` (1) responses `100 Continue` before the response.
 function transforming.continue(fault, response)
   return plan("keep", { bytes = http.continue, times = fault.times or 1 }, { bytes = format_whole(response) })
 end
 
--- With a Content-Length that is wrong by `delta` (10); then the connection closes.
+-- Sends a Content-Length that is wrong by `delta` (10), then closes the connection.
 function transforming.wrong_length(fault, response)
   local length = math.max(0, #response.body + (fault.delta or 10))
   return plan("close", { bytes = head_of(response, { "Content-Length", tostring(length) }) .. response.body })
 end
 
--- Without Content-Length: the body ends with the connection. `bytes`: truncated to that many.
+-- Sends no Content-Length: the body ends with the connection. Sends only the first `bytes` (all) of the body.
 function transforming.no_length(fault, response)
   return plan("close", { bytes = head_of(response, { "Connection", "close" })
     .. response.body:sub(1, fault.bytes or #response.body) })
 end
 
--- As a chunked body without its second half and last chunk.
+-- Sends a chunked body without its second half and without the last chunk.
 function transforming.truncate_chunked(_, response)
   local half = response.body:sub(1, math.ceil(#response.body / 2))
   return plan("close", { bytes = head_of(response, { "Transfer-Encoding", "chunked" })
     .. ("%x\r\n%s\r\n"):format(#half, half) })
 end
 
--- As a gzip body that ends too early with a right Content-Length: header, start of a block, and `bytes` (0) of it.
+-- Sends a gzip body that ends too early, with a correct Content-Length: its header, the start of a block, and `bytes`
+-- (0) of that block.
 function transforming.cut_gzip(fault, response)
   local size = #response.body
   local low, high = size % 256, math.floor(size / 256) % 256
@@ -161,8 +166,8 @@ function transforming.cut_gzip(fault, response)
     { "Content-Length", tostring(#body) }) .. body })
 end
 
--- With one field replaced: `field` is a path, e.g. "items.1.status"; `value` the new value (JSON null is
--- `simulator.null`; no value removes the field).
+-- Replaces one field. `field` is a path, e.g. "items.1.status"; `value` is the new value (`simulator.null` for JSON
+-- null; no value removes the field). A response without the object that has the field is sent unchanged.
 function transforming.type(fault, response)
   local value = json.decode(response.body)
   if value == nil then
@@ -174,12 +179,12 @@ function transforming.type(fault, response)
   return send { status = response.status, headers = response.headers, body = json.encode(value) }
 end
 
--- `seconds` (1) later. At the point after_read the model also commits later.
+-- Sends the response `seconds` (1) later. At the point after_read, the model also commits later.
 function transforming.delay(fault, response)
   return plan("keep", { bytes = "", wait = fault.seconds or 1 }, { bytes = format_whole(response) })
 end
 
--- Actions that replace the response. name -> function(fault) -> plan
+-- Actions that replace the response, by name: function(fault) -> plan.
 local replacing = {}
 
 function replacing.close()
@@ -202,7 +207,8 @@ function replacing.html(fault)
   return send(responses.raw(fault.status or 200, "text/html; charset=utf-8", fault.body or responses.page))
 end
 
--- `status` (500), `body` (text, or a table that is sent as JSON), `content_type`, `headers` (pairs or map).
+-- Sends `status` (500) with `body` (text, or a table that is sent as JSON), `content_type` (JSON) and `headers`, a list
+-- of pairs or a map.
 function replacing.status(fault)
   local body = fault.body or { detail = "simulated status" }
   if type(body) == "table" then
@@ -212,13 +218,13 @@ function replacing.status(fault)
     header_list(fault.headers)))
 end
 
--- JSON nested `depth` (1000) times.
+-- Sends JSON arrays nested `depth` (1000) times.
 function replacing.deep(fault)
   local depth = fault.depth or 1000
   return json_text(("["):rep(depth) .. ("]"):rep(depth))
 end
 
--- Valid JSON of exactly `bytes` (64 MB) bytes.
+-- Sends valid JSON of exactly `bytes` (64 MB).
 function replacing.huge(fault)
   local size = fault.bytes or 64 * 1024 * 1024
   local before, after = '{"padding":"', '"}'
@@ -234,12 +240,12 @@ function replacing.redirect(fault)
   }))
 end
 
--- `status` (204) with an empty body.
+-- Sends `status` (204) with an empty body.
 function replacing.empty(fault)
   return send(responses.raw(fault.status or 204, "application/json", ""))
 end
 
--- Exactly `bytes`; then the connection closes.
+-- Sends exactly `bytes`, then closes the connection.
 function replacing.raw(fault)
   return plan("close", { bytes = fault.bytes or "" })
 end
@@ -248,27 +254,27 @@ function replacing.garbage(fault)
   return plan("close", { bytes = (fault.line or "HELO this is no web server") .. "\r\n\r\n" })
 end
 
--- `bytes` (1 MB) of headers, without their end.
+-- Sends `bytes` (1 MB) of headers without the empty line that ends them.
 function replacing.headers_flood(fault)
   local line = "X-Flood: " .. ("x"):rep(1013) .. "\r\n"
   return plan("close", { bytes = "HTTP/1.1 200 OK\r\n" },
     { bytes = line, times = math.ceil((fault.bytes or 1024 * 1024) / #line) })
 end
 
--- A body of `bytes` (1 GB) that no length announces.
+-- Sends a body of `bytes` (1 GB) without a Content-Length.
 function replacing.body_flood(fault)
   local head = http.format_head(200, { { "Content-Type", "application/json" }, { "Connection", "close" } })
   return filled(head .. '"', fault.bytes or 1024 * 1024 * 1024, "", "close")
 end
 
--- Connections are refused for `seconds` (1): the server does the rest.
+-- Refuses connections for `seconds` (1). server/connection.lua does so itself, in place of this plan.
 function replacing.refuse()
   return plan("reset")
 end
 
 local cutting = { close = true, reset = true, hang = true }
 
--- The points at which the response has begun already.
+-- The points after the start of the response.
 local late = { in_headers = true, in_body = true }
 
 -- Tells whether an action is possible at a point.
@@ -295,7 +301,7 @@ local function check(fault)
     error(("fault: %s cannot happen at the point %s"):format(fault.action, fault.point), 0)
   end
   if fault.match and points[fault.point] < 3 then
-    error("fault: no request to match is known at the point " .. fault.point, 0)
+    error("fault: match is not possible at the point " .. fault.point .. ", before a request is read", 0)
   end
   if fault.action == "type" and type(fault.field) ~= "string" then
     error("fault: type needs a field", 0)
@@ -331,7 +337,8 @@ function M.matches(match, request)
     and (not match.path or request.path:find(match.path) ~= nil)
 end
 
---- Returns the fault to inject now, if any: the first match whose `skip` is used up. Later entries stay unchanged.
+--- Returns the fault to inject now, if any: the first matching entry whose `skip` is used up. The `skip` and `count` of
+-- later entries stay unchanged.
 ---@param stage "accept"|"before_read"|"after_read" after_read includes all later points
 ---@param request? { method: string, path: string }
 ---@return openhands.simulator.Fault?

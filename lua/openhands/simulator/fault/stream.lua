@@ -1,10 +1,10 @@
---- Faults of a streamed response: the plans of fault/init.lua, without ever holding the whole body.
+--- Plans of faults for streamed responses, like those of fault/init.lua. Never holds a whole body.
 local http = require "openhands.simulator.http"
 local stream = require "openhands.simulator.encoding.stream"
 
 local M = {}
 
--- Streams head and body as on the wire. `headers` delimit the body.
+-- Streams the head and the body of a response. `headers` are those that delimit the body.
 local function wire(response, headers, source)
   return stream.concat { stream.from_string(http.format_stream_head(response, headers)), source }
 end
@@ -28,8 +28,8 @@ local function plan(ending, source, ...)
   return { writes = { ... }, stream = source, ending = ending }
 end
 
--- Truncates the stream after `pieces` pieces and `at` bytes. Default: in the second element of a list, or at half of
--- an announced length.
+-- Truncates the stream after `pieces` pieces and `at` bytes. Without both, truncates it at half of its announced length
+-- or, without a length, in the second element of a list.
 local function cut(fault, response)
   local at = fault.at
   if not at and not fault.pieces then

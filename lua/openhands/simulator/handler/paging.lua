@@ -1,11 +1,11 @@
---- Pages of lists, for V0 and V1. A page id is opaque and holds characters that a URL must percent-encode: this
--- exposes clients that do not encode it.
+--- Pages of lists, for V0 and V1. A page id contains characters that must be percent-encoded in a URL, which exposes
+-- clients that do not encode it.
 local json = require "openhands.simulator.encoding.json"
 local responses = require "openhands.simulator.http.responses"
 
 local M = {}
 
---- Sorts conversations by a time, those of equal time by number.
+--- Sorts conversations by a field with a time, and those of equal time by number.
 ---@param conversations table[] sorted in place
 ---@param field string
 ---@param descending? any
@@ -28,8 +28,9 @@ end
 ---@param call openhands.simulator.Call
 ---@param behavior openhands.simulator.PageBehavior
 ---@param own string? the digits of this page's id; nil: the first page
----@return { blank: string?, following: fun(offset: integer?, limit: integer): integer|string|nil } `blank`: the page is
---- empty, and these are the digits of the next id; `following` maps the true next offset to the one that is returned
+---@return { blank: string?, following: fun(offset: integer?, limit: integer): integer|string|nil } `blank`: the digits
+--- of the next page id if this page must be empty; `following`: converts the true offset of the next page to the offset
+--- that the response names
 function M.cursor(model, call, behavior, own)
   local blank = behavior == "empty" and own and not own:match("^0%d") and "0" .. own or nil
   local key = call.path .. "?" .. (own or "")

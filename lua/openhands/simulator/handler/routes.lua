@@ -8,7 +8,7 @@ local M = {}
 ---@field open? boolean needs no credential
 ---@field pattern? string made of `path` by `compile`
 
---- A request as handlers get it.
+--- A request, in the form in which handlers get it.
 ---@class openhands.simulator.Call
 ---@field method string
 ---@field path string
@@ -20,7 +20,8 @@ local M = {}
 --- A request to a server in a sandbox.
 ---@class openhands.simulator.SandboxCall: openhands.simulator.Call
 ---@field conversations openhands.simulator.Conversation[] those in the sandbox
----@field conversation openhands.simulator.Conversation the one that stands for the sandbox
+---@field conversation openhands.simulator.Conversation the one that represents the sandbox: the first of them, or the
+--- sandbox itself if it has no conversation
 
 ---@alias openhands.simulator.Handler fun(model: openhands.simulator.Model, call: table, ...: any):
 --- openhands.simulator.Response

@@ -18,8 +18,8 @@ local M = {}
 ---@field closed? boolean refuse unknown fields
 ---@field values? string[] of an enum
 ---@field schemas? table<string, openhands.simulator.Schema> of a block, by its `type`
----@field least? integer characters or items
----@field most? integer characters
+---@field least? integer lowest number of characters or items
+---@field most? integer highest number of characters
 ---@field pattern? string
 
 ---@class openhands.simulator.QueryRule of a query parameter
@@ -198,7 +198,7 @@ function M.value(value, schema, loc)
   return refusal_of(errors)
 end
 
---- Decodes and checks a JSON body as FastAPI does: a body that is not declared as JSON is not an object.
+--- Decodes and checks a JSON body as FastAPI does: if the Content-Type is not JSON, the body counts as a string.
 ---@param call { body: string, headers: table<string, string> }
 ---@param schema openhands.simulator.Schema
 ---@return table? body

@@ -1,4 +1,4 @@
---- HTTP/1.1 as bytes: parses requests and formats responses. Knows neither sockets nor the service.
+--- HTTP/1.1 as bytes: parses requests and formats responses. Independent of sockets and of the service.
 local ascii = require "openhands.ascii"
 
 local M = {}
@@ -109,7 +109,8 @@ local function read_head(text)
   return head
 end
 
--- Joins the buffered bytes. Not called while a body is known to be incomplete: a large one would be copied per piece.
+-- Joins the buffered bytes. Not called while a body with a Content-Length is incomplete: a large body would be copied
+-- with each piece.
 local function joined(self)
   local text = table.concat(self._pieces)
   self._pieces = { text }
@@ -120,7 +121,8 @@ local function drop(self, text, count)
   self._pieces, self._size = { text:sub(count + 1) }, #text - count
 end
 
--- Decodes the chunks at the start of `text`. Returns the body and the bytes used, or nothing while incomplete.
+-- Decodes the chunks at the start of `text`. Returns the body and the number of bytes used; nil while the body is
+-- incomplete; nil, nil and a problem if it is malformed.
 local function read_chunks(text)
   local parts, position = {}, 1
   while true do
@@ -148,7 +150,7 @@ local function read_chunks(text)
   end
 end
 
--- Reads the body of `self._head`; nil while incomplete.
+-- Returns the body of the request `self._head`; nil while it is incomplete, nil and a problem if it is malformed.
 local function read_body(self)
   local headers = self._head.headers
   if ascii.lower(headers["transfer-encoding"] or ""):match("chunked") then
@@ -173,7 +175,7 @@ end
 
 --- Removes and returns the next complete request: `{ method, path, query, target, headers, body, is_old }`.
 ---@return table? request nil while it is incomplete
----@return string? problem if the bytes are no HTTP request
+---@return string? problem if the bytes are not an HTTP request
 function reader:request()
   if not self._head then
     if self._size == 0 then
@@ -200,7 +202,7 @@ function reader:request()
   return request
 end
 
---- Tells whether to send `100 Continue` before the body comes. True at most once per request.
+--- Tells whether the client waits for `100 Continue` before it sends the body. True at most once per request.
 ---@return boolean
 function reader:awaits_continue()
   local head = self._head

@@ -1,4 +1,4 @@
---- Parses multipart/form-data bodies, as forms with files send them.
+--- Parses multipart/form-data bodies, the form of file uploads.
 local ascii = require "openhands.ascii"
 
 local M = {}

@@ -57,7 +57,7 @@ end
 --- Returns the 422 of a request without a required field.
 ---@param place "body"|"query"
 ---@param name string
----@param input? any what the request has instead
+---@param input? any the value that lacks the field
 ---@return openhands.simulator.Response
 function M.missing(place, name, input)
   return M.invalid { {
@@ -78,13 +78,13 @@ function M.crash()
   return M.raw(500, "text/plain; charset=utf-8", "Internal Server Error")
 end
 
---- Returns the page of the web application, as for every unknown GET path.
+--- Returns the page of the web application, the response to every unknown GET path.
 ---@return openhands.simulator.Response
 function M.web_page()
   return M.raw(200, "text/html; charset=utf-8", M.page)
 end
 
---- Returns a list with one entry per requested id, null where there is nothing to show.
+--- Returns a list with one entry per requested id: null where `view` returns nothing.
 ---@param ids string[]
 ---@param view fun(id: string): table|false|nil
 ---@return openhands.simulator.Response
@@ -100,7 +100,7 @@ end
 ---@param status integer
 ---@param content_type string
 ---@param stream openhands.simulator.Stream
----@param length? integer bytes of the stream, to announce them
+---@param length? integer bytes of the stream, to announce as Content-Length
 ---@param headers? { [1]: string, [2]: string }[]
 ---@return openhands.simulator.Response
 function M.stream(status, content_type, stream, length, headers)

@@ -10,7 +10,7 @@ local M = {}
 ---@field keys table[] `{ id, name, key, created_at, expires_at, not_before, org_id }`
 ---@field issued table<string, boolean> whether an issued key is still valid
 ---@field devices table<string, table> device logins by their code
----@field number integer the last number given to a key
+---@field number integer the last number given to a key or a device login
 
 --- Creates an account without settings and keys.
 ---@return openhands.simulator.Account
@@ -18,7 +18,7 @@ function M.new()
   return { profiles = {}, keys = {}, issued = {}, devices = {}, number = 0 }
 end
 
---- Returns the next unused number of a key.
+--- Returns the next unused number, for a key or a device login.
 ---@param account openhands.simulator.Account
 ---@return integer
 function M.next_number(account)
@@ -26,7 +26,7 @@ function M.next_number(account)
   return account.number
 end
 
---- Issues a key. Recognizably not a real one.
+--- Issues a key that is recognizably not a real one.
 ---@param account openhands.simulator.Account
 ---@param purpose string
 ---@return string

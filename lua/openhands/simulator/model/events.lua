@@ -1,5 +1,5 @@
 --- Builds the events of a conversation in the form of each dialect. A builder gets the conversation and the arguments
--- of its step in script.lua, and returns events without id, time and parent: progress.lua and history.lua add those.
+-- of its step in script.lua. It returns events without id, time and parent, which progress.lua and history.lua add.
 local json = require "openhands.simulator.encoding.json"
 
 local M = {}
@@ -10,7 +10,7 @@ local function text_blocks(text)
   return array { { type = "text", text = text, cache_prompt = false } }
 end
 
--- What the simulated agent does: command, its output, its purpose.
+-- The commands of the simulated agent: each with its output and its purpose.
 local tasks = {
   { "sed -n 1,40p README.md", "# Widgets\nA libary for widgets.", "read the start of README.md" },
   { "sed -i s/libary/library/ README.md", "", "fix the typo" },
@@ -76,7 +76,7 @@ function M.v1.proposal(conversation)
   return { (M.v1.work(conversation, 3)[1]) }
 end
 
--- Returns the action that waits for confirmation: the last one emitted.
+-- Returns the action that waits for confirmation: the last one that was emitted.
 local function proposed(conversation)
   for index = #conversation.events, 1, -1 do
     if conversation.events[index].kind == "ActionEvent" then
@@ -117,7 +117,7 @@ function M.v1.answer()
   return { message("agent", "There was nothing to change.") }
 end
 
--- How newer agent servers classify a failure, by its code.
+-- The classification of a failure in newer agent servers, by the code of the failure.
 local classes = {
   LLMAuthenticationError = { kind = "auth", retryable = false, user_action = "settings", error_id = null },
   LLMBudgetExceeded = { kind = "quota", retryable = false, user_action = "settings", error_id = null },

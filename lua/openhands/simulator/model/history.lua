@@ -1,5 +1,5 @@
---- The events of a V1 conversation, in order and with non-decreasing times: stored ones, which the script emits, and
--- generated ones, which are computed on demand so that a conversation of a million events needs no memory.
+--- The events of a V1 conversation, in order and with non-decreasing times. Stored events are those that were emitted.
+-- Generated events are computed on demand, so that a conversation with a million of them needs no memory.
 local events = require "openhands.simulator.model.events"
 local json = require "openhands.simulator.encoding.json"
 local timestamps = require "openhands.simulator.encoding.timestamps"
@@ -10,10 +10,11 @@ local unpack = table.unpack or unpack
 
 -- Generated events ----------------------------------------------------------------------------------------------------
 
--- Number of consecutive events that have the same time.
+-- Number of consecutive generated events that have the same time.
 local group = 3
 
--- Converts an event to a format string. `<<name>>` marks what differs from event to event.
+-- Converts an event to a template: a format string, and the names of its values. In the event, `<<name>>` marks each
+-- value that differs between generated events.
 local function to_template(event)
   event.id, event.timestamp, event.parent_id = "<<id>>", "<<timestamp>>", "<<parent>>"
   if event.kind == "ObservationEvent" then
@@ -28,7 +29,8 @@ local function to_template(event)
   return { kind = event.kind, text = text, names = names }
 end
 
--- The templates of what an agent does repeatedly, made from the events of the script.
+-- Returns the templates of one cycle of an agent's work, which generated events repeat. They come from the builders of
+-- events.lua.
 local function make_cycle()
   local conversation = { id = "<<call>>", events = {}, prompt = "Question <<number>> of a long conversation." }
   local steps = { { "message" }, { "work", 1 }, { "work", 2 }, { "work", 3 }, { "answer" }, { "state", "idle" },
@@ -111,8 +113,9 @@ function history:count()
   return self._count
 end
 
--- A segment covers the events `before + 1` to `before + count`: stored ones from number `stored + 1` on, or generated
--- ones from number `generated + 1` on, the first of them at `time`, with `interval` seconds between two groups.
+-- Opens a segment, which covers the events `before + 1` to `before + count`. Either all of them are stored events, from
+-- number `stored + 1` on, or all are generated events, from number `generated + 1` on. The first generated event is at
+-- `time`, and `interval` seconds lie between two groups.
 function history:_open(segment)
   segment.before, segment.count = self._count, 0
   self._segments[#self._segments + 1] = segment
@@ -152,7 +155,7 @@ function history:add(count, time, interval)
   self._latest = segment.time + math.floor((count - 1) / group) * interval
 end
 
---- Adds generated events as `add`, by the time of the last one.
+--- Adds generated events like `add`, but takes the time of the last one.
 ---@param count integer
 ---@param time number of the last of them, seconds since 1970
 ---@param interval number seconds
@@ -237,7 +240,7 @@ function history:find(id)
   end
 end
 
--- Counts the events before a time. Like the service, compares times as text and so misreads a bound with a zone.
+-- Counts the events before a time. Compares times as text, as the service does, and so misreads a bound with a zone.
 function history:_earlier(timestamp)
   local below, above = 0, self._count + 1
   while above - below > 1 do

@@ -1,6 +1,6 @@
---- The state of the simulated service: conversations, sandboxes, account, options, virtual time. Pure: time passes only
--- through `advance`, and ids follow from the seed, so that every run is repeatable. Knows no request handlers: `new`
--- gets the function that answers requests.
+--- The state of the simulated service: conversations, sandboxes, account, options, virtual time. Time passes only
+-- through `advance`, and ids depend only on the seed, so every run is repeatable. This module requires no request
+-- handlers: `new` gets the function that answers requests.
 local account = require "openhands.simulator.model.account"
 local history = require "openhands.simulator.model.history"
 local limits = require "openhands.simulator.model.limits"
@@ -51,7 +51,7 @@ local M = {}
 ---@field execution_status string?
 ---@field [string] any other fields that script.lua changes
 
---- The options of a model, complete.
+--- The options of a model, with the defaults filled in.
 ---@class openhands.simulator.AllOptions: openhands.simulator.Options
 ---@field event_count integer
 ---@field event_pages openhands.simulator.PageBehavior
@@ -67,7 +67,7 @@ local M = {}
 ---@field requests table[] the last requests: `{ method, path, query, headers, body, time }`
 ---@field pending table<string, string[]> queued messages, by the id in their path
 ---@field leaks table[] requests that carried the account's key to a sandbox: `{ time, method, path }`
----@field secrets table[] of the account, in both dialects: `{ name, value, description }`
+---@field secrets table[] of the account, the same in both dialects: `{ name, value, description }`
 ---@field account openhands.simulator.Account
 ---@field repeated_pages table<string, true> pages that have named themselves as the next one, by path and id
 ---@field private _respond fun(model: openhands.simulator.Model, request: openhands.simulator.Request):
@@ -75,7 +75,7 @@ local M = {}
 ---@field private _conversations openhands.simulator.Conversation[]
 ---@field private _by_id table<string, openhands.simulator.Conversation>
 ---@field private _by_task table<string, openhands.simulator.Conversation>
----@field private _active openhands.simulator.Conversation[] those with steps to come
+---@field private _active openhands.simulator.Conversation[] those with steps left
 ---@field private _throttles table
 ---@field private _sandboxes table[] without a conversation
 ---@field private _time number virtual, seconds
@@ -128,7 +128,7 @@ function methods:timestamp(seconds)
   return timestamps.utc(self.options.epoch + seconds)
 end
 
--- Lehmer's generator: its products fit the doubles of every Lua.
+-- Lehmer's generator. Its products are below 2^53, so every Lua computes them exactly.
 local function next_random(model)
   model._random = model._random * 48271 % 2147483647
   return model._random
@@ -145,7 +145,7 @@ function methods:new_id()
   return text:sub(1, 12) .. "4" .. text:sub(14, 16) .. "a" .. text:sub(18)
 end
 
---- Advances virtual time and applies everything that is due.
+--- Advances virtual time and applies the steps of all scripts that are due.
 ---@param seconds number
 function methods:advance(seconds)
   self._time = self._time + seconds
@@ -244,7 +244,7 @@ function methods:find_by_start_task(task_id)
   return self._by_task[task_id]
 end
 
---- Finds a V1 conversation that reads show: its start task is READY, and it is not deleted.
+--- Finds a V1 conversation that read requests show: its start task is READY, and `is_visible` is true of it.
 ---@param id string UUID in either spelling
 ---@return openhands.simulator.Conversation? conversation
 function methods:find_visible(id)
@@ -281,7 +281,7 @@ function methods:add_sandbox(spec_id)
   local number = #self._sandboxes + 1
   local fields = {
     sandbox_id = ("standalone%012d"):format(number), sandbox_spec_id = spec_id, session_number = 1, events = {},
-    number = 1e6 + number, -- part of its keys: apart from the numbers of conversations
+    number = 1e6 + number, -- a part of its session keys, different from the number of every conversation
     created_at = self._time, updated_at = self._time,
   }
   local sandbox = fields --[[@as openhands.simulator.Conversation]]
@@ -302,20 +302,20 @@ function methods:conversations()
   return self._conversations
 end
 
---- Returns the number of conversations that run or ran: what the account pays for.
+--- Returns the number of conversations created so far: the jobs that the account pays for.
 ---@return integer
 function methods:jobs()
   return #self._conversations
 end
 
---- Tells whether reads show the conversation (option `visibility`).
+--- Tells whether read requests show the conversation: it is old enough (option `visibility`) and not deleted.
 ---@param conversation openhands.simulator.Conversation
 ---@return boolean
 function methods:is_visible(conversation)
   return not conversation.deleted and self._time >= conversation.created_at + self.options.visibility
 end
 
---- Answers the next requests with one of the five 429s.
+--- Answers the next requests with HTTP 429, in one of its five forms.
 ---@param name openhands.simulator.Throttle
 ---@param count? integer number of requests; default 1; -1: all
 ---@param details? openhands.simulator.ThrottleDetails
@@ -335,7 +335,7 @@ function methods:record(request)
   if #log <= 2 * most then
     return
   end
-  -- Truncated in bulk, and in place: callers hold the list.
+  -- Truncates the list rarely, because that copies it, and in place, because callers hold it.
   local size = #log
   for index = 1, size do
     log[index] = log[index + size - most]

@@ -67,20 +67,20 @@ local forms = {
   end },
 }
 
---- The 429s: "window" (10 requests per second exceeded), "burst" (the proxy's limit), "concurrency" (too many
--- conversations at once; starts and new sandboxes only), "quota" (of the day; starts only), "pending" (too many queued
--- messages; those only).
+--- The forms of HTTP 429: "window" (more than 10 requests per second), "burst" (the limit of the proxy), "concurrency"
+-- (too many conversations at once; only starts and new sandboxes), "quota" (the daily quota; only starts), "pending"
+-- (too many queued messages; only requests that queue one).
 ---@alias openhands.simulator.Throttle "window"|"burst"|"concurrency"|"quota"|"pending"
 
 ---@class openhands.simulator.ThrottleDetails
----@field starts? boolean apply to requests that start a conversation only
+---@field starts? boolean apply only to requests that start a conversation
 ---@field retry_after? integer|string window, burst: the header `Retry-After` (default 1)
 ---@field limit? integer concurrency (default 3), quota (default 10)
 ---@field current? integer concurrency: running conversations (default: `limit`)
 ---@field flat? boolean concurrency: without `detail` around the fields
 ---@field reset_at? string quota: ISO-8601 (default: midnight)
 
---- Adds a throttle: the next `count` matching requests get its 429.
+--- Adds a throttle: the next `count` matching requests get the 429 of that name.
 ---@param throttles table[] the model's list
 ---@param name openhands.simulator.Throttle
 ---@param count? integer default 1; -1: all
@@ -88,7 +88,7 @@ local forms = {
 function M.add(throttles, name, count, details)
   local form = forms[name]
   if not form then
-    error("no throttle is called " .. tostring(name), 3)
+    error("unknown throttle: " .. tostring(name), 3)
   end
   details = details or {}
   throttles[#throttles + 1] = {
@@ -114,7 +114,7 @@ end
 
 local at_rest = { PAUSED = true, MISSING = true, finished = true, error = true, stuck = true }
 
--- Whether the refusing service counts a conversation: it has more work to do.
+-- Tells whether the mode "refuse" counts a conversation: whether the agent still has work to do.
 local function is_busy(conversation)
   return conversation.task_status ~= "ERROR" and not at_rest[conversation.sandbox_status]
     and not at_rest[conversation.execution_status]
@@ -132,9 +132,9 @@ local function pause_oldest(model, limit)
   end
 end
 
---- Applies the limit before a V1 start is accepted. In mode "pause" the start is accepted and the oldest running
--- sandboxes are paused, finished ones too; only running ones count, so a burst exceeds the limit. In mode "refuse" the
--- start gets 429.
+--- Applies the option `max_concurrent` before a V1 start or a new sandbox is accepted. In the mode "pause", it is
+-- accepted, and the oldest running sandboxes are paused, even if their agents have finished. Only running sandboxes
+-- count, so many starts at once exceed the limit. In the mode "refuse", the request gets 429.
 ---@param model openhands.simulator.Model
 ---@return openhands.simulator.Response? refusal
 function M.admit(model)

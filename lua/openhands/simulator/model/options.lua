@@ -12,9 +12,9 @@ local M = {}
 ---@class openhands.simulator.Options
 ---@field api? "both"|"v0"|"v1" the dialects that exist (default "both")
 ---@field pace? number scales all durations; at 1 (default) a conversation takes 60 s
----@field outcome? string how conversations end whose prompt does not say `[simulate: NAME]`: finished (default), error,
---- rejected (V0), stuck, waiting, budget, paused, missing, idle, slow, flap, unknown, start-error, start-limit,
---- start-repository, never-ready; see doc/simulator.md
+---@field outcome? string the end of each conversation whose prompt does not contain `[simulate: NAME]`: finished
+--- (default), error, rejected (V0), stuck, waiting, budget, paused, missing, idle, slow, flap, unknown, start-error,
+--- start-limit, start-repository, never-ready; see doc/simulator.md
 ---@field max_concurrent? integer|false limit of concurrent conversations (default false: none)
 ---@field limit_mode? "pause"|"refuse" beyond that limit, pause the oldest sandbox (default) or refuse the start
 ---@field keys? string[]|false valid API keys, besides those that the simulator issues; false (default): any
@@ -25,7 +25,7 @@ local M = {}
 ---@field require_message? boolean refuse a V0 start without a message with 400 (default false)
 ---@field old? boolean shorter responses, as older servers give them (default false)
 ---@field spa? boolean answer unknown GET paths with the page of the web application (default true)
----@field event_count? integer generated events that precede those of a new V1 conversation (default 0)
+---@field event_count? integer number of generated events before the first event of a new V1 conversation (default 0)
 ---@field event_lag? number seconds before the service shows a V1 event that its agent server shows at once (default 0)
 ---@field event_pages? openhands.simulator.PageBehavior how pages of events behave (default "plain")
 ---@field list_pages? openhands.simulator.PageBehavior how pages of all other lists behave (default "plain")
@@ -34,9 +34,10 @@ local M = {}
 ---@field download_busy? boolean refuse every download with 409 (default false)
 ---@field repository_count? integer number of repositories of the account (default 5)
 ---@field git_providers? string[] providers that the account is connected to (default `{ "github" }`)
----@field conversation_runtime? "local"|"docker" where agent servers run commands, files and git: themselves (default),
---- or in a runtime of each conversation
----@field device_login? "granted"|"denied"|"ignored" result of a device login after ten seconds (default "granted")
+---@field conversation_runtime? "local"|"docker" where agent servers say that commands, files and git belong: "local"
+--- (default): to the server itself; "docker": to a runtime of each conversation
+---@field device_login? "granted"|"denied"|"ignored" result of a device login, ten seconds (times `pace`) after its
+--- start (default "granted")
 ---@field epoch? number seconds since 1970 at virtual time 0 (default: a morning in August 2026; spawned: now)
 ---@field time? number virtual time at the start, in seconds (default 0)
 ---@field seed? integer changes the generated ids (default 1)

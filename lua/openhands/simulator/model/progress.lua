@@ -30,7 +30,7 @@ local function title_of(prompt)
   return words == "" and "Simulated work" or words:sub(1, 50)
 end
 
--- Keeps the state of a start task: a stream of it must not miss one.
+-- Records the state of a start task, so that a stream of the task contains every state.
 local function record_task_state(conversation)
   conversation.task_states[#conversation.task_states + 1] = {
     task_status = conversation.task_status, task_detail = conversation.task_detail,
@@ -39,8 +39,8 @@ local function record_task_state(conversation)
   }
 end
 
--- Stores the queued messages of a conversation that has become ready. As in the service, they are looked up under two
--- spellings of its id and no other.
+-- Emits the queued messages of a conversation that has become ready. As in the service, they are found only under two
+-- keys: `task-` with the id of the start task, and the dashed id of the conversation.
 local function deliver_queued(model, conversation, at)
   for _, key in ipairs { "task-" .. tostring(conversation.task_id), uuid.dashed(conversation.id) } do
     for _, text in ipairs(model.pending[key] or {}) do

@@ -5,10 +5,10 @@ local M = {}
 
 local null = json.null
 
--- V0's status of a runtime in the words of V1.
+-- The V1 status of a sandbox, by the V0 status of its runtime.
 local v1_status = { RUNNING = "RUNNING", STARTING = "STARTING", STOPPED = "PAUSED", ERROR = "ERROR" }
 
---- Returns the status of the sandbox in the words of V1.
+--- Returns the V1 status of the sandbox, also for a V0 conversation.
 ---@param conversation openhands.simulator.Conversation
 ---@return string? status
 function M.status(conversation)
@@ -21,7 +21,7 @@ function M.status(conversation)
   return conversation.sandbox_status
 end
 
---- Returns the key that opens the running sandbox. Each resume makes a new one. Recognizably not a real key.
+--- Returns the session key of the running sandbox. A resumed sandbox has a new one. Recognizably not a real key.
 ---@param conversation openhands.simulator.Conversation
 ---@return string|table key or null
 function M.session_key(conversation)

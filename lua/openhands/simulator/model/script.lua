@@ -1,7 +1,7 @@
---- Scripts of conversations, as data: at which second which fields change and which events are emitted. Returns lists
--- of steps; progress.lua applies them when they are due.
+--- Scripts of conversations as data: lists of steps. Each step says at which second which fields change and which
+-- builder of events.lua runs. progress.lua applies the steps when they are due.
 --
--- In `changes`, false stands for null. Seconds are those of `pace` 1, where a whole conversation takes one minute.
+-- In the changes, false means null. Seconds are given for `pace` 1, at which a whole conversation takes one minute.
 local M = {}
 
 local running = { sandbox_status = "RUNNING", execution_status = "running" }
@@ -27,8 +27,9 @@ local work = {
 
 local finish = { 60, { execution_status = "finished", cost = 0.0831, pr_number = { 7 } }, { "finish" } }
 
--- How a V1 conversation ends, by outcome. The work above is done up to the first of these steps, or up to `work`.
--- `transient_statuses` replace the statuses in the next reads: counted by request, so that no poller misses them.
+-- The endings of a V1 conversation, by outcome. The steps of `work` above run until the first step of the ending, or
+-- until the second in its field `work`. `transient_statuses` replace the statuses in the next reads, one per request,
+-- so that no poller misses them.
 local endings = {
   finished = { finish },
   flap = { work = 60, { 26, { transient_statuses = { "null", "missing", "null" } } }, finish },
@@ -44,7 +45,7 @@ local endings = {
   unknown = { { 28, { sandbox_status = "HIBERNATING", execution_status = "daydreaming" } }, { 45, running }, finish },
 }
 
--- Start tasks that fail, by outcome: their detail.
+-- The details of start tasks that fail, by outcome.
 local failed_starts = {
   ["start-error"] = "500: Sandbox failed to start within 120s: {sandbox}",
   ["start-limit"] = "CONCURRENCY_LIMIT_REACHED: You have reached your limit of 3 concurrent conversations.",
@@ -104,7 +105,7 @@ function M.outcome_of(prompt)
   return M.outcomes[name] and name or nil
 end
 
-local function until_second(steps, group, limit)
+local function append_steps_before(limit, group, steps)
   for _, step in ipairs(group) do
     if step[1] < limit then
       steps[#steps + 1] = step
@@ -119,17 +120,17 @@ local function v1_steps(outcome, repository, sandbox_id)
   end
   local detail = failed_starts[outcome]
   if detail then
-    until_second(steps, start_tasks, 8)
+    append_steps_before(8, start_tasks, steps)
     detail = detail:gsub("{([a-z]+)}", { sandbox = sandbox_id, repository = repository })
     steps[#steps + 1] = { 12, { task_status = "ERROR", task_detail = detail, sandbox_status = "ERROR" } }
     return steps
   end
   local ending = endings[outcome] or endings.finished
-  until_second(steps, start_tasks, 15)
+  append_steps_before(15, start_tasks, steps)
   if outcome == "unknown" then
     steps[#steps + 1] = { 4, { task_status = "WARMING_UP_POOL" } }
   end
-  until_second(steps, work, ending.work or ending[1][1])
+  append_steps_before(ending.work or ending[1][1], work, steps)
   for _, step in ipairs(ending) do
     steps[#steps + 1] = step
   end
@@ -146,7 +147,7 @@ local function v0_steps(outcome)
     outcome = "start-error"
   end
   local ending = v0_endings[outcome] or v0_endings.finished
-  until_second(steps, v0_start, ending[1][1])
+  append_steps_before(ending[1][1], v0_start, steps)
   for _, step in ipairs(ending) do
     steps[#steps + 1] = step
   end

@@ -1,5 +1,5 @@
---- The files in the sandbox of a conversation: as checked out, and as they are now. All servers read and write them
--- here. Paths are absolute; those of git are relative to the requested directory.
+--- The files in the sandbox of a conversation: as checked out, and as they are now. The handlers of all servers read
+-- and write them here. Stored paths are absolute. Lists contain paths relative to the requested directory.
 local ascii = require "openhands.ascii"
 local json = require "openhands.simulator.encoding.json"
 
@@ -39,7 +39,7 @@ function M.files(conversation)
   return conversation.files
 end
 
---- Normalizes a path: relative ones start at the root; `.` and repeated slashes are dropped.
+--- Normalizes a path. A relative path starts at `root`; `.` and repeated slashes are removed.
 ---@param path string
 ---@return string
 function M.absolute(path)
@@ -66,7 +66,7 @@ function M.write(conversation, path, text)
   M.files(conversation)[M.absolute(path)] = text
 end
 
--- Returns a path relative to a directory; nil if it is not below it.
+-- Returns a path relative to a directory; nil if the path is not below the directory.
 local function below(path, directory)
   local prefix = directory == "/" and "/" or directory .. "/"
   if path:sub(1, #prefix) == prefix then

@@ -1,5 +1,5 @@
---- One connection of the server: reads its requests one after the other, and writes the responses of the model as the
--- fault schedule changes them.
+--- One connection of the server: reads its requests one after the other, and writes the responses of the model, changed
+-- by the fault schedule.
 local fault = require "openhands.simulator.fault"
 local http = require "openhands.simulator.http"
 local responses = require "openhands.simulator.http.responses"
@@ -71,7 +71,8 @@ function connection:after(seconds, action)
   self._timer:start(math.floor(seconds * 1000 + 0.5), 0, action)
 end
 
--- Closing with unread bytes would send a reset. So: shut down, keep reading, and close after the peer or one second.
+-- Ends the connection without a reset, which closing with unread bytes would send: stops writing, keeps reading, and
+-- closes when the peer has closed or after one second.
 function connection:finish()
   self._discards = true
   self._tcp:shutdown()
@@ -89,7 +90,7 @@ function endings.close(self)
   self:finish()
 end
 
--- A peer that gets the reset together with the last bytes may take it for a close: let it read them first.
+-- Lets the peer read the last bytes first: if they arrive together with the reset, the peer may see a close instead.
 function endings.reset(self, plan)
   if #plan.writes == 0 and not plan.stream then
     return self:reset()
@@ -101,10 +102,11 @@ function endings.hang(self)
   self._discards = true
 end
 
--- Seconds between two reads of a stream without data: time may jump, and other requests may change the conversation.
+-- Longest wait before a stream without data is read again, in seconds. Data may come earlier than the stream announced:
+-- time may be advanced, and other requests may change the conversation.
 local poll_seconds = 0.05
 
--- Writes a stream, each piece after the one before has left, so that none is buffered.
+-- Writes a stream. Each piece waits until the previous one is written, so that no piece is buffered.
 function connection:write_stream(stream, finish)
   local function step()
     if not self._server.connections[self] then
@@ -133,7 +135,7 @@ function connection:write_stream(stream, finish)
   step()
 end
 
--- Writes a plan, each write after the one before has left.
+-- Writes the bytes of a plan, each write after the previous one has completed, and then ends as the plan says.
 function connection:write_plan(plan, closes)
   self._busy = true
   local position, repeated = 1, 0
@@ -179,7 +181,7 @@ function connection:write_plan(plan, closes)
   step()
 end
 
--- Applies a fault that needs no response of the model.
+-- Applies a fault for which the model is not asked.
 function connection:inject(injected, closes)
   if injected.action == "refuse" then
     return self._server:refuse_for(injected.seconds or 1)
@@ -211,7 +213,7 @@ function connection:handle(request)
   if injected.action ~= "delay" then
     return self:inject(injected, closes)
   end
-  -- Also after the client has given up: a request that was sent may arrive late.
+  -- The model also gets the request if the client has closed the connection by then: a sent request may arrive late.
   server:after(injected.seconds or 1, function() self:respond(request, nil, closes) end)
 end
 

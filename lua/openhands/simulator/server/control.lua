@@ -1,11 +1,12 @@
---- Controls a server by lines: each command and each reply is a JSON object, a reply `{"ok":true,"value":...}` or
--- `{"ok":false,"error":"..."}`. Strings may hold any bytes: one above 127 is encoded as `\u0080` to `\u00ff`.
+--- Controls a server by lines. Each command and each reply is a JSON object; a reply is `{"ok":true,"value":...}` or
+-- `{"ok":false,"error":"..."}`. Strings may hold any bytes: a byte above 127 is encoded as `\u0080` to `\u00ff`.
 local json = require "openhands.simulator.encoding.json"
 local uv = require "luv"
 
 local M = {}
 
--- By name: function(server, command) -> value. They do what the methods of the handle (process.lua) say.
+-- The commands by name: function(server, command) -> value. Each is described at the method of the same name in
+-- process.lua.
 local commands = {}
 
 function commands.faults(server, command)
@@ -81,7 +82,7 @@ function M.run(server, line)
   end
   local ran, value = pcall(command_function, server, command) --[[@as boolean, any]]
   if not ran then
-    -- The caller has no use for the position in our files.
+    -- The error loses its position in our files, which is of no use to the caller.
     return json.encode({ ok = false, error = (tostring(value):gsub("^[^:\n]+:%d+: ", "")) }, "bytes")
   end
   return json.encode({ ok = true, value = value }, "bytes")
@@ -95,7 +96,7 @@ local function run_and_reply(server, line)
   io.stdout:flush()
 end
 
--- Opens standard input as a stream; nil if it is a file (or /dev/null), which never blocks.
+-- Opens standard input as a stream. Returns nil if it is a file (or /dev/null), which can be read without blocking.
 local function open_input()
   local kind = uv.guess_handle(0)
   if kind == "tty" then
@@ -111,7 +112,7 @@ end
 
 --- Runs the commands from standard input, and stops the loop at its end.
 ---@param server openhands.simulator.Server
----@param stay boolean? keep running at its end
+---@param stay boolean? keep the loop running at the end of standard input
 function M.attach(server, stay)
   local function ended()
     if not stay then
@@ -123,7 +124,7 @@ function M.attach(server, stay)
     for line in io.lines() do
       run_and_reply(server, line)
     end
-    -- The loop is not running yet: stop it from inside.
+    -- The loop is not running yet, so a timer stops it as soon as it runs.
     uv.new_timer():start(0, 0, ended)
     return
   end
@@ -134,7 +135,7 @@ function M.attach(server, stay)
       return ended()
     end
     rest = rest .. bytes
-    -- A plain search: a pattern would rescan a long unfinished line from every position.
+    -- The search is plain: a pattern would scan a long unfinished line again from each of its positions.
     local stop = rest:find("\n", 1, true)
     while stop do
       run_and_reply(server, rest:sub(1, stop - 1))

@@ -9,7 +9,8 @@ local uv = require "luv"
 
 local M = {}
 
--- Clients look up their starts by their own wall clock: by default the model has the same one.
+-- Returns the options with the clock of this machine as the default of `epoch`: clients search for their starts by the
+-- time of their own clock.
 local function with_wall_clock(options)
   local copy = {}
   for name, value in pairs(options) do
@@ -58,7 +59,7 @@ function methods:reset(fresh)
   self._started, self._ahead = uv.hrtime() / 1e9, self.model:time()
 end
 
---- Advances the model to the present: seconds since the start, plus what `skip` added.
+--- Advances the model to the present: the seconds since the start, plus those that `skip` added.
 function methods:synchronise()
   local now = uv.hrtime() / 1e9 - self._started + self._ahead
   if now > self.model:time() then
@@ -79,7 +80,7 @@ function methods:set_faults(faults)
   self.schedule = fault.schedule(faults)
 end
 
---- Answers a request by the model. An error in the simulator becomes a 500, and its traceback goes to stderr.
+--- Returns the model's response to a request. Turns an error in the simulator into a 500, with a traceback on stderr.
 ---@param request openhands.simulator.Request
 function methods:respond(request)
   self:synchronise()
@@ -150,7 +151,7 @@ function methods:refuse_for(seconds)
   self:after(seconds, function() self:refuse(false) end)
 end
 
---- Runs a function later, unless the server is reset or closed before.
+--- Runs a function later, unless the server is reset or closed before then.
 ---@param seconds number
 ---@param action fun()
 function methods:after(seconds, action)

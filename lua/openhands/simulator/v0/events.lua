@@ -1,4 +1,4 @@
---- Handles reads of the events of a V0 conversation: the service and the runtime answer them alike.
+--- Handles requests for the events of a V0 conversation, to which the service and the runtime respond in the same way.
 local json = require "openhands.simulator.encoding.json"
 local lists = require "openhands.simulator.lists"
 local responses = require "openhands.simulator.http.responses"

@@ -1,4 +1,4 @@
---- V0: handles its requests. A V0 id may name a V1 conversation, whose status is mapped as the service maps it.
+--- The routes of V0. A request may name a V1 conversation; its status is then converted as the service does.
 local ascii = require "openhands.ascii"
 local json = require "openhands.simulator.encoding.json"
 local lists = require "openhands.simulator.lists"
@@ -135,7 +135,7 @@ local function delete(model, _, id)
   return responses.json(200, true)
 end
 
--- Wraps a handler of a V0 conversation: it gets the conversation instead of its id.
+-- Wraps a handler so that it gets a V0 conversation instead of its id.
 local function with_v0_conversation(handler)
   return function(model, _, id)
     local conversation = find(model, id)
@@ -172,7 +172,7 @@ local function events(model, call, id)
   return v0_events.page(call, find(model, id), id)
 end
 
--- The service cannot answer what needs the runtime: only the runtime itself does.
+-- The operations that need the runtime. Only the runtime itself answers them; the service answers with 500.
 local unsupported = {
   { "GET", "/list-files" }, { "GET", "/select-file" }, { "GET", "/zip-directory" }, { "GET", "/git/changes" },
   { "GET", "/git/diff" }, { "GET", "/trajectory" }, { "POST", "/upload-files" }, { "POST", "/events" },

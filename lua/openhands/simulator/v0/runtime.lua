@@ -1,5 +1,5 @@
---- The nested runtime of a V0 conversation: handles what the service does not answer itself: files, git, the
--- trajectory, and messages to the agent.
+--- The routes of the nested runtime of a V0 conversation. It answers requests that the service does not answer itself:
+-- about files, git and the trajectory, and messages to the agent.
 local json = require "openhands.simulator.encoding.json"
 local multipart = require "openhands.simulator.http.multipart"
 local responses = require "openhands.simulator.http.responses"
@@ -56,7 +56,7 @@ local function send_action(model, call, conversation)
   return responses.json(200, success)
 end
 
--- Returns a query parameter; the last one if repeated.
+-- Returns the value of a query parameter; the last value if it is repeated.
 local function parameter(call, name)
   local given = call.query[name]
   return given and given[#given]
@@ -105,7 +105,7 @@ local function zip_directory(_, _, conversation)
   return responses.archive("workspace.zip", archive)
 end
 
--- V0 has letters in place of V1's words.
+-- The letters that V0 uses in place of the statuses of V1.
 local letters = { ADDED = "A", UPDATED = "M", DELETED = "D", MOVED = "R" }
 
 local function git_changes(_, _, conversation)
@@ -127,7 +127,7 @@ local function upload_files(_, call, conversation)
     return responses.missing("body", "files")
   end
   for _, part in ipairs(parts) do
-    -- As in a form upload, directories in the name are dropped.
+    -- Directories in the name are dropped, as servers do with form uploads.
     local name = (part.filename or ""):match("[^/\\]*$") --[[@as string]]
     if name == "" or name:sub(1, 1) == "." then
       skipped[#skipped + 1] = { name = name, reason = "File type not allowed" }

@@ -1,5 +1,5 @@
---- Handles requests about the runtime of a V0 conversation that the service and the runtime answer alike. Returns
--- functions `(model, call, conversation)` by the suffix of the path.
+--- Handles requests about the runtime of a V0 conversation, to which the service and the runtime respond in the same
+-- way. Returns functions `(model, call, conversation)` by the last part of the path.
 local json = require "openhands.simulator.encoding.json"
 local responses = require "openhands.simulator.http.responses"
 local sandbox = require "openhands.simulator.model.sandbox"

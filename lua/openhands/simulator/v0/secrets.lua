@@ -26,7 +26,7 @@ local function create(model, _, _, body)
   return responses.json(201, { message = "Secret created successfully" })
 end
 
--- Wraps a handler of V1: V0 differs only in the field that names an error.
+-- Wraps a V1 handler: in V0, the field of an error is `error` instead of `detail`.
 local function with_v0_error(handler)
   return function(...)
     local response = handler(...)

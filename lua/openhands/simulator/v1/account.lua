@@ -65,7 +65,7 @@ local function make_key(model, _, _, body)
   entry.id = account.next_number(model.account)
   table.insert(model.account.keys, entry)
   local shown = view(entry)
-  shown.key = entry.key -- only this response has it
+  shown.key = entry.key -- only this response contains the key
   return responses.json(200, shown)
 end
 

@@ -1,5 +1,5 @@
---- Handles the device login: issues a code for a person to confirm elsewhere, and the token once that has happened.
--- Needs no credential.
+--- Handles the device login: issues a code that a person confirms in a browser, and afterwards the token. Needs no
+-- credential.
 local account = require "openhands.simulator.model.account"
 local json = require "openhands.simulator.encoding.json"
 local responses = require "openhands.simulator.http.responses"
@@ -9,7 +9,7 @@ local null = json.null
 
 local expires_in, seconds_until_answer = 600, 10
 
--- Whole seconds, as in the service; shorter for a fast simulator.
+-- Returns the seconds between two polls: a whole number, as in the service, scaled by `pace`.
 local function interval_of(model)
   return math.max(1, math.ceil(5 * model.options.pace))
 end
@@ -40,8 +40,6 @@ local function form_field(call, name)
     end
   end
 end
-
-
 
 local function token(model, call)
   local code = form_field(call, "device_code")

@@ -1,5 +1,5 @@
---- Handles reads of the events of a V1 conversation: search, count, and by id. shared.lua reuses these functions for
--- public conversations.
+--- Handles requests for the events of a V1 conversation: search, count, and by id. shared.lua reuses these functions
+-- for public conversations.
 local paging = require "openhands.simulator.handler.paging"
 local responses = require "openhands.simulator.http.responses"
 local schemas = require "openhands.simulator.v1.schemas"
@@ -26,8 +26,8 @@ local function page_text(items, next_page_id)
     next_page_id and '"' .. next_page_id .. '"' or "null")
 end
 
---- Returns one page of a history. A page id is an offset into all stored events, and kinds are filtered per page: a
--- page may be short or empty and still have a next one.
+--- Returns one page of a history. A page id is an offset into all events of the conversation, and kinds are filtered
+-- within each page, so a page may be short or empty and still have a next page.
 ---@param model openhands.simulator.Model
 ---@param call openhands.simulator.Call
 ---@param history? openhands.simulator.History
@@ -76,7 +76,7 @@ function M.count(history, query)
   return responses.json(200, history:count_of(query.kind__eq, first, last))
 end
 
---- Returns one event as JSON.
+--- Returns one event as JSON; `null` if there is none.
 ---@param history? openhands.simulator.History
 ---@param id string
 ---@return string
@@ -85,7 +85,7 @@ function M.text(history, id)
   return index and history:text(index) or "null"
 end
 
---- Returns events by their ids: one entry each, null where there is none.
+--- Returns events by their ids: one entry for each id, null for an unknown one.
 ---@param call openhands.simulator.Call
 ---@param history? openhands.simulator.History
 ---@return openhands.simulator.Response
@@ -104,13 +104,13 @@ function M.some(call, history)
   return responses.raw(200, "application/json", "[" .. table.concat(entries, ",") .. "]")
 end
 
--- An unknown conversation has no events.
+-- Returns the history of a conversation; nil for an unknown conversation, which the handlers treat as an empty history.
 local function history_of(model, id)
   local conversation = model:find(uuid.parse(id))
   return conversation and conversation.history
 end
 
--- The service shows events later than the agent server: option `event_lag`.
+-- Hides the newest events: the service shows them `event_lag` seconds later than the agent server.
 local function apply_lag(model, query)
   local lag, bound = model.options.event_lag, query.timestamp__lt
   local shown = lag > 0 and timestamps.naive(model:now() - lag)
@@ -119,7 +119,7 @@ local function apply_lag(model, query)
   end
 end
 
--- Wraps a handler: checks the query and the id, and passes the history.
+-- Wraps a handler so that it gets the history of the conversation. Checks the query and the id first.
 local function of_conversation(handler)
   return validation.with_query(M.filter, function(model, call, query, id)
     if not uuid.parse(id) then

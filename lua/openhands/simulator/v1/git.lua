@@ -1,4 +1,4 @@
---- Handles searches at the git providers of the account: installations, repositories, branches, suggested tasks.
+--- Handles searches of the account's git providers: installations, repositories, branches, suggested tasks.
 local json = require "openhands.simulator.encoding.json"
 local lists = require "openhands.simulator.lists"
 local paging = require "openhands.simulator.handler.paging"
@@ -11,7 +11,7 @@ local null = json.null
 local provider = { kind = "enum", required = true, values = schemas.providers }
 local few = { kind = "limit", default = 30 }
 
--- Wraps a handler: checks the query and that the account is connected to the provider.
+-- Wraps a handler: first checks the query, and whether the account is connected to the provider.
 local function connected(rules, handler)
   return validation.with_query(rules, function(model, call, query)
     for _, name in ipairs(model.options.git_providers) do
@@ -34,7 +34,7 @@ local owners = { "acme", "acme-labs", "openhands-dev" }
 ---@type table<number, string>
 local names = { "widgets", "gadgets", "website", "tools", "docs" }
 
--- Returns the name of a repository by its number from 1. From the sixth on, the name contains the number.
+-- Returns the full name of a repository by its number, from 1. From the sixth repository on, it contains the number.
 local function full_name(number)
   local name = names[(number - 1) % #names + 1]
   return owners[(number - 1) % #owners + 1] .. "/" .. (number > #names and ("%s-%d"):format(name, number) or name)

@@ -1,4 +1,4 @@
---- V1: handles its requests. Returns the routes of all modules of this directory.
+--- The routes of V1: those of all modules in this directory.
 local groups = {
   require "openhands.simulator.v1.start",
   require "openhands.simulator.v1.conversations",

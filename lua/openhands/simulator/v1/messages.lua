@@ -49,7 +49,8 @@ local function queue_message(model, call, id)
   if not json.is_array(body.content) or #body.content == 0 then
     return responses.detail(400, "content must be a non-empty list")
   end
-  -- Any id is accepted, even of no conversation: the model looks up two spellings when a conversation gets ready.
+  -- Any id is accepted, even if no conversation has it. The model looks only for two keys when a conversation becomes
+  -- ready (progress.lua).
   local queue = model.pending[id] or {}
   if #queue >= 10 then
     return responses.detail(429, "Too many pending messages. Maximum 10 messages per conversation.")

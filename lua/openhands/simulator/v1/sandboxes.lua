@@ -40,7 +40,7 @@ local function search(model, call, query)
   end)
 end
 
--- Returns a handler of a repeated parameter `id`: one entry each.
+-- Returns a handler that responds with one entry for each value of the query parameter `id`.
 local function some(view)
   return validation.with_query({ id = { kind = "text", list = true, required = true } }, function(model, call, query)
     if #query.id > 100 then
@@ -91,7 +91,7 @@ local function resume(model, conversation)
   return responses.json(200, { success = true })
 end
 
--- The service requires the id again in the query.
+-- To delete a sandbox, the service requires its id in the query, too, not only in the path.
 local id_again = { sandbox_id = { kind = "text", required = true } }
 
 local delete = existing(function(model, conversation)
@@ -122,9 +122,9 @@ local function search_specs(model, call, query)
   return paging.page(model, call, spec_ids, query, function(id) return spec(model, id) end)
 end
 
--- Secrets, as a sandbox reads them ------------------------------------------------------------------------------------
+-- Secrets that a sandbox reads ----------------------------------------------------------------------------------------
 
--- Wraps a handler: requires the session key of this sandbox.
+-- Wraps a handler: first requires the session key of the sandbox.
 local function with_session_key(handler)
   return function(model, call, sandbox_id, name)
     local given, owner = call.headers["x-session-api-key"], nil
@@ -146,7 +146,7 @@ local function with_session_key(handler)
   end
 end
 
--- The secrets of the start, which override those of the account.
+-- Returns the secrets in the request that started a conversation. They override those of the account.
 local function own_secrets(conversation)
   local own = conversation.request and conversation.request.secrets
   return own ~= null and own or {}

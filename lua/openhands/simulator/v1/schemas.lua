@@ -15,7 +15,7 @@ M.limit, M.page_id = { kind = "limit", default = 100 }, { kind = "text" }
 M.paging = { limit = M.limit, page_id = M.page_id }
 M.ids = { kind = "uuid", list = true, required = true }
 
---- The content of a message: a list of texts and images without further fields.
+--- The content of a message: a list of text and image blocks without unknown fields.
 M.blocks = {
   kind = "list",
   of = { kind = "block", schemas = {

@@ -23,7 +23,7 @@ local function merged(below, above)
   return copy
 end
 
--- Returns a copy without the API keys of model providers, and whether there was one.
+-- Returns a copy without the API keys of model providers, and whether the object has such a key.
 local function without_keys(object)
   local copy, found = {}, false
   for name, value in pairs(object) do
@@ -59,7 +59,7 @@ local function initial()
   }
 end
 
--- The profiles as the settings show them.
+-- Returns the profiles in the form in which the settings contain them.
 local function profile_overview(model)
   local profiles = {}
   for name, config in pairs(model.account.profiles) do
@@ -82,7 +82,7 @@ local function settings(model)
   return responses.json(200, view)
 end
 
--- Nested objects are changed through `NAME_diff` only.
+-- The nested objects, which can be changed only through `NAME_diff`.
 local nested = { "agent_settings", "conversation_settings" }
 
 -- The service silently ignores unknown settings.
@@ -122,14 +122,14 @@ local save_body = { kind = "object", fields = {
 
 local rename_body = { kind = "object", fields = { new_name = name_schema } }
 
--- Wraps a handler: checks the name in the path.
+-- Wraps a handler: first checks the name in the path.
 local function named(handler)
   return function(model, call, name)
     return validation.value(name, name_schema, { "path", "name" }) or handler(model, call, name)
   end
 end
 
--- Wraps a handler of an existing profile; it gets the configuration.
+-- Wraps a handler so that it gets the configuration of an existing profile.
 local function existing(handler)
   return named(function(model, call, name)
     local config = model.account.profiles[name]

@@ -1,4 +1,4 @@
---- Handles reads of public conversations and their events. Needs no credential.
+--- Handles requests for public conversations and their events. Needs no credential.
 local responses = require "openhands.simulator.http.responses"
 local timestamps = require "openhands.simulator.encoding.timestamps"
 local uuid = require "openhands.simulator.encoding.uuid"
@@ -40,7 +40,8 @@ for name, rule in pairs(v1_events.filter) do
 end
 filter.timestamp__gte, filter.timestamp__lt = { kind = "datetime" }, { kind = "datetime" }
 
--- Wraps a handler: checks the query and passes the history. Unlike in events.lua, times are parsed as times.
+-- Wraps a handler so that it gets the history. Checks the query first. Parses its times, which events.lua does not, so
+-- a zone is respected.
 local function of_conversation(rules, handler)
   return validation.with_query(rules, function(model, call, query)
     if not uuid.parse(query.conversation_id) then

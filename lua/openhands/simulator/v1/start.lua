@@ -1,4 +1,4 @@
---- Handles V1 starts, with one response or a stream of task states, and reads of start tasks.
+--- Handles V1 starts, with one response or a stream of task states, and requests for start tasks.
 local json = require "openhands.simulator.encoding.json"
 local limits = require "openhands.simulator.model.limits"
 local lists = require "openhands.simulator.lists"
@@ -39,7 +39,7 @@ local function prompt_of(message)
   return message and message ~= null and schemas.text_of(message.content) or ""
 end
 
--- Accepts a start, or finds the conversation that an earlier one with the same id created.
+-- Accepts a start. Returns the existing conversation if an earlier start had the same id.
 local function accept(model, call, body)
   local wanted = model.options.client_ids and uuid.parse(body.conversation_id) or nil
   local conversation = wanted and model:find(wanted)
@@ -60,7 +60,7 @@ local function accept(model, call, body)
   return conversation
 end
 
--- Wraps a handler that gets the conversation of an accepted start.
+-- Wraps a handler so that it gets the conversation of an accepted start.
 local function accepting(handler)
   return validation.with_body(start_body, function(model, call, _, body)
     local conversation, refusal = accept(model, call, body)
@@ -74,10 +74,11 @@ end
 
 local ended = { READY = true, ERROR = true }
 
--- A task without a scheduled change keeps its stream open: a later request may still change it.
+-- Seconds between two checks of a task without a scheduled change. Its stream stays open, because a later request may
+-- still change the task.
 local idle_seconds = 1
 
--- Streams every state of the task as the service does: a separator comes with the element after it.
+-- Streams every state of the task. As in the service, a separator is sent together with the element after it.
 local function task_stream(model, conversation, address)
   local position, finished = 0, false
   return function()
@@ -125,7 +126,7 @@ local function matching(model, query)
   local epoch = model.options.epoch
   return lists.select(model:conversations(), function(conversation)
     return conversation.task_id and model:is_visible(conversation)
-      -- As in the service: a task has the id of its conversation only once it is READY.
+      -- As in the service, a task has the id of its conversation only when it is READY.
       and (not query.conversation_id__eq or conversation.ready_at and conversation.id == query.conversation_id__eq)
       and (not query.created_at__gte or epoch + conversation.created_at >= query.created_at__gte)
   end)

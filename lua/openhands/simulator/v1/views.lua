@@ -1,4 +1,4 @@
---- Converts a conversation of the model to the objects of V1: start task, conversation, sandbox; also the user.
+--- Converts a conversation of the model to the objects of V1: start task, conversation, sandbox. Also builds the user.
 local json = require "openhands.simulator.encoding.json"
 local sandbox = require "openhands.simulator.model.sandbox"
 local uuid = require "openhands.simulator.encoding.uuid"
@@ -7,7 +7,7 @@ local M = {}
 
 local array, null, or_null = json.array, json.null, json.or_null
 
--- The account of the simulator: made-up ids.
+-- The user of the simulated account: an invented id.
 local user_id = "5a0c1d7e-2b34-4f56-8a90-1c2d3e4f5a6b"
 local default_model = "openhands/claude-sonnet-4-5"
 
@@ -93,7 +93,7 @@ local function metrics(conversation)
   }
 end
 
--- Reads both statuses. With the outcome "flap" some reads return a transient value.
+-- Returns the status of the sandbox and of the execution. With the outcome "flap", some reads return a transient value.
 local function read_statuses(conversation)
   local transient
   if conversation.transient_statuses then

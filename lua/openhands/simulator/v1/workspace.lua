@@ -1,4 +1,4 @@
---- Handles reads of the workspace of a V1 conversation: files, git, skills, hooks, and the trajectory as an archive.
+--- Handles requests for the workspace of a V1 conversation: files, git, skills, hooks, and the trajectory as a zip.
 local json = require "openhands.simulator.encoding.json"
 local responses = require "openhands.simulator.http.responses"
 local stream = require "openhands.simulator.encoding.stream"
@@ -9,7 +9,7 @@ local zip = require "openhands.simulator.encoding.zip"
 
 local array, null = json.array, json.null
 
--- Wraps a handler: checks the id and the query, and passes the conversation, or nil if there is none.
+-- Wraps a handler so that it gets the conversation, or nil if there is none. Checks the id and the query first.
 local function checked(rules, handler)
   return function(model, call, id)
     local refusal, query = validation.path_uuid("conversation_id", id), nil
@@ -31,7 +31,7 @@ local function file(conversation, query)
   return responses.json(200, is_absolute and workspace.read(conversation, query.file_path) or "")
 end
 
--- Wraps a handler that needs the running sandbox.
+-- Wraps a handler: first requires that the sandbox of the conversation is running.
 local function in_sandbox(rules, handler)
   return checked(rules, function(conversation, query, id)
     local status = conversation and conversation.sandbox_status
@@ -129,7 +129,8 @@ local function trajectory(model, conversation)
   end)
 end
 
--- The length is known beforehand only of padding and of a whole archive. The service does not know it either.
+-- Returns the stream of an archive, and its length if that is known. An archive that is built while it is sent has no
+-- known length; it has none in the service either.
 local function archive_of(model, conversation)
   local size = model.options.download_bytes
   if size then
