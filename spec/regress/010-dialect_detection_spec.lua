@@ -1,4 +1,4 @@
--- With `api = "auto"` a service was taken for the wrong dialect, or a wrong guess was kept although answers
+-- With `api = "auto"`, the client chose the wrong dialect for a service, or kept a wrong choice although answers
 -- contradicted it.
 
 local in_process = require "spec.support.in_process"

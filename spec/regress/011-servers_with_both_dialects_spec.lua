@@ -1,5 +1,5 @@
--- A server of the time between the two APIs answers the requests of both. V1 does not know what was started by V0, so a
--- status or a wait in another process did not find such a conversation.
+-- A server released between the two APIs answers the requests of both. V1 does not know conversations that were started
+-- through V0, so a status or a wait in another process did not find them.
 
 local in_process = require "spec.support.in_process"
 

@@ -1,5 +1,4 @@
--- A server that somebody runs for himself may be opened by a session key, not by an API key. There was no way to give
--- it.
+-- A self-hosted server may require a session key instead of an API key. There was no way to give one.
 
 local openhands = require "openhands"
 local raw_server = require "spec.support.raw_server"

@@ -1,5 +1,5 @@
--- The service looks for a queued message under the dashed id of the conversation and under the id of its start task
--- with a prefix. Left under another spelling, the message was accepted and lost.
+-- The service looks for a queued message under two keys: the dashed id of the conversation, and the id of its start
+-- task with a prefix. A message that was stored under another key was accepted and then lost.
 
 local identifiers = require "openhands.conversation.identifier"
 local in_process = require "spec.support.in_process"

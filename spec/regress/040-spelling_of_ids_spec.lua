@@ -1,5 +1,5 @@
--- The service writes ids with dashes in some answers and without in others. An id must be shown in one spelling, else
--- programs take one conversation for two.
+-- The service writes ids with dashes in some answers and without dashes in others. The library must return an id in one
+-- spelling; otherwise programs take one conversation for two.
 
 local openhands = require "openhands"
 local in_process = require "spec.support.in_process"

@@ -1,5 +1,5 @@
--- The service knows events up to half a minute after they happened, the conversation's own server at once. A failed
--- conversation was returned without the reason of its failure.
+-- The service shows events up to half a minute after they happened; the conversation's own server shows them at once. A
+-- failed conversation was returned without the reason for its failure.
 
 local in_process = require "spec.support.in_process"
 

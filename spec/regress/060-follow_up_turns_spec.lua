@@ -1,5 +1,5 @@
--- After a message, a finished status may still be that of the turn before. A wait ended with the old answer, or minutes
--- too late.
+-- After a message, a finished status may still belong to the previous turn. A wait ended with the old answer, or
+-- minutes too late.
 
 local result_check = require "openhands.conversation.result_check"
 local in_process = require "spec.support.in_process"

@@ -1,5 +1,5 @@
--- V0 says STOPPED before the runtime is up, when the service has shut it down, and when the work is done. Only the
--- events tell which of these it is.
+-- V0 reports STOPPED before the runtime is up, after the service has shut it down, and after the work is done. Only the
+-- events show which of these is the case.
 
 local openhands = require "openhands"
 local in_process = require "spec.support.in_process"

@@ -1,5 +1,5 @@
--- V1 takes absolute paths, and answers a relative one with an empty file or without changes. A relative path is taken
--- from the workspace, whose place the conversation's own server tells.
+-- V1 accepts only absolute paths: it answers a relative path with an empty file or without changes. So a relative path
+-- must be resolved in the workspace, whose location the conversation's own server reports.
 
 local calls = require "spec.support.calls"
 local in_process = require "spec.support.in_process"

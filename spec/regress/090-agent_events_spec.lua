@@ -1,5 +1,5 @@
--- The events of an agent server are followed, begun after a known one and chosen by kind as those of the service. Older
--- releases know a kind by the path of its class only, and answer its name with nothing.
+-- The events of an agent server can be followed, read after a known event, and filtered by kind, like those of the
+-- service. Older releases know a kind only by the path of its class, and answer its name with no events.
 
 local calls = require "spec.support.calls"
 

@@ -1,4 +1,5 @@
--- A table under the name that doc/operations.md gives to the whole body of a request is the body, not a field of it.
+-- doc/operations.md gives a name to the whole body of a request. A table that is the only field, under this name, is
+-- sent as the body itself, not as a field of the body.
 
 local cjson = require "cjson"
 local core = require "openhands.core"

@@ -1,5 +1,5 @@
--- Where a server runs each conversation in a runtime of its own, commands, files and git belong there. They were done
--- on the server's own machine.
+-- Some servers run each conversation in a runtime of its own. Commands, files and git belong in that runtime, but they
+-- were handled on the server's own machine.
 
 local calls = require "spec.support.calls"
 

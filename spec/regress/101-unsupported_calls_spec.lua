@@ -1,5 +1,5 @@
--- A server answers 404 with the same body for a call that it does not have and for an item that it does not know. The
--- first is `unsupported`, the second `not_found`.
+-- A server gives the same 404 answer to a call that it does not support and to an item that it does not know. The first
+-- must be reported as `unsupported`, the second as `not_found`.
 
 local calls = require "spec.support.calls"
 local in_process = require "spec.support.in_process"

@@ -1,4 +1,5 @@
--- Newer agent servers classify a failure. The conversation had its text only, which no program can rely on.
+-- Newer agent servers classify a failure. The conversation contained only the text of the failure, on which no program
+-- can rely.
 
 local cjson = require "cjson"
 local in_process = require "spec.support.in_process"

@@ -1,5 +1,5 @@
--- A request of the caller's own asks an agent server for what no call covers. It has the session key, the checks, the
--- errors and the redaction of every other call.
+-- With a custom request, a program can use endpoints of an agent server for which the library has no call. Such a
+-- request has the session key, the checks, the errors and the redaction of every other call.
 
 local calls = require "spec.support.calls"
 local in_process = require "spec.support.in_process"

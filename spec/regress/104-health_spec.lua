@@ -1,4 +1,4 @@
--- Whether a service is well can be asked without a key. The answer must not decide which dialect the service speaks.
+-- The health of a service can be requested without a key. The answer must not decide which dialect the client uses.
 
 local openhands = require "openhands"
 local in_process = require "spec.support.in_process"

@@ -1,5 +1,4 @@
--- An error from a conversation's own server advised to check the account's key and base_url, which have nothing to do
--- with it.
+-- An error from a conversation's own server advised checking the account's key and base_url, which are unrelated to it.
 
 local calls = require "spec.support.calls"
 local core = require "openhands.core"

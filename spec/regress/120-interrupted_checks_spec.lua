@@ -1,5 +1,5 @@
--- An error of a hook (e.g. Ctrl-C) or of memory while fields are checked was taken for a mistake in the fields. It must
--- be raised as it is, and nothing may be sent after it.
+-- While fields are checked, a hook (e.g. for Ctrl-C) may raise an error, or memory may run out. Such an error was taken
+-- for a mistake in the fields. It must be raised unchanged, and nothing may be sent after it.
 
 local core = require "openhands.core"
 local openhands = require "openhands"

@@ -1,5 +1,5 @@
--- The retry budget was filled again by some successful calls only, and spent on retries for which no time was left. A
--- busy client stopped retrying.
+-- Only some successful calls refilled the retry budget, and it was spent on retries for which no time was left. A busy
+-- client stopped retrying.
 
 local in_process = require "spec.support.in_process"
 

@@ -1,5 +1,5 @@
--- A start whose answer was lost could be posted again although the service had it: when the service showed it late, or
--- when a clock was wrong. That is a second paid job.
+-- A start whose answer was lost could be posted again although the service had accepted it: when the service showed it
+-- late, or when a clock was wrong. The second start is a second paid job.
 
 local core = require "openhands.core"
 local openhands = require "openhands"

@@ -1,4 +1,4 @@
--- A start of which it is unclear whether it happened has to be looked up soon and not too often, and on every page of
+-- When it is unclear whether a start happened, the client must search for it soon, not too often, and on every page of
 -- the recent starts.
 
 local in_process = require "spec.support.in_process"

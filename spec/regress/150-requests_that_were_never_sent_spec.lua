@@ -1,4 +1,5 @@
--- A start or a message that cannot have left this machine was reported as ambiguous. It may be repeated.
+-- A start or a message that cannot have left this machine was reported as ambiguous. It must be reported as not sent,
+-- so that it may be repeated.
 
 local openhands = require "openhands"
 local raw_server = require "spec.support.raw_server"

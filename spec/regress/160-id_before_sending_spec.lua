@@ -1,5 +1,5 @@
--- A start that ended with an error of Lua's own (memory, Ctrl-C) had sent a job whose id the caller did not know. The
--- id must be known before anything is sent.
+-- A start ended with an error of Lua itself (memory, Ctrl-C) after it had sent a job whose id the caller did not know.
+-- The caller must know the id before anything is sent.
 
 local in_process = require "spec.support.in_process"
 

@@ -1,5 +1,5 @@
--- A peer that answers twice, or sends something unrequested, leaves bytes on a kept connection. They must not be taken
--- for the answer to the next request.
+-- A peer that answers twice, or sends unrequested bytes, leaves bytes on a kept connection. They must not be taken for
+-- the answer to the next request.
 
 local core = require "openhands.core"
 local peer = require "spec.support.raw_server"

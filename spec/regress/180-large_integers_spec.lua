@@ -1,4 +1,4 @@
--- An integer above 2^53 was rounded to another one. It must be exact, or a string of its digits.
+-- An integer above 2^53 was rounded to another one. It must be returned exactly, or as a string of its digits.
 
 local json_reader = require "spec.support.json_reader"
 

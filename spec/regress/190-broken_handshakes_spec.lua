@@ -1,5 +1,5 @@
--- A TLS handshake that breaks off says nothing about certificates. It was reported as `tls`, which is not retried,
--- although the connection had failed and a later try may succeed.
+-- A TLS handshake that is cut off says nothing about certificates. It was reported as `tls`, which is not retried,
+-- although only the connection had failed and a later try may succeed.
 
 local core = require "openhands.core"
 local peer = require "spec.support.raw_server"

@@ -1,4 +1,5 @@
--- A long text of the service in an error was cut and redacted by code whose cost grew faster than the text.
+-- A long text of the service in an error was cut and redacted by code whose cost grew faster than the length of the
+-- text.
 
 local openhands = require "openhands"
 local core = require "openhands.core"

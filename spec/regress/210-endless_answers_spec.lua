@@ -1,5 +1,5 @@
--- An answer that goes on without end and says nothing costs its reader time. It has to be ended, and may take no more
--- than a few MiB of memory until then.
+-- An answer without an end costs the client time. It must be cut off, and may use no more than a few MiB of memory
+-- until then.
 
 local core = require "openhands.core"
 local peer = require "spec.support.raw_server"

@@ -1,5 +1,5 @@
--- An element of a stream that is many MB long arrives in thousands of pieces. Reading it again with each piece would
--- take quadratic time.
+-- An element of a stream that is many MB long arrives in thousands of pieces. Reading it from its start again with each
+-- piece would take quadratic time.
 
 local core = require "openhands.core"
 local peer = require "spec.support.raw_server"

@@ -1,5 +1,5 @@
--- An answer of a few MiB can become hundreds of MiB of Lua tables. The memory is bounded before the first value is
--- made.
+-- An answer of a few MiB can become hundreds of MiB of Lua tables. The memory must be limited before the first value is
+-- created.
 
 local lfs = require "lfs"
 local processes = require "spec.support.processes"

@@ -1,5 +1,5 @@
--- Texts chosen to have the same hash make Lua compare each with all others. Such an answer must be refused before that
--- takes long.
+-- Strings chosen to have the same hash make Lua compare each of them with all others. An answer with such strings must
+-- be refused before this takes long.
 
 local json_reader = require "spec.support.json_reader"
 

@@ -1,5 +1,5 @@
--- A page of a hundred large events is larger than an answer may be. Smaller pages are read instead; what is still too
--- large is named with the setting that allows it.
+-- A page of a hundred large events is larger than the limit of an answer. Smaller pages must be read instead. If one
+-- event is still too large, the error names the setting that allows it.
 
 local in_process = require "spec.support.in_process"
 

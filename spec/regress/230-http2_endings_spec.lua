@@ -1,5 +1,5 @@
--- HTTP/2 may end before an answer has begun. The connection failed then, and a read may be repeated, by us and not by
--- libcurl.
+-- HTTP/2 may end before an answer has begun. This must be reported as a failed connection, and a read may be repeated,
+-- by this library and not by libcurl.
 
 local core = require "openhands.core"
 local http2_server = require "spec.support.http2_server"

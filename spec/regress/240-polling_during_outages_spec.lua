@@ -1,5 +1,5 @@
--- While the service was in trouble, the waits of a client sent more than sixty requests a minute, and ended with errors
--- that would have passed.
+-- During an outage of the service, the waits of a client sent more than sixty requests a minute, and ended with errors
+-- that were only temporary.
 
 local openhands = require "openhands"
 local in_process = require "spec.support.in_process"

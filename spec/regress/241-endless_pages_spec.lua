@@ -1,5 +1,5 @@
--- A list whose pages never end must hold nobody for ever: what reads all pages by itself stops after so many, or so
--- long.
+-- A list may have pages without end. A call that reads all pages must stop after a fixed number of pages or a fixed
+-- time.
 
 local in_process = require "spec.support.in_process"
 

@@ -1,5 +1,5 @@
--- Rare cases of a wait: the answer on older pages of events, clients whose polls fall together, a conversation that was
--- listed and is gone.
+-- Rare cases of a wait: an answer on older pages of events, clients that poll at the same time, a listed conversation
+-- that no longer exists.
 
 local lookups = require "openhands.conversation.lookup"
 local in_process = require "spec.support.in_process"

@@ -1,4 +1,4 @@
--- Ctrl-C raises an error wherever the program is. Tasks were lost by it, or run twice, or waited for a slot for ever.
+-- Ctrl-C can raise an error at any line of a program. Tasks were lost, ran twice, or waited for a slot forever.
 
 local openhands = require "openhands"
 local simulator = require "openhands.simulator"

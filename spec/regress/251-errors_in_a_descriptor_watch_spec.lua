@@ -1,5 +1,5 @@
--- In cqueues, copas and libuv one coroutine or handle watches the descriptor of a client for all that wait. An error
--- that ended the watch ended all these waits, too.
+-- In cqueues, copas and libuv, one coroutine or handle watches the descriptor of a client for all its waits. An error
+-- that ended the watch also ended all these waits.
 
 local openhands = require "openhands"
 local raw_server = require "spec.support.raw_server"

@@ -1,4 +1,4 @@
--- The service names the address of a conversation's server. A hostile one could name this machine or the private
+-- The service names the address of a conversation's server. A hostile service could name this machine or the private
 -- network, and the client sent its requests there.
 
 local core = require "openhands.core"

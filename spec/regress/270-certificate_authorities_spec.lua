@@ -1,5 +1,5 @@
--- The certificate authorities of the system stand in a directory and in a bundle, and not always the same in both. One
--- that stood in one of them only was not trusted.
+-- The certificate authorities of the system are in a directory and in a bundle file, which may differ. An authority
+-- that was in only one of them was not trusted.
 
 local http2_server = require "spec.support.http2_server"
 local files = require "spec.support.files"

@@ -1,5 +1,5 @@
--- The host's locale changed what was sent and read: under `tr_TR` no conversation ever settled, under `de_DE` fractions
--- had a comma.
+-- The locale of the host changed the data that was sent and read: under `tr_TR` no conversation ever settled, and under
+-- `de_DE` fractions had a comma.
 
 local files = require "spec.support.files"
 local processes = require "spec.support.processes"

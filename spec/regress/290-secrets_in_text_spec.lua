@@ -1,4 +1,4 @@
--- Secrets that are not the API key (session keys, tokens in URLs, proxy passwords) stood in errors and logs.
+-- Secrets other than the API key (session keys, tokens in URLs, proxy passwords) appeared in errors and logs.
 
 local core = require "openhands.core"
 local errors = require "openhands.errors"

@@ -1,4 +1,5 @@
--- What Neovim's JSON functions or another lua-cjson make of null, `{}` and `[]` was refused, or sent as something else.
+-- Neovim's JSON functions and other copies of lua-cjson have their own values for null, `{}` and `[]`. These values
+-- were refused, or sent as something else.
 
 local canary = require "spec.support.canary"
 

@@ -1,5 +1,5 @@
--- In Lua 5.5 the variables of a `for` are constants: a file that assigns to one does not load. The other Luas let it
--- pass, so this spec reads the source.
+-- In Lua 5.5, the variables of a `for` loop are constants: a file that assigns to one does not load. The other versions
+-- of Lua allow it, so this spec reads the source.
 
 local function lua_files()
   local pipe = assert(io.popen "find lua spec examples tools bench -name '*.lua'")

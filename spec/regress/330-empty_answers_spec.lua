@@ -1,5 +1,5 @@
--- A call whose answer has nothing to say is done when the service answers with nothing: 204, an empty 200, a null. It
--- was reported as an error.
+-- Some calls need no information from the service. An empty answer to them (204, an empty 200, a null) is a success,
+-- but was reported as an error.
 
 local calls = require "spec.support.calls"
 local in_process = require "spec.support.in_process"

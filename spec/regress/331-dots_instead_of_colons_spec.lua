@@ -1,5 +1,5 @@
--- A method called with a dot takes its first argument for the receiver. The error has to say so, whatever that argument
--- is.
+-- A method that is called with a dot takes its first argument as the receiver. The error must say so, whatever the type
+-- of that argument.
 
 local agents = require "openhands.api.agent"
 local calls = require "spec.support.calls"

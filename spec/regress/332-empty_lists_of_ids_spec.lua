@@ -1,4 +1,4 @@
--- Nothing asked for is nothing found: a batch without ids needs no request.
+-- A batch without ids finds nothing and needs no request.
 
 local in_process = require "spec.support.in_process"
 

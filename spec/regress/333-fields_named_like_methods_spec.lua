@@ -1,4 +1,4 @@
--- A field of the service with the name of a conversation's method hid the method.
+-- A field of an answer that has the name of a conversation's method hid the method.
 
 local cjson = require "cjson"
 local clients = require "openhands.client"

@@ -1,4 +1,4 @@
--- The address of a repository, as a browser or git shows it, was sent as its name, and the service refused it.
+-- The address of a repository, as a browser or git shows it, was sent in place of its name, and the service refused it.
 
 local cjson = require "cjson"
 local repositories = require "openhands.api.repository"

@@ -1,5 +1,5 @@
--- Some failures were reported as something else: a broken compressed body, a proxy that wants a password, a file of
--- authorities without any, a path that is too long.
+-- Some failures were reported with a wrong reason: a broken compressed body, a proxy that requires a password, a file
+-- of authorities without any authority, a path that is too long.
 
 local openhands = require "openhands"
 local peer = require "spec.support.raw_server"

@@ -1,4 +1,4 @@
--- A mistake in a call is raised with the line of the program that made it, in tasks and in `all` as well.
+-- A mistake in a call must be raised with the line of the program that made the call, also in tasks and in `all`.
 
 local in_process = require "spec.support.in_process"
 

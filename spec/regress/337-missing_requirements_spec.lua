@@ -1,4 +1,4 @@
--- Where a library is missing, or the core was built for another Lua, `require` failed with an error that named neither.
+-- When a library was missing, or the core was built for another Lua, `require` failed with an error that named neither.
 
 local files = require "spec.support.files"
 

@@ -1,4 +1,4 @@
--- On libuv's loop a sleep of less than a millisecond never ended: its time was over before the loop slept.
+-- In libuv's loop, a sleep of less than a millisecond never ended, because its time was over before the loop slept.
 
 local openhands = require "openhands"
 local uv = require "luv"

@@ -1,4 +1,5 @@
--- `make` has to tell a newcomer what there is, and `make uninstall` to remove all that was installed and nothing else.
+-- `make` must list the available targets, and `make uninstall` must remove everything that was installed and nothing
+-- else.
 
 local files = require "spec.support.files"
 

@@ -1,5 +1,5 @@
--- Settings were refused or misread at the edges: infinite times, an empty proxy, a key function that fails, a misspelt
--- name.
+-- Unusual values of settings were refused or misread: infinite times, an empty proxy, a key function that fails, a
+-- misspelt name.
 
 local openhands = require "openhands"
 local raw_server = require "spec.support.raw_server"

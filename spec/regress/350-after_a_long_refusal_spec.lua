@@ -1,4 +1,4 @@
--- libcurl's handle is used again for the next request. What the answer before it had been was held against the next
+-- The handle of libcurl is used again for the next request. Properties of the previous answer were applied to the next
 -- one.
 
 local core = require "openhands.core"

@@ -1,5 +1,5 @@
 -- A finalizer may run at any allocation inside the core, and may use the same client. It once found an exchange that
--- was only half made.
+-- was only partly created.
 
 local core = require "openhands.core"
 local core_client = require "spec.support.core_client"

@@ -1,5 +1,5 @@
--- An error that a debug hook raised while a result was being handed out, as Ctrl-C does, lost that result. The job that
--- it had started was then unknown to the program.
+-- A debug hook raised an error (as for Ctrl-C) while a result was being returned, and the result was lost. The program
+-- then did not know the job that it had started.
 
 local core = require "openhands.core"
 local core_client = require "spec.support.core_client"

@@ -1,5 +1,5 @@
 -- A text that the service cuts in the middle of an emoji ends with half of a surrogate pair. The whole answer was
--- refused for it, and so a conversation with such a title could not be read.
+-- refused, so a conversation with such a title could not be read.
 
 local core = require "openhands.core"
 local core_client = require "spec.support.core_client"

@@ -1,4 +1,4 @@
--- With an http address of the service, a proxy was sent the API key in clear.
+-- With an http address of the service, the API key was sent to a proxy unencrypted.
 
 local core = require "openhands.core"
 

@@ -1,5 +1,5 @@
 -- A start that was cancelled after an external transport had taken it was reported as not sent. It may have been sent,
--- so starting again could have started a second job.
+-- so a new start could have started a second job.
 
 local core = require "openhands.core"
 local core_client = require "spec.support.core_client"

@@ -1,5 +1,5 @@
--- At most ten connections go to one server. Reads queued behind starts that hung, and did not end at their own
--- deadline.
+-- A client opens at most ten connections to one server. Reads that were queued behind hanging starts did not end at
+-- their own deadline.
 
 local core = require "openhands.core"
 local core_client = require "spec.support.core_client"

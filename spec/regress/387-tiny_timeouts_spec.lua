@@ -1,4 +1,4 @@
--- libcurl counts milliseconds and takes 0 for no timeout, so a timeout below one millisecond never ended.
+-- libcurl counts milliseconds and treats 0 as no timeout, so a timeout below one millisecond never ended.
 
 local core = require "openhands.core"
 local core_client = require "spec.support.core_client"

@@ -1,5 +1,5 @@
--- A cancelled exchange has a result at once, but the descriptor did not become readable: an event loop that watched it
--- slept on.
+-- A cancelled exchange has a result at once, but the descriptor did not become readable, so an event loop that watched
+-- it continued to sleep.
 
 local core = require "openhands.core"
 local simulator = require "openhands.simulator"

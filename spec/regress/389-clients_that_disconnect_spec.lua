@@ -1,4 +1,4 @@
--- The simulator's server ended when a client closed its connection in the middle of a large answer.
+-- The server of the simulator ended when a client closed its connection in the middle of a large answer.
 
 local core = require "openhands.core"
 local core_client = require "spec.support.core_client"

@@ -1,5 +1,5 @@
--- Programs that the host starts inherited the sockets of the core: a connection stayed open as long as such a program
--- ran.
+-- Programs that the host started inherited the sockets of the core, so a connection stayed open as long as such a
+-- program ran.
 
 local core = require "openhands.core"
 local core_client = require "spec.support.core_client"

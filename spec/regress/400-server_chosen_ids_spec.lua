@@ -1,5 +1,5 @@
--- A server of the time before ids chosen by the client gives a conversation an id of its own. Calls with the id that
--- the start had returned found nothing.
+-- A server from before client-chosen ids gives a conversation an id of its own. Calls with the id that the start had
+-- returned found nothing.
 
 local assertions = require "spec.support.assertions"
 local in_process = require "spec.support.in_process"

@@ -1,5 +1,5 @@
--- After a message whose answer was lost, a wait took the finish of the turn before for the end. The message may have
--- arrived, and then the agent is at work.
+-- After a message whose answer was lost, a wait took the end of the previous turn for the end of this one. The message
+-- may have arrived, and then the agent is working.
 
 local in_process = require "spec.support.in_process"
 

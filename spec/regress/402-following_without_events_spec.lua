@@ -1,5 +1,5 @@
--- Following events went on for ever where no events came: when nothing could be reached from the beginning, and when
--- events could not be read although the conversation had ended.
+-- Following events never ended in two cases: when no server could be reached from the beginning, and when events could
+-- not be read although the conversation had ended.
 
 local openhands = require "openhands"
 local in_process = require "spec.support.in_process"

@@ -1,4 +1,5 @@
--- `follow` stands among the fields of `events`, so people write the options of following there, too. They were refused.
+-- `follow` is one of the fields of `events`, so users put the options of following among the fields, too. They were
+-- refused.
 
 local in_process = require "spec.support.in_process"
 

@@ -1,4 +1,4 @@
--- The service refuses a message with HTTP status 200 and `"success": false`. The call reported success.
+-- The service may refuse a message with HTTP status 200 and `"success": false`. The call reported success.
 
 local assertions = require "spec.support.assertions"
 local in_process = require "spec.support.in_process"

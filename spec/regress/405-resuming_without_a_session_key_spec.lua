@@ -1,5 +1,5 @@
--- Resuming with a message waited for the session key of the sandbox until its time was over, although the message goes
--- through the service and needs none.
+-- Resuming with a message waited for the session key of the sandbox until its deadline, although the message goes
+-- through the service and needs no session key.
 
 local in_process = require "spec.support.in_process"
 

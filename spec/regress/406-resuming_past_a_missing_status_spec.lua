@@ -1,4 +1,4 @@
--- While a sandbox wakes, the service may show it as missing once. Resuming took that for its end.
+-- While a sandbox resumes, the service may show it as missing once. Resuming treated this as the end of the sandbox.
 
 local in_process = require "spec.support.in_process"
 

@@ -1,4 +1,4 @@
--- Resuming gave up after the usual number of retries when the service was throttling, although it had minutes left.
+-- Resuming gave up after the usual number of retries when the service throttled it, although minutes were left.
 
 local in_process = require "spec.support.in_process"
 

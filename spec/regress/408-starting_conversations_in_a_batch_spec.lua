@@ -1,4 +1,5 @@
--- The service does not list a conversation before it is ready. `get` with several ids reported such a one as unknown.
+-- The service does not list a conversation before it is ready. `get` with several ids reported such a conversation as
+-- unknown.
 
 local openhands = require "openhands"
 local in_process = require "spec.support.in_process"

@@ -1,5 +1,5 @@
--- A list of more ids than one request may have is split into batches. The check of the
--- fields refused it in a client that did not know the dialect yet.
+-- A list with more ids than one request allows is split into batches. In a client that did not know the dialect yet,
+-- the check of the fields refused such a list.
 
 local openhands = require "openhands"
 local in_process = require "spec.support.in_process"

@@ -1,5 +1,5 @@
--- The search for pull requests reads the events of a conversation page by page. Each page had the deadline of the call
--- for itself.
+-- The search for pull requests reads the events of a conversation page by page. Each page got the whole deadline of the
+-- call instead of the time that was left.
 
 local in_process = require "spec.support.in_process"
 

@@ -1,5 +1,5 @@
 -- The functions of the module are called with a dot, methods with a colon. A colon on the module passes the module
--- itself as the first argument, and the error that came of it did not say so.
+-- itself as the first argument, and the resulting error did not say so.
 
 local openhands = require "openhands"
 

@@ -1,4 +1,4 @@
--- An answer with a date that the clock of the host cannot hold could not be read.
+-- An answer could not be read if it contained a date that the clock of the host cannot represent.
 
 local in_process = require "spec.support.in_process"
 

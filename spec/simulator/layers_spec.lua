@@ -1,4 +1,4 @@
--- The directories of the simulator are layers: each may require only those below it.
+-- The directories of the simulator are layers: each may require only the layers below it.
 local files = require "spec.support.files"
 
 local ROOT = "lua/openhands/simulator/"

@@ -1,4 +1,5 @@
---- Assertions on what the library returns: errors and conversations as they are documented, without secrets.
+--- Assertions on the values that the library returns: errors and conversations have the documented form, without
+--- secrets.
 local ascii = require "openhands.ascii"
 local canary = require "spec.support.canary"
 

@@ -1,4 +1,4 @@
---- An example of a call for each row of the table of operations, and a service on which each of them succeeds.
+--- An example call for each row of the table of operations, and a service on which each of these calls succeeds.
 
 local core = require "openhands.core"
 local in_process = require "spec.support.in_process"

@@ -1,5 +1,5 @@
---- Clients with a canary for an API key, and the search for that key wherever it must not stand: in values, in errors,
---- in the log, in requests to another server.
+--- Clients with a canary as their API key, and the search for this key in all places where it must not appear: values,
+--- errors, the log, requests to another server.
 local openhands = require "openhands"
 
 local M = {}

@@ -1,4 +1,4 @@
---- The surroundings of the scenarios in spec/conformance: servers, and a process with the host in it.
+--- The environment of the scenarios in spec/conformance: servers, and a process that contains the host.
 local nginx = require "spec.support.nginx"
 local raw_server = require "spec.support.raw_server"
 local simulator = require "openhands.simulator"

@@ -1,5 +1,5 @@
---- A client of the core whose exchanges the spec carries by hand: it takes each request out and puts an answer in.
---- Nothing leaves the process. Also steps any other client of the core until its exchanges have finished.
+--- A client of the core that sends nothing: the spec takes out each request and puts in an answer. Also steps any other
+--- client of the core until its exchanges have finished.
 local canary = require "spec.support.canary"
 local core = require "openhands.core"
 

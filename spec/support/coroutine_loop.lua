@@ -1,4 +1,4 @@
--- A host for many coroutines in the simulated time of a model, and ways to end them as an error or Ctrl-C does.
+-- Runs many coroutines that use one client, in the virtual time of a model. Can end them as an error or Ctrl-C does.
 
 local M = {}
 

@@ -1,4 +1,4 @@
---- A service that answers with the documented example bodies. They lie beside this project, not in it.
+--- A service that answers with the documented example bodies. They are stored outside this project.
 local json_spans = require "spec.support.json_spans"
 local in_process = require "spec.support.in_process"
 local canary = require "spec.support.canary"

@@ -1,4 +1,4 @@
---- Files of one spec: a directory of its own, written and read whole.
+--- The files of one spec: creates a directory for them, reads and writes whole files.
 
 local M = {}
 

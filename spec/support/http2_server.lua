@@ -1,4 +1,5 @@
---- An HTTP/2 server that misbehaves as it is told: Node's, which we did not write, in a process of its own.
+--- An HTTP/2 server with chosen faults, in a process of its own. It uses the implementation of Node, which is
+--- independent of this project.
 local uv = require "luv"
 local files = require "spec.support.files"
 

@@ -1,4 +1,5 @@
---- Clients of a service in the same process and in virtual time: of the simulator, or of a function that answers.
+--- Clients of a service in the same process and in virtual time. The service is the simulator, or a function that
+--- answers each request.
 
 local openhands = require "openhands"
 local simulator = require "openhands.simulator"

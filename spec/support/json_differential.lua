@@ -1,5 +1,5 @@
---- Compares our JSON reader with lua-cjson: the same value wherever both read a text, and a named reason wherever only
---- one of them does.
+--- Compares our JSON reader with lua-cjson: where both read a text, their values must be equal, and where only one of
+--- them reads it, there must be a named reason.
 local cjson = require "cjson"
 local core = require "openhands.core"
 local json_reader = require "spec.support.json_reader"

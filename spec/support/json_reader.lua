@@ -1,4 +1,4 @@
---- Reads JSON texts as the core reads answers, by exchanges that never leave the process.
+--- Reads JSON texts as the core reads answers, in exchanges that never leave the process.
 local core = require "openhands.core"
 local core_client = require "spec.support.core_client"
 

@@ -1,4 +1,5 @@
---- The places of the values in a JSON text, to change one of them and leave every other byte as it is.
+--- Finds the places of the values in a JSON text, so that a spec can change one of them and leave every other byte
+--- unchanged.
 local M = {}
 
 local function past_blanks(text, at) return text:find("%S", at) end

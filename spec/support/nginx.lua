@@ -1,5 +1,5 @@
 --- A real nginx with Lua: on a free port, with its files in a directory of its own, ended by the process id of its
--- master. And a client that sends it many requests at once, each over a connection of its own.
+-- master. Also a client that sends it many requests at once, each over a connection of its own.
 local core = require "openhands.core"
 local uv = require "luv"
 local files = require "spec.support.files"

@@ -1,4 +1,4 @@
---- nginx servers that run the Lua programs they are sent, in any phase; and upstreams for them.
+--- nginx servers that run given Lua programs in any phase of a request, and upstreams for these programs.
 local nginx = require "spec.support.nginx"
 local uv = require "luv"
 local canary = require "spec.support.canary"

@@ -1,5 +1,5 @@
---- Reads the OpenAPI documents that the service publishes. They lie beside this project, not in it; without them the
---- specs say so on stderr.
+--- Reads the OpenAPI documents that the service publishes. They are stored outside this project; without them, the
+--- specs print a message on stderr.
 local cjson = require "cjson"
 
 local M = {}

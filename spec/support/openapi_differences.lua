@@ -1,5 +1,5 @@
---- Where the published documents are wrong or outdated, and why we differ: by dialect and by the text of
--- `openapi.complaints`. A spec fails when an entry is no difference any more.
+--- The places where the published documents are wrong or outdated, with the reasons, by dialect and by the text of
+-- `openapi.complaints`. A spec fails if an entry is no longer a difference.
 
 local BY_HAND = "the server reads this body by hand, so its document knows nothing of it"
 local IN_CODE = "the server's code has it, its document does not"

@@ -1,4 +1,4 @@
---- This process and its children: programs in a Lua of their own, and counts of open descriptors.
+--- Runs Lua programs in child processes, and counts the open descriptors of this process.
 local files = require "spec.support.files"
 local lfs = require "lfs"
 

@@ -1,4 +1,5 @@
---- A client of raw bytes over a real socket, for servers under test: it sends and receives exactly what it is told.
+--- A client of raw bytes over a real socket, to test servers: it sends exactly the given bytes and returns exactly the
+--- bytes that it receives.
 local uv = require "luv"
 
 local M = {}

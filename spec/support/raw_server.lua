@@ -1,5 +1,5 @@
---- A server of raw bytes: it writes exactly what it is told and keeps the requests. It runs in this process, so a spec
--- that waits for a client of the core has to run the loop meanwhile (`turn`, `await`).
+--- A server of raw bytes: it writes exactly the given bytes and keeps the requests. It runs in this process, so a spec
+-- that waits for a client of the core must also run the loop (`turn`, `await`).
 local ascii = require "openhands.ascii"
 local core = require "openhands.core"
 local uv = require "luv"

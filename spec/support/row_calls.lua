@@ -1,4 +1,5 @@
---- Calls of the core for any row of the table of operations: values for its fields, its options, and what it sends.
+--- Calls of the core for any row of the table of operations: values for its fields, its options, and the request that
+--- it sends.
 local canary = require "spec.support.canary"
 local core = require "openhands.core"
 

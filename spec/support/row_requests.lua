@@ -1,4 +1,4 @@
---- What a call of a row has to send: its path, its query and its body, made from the row as the reference has them.
+--- The request that a call of a row must send: its path, query and body, built from the row in the reference.
 local assert = require "luassert"
 local cjson = require "cjson"
 local rows = require "spec.support.row_calls"

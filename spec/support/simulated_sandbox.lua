@@ -1,4 +1,5 @@
---- Requests to the servers in the sandboxes of the simulator's conversations, and to the service, without a client.
+--- Sends requests to the servers in the sandboxes of the simulator's conversations, and to the service, without a
+--- client.
 local simulated_service = require "spec.support.simulated_service"
 local simulator = require "openhands.simulator"
 

@@ -1,4 +1,4 @@
---- Requests to the simulator's model without a client: one method and one path with its query.
+--- Sends requests to the simulator's model without a client: one function takes a method and a path with its query.
 local ascii = require "openhands.ascii"
 local json = require "openhands.simulator.encoding.json"
 local simulator = require "openhands.simulator"

@@ -1,4 +1,4 @@
---- The progress of a start: a listener that records the states it is told, and the order that they must have.
+--- The progress of a start: a listener that records the reported states, and a check of their order.
 local assertions = require "spec.support.assertions"
 
 local M = {}

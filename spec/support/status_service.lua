@@ -1,4 +1,4 @@
---- The status of a conversation over a real socket: a simulator in a process of its own, a client of it, and faults.
+--- The status of a conversation over a real socket: a simulator in a process of its own, a client for it, and faults.
 local canary = require "spec.support.canary"
 local simulator = require "openhands.simulator"
 
