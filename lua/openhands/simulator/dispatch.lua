@@ -108,7 +108,7 @@ local health_checks = {
   ["/server_info"] = { uptime = 3600.5, idle_time = 0.5, resources = { memory_bytes = 536870912 } },
 }
 
---- Answers a request.
+--- Returns the response to a request.
 ---@param model openhands.simulator.Model
 ---@param request openhands.simulator.Request
 ---@return openhands.simulator.Response

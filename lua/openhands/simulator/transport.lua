@@ -1,4 +1,4 @@
---- A transport of a client that sends each request to a model in this process. It uses no network and virtual time, so
+--- A transport for a client: sends each request to a model in this process, without a network. Time is virtual, so
 -- results are repeatable.
 local fault = require "openhands.simulator.fault"
 local stream = require "openhands.simulator.encoding.stream"

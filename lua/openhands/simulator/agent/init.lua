@@ -37,7 +37,7 @@ local list = {
   { method = "GET", path = "/server_info", handler = server_info, open = true },
 }
 
--- The routes about commands and files exist a second time below each conversation, as its own runtime serves them.
+-- The routes of commands and files exist a second time below each conversation, for the runtime of that conversation.
 local own = {}
 local in_runtime = views.with_conversation(function(model, call, conversation, handler)
   call.conversation = conversation

@@ -47,7 +47,7 @@ end
 
 local function encode_number(number)
   if number ~= number or number == math.huge or number == -math.huge then
-    error("JSON has no " .. tostring(number), 0)
+    error("JSON cannot represent " .. tostring(number), 0)
   end
   if number % 1 == 0 and math.abs(number) < 2 ^ 53 then
     return ("%.0f"):format(number)
@@ -69,7 +69,7 @@ local function encode_table(value, special)
   local names = {}
   for name in pairs(value) do
     if type(name) ~= "string" then
-      error("an object has the key " .. tostring(name), 0)
+      error("a name in a JSON object must be a string, not " .. tostring(name), 0)
     end
     names[#names + 1] = name
   end
@@ -97,7 +97,7 @@ function encode_value(value, special)
   if kind == "table" then
     return encode_table(value, special)
   end
-  error("JSON has no " .. kind, 0)
+  error("JSON cannot represent a " .. kind, 0)
 end
 
 --- Encodes a value as JSON, with the names of objects sorted. Raises if the value has no JSON form.

@@ -113,7 +113,7 @@ local function replace(value, path, replacement)
 end
 
 -- Actions that transform the response of the model, by name: function(fault, response) -> plan. In the comments of all
--- actions, a value in parentheses is the default of the field before it.
+-- actions, a number in parentheses is the default of the field before it.
 local transforming = {}
 
 -- Sends the response slowly: `bytes` (1) every `seconds` (0.1).
@@ -121,7 +121,8 @@ function transforming.drip(fault, response)
   return slices(format_whole(response), fault.bytes or 1, fault.seconds or 0.1)
 end
 
--- Sends the response in two writes, split after byte `at` (half), or one write per byte with `at = "every"`.
+-- Sends the response in two writes, split after byte `at` (default: half). With `at = "every"`, sends one write per
+-- byte.
 function transforming.split(fault, response)
   local bytes = format_whole(response)
   if fault.at == "every" then
@@ -142,7 +143,7 @@ function transforming.wrong_length(fault, response)
   return plan("close", { bytes = head_of(response, { "Content-Length", tostring(length) }) .. response.body })
 end
 
--- Sends no Content-Length: the body ends with the connection. Sends only the first `bytes` (all) of the body.
+-- Sends no Content-Length: the body ends with the connection. If `bytes` is given, sends only so many of the body.
 function transforming.no_length(fault, response)
   return plan("close", { bytes = head_of(response, { "Connection", "close" })
     .. response.body:sub(1, fault.bytes or #response.body) })
@@ -207,8 +208,8 @@ function replacing.html(fault)
   return send(responses.raw(fault.status or 200, "text/html; charset=utf-8", fault.body or responses.page))
 end
 
--- Sends `status` (500) with `body` (text, or a table that is sent as JSON), `content_type` (JSON) and `headers`, a list
--- of pairs or a map.
+-- Sends `status` (500) with `body`, `content_type` (default: JSON) and `headers`. The body is text, or a table that is
+-- sent as JSON. The headers are a list of pairs or a map.
 function replacing.status(fault)
   local body = fault.body or { detail = "simulated status" }
   if type(body) == "table" then

@@ -1,5 +1,5 @@
 --- Checks bodies, queries and path ids against schemas. A refusal is the 422 of the service: a list of
--- `{type, loc, msg, input}`. Knows only the kinds of values that the operations use.
+-- `{type, loc, msg, input}`. Supports only the kinds of values that the operations use.
 local ascii = require "openhands.ascii"
 local json = require "openhands.simulator.encoding.json"
 local lists = require "openhands.simulator.lists"

@@ -32,7 +32,7 @@ end
 
 --- Returns the parts of a body, in order.
 ---@param call { body: string, headers: table<string, string> }
----@return openhands.simulator.Part[]? parts nil if the body is not multipart/form-data
+---@return openhands.simulator.Part[]? parts nil if the body is not well-formed multipart/form-data
 function M.parts(call)
   local declared = call.headers["content-type"] or ""
   local boundary = ascii.lower(declared):match("^multipart/form%-data") and parameter(declared, "boundary")

@@ -15,7 +15,7 @@ local M = {}
 M.page = '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>OpenHands</title></head>'
   .. '<body><div id="root"></div></body></html>'
 
---- Returns a response of any type.
+--- Returns a response of any content type.
 ---@param status integer
 ---@param content_type string
 ---@param body? string

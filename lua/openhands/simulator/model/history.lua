@@ -255,8 +255,8 @@ function history:_earlier(timestamp)
 end
 
 --- Returns the range of events within bounds of time.
----@param from? string
----@param before? string
+---@param from? string the first time in the range
+---@param before? string the first time after the range
 ---@return integer first
 ---@return integer last less than `first` if there are none
 function history:between(from, before)

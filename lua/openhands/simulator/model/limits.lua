@@ -1,4 +1,4 @@
---- The five meanings of HTTP 429, and the limit of concurrent conversations.
+--- The five forms of HTTP 429, and the limit of concurrent conversations.
 local ascii = require "openhands.ascii"
 local responses = require "openhands.simulator.http.responses"
 local timestamps = require "openhands.simulator.encoding.timestamps"

@@ -10,12 +10,12 @@ local M = {}
 ---@alias openhands.simulator.PageBehavior "plain"|"empty"|"repeat"|"stuck"|"overlap"
 
 ---@class openhands.simulator.Options
----@field api? "both"|"v0"|"v1" the dialects that exist (default "both")
+---@field api? "both"|"v0"|"v1" the dialects that the service answers (default "both")
 ---@field pace? number scales all durations; at 1 (default) a conversation takes 60 s
 ---@field outcome? string the end of each conversation whose prompt does not contain `[simulate: NAME]`: finished
 --- (default), error, rejected (V0), stuck, waiting, budget, paused, missing, idle, slow, flap, unknown, start-error,
 --- start-limit, start-repository, never-ready; see doc/simulator.md
----@field max_concurrent? integer|false limit of concurrent conversations (default false: none)
+---@field max_concurrent? integer|false limit of concurrent V1 conversations (default false: none)
 ---@field limit_mode? "pause"|"refuse" beyond that limit, pause the oldest sandbox (default) or refuse the start
 ---@field keys? string[]|false valid API keys, besides those that the simulator issues; false (default): any
 ---@field organizations? string[]|false valid `X-Org-Id` values; false (default): any UUID
@@ -41,7 +41,7 @@ local M = {}
 ---@field epoch? number seconds since 1970 at virtual time 0 (default: a morning in August 2026; spawned: now)
 ---@field time? number virtual time at the start, in seconds (default 0)
 ---@field seed? integer changes the generated ids (default 1)
----@field max_requests? integer number of requests that the log keeps at least (default 10000)
+---@field max_requests? integer lowest number of past requests that the log keeps (default 10000)
 
 M.defaults = {
   api = "both", spa = true, keys = false, organizations = false, unauthorized = "credentials", client_ids = true,

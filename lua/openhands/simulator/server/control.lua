@@ -5,8 +5,8 @@ local uv = require "luv"
 
 local M = {}
 
--- The commands by name: function(server, command) -> value. Each is described at the method of the same name in
--- process.lua.
+-- The commands by name: function(server, command) -> value. All but `pid` and `stop` are described at the methods with
+-- the same names in process.lua.
 local commands = {}
 
 function commands.faults(server, command)
