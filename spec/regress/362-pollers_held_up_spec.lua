@@ -1,4 +1,4 @@
--- Of the tasks that wait for conversations, one polls for all.
+-- One of the tasks that wait for conversations polls for all of them. It must be replaced when it is held up.
 local in_process = require "spec.support.in_process"
 local openhands = require "openhands"
 local simulator = require "openhands.simulator"

@@ -1,4 +1,4 @@
--- With an http address of the service, the API key was sent to a proxy unencrypted.
+-- When the service had an http address, the API key was sent to a proxy unencrypted.
 
 local core = require "openhands.core"
 

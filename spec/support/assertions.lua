@@ -11,7 +11,7 @@ for kind in ("authentication permission not_found invalid unsupported conflict t
   kinds[kind] = true
 end
 
---- Fails unless a value is an error as the library documents them, without secrets or words of the JSON library.
+--- Fails unless a value is an error in the documented form, without secrets or words of the JSON library.
 ---@param err any
 ---@return openhands.Error err
 function M.assert_error(err)

@@ -52,7 +52,7 @@ for name in ("shared.events shared.event_count shared.event_batch shared.event")
   needs[name] = needs["shared.get"]
 end
 
---- Makes a client, the model of its service, a running conversation, and what the call needs besides.
+--- Makes a client, the model of its service, a running conversation, and everything else that the call needs.
 ---@param api "v0"|"v1"
 ---@param name string of the call
 ---@param settings table? of the client

@@ -4,7 +4,7 @@ local openhands = require "openhands"
 
 local M = {}
 
---- The key of every client made here. It may stand nowhere but in requests to the service.
+--- The key of every client made here. It may appear only in requests to the service.
 M.key = "sk-canary-5f2c91d7e0ab"
 
 local logged = {}
@@ -40,7 +40,7 @@ local function collect(value, texts, seen)
   end
 end
 
---- Fails if the key (or another secret) stands in a value, in anything it holds, or in a line of the log.
+--- Fails if the key (or another secret) appears in a value, in anything inside it, or in a line of the log.
 ---@param value any
 ---@param secret string? default: the key
 function M.assert_no_secret(value, secret)
@@ -62,8 +62,8 @@ function M.log() return logged end
 -- Requests that a sandbox sends to the service with its own session key.
 local FROM_SANDBOXES = "^/api/v1/sandboxes/[^/]+/settings/secrets"
 
---- Fails if a request to the simulator's model carried the wrong key: the account's may go to the service only, a
---- session's only to the server that it opens.
+--- Fails if a request to the simulator's model carried the wrong key. The account's key may go only to the service, and
+--- a session key only to the server that it opens.
 ---@param model openhands.simulator.Model
 function M.assert_keys_apart(model)
   if model.leaks[1] then

@@ -39,9 +39,14 @@ local function drip(connection)
   end)
 end
 
--- `/now/N` and `/slow/N` give N, at once and after a while; `/ten/N` when ten of them have come; `/most` how many of
--- those were there at a time since it was last asked; `/starts` how many starts have come; `/drip` never ends; a V1
--- account comes after a while, `/questions` is how often it was asked for; whatever else is not answered.
+-- Starts a server with these paths:
+--
+--     /now/N    N, at once                     /starts      the number of POST requests
+--     /slow/N   N, after a while               /questions   the number of requests for the V1 account
+--     /ten/N    N, when ten have been asked    /drip        an answer that never ends
+--     /most     the highest number of `/ten/N` that waited at the same time, since the last request for it
+--
+-- The V1 account is answered after a while, a count of conversations with 7. Any other request gets no answer.
 local function upstream()
   local most, starts, questions, together = 0, 0, 0, {}
   return raw_server.new(function(request, connection)
@@ -81,7 +86,7 @@ local function upstream()
   end)
 end
 
--- Returns an address on which nobody listens; its port stays bound, so that nobody else can.
+-- Returns an address on which no server listens. Its port stays bound, so that no other program can listen on it.
 local function refusing_address()
   local tcp = uv.new_tcp()
   assert(tcp:bind("127.0.0.1", 0))

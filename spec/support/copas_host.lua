@@ -1,4 +1,4 @@
---- Runs specs in copas: functions as its threads, servers beside them, and clients that are closed after each spec.
+--- Runs specs in copas: functions and servers run as its threads, and the clients are closed after each spec.
 
 local canary = require "spec.support.canary"
 local copas = require "copas"

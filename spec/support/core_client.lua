@@ -5,7 +5,7 @@ local core = require "openhands.core"
 
 local M = {}
 
---- Returns such a client of a service at `https://service.example`, with the canary for a key.
+--- Returns a client of the core for a service at `https://service.example`, with the canary as its key.
 ---@param options table? of the client
 ---@return userdata client of the core
 function M.new(options)
@@ -22,7 +22,7 @@ function M.json(body, status)
   return { status = status or 200, body = body, content_type = "application/json" }
 end
 
---- Answers an exchange that was begun, and returns what comes of it. Fails if something else does.
+--- Answers an exchange and returns its result. Fails if another exchange finishes instead.
 ---@param client userdata of the core
 ---@param number integer of the exchange
 ---@param answer table

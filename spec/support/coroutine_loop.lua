@@ -2,7 +2,7 @@
 
 local M = {}
 
---- Gives a client a loop in which coroutines wait, in the simulated time of a model.
+--- Gives a client a loop in which coroutines wait, in the virtual time of a model.
 ---@param client openhands.Client
 ---@param model openhands.simulator.Model
 ---@param latency number seconds that a response takes, so that others wait meanwhile
@@ -62,7 +62,7 @@ function M.new(client, model, latency)
     resume(coroutine.create(run))
   end
 
-  --- Lets all run until they have ended. Returns the errors of those that failed.
+  --- Runs all coroutines until they have ended. Returns the errors of those that failed.
   function coroutines.run()
     for _ = 1, 100000 do
       if #sleepers == 0 then return problems end
@@ -71,7 +71,7 @@ function M.new(client, model, latency)
     error "it does not end"
   end
 
-  --- Ends all who wait now with an error out of their wait, or drops them without a word.
+  --- Ends all waiting coroutines: raises an error in their wait or, if `silently`, never resumes them.
   function coroutines.kill(silently)
     local before = sleepers
     sleepers = {}

@@ -1,5 +1,5 @@
---- Runs specs in cqueues: functions as coroutines of a controller, servers beside them, and clients that are closed
---- after each spec.
+--- Runs specs in cqueues: functions and servers run as coroutines of a controller, and the clients are closed after
+--- each spec.
 
 local ascii = require "openhands.ascii"
 local canary = require "spec.support.canary"

@@ -121,7 +121,7 @@ local function in_order(request, good)
   return good
 end
 
-local MOST_REQUESTS = 1000 -- of one call; who asks for more would never stop
+local MOST_REQUESTS = 1000 -- of one call; a call that sends more would never stop
 
 --- Returns a client whose service answers one kind of request with one example and all others as it should, and the
 --- list of its requests, whose field `hit` tells whether the example was sent. Collections end with their first page,

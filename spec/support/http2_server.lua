@@ -14,7 +14,7 @@ local function find_program(name)
   return path
 end
 
---- Returns the programs that are missing for one, or nil.
+--- Returns the programs that are missing for a server, or nil.
 ---@return string?
 function M.missing()
   local missing = {}

@@ -23,7 +23,7 @@ function M.simulated(options, settings)
   return openhands.new(all), model, transport
 end
 
---- Returns such a client, a conversation that it has started, the model and the transport.
+--- Returns a client of the simulator's model, a conversation that it has started, the model and the transport.
 ---@param options table? of the model
 ---@param prompt string?
 ---@return openhands.Client client, openhands.Conversation conversation, table model, table transport

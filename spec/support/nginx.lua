@@ -92,7 +92,7 @@ function methods:trouble()
   return table.concat(lines, "\n")
 end
 
----@return integer? pid of the master; nil while it has made its file and not written it yet
+---@return integer? pid of the master; nil while its file exists but is still empty
 function methods:master() return tonumber((files.read(self.directory .. "/nginx.pid"))) end
 
 ---@return table<integer, boolean> pids of the workers that live

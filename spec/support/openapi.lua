@@ -10,7 +10,7 @@ M.folder = "../shared/api/"
 --- The file of each dialect's document.
 M.files = { v0 = "V0_openapi.json", v1 = "openhands-cloud.json", agent = "agent-sdk.json" }
 
---- Returns a decoded document; nil, after a line on stderr, where it is not there.
+--- Returns a decoded document. If it is missing, returns nil after a line on stderr.
 ---@param api "v0"|"v1"|"agent"
 ---@return table? document
 function M.document(api)

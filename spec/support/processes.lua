@@ -19,7 +19,7 @@ function M.descriptors()
   return count
 end
 
---- Returns the program that runs this.
+--- Returns the command of the running interpreter.
 ---@return string
 function M.interpreter()
   local first = type(arg) == "table" and -1
@@ -51,7 +51,7 @@ function M.begin_child(program)
   end
 end
 
---- Runs a program so, to its end.
+--- Runs a program like `begin_child`, and waits for its end.
 ---@param program string
 ---@return { code: integer, output: string, errors: string }
 function M.child(program) return M.begin_child(program)() end

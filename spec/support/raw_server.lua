@@ -150,7 +150,7 @@ function M.turn(client, done)
     if core.monotonic() > deadline then error("nothing happens any more", 2) end
     uv.run "nowait"
     turns = turns + 1
-    client:step(turns > 50 and 0.001 or 0) -- mostly all is there already
+    client:step(turns > 50 and 0.001 or 0) -- usually everything has arrived already
   end
 end
 

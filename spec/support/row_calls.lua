@@ -8,7 +8,7 @@ local M = {}
 M.SESSION = "session-canary-7c21"
 M.UUID, M.OTHER = "0123abcd-4567-89ef-0123-456789abcdef", "fedcba98765432100123456789abcdef"
 
---- A text with what has to be escaped somewhere.
+--- A text with characters that must be escaped in at least one place of a request.
 M.NASTY = "ü &=?#%+\"\\\1 \240\159\153\130"
 
 --- The directory for downloads; the spec makes and removes it.
@@ -39,7 +39,7 @@ M.types = {
   files = { { ['a"b.txt'] = "A\0\255" }, takes = "table", wrong = { ["a.txt"] = 1 } },
 }
 
---- Returns a value for a field. A field that stands in two places has one that suits both.
+--- Returns a value for a field. A field with two places has a value that is valid in both.
 ---@return any
 function M.value_of(row, field)
   if field.place == "header" then return M.SESSION end
@@ -50,7 +50,7 @@ function M.value_of(row, field)
 end
 
 local blocks = { v0 = "Hi", v1 = { text_block }, agent = { text_block } }
---- Returns the value of a field as it stands in the JSON of a body.
+--- Returns the value of a field in the form that the JSON of a body has.
 ---@return any
 function M.as_json(row, field)
   if field.kind == "message" or field.kind == "message_text" then
@@ -87,7 +87,7 @@ function M.options_of(row, server)
   return options
 end
 
---- Returns a client whose exchanges the spec carries by hand.
+--- Returns a client whose requests the spec takes out and answers.
 function M.new()
   return core.new {
     base_url = "https://service.example", api_key = canary.key, external = true, organization = "an-organization",

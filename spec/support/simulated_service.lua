@@ -6,7 +6,7 @@ local stream = require "openhands.simulator.encoding.stream"
 
 local M = {}
 
---- The address that the model takes for its own.
+--- The address of the server, from which the model builds links.
 M.address = "http://127.0.0.1:4711"
 
 --- Ids of conversations: one that the caller chose, in both spellings, and one that nobody has.

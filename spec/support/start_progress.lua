@@ -12,7 +12,7 @@ for place, state in ipairs(M.STATES) do
   place_of[state] = place
 end
 
---- Returns a listener, and the list of the states that it was told.
+--- Returns a listener, and the list of the states that were reported to it.
 ---@return fun(conversation: openhands.Conversation) listener, string[] told
 function M.listener()
   local told = {}
@@ -22,8 +22,8 @@ function M.listener()
   end, told
 end
 
---- Fails unless the states are in order, each once, up to READY. Some may be missing: not each is seen where they have
---- to be asked for.
+--- Fails unless the states are in order, each at most once, up to READY. Some may be missing: polling does not see each
+--- state.
 ---@param told string[]
 function M.assert_course(told)
   for i, state in ipairs(told) do
