@@ -45,7 +45,7 @@ local M = {}
 ---@field outcome string
 ---@field task_states openhands.simulator.TaskState[]?
 ---@field history openhands.simulator.History?
----@field steps { at: number, changes: table, event: table? }[] the script: what changes at which virtual time
+---@field steps { at: number, changes: table, event: table? }[] the script, by virtual time
 ---@field next_step integer
 ---@field status string? of V0
 ---@field execution_status string?

@@ -12,7 +12,7 @@ local message_body = { kind = "object", fields = {
   content = { kind = "list", of = { kind = "any" }, required = true, least = 1 },
 } }
 
--- Returns the conversation if its agent server is reachable, else nil and a refusal.
+-- Returns the conversation if its agent server is reachable; otherwise nil and a refusal.
 local function reach(model, id)
   local conversation = model:find_visible(id)
   if not conversation then
