@@ -1,4 +1,5 @@
 local uv = require "luv"
+local faults = require "openhands.simulator.fault"
 local json = require "openhands.simulator.encoding.json"
 local raw_client = require "spec.support.raw_client"
 local simulator = require "openhands.simulator"
@@ -167,6 +168,13 @@ describe("a fault", function()
       assert.are.equal(tonumber(size, 16), #data)
       assert.are.equal(right_body:sub(1, #data), data)
       assert.is_true(#data < #right_body)
+    end)
+
+    it("truncate_chunked, of a body that holds NUL bytes", function()
+      local planned = faults.plan({ point = "after_commit", action = "truncate_chunked" },
+        { status = 200, headers = {}, body = "a\0b\0c\0d\0" })
+      local _, body = parts(planned.writes[1].bytes)
+      assert.are.equal("4\r\na\0b\0\r\n", body)
     end)
 
     it("cut_gzip, with right lengths and a reusable connection", function()

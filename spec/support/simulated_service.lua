@@ -33,7 +33,7 @@ function M.sorted(text)
 end
 
 --- Returns a header of an answer.
----@param response openhands.simulator.Answer
+---@param response openhands.simulator.Response
 ---@param name string in lower case
 ---@return string?
 function M.header(response, name)
@@ -49,7 +49,7 @@ end
 ---@param body any a table is sent as JSON
 ---@param headers? table<string, string> default: with a key
 ---@return any value
----@return openhands.simulator.Answer response
+---@return openhands.simulator.Response response
 function M.send(model, method, target, body, headers)
   local path, query = target:match("^([^?]*)%??(.*)$")
   local response = model:request {
