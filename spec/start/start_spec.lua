@@ -1,4 +1,4 @@
--- The start protocol in virtual time; spec/start/matrix_spec.lua runs it over sockets with every fault.
+-- The start protocol in virtual time; matrix_spec.lua and wire_spec.lua run it over sockets.
 
 local in_process = require "spec.support.in_process"
 
