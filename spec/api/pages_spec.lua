@@ -1,58 +1,10 @@
--- Collections: pages as services give them, made one by one, and those of the simulator.
+-- Collections: how they read pages, one by one and all, and what they do about pages that are wrong.
 
 local openhands = require "openhands"
-local pages = require "openhands.api.pages"
-local simulator = require "openhands.simulator"
-local in_process = require "spec.support.in_process"
-local unpack = table.unpack or unpack -- luacheck: ignore 143
+local given_pages = require "spec.support.given_pages"
 
-local function identity(item)
-  return item.id
-end
-
-local function items(...)
-  local list = {}
-  for i, id in ipairs { ... } do
-    list[i] = { id = id }
-  end
-  return list
-end
-
-local function range(first, last)
-  local ids = {}
-  for id = first, last do
-    ids[#ids + 1] = id
-  end
-  return items(unpack(ids))
-end
-
-local function ids_of(list)
-  local ids = {}
-  for i, item in ipairs(list) do
-    ids[i] = item.id
-  end
-  return ids
-end
-
--- A collection of what a function gives for a page id; counts the requests.
-local function collection(fetch, source)
-  local asked = {}
-  source = source or {}
-  source.name, source.id = "things", source.id or identity
-  source.fetch = function(page_id)
-    asked[#asked + 1] = page_id or "first"
-    return fetch(page_id, #asked)
-  end
-  return pages.new(source), asked
-end
-
--- The same from a table of pages by their ids.
-local function bound(by_id, source)
-  return collection(function(page_id)
-    local page = by_id[page_id or "first"]
-    return { items = page[1], next_page_id = page[2] }
-  end, source)
-end
+local items, range, ids_of = given_pages.items, given_pages.range, given_pages.ids_of
+local collection, table_of_pages = given_pages.collection, given_pages.table_of_pages
 
 describe("a collection", function()
   it("gives every item once: one by one, by page, and all", function()
@@ -64,19 +16,19 @@ describe("a collection", function()
       e = { items(4, 5), nil },
     }
     local seen = {}
-    for item in bound(by_id) do
+    for item in table_of_pages(by_id) do
       seen[#seen + 1] = item.id
     end
     assert.same({ 1, 2, 3, 4, 5 }, seen)
 
-    local paged = bound(by_id)
+    local paged = table_of_pages(by_id)
     assert.same({ 1, 2 }, ids_of(paged:page()))
     assert.same({ 3 }, ids_of(paged:page()))
     assert.same({ 4, 5 }, ids_of(paged:page()))
     assert.same({ n = 1 }, { n = select("#", paged:page()) })
     assert.is_nil(paged:page())
 
-    local listed, asked = bound(by_id)
+    local listed, asked = table_of_pages(by_id)
     assert.equal(1, listed:next().id)
     assert.same({ 2, 3, 4, 5 }, ids_of(listed:all()))
     assert.same({}, listed:all())
@@ -85,16 +37,16 @@ describe("a collection", function()
   end)
 
   it("may be empty", function()
-    local empty, asked = bound { first = { {}, nil } }
+    local empty, asked = table_of_pages { first = { {}, nil } }
     for _ in empty do
-      error "an item of nothing"
+      error "an item of an empty collection"
     end
     assert.same({}, empty:all())
     assert.same({ "first" }, asked)
   end)
 
-  it("goes on where a loop was left", function()
-    local paged = bound { first = { items(1, 2), "b" }, b = { items(3), nil } }
+  it("continues where a loop was left", function()
+    local paged = table_of_pages { first = { items(1, 2), "b" }, b = { items(3), nil } }
     for item in paged do
       if item.id == 2 then
         break
@@ -103,8 +55,8 @@ describe("a collection", function()
     assert.same({ 3 }, ids_of(paged:all()))
   end)
 
-  it("leaves out what comes twice, within a page and in a shifted one", function()
-    local paged = bound {
+  it("leaves out what comes twice, in one page or in two", function()
+    local paged = table_of_pages {
       first = { items(9, 8, 9, 8), "b" },
       b = { items(8, 7, 7, 6), "c" },
       c = { items(6, 5), nil },
@@ -112,8 +64,8 @@ describe("a collection", function()
     assert.same({ 9, 8, 7, 6, 5 }, ids_of(paged:all()))
   end)
 
-  -- Newest first, by offset: what is inserted shows what was shown once more.
-  it("is not led astray by items inserted between its pages", function()
+  -- Newest first, by offset: each insertion moves items of the last page to the next one.
+  it("returns each item once when items are inserted between its pages", function()
     local cases = { { inserted = 7, limit = 10 }, { inserted = 490, limit = 10 }, { inserted = 40, limit = 1 } }
     for _, case in ipairs(cases) do
       local newest = 1000
@@ -137,7 +89,7 @@ describe("a collection", function()
     end
   end)
 
-  it("may be pages that name themselves a few times", function()
+  it("may have pages that name themselves a few times", function()
     local times = {}
     local paged = collection(function(page_id)
       local number = tonumber(page_id or 0)
@@ -148,7 +100,7 @@ describe("a collection", function()
     assert.same({ 0, 1, 2, 3, 4, 5 }, ids_of(assert(paged:all())))
   end)
 
-  it("is an error where its pages go in circles", function()
+  it("is an error when its pages go in circles", function()
     local circles = {
       self = { first = { items(1), "b" }, b = { items(2), "b" } },
       two = { first = { items(1), "b" }, b = { items(2), "c" }, c = { items(3), "b" } },
@@ -157,14 +109,14 @@ describe("a collection", function()
     }
     for name, by_id in pairs(circles) do
       local source = name == "nameless" and { id = function() end } or nil
-      local paged, asked = bound(by_id, source)
+      local paged, asked = table_of_pages(by_id, source)
       local list, err = paged:all()
       assert.is_nil(list)
       assert.equal("protocol", err.kind)
       assert.matches("^things: the pages go in circles", err.message)
       assert.is_true(#asked <= 12, ("%s: %d requests"):format(name, #asked))
     end
-    -- Without an end, and never the same page id.
+    -- Without an end, and with a new page id each time.
     local paged, asked = collection(function(_, count)
       return { items = range(1, 100), next_page_id = ("%d"):format(count) }
     end)
@@ -174,13 +126,13 @@ describe("a collection", function()
     assert.is_true(#asked <= 13)
   end)
 
-  it("tells items without an id by their places", function()
+  it("identifies items without an id by their positions", function()
     local nameless = { id = function() end }
-    local paged = bound({ first = { { "x", "x" }, "b" }, b = { { "x" }, nil } }, nameless)
+    local paged = table_of_pages({ first = { { "x", "x" }, "b" }, b = { { "x" }, nil } }, nameless)
     assert.same({ "x", "x", "x" }, paged:all())
   end)
 
-  it("is an error where a page is none", function()
+  it("is an error when a page has another form", function()
     local broken = {
       { nil, "no list of items" },
       { "text", "no list of items" },
@@ -195,7 +147,7 @@ describe("a collection", function()
       local paged = collection(function()
         return page
       end)
-      for _ = 1, 2 do -- not the end: an error again
+      for _ = 1, 2 do -- an error does not end it
         local item, err = paged:next()
         assert.is_nil(item)
         assert.equal("protocol", err.kind)
@@ -206,7 +158,7 @@ describe("a collection", function()
     end
   end)
 
-  it("goes on after an error with the same page, and has lost nothing", function()
+  it("requests the same page again after an error, and loses nothing", function()
     local broken = { [2] = true, [4] = true }
     local function flaky()
       return collection(function(page_id, count)
@@ -274,32 +226,32 @@ describe("a collection", function()
       end,
     }
     local by_id = { first = { items(1, 2), "b" }, b = { items(3, 5), "c" }, c = { items(6), nil } }
-    assert.same({ 2, 6 }, bound(by_id, even):all())
-    local paged = bound(by_id, even)
+    assert.same({ 2, 6 }, table_of_pages(by_id, even):all())
+    local paged = table_of_pages(by_id, even)
     assert.same({ 2 }, paged:page())
     assert.same({ 6 }, paged:page())
   end)
 
-  it("looks at its last page again when it is told to, and at nothing else", function()
+  it("requests its last page again when asked to, and no other", function()
     local by_id = { first = { items(0), "b" }, b = { items(1, 2), nil }, c = { items(2, 5), nil } }
-    local paged, asked = bound(by_id)
+    local paged, asked = table_of_pages(by_id)
     assert.same({ 0 }, ids_of(paged:page()))
     paged:_look_again() -- not at its end
     assert.same({ 1, 2 }, ids_of(paged:all()))
     by_id.b[1] = items(1, 2, 3, 4)
     paged:_look_again()
     assert.same({ 3, 4 }, ids_of(paged:all()))
-    for _ = 1, 600 do -- nothing new is no circle
+    for _ = 1, 600 do -- a page without new items is not a circle
       paged:_look_again()
       assert.same({}, paged:all())
     end
-    by_id.b[2] = "c" -- nothing new here, but there is a next one now
+    by_id.b[2] = "c" -- nothing new here, but now there is a next page
     paged:_look_again()
     assert.same({ 5 }, ids_of(paged:all()))
     assert.same({ "first", "b", "b", "c" }, { asked[1], asked[2], asked[#asked - 1], asked[#asked] })
   end)
 
-  it("waits within a coroutine, whatever the Lua", function()
+  it("can yield in a coroutine, in every version of Lua", function()
     local answers = 0
     local paged = collection(function(page_id)
       answers = answers + 1
@@ -316,7 +268,7 @@ describe("a collection", function()
     assert.equal(2, answers)
   end)
 
-  it("needs no memory for what was read", function()
+  it("does not keep what was read", function()
     local paged = collection(function(page_id)
       local first = tonumber(page_id or 1)
       return { items = range(first, first + 99), next_page_id = first < 99901 and ("%d"):format(first + 100) or nil }
@@ -337,129 +289,8 @@ describe("a collection", function()
     for _ in pairs(living) do
       alive = alive + 1
     end
-    assert.is_true(alive <= 3, alive) -- those of the last page
-    -- In KB. Sixteen bytes for each would be more; the interpreter's own table of strings may have doubled meanwhile.
+    assert.is_true(alive <= 3, alive) -- items of the last page
+    -- In KB. Sixteen bytes for each item would be more; the interpreter's table of strings may have doubled.
     assert.is_true(collectgarbage "count" - after_some < 1000)
-  end)
-end)
-
--- A loop whose waits give way to whoever resumes the coroutine.
-local function yielding_loop(clock)
-  return {
-    now = clock.now,
-    wall = clock.wall,
-    await = function(client, pending)
-      repeat
-        coroutine.yield "waiting"
-        client:_pump(0)
-      until pending.done
-    end,
-    attach = function() end,
-    detach = function() end,
-  }
-end
-
-describe("a client's collections", function()
-  local function started(options, count)
-    local client, model, transport = in_process.simulated(options)
-    local ids = {}
-    for i = 1, count do
-      local conversation = assert(client:start { initial_user_msg = "number " .. i })
-      ids[conversation.conversation_id:gsub("-", "")] = true
-      model:advance(20)
-    end
-    return client, model, transport, ids
-  end
-
-  for _, api in ipairs { "v0", "v1" } do
-    for _, manner in ipairs { "plain", "empty", "repeat", "overlap" } do
-      it(("are whole however pages behave: %s, %s"):format(api, manner), function()
-        local client, _, _, ids = started({ api = api, list_pages = manner }, 7)
-        local count = 0
-        for conversation in client:list { limit = 2 } do
-          local id = conversation.conversation_id:gsub("-", "")
-          assert.is_true(ids[id])
-          assert.equal(api, conversation.api)
-          ids[id], count = false, count + 1
-        end
-        assert.equal(7, count)
-      end)
-    end
-
-    it("are an error where a page leads to itself for ever: " .. api, function()
-      local client = started({ api = api, list_pages = "stuck" }, 5)
-      local list, err = client:list({ limit = 2 }):all()
-      assert.is_nil(list)
-      assert.equal("protocol", err.kind)
-      assert.matches("^list: the pages go in circles", err.message)
-    end)
-  end
-
-  it("begin at the caller's page, and have pages as large as the caller likes", function()
-    local client, model = started({ api = "v1" }, 5)
-    local all = ids_of(client:list({ limit = 3 }):all())
-    local query = model.requests[#model.requests].query
-    assert.matches("limit=3", query)
-    local page_id = query:match("page_id=([^&]*)"):gsub("%%(%x%x)", function(digits)
-      return string.char(tonumber(digits, 16))
-    end)
-    local rest = client:list { limit = 3, page_id = page_id }
-    assert.same({ all[4], all[5] }, ids_of(rest:all()))
-    assert.equal(5, #client:list():all())
-    assert.matches("limit=100", model.requests[#model.requests].query)
-  end)
-
-  it("are never larger than the service allows, whatever the caller asks for", function()
-    for _, api in ipairs { "v0", "v1" } do
-      local client, model = started({ api = api }, 2)
-      local all = client:list({ limit = 500 }):all()
-      assert.equal(2, #all)
-      assert.matches("limit=100", model.requests[#model.requests].query)
-      assert.is_not_nil(client:events(all[1], { limit = 500 }):all())
-      assert.matches("limit=100", model.requests[#model.requests].query)
-    end
-  end)
-
-  it("are retried, and go on after an error", function()
-    local client, _, transport = started({ api = "v1" }, 5)
-    local list = client:list { limit = 2 }
-    assert.equal(2, #list:page())
-    transport.faults = { { point = "before", class = "connect", count = 2 } }
-    assert.equal(2, #list:page())
-    transport.faults = { { point = "before", class = "connect", count = 3 } }
-    assert.equal("connect", select(2, list:page()).kind)
-    assert.equal(1, #list:page())
-    assert.is_nil(list:page())
-  end)
-
-  it("raise the caller's mistakes where the caller is", function()
-    local client = in_process.simulated { api = "v1" }
-    local good, message = pcall(function()
-      client:list { titel__contains = "x" }
-    end)
-    assert.is_false(good)
-    assert.matches("spec/api/pages_spec.lua:%d+: .*did you mean 'title__contains'", message)
-  end)
-
-  it("wait in a loop that gives way", function()
-    local model = simulator.model { api = "v1" }
-    local transport = simulator.transport(model)
-    local client = openhands.new { transport = transport, api_key = "any", api = "v1" }
-    client._loop = yielding_loop(transport)
-    local reader = coroutine.wrap(function()
-      for i = 1, 3 do
-        assert(client:start { initial_user_msg = "number " .. i })
-      end
-      model:advance(20)
-      local list = client:list { limit = 2 }
-      local count = #assert(list:page()) + #assert(list:page())
-      return { count, #client:list({ limit = 1 }):all() }
-    end)
-    local waits, result = 0, reader()
-    while result == "waiting" do
-      waits, result = waits + 1, reader()
-    end
-    assert.same({ 3, 3 }, result)
-    assert.equal(#model.requests, waits)
   end)
 end)
