@@ -4,50 +4,21 @@ if not rawget(_G, "jit") then
 end
 
 local nginx = require "spec.support.nginx"
+local nginx_host = require "spec.support.nginx_host"
 local programs = require "spec.support.nginx_programs"
-local simulator = require "openhands.simulator"
 local canary = require "spec.support.canary"
 local files = require "spec.support.files"
 
 local late = programs.late
 
 describe("the loop nginx", function()
-  local service, server, upstream, closing
+  local here = nginx_host.new()
+  local serve, run = here.serve, here.run
 
-  setup(function()
-    service = simulator.spawn { pace = 0.01 }
-    upstream = programs.echo()
-  end)
-
-  teardown(function()
-    upstream:close()
-    service:close()
-  end)
-
-  before_each(function()
-    service:reset()
-    closing = {}
-  end)
-
-  after_each(function()
-    if server then
-      local trouble = server:trouble():gsub("[^\n]*lua_code_cache is off[^\n]*\n?", "")
-      server:close()
-      server = nil
-      assert.equal("", trouble)
-    end
-    for _, close in ipairs(closing) do
-      close()
-    end
-  end)
-
-  local function serve(parts, settings, address)
-    server = programs.serve(address or service.address, parts, settings)
-  end
-
-  local function run(program, phase)
-    return programs.run(server, program, phase)
-  end
+  setup(here.start)
+  teardown(here.stop)
+  before_each(here.prepare)
+  after_each(here.finish)
 
   -- ---- where waiting is possible ---------------------------------------------------------------------------------
 
@@ -63,13 +34,13 @@ describe("the loop nginx", function()
         return done.state, #done.answer > 0 and "answered" or "silent", count > 0 and "with events" or "without"
       ]], phase)
       assert.equal("finished answered with events", told)
-      assert.equal(1, #service:starts())
+      assert.equal(1, #here.service:starts())
     end)
   end
 
   it("waits while a TLS connection is made", function()
     local certificate, remove = nginx.certificate()
-    closing[1] = remove
+    here.closing[1] = remove
     serve {
       listen = "ssl",
       http = certificate,
@@ -81,7 +52,7 @@ describe("the loop nginx", function()
         location /api { return 404; }
       ]],
     }
-    local caller = canary.client({ address = "https://127.0.0.1:" .. server.port }, {
+    local caller = canary.client({ address = "https://127.0.0.1:" .. here.server.port }, {
       api = "v1",
       retries = 0,
       ca_file = certificate:match "ssl_certificate ([^;]+);",
@@ -89,7 +60,7 @@ describe("the loop nginx", function()
     local _, err = caller:me() -- there is no service
     caller:close()
     assert.equal("not_found", err.kind, err)
-    assert.truthy(server:log():find("FOUND dev@example.com", 1, true))
+    assert.truthy(here.server:log():find("FOUND dev@example.com", 1, true))
   end)
 
   -- By phase: what the message must say where waiting is impossible.
@@ -140,11 +111,11 @@ describe("the loop nginx", function()
       local _ = { ]])
     for phase in pairs(refused) do
       if not phase:find "init" and phase ~= "exit_worker" then
-        server:get("/" .. phase)
+        here.server:get("/" .. phase)
       end
     end
-    server:stop "sigquit"
-    local log = server:log()
+    here.server:stop "sigquit"
+    local log = here.server:log()
     for phase, advice in pairs(refused) do
       local good, spawned, slept, message, refusal =
         log:match("TRIED " .. phase .. ": (%l+), (%l+), (%l+): ([^\n]-) | ([^\n]*)")
@@ -154,12 +125,12 @@ describe("the loop nginx", function()
         assert.truthy(text:find(advice), text)
       end
     end
-    assert.same({}, service:requests())
+    assert.same({}, here.service:requests())
   end)
 
   it("refuses to wait inside a C function, and sends nothing", function()
     serve {}
-    files.write(server.directory .. "/loaded.lua", "return client:me()")
+    files.write(here.server.directory .. "/loaded.lua", "return client:me()")
     local told = run(([[
       package.path = %q .. package.path
       local list = { 2, 1 }
@@ -168,13 +139,13 @@ describe("the loop nginx", function()
         assert(select(2, xpcall(function() return setmetatable({}, {
           __index = function() return client:count() end,
         }).count end, error)))
-    ]]):format(server.directory .. "/?.lua;"))
+    ]]):format(here.server.directory .. "/?.lua;"))
     local refusal = "openhands.me: waiting is not possible inside a C function, such as `require`"
     local first, last = told:find(refusal, 1, true)
     assert.truthy(first, told)
     assert.truthy(told:find(refusal, last, true), told)
     assert.truthy(told:find " 0$", told)
-    local requests = service:requests()
+    local requests = here.service:requests()
     assert.same({ 1, "/api/v1/app-conversations/count" }, { #requests, requests[1].path })
   end)
 
@@ -224,7 +195,7 @@ describe("the loop nginx", function()
 
   it("cancels a task, also from another request", function()
     local address, close = programs.silence()
-    closing[1] = close
+    here.closing[1] = close
     serve({}, nil, address)
     assert.equal("true cancelled cancelled cancelled", run [[
       local sleeper = client:spawn(function() return client:sleep(60) end)
@@ -244,13 +215,13 @@ describe("the loop nginx", function()
       while not (kept.task and client._core:in_flight() > 0) do ngx.sleep(0.001) end
       return tostring(kept.task:cancel())
     ]]
-    local answers = server:fetch { waits, cancels }
+    local answers = here.server:fetch { waits, cancels }
     assert.same({ "cancelled", "true" }, { answers[1].body, answers[2].body })
   end)
 
   it("ends the calls of all requests when the client is closed", function()
     local address, close = programs.silence()
-    closing[1] = close
+    here.closing[1] = close
     serve({}, nil, address)
     local waits = programs.request [[
       local task = client:spawn(function()
@@ -264,7 +235,7 @@ describe("the loop nginx", function()
       client:close()
       return "closed"
     ]]
-    for place, answer in ipairs(server:fetch { waits, waits, waits, closes }) do
+    for place, answer in ipairs(here.server:fetch { waits, waits, waits, closes }) do
       assert.equal(place < 4 and "closed closed" or "closed", answer.body)
     end
   end)
@@ -273,25 +244,25 @@ describe("the loop nginx", function()
 
   it("asks the service once for all requests that wait for a conversation", function()
     serve {}
-    service:options { pace = 1 }
+    here.service:options { pace = 1 }
     local id = run [[return assert(client:start { initial_user_msg = "Try it." }).conversation_id]]
-    local before, list = #service:requests(), {}
+    local before, list = #here.service:requests(), {}
     for place = 1, 30 do
       list[place] = { path = "/content", method = "POST", body = ([[
         local _, err = client:wait(%q, { timeout = 0.5 })
         return err.kind, err.conversation.state
       ]]):format(id) }
     end
-    local answers = server:fetch(list)
-    service:options { pace = 0.01 }
+    local answers = here.server:fetch(list)
+    here.service:options { pace = 0.01 }
     for _, answer in ipairs(answers) do
       assert.equal("timeout starting", answer.body)
     end
-    assert.is_true(#service:requests() - before < 10, #service:requests() - before)
+    assert.is_true(#here.service:requests() - before < 10, #here.service:requests() - before)
   end)
 
   it("yields in each call, however soon its response comes", function()
-    serve({}, nil, upstream.address)
+    serve({}, nil, here.upstream.address)
     assert.equal("100 1", run [[
       local semaphores = require "ngx.semaphore"
       local wait, waits, most = semaphores.wait, 0, 0
@@ -310,7 +281,7 @@ describe("the loop nginx", function()
   end)
 
   it("polls now and then while it waits, not all the time", function()
-    serve({}, nil, upstream.address)
+    serve({}, nil, here.upstream.address)
     local looks, longest, seconds = run(([[
       local semaphores, count, longest = require "ngx.semaphore", 0, 0
       local wait, began = semaphores.wait, client:_now()

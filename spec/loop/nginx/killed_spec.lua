@@ -3,45 +3,22 @@ if not rawget(_G, "jit") then
   return
 end
 
+local nginx_host = require "spec.support.nginx_host"
 local programs = require "spec.support.nginx_programs"
-local simulator = require "openhands.simulator"
 
 local late = programs.late
 
 describe("the loop nginx, when coroutines are killed,", function()
-  local service, server, upstream
+  local here = nginx_host.new()
+  local serve, run = here.serve, here.run
 
-  setup(function()
-    service = simulator.spawn { pace = 0.01 }
-    upstream = programs.echo()
-  end)
-
-  teardown(function()
-    upstream:close()
-    service:close()
-  end)
-
-  before_each(function() service:reset() end)
-
-  after_each(function()
-    if server then
-      local trouble = server:trouble()
-      server:close()
-      server = nil
-      assert.equal("", trouble)
-    end
-  end)
-
-  local function serve(parts, settings, address)
-    server = programs.serve(address or service.address, parts, settings)
-  end
-
-  local function run(program)
-    return programs.run(server, program)
-  end
+  setup(here.start)
+  teardown(here.stop)
+  before_each(here.prepare)
+  after_each(here.finish)
 
   it("has another coroutine poll when the leader is killed", function()
-    serve({}, nil, upstream.address)
+    serve({}, nil, here.upstream.address)
     assert.equal("/api/late/2", run(([[
       local first = ngx.thread.spawn(function() return %s end)
       local second = ngx.thread.spawn(function() return %s end)
@@ -53,7 +30,7 @@ describe("the loop nginx, when coroutines are killed,", function()
   end)
 
   it("cancels the exchanges of killed coroutines, because others need the connections", function()
-    serve({}, nil, upstream.address)
+    serve({}, nil, here.upstream.address)
     assert.equal("/api/late/2 1", run(([[
       for _ = 1, 30 do
         ngx.thread.kill(ngx.thread.spawn(function() return %s end))
@@ -64,7 +41,7 @@ describe("the loop nginx, when coroutines are killed,", function()
   end)
 
   it("takes no coroutine for dead in a worker that is blocked again and again", function()
-    serve({}, nil, upstream.address)
+    serve({}, nil, here.upstream.address)
     assert.equal("/api/late/1 /api/late/2", run(([[
       local first = ngx.thread.spawn(function() return (%s).uri end)
       local second = ngx.thread.spawn(function() return (%s).uri end)
@@ -84,7 +61,7 @@ describe("the loop nginx, when coroutines are killed,", function()
     local id = run [[
       return assert(client:run({ initial_user_msg = "Try it." }, { interval = 0.02 })).conversation_id
     ]]
-    service:faults { { point = "before_read", action = "hang", count = 1 } }
+    here.service:faults { { point = "before_read", action = "hang", count = 1 } }
     assert.equal("nil finished", run(([[
       local told
       local first = ngx.thread.spawn(function() told = client:wait(%q) end)
@@ -100,7 +77,7 @@ describe("the loop nginx, when coroutines are killed,", function()
   end)
 
   it("keeps nothing of killed coroutines", function()
-    serve({}, nil, upstream.address)
+    serve({}, nil, here.upstream.address)
     assert.equal("200 0", run [[
       local semaphores = require "ngx.semaphore"
       local made, new, count = setmetatable({}, { __mode = "k" }), semaphores.new, 0
@@ -122,13 +99,13 @@ describe("the loop nginx, when coroutines are killed,", function()
   end)
 
   it("goes on for all others when a client hangs up, even with tasks running", function()
-    serve({}, nil, upstream.address)
-    local worker = next(server:workers())
+    serve({}, nil, here.upstream.address)
+    local worker = next(here.server:workers())
     local list, hang_ups = {}, {}
     local function hang_up(finish)
       hang_ups[#hang_ups + 1] = finish
       if #hang_ups == 30 then -- all at once, when nginx has begun with all of them
-        server:ask(programs.request [[while #kept < 30 do ngx.sleep(0.001) end client:sleep(0.05)]], function()
+        here.server:ask(programs.request [[while #kept < 30 do ngx.sleep(0.001) end client:sleep(0.05)]], function()
           for _, each in ipairs(hang_ups) do
             each()
           end
@@ -150,12 +127,12 @@ describe("the loop nginx, when coroutines are killed,", function()
         list[number].hang_up = hang_up
       end
     end
-    local answers = server:fetch(list)
+    local answers = here.server:fetch(list)
     for number = 2, 60, 2 do
       assert.equal("/api/late/" .. number, answers[number].body)
     end
     -- Later than the time at which the rest of a killed request would have run.
     assert.equal("30 nil", run [[client:sleep(0.6) return #kept, tostring(kept.came_to_its_end)]])
-    assert.equal(worker, next(server:workers()))
+    assert.equal(worker, next(here.server:workers()))
   end)
 end)

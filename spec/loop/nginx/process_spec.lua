@@ -6,8 +6,8 @@ end
 
 local json = require "openhands.simulator.encoding.json"
 local nginx = require "spec.support.nginx"
+local nginx_host = require "spec.support.nginx_host"
 local programs = require "spec.support.nginx_programs"
-local simulator = require "openhands.simulator"
 local uv = require "luv"
 local canary = require "spec.support.canary"
 local files = require "spec.support.files"
@@ -15,42 +15,13 @@ local files = require "spec.support.files"
 local late = programs.late
 
 describe("processes of nginx", function()
-  local service, server, upstream, closing
+  local here = nginx_host.new()
+  local serve, run = here.serve, here.run
 
-  setup(function()
-    service = simulator.spawn { pace = 0.01 }
-    upstream = programs.echo()
-  end)
-
-  teardown(function()
-    upstream:close()
-    service:close()
-  end)
-
-  before_each(function()
-    service:reset()
-    closing = {}
-  end)
-
-  after_each(function()
-    if server then
-      local trouble = server:trouble():gsub("[^\n]*lua_code_cache is off[^\n]*\n?", "")
-      server:close()
-      server = nil
-      assert.equal("", trouble)
-    end
-    for _, close in ipairs(closing) do
-      close()
-    end
-  end)
-
-  local function serve(parts, settings, address)
-    server = programs.serve(address or service.address, parts, settings)
-  end
-
-  local function run(program, phase)
-    return programs.run(server, program, phase)
-  end
+  setup(here.start)
+  teardown(here.stop)
+  before_each(here.prepare)
+  after_each(here.finish)
 
   -- ---- the example -----------------------------------------------------------------------------------------------
 
@@ -70,15 +41,15 @@ describe("processes of nginx", function()
     adapt("access_log off;", "access_log off; " .. nginx.lua_paths())
     uv.os_setenv("WEBHOOK_TOKEN", "a-secret-of-the-webhook")
     uv.os_setenv("OPENHANDS_API_KEY", canary.key)
-    uv.os_setenv("OPENHANDS_BASE_URL", service.address)
-    closing[1] = function()
+    uv.os_setenv("OPENHANDS_BASE_URL", here.service.address)
+    here.closing[1] = function()
       for _, name in ipairs { "WEBHOOK_TOKEN", "OPENHANDS_API_KEY", "OPENHANDS_BASE_URL" } do
         uv.os_unsetenv(name)
       end
     end
-    server = nginx.run(configuration)
+    here.server = nginx.run(configuration)
     local function ask(path, method, body, token)
-      local text, status = server:get { path = path, method = method, body = body,
+      local text, status = here.server:get { path = path, method = method, body = body,
         headers = ("X-Webhook-Token: %s\r\n"):format(token or "a-secret-of-the-webhook") }
       return status, json.decode(text)
     end
@@ -86,7 +57,7 @@ describe("processes of nginx", function()
     assert.equal(401, (ask("/conversations", "POST", '{"task":"Try it."}', "another")))
     assert.equal(400, (ask("/conversations", "POST", '{"tusk":"Try it."}')))
     assert.equal(405, (ask("/conversations", "GET")))
-    assert.same({}, service:requests())
+    assert.same({}, here.service:requests())
     local status, told = ask("/conversations", "POST", '{"task":"Try it.","repository":"owner/repo"}')
     assert.equal(202, status)
     local code, now
@@ -95,8 +66,8 @@ describe("processes of nginx", function()
       return now.settled
     end)
     assert.same({ 200, "finished", told.conversation_id }, { code, now.state, now.conversation_id })
-    assert.equal(1, #service:starts())
-    service:throttle("quota", 1)
+    assert.equal(1, #here.service:starts())
+    here.service:throttle("quota", 1)
     status, told = ask("/conversations", "POST", '{"task":"Try it again."}')
     assert.equal(202, status)
     nginx.wait_until("the failure is told", function()
@@ -104,21 +75,24 @@ describe("processes of nginx", function()
       return code == 502
     end)
     assert.truthy(now.error:find "^quota: ")
-    nginx.wait_until("the log tells of it", function() return server:trouble() ~= "" end) -- another worker has answered
-    assert.truthy(server:trouble():find("^[^\n]*was not started: [^\n]*$"))
+    -- Another worker has answered.
+    nginx.wait_until("the log reports it", function() return here.server:trouble() ~= "" end)
+    assert.truthy(here.server:trouble():find("^[^\n]*was not started: [^\n]*$"))
     -- A start that may have happened is no failure: the page goes on asking the service, which has given another id
     -- here.
-    service:options { client_ids = false, old = true }
-    service:faults { { point = "after_commit", action = "close", match = { method = "POST" } } }
+    here.service:options { client_ids = false, old = true }
+    here.service:faults { { point = "after_commit", action = "close", match = { method = "POST" } } }
     status, told = ask("/conversations", "POST", '{"task":"Try it once more."}')
     assert.equal(202, status)
-    nginx.wait_until("the log tells of it", function() return server:log():find("may have been started: ", 1, true) end)
+    nginx.wait_until("the log reports it", function()
+      return here.server:log():find("may have been started: ", 1, true)
+    end)
     assert.equal(404, (ask(told.status)))
-    service:options { client_ids = true, old = false }
-    assert.equal(2, #service:starts())
-    canary.assert_no_secret(server:log())
-    server:close()
-    server = nil
+    here.service:options { client_ids = true, old = false }
+    assert.equal(2, #here.service:starts())
+    canary.assert_no_secret(here.server:log())
+    here.server:close()
+    here.server = nil
   end)
 
   -- ---- processes -------------------------------------------------------------------------------------------------
@@ -144,13 +118,13 @@ describe("processes of nginx", function()
       refused = select(2, pcall(client.request, client, { path = "/api/echo/refused" }))
       warm = openhands.new { base_url = %q, api_key = "any", api = "v1", loop = "plain" }
       assert(assert(warm:request { path = "/api/echo/warm" }).uri == "/api/echo/warm")
-      local _ = { ]]):format(upstream.address), upstream.address)
+      local _ = { ]]):format(here.upstream.address), here.upstream.address)
     assert.truthy(run("return refused"):find([[in nginx's phase "init"]], 1, true))
     local list, mixed, workers, count = {}, {}, {}, 0
     for number = 1, 10000 do
       list[number] = "/number/" .. number
     end
-    for number, answer in ipairs(server:fetch(list, 64)) do
+    for number, answer in ipairs(here.server:fetch(list, 64)) do
       if answer.body ~= "/api/echo/" .. number then
         mixed[#mixed + 1] = ("%d: %s"):format(number, tostring(answer.body))
       end
@@ -164,7 +138,8 @@ describe("processes of nginx", function()
   end)
 
   it("works without the code cache, with a Lua state for each request", function()
-    serve({ http = "lua_code_cache off;", main = "env LUA_PATH; env LUA_CPATH;" }, nil, upstream.address)
+    here.expected_trouble = "[^\n]*lua_code_cache is off[^\n]*\n?"
+    serve({ http = "lua_code_cache off;", main = "env LUA_PATH; env LUA_CPATH;" }, nil, here.upstream.address)
     local list = {}
     for number = 1, 60 do
       -- every third leaves an exchange in flight and its client open
@@ -175,14 +150,14 @@ describe("processes of nginx", function()
         return (%s).uri
       ]]):format(number, late(number, 0.1), late(number, 0.01)) }
     end
-    for number, answer in ipairs(server:fetch(list, 10)) do
+    for number, answer in ipairs(here.server:fetch(list, 10)) do
       assert.equal("/api/late/" .. number, answer.body)
     end
   end)
 
   for _, way in ipairs { "reload", "quit", "terminate" } do
     it("is clean when nginx is told to " .. way .. " in the middle of calls", function()
-      serve({ workers = 2, http = "lua_shared_dict begun 1m;" }, nil, upstream.address)
+      serve({ workers = 2, http = "lua_shared_dict begun 1m;" }, nil, here.upstream.address)
       local list, told = {}, false
       for number = 1, 40 do
         list[number] = { path = number % 4 == 0 and "/timer" or "/content", method = "POST", body = ([[
@@ -192,11 +167,12 @@ describe("processes of nginx", function()
         ]]):format(late(number, 0.1), late(number, 0.2)) }
       end
       -- When all have started: nginx does not answer requests that it has not read yet.
-      server:ask(programs.request [[while (ngx.shared.begun:get "count" or 0) < 40 do ngx.sleep(0.001) end]], function()
+      local until_begun = programs.request [[while (ngx.shared.begun:get "count" or 0) < 40 do ngx.sleep(0.001) end]]
+      here.server:ask(until_begun, function()
         told = true
-        server:signal(way == "reload" and "sighup" or way == "quit" and "sigquit" or "sigterm")
+        here.server:signal(way == "reload" and "sighup" or way == "quit" and "sigquit" or "sigterm")
       end)
-      local answers = server:fetch(list)
+      local answers = here.server:fetch(list)
       nginx.wait_until("nginx is told", function() return told end)
       if way ~= "terminate" then
         for number, answer in ipairs(answers) do
@@ -205,10 +181,10 @@ describe("processes of nginx", function()
       end
       if way == "reload" then
         assert.equal("/api/late/1", run(("return (%s).uri"):format(late(1, 0))))
-        server:reload()
+        here.server:reload()
         assert.equal("/api/late/2", run(("return (%s).uri"):format(late(2, 0))))
       else
-        nginx.wait_until("nginx ends", function() return not io.open(server.directory .. "/nginx.pid") end)
+        nginx.wait_until("nginx ends", function() return not io.open(here.server.directory .. "/nginx.pid") end)
       end
     end)
   end
