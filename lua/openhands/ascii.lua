@@ -1,5 +1,5 @@
---- Converts letters and numbers of the wire, in ASCII alone. Lua's own `upper`, `lower` and classes such as `%w` follow
---- the host's locale, in which "i" may become something else than "I" and fractions may have a comma.
+--- Converts letters and numbers by the rules of ASCII. Lua's own `upper`, `lower`, and classes such as `%w`, depend on
+--- the host's locale: the upper case of "i" may differ from "I", and the decimal point may be a comma.
 
 local M = {}
 
@@ -21,7 +21,7 @@ function M.lower(text)
   return (text:gsub("[A-Z]", lowers))
 end
 
---- Whether one text comes before another by its bytes: Lua's own order is the locale's.
+--- Returns whether one text sorts before another by their bytes. Lua's `<` sorts by the locale instead.
 ---@param one string
 ---@param other string
 ---@return boolean
@@ -42,7 +42,7 @@ end
 
 ---@param number number
 ---@param digits integer significant ones
----@return string text with a point, whatever the locale has
+---@return string text with a point, in every locale
 function M.from_number(number, digits)
   local text, point = ("%." .. digits .. "g"):format(number), decimal_point()
   local at = point ~= "." and text:find(point, 1, true)
@@ -58,8 +58,9 @@ function M.to_number(text)
   elseif text:find(point, 1, true) then
     return nil
   end
+  -- Every Lua's `tonumber` reads the decimal point of the locale.
   local at = text:find(".", 1, true)
-  return tonumber(at and text:sub(1, at - 1) .. point .. text:sub(at + 1) or text) -- which every Lua reads so
+  return tonumber(at and text:sub(1, at - 1) .. point .. text:sub(at + 1) or text)
 end
 
 return M

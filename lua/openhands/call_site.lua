@@ -2,14 +2,14 @@
 
 local M = {}
 
--- The directory of this library's files: a frame of another file is the caller's.
+-- The directory of this library's files. A stack frame of any other file belongs to the caller.
 local here = debug and debug.getinfo and debug.getinfo(1, "S").source:match("^(.*)call_site%.lua$")
 
 local function is_ours(frame)
   return frame.what == "C" or frame.what == "tail" or frame.source:sub(1, #here) == here
 end
 
--- The stack level of the caller's code, as the function that calls this counts it; nil: there is none.
+-- Returns the stack level of the caller's code, counted from the function that calls this one; nil if there is none.
 local function callers_level()
   local level = 3
   local frame = debug.getinfo(level, "S")
@@ -20,18 +20,18 @@ local function callers_level()
   return frame and level - 1
 end
 
--- What each task runs. A function that ends with `return client:start{...}` has left the stack when that call is made.
+-- The function of each task: one that ends with `return client:start{...}` is no longer on the stack during that call.
 local origins = setmetatable({}, { __mode = "k" })
 
---- Notes what a coroutine runs, for mistakes whose caller is not on the stack.
+--- Records the function that a coroutine runs, to locate mistakes whose caller is not on the stack.
 ---@param thread thread
 ---@param run function
----@param place string? where it was handed to this library
+---@param place string? line at which the function was given to this library
 function M.note_origin(thread, run, place)
   origins[thread] = { run = run, place = place }
 end
 
---- Returns the caller's line where a function of this library is handed to it, whose own place would tell nothing.
+--- Returns the line at which the caller gave a function of this library to a task: its definition would not help.
 ---@param run function
 ---@return string? place
 function M.place_for(run)
@@ -40,7 +40,7 @@ function M.place_for(run)
   return frame and frame.currentline > 0 and ("%s:%d"):format(frame.short_src, frame.currentline) or nil
 end
 
--- The place of the running task's function, as a prefix of a message.
+-- Returns the place of the running task's function, as a prefix of a message.
 local function place_in_task()
   local thread = coroutine.running()
   local origin = thread and origins[thread]

@@ -1,5 +1,5 @@
---- Makes clients: one account on one service, with its settings. The methods of clients stand where what they do is
---- implemented, see client_class.lua.
+--- Makes clients. A client is one account on one service, with its settings. Its methods are defined in the modules
+--- that implement them, see client_class.lua.
 
 ---@class (partial) openhands.Client
 local Client = require "openhands.client_class"
@@ -14,7 +14,7 @@ local retry = require "openhands.request.retry"
 local settings = require "openhands.settings"
 local vocabulary = require "openhands.api"
 
--- What defines the other methods of the class.
+-- The modules that define the other methods of the class.
 require "openhands.request"
 require "openhands.request.in_flight"
 require "openhands.conversation.memory"
@@ -25,7 +25,7 @@ require "openhands.wait"
 
 local M = {}
 
---- Makes a client. Raises for malformed settings. Opens nothing before the first call.
+--- Makes a client. Raises if a setting is malformed. Opens no connection before the first call.
 ---@param given openhands.Settings?
 ---@return openhands.Client
 function M.new(given)
@@ -63,7 +63,7 @@ function M.new(given)
     _base_url = addresses.without_slashes(values.base_url),
     _loop = loops.of(values.loop, values.transport),
     _retry = retry.new(values.random),
-    -- Weak: the waiter owns its record, so a wait aborted by Ctrl-C is collected.
+    -- Weak: the waiter owns its record, so the record of a wait aborted by Ctrl-C is collected.
     _waiting = setmetatable({}, { __mode = "v" }),
     _watched = setmetatable({}, { __mode = "v" }),
     _awaited = setmetatable({}, { __mode = "k" }),
@@ -99,7 +99,7 @@ function Client:_wall()
   return math.floor(self._loop.wall())
 end
 
---- Returns a copy of a foreign value without secrets. While the client is open, without those that it knows, too.
+--- Returns a copy of a value of the service without secrets. While the client is open, removes its own keys too.
 function Client:_clean(value)
   if self._closed then
     return core.redact(value)
@@ -107,7 +107,7 @@ function Client:_clean(value)
   return self._core:redact(value)
 end
 
---- Returns a foreign text as one line without secrets.
+--- Returns a text of the service as one line without secrets.
 ---@param text string
 ---@param most integer? bytes, 1000 by default
 ---@return string
@@ -118,7 +118,7 @@ function Client:_line(text, most)
   return self._core:redact_line(text, most)
 end
 
--- Neither a log function that fails nor a closed client may lose the result that was to be logged.
+-- Logs a text. Ignores errors of the log function and of a closed client: the result of the call must not be lost.
 local function log(self, clean, text)
   local good, problem = pcall(function()
     self._settings.log(clean(self._core, text))
@@ -144,7 +144,7 @@ about_conversations[#about_conversations + 1] = "status"
 about_conversations[#about_conversations + 1] = "wait"
 conversations.add_methods(about_conversations)
 
---- Returns the names of all public methods of clients, and those within each group.
+--- Returns the names of all public methods of clients, and the names of the calls in each group.
 ---@return string[] names
 ---@return table<string, string[]> groups
 function M.names()

@@ -1,5 +1,5 @@
---- The credentials of a client: the account's key, and the session key of a self-hosted server. Keys that are texts go
---- to the core and stay there; a function is called before each exchange.
+--- The credentials of a client: the account's key, and the session key of a self-hosted server. Keys that are
+--- strings are kept in the core only. A function that returns the key is called before each exchange.
 
 local core = require "openhands.core"
 local errors = require "openhands.errors"
@@ -26,7 +26,7 @@ end
 ---@field problem string? what is wrong with the key of the environment
 ---@field session_problem string?
 
---- Removes the keys that are texts from a client's settings, and returns them.
+--- Removes the keys that are strings from a client's settings, and returns them.
 ---@param values table
 ---@param origins table where each came from
 ---@return openhands.Credentials
@@ -37,12 +37,12 @@ function M.take(values, origins)
   return taken
 end
 
--- Lua's own functions: nginx replaces them by others, with which the user's function could yield.
+-- Lua's own functions. nginx replaces them by versions that would let the user's function yield.
 local create = rawget(coroutine, "_create") or coroutine.create
 local resume = rawget(coroutine, "_resume") or coroutine.resume
 local status = rawget(coroutine, "_status") or coroutine.status
 
--- Calls a function that returns the key. What it raises may contain the key, and is not passed on.
+-- Calls a function that returns the key. An error that it raises may contain the key, so it is not passed on.
 local function ask(give)
   local thread = create(function()
     return give()
@@ -54,7 +54,7 @@ local function ask(give)
     end
     return nil, "it raised an error"
   elseif status(thread) ~= "dead" then
-    return nil, "it yielded: it cannot wait, and must return the key at once"
+    return nil, "it yielded: it must return the key without waiting"
   elseif type(key) ~= "string" then
     return nil, ("it returned %s, not a string"):format(key == nil and "nil" or "a " .. type(key))
   end
@@ -96,8 +96,8 @@ function M.of_call(client, call, operation)
   end
   local variables = table.concat(settings.key_variables, " or ")
   return false, missing(operation, problems.account
-    or ("there is no API key: give api_key to openhands.new{...}, or set %s (or session_api_key, "
-      .. "for a server of your own that wants it)"):format(variables))
+    or ("there is no API key: give api_key to openhands.new{...}, or set %s (or give session_api_key, "
+      .. "for a self-hosted server that requires it)"):format(variables))
 end
 
 return M

@@ -1,37 +1,38 @@
---- The one error type: what happened, to what, and what to do about it. Test on `kind`, never on the text.
+--- The error type of this library: says what happened, to what, and what to do about it. Programs should test `kind`,
+--- not the text.
 
 ---@class openhands.Error
 ---@field kind openhands.ErrorKind
 ---@field message string for people: one line of at most 1000 bytes; never holds a secret
 ---@field operation string? the call that failed
 ---@field status integer? HTTP status
----@field effect openhands.Effect? what the call has done on the service, where that is known
+---@field effect openhands.Effect? what the call changed on the service, where that is known
 ---@field retryable boolean whether the same call may succeed later without harm
 ---@field retry_after number? seconds that the service asks to wait
 ---@field conversation_id string? of the conversation that the call was about
 ---@field conversation openhands.Conversation? as it was last seen, where a wait ended early
 ---@field conversations (openhands.Conversation|false)[]? of `wait_all`: each as it was last seen, by its place
----@field errors table<integer, openhands.Error>? of `wait_all`: why each that did not settle did not, by its place; of
---- `all`: what went wrong in those that failed
----@field results table? of `all`: what those returned that did not fail, by their places
----@field cause any with kind "ambiguous": the kind of the error that made it so; with kind "raised": what was raised
+---@field errors table<integer, openhands.Error>? of `wait_all`: the errors of conversations that did not settle; of
+--- `all`: those of functions that failed; each by its place in the list
+---@field results table? of `all`: results of the functions that succeeded, by place in the list
+---@field cause any with kind "ambiguous": kind of the underlying error; with kind "raised": the value that was raised
 ---@field traceback string? of a task: where it was raised
 ---@field limit integer? with kind "limit": conversations that may run at once
----@field current integer? with kind "limit": conversations that do
----@field reset_at string? with kind "quota": when it ends, ISO 8601
+---@field current integer? with kind "limit": conversations that run now
+---@field reset_at string? with kind "quota": when the quota is renewed, ISO 8601
 ---@field detail any the service's own words: its decoded body, secrets removed. A string in it has at most 4096 bytes,
 --- all together 65536, in at most 2000 values; what was cut ends with "…"
----@field private summary string? the message without what to do about it, where it says that
----@field private page boolean? a web page came
----@field private proxy boolean? the proxy wants other credentials
----@field private misfit "path"|"perhaps"|nil how it contradicts the dialect that was guessed
+---@field private summary string? the message without its advice, where it gives any
+---@field private page boolean? the response was a web page
+---@field private proxy boolean? the proxy refused the credentials
+---@field private misfit "path"|"perhaps"|nil how the response contradicts the guessed dialect
 ---@field private is_untried boolean? there was no time left to send anything
 ---@field private is_endless boolean? there are more pages than can be read
 
 ---@alias openhands.Effect
 ---| "none" # nothing was sent
----| "refused" # the service answered that it did not do it
----| "done" # the service answered that it did it; the answer could not be read
+---| "refused" # the service answered that it changed nothing
+---| "done" # the service answered that it succeeded; the answer could not be read
 ---| "unknown" # it may have been done
 
 ---@alias openhands.ErrorKind
@@ -39,8 +40,8 @@
 ---| "permission" # the key may not do this, or the repository is out of its reach
 ---| "not_found" # the service does not know it
 ---| "invalid" # the service refuses the arguments
----| "unsupported" # the service's dialect cannot do this, or this release of a server
----| "conflict" # not in its present state
+---| "unsupported" # the service's dialect, or this release of a server, cannot do this
+---| "conflict" # impossible in the present state of the conversation
 ---| "throttled" # too many requests; passes with time
 ---| "limit" # too many conversations at once; passes when one ends
 ---| "quota" # no more conversations today
@@ -48,14 +49,14 @@
 ---| "connect" # no connection
 ---| "timeout" # no answer in time; of a wait: still running
 ---| "tls" # no trusted connection
----| "protocol" # not what this API answers
----| "too_large" # the answer is larger, or deeper, than is read here
+---| "protocol" # the response is not one of this API
+---| "too_large" # the answer is larger, or nested more deeply, than allowed
 ---| "memory" # this program had no memory left for the answer
 ---| "file" # a file of yours could not be written
 ---| "ambiguous" # it is unknown whether the conversation was started, or the message sent
----| "cancelled" # given up by this program
----| "closed" # the client was closed meanwhile
----| "raised" # a task's function raised something that is no error of this library's
+---| "cancelled" # this program cancelled it
+---| "closed" # the client was closed during the call
+---| "raised" # a task's function raised an error that does not come from this library
 
 local call_site = require "openhands.call_site"
 local core = require "openhands.core"
@@ -79,8 +80,8 @@ end
 
 local LONGEST_MESSAGE = 1000 -- bytes
 
---- Returns a message as one line without secrets. The name of the call before it is ours: `device.token: …` is no
---- secret.
+--- Returns a message as one line without secrets. The name of the call at its beginning is kept, although one such as
+--- `device.token: …` looks like a secret.
 ---@param operation string?
 ---@param message string
 ---@return string
@@ -92,7 +93,7 @@ function M.line(operation, message)
   return prefix .. core.redact_line(message:sub(#prefix + 1), LONGEST_MESSAGE - #prefix)
 end
 
---- Makes an error. Its message becomes one line, unless it is of what a function of the user's raised.
+--- Makes an error. Its message becomes one line, unless a function of the user raised it.
 ---@param fields table at least `kind` and `message`
 ---@return openhands.Error
 function M.new(fields)
@@ -105,7 +106,7 @@ function M.new(fields)
   return setmetatable(fields, Error)
 end
 
---- Returns an error for a response that is not of this API: base_url or api may be wrong.
+--- Returns the error for a response that does not fit this API: base_url or api may be wrong.
 ---@param operation string
 ---@param what string what is wrong with the response
 ---@param more table? further fields of the error
@@ -117,7 +118,7 @@ function M.protocol(operation, what, more)
   return M.new(fields)
 end
 
---- Returns the error of a call for which the client was closed.
+--- Returns the error of a call during which the client was closed.
 ---@param operation string
 ---@param effect openhands.Effect?
 ---@return openhands.Error
@@ -126,7 +127,7 @@ function M.closed(operation, effect)
   return M.new { kind = "closed", operation = operation, effect = effect, message = message }
 end
 
---- Returns the error of a call for which no time is left before anything was sent.
+--- Returns the error of a call whose time was over before anything was sent.
 ---@param operation string
 ---@return openhands.Error
 function M.no_time(operation)
@@ -139,7 +140,7 @@ function M.no_time(operation)
   }
 end
 
---- Makes an error that came from another call the error of this one, in place.
+--- Changes an error of another call, in place, into an error of this call.
 ---@param err openhands.Error
 ---@param operation string
 ---@param id string? of the conversation that the call is about
@@ -153,12 +154,12 @@ function M.renamed(err, operation, id)
   return err
 end
 
---- Returns a copy of a value without the secrets that answers may hold, and bounded; `client:_clean` also removes those
---- that the client knows.
+--- Returns a copy of a value, bounded in size and without the secrets that answers may hold. `client:_clean` also
+--- removes the client's own keys.
 ---@type fun(value: any): any
 M.clean = core.redact
 
---- Whether the call that failed has certainly changed nothing: it may be made again without doing it twice.
+--- Returns whether the failed call certainly changed nothing, so that repeating it is safe.
 ---@param err openhands.Error
 ---@return boolean
 function M.had_no_effect(err)
@@ -167,8 +168,8 @@ end
 
 local transient = { connect = true, timeout = true, server = true, throttled = true }
 
---- Whether the error of a read is of a kind that passes with time, whatever was asked for. A proxy that refuses our
---- credentials is none: asking on may lock the account.
+--- Returns whether the error of a read is of a kind that passes with time. A proxy that refuses our credentials is not:
+--- further requests may lock the account.
 ---@param err openhands.Error
 ---@return boolean
 function M.is_transient(err)
@@ -177,15 +178,15 @@ end
 
 local misread = { protocol = true, memory = true }
 
---- Whether a response came that could not be read. The next one may be readable.
+--- Returns whether the error means an unreadable response. The next response may be readable.
 ---@param err openhands.Error
 ---@return boolean
 function M.is_misread(err)
   return misread[err.kind] or false
 end
 
---- Tells what the error of a read about a conversation says of the service: "unreached", which passes; "elsewhere",
---- something else answers in its place, which may pass; nil: the error is about this conversation.
+--- Classifies the error of a read about a conversation. "unreached": the service cannot be reached for now.
+--- "elsewhere": something else answers in its place, perhaps for a time. nil: the error is about this conversation.
 ---@param err openhands.Error
 ---@param api "v0"|"v1"|nil the dialect in which it was asked
 ---@param was_seen boolean whether this client has seen the conversation
@@ -194,35 +195,35 @@ function M.outage_of(err, api, was_seen)
   if M.is_transient(err) then
     return "unreached"
   end
-  -- A 404 for everybody: V1's list leaves out what it does not know, and V0 has its own words for an unknown id.
+  -- A 404 that is not about the id: V1's list omits unknown ids, and V0 answers an unknown id with a text of its own.
   local misfit = err.misfit == "path" or was_seen and err.misfit
   local is_elsewhere = M.is_misread(err) or err.status == 404 and (misfit or api == "v1")
   return is_elsewhere and "elsewhere" or nil
 end
 
---- Returns what happened, without what to do about it.
+--- Returns the message of an error without its advice.
 ---@param err openhands.Error
 ---@return string
 function M.happened(err)
   return err.summary or err.message
 end
 
---- Raises the caller's mistake, at the line of the caller's code.
+--- Raises an error about a mistake of the caller, at the line of the caller's code.
 ---@type fun(message: string): any raises
 M.raise = call_site.raise
 
---- Raises for a method that was called with a dot.
+--- Raises if a method was called with a dot instead of a colon.
 ---@param is_receiver any whether the first argument is what the method belongs to
 ---@param name string of the method
----@param receiver string what stands before the colon
+---@param receiver string the text before the colon
 function M.check_receiver(is_receiver, name, receiver)
   if not is_receiver then
     M.raise(("%s: is a method: call %s:%s(...) with a colon"):format(name, receiver, name:match "[A-Za-z0-9_]+$"))
   end
 end
 
---- Raises again what the core has raised: the caller's mistake at the line of the caller's code, anything else (e.g.
---- the interpreter's error for Ctrl-C) unchanged.
+--- Raises again an error that the core raised. A mistake of the caller is raised at the line of the caller's code;
+--- any other error (e.g. the interpreter's error for Ctrl-C) is raised unchanged.
 ---@param problem any
 function M.raise_again(problem)
   local mistake = core.argument_error(problem)
@@ -232,7 +233,7 @@ function M.raise_again(problem)
   error(problem, 0)
 end
 
---- Whether an error is what the interpreters raise for Ctrl-C. Its text is its only mark.
+--- Returns whether an error is the one that interpreters raise for Ctrl-C. Only its text shows that.
 ---@param problem any
 ---@return boolean
 function M.is_interrupt(problem)

@@ -1,12 +1,12 @@
---- openhands: start conversations with a coding agent, and know when they are done.
+--- openhands starts conversations with a coding agent and waits until they are done.
 ---
 ---     local openhands = require "openhands"          -- the key is in OPENHANDS_API_KEY
 ---     local conversation = assert(openhands.start { initial_user_msg = "Fix the typo.", repository = "owner/repo" })
 ---     local done = assert(openhands.wait(conversation))
 ---     print(done.state, done.answer)
 ---
---- Every method of a client is also a function of this module, on a client that is made from the environment when it
---- is first needed.
+--- Every method of a client is also a function of this module. These functions use a default client, which is made
+--- from the environment at the first call.
 
 require "openhands.requirements"
 
@@ -20,7 +20,7 @@ local M = {}
 
 local default_client
 
--- Returns the default client. One that was in use when this process was forked stays with the parent.
+-- Returns the default client. After a fork the child makes a new one: the connections belong to the parent.
 local function default()
   if not default_client or default_client._core:is_inherited() then
     default_client = clients.new()
@@ -28,14 +28,14 @@ local function default()
   return default_client
 end
 
---- Makes a client of its own, for another account, service or set of limits.
+--- Makes a separate client, for another account, service or set of limits.
 ---@param settings openhands.Settings?
----@return openhands.Client client close it with `client:close()` before its loop
+---@return openhands.Client client call `client:close()` on it before you close its loop
 function M.new(settings)
   return clients.new(settings)
 end
 
--- Raises for a function that was called with a colon: its first argument is the module, or the group.
+-- Raises if a function was called with a colon: then its first argument is the module or the group.
 local function check_receiver(owner, first, path)
   if first == owner then
     errors.raise(("%s: is a function: call openhands.%s(...) with a dot"):format(path, path))
@@ -70,9 +70,9 @@ for group, leaves in pairs(groups) do
   end
 end
 
-local MOST_TYPOS = 2 -- letters; a name that differs in more is just absent
+local MOST_TYPOS = 2 -- letters; reading a name that differs in more gives nil
 
--- Makes the read of a misspelt name raise the name that was probably meant.
+-- Makes reading a misspelt name raise an error that suggests the right one.
 local function explain_typos(owner, path, known)
   setmetatable(owner, {
     __index = function(_, name)
@@ -96,11 +96,11 @@ end
 --- Marks a table as a list, so that it is sent as `[]` even when it is empty.
 M.array = core.array
 
---- JSON null inside lists. In tables with names a null is an absent field.
+--- JSON null inside a list. In an object a null is an absent field.
 M.null = core.null
 
---- Returns a random id for `conversation_id`: with an id of your own a start can be taken up again, whatever happens to
---- this process.
+--- Returns a random id for `conversation_id`. With an id of your own you can take up a start again even after this
+--- process has ended.
 M.uuid = core.uuid
 
 --- The version of this library.

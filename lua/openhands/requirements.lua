@@ -1,4 +1,4 @@
---- Checks that the Lua that loads this library has what it needs, and raises what is missing.
+--- Checks that this Lua has the functions that the library needs, and raises an error that names a missing one.
 
 local ascii = require "openhands.ascii"
 
@@ -11,7 +11,7 @@ for library, functions in pairs(needed) do
   local found = rawget(_G, library)
   for _, name in ipairs(functions) do
     if type(found) ~= "table" or type(found[name]) ~= "function" then
-      error(("openhands needs %s.%s, which this program does not have (a sandbox?): give it the standard library '%s'")
+      error(("openhands needs %s.%s, which is absent here (perhaps a sandbox): load the standard library '%s'")
         :format(library, name, library), 0)
     end
   end
@@ -22,7 +22,7 @@ local this_lua = rawget(_G, "jit") and "LuaJIT" or _VERSION
 local good, problem = pcall(require, "openhands.core")
 if not good then
   problem = tostring(problem)
-  -- A module built for another Lua: the system's loader names a function that this Lua lacks.
+  -- For a module built for another Lua, the system's loader names a function that this Lua lacks.
   if problem:find("undefined symbol", 1, true) or problem:find("symbol not found", 1, true)
     or problem:find("version mismatch", 1, true) then
     error(("openhands.core was built for another Lua than this one, which is %s: build it again with %s\n%s"):format(

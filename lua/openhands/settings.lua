@@ -1,4 +1,5 @@
---- A client's settings: each from the call, else from `openhands.new{...}`, else from the environment, else a default.
+--- Reads the settings of clients and calls. A setting of the call comes first, then that of `openhands.new{...}`, then
+--- the environment, then the default.
 
 local core = require "openhands.core"
 local errors = require "openhands.errors"
@@ -11,16 +12,16 @@ local ascii = require "openhands.ascii"
 ---@field session_api_key? string of a self-hosted server that runs with SESSION_API_KEY; sent only there
 ---@field base_url? string URL of the service; https, or http on loopback
 ---@field api? "auto"|"v0"|"v1" dialect; "auto" finds out with one GET
----@field timeout? number seconds that one exchange may take; math.huge, here as for every time: no limit of its own
+---@field timeout? number seconds that one exchange may take; math.huge, as in every time setting, sets no limit
 ---@field connect_timeout? number seconds until it must be connected
 ---@field deadline? number seconds that a whole call may take, retries included
 ---@field retries? integer tries after the first, for calls that change nothing
----@field grace? number seconds for which an absence on the service is not believed, before a start is taken for lost or
---- a conversation for gone
+---@field grace? number seconds for which a start or conversation must stay absent on the service before it counts as
+--- lost or gone
 ---@field loop? string|openhands.Loop how to wait: "plain", "uv", "nginx", "cqueues" or "copas"; "nginx" and, in
 --- Neovim, "uv" are chosen by default
 ---@field ca_file? string PEM file of the certificate authorities to trust instead of the system's
----@field proxy? string URL of a proxy; "" for none, whatever the environment says
+---@field proxy? string URL of a proxy; "" for none, even if the environment sets one
 ---@field organization? string id of the organisation on whose behalf to act
 ---@field user_agent? string
 ---@field max_body? integer bytes that a response body may have
@@ -88,7 +89,7 @@ end
 
 local cloud_domains = { "all-hands.dev", "openhands.dev" }
 
--- Whether the service is self-hosted: the session key of the environment is for such servers only.
+-- Returns whether the service is self-hosted: only such servers get the session key of the environment.
 local function is_self_hosted(base_url)
   local host = base_url:match "^[^:/]*://([^:/?#]*)" or ""
   host = "." .. ascii.lower(host):gsub("%.$", "")
@@ -106,7 +107,7 @@ local function check_number(caller, name, value, rule)
   elseif rule.most and value > rule.most then
     errors.raise(("%s: '%s' must be a number of bytes, at most %.0f"):format(caller, name, rule.most))
   elseif rule.is_whole and value % 1 ~= 0 then
-    errors.raise(("%s: '%s' must be a whole number; 'deadline' is what bounds a call in time"):format(caller, name))
+    errors.raise(("%s: '%s' must be a whole number; use 'deadline' to limit the time of a call"):format(caller, name))
   end
 end
 
@@ -160,7 +161,7 @@ function M.of_client(given)
   return settings, origins
 end
 
--- Returns the hint at the option that was probably meant.
+-- Returns a hint that names the option that was probably meant.
 local function hint_of_call(name, own)
   local names = {}
   for each, rule in pairs(known) do
@@ -176,7 +177,7 @@ end
 ---@param settings table of the client
 ---@param caller string name of the call, for messages
 ---@param options table? as the user gave them
----@param own table? names that the call itself takes besides settings
+---@param own table? names of further options of this call
 ---@return table call
 function M.of_call(settings, caller, options, own)
   if options == nil then

@@ -3,7 +3,7 @@
 local M = {}
 
 local LONGEST = 40 -- bytes; our names are all shorter
-local SHORTEST_PREFIX = 3 -- letters of a name that tell which one is meant
+local SHORTEST_PREFIX = 3 -- letters; a prefix of at least this length counts as a near match
 
 -- Names that other libraries use.
 local synonyms = {
@@ -16,7 +16,7 @@ local synonyms = {
   callback = "on_change",
 }
 
--- Returns the edit distance: letters added, left out, replaced, or swapped with their neighbour.
+-- Returns the edit distance: the number of letters added, omitted, replaced or swapped with a neighbour.
 local function distance(one, other)
   ---@type table<integer, number>?, table<integer, number>
   local before, above = nil, {}
@@ -50,7 +50,7 @@ function M.nearest(word, names, most)
   elseif synonyms[word] and names[synonyms[word]] ~= nil then
     return synonyms[word]
   end
-  local best, least = nil, (most or math.floor(#word / 2)) + 1 -- farther than half of the word is another word
+  local best, least = nil, (most or math.floor(#word / 2)) + 1
   for name in pairs(names) do
     local far = distance(word, name)
     if #word >= SHORTEST_PREFIX and name:sub(1, #word) == word then

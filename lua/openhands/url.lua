@@ -1,5 +1,5 @@
---- Takes URLs apart: those that a caller gives, and those that a service names. Reads each once, from one end: patterns
---- like "/+$" would try every slash.
+--- Parses URLs of callers and of the service. Scans each URL once: a pattern such as "/+$" would start a match at every
+--- slash.
 
 local limits = require "openhands.limits"
 
@@ -37,7 +37,7 @@ end
 --- whether requests may go there.
 ---@param url string? as the service names it
 ---@return string? base of http or https
----@return boolean is_path the service names a path on itself instead
+---@return boolean is_path the URL is a path on the service itself
 function M.server_of(url)
   if not url or #url > limits.LONGEST_URL then
     return nil, false

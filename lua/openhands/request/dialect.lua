@@ -1,7 +1,7 @@
---- Finds out which dialect a service speaks, with GETs that change nothing.
+--- Detects which dialect a service speaks, with GETs that change nothing.
 ---
---- The result is a guess: servers between the two APIs answer some requests of each. A response that contradicts it
---- (405, 404 for a path, a web page) undoes it, and the call that got this response is made in the other dialect.
+--- The result is a guess: servers between the two APIs answer some requests of each. A response that contradicts the
+--- guess (405, 404 for a path, a web page) discards it, and that call is repeated in the other dialect.
 
 ---@class (partial) openhands.Client
 local Client = require "openhands.client_class"
@@ -11,10 +11,10 @@ local errors = require "openhands.errors"
 
 local M = {}
 
-local LONGEST_ACCOUNT = 65536 -- bytes of the account in which its names are searched
+local LONGEST_ACCOUNT = 65536 -- bytes of the account that are searched for field names
 local OWNER_CHECK_INTERVAL = 1 -- seconds between checks that the coroutine that asks is still alive
 
--- Fields of which an account has at least one, null or not.
+-- An account has at least one of these fields; its value may be null.
 local account_fields = {
   "id", "email", "org_id", "org_name", "role", "permissions", "language", "git_user_name", "agent_settings",
   "v1_enabled",
@@ -22,7 +22,7 @@ local account_fields = {
 
 local other_dialect = { v0 = "v1", v1 = "v0" }
 
--- Which operations are about one item, by name and dialect: a 404 may mean the item instead of the path.
+-- Whether an operation is about one item, by name and dialect. Then a 404 may be about the item instead of the path.
 local is_one_item = {}
 for _, row in ipairs(core.operations()) do
   if row.api ~= "agent" then
@@ -33,7 +33,7 @@ end
 
 -- ---- the request -------------------------------------------------------------------------------------------------
 
--- Returns the place of the quote that ends a JSON string, from a place inside of it.
+-- Returns the position of the quote that ends a JSON string, from a position inside the string.
 local function string_end(text, place)
   while true do
     local at = text:find('["\\]', place)
@@ -44,8 +44,8 @@ local function string_end(text, place)
   end
 end
 
--- Returns the names at the top level of a JSON object, with the first letters of their values. Not decoded: a null
--- would be an absent field.
+-- Returns the names at the top level of a JSON object, with the first letters of their values. Does not decode the
+-- object, because decoding would drop fields that are null.
 local function names_of(text)
   text = text:sub(1, LONGEST_ACCOUNT)
   local names, depth, place = {}, 0, 1
@@ -67,8 +67,8 @@ local function names_of(text)
   return names
 end
 
--- Returns the dialect that an account tells, and whether the server may have conversations of both: servers with both
--- APIs say which one is in use, older ones do not.
+-- Returns the dialect that an account shows, and whether the server may have conversations of both. Newer servers with
+-- both APIs say which one is in use; older ones do not.
 local function dialect_of_account(text)
   local names = names_of(text)
   if names.v1_enabled and not names.v1_enabled:find "^true" then
@@ -82,15 +82,15 @@ local function dialect_of_account(text)
   return "v0"
 end
 
--- The kinds of error that a service gives for a path that it does not have.
+-- The kinds of error with which a service answers an unknown path.
 local v0_kinds = { protocol = true, not_found = true, invalid = true, unsupported = true }
 
--- Whether a whole response came, whatever it says.
+-- Returns whether a complete response came, of any content.
 local function is_answered(err)
   return err.effect == "refused" or err.effect == "done" or err.page or err.kind == "server"
 end
 
--- Returns "v0" if the error for the account shows that something else than V1 answered.
+-- Returns "v0" if the error of the account request shows that the service does not speak V1.
 local function dialect_of_failure(err)
   local redirected = err.status and err.status >= 300 and err.status < 400
   if is_answered(err) and not redirected and v0_kinds[err.kind] then
@@ -98,7 +98,8 @@ local function dialect_of_failure(err)
   end
 end
 
--- Whether the server lists conversations as V0 does: a V0 server without settings fails for the account, in plain text.
+-- Returns whether the server lists conversations as V0 does. A V0 server without settings answers the account request
+-- with a failure in plain text.
 local function lists_as_v0(client, call, err)
   if err.status ~= 500 or type(err.detail) == "table" then
     return false
@@ -109,7 +110,7 @@ end
 
 local GIVE_API = 'give `api` ("v0" or "v1")'
 
--- Asks for the account, which only V1 has. An error that decides nothing becomes the error of the call.
+-- Requests the account, which only V1 has. An error that leaves the dialect open becomes the error of the call.
 local function ask(client, operation, call)
   local attempt = 1
   while true do
@@ -128,7 +129,7 @@ local function ask(client, operation, call)
     elseif not client:_pause(call, attempt, err) then
       errors.renamed(err, operation)
       if err.kind == "server" or err.kind == "protocol" then
-        err.message = err.message .. "; where it cannot be found out which API the service has, " .. GIVE_API
+        err.message = err.message .. "; if this goes on, the API of the service cannot be detected: " .. GIVE_API
       end
       return nil, err
     end
@@ -136,11 +137,11 @@ local function ask(client, operation, call)
   end
 end
 
--- ---- one request for all that need it ----------------------------------------------------------------------------
+-- ---- one request for all waiting calls ----------------------------------------------------------------------------
 
 local weak = { __mode = "v" } -- the record does not keep the coroutine that asks alive
 
--- Whether the same request of another call would have failed in the same way.
+-- Returns whether the request of this call would have failed in the same way as the shared one.
 local function is_for_all(err, question, call)
   return (is_answered(err) or err.kind == "connect" or err.kind == "tls")
     and question.api_key == rawget(call, "api_key")
@@ -155,7 +156,7 @@ local function copy_of(err, operation)
   return errors.renamed(errors.new(own), operation)
 end
 
--- Waits for the request of another call, while there is time and its coroutine is alive.
+-- Waits for the request of another call while there is time and the other call's coroutine is alive.
 local function await(client, question, call)
   while not question.done do
     local now = client:_now()
@@ -169,7 +170,7 @@ local function await(client, question, call)
   end
 end
 
--- Asks, or waits for the response to the same request of another call.
+-- Requests the account, or waits for the response to the same request of another call.
 local function ask_once(client, operation, call)
   local question = client._question
   if question then
@@ -179,7 +180,7 @@ local function ask_once(client, operation, call)
     elseif question.err and is_for_all(question.err, question, call) then
       return nil, copy_of(question.err, operation)
     elseif client._question and client._question ~= question then
-      return ask_once(client, operation, call) -- another waiter is asking by now
+      return ask_once(client, operation, call) -- another waiter has sent the request in the meantime
     end
   end
   question = {
@@ -198,9 +199,9 @@ local function ask_once(client, operation, call)
   return question.api, question.err
 end
 
---- Finds out which dialect the service speaks, and remembers it. Concurrent calls share one request.
+--- Detects which dialect the service speaks, and remembers it. Concurrent calls share one request.
 ---@param client openhands.Client
----@param operation string that needs to know, for messages
+---@param operation string name of the call, for messages
 ---@param call openhands.Call
 ---@return "v0"|"v1"|nil api
 ---@return openhands.Error? err
@@ -218,8 +219,8 @@ end
 
 -- ---- the guess ---------------------------------------------------------------------------------------------------
 
--- Tells how an error contradicts that the service speaks a dialect: "path", the service has no such path or method;
--- "perhaps", the item may be missing instead.
+-- Returns how an error contradicts the guessed dialect. "path": the service has no such path or method. "perhaps": the
+-- path or the item may be missing.
 local function misfit_of(err, operation, api)
   if err.status == 405 or err.page and (err.status == 200 or err.status == 404) then
     return "path"
@@ -231,7 +232,7 @@ end
 -- Calls that servers of every dialect answer.
 local tells_nothing = { alive = true, health = true, ready = true, server_info = true }
 
---- Notes whether the end of an exchange confirms the guess or contradicts it.
+--- Records whether the result of an exchange confirms or contradicts the guess.
 ---@param client openhands.Client
 ---@param operation string
 ---@param api string?
@@ -250,13 +251,13 @@ function M.note(client, operation, api, err)
   end
 end
 
---- Repeats a call in the other dialect, if its error shows that the service does not speak the one that was guessed.
---- Never repeats what may have acted.
+--- Repeats a call in the other dialect if its error shows that the guessed dialect is wrong. Never repeats a call that
+--- may have changed something.
 ---@param client openhands.Client
 ---@param operation string
 ---@param api "v0"|"v1" the guess
 ---@param run fun(api: "v0"|"v1"): any, openhands.Error? makes the call
----@param err openhands.Error of the call in the dialect that was guessed, with a `misfit`
+---@param err openhands.Error of the call in the guessed dialect, with a `misfit`
 ---@return any value
 ---@return openhands.Error? err
 function M.try_other(client, operation, api, run, err)
@@ -283,9 +284,9 @@ end
 
 -- ---- in the service's dialect ------------------------------------------------------------------------------------
 
---- Returns the dialect for a call: as set for it or for the client, as remembered, or found out.
+--- Returns the dialect for a call: set for the call or the client, remembered, or detected.
 ---@param operation string
----@param fields any checked before the service is asked; nil: they are checked already
+---@param fields any checked before the detection; nil: already checked
 ---@param call openhands.Call
 ---@return "v0"|"v1"|nil api
 ---@return openhands.Error? err
@@ -301,7 +302,8 @@ function Client:_dialect(operation, fields, call)
   return M.find_out(self, operation, call)
 end
 
---- Makes a call in the dialect of the service; where that was guessed and the answer contradicts it, in the other one.
+--- Makes a call in the dialect of the service. If that was guessed and the response contradicts it, repeats the call in
+--- the other dialect.
 ---@param operation string
 ---@param fields any as for `_dialect`
 ---@param call openhands.Call

@@ -1,5 +1,5 @@
---- The error of an exchange that failed, in words: what happened, to what, and what to do about it. The core tells the
---- facts as a plain table.
+--- Makes the errors of failed exchanges: what happened, to what, and what to do about it. The core reports the facts
+--- as a plain table.
 
 local core = require "openhands.core"
 local errors = require "openhands.errors"
@@ -37,7 +37,7 @@ local function words_of(detail)
   return text(inner) or text(detail.message) or text(detail.error)
 end
 
--- Returns a field of an error body, wherever this release of the service puts it.
+-- Returns a field of an error body. Releases of the service put it either at the top level or inside `detail`.
 local function body_field(detail, name, kind)
   if type(detail) ~= "table" then
     return nil
@@ -46,7 +46,7 @@ local function body_field(detail, name, kind)
   return type(value) == kind and value or nil
 end
 
--- Five things answer 429, and only two of them pass with time.
+-- Distinguishes the limits that a service reports with 429: some of them do not pass with time.
 local function refine_429(err, detail)
   local code = body_field(detail, "error", "string") or body_field(detail, "code", "string") or ""
   local words = words_of(detail) or ""
@@ -65,13 +65,13 @@ local function refine_429(err, detail)
   err.retryable = false
 end
 
--- What to do about it.
+-- Advice for the user, by kind of error.
 local advice = {
   authentication = "check the API key",
   permission = "check what this API key and its account may do",
   not_found = "check what was asked for, and that it belongs to the account of this API key",
   throttled = "ask again later, or less often",
-  limit = "wait until one of them has ended, or pause one",
+  limit = "wait until one of the running conversations has ended, or pause one",
   quota = "wait until the quota is renewed",
   server = "try again later",
   connect = "check the network and base_url",
@@ -80,10 +80,10 @@ local advice = {
   protocol = "check base_url and api: something else than this API answered",
   too_large = "ask for less at once, or allow more",
   memory = "free memory, or ask for less at once",
-  unsupported = "use another dialect, or leave it out",
+  unsupported = "use another dialect (setting `api`), or leave it out",
 }
 
--- The same for a conversation's own server: it knows no account, and its address comes from the service.
+-- The same for the server of a conversation: it has no accounts, and its address comes from the service.
 local advice_at_server = setmetatable({
   authentication = "request the conversation's status again: its session key may have changed",
   permission = "check what was asked for",
@@ -93,7 +93,7 @@ local advice_at_server = setmetatable({
   protocol = "check that the conversation still runs: something else than its server answered",
 }, { __index = advice })
 
--- A self-hosted server has a response of its own for requests without its session key.
+-- A self-hosted server answers a request without its session key with a text of its own.
 local advice_at_own_server = "check the API key, or give session_api_key, which a server run with SESSION_API_KEY needs"
 
 local function what_happened(err, raw)
@@ -119,7 +119,7 @@ local function what_happened(err, raw)
   return "could not be asked: " .. (raw.reason or "no reason given")
 end
 
---- Makes an error of the plain table in which the core tells of a failure.
+--- Makes an error from the plain table with which the core reports a failure.
 ---@param raw table
 ---@param base_url string
 ---@return openhands.Error
@@ -132,13 +132,13 @@ function M.from_core(raw, base_url)
     retry_after = raw.retry_after,
     detail = errors.clean(raw.detail),
     effect = raw.effect,
-    page = raw.page, -- a web page came
-    proxy = raw.proxy, -- the proxy wants other credentials
+    page = raw.page, -- the response was a web page
+    proxy = raw.proxy, -- the proxy refused the credentials
   }
   if raw.status == 429 then
     refine_429(err, err.detail)
   elseif raw.status == 401 and raw.operation == "start" and type(raw.detail) == "string" and not raw.page then
-    err.kind = "permission" -- V0's answer for a repository that the account cannot reach: the key itself is good
+    err.kind = "permission" -- V0 answers so for a repository that the account cannot access; the key itself is valid
   end
   if raw.kind == "unsupported" or (raw.kind == "invalid" and raw.effect == "none") then
     err.message = ("%s: %s (%s)"):format(raw.operation, raw.reason, raw.api)
@@ -151,7 +151,7 @@ function M.from_core(raw, base_url)
   if raw.page and type(err.detail) == "string" then
     err.message = ("%s; it begins: %s"):format(err.message, core.redact_line(err.detail, 60))
   end
-  local is_refused_here = err.kind == "protocol" and raw.effect == "none" -- the reason says it all
+  local is_refused_here = err.kind == "protocol" and raw.effect == "none" -- the reason needs no advice
   local hint = not is_refused_here and (raw.server and advice_at_server or advice)[err.kind]
   if raw.status == 401 and not raw.server and words_of(err.detail) == "Unauthorized" then
     hint = advice_at_own_server

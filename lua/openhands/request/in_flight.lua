@@ -1,8 +1,8 @@
---- What a client has in flight: moves its exchanges on, hands their results to those who wait, and waits.
+--- Manages the exchanges that are under way: advances them, gives their results to the waiters, and waits for them.
 ---
---- In place of the network a transport can carry the exchanges: the simulator's model in the same process, or a spec's
---- own. A transport is a table with `request(self, request)`, which returns `{status, headers, body}` or
---- `{class = "connect"|"timeout"|"tls"|"cut", sent = boolean}`, and, where its time is not the clock's, `now()`,
+--- A transport can carry the exchanges in place of the network: the simulator's model in the same process, or one of a
+--- spec. A transport is a table with `request(self, request)`, which returns `{status, headers, body}` or
+--- `{class = "connect"|"timeout"|"tls"|"cut", sent = boolean}`. A transport with a clock of its own also has `now()`,
 --- `wall()` and `sleep(seconds)`. `headers` is a list of pairs of name and value.
 
 ---@class (partial) openhands.Client
@@ -15,14 +15,14 @@ local tasks = require "openhands.task"
 
 -- ---- transports in place of the network --------------------------------------------------------------------------
 
--- Ends the exchanges that a transport was carrying when an error ended it: nothing else will finish them.
+-- Ends the exchanges that a transport was carrying when an error stopped it, since nothing else will end them.
 local function drop_carried(self)
   for number in pairs(self._waiting) do
     self._core:answer(number, { transport = "cut", sent = true, reason = "an error ended the transport" })
   end
 end
 
--- The headers that the core wants to know, in their usual spellings, with the names that it has for them.
+-- The headers that the core reads, in their usual spellings, with the core's names for them.
 local wanted_headers = {
   ["content-type"] = "content_type", ["Content-Type"] = "content_type",
   ["retry-after"] = "retry_after", ["Retry-After"] = "retry_after",
@@ -30,7 +30,7 @@ local wanted_headers = {
 }
 local wanted_lengths = { [#"content-type"] = true, [#"retry-after"] = true, [#"date"] = true }
 
--- Returns a transport's response as the core takes it.
+-- Returns a transport's response in the form that the core takes.
 local function response_of(answer)
   local response = {
     status = answer.status,
@@ -49,7 +49,7 @@ local function response_of(answer)
   return response
 end
 
--- Hands the exchanges to the transport. One without a time of its own waits by the clock.
+-- Passes the exchanges to the transport. Without a clock of the transport's own, the core waits in real time.
 local function carry(self, seconds)
   local transport, handle = self._settings.transport, self._core
   if self._carrier and coroutines.is_abandoned(self._carrier, self._loop) then
@@ -67,9 +67,9 @@ local function carry(self, seconds)
   self._carrier = nil
 end
 
--- ---- moving on ---------------------------------------------------------------------------------------------------
+-- ---- advancing ---------------------------------------------------------------------------------------------------
 
--- Takes what has come of the responses that are followed. Done before their ends are taken: then it is gone.
+-- Takes the parts of watched responses that have arrived. Called before the results are taken, which frees the parts.
 local function take_news(self)
   for number, pending in pairs(self._watched) do
     local had_news, item = pending.news, self._core:take(number)
@@ -87,8 +87,8 @@ local function take_news(self)
   end
 end
 
---- Moves all exchanges on and hands finished ones to those who wait for them. Runs none of the user's code. Ctrl-C may
---- raise an error anywhere in it: the next call does what that has left undone. Does nothing once the client is closed.
+--- Advances all exchanges and gives the results of finished ones to their waiters. Runs no code of the user. If Ctrl-C
+--- raises an error in it, the next call completes the rest. Does nothing once the client is closed.
 ---@param seconds number to wait at most
 function Client:_pump(seconds)
   if self._closed then
@@ -120,20 +120,20 @@ function Client:_pump(seconds)
   end
 end
 
---- Pumps for a host that polls the client in a callback of its own: an error (e.g. of Ctrl-C) is returned, so that the
---- fd watch can be kept up before it is raised.
+--- Advances all exchanges in a callback of a host. Returns an error (e.g. of Ctrl-C) instead of raising it, so that the
+--- host can first renew its watch of the descriptor.
 ---@param seconds number
 ---@return boolean good
 ---@return any problem
 function Client:_try_pump(seconds)
   local good, problem = pcall(self._pump, self, seconds)
   if not good then
-    pcall(self._pump, self, 0) -- for those whose results have come
+    pcall(self._pump, self, 0) -- gives the results that have come to their waiters
   end
   return good, problem
 end
 
---- Whether there is anything to move on, in this process.
+--- Returns whether there are exchanges to advance in this process.
 ---@return boolean
 function Client:_is_busy()
   if self._closed or self._core:is_inherited() then
@@ -145,14 +145,14 @@ end
 
 -- ---- waiting -----------------------------------------------------------------------------------------------------
 
---- Whether the running call was given up: its task was cancelled, or the client closed.
+--- Returns whether the running call was given up, because its task was cancelled or the client was closed.
 ---@return boolean?
 function Client:_is_given_up()
   return tasks.are_in_use and tasks.is_cancelled() or self._closed
 end
 
---- Raises where nothing can wait, e.g. in some callbacks of a host.
----@param operation string that would wait
+--- Raises in a place where no call can wait, e.g. in some callbacks of a host.
+---@param operation string name of the call, for the message
 function Client:_check_place(operation)
   local refusal = self._loop.refusal and self._loop.refusal()
   if refusal then
@@ -168,8 +168,8 @@ function Client:_wake(pending)
   end
 end
 
---- Waits for a record, as the loop's `await`; a cancelled task does not wait. The caller reads the record, and
---- `_is_given_up`, afterwards.
+--- Waits for a record with the loop's `await`; a cancelled task does not wait. Afterwards the caller has to check the
+--- record and `_is_given_up`.
 ---@param pending openhands.Pending
 ---@param deadline number? monotonic moment
 function Client:_await(pending, deadline)
@@ -200,21 +200,21 @@ function Client:_interrupt(pending)
   self:_wake(pending)
 end
 
---- Returns after so many seconds, or sooner if the client is closed or the task cancelled.
+--- Returns after the given seconds, or earlier if the client is closed or the task cancelled.
 ---@param seconds number
 function Client:_sleep(seconds)
   local now = self._loop.now
   local pending, deadline = pendings.new(), now() + seconds
   while not self:_is_given_up() do
-    self:_await(pending, deadline) -- also for 0 seconds: the others go on meanwhile
+    self:_await(pending, deadline) -- also for 0 seconds, so that other tasks can run
     if now() >= deadline then
       return
     end
   end
 end
 
---- Ends everything that this client has in flight; conversations go on. Those who wait get an error of kind "closed".
---- May be called again.
+--- Closes the client and ends its exchanges; the conversations on the service go on. Waiting calls return an error of
+--- kind "closed". May be called more than once.
 function Client:close()
   errors.check_receiver(getmetatable(self) == Client, "close", "client")
   self._closed = true

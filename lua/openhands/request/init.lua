@@ -1,4 +1,4 @@
---- One call: sends its request, waits for the result, repeats it where that is safe. Every call of the service passes
+--- Makes calls: sends a request, waits for the result, and repeats the request where that is safe. Every call uses
 --- `_exchange`, which sends once; `_read` and `_write` decide whether to send again.
 
 ---@class (partial) openhands.Client
@@ -14,7 +14,7 @@ local tasks = require "openhands.task"
 
 -- ---- operations --------------------------------------------------------------------------------------------------
 
--- What each operation changes, and how many seconds it may take unless the caller says otherwise.
+-- The effect of each operation, and the seconds that it may take unless the caller sets a `timeout`.
 local effects = {}
 ---@type table<string, number>
 local own_timeout = { request = core.request_methods.GET.timeout }
@@ -24,7 +24,7 @@ for _, row in ipairs(core.operations()) do
   own_timeout[row.name] = math.max(row.timeout, own_timeout[row.name] or 0)
 end
 
--- What a call does to the service; "creates" is what must not be done twice.
+-- Returns the effect of a call on the service. A call that "creates" must not be made twice.
 local function effect_of(operation, fields, api)
   if operation == "request" then
     local method = core.request_methods[fields.method or "GET"]
@@ -33,7 +33,7 @@ local function effect_of(operation, fields, api)
   return effects[operation][api]
 end
 
---- Whether a call changes nothing.
+--- Returns whether a call changes nothing on the service.
 ---@return boolean
 function Client._only_reads(_, operation, fields, api)
   return effect_of(operation, fields, api) == "reads"
@@ -41,7 +41,7 @@ end
 
 -- ---- the beginning of a call -------------------------------------------------------------------------------------
 
---- Raises for a call that is impossible: without a client, on a closed one, or in a task that was cancelled.
+--- Raises if a call is impossible: its receiver is no client or a closed one, or its task was cancelled.
 ---@param name string
 ---@param may_be_cancelled boolean?
 function Client:_check_usable(name, may_be_cancelled)
@@ -61,11 +61,11 @@ end
 ---@field grace number seconds
 ---@field random fun(): number
 ---@field agent_of string? id of the conversation whose agent server is called
----@field progress openhands.Progress? of a start that tells how it goes
+---@field progress openhands.Progress? of a start that reports its progress
 ---@field asked_at number? monotonic moment at which a poll began
 ---@field admit (fun(call: openhands.Call): boolean)? waits until the next exchange may go out; false: there is no time
 
---- Begins a call of the user's. Raises the caller's mistakes.
+--- Begins a call of the user. Raises errors about mistakes of the caller.
 ---@param name string
 ---@param options table?
 ---@param own table<string, boolean>? options that are no settings
@@ -81,8 +81,7 @@ function Client:_begin(name, options, own)
   return call
 end
 
---- Returns a copy of a call with all its time left, or with another deadline: for calls of many exchanges over a long
---- time.
+--- Returns a copy of a call with its full time or another deadline, for calls of many exchanges over a long time.
 ---@param call openhands.Call
 ---@param deadline_at number? monotonic moment
 ---@return openhands.Call call
@@ -98,12 +97,12 @@ end
 
 -- ---- checked and encoded once -------------------------------------------------------------------------------------
 
---- A request that takes the place of the fields of its operation. `close` frees it early.
+--- A checked and encoded request, used in place of the fields of its operation. `close` frees it early.
 ---@class openhands.Prepared
 ---@field close fun(self: openhands.Prepared)
 
--- Returns the request; or nil and the dialect's refusal; or nil, nil and the caller's mistake. Raises errors of another
--- origin (e.g. Ctrl-C, a finalizer): they say nothing about the fields.
+-- Returns the request; or nil and the dialect's refusal; or nil, nil and the caller's mistake. Raises all other errors
+-- (e.g. of Ctrl-C or a finalizer), since they are not about the fields.
 local function prepare(self, operation, fields, api)
   local good, request, refusal = pcall(self._core.prepare, self._core, operation, fields, api)
   if good then
@@ -112,7 +111,7 @@ local function prepare(self, operation, fields, api)
   return nil, nil, core.argument_error(request) or error(request, 0)
 end
 
---- Prepares a call in one dialect. Raises the caller's mistakes.
+--- Prepares a call in one dialect. Raises errors about mistakes of the caller.
 ---@param operation string
 ---@param fields any
 ---@param api "v0"|"v1"|"agent"
@@ -126,12 +125,12 @@ function Client:_prepare(operation, fields, api)
   return request, refusal and failures.from_core(refusal, self._base_url)
 end
 
---- Prepares a call whose dialect is not known yet, in the first one of the service that takes the fields. Raises what
---- all dialects that have the operation take for the caller's mistakes.
+--- Prepares a call whose dialect is not known yet, in the first dialect that accepts the fields. Raises the caller's
+--- mistake if no dialect accepts them and at least one finds a mistake in them.
 ---@param operation string
 ---@param fields any
 ---@param v0_fields any where they differ on V0
----@return openhands.Prepared? request nil: each dialect refuses something; the service's own one will say what
+---@return openhands.Prepared? request nil: each dialect refuses a field; the error comes once the dialect is known
 ---@return "v0"|"v1"|nil api
 function Client:_prepare_in_any(operation, fields, v0_fields)
   local request, _, mistake = prepare(self, operation, fields, "v1")
@@ -146,7 +145,7 @@ function Client:_prepare_in_any(operation, fields, v0_fields)
   return other, other and "v0" or nil
 end
 
---- Whether a dialect takes a value for a call's fields.
+--- Returns whether a dialect accepts a value as the fields of a call.
 ---@return boolean
 function Client:_takes(operation, fields, api)
   return prepare(self, operation, fields, api) ~= nil
@@ -154,15 +153,15 @@ end
 
 -- ---- one exchange ------------------------------------------------------------------------------------------------
 
---- How an exchange differs from the usual: where it goes, what becomes of its response.
+--- Options of one exchange: its destination and the handling of its response.
 ---@class openhands.ExchangeOptions
 ---@field server? string base URL of the conversation's own server
 ---@field session_api_key? string for that server
 ---@field keyless? boolean the exchange carries no key of the account's
 ---@field download? string path of the file to make
----@field undecoded? boolean the value is the text of the response, which is of the right shape
----@field on_news? fun(number: number, items: table[]) called whenever more of the response has come; `items`: those of
---- a stream that have come whole, to be removed from the list
+---@field undecoded? boolean the value is the text of the response, once its shape is checked
+---@field on_news? fun(number: number, items: table[]) called when more of the response has arrived; `items`: complete
+--- items of a stream, to be removed from the list
 
 -- Submits an exchange. Returns its number, or nil and the core's refusal.
 local function submit(self, operation, fields, call, api, key, timeout, route)
@@ -180,7 +179,7 @@ local function submit(self, operation, fields, call, api, key, timeout, route)
   return number, refusal
 end
 
--- Waits until an exchange or the client has ended; passes on the news of its response meanwhile.
+-- Waits until an exchange has ended or the client is closed. Calls `on_news` for parts of the response that arrive.
 local function await_end(self, number, on_news)
   ---@type openhands.Pending
   local pending = { number = number }
@@ -200,7 +199,7 @@ local function await_end(self, number, on_news)
   return pending
 end
 
--- The error of a call that must not send anything now; nil: it may. Raises where nobody can wait.
+-- Returns the error of a call that must not send anything now, or nil. Raises in a place where no call can wait.
 local function obstacle(self, operation)
   if self._closed then
     return errors.closed(operation, "none")
@@ -215,7 +214,7 @@ local function obstacle(self, operation)
   end
 end
 
--- Logs how an exchange has ended.
+-- Logs the end of an exchange.
 local function log(self, operation, api, began, err)
   self:_log("%s (%s) %s after %.3f s%s", operation, api or "request", err and "failed" or "answered",
     self._loop.now() - began, err and ": " .. err.message or "")
@@ -223,7 +222,7 @@ end
 
 --- Sends one exchange and waits for its result. Never sends it again.
 ---@param operation string
----@param fields any the operation's fields, or the request that was prepared of them
+---@param fields any the operation's fields, or the request prepared from them
 ---@param call openhands.Call
 ---@param api "v0"|"v1"|"agent"|nil
 ---@param route openhands.ExchangeOptions?
@@ -270,7 +269,7 @@ end
 
 -- ---- repeated where that is safe ---------------------------------------------------------------------------------
 
---- Waits before the next try of a call; false if there should be none, or no time for it.
+--- Waits before the next try of a call. Returns false if there should be no next try or no time is left for it.
 ---@param call openhands.Call
 ---@param attempt integer tries made so far, from 1
 ---@param err openhands.Error of the last one
@@ -284,7 +283,7 @@ function Client:_pause(call, attempt, err)
   return true
 end
 
---- Makes a call that changes nothing. Repeats it while that may help and the time of the call allows it.
+--- Makes a call that changes nothing. Repeats it after errors that may pass, while the time of the call allows it.
 ---@return any value
 ---@return openhands.Error? err
 function Client:_read(operation, fields, call, api, route)
@@ -300,7 +299,7 @@ function Client:_read(operation, fields, call, api, route)
   end
 end
 
--- The error of an answer with the status 200 that says that it was not done.
+-- Returns the error for an answer with status 200 that reports a failure.
 local function not_done(self, value, operation)
   local words = type(value.message) == "string" and self:_line(value.message, limits.LONGEST_QUOTE)
   return errors.new {
@@ -308,7 +307,7 @@ local function not_done(self, value, operation)
     operation = operation,
     effect = "refused",
     detail = self:_clean(value),
-    message = ("%s: it was not done: %s"):format(operation, words or "the service gives no reason"),
+    message = ("%s: the service did not do it: %s"):format(operation, words or "it gives no reason"),
   }
 end
 
@@ -324,8 +323,8 @@ local function ambiguous(operation, err)
   }
 end
 
---- Makes a call that changes something. Repeats it only when it certainly had no effect. Where doing it twice differs
---- from doing it once, an unknown outcome is the error "ambiguous".
+--- Makes a call that changes something. Repeats it only if it certainly had no effect. If doing it twice would differ
+--- from doing it once, an unknown outcome gives the error "ambiguous".
 ---@return any value
 ---@return openhands.Error? err
 function Client:_write(operation, fields, call, api, route)
@@ -345,7 +344,7 @@ function Client:_write(operation, fields, call, api, route)
   end
 end
 
---- Makes a call, as what its operation does allows.
+--- Makes a call with `_read` or `_write`, depending on the effect of its operation.
 ---@return any value
 ---@return openhands.Error? err
 function Client:_call(operation, fields, call, api, route)

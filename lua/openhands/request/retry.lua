@@ -1,5 +1,5 @@
---- The retry policy: back-off with full jitter, the service's Retry-After, and a budget per client, so that a service
---- in trouble is not asked more often than one in health.
+--- The retry policy: back-off with full jitter, the service's Retry-After, and a budget per client. The budget keeps
+--- retries from adding load to a service in trouble.
 
 local limits = require "openhands.limits"
 
@@ -7,10 +7,10 @@ local M = {}
 
 local SHORTEST, LONGEST = 0.5, 20 -- seconds of back-off: the first ceiling, the last
 local BUDGET = 20 -- retries that may be spent at once
-local REFUND = 0.5 -- what a success gives back
+local REFUND = 0.5 -- retries that a success returns to the budget
 
 ---@class openhands.Retry
----@field spent number retries that are spent of the budget
+---@field spent number retries taken from the budget
 ---@field private _random fun(): number uniform in [0, 1)
 local methods = {}
 local Retry = { __index = methods, __name = "openhands.Retry" }
@@ -21,15 +21,15 @@ function M.new(random)
   return setmetatable({ _random = random, spent = 0 }, Retry)
 end
 
---- Returns seconds of back-off before try `attempt` + 1, whatever the budget is.
+--- Returns the seconds of back-off before try `attempt` + 1, without regard to the budget.
 ---@param attempt integer tries made so far, from 1
 ---@return number seconds
 function methods:backoff(attempt)
   return self._random() * math.min(LONGEST, SHORTEST * 2 ^ attempt)
 end
 
---- Returns seconds to wait before the next try, or nil if there should be none. Spends a retry only if there is time
---- for it.
+--- Returns the seconds to wait before the next try, or nil if there should be none. Takes a retry from the budget only
+--- if there is time for it.
 ---@param attempt integer tries made so far, from 1
 ---@param err openhands.Error
 ---@param time_left number? seconds within which the next try must begin
@@ -46,7 +46,7 @@ function methods:delay(attempt, err, time_left)
   return delay
 end
 
---- Notes a call that succeeded: it gives back a part of what is spent.
+--- Records a call that succeeded: returns a part of a retry to the budget.
 function methods:note_success()
   self.spent = math.max(0, self.spent - REFUND)
 end

@@ -1,9 +1,9 @@
---- Converts moments to the service's clock, by which it dates what it creates and which may be days away from ours. The
---- `date` of its responses tells it.
+--- Converts moments to the service's clock, which dates conversations and tasks and may differ from ours by days. It is
+--- known from the `date` header of responses.
 
 local M = {}
 
---- A moment, by the clock that never jumps and by the one that goes on while the machine is suspended.
+--- A moment on two clocks: the monotonic one, which never jumps, and the wall clock, which runs on during a suspend.
 ---@class openhands.Moment
 ---@field at number monotonic, seconds
 ---@field wall number seconds since 1970, as this machine counts them
@@ -16,8 +16,8 @@ function M.ago(client, seconds)
   return { at = client:_now() - seconds, wall = client:_wall() - seconds }
 end
 
---- Returns a moment as the service dates it, rather too early than too late: each of our clocks may be wrong about how
---- long ago it was.
+--- Returns a moment on the service's clock. The result may be too early but not too late: each of our clocks may be
+--- wrong about how long ago the moment was, so the earliest value counts.
 ---@param client openhands.Client
 ---@param moment openhands.Moment
 ---@return integer? seconds since 1970; nil: no response had a date yet
