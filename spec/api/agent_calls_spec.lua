@@ -125,8 +125,8 @@ describe("an agent server", function()
     end)
   end)
 
-  describe("has files", function()
-    it("that are uploaded and downloaded unchanged", function()
+  describe("transfers files", function()
+    it("unchanged in both directions", function()
       assert(agent:upload("/workspace/project/a b&c.bin", BINARY))
       local file = assert(agent:download("/workspace/project/a b&c.bin", at.target))
       assert.same({ path = at.target, bytes = #BINARY }, file)
@@ -136,7 +136,7 @@ describe("an agent server", function()
       os.remove(at.target)
     end)
 
-    it("by absolute paths", function()
+    it("with absolute paths only", function()
       for _, path in ipairs { "a.txt", "", 7, {} } do
         for _, name in ipairs { "upload", "download" } do
           local good, message = pcall(agent[name], agent, path, "x")
@@ -147,7 +147,7 @@ describe("an agent server", function()
       assert.equal(0, #agent_requests.to_sandbox(model, at.sent))
     end)
 
-    it("and their changes", function()
+    it("and reports their changes", function()
       assert(agent:upload("/workspace/project/new.txt", "x"))
       local paths = {}
       for _, change in ipairs(assert(agent:changes "/workspace/project")) do

@@ -150,14 +150,14 @@ describe("an agent server", function()
     assert.matches("is starting and its server does not run yet", err.message, 1, true)
   end)
 
-  it("is gone once the sandbox is gone", function()
+  it("is a conflict once the sandbox is deleted", function()
     assert(agent:info())
     assert(at.client.sandboxes:delete(at.conversation.sandbox_id))
     local err = refused("conflict", agent:info())
     assert.is_not_nil(err.conversation)
   end)
 
-  it("is not found where the conversation is unknown", function()
+  it("is not found when the conversation is unknown", function()
     at.id = "0d1e2f3a4b5c4d6e8f901a2b3c4d5e6f"
     refused("not_found", at.client:agent(at.id):info())
   end)

@@ -27,7 +27,7 @@ describe("a download that fails", function()
     end
 
     -- A cut in a compressed body might stay undetected.
-    it("when the body is compressed without a request for it, complete or cut", function()
+    it("when the body is compressed though this was not requested, complete or cut", function()
       local packed = "\31\139\8\0\0\0\0\0\0\3\43\201\72\85\72\203\204\73\5\0\96\26\66\193\8\0\0\0"
       for _, bytes in ipairs { packed, packed:sub(1, 14), packed:sub(1, -9) } do
         local err = fails("protocol", function()
@@ -155,8 +155,8 @@ describe("a download that fails", function()
     end)
   end)
 
-  -- Plain text shows as little as a file whether it is complete.
-  it("is detected in the same way when the result is text and not a file", function()
+  -- Plain text does not show whether it is complete either.
+  it("is detected, too, when the result is text and not a file", function()
     local secret = { sandbox_id = "s", name = "TOKEN", session_api_key = "a-session-key-of-a-spec" }
     local function read_secret()
       return raw_server.await(here.client, assert(core["sandboxes.secret"](here.client, secret, { api = "v1" })))

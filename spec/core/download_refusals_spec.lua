@@ -71,7 +71,7 @@ describe("a download", function()
       assert.is_string(here.assert_refused "/proc/self/x.zip")
     end)
 
-    it("when the partial file is a link, a pipe or has another name", function()
+    it("when the partial file is a link or a pipe", function()
       files.write(here.directory .. "/other", "other")
       lfs.link("other", here.path .. ".part", true)
       assert.matches(LINKS, here.assert_refused(here.path))
@@ -150,7 +150,7 @@ describe("a download", function()
       local second = core.new { base_url = other.address, api_key = canary.key }
       local number = assert(core.download(second, id, { api = "v1", download = here.path, timeout = 20 }))
       here.client:close()
-      assert.equal("trajectory.zip.part", here.entries()) -- the second's
+      assert.equal("trajectory.zip.part", here.entries()) -- of the second download
       assert(raw_server.await(second, number))
       assert.equal("OTHER", files.read(here.path))
       second:close()

@@ -1,5 +1,5 @@
--- TLS, with a web server that we did not write in front of the simulator: a key and a prompt go to nobody who cannot
--- prove who he is.
+-- TLS with nginx in front of the simulator: the client sends neither its key nor a prompt to a server whose certificate
+-- it cannot verify.
 local core = require "openhands.core"
 local openhands = require "openhands"
 local simulator = require "openhands.simulator"
@@ -21,7 +21,8 @@ end
 
 local nginx, openssl = find_program "nginx", find_program "openssl"
 
--- name -> subject's alternative names, days, who signs: "ours", "another" authority, or the "self".
+-- [NAME]: the subject's alternative names, the days of validity, and the signer: the authority "ours" or "another", or
+-- "self".
 local certificates = {
   good = { "IP:127.0.0.1,DNS:localhost", 2, "ours" },
   expired = { "IP:127.0.0.1,DNS:localhost", 0, "ours" },
@@ -124,15 +125,15 @@ describe("TLS on the wire", function()
     remove()
   end)
 
-  -- nginx answers first and writes its log then: its one worker has done so when it answers somebody else.
-  local function until_logged()
+  -- nginx writes its log after it has answered. Its single worker has done so once it answers the next request.
+  local function wait_for_log()
     raw_client.fetch({ address = "http://127.0.0.1:" .. quiet_port }, "GET / HTTP/1.0\r\n\r\n")
   end
 
   before_each(function()
     server:reset()
     canary.forget_log()
-    until_logged()
+    wait_for_log()
     for _, of in pairs(ports) do run(": >" .. of.log) end
   end)
 
@@ -154,7 +155,7 @@ describe("TLS on the wire", function()
   end
 
   local function log_of(name)
-    until_logged()
+    wait_for_log()
     return files.read(ports[name].log)
   end
 
@@ -186,10 +187,10 @@ describe("TLS on the wire", function()
     end
     assert.are.equal(1, starts)
     assert.is_true(reads >= 2)
-    assert.is_nil(next(connections, (next(connections)))) -- one connection for all reads
+    assert.is_nil(next(connections, (next(connections)))) -- all reads use one connection
   end)
 
-  it("puts a hundred reads on few connections", function()
+  it("sends a hundred reads on a few connections", function()
     local handle = core.new {
       base_url = address "good", api_key = canary.key, ca_file = directory .. "/ours.pem",
     }
@@ -216,7 +217,7 @@ describe("TLS on the wire", function()
     assert.is_true(count >= 1 and count <= 10, count)
   end)
 
-  it("finds a start whose answer the web server lost", function()
+  it("finds a start whose answer was lost behind nginx", function()
     server:faults { { point = "after_commit", action = "reset", match = { method = "POST" } } }
     local conversation = assert(connect("good", { api = "v1" }):start(fields))
     assert.are.equal(1, server:jobs())
@@ -224,8 +225,8 @@ describe("TLS on the wire", function()
     assert.are.equal(assertions.same_id(started), assertions.same_id(conversation.conversation_id))
   end)
 
-  -- Nobody has got anything.
-  local function assert_untouched(name)
+  -- Fails if the service or nginx has received a request.
+  local function assert_nothing_received(name)
     assert.are.equal(0, #server:requests())
     assert.are.equal(0, server:jobs())
     local text = log_of(name)
@@ -249,7 +250,7 @@ describe("TLS on the wire", function()
       end
       client:close()
     end
-    assert_untouched(name)
+    assert_nothing_received(name)
   end
 
   for name in pairs(certificates) do
@@ -258,11 +259,11 @@ describe("TLS on the wire", function()
     end
   end
 
-  it("trusts no other authority than the one that was given", function()
+  it("trusts only the authority that was given", function()
     assert_refused("good", { ca_file = directory .. "/another.pem" })
   end)
 
-  it("trusts no authority that the system does not know", function()
+  it("trusts no authority that is unknown to the system", function()
     local handle = core.new { base_url = address "good", api_key = canary.key }
     core.start(handle, fields, { api = "v0" })
     local number, value, err
@@ -274,10 +275,10 @@ describe("TLS on the wire", function()
     handle:close()
     assert.is_nil(value)
     assert.are.same({ "tls", "none" }, { err.kind, err.effect })
-    assert_untouched "good"
+    assert_nothing_received "good"
   end)
 
-  it("names the file of authorities when it is missing, empty or no certificate", function()
+  it("fails when the file of authorities is missing, empty or not a certificate", function()
     files.write(directory .. "/empty.pem", "")
     files.write(directory .. "/text.pem", "no certificate\n")
     for _, file in ipairs { "missing.pem", "empty.pem", "text.pem" } do

@@ -200,7 +200,7 @@ describe("a start on the wire", function()
     end)
   end)
 
-  it("whose key is echoed shows it nowhere", function()
+  it("does not show a key that the service echoes", function()
     for _, status in ipairs { 200, 400, 401, 422, 429, 500 } do
       for _, api in ipairs { "v0", "v1" } do
         here.server:reset()
