@@ -14,11 +14,11 @@ local M = {}
 local all = operations.all(false)
 local send, queue = all.send, all.queue_message
 
-local KEYLESS_POLLS = 3 -- of a running sandbox, before it is believed to have no session key
-local THROTTLED_PAUSE = 10 -- seconds at least, more if the service asks for it
+local KEYLESS_POLLS = 3 -- after this many polls without a session key, a running sandbox is taken to have none
+local THROTTLED_PAUSE = 10 -- minimum pause in seconds; the service may ask for a longer one
 local WAKING_INTERVAL = 2 -- seconds between polls of a sandbox that wakes up
 
--- Requests the conversation's status; an error is that of the action.
+-- Requests the conversation's status. An error names the action `name` as its operation.
 local function refresh(client, name, id, call)
   local conversation, err = client:_status(id, call)
   return conversation, err and errors.renamed(err, name, id)
@@ -43,8 +43,8 @@ local function unknown(name, id)
   }
 end
 
---- Changes the title, and other fields that the dialect allows. V1 returns the conversation; V0's status is
---- requested.
+--- Changes the title, and other fields that the dialect allows. V1 responds with the conversation; for V0, this
+--- function requests the status afterwards.
 ---@return openhands.Conversation? conversation
 ---@return openhands.Error? err
 function M.update(client, operation, fields, call)
@@ -74,7 +74,8 @@ function M.delete(client, operation, fields, call)
   return true
 end
 
--- Returns why a queued message would never be read: the service reads the queue once, when the conversation is ready.
+-- Returns the reason why a message that is queued now would never be read, or nil. The service reads the queue only
+-- once, when the conversation becomes ready.
 local function queue_obstacle(client, id, conversation)
   local memory = client:_remember(id)
   if memory.listed or memory.ready_at or conversation and conversation.app_conversation_id then
@@ -84,7 +85,7 @@ local function queue_obstacle(client, id, conversation)
   end
 end
 
--- Returns the id of the queue: a start task's with a mark, a conversation's with dashes.
+-- Returns the id of the queue: "task-" and the id of the start task, or the conversation's id with dashes.
 local function queue_id(client, id)
   local plain, task_id = identifiers.normalize(id:gsub("^task%-", "")), client:_remember(id).start_task_id
   if id:find "^task%-" or task_id and identifiers.normalize(task_id) == plain then
@@ -93,10 +94,10 @@ local function queue_id(client, id)
   return identifiers.with_dashes(client:_served_id(id))
 end
 
---- Queues a message for a conversation that is starting, by its id or its start task's: the agent gets it when the
---- conversation is ready. From then on, use `send`.
+--- Queues a message for a conversation that is starting. The id may be that of the conversation or of its start task.
+--- The agent gets the message when the conversation is ready. From then on, use `send`.
 ---@return table? response
----@return openhands.Error? err kind "conflict": it is ready already
+---@return openhands.Error? err kind "conflict": the conversation is already ready, or has failed to start
 function M.queue_message(client, operation, fields, call)
   local given = fields.conversation_id
   local id = given:gsub("^task%-", "")
@@ -108,7 +109,7 @@ function M.queue_message(client, operation, fields, call)
     if not closed then
       conversation, err = refresh(client, operation.name, id, call)
       if err and err.kind == "not_found" and client:_remember(id).started_at then
-        err = nil -- started a moment ago, and not shown yet
+        err = nil -- the conversation was started a moment ago, and the service does not show it yet
       end
       closed = not err and queue_obstacle(client, id, conversation)
     end
@@ -150,7 +151,7 @@ function M.start_again(client, operation, fields, call)
     return nil, err
   end
   local memory = client:_remember(id)
-  memory.has_worked, memory.is_restarting = nil, true -- STOPPED comes before RUNNING once more
+  memory.has_worked, memory.is_restarting = nil, true -- the service reports STOPPED until it is RUNNING again
   response.conversation_id = response.conversation_id or id
   return conversations.from_v0_start(client, response)
 end
@@ -175,8 +176,8 @@ local function with_sandbox(client, name, id, call)
   return conversation
 end
 
---- Pauses the sandbox of a conversation: nothing runs in it, and it costs nothing more. Conversations that share the
---- sandbox are paused too.
+--- Pauses the sandbox of a conversation: nothing runs in it, and it causes no further cost. Other conversations in the
+--- same sandbox are paused too.
 ---@return openhands.Conversation? conversation
 ---@return openhands.Error? err
 function M.pause(client, _, fields, call)
@@ -193,7 +194,8 @@ function M.pause(client, _, fields, call)
   return refresh(client, "pause", fields.conversation_id, call)
 end
 
--- Whether a failed poll says nothing about the sandbox: the service was not reached, or does not show it for a moment.
+-- Returns whether polling goes on after an error: the error is transient, or the service does not show the
+-- conversation and its absence is not confirmed yet.
 local function is_transient(client, id, call, err)
   if err.kind == "not_found" then
     return not states.absence_confirmed(client:_remember(id), client._loop.now(), call.grace)
@@ -201,7 +203,8 @@ local function is_transient(client, id, call, err)
   return errors.is_transient(err)
 end
 
--- Polls until the sandbox is up. Its session key comes with that, a moment later, or from some services never.
+-- Polls until the sandbox is up. The session key arrives at the same time or a moment later. Some services never send
+-- one.
 ---@return openhands.Conversation? conversation
 ---@return openhands.Error? err
 local function wait_until_up(client, id, call)
@@ -233,7 +236,7 @@ local function wait_until_up(client, id, call)
   end
 end
 
--- Asks the service to resume the sandbox. It may refuse for minutes when several are resumed at once.
+-- Asks the service to resume the sandbox. The service may refuse for minutes when several are resumed at once.
 ---@return openhands.Error? err
 local function wake(client, sandbox_id, call)
   while true do
@@ -246,7 +249,7 @@ local function wake(client, sandbox_id, call)
   end
 end
 
--- Checks, before anything is sent, the message that is sent after the resume.
+-- Checks the fields of `resume` before any request is sent, including the message to send afterwards.
 local function check_resume(client, fields)
   for name in pairs(fields) do
     if name ~= "conversation_id" and name ~= "send" then
@@ -258,8 +261,8 @@ local function check_resume(client, fields)
   end
 end
 
---- Resumes the sandbox of a conversation and waits until it is up, with its new session key. The agent itself goes on
---- only with a message: give it as `send`.
+--- Resumes the sandbox of a conversation. Waits until it is up and, if the service sends one, has a new session key.
+--- The agent continues only when it gets a message, which can be given as `send`.
 ---@return openhands.Conversation? conversation
 ---@return openhands.Error? err
 function M.resume(client, _, fields, call)

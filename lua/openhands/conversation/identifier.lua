@@ -1,5 +1,4 @@
---- The ids of conversations: which are well-formed, how they are compared, and which spelling an endpoint needs. The
---- service spells the same id with and without dashes.
+--- Checks, compares and spells the ids of conversations. The service spells the same id with and without dashes.
 
 local ascii = require "openhands.ascii"
 local core = require "openhands.core"
@@ -20,7 +19,7 @@ function M.normalize(id)
   return plain:find "[A-Z]" and ascii.lower(plain) or plain
 end
 
---- Returns a UUID with its dashes, which some endpoints require; any other id as it is.
+--- Returns a UUID with its dashes, which some endpoints require. Returns any other id unchanged.
 ---@param id string
 ---@return string
 function M.with_dashes(id)
@@ -33,7 +32,7 @@ end
 ---@type fun(id: any): boolean
 M.is_uuid = core.is_uuid
 
---- Returns the id of the conversation that a caller has given. Raises if there is none.
+--- Returns the id of the conversation that a caller has given. Raises an error if it is missing or malformed.
 ---@param subject any a conversation or its id
 ---@param caller string name of the call, for the message
 ---@return string id

@@ -11,22 +11,22 @@ local states = require "openhands.conversation.state"
 
 ---@class (partial) openhands.Conversation
 ---@field conversation_id string its id, in one spelling: with dashes, once the caller or this client has spelt it so
----@field id string? V1: the same as the service spells it
+---@field id string? V1: the same id, in the service's spelling
 ---@field status string V0's words: STARTING, RUNNING, STOPPED, ERROR, ARCHIVED; after a start the service's response
 ---@field state openhands.State
 ---@field settled boolean whether waiting longer makes no sense
 ---@field url string the page for people
 ---@field api "v0"|"v1"
----@field start_task_id string? V1: of the task that starts it
----@field answer string? after a wait: the agent's final message, where the service tells
----@field detail string? why it failed, where the service tells
----@field classification openhands.FailureClass? kind of the failure, where the service tells
+---@field start_task_id string? V1: id of the task that starts the conversation
+---@field answer string? after a wait: the agent's final message, if the service sends it
+---@field detail string? reason of the failure, if the service sends one
+---@field classification openhands.FailureClass? kind of the failure, if the service sends it
 ---@field execution_status string? V1: "running", "finished", …
 ---@field title string?
----@field cost number? dollars spent on models so far, where the service tells
----@field pull_requests string[] pages of the pull requests it made, as far as the service tells
----@field fields table? the service's values of fields that hold something else here: methods, ids spelt otherwise
----@field session_api_key string? of its own server; `pairs` leaves it out, so that no dump shows it
+---@field cost number? dollars spent on models so far, if the service sends it
+---@field pull_requests string[] URLs of the pull requests it made, as far as the service sends them
+---@field fields table? the service's values of fields that are methods here, or ids in another spelling
+---@field session_api_key string? key of its own server; `pairs` omits it, so no dump shows it
 ---@field runtime_url string? V0: base of the conversation's own runtime server
 ---@field selected_repository string?
 ---@field created_at string?
@@ -34,14 +34,14 @@ local methods = {}
 
 local M = {}
 
-local LONGEST_TITLE = 200 -- bytes of it in a line
+local LONGEST_TITLE = 200 -- bytes of the title in one line of text
 
 local function text(value)
   return type(value) == "string" and value ~= "" and value or nil
 end
 
--- Returns an id that the service has made up; nil if it cannot be one. An id that contains a secret of the client would
--- bring it into every text.
+-- Returns an id from the service if it is valid, else nil. An id that contains a secret of the client is refused,
+-- because it would copy the secret into messages and logs.
 local function new_id(client, value)
   if not identifiers.is_valid(value) then
     return nil
@@ -65,7 +65,7 @@ local function v0_status(sandbox_status)
   return v0_statuses[word] or word
 end
 
--- Session keys can be read as a field, but are not one: dumps, JSON encoders and inspectors do not meet them.
+-- Session keys are read like a field but stored here, so that dumps, JSON encoders and inspectors do not show them.
 local session_keys = setmetatable({}, { __mode = "k" })
 
 local function field(self, name)
@@ -105,13 +105,14 @@ local function respell_others(client, response)
   end
 end
 
--- Turns a response, which nobody else holds, into a conversation: adds the fields that every conversation has.
+-- Turns a response into a conversation: adds the fields that every conversation has. Changes the response in place, so
+-- no other code may use that table.
 local function to_conversation(client, response, api, id, memory, status, state, settled)
   if response.session_api_key ~= nil then
     session_keys[response], response.session_api_key = text(response.session_api_key), nil
   end
   memory.api = api
-  local spelling = memory.spelling -- with dashes, once somebody has spelt it so
+  local spelling = memory.spelling -- with dashes, once the caller or the service has used them
   if not spelling or spelling ~= id and not spelling:find("-", 1, true) and id:find("-", 1, true) then
     memory.spelling, spelling = id, id
   end
@@ -164,7 +165,7 @@ function M.from_v0_start(client, response)
   return to_conversation(client, response, "v0", id, memory, text(response.status) or "ok", "starting", false)
 end
 
--- Returns the id that the service has given to the conversation of a start task; nil where it does not tell.
+-- Returns the id that the service has given to the conversation of a start task; nil if the task does not contain it.
 local function id_in_task(client, task, id)
   local given = new_id(client, task.app_conversation_id)
   local request = task.request
@@ -241,20 +242,21 @@ function M.from_status(client, response, api, id, grace)
   return to_conversation(client, response, api, id, memory, status, state, settled)
 end
 
---- Returns the conversation of the response to a V0 stop, whose `conversation_status` is the status before it.
+--- Returns the conversation of the response to a V0 stop. The `conversation_status` of that response is the status
+--- before the stop.
 ---@param client openhands.Client
 ---@param response table
 ---@param id string
 ---@return openhands.Conversation
 function M.from_v0_stop(client, response, id)
   local memory = client:_remember(id)
-  memory.has_worked, memory.state = true, "stopped" -- STOPPED is an end from now on, not a beginning
+  memory.has_worked, memory.state = true, "stopped" -- from now on, STOPPED means the end, not the start
   memory.server, memory.session_api_key = nil, nil
   return to_conversation(client, response, "v0", id, memory, "STOPPED", "stopped", true)
 end
 
---- Gives conversations a method for each call of a client that is about one. What is a field of a conversation cannot
---- be a method: `status` is `refresh` here, `answer` is `fetch_answer`.
+--- Gives conversations a method for each client call that takes a conversation. A method cannot have the name of a
+--- field: `status` is called `refresh` here, and `answer` is called `fetch_answer`.
 ---@param names string[]
 function M.add_methods(names)
   for _, name in ipairs(names) do
@@ -268,7 +270,8 @@ function M.add_methods(names)
   end
 end
 
--- Makes one line for logs. Only an open client can leave its key out of the title.
+-- Returns one line for logs. The title is included only while the client is open, because only an open client can
+-- redact its key in it.
 local function to_line(self)
   local line = ("conversation %s %s"):format(self.conversation_id, self.state)
   local client, title = getmetatable(self).client, text(self.title)

@@ -1,9 +1,9 @@
---- Looks up the status of conversations, in a sequence of steps. V1's service shows a conversation in its start task
---- until it is ready, and in the list of conversations from then on. An id that this client has never seen may be in
---- the requests of recent start tasks.
+--- Looks up the status of conversations, in a sequence of steps. V1 shows a conversation in its start task until it is
+--- ready, and then in the list of conversations. An id that is new to this client may appear only in the requests of
+--- recent start tasks.
 ---
---- Each step sends one request for up to 99 conversations: `status` runs the steps for one conversation, the poller for
---- all that are waited for.
+--- Each step sends one request for up to 99 conversations: `status` runs the steps for one conversation, and the
+--- poller runs them for all conversations that a caller waits for.
 
 local conversations = require "openhands.conversation"
 local errors = require "openhands.errors"
@@ -23,29 +23,29 @@ local states = require "openhands.conversation.state"
 ---@field err openhands.Error?
 ---@field is_alone boolean? the caller retries in the other dialect if this one was guessed wrongly
 ---@field reads_events boolean? the events are read even if they were read a moment ago
----@field ready_task openhands.Conversation? as its start task shows it, if that is ready
----@field latest openhands.Conversation? as it was seen last, for the step "result"
----@field result openhands.Result? what its events have told in this lookup
----@field too_large openhands.Error? why they could not be read in this lookup
+---@field ready_task openhands.Conversation? built from its start task, if the task is ready
+---@field latest openhands.Conversation? its last known status, for the step "result"
+---@field result openhands.Result? result that this lookup has read from its events
+---@field too_large openhands.Error? why its events could not be read in this lookup
 
 ---@alias openhands.LookupStep
----| "dialect" # which one the service speaks
----| "single" # everything about this one conversation: V0, which has no batches, and ids that V1 refuses
+---| "dialect" # which API the service has
+---| "single" # one conversation by its id: for V0, which has no batches, and for ids that V1 refuses
 ---| "start_task" # its start task
 ---| "list" # the list of conversations
 ---| "recent_tasks" # the requests of recent start tasks
 ---| "other_dialect" # the other API, on a server that may have both
----| "result_check" # its events, which may tell an end that its status hides
+---| "result_check" # its events, which may show an end that its status does not
 ---| "result" # its events, for the result, after it has settled
 
 local M = {}
 
-local MOST_PAGES = 20 -- of start tasks, a hundred each, in a lookup that others wait for
+local MOST_PAGES = 20 -- limit for a lookup that other lookups wait for; a page has 100 start tasks
 
 -- ---- requests for many ---------------------------------------------------------------------------------------------
 
 -- Returns the items of a response by their normalized ids. An item with an id that was not requested is returned for
--- the id in its place, and is refused later.
+-- the requested id at its position, and is refused later.
 local function items_by_key(list, ids)
   local items, is_asked = {}, {}
   for _, id in ipairs(ids) do
@@ -61,8 +61,8 @@ local function items_by_key(list, ids)
   return items
 end
 
--- Requests items by their ids, each id once. Returns them in the order of `ids`, each in a table of its own; false for
--- an unknown id.
+-- Requests items by their ids, each id once. Returns the items in the order of `ids`, each in its own table, and false
+-- for each unknown id.
 ---@return (table|false)[]? items
 ---@return openhands.Error? err
 local function read_batch(client, operation, ids, call)
@@ -97,7 +97,7 @@ local function read_batch(client, operation, ids, call)
   return items
 end
 
--- Returns the ids under which the service has the conversations: old services give ids of their own.
+-- Returns the ids that the service uses for the conversations. Old services choose other ids than the client asked for.
 local function served_ids(lookups)
   local ids = {}
   for place, lookup in ipairs(lookups) do

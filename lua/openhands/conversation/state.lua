@@ -36,8 +36,8 @@ local function upper(value)
   return upper_words[value] or type(value) == "string" and ascii.upper(value) or nil
 end
 
---- Notes that the service did not show a conversation. Returns whether that has happened often enough, and for long
---- enough, to be believed.
+--- Notes that the service did not show a conversation. Returns whether it was absent often enough, and for long
+--- enough, to be taken as gone.
 ---@param memory openhands.Memory
 ---@param now number monotonic, seconds
 ---@param grace number seconds
@@ -66,9 +66,9 @@ local function judge_v1(sandbox, execution, memory, now, grace)
   if decided then
     return decided[1], decided[2]
   elseif sandbox == "PAUSED" then
-    return "paused", true -- whatever the agent did last: the sandbox sleeps
+    return "paused", true -- also if the agent was working before
   elseif sandbox == "MISSING" then
-    -- The service also says MISSING when its own look-up fails: once is not an end.
+    -- The service also says MISSING when its own look-up fails, so a single MISSING is not an end.
     if M.absence_confirmed(memory, now, grace) then
       return "gone", true
     end

@@ -1,11 +1,11 @@
---- Chooses how many events are requested at once: fewer where they are so large that a page of them cannot be read.
+--- Chooses how many events are requested at once: fewer if a page of events is too large to be read.
 
 local M = {}
 
 local GOOD_PAGES = 8 -- in a row, before a larger one is tried
 
 ---@param memory { page_size: integer?, good_pages: integer? }
----@param most integer that is wanted
+---@param most integer largest page that is wanted
 local function note_good_page(memory, most)
   memory.good_pages = (memory.good_pages or 0) + 1
   if memory.good_pages >= GOOD_PAGES then
@@ -14,12 +14,12 @@ local function note_good_page(memory, most)
   end
 end
 
---- Requests a page of events; if they are too large, half as many, again and again. The size that could be read is
---- remembered for the next pages.
----@param fields table of the page; `limit` is the most that are wanted
+--- Requests a page of events. While the page is too large to be read, requests half as many events. The size that
+--- could be read is remembered for the next pages.
+---@param fields table fields of the request; `limit` is the largest page that is wanted
 ---@param memory { page_size: integer?, good_pages: integer? } of the conversation, or of the collection
 ---@param request fun(...): table?, openhands.Error? sends a request with these fields
----@param ... any its arguments
+---@param ... any arguments of `request`
 ---@return table? page
 ---@return openhands.Error? err
 function M.read(fields, memory, request, ...)

@@ -1,21 +1,21 @@
---- Which loop a client waits in. Whatever waits in this library does it through one of these; each is in `loop/`.
+--- Chooses the loop in which a client waits. All waiting in this library goes through a loop. The loops are in `loop/`.
 
 local errors = require "openhands.errors"
 local plain = require "openhands.loop.plain"
 
---- The contract of a loop: how a host waits. All that this library knows of time and of coroutines comes from here. A
---- program may pass a loop of its own to `openhands.new`.
+--- The contract of a loop: how a host waits. The library gets the time and its coroutines only from the loop. A
+--- program may pass its own loop to `openhands.new`.
 ---
 --- Everything that can be waited for is an `openhands.Pending`: the waiter calls `await` until the record is `done` or
---- has `news`; the code that sets those calls `wake`. While some wait, the loop steps the client's exchanges: it calls
---- `client:_pump(seconds)` whenever the descriptor is readable, or from time to time, as long as `client:_is_busy()`.
+--- has `news`; the code that sets those fields calls `wake`. While any caller waits and `client:_is_busy()`, the loop
+--- calls `client:_pump(seconds)` whenever the descriptor is readable, or from time to time: this steps the exchanges.
 ---@class openhands.Loop
 ---@field name string
 ---@field now fun(): number seconds, monotonic
 ---@field wall fun(): number seconds since 1970; only for times that are sent to the service
 ---@field await fun(client: openhands.Client, pending: openhands.Pending, deadline: number?) returns when the record is
 --- `done` or has `news`, when its waiters are woken, or at the deadline by `now`; may also return early, but yields
---- once even if the deadline has passed. Several may wait for one record. Raises where waiting is impossible.
+--- once even if the deadline has passed. Several callers may wait for one record. Raises where waiting is impossible.
 ---@field wake fun(client: openhands.Client, pending: openhands.Pending)? makes every `await` of the record return; may
 --- be called from anywhere
 ---@field spawn fun(client: openhands.Client, task: openhands.Task)? runs a task: calls `task:resume()` until it returns
@@ -29,7 +29,7 @@ local M = {}
 
 local needed = { "now", "wall", "await", "attach", "detach" }
 
---- The name of the loop that a client has if nobody chooses: that of the host.
+--- Returns the name of the host's loop, which a client uses if the caller chooses none.
 ---@return string
 function M.name_of_host()
   local ngx, vim = rawget(_G, "ngx"), rawget(_G, "vim")
@@ -41,9 +41,9 @@ function M.name_of_host()
   return "plain"
 end
 
---- The loop of a client. Raises if there is none such.
+--- Returns the loop of a client. Raises an error if the loop does not exist or cannot be used.
 ---@param setting string|table|nil a name, a loop of the caller's, or nil: the host's
----@param transport table? that carries the exchanges: it knows its own time
+---@param transport table? carries the exchanges and has its own clock; its loop is used if it is given
 ---@return openhands.Loop
 function M.of(setting, transport)
   if transport then

@@ -28,20 +28,20 @@ function methods:allows(now, count)
   return self._left >= count and now >= self._quiet_until
 end
 
---- Notes that a request is sent. It may be beyond the limit: then the next one is further away.
+--- Notes that a request is sent. A request beyond the limit delays the next one.
 ---@param now number monotonic, seconds
 function methods:spend(now)
   self:allows(now, 1)
   self._left = self._left - 1
 end
 
---- Allows no request before a moment: the service has asked for that.
+--- Allows no request before a moment, because the service has asked for a pause.
 ---@param moment number monotonic, seconds
 function methods:pause_until(moment)
   self._quiet_until = math.max(self._quiet_until, moment)
 end
 
---- Returns the moment at which a request may be sent that may not be sent now.
+--- Returns the moment at which the next request may be sent, if none may be sent now.
 ---@param now number monotonic, seconds
 ---@return number moment
 function methods:next_moment(now)
