@@ -43,7 +43,7 @@ describe("a start that the service has answered", function()
       local again, err = client:start(fields(ID), options)
       assert.is_nil(again)
       assert.equal("conflict", err.kind)
-      assert.matches("shows it no more", tostring(err))
+      assert.matches("no longer shows it", tostring(err))
     end
     assert.equal(1, posts(model))
   end)

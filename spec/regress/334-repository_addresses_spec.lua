@@ -81,7 +81,7 @@ describe("a repository", function()
       local good, problem = pcall(call)
       assert.is_false(good)
       assert.matches("334-repository_addresses_spec", problem, 1, true)
-      assert.matches("'repository' is no address of a repository: give \"owner/name\"", problem, 1, true)
+      assert.matches("'repository' is not the address of a repository: give \"owner/name\"", problem, 1, true)
       assert.is_nil(problem:find("S3CRET", 1, true))
     end
     assert.equal(0, #requests)

@@ -1,5 +1,5 @@
---- Calls of the agent server of a V1 conversation, in its sandbox. Its address and its session key are those of the
---- conversation's latest status; they are looked up when they are needed, and again after the sandbox was paused.
+--- Defines the calls of a V1 conversation's agent server, in its sandbox. The address and session key of the server
+--- come from the conversation's latest status. They are looked up when needed, and again after the sandbox was paused.
 
 local agent_events = require "openhands.events.agent"
 local arguments = require "openhands.api.arguments"
@@ -14,23 +14,23 @@ local places = require "openhands.api.agent_runtime"
 ---@class (partial) openhands.Agent
 ---@field conversation_id string
 ---@field private _client openhands.Client
----@field private _is_runtime boolean? it is the conversation's own runtime
+---@field private _is_runtime boolean? its calls go to the conversation's own runtime
 local methods = {}
 
 local Agent = { __index = methods, __name = "openhands.Agent" }
 
 local M = {}
 
-local COMMAND_TIME = 300 -- seconds that the agent server gives a command unless told otherwise
-local COMMAND_GRACE = 30 -- seconds for the exchange around it
+local COMMAND_TIME = 300 -- seconds that the agent server allows a command by default
+local COMMAND_GRACE = 30 -- further seconds for the exchange that runs the command
 local OUTPUT_INTERVAL = 1 -- seconds between polls of a command's output
 
 function Agent:__tostring()
   return "openhands.Agent of conversation " .. self.conversation_id
 end
 
---- Returns the agent server of a conversation. Sends nothing before its first call. In `runtime` the same calls about
---- commands, files and git go to the conversation's own runtime, whatever the server says of it.
+--- Returns the agent server of a conversation. Sends nothing before its first call. The calls of its field `runtime`
+--- send commands, files and git to the conversation's own runtime, without asking the server whether there is one.
 ---@param client openhands.Client
 ---@param id string
 ---@return openhands.Agent
@@ -45,7 +45,7 @@ end
 
 local all = places.operations
 
--- Begins a call of the user's. Returns its fields, with the conversation in them, its settings and its own options.
+-- Begins a call of the user. Returns its fields, including the conversation, its settings, and its further options.
 local function begin(self, operation, own, ...)
   check_receiver(self, operation.name)
   local client = self._client
@@ -64,7 +64,7 @@ local perform = places.perform
 
 for name, operation in pairs(all) do
   if name:find "^runtime%." then
-    methods[name] = nil -- called by the same name without it, and by `agent.runtime`
+    methods[name] = nil -- users call it without the prefix, or on `agent.runtime`
   elseif operation.shape == "page" then
     methods[name] = function(self, ...)
       local fields, call = begin(self, operation, nil, ...)
@@ -91,12 +91,12 @@ for name, operation in pairs(all) do
   end
 end
 
--- Returns the seconds after which a command has certainly ended.
+-- Returns the seconds after which a command must have ended.
 local function time_of(fields)
   return (fields.timeout or COMMAND_TIME) + COMMAND_GRACE
 end
 
---- Sends a message to the agent and runs it, as the service's own `send` does: by default the agent server would only
+--- Sends a message to the agent and runs the agent, as the service's `send` does. By itself the agent server would only
 --- store the message.
 ---@param content string|table[]|table the message, or fields: `{ content, run }`
 ---@param options openhands.Settings?
@@ -110,8 +110,8 @@ function methods:send(content, options)
   return perform(self, all.send, fields, call)
 end
 
---- Runs a command in the sandbox and waits for its end. A `timeout` in the command's fields is the deadline of the call
---- too, whatever the client's deadline is; one in the options is the call's alone.
+--- Runs a command in the sandbox and waits for its end. A `timeout` in the command's fields limits the command, and
+--- extends the deadline of the call where that is shorter. A `timeout` in the options limits the exchange only.
 ---@param command string|table the command, or `{ command, cwd, timeout }` (`timeout`: seconds, 300)
 ---@param options openhands.Settings?
 ---@return table? output with `exit_code`, `stdout`, `stderr`
@@ -143,8 +143,8 @@ local function reader_of(self, name)
   }
 end
 
---- Returns the events of the conversation as its own server has them: at once, while the service learns of them late.
---- `after` and `follow` as with the client's `events`. A `kind` may be given by its name on every release.
+--- Returns the events of the conversation from its own server, which has them before the service does. `after` and
+--- `follow` work as in the client's `events`. A `kind` may be given by its name on every release.
 ---@param fields openhands.AgentEventOptions?
 ---@param options openhands.AgentEventOptions? as for the client's `events`
 ---@return openhands.Pages
@@ -171,8 +171,8 @@ function methods:event_count(fields, options)
   return agent_events.count(reader_of(self, "event_count"), own, call)
 end
 
---- Returns several events by their ids; those that the server does not know are absent. Requests them one by one: this
---- server takes a list only in the body of a GET, which proxies drop.
+--- Returns several events by their ids, without those that the server does not know. Requests them one by one, because
+--- this server takes a list only in the body of a GET, which proxies drop.
 ---@param ids string|string[]
 ---@param options openhands.Settings?
 ---@return table<string, table>? events by their ids
@@ -201,7 +201,7 @@ function methods:event_batch(ids, options)
 end
 
 --- Sets when the agent has to ask before it acts.
----@param policy string|table its kind ("AlwaysConfirm", "NeverConfirm", "ConfirmRisky"), or the whole of it
+---@param policy string|table its kind ("AlwaysConfirm", "NeverConfirm", "ConfirmRisky"), or the policy as a table
 ---@param options openhands.Settings?
 ---@return table? answer
 ---@return openhands.Error? err
@@ -218,13 +218,13 @@ local function no_end(self, command)
     operation = "bash",
     retryable = false,
     conversation_id = self.conversation_id,
-    message = ("bash: command %s has not reported its end within its time"):format(
+    message = ("bash: command %s has not ended in the time for it; allow more with its 'timeout'"):format(
       self._client:_line(command.id, limits.LONGEST_ID)
     ),
   }
 end
 
--- Polls for further output until the one with the exit code.
+-- Returns the output of a command: polls until a piece with the exit code has come.
 local function output_pages(self, command, call, interval, ends_at)
   local client, order, polls, ended = self._client, nil, 0, false
   local fields = { command_id__eq = command.id, kind__eq = "BashOutput", sort_order = "TIMESTAMP" }
@@ -321,7 +321,7 @@ function methods:download(path, target, options)
   end)
 end
 
---- Downloads a directory of the sandbox as one file: what has changed in its git repository, or everything in it.
+--- Downloads a directory of the sandbox as one file: the changes in its git repository, or all its files.
 ---@param path string|table absolute, in the sandbox; or fields: `{ path, format, base_ref, exclude, … }` (`format`:
 --- "git-delta", a patch, or "tar.gz")
 ---@param target string path of the file to make here
@@ -347,7 +347,7 @@ function methods:download_trajectory(target, options)
   end)
 end
 
---- Makes a request to the agent server that no other call covers.
+--- Makes a request to the agent server for which there is no other call.
 ---@param request table `method`, `path`, `query`, `body`
 ---@param options openhands.Settings?
 ---@return any answer

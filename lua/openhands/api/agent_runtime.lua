@@ -1,5 +1,5 @@
---- Decides where an agent server performs a call: itself, or, for commands, files and git, in a runtime that belongs to
---- the conversation. The server tells which.
+--- Decides where a call to an agent server is performed: by the server itself or, for commands, files and git, in a
+--- runtime of the conversation. The server's description of itself says whether there is one.
 
 local arguments = require "openhands.api.arguments"
 local errors = require "openhands.errors"
@@ -11,7 +11,7 @@ local M = {}
 
 local all = operations.all(true)
 
--- The conversation is known: its field is filled in here, and is no argument of the calls.
+-- The agent belongs to one conversation, so `conversation_id` is filled in here and is no argument of the calls.
 for _, operation in pairs(all) do
   local row = operation.rows.agent
   local first = row.fields[1]
@@ -33,10 +33,10 @@ function M.id_of(agent)
   return identifiers.with_dashes(agent._client:_served_id(agent.conversation_id))
 end
 
--- Kinds of error for the server's description of itself that mean an old server.
+-- With these kinds of error an old server answers the request for its description.
 local says_nothing = { not_found = true, unsupported = true, protocol = true, permission = true }
 
--- Whether the conversation has a runtime of its own beside the server. Requested once.
+-- Returns whether the conversation has a runtime of its own. The server is asked once per conversation.
 ---@return boolean? has_runtime
 ---@return openhands.Error? err
 local function has_runtime(agent, call)
@@ -44,7 +44,7 @@ local function has_runtime(agent, call)
   local memory = client:_remember(agent.conversation_id)
   if memory.has_runtime == nil then
     local asked = client:_fresh(call, call.deadline_at)
-    asked.timeout = nil -- it may be that of a command
+    asked.timeout = nil -- it may be the time of a command
     local info, err = rows.perform(client, all.server_info, {}, asked, "agent")
     if err and not says_nothing[err.kind] then
       return nil, err
@@ -55,7 +55,8 @@ local function has_runtime(agent, call)
   return memory.has_runtime
 end
 
---- Returns the row of a call where this conversation is, and its fields; or nil and an error.
+--- Returns the operation for the place where a call of this conversation is performed, and its fields; or nil and an
+--- error.
 ---@param agent openhands.Agent
 ---@param operation openhands.Operation
 ---@param fields table
@@ -65,11 +66,11 @@ end
 function M.placed(agent, operation, fields, call)
   local own = all["runtime." .. operation.name]
   local is_there, err = agent._is_runtime, nil
-  if own and not is_there and operation ~= all.info then -- which is about the conversation, not about its runtime
+  if own and not is_there and operation ~= all.info then -- `info` is about the conversation
     is_there, err = has_runtime(agent, call)
   end
   if err then
-    err.effect = "none" -- of the call itself nothing was sent
+    err.effect = "none" -- the call itself was not sent
     return nil, errors.renamed(err, operation.name, agent.conversation_id)
   elseif not (own and is_there) then
     return operation, fields
@@ -79,7 +80,7 @@ function M.placed(agent, operation, fields, call)
   return own, fields
 end
 
---- Makes one call, where this conversation is.
+--- Makes one call at the place where this conversation is.
 ---@param agent openhands.Agent
 ---@param operation openhands.Operation
 ---@param fields table

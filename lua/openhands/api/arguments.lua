@@ -17,7 +17,8 @@ function M.copy(fields)
   return fresh
 end
 
--- Neovim marks tables that are no lists, even empty ones, with a metatable.
+-- Returns whether a value is a table of fields. Neovim marks tables that are no lists, even empty ones, with a
+-- metatable.
 local function is_plain_fields(value)
   local mark = type(value) == "table" and getmetatable(value)
   return type(value) == "table" and (mark == nil or mark == core.object_mark) and value[1] == nil
@@ -47,8 +48,8 @@ local function read_subject(client, operation, subject)
   return client:_id_of(subject, operation.name)
 end
 
--- Returns the body of a table that holds it under its name, as the reference shows it, and nothing else: sent as it is,
--- the service may silently ignore a field of that name.
+-- Returns the body of a call. The caller may give it under its name, as the reference shows it: then this returns the
+-- value of that only field, since the service may silently ignore a field of that name.
 local function whole_body(given, name)
   if is_plain_fields(given) and type(given[name]) == "table" and next(given) == name and next(given, name) == nil then
     return given[name]
@@ -56,7 +57,7 @@ local function whole_body(given, name)
   return given
 end
 
---- Returns the fields and the options of a call, from its arguments. Raises the caller's mistakes.
+--- Returns the fields and the options of a call, from its arguments. Raises errors about mistakes of the caller.
 ---@param client openhands.Client
 ---@param operation openhands.Operation
 ---@return table fields
@@ -74,7 +75,7 @@ function M.read(client, operation, ...)
     if operation.whole and given ~= nil then
       fields[operation.whole] = whole_body(given, operation.whole)
     elseif operation.items and type(given) == "table" and next(given) == nil then
-      fields[operation.items] = given -- no items are asked for
+      fields[operation.items] = given -- an empty list of items
     elseif operation.named and is_plain_fields(given) and type(given[operation.named]) ~= "table" then
       fields[operation.named] = given
     elseif is_plain_fields(given) then

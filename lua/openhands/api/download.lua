@@ -1,4 +1,4 @@
---- Downloads files: the core writes them as they come; this module takes the caller's options and tells the progress.
+--- Downloads files. The core writes the data as it arrives; this module checks the options and reports the progress.
 
 local errors = require "openhands.errors"
 
@@ -14,8 +14,8 @@ local function check_download(name, target, tell)
   end
 end
 
---- Makes a file of the response to a call, and tells how far it has come, also at its end. A listener that raises gives
---- the file up. On Lua 5.1 it cannot wait for anything.
+--- Writes the response of a call to a file, and reports the progress during the download and at its end. An error in
+--- the listener cancels the download. On Lua 5.1 the listener cannot wait for anything.
 ---@param client openhands.Client
 ---@param name string of the call
 ---@param target any path of the file to make
@@ -40,7 +40,7 @@ function M.save(client, name, target, options, call, perform)
       local heard, problem = pcall(tell, bytes, all_bytes)
       told_end = bytes == all_bytes
       if not heard and not client._closed then
-        client._core:cancel(number) -- otherwise the file would appear all the same
+        client._core:cancel(number) -- otherwise the file would still be completed
         client:_pump(0) -- frees its path
       end
       if not heard then

@@ -1,5 +1,6 @@
---- Defines what users call beyond starting and waiting: each operation of the table under its name, in groups where a
---- name has a dot (`secrets.list` is `client.secrets:list`). Calls that take more than one exchange are composed here.
+--- Defines the calls of clients besides starting and waiting: one for each operation of the table. An operation with a
+--- dot in its name belongs to a group: `secrets.list` is `client.secrets:list`. Calls that need more than one exchange
+--- are composed here.
 
 ---@class (partial) openhands.Client
 local Client = require "openhands.client_class"
@@ -23,10 +24,10 @@ local M = {}
 
 local all = operations.all(false)
 
--- Rows that other modules call; for users they have other names.
+-- Rows that only other modules call; users call methods that are built on them.
 local internal = { start = true, start_streaming = true, status = true }
 
--- Calls that have no row of their own, or take more than one.
+-- Calls that have no row of their own, or need more than one.
 ---@type table<string, table>
 local composed = {
   get = { subject = "conversation_id", is_batch = true },
@@ -41,7 +42,7 @@ for name, operation in pairs(composed) do
   all[name] = operation
 end
 
--- ---- what takes more than a row ----------------------------------------------------------------------------------
+-- ---- calls of more than one row ----------------------------------------------------------------------------------
 
 local handlers = {
   update = actions.update,
@@ -53,14 +54,14 @@ local handlers = {
   resume = actions.resume,
 }
 
--- Options of single calls besides settings.
+-- Options of individual calls besides settings.
 local own_options = {
   events = events.own_options,
   download = { on_progress = true },
   download_workspace = { on_progress = true },
 }
 
--- Returns the conversion of an item of a list or a batch to a conversation.
+-- Returns a function that converts an item of a list or a batch to a conversation.
 local function to_conversation(client, call)
   return function(item, api, id)
     local shown = type(item) == "table" and (api == "v0" and item.conversation_id or item.id)
@@ -75,7 +76,7 @@ function handlers.list(client, operation, fields, call)
   return rows.run(client, operation, fields, call, to_conversation(client, call))
 end
 
--- Adds the conversations that are starting: until they are ready the service shows only their start tasks.
+-- Adds the conversations that are starting: the service lists only their start tasks until they are ready.
 local function with_starting(client, found, ids, call)
   for _, id in ipairs(ids) do
     if not found[id] and client:_remember(id).start_task_id then
@@ -85,7 +86,7 @@ local function with_starting(client, found, ids, call)
   return found
 end
 
--- Makes the conversations found under every spelling of their ids.
+-- Makes the table give a conversation under every spelling of its id.
 local function by_any_spelling(client, found)
   return setmetatable(found, {
     __index = function(_, id)
@@ -131,7 +132,7 @@ function handlers.get(client, operation, fields, call)
   end)
 end
 
--- Where events/ reads events from: a row, and the functions that perform it.
+-- The source from which events/ reads events: a row, and the functions that perform it.
 ---@type openhands.EventSource
 local event_source = { row = all.events, perform = rows.perform, in_dialect = rows.in_dialect }
 
@@ -141,7 +142,7 @@ function handlers.events(client, operation, fields, call, options)
   return events.events(client, event_source, fields, call, choice)
 end
 
--- Makes a call about a path, which V1 wants absolute.
+-- Makes a call about a path. V1 takes only absolute paths, so a relative one is resolved in the workspace.
 local function about_path(client, operation, fields, call)
   if not paths.is_relative(fields.path) then
     return rows.run(client, operation, fields, call)
@@ -161,7 +162,7 @@ end
 
 handlers.changes, handlers.diff = about_path, about_path
 
---- Returns the text of a file; V0 wraps it.
+--- Returns the text of a file. V0 wraps the text in a table.
 ---@return string? text
 ---@return openhands.Error? err
 function handlers.file(client, operation, fields, call)
@@ -199,7 +200,7 @@ function handlers.answer(client, _, fields, call)
   return ending.answer
 end
 
---- Returns URLs of pull requests, from what the service lists and what the events mention.
+--- Returns the URLs of pull requests that the service lists for the conversation or its events mention.
 ---@return string[]? links
 ---@return openhands.Error? err
 function handlers.find_pull_requests(client, _, fields, call)
@@ -269,7 +270,7 @@ function Client:agent(subject)
   return agents.of(self, self:_id_of(subject, "agent"))
 end
 
---- Makes a request that no other call covers: with the same checks, errors and redaction.
+--- Makes a request for which there is no other call, with the same checks, errors and redaction.
 ---@param request openhands.FreeRequest `method` ("GET" by default), `path` (from "/" on), `query` (table), `body` (what
 --- JSON can hold)
 ---@param options openhands.Settings?
@@ -296,7 +297,7 @@ function Client:_request(request, call, id)
   return self:_call("request", request, call)
 end
 
---- The groups of a client: names of calls by name of the group.
+--- The calls of each group, by the names of the group and the call.
 M.groups = groups
 
 --- Returns the names of the calls that are about a conversation.

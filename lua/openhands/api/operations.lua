@@ -1,4 +1,4 @@
---- Describes each operation of the core's table: what it is about, which fields its arguments can stand for.
+--- Describes the operations of the core's table: the subject of each one, and the fields that its arguments may give.
 
 local core = require "openhands.core"
 
@@ -17,19 +17,19 @@ local M = {}
 ---@field description string
 ---@field fields { name: string, place: string, kind: string, type: string, required: boolean }[]
 
---- What one operation is: its rows of one name, and what follows from them for its arguments.
+--- One operation: the rows of one name, and how its arguments are read.
 ---@class openhands.Operation
 ---@field name string
 ---@field rows table<string, openhands.Row> by dialect
----@field subject string? name of the field that says what it is about
+---@field subject string? name of the field that identifies the subject, e.g. "conversation_id"
 ---@field is_batch boolean? whether the subject may be a list of ids
 ---@field has_fields boolean? whether there are fields besides the subject
----@field lone string? field that a value which is no table of fields stands for
----@field whole string? field that is the whole body: the table that is given is its value
----@field named string? only field, a table with names: a table that does not hold it is its value
----@field items string? field that names several items of the subject, asked for in batches
+---@field lone string? field that gets an argument that is not a table of fields
+---@field whole string? field that is the whole body: its value is the argument itself
+---@field named string? the only field, if it is a table with names: its value may be given directly
+---@field items string? field with the ids of several items of the subject, requested in batches
 ---@field tells_provider boolean? whether there is a field for the git provider
----@field takes_conversation boolean? of the agent server's: whether its subject is the conversation
+---@field takes_conversation boolean? of an agent server: whether its subject is the conversation
 ---@field shape string? of the answer
 
 -- The fields of a row without the subject, each name once.

@@ -1,5 +1,5 @@
---- Iterates over a collection that comes in pages: each item once, whatever changes on the service between two pages,
---- unless it repeats what it gave more than five hundred items ago.
+--- Iterates over a collection that comes in pages. Gives each item once, even if the collection changes between two
+--- pages; only an item that comes again after more than five hundred others may be given twice.
 ---
 --- `for item in pages do … end` raises the error object, as `io.lines` does; `pages:next()` and `pages:page()` return
 --- `nil, err`, and may be called again after an error. On Lua 5.1 a task can wait in these two only, not within `for`.
@@ -8,26 +8,26 @@ local errors = require "openhands.errors"
 
 local M = {}
 
-local REMEMBERED = 500 -- items per generation; two are kept: pages shift by less than that between two requests
-local MOST_RETURNS = 3 -- to pages that had nothing new, before it is an error
-local MOST_BARREN = 100000 -- pages in a row with nothing that is new
-local MOST_PAGES = 1000 -- that `all` reads in one go
+local REMEMBERED = 500 -- items per generation, of which two are kept; pages shift by less between two requests
+local MOST_RETURNS = 3 -- to known pages without new items, before it is an error
+local MOST_BARREN = 100000 -- pages in a row without new items
+local MOST_PAGES = 1000 -- that one call of `all` reads
 
 --- A collection in pages; iterate over it, or call `next` or `page`.
 ---@class openhands.Pages
 ---@overload fun(): any
 ---@field next fun(self: openhands.Pages): any, openhands.Error? the next item; nil at the end
----@field all fun(self: openhands.Pages): any[]?, openhands.Error? all that is left, in one list
+---@field all fun(self: openhands.Pages): any[]?, openhands.Error? the remaining items in one list
 ---@field private _source openhands.PageSource
 ---@field private _page_id string? of the page to ask for next
 ---@field private _last_page_id string? of the page that came last
 ---@field private _ended boolean?
----@field private _items any[] of the page whose items are given one by one
----@field private _position integer of the last of them that was given
+---@field private _items any[] items of the current page
+---@field private _position integer index of the item that was given last
 ---@field private _young table<any, boolean> items that have been seen
----@field private _old table<any, boolean> those before
+---@field private _old table<any, boolean> the same, of the previous generation
 ---@field private _young_count integer
----@field private _run { pages: integer, ends_at: number }|false|nil how far `all` has come
+---@field private _run { pages: integer, ends_at: number }|false|nil progress of `all`
 local methods = {}
 
 local Pages = { __index = methods, __name = "openhands.Pages" }
@@ -37,14 +37,14 @@ local function begin_barren_run(self)
   self._known_in_a_row, self._returns, self._cursors, self._cursor_count = 0, 0, {}, 0
 end
 
---- Where a collection comes from.
+--- The source of a collection.
 ---@class openhands.PageSource
 ---@field name string of the call
 ---@field fetch fun(page_id: string?): table?, openhands.Error? one page as `{ items = list, next_page_id = string? }`
----@field id? fun(item: any): any what identifies an item without a field `id`; nil: its place in the page does
+---@field id? fun(item: any): any returns a key for an item without a field `id`; nil: its place in the page is the key
 ---@field now? fun(): number monotonic, seconds
 ---@field longest? number seconds that `all` may take; nil: the collection comes to an end by itself
----@field convert? fun(item: any): any what the caller gets for an item; nil to leave it out
+---@field convert? fun(item: any): any returns the value for the caller; nil to leave the item out
 
 ---@param source openhands.PageSource
 ---@return openhands.Pages
@@ -81,8 +81,8 @@ local function sift(self, page)
   return fresh
 end
 
--- Notes where the next page is. Returns an error if the service goes in circles: more known items in a row than are
--- remembered have come twice among themselves; few of them may be of a page that has shifted.
+-- Stores the id of the next page. Returns an error if the service goes in circles. A few known items in a row may come
+-- from pages that have shifted, but more known items in a row than are remembered must contain repetitions.
 local function advance(self, page, fresh)
   local cursor = page.next_page_id
   if #fresh > 0 then
@@ -112,11 +112,11 @@ local function too_many(self, kind, what)
     kind = kind,
     operation = self._source.name,
     retryable = true,
-    message = ("%s: %s; read it page by page, or call `all` again, which goes on"):format(self._source.name, what),
+    message = ("%s: %s; read it page by page, or call `all` again to read more"):format(self._source.name, what),
   }
 end
 
--- Counts a page of `all`. Returns the error for which it may not go on.
+-- Counts a page of `all`. Returns an error if a limit of `all` is reached.
 local function excess(self)
   local run, source = self._run, self._source
   if not run then
@@ -130,7 +130,7 @@ local function excess(self)
   end
 end
 
--- Requests one page. Returns its new items, raw.
+-- Requests one page. Returns its new items, not yet converted.
 local function fetch(self)
   local problem = excess(self)
   if problem then
@@ -163,7 +163,7 @@ local function convert(self, items)
   return converted
 end
 
---- Raises for a method that was called with a dot, of anything that is read like a collection.
+--- Raises if a method of a collection, or of an object with the same methods, was called with a dot.
 ---@param self any
 ---@param name string
 function M.check_receiver(self, name)
@@ -172,7 +172,7 @@ function M.check_receiver(self, name)
   end
 end
 
---- Returns the items of the next page that has any. Not to be mixed with `next` on one collection.
+--- Returns the items of the next page that has any. Do not use both `page` and `next` on one collection.
 ---@return any[]? items nil at the end
 ---@return openhands.Error? err
 function methods:page()
@@ -190,7 +190,7 @@ function methods:page()
   return nil
 end
 
---- Returns the next item of anything that has `page`.
+--- Returns the next item of an object that has a method `page`.
 ---@return any item nil at the end
 ---@return openhands.Error? err
 function M.next_of_page(self)
@@ -208,8 +208,8 @@ function M.next_of_page(self)
   return item
 end
 
---- Returns all that is left of anything that has `next`, in one list: up to a thousand pages, in the time of a call.
---- After an error nothing is lost: what came before it comes again.
+--- Returns the remaining items of an object that has a method `next`, in one list. Reads up to a thousand pages within
+--- the time of a call. After an error the items that were read before it are given again.
 ---@return any[]? items
 ---@return openhands.Error? err kind "too_large" or "timeout": there is more
 function M.all_of_next(self)
@@ -231,7 +231,7 @@ function M.all_of_next(self)
   end
 end
 
---- Requests the last page again after the end, since more may have come. Items that were seen are not given twice.
+--- Makes the next call request the last page again, to which items may have been added. Gives no item twice.
 function methods:_look_again()
   if self._ended then
     self._page_id, self._ended = self._last_page_id, false
@@ -239,7 +239,7 @@ function methods:_look_again()
   end
 end
 
---- Makes one step of a `for` loop over anything that has `next`.
+--- Makes one step of a `for` loop over an object that has a method `next`.
 ---@return any item nil at the end; raises the error object
 function M.call_next(self)
   local item, err = self:next()

@@ -1,4 +1,4 @@
---- Takes the address of a repository apart, as browsers and git show it: the service wants `owner/name`.
+--- Parses addresses of repositories, as browsers and git show them. The service takes only `owner/name`.
 
 local ascii = require "openhands.ascii"
 local errors = require "openhands.errors"
@@ -6,7 +6,7 @@ local limits = require "openhands.limits"
 
 local M = {}
 
--- Hosts whose provider is known, and how many parts the name of a repository has there: gitlab has groups in groups.
+-- Hosts with a known provider, and the number of parts in a repository's name there. GitLab has groups inside groups.
 local hosts = {
   ["github.com"] = { provider = "github", least = 2, most = 2 },
   ["gitlab.com"] = { provider = "gitlab", least = 2, most = 20 },
@@ -18,7 +18,7 @@ local hosts = {
 
 local elsewhere = { least = 2, most = 20 }
 
---- Pattern of names that are no address: no host, since hosts have a dot.
+--- Pattern of names that cannot be addresses: the first part has no dot, so it is no host.
 M.PLAIN_NAME = "^[A-Za-z0-9_-]+/[A-Za-z0-9_.-]+$"
 
 -- Returns host and path of an address; nil for a name.
@@ -55,8 +55,8 @@ end
 
 --- Returns the name of a repository and its provider, from its address or from its name.
 ---@param text string
----@return string? name nil: it is an address of something else
----@return string? provider where the host tells
+---@return string? name nil: the address is not one of a repository
+---@return string? provider if the host is known
 function M.take_apart(text)
   local host, path = nil, nil
   if #text <= limits.LONGEST_URL then
@@ -81,8 +81,8 @@ function M.take_apart(text)
   return table.concat(parts, "/"), known.provider
 end
 
---- Returns the fields of a call with the repository's name in place of its address. Raises for the address of something
---- else. Never changes the caller's table.
+--- Returns the fields of a call with the repository's name in place of its address. Raises if the address is not one of
+--- a repository. Never changes the caller's table.
 ---@param call string name of the call
 ---@param fields table
 ---@param tells_provider boolean? whether the call has a field `git_provider`
@@ -95,7 +95,7 @@ function M.in_fields(call, fields, tells_provider)
       local name, provider = M.take_apart(given)
       if not name then
         errors.raise(
-          ("%s: '%s' is no address of a repository: give \"owner/name\", and what the address says of a branch as "
+          ("%s: '%s' is not the address of a repository: give \"owner/name\", and a branch in the address as "
             .. "'selected_branch'"):format(call, field)
         )
       elseif name ~= given then

@@ -1,12 +1,12 @@
---- Makes the calls that are no more than their row in the core's table of operations, so that a new row is a new call.
---- What an operation is about comes first (a conversation, a sandbox …), then its fields, then options:
+--- Makes the calls that a row in the core's table of operations defines completely, so that a new row is a new call.
+--- The first argument is the subject (a conversation, a sandbox …); then come the fields and the options:
 ---
 ---     client:list({ title__contains = "docs" }, options)
 ---     client:update(conversation, { title = "New" }, options)
----     client:file(conversation, "README.md", options)        -- the first field may stand alone
+---     client:file(conversation, "README.md", options)        -- the first field may be given alone
 ---     client:credits(options)
 ---
---- Collections are iterators (pages.lua). Lists of ids are asked for in as many batches as it takes.
+--- Collections are iterators (pages.lua). Long lists of ids are requested in batches.
 
 local absence = require "openhands.api.unsupported"
 local arguments = require "openhands.api.arguments"
@@ -25,18 +25,18 @@ local M = {}
 
 -- ---- one call ----------------------------------------------------------------------------------------------------
 
--- Returns the dialect of a call where it is known for certain.
+-- Returns the dialect of a call if it is known for certain.
 local function fixed_dialect(client, operation, fields, call)
   local id, chosen = operation.subject == "conversation_id" and fields.conversation_id, rawget(call, "api")
   if chosen and chosen ~= "auto" then
     return chosen
   elseif (operation.rows.v1 or {}).host == "public" then
-    return client._api or "v1" -- open to everybody; finding out needs a key
+    return client._api or "v1" -- needs no key, while detecting the dialect does
   end
   return type(id) == "string" and client:_remember(id).api or nil
 end
 
---- Returns the dialect of a call about these fields, which are checked.
+--- Returns the dialect of a call about these fields, which must be checked already.
 ---@return "v0"|"v1"|nil api
 ---@return openhands.Error? err
 function M.dialect(client, operation, fields, call)
@@ -47,7 +47,8 @@ function M.dialect(client, operation, fields, call)
   return client:_dialect(operation.name, nil, call)
 end
 
---- Makes a call about these fields, which are checked, in its dialect; in the other one where the guess was wrong.
+--- Makes a call about these fields, which must be checked already, in its dialect. Uses the other dialect if the guess
+--- was wrong.
 ---@param run fun(api: "v0"|"v1"): any, openhands.Error?
 ---@return any value
 ---@return openhands.Error? err
@@ -59,7 +60,7 @@ function M.in_dialect(client, operation, fields, call, run)
   return client:_in_dialect(operation.name, nil, call, run)
 end
 
--- Calls that do the same, or nearly so, where a dialect lacks one.
+-- The name of a similar call, for each call that a dialect lacks.
 local instead = {
   v0 = { pause = "stop", resume = "start_again", queue_message = "send", download = "trajectory" },
   v1 = {
@@ -89,7 +90,7 @@ function M.unsupported(name, api)
   }
 end
 
--- Calls after which the agent works: for a moment the service may still show how it stood before.
+-- Calls that start work of the agent. For a moment afterwards the service may still show the earlier state.
 local starts_work = {
   send = function(fields, api)
     return fields.run == true or fields.run == nil and api ~= "agent"
@@ -108,7 +109,7 @@ local starts_work = {
   end,
 }
 
--- Returns the fields with the id under which the service has the conversation that the call is about.
+-- Returns the fields with the id that the service uses for the conversation.
 local function as_served(client, operation, fields)
   local id = operation.subject == "conversation_id" and fields.conversation_id
   local served = type(id) == "string" and client:_remember(id).conversation_id
@@ -123,7 +124,7 @@ local function as_served(client, operation, fields)
   return copy
 end
 
--- Notes that the agent was given something to do. What is unknown may have been.
+-- Records that the agent was given work. A call with an unknown outcome may have given it work, so it counts.
 local function note_work(client, name, fields, api, id, err)
   if starts_work[name](fields, api) then
     local words = not err and name == "send" and results.text_of(fields.content) or nil
@@ -131,14 +132,14 @@ local function note_work(client, name, fields, api, id, err)
   end
 end
 
---- Makes one call of an operation, where the row says that it is served.
+--- Makes one call of an operation, on the host that its row names.
 ---@param client openhands.Client
 ---@param operation openhands.Operation
 ---@param fields table
 ---@param call openhands.Call
 ---@param api string?
 ---@param route openhands.ExchangeOptions?
----@param request openhands.Prepared? of these fields, where it was prepared
+---@param request openhands.Prepared? prepared from these fields, if any
 ---@return any value
 ---@return openhands.Error? err
 function M.perform(client, operation, fields, call, api, route, request)
@@ -170,13 +171,13 @@ end
 
 -- ---- pages and batches -------------------------------------------------------------------------------------------
 
--- Where the items of a page are, by dialect and operation.
+-- Returns the items of a page. The name of their field depends on the dialect and the operation.
 local function items_of(page)
   return page.items or page.results or page.custom_secrets
 end
 
--- Returns what identifies an item of a list. Some have only a name, e.g. models within their provider; some are just a
--- name.
+-- Returns the key of an item of a list. Some items have only a name, e.g. models, whose names are unique within their
+-- provider; others are plain names.
 local function item_id(item)
   local id = item
   if type(item) == "table" then
@@ -197,9 +198,9 @@ local function has_field(row, name)
   return false
 end
 
---- Returns the items of an operation that answers pages.
+--- Returns the collection of an operation whose answers are pages.
 ---@param in_dialect fun(fresh: table, run: function): any, openhands.Error? calls `run(api, placed)` for a page in its
---- dialect; `placed`: the operation that stands there in place of this one, if another does
+--- dialect; `placed`: the operation to use in place of this one, if any
 ---@return openhands.Pages
 function M.pages(client, operation, fields, call, in_dialect, convert)
   local api
@@ -242,7 +243,7 @@ function M.pages(client, operation, fields, call, in_dialect, convert)
   }
 end
 
--- Requests items by their ids, in batches. Returns those that the service knows, by the id that was asked for.
+-- Requests items by their ids, in batches. Returns the items that the service knows, by the requested ids.
 local function batches(client, operation, fields, call, api, by, convert)
   local ids, found = fields[by], {}
   fields = arguments.copy(fields)
@@ -270,12 +271,12 @@ local function batches(client, operation, fields, call, api, by, convert)
   return found
 end
 
---- Checks the fields of a call before anything is sent, and prepares its request. Raises the caller's mistakes. Of a
---- list that is longer than a batch the first batch is checked here, the others when they are sent.
+--- Checks the fields of a call before anything is sent, and prepares its request. Raises errors about mistakes of the
+--- caller. If a list is longer than a batch, checks only the first batch; the others are checked when they are sent.
 ---@param client openhands.Client
 ---@param operation openhands.Operation
 ---@param fields table
----@param api string? the dialect, where it is known
+---@param api string? the dialect, if it is known
 ---@return openhands.Prepared? request of exactly these fields
 ---@return string? api for which it was prepared
 function M.check(client, operation, fields, api)
@@ -302,8 +303,8 @@ end
 ---@param operation openhands.Operation
 ---@param fields table
 ---@param call openhands.Call
----@param convert? fun(item: table, api: string, id: string?): any what the caller gets for an item
----@param api string? the dialect, where it is known and the fields are checked
+---@param convert? fun(item: table, api: string, id: string?): any returns the value for the caller
+---@param api string? the dialect, if it is known and the fields are checked
 ---@return any value
 ---@return openhands.Error? err
 function M.run(client, operation, fields, call, convert, api)

@@ -1,5 +1,5 @@
---- Detects calls that a server does not have: releases differ in the paths that they know, and a server gives the same
---- error for an unknown path as for an unknown item.
+--- Detects calls that a server does not have. Releases differ in their paths, and a server answers an unknown path with
+--- the same error as an unknown item.
 
 local identifiers = require "openhands.conversation.identifier"
 local errors = require "openhands.errors"
@@ -7,13 +7,13 @@ local servers = require "openhands.conversation.server"
 
 local M = {}
 
--- Calls that are repeated by polling: for them a path is absent only for a moment, while a service is redeployed.
+-- Calls that polling repeats. Their paths always exist: one is absent only while the service is redeployed.
 local polled = { status = true, events = true, ["start_tasks.get"] = true, ["start_tasks.list"] = true }
 
--- Calls whose error tells that it is the wrong service.
+-- Calls for which an unknown path means that base_url leads to another service.
 local identifying = { start = true, start_streaming = true, me = true }
 
--- Whether the response is the one of a web framework for a path or method that it does not know.
+-- Returns whether the response is that of a web framework for an unknown path or method.
 local function is_of_path(err)
   local detail = type(err.detail) == "table" and err.detail.detail
   return err.status == 404 and detail == "Not Found" or err.status == 405
@@ -32,7 +32,7 @@ local function items_in(row)
   return has_conversation, has_others
 end
 
--- Whether the server knows the conversation: then the path is what it does not know.
+-- Returns whether the server knows the conversation. If it does, a 404 means that the path is unknown.
 local function knows_conversation(client, api, fields, call)
   local own = client:_fresh(call, call.deadline_at)
   own.timeout = nil
@@ -45,10 +45,11 @@ local function knows_conversation(client, api, fields, call)
   return type(id) == "string" and identifiers.normalize(id) == identifiers.normalize(fields.conversation_id)
 end
 
--- Calls of newer agent servers about an item: one that knows the path refuses an impossible item in another way.
+-- Calls of newer agent servers about an item. A server that knows the path refuses an impossible item with an error
+-- other than 404.
 local probes = { stop_command = true, commit_changes = true }
 
--- Whether the server knows the path. It is asked with an item that cannot exist, which changes nothing.
+-- Returns whether the server knows the path. Requests it with an item that cannot exist, which changes nothing.
 local function knows_path(client, row, fields, call)
   local own = client:_fresh(call, call.deadline_at)
   own.timeout = nil

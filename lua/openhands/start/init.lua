@@ -1,10 +1,10 @@
---- The start protocol: a paid job is never started twice and never lost.
+--- Implements the start protocol: a paid job is never started twice and never lost.
 ---
 --- The exchange that carries a start is sent at most once by the layers below. It ends in one of three ways: accepted,
---- not started (nothing was sent, or the service refused), or unknown. On V1 an unknown start is looked for under the
---- id that we chose (reconcile.lua). Only when the service has not shown it for the whole grace time is it sent again,
---- with the same id, and `retries` times at most. A start that this client has an answer for is never sent again. V0
---- has no such id: there an unknown outcome is the error `ambiguous`.
+--- not started (nothing was sent, or the service refused), or unknown. On V1 a start with an unknown outcome is looked
+--- up under its id (reconcile.lua). It is sent again, with the same id and at most `retries` times, only after the
+--- service has not shown it for the whole grace time. A start that the service has answered is never sent again. V0 has
+--- no id that the client can choose, so an unknown outcome there is the error `ambiguous`.
 
 ---@class (partial) openhands.Client
 local Client = require "openhands.client_class"
@@ -25,15 +25,15 @@ local M = {}
 ---@field given table fields as the caller gave them: V0 gets these
 ---@field fields table the same with the conversation's id: V1 gets these
 ---@field id string of the conversation, on V1
----@field is_new boolean we have chosen the id: no other start can have it
+---@field is_new boolean this client chose the id: no other start can have it
 ---@field requests table<string, openhands.Prepared?> checked and encoded, by dialect
 ---@field call openhands.Call
 ---@field on_id fun(id: string)?
 ---@field resume boolean?
 
--- ---- the ways of a start -----------------------------------------------------------------------------------------
+-- ---- sending a start -----------------------------------------------------------------------------------------
 
--- Sends the start once. Returns the conversation; or nil and an error, whose effect says whether it may have acted.
+-- Sends the start once. Returns the conversation; or nil and an error, whose `effect` says whether the start may exist.
 local function send(start, api)
   local client, call = start.client, start.call
   if call.progress then
@@ -48,8 +48,8 @@ local function send(start, api)
   return conversations.from_task(client, answer, start.id, true)
 end
 
--- Returns a conversation that a lookup has found, at the time at which the caller wants it: a start that tells how it
--- goes returns at its end.
+-- Returns a conversation that a lookup has found. For a start that reports its progress, first follows the start task
+-- to its end.
 local function found_by_lookup(start, conversation)
   local progress = start.call.progress
   if conversation and progress then
@@ -73,15 +73,16 @@ local function start_v0(start)
   end
 end
 
--- Whether a refusal is worth one lookup: a redirect may have acted, and a conflict may be with this very start.
+-- Returns whether a lookup should follow a refusal: a redirect may hide a start that took effect, and a conflict may be
+-- with this same start.
 local function deserves_a_lookup(err)
   return err.effect == "refused" and err.status and (err.status >= 300 and err.status < 400 or err.status == 409)
 end
 
--- What is kept of an answer: nothing large, and no secret.
+-- The fields of an answer that are kept. None is large or secret.
 local kept = { "id", "api", "conversation_id", "start_task_id", "created_at", "url", "status", "state", "settled" }
 
--- Notes that the service has it: it is not to be sent again, whatever the service shows later.
+-- Records that the service has the start, so that it is never sent again, even if the service does not show it later.
 local function note_answer(client, memory, conversation)
   local fields = {}
   for _, name in ipairs(kept) do
@@ -96,7 +97,7 @@ local function start_v1(start)
   local memory = client:_remember(id)
   local since = memory.unclear_since or { at = client._loop.now(), wall = math.floor(client._loop.wall()) }
   while true do
-    memory.sent_since = since -- until it is known what came of it: an error, e.g. Ctrl-C's, may end this call here
+    memory.sent_since = since -- kept while the outcome is unknown: an error, e.g. of Ctrl-C, may end this call here
     local conversation, err = send(start, "v1")
     if not conversation and deserves_a_lookup(err) then
       conversation = found_by_lookup(start, search.find(client, id, since, call))
@@ -119,7 +120,7 @@ local function start_v1(start)
       end
     elseif not client:_pause(call, attempt, err) then
       memory.sent_since = memory.unclear_since
-      -- A refusal after an unknown outcome may be because of that try: it settles nothing.
+      -- A refusal may be caused by an earlier try with an unknown outcome, so it does not make the outcome known.
       return nil, memory.unclear_at and reconciling.ambiguous(id, err) or err
     end
     attempt = attempt + 1
@@ -146,7 +147,7 @@ local function no_stream()
   return errors.new {
     kind = "unsupported",
     operation = "start",
-    message = "start: the V0 API tells nothing of how a start goes; leave out 'stream' and 'on_progress'",
+    message = "start: the V0 API does not report the progress of a start; leave out 'stream' and 'on_progress'",
   }
 end
 
@@ -178,14 +179,14 @@ local function start_in(start, api)
   return conversation, err
 end
 
--- Returns a copy of the fields with an id of ours, marked as the caller's table is.
+-- Returns a copy of the fields with the id, and with the metatable mark of the caller's table.
 local function with_id(given, id)
   local fields, mark = {}, getmetatable(given)
   for name, value in next, given do
     fields[name] = value
   end
   fields.conversation_id = id
-  if mark ~= nil then -- the core takes no metatable but Neovim's mark of a table that is no list
+  if mark ~= nil then -- the core refuses all metatables except Neovim's mark of a table that is no list
     setmetatable(fields, type(mark) == "table" and mark or {})
   end
   return fields
@@ -197,7 +198,7 @@ local function silent() end
 ---@param client openhands.Client
 ---@param given table fields of the start
 ---@param call openhands.Call
----@param options table the options of a start. What `on_id` raises ends the call, and nothing is sent
+---@param options table the options of a start. An error in `on_id` ends the call before anything is sent
 ---@return openhands.Conversation? conversation
 ---@return openhands.Error? err
 function M.start(client, given, call, options)
@@ -221,7 +222,7 @@ function M.start(client, given, call, options)
     resume = options.resume,
   }
   local chosen = rawget(call, "api")
-  if not client._api and (chosen == nil or chosen == "auto") then -- the caller's mistakes come before any question
+  if not client._api and (chosen == nil or chosen == "auto") then -- mistakes come first
     local request, api = client:_prepare_in_any("start", start.fields, given)
     start.requests[api or ""] = request
   end
@@ -237,7 +238,7 @@ function M.start(client, given, call, options)
   return conversation, err
 end
 
--- ---- what users call ---------------------------------------------------------------------------------------------
+-- ---- public calls ---------------------------------------------------------------------------------------------
 
 --- The options of a start that are no settings.
 ---@type table<string, boolean>
@@ -251,7 +252,7 @@ local function check_functions(caller, split)
   end
 end
 
---- Separates the options from the fields, among which they may stand. Raises the caller's mistakes.
+--- Separates the options of a start from its fields, which may contain them. Raises errors about the caller's mistakes.
 ---@param caller string name of the call
 ---@param fields any
 ---@param options table?
@@ -286,7 +287,8 @@ function M.split(caller, fields, options)
   return setmetatable(rest, getmetatable(fields)), split
 end
 
---- Starts a conversation: a paid job that an agent works on. Sent at most once; see the kinds `ambiguous` and `limit`.
+--- Starts a conversation: a paid job for an agent. Never starts the job twice; see the kinds of error `ambiguous` and
+--- `limit`.
 ---@param fields openhands.StartFields
 ---@param options openhands.StartOptions? `resume` (boolean: the `conversation_id` in the fields may have been sent
 --- before, by this or another process; it is looked for during the whole `grace` before anything is sent), `stream`

@@ -1,4 +1,4 @@
---- The lock of a start: of one id, one start is under way at a time. Another one waits until it has ended.
+--- Locks starts by id: only one start of an id is under way at a time. A second one waits until the first has ended.
 
 local coroutines = require "openhands.task.coroutines"
 local errors = require "openhands.errors"
@@ -18,7 +18,7 @@ local function cannot_tell(message)
   return errors.new { kind = "timeout", operation = "start", message = message }
 end
 
---- Locks the start of an id; waits while another one is under way.
+--- Locks the start of an id. Waits while another start of the same id is under way.
 ---@param client openhands.Client
 ---@param id string
 ---@param call openhands.Call
@@ -28,7 +28,7 @@ function M.acquire(client, id, call)
   local memory = client:_remember(id)
   while memory.start_lock and not memory.start_lock.done do
     local other, now = memory.start_lock, client._loop.now()
-    local is_certain = other.progress and other.progress.latest -- only the rest of its call may take long
+    local is_certain = other.progress and other.progress.latest -- the service has it; only its progress takes long
     if is_certain or coroutines.is_abandoned(other.owner, client._loop) then
       memory.unclear_at, memory.unclear_since = now, memory.unclear_since or start_tasks.recent(client)
       break
@@ -44,7 +44,7 @@ function M.acquire(client, id, call)
   return memory.start_lock
 end
 
---- Unlocks the start of an id, and wakes those who wait for that.
+--- Unlocks the start of an id, and wakes its waiters.
 ---@param client openhands.Client
 ---@param lock openhands.StartLock
 function M.release(client, lock)

@@ -1,4 +1,4 @@
---- Finds out what became of a start whose outcome is unknown, and takes up conversations that the caller names.
+--- Determines the outcome of a start where it is unknown, and takes up conversations whose ids the caller gives.
 
 local errors = require "openhands.errors"
 local search = require "openhands.conversation.search"
@@ -6,11 +6,11 @@ local start_tasks = require "openhands.conversation.start_tasks"
 
 local M = {}
 
-local LOOKUPS = 3 -- answered lookups without a trace, before an absence is believed
-local UNANSWERED_GRACES = 2 -- grace times without an answer to any lookup, before the caller is told
+local LOOKUPS = 3 -- answered lookups that find nothing, before the conversation counts as absent
+local UNANSWERED_GRACES = 2 -- grace times without an answered lookup, before the call fails
 
 --- Returns the error for a start whose outcome is unknown.
----@param id string? of the conversation; nil: it has none that we chose
+---@param id string? of the conversation; nil: this client did not choose one
 ---@param cause openhands.Error why it is unknown
 ---@return openhands.Error
 function M.ambiguous(id, cause)
@@ -37,7 +37,7 @@ local function cannot_tell(message)
   return errors.new { kind = "timeout", operation = "start", message = message }
 end
 
--- Whether asking again will not help, e.g. the key was refused, or there are more start tasks than can be read.
+-- Returns whether another lookup cannot help, e.g. if the key was refused or there are too many start tasks to read.
 local function is_final(err)
   return err.is_endless or not (err.retryable or errors.is_misread(err) or err.kind == "too_large")
 end
@@ -46,8 +46,8 @@ end
 ---@param start openhands.Start
 ---@param since openhands.Moment when it was sent
 ---@param unclear_at number monotonic moment since which its outcome is unknown
----@return openhands.Conversation|false|nil conversation false: it is certain that there is none
----@return openhands.Error? err with nil: why that cannot be told
+---@return openhands.Conversation|false|nil conversation false: it certainly does not exist
+---@return openhands.Error? err with nil: why it is still unknown
 function M.reconcile(start, since, unclear_at)
   local client, id, call = start.client, start.id, start.call
   ---@type integer, number
@@ -79,13 +79,13 @@ function M.reconcile(start, since, unclear_at)
   end
 end
 
--- Whether this client has seen that the service has the conversation, and has not deleted it since.
+-- Returns whether this client has seen the conversation on the service, and has not deleted it since.
 local function is_answered(memory)
   return not memory.deleted and (memory.accepted or memory.listed or memory.start_task_id) ~= nil
 end
 
--- Returns a conversation that the service is known to have, as it stands; or as it was answered, where the service does
--- not show it (yet).
+-- Returns the present state of a conversation that the service is known to have. If the service does not show it (yet),
+-- returns a copy of the answer to its start.
 local function as_answered(start, memory)
   local client, id, accepted = start.client, start.id, memory.accepted
   local conversation, err = search.find(client, id, nil, start.call, start.fields)
@@ -102,17 +102,17 @@ local function as_answered(start, memory)
     kind = "conflict",
     operation = "start",
     conversation_id = id,
-    message = ("start: the service has had the conversation %s and shows it no more; for another job choose another "
+    message = ("start: the service had conversation %s and no longer shows it; for another job choose another "
       .. "'conversation_id'"):format(id),
   }
 end
 
---- Looks for a conversation whose id the caller has given: it may be a job of an earlier call, of another process, of
---- another machine.
+--- Looks for a conversation whose id the caller has given. An earlier call, another process or another machine may have
+--- started it.
 ---@param start openhands.Start
 ---@return openhands.Conversation|false|nil conversation as `reconcile`
 ---@return openhands.Error? err
----@return boolean? is_news its outcome was unknown until now
+---@return boolean? is_news whether its outcome was unknown until now
 function M.take_up(start)
   local client, id, call = start.client, start.id, start.call
   local memory = client:_remember(id)

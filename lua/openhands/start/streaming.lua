@@ -1,5 +1,5 @@
---- Tells the progress of a start: the service streams the states of its start task. A stream that is cut has told which
---- task it is; from then on the task is polled, as it is for a start that had to be looked for.
+--- Reports the progress of a start. The service streams the states of the start task. If the stream is cut after the
+--- task is known, or a lookup has found the start, the task is polled instead.
 
 local ascii = require "openhands.ascii"
 local conversations = require "openhands.conversation"
@@ -11,13 +11,13 @@ local INTERVAL = 2 -- seconds between polls of a start task whose stream was cut
 
 local ended = { READY = true, ERROR = true }
 
---- How far one start has come.
+--- The progress of one start.
 ---@class openhands.Progress
----@field latest openhands.Conversation? as the listener saw it last
+---@field latest openhands.Conversation? the latest state that the listener got
 ---@field word string? the last status of the start task
 ---@field private _client openhands.Client
 ---@field private _listener fun(conversation: openhands.Conversation)
----@field private _err openhands.Error? why the last state could not be taken
+---@field private _err openhands.Error? why the last state could not be read
 local methods = {}
 
 local Progress = { __index = methods }
@@ -30,7 +30,7 @@ function M.new(client, listener)
   return setmetatable({ _client = client, _listener = listener }, Progress)
 end
 
--- Takes a state of the task, and calls the listener if it is new.
+-- Stores a state of the task, and calls the listener if the state is new.
 function methods:_tell(task, id)
   if type(task) ~= "table" then
     return
@@ -43,12 +43,12 @@ function methods:_tell(task, id)
   end
   local is_new = word ~= self.word
   self.latest, self.word = conversation, word
-  if is_new and not self._client:_is_given_up() then -- e.g. by the listener: further calls would raise
+  if is_new and not self._client:_is_given_up() then -- the listener may have closed the client
     self._listener(conversation)
   end
 end
 
--- Polls the start task until it has ended or the time of the call is over. The start itself is certain from here on.
+-- Polls the start task until it has ended or the time of the call is over. The service has the start from here on.
 function methods:_poll(id, call)
   local client = self._client
   local unseen_since
@@ -58,7 +58,7 @@ function methods:_poll(id, call)
     if type(task) == "table" then
       unseen_since = nil
       self:_tell(task, id)
-    elseif list then -- the service shows it with some delay
+    elseif list then -- the service shows the task with a delay
       unseen_since = unseen_since or client:_now()
     end
     local is_lost = unseen_since and client:_now() - unseen_since >= call.grace
@@ -76,7 +76,7 @@ end
 ---@param fields table
 ---@param call table
 ---@return openhands.Conversation? conversation
----@return openhands.Error? err as of a start without a stream
+---@return openhands.Error? err the same as of a start without a stream
 function methods:send(fields, call)
   local client, id, taken = self._client, fields.conversation_id, 0
   local list, err = client:_exchange("start_streaming", fields, call, "v1", {
@@ -96,7 +96,7 @@ function methods:send(fields, call)
   return nil, err or self._err or errors.protocol("start", "the service's stream holds no start task")
 end
 
---- Tells the progress of a start that a lookup has found.
+--- Reports the progress of a start that a lookup has found.
 ---@param conversation openhands.Conversation
 ---@param id string under which it was looked for
 ---@param call table
