@@ -1,5 +1,5 @@
---- Remembers what a client has seen of each conversation, under every spelling of its id. Bounded: what was not asked
---- for in a while is forgotten.
+--- Remembers what a client has seen of each conversation, under every spelling of its id. The memory
+--- is bounded: conversations that were not used for a while are forgotten.
 
 ---@class (partial) openhands.Client
 local Client = require "openhands.client_class"
@@ -7,22 +7,22 @@ local identifiers = require "openhands.conversation.identifier"
 
 --- What a client remembers of a conversation. Moments are monotonic.
 ---@class openhands.Memory
----@field spelling string? of its id, as it is shown
+---@field spelling string? the spelling of its id that users see
 ---@field conversation_id string? the id under which the service has it, if it differs from the one asked for
 ---@field api "v0"|"v1"? the dialect in which it was last seen
 ---@field state openhands.State? when it was last seen
 ---@field first_seen number? moment at which the service first showed it
 ---@field has_worked boolean? the agent has been seen at work
----@field missing_since number? moment of the first of the latest answers in a row that lacked it
----@field missing_count integer? how many of those there were
+---@field missing_since number? moment of the first response without it, since the last one with it
+---@field missing_count integer? number of responses without it since then
 ---
 ---@field started_at number? moment at which this client started it
 ---@field sent_since openhands.Moment? when a start was sent whose outcome is not known
 ---@field unclear_at number? moment since which it is unclear whether it was started
 ---@field unclear_since openhands.Moment? when that start was sent
----@field accepted { at: number, fields: table }? the service's answer to its start, and the moment of it
----@field start_lock openhands.StartLock? held by the start of it that is under way
----@field start_task_id string? V1: of its start task
+---@field accepted { at: number, fields: table }? the service's answer to its start, and the moment of that answer
+---@field start_lock openhands.StartLock? held while a start of it is under way
+---@field start_task_id string? V1: id of its start task
 ---@field ready_at number? moment at which its start task was first seen ready
 ---@field listed boolean? V1: it has been in the list of conversations
 ---@field deleted boolean? by this client
@@ -30,7 +30,7 @@ local identifiers = require "openhands.conversation.identifier"
 ---@field was_asked_of_v0 boolean? it was looked up in the other API of a service that may have both
 ---
 ---@field message_at number? moment of this client's latest message, until the agent has been seen at work after it
----@field message_text string? of that message, if it has certainly arrived
+---@field message_text string? text of that message, if it has certainly arrived
 ---@field has_sent_message boolean? V1: this client has sent it a message since its start
 ---@field end_is_uncertain boolean? the end that was shown last may be that of the turn before the message
 ---@field question_id string? V1: event id of the latest message to the agent, as the events have shown it
@@ -52,7 +52,7 @@ local identifiers = require "openhands.conversation.identifier"
 
 local MOST_IDS = 4096 -- in a generation, two to a conversation; two generations are kept
 
---- Returns what this client remembers of a conversation; an empty record if nothing.
+--- Returns the record of a conversation; a new, empty one if this client remembers nothing of it.
 ---@param id string
 ---@return openhands.Memory
 function Client:_remember(id)
@@ -90,8 +90,8 @@ function Client:_spelling(id)
   return memory and memory.spelling or id
 end
 
---- Returns the id of the conversation that a caller has given, in the spelling in which it is shown. Raises if there is
---- none.
+--- Returns the id of the conversation that a caller has given, in the spelling in which it is shown. Raises an
+--- error if it is missing or malformed.
 ---@param subject any a conversation or its id
 ---@param caller string name of the call, for the message
 ---@return string id

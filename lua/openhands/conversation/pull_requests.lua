@@ -1,4 +1,4 @@
---- The pull requests of a conversation: those that the service lists by number, and links in its events.
+--- Finds the pull requests of a conversation: those that the service lists by number, and links in its events.
 
 local ascii = require "openhands.ascii"
 

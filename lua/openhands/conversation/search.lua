@@ -1,4 +1,4 @@
---- Searches for a V1 conversation that may have been started, wherever the service may show it.
+--- Searches for a V1 conversation that may have been started, in every place where the service may show it.
 
 local conversations = require "openhands.conversation"
 local lookups = require "openhands.conversation.lookup"

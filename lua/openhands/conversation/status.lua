@@ -46,7 +46,7 @@ function Client:_status(id, call)
   return conversation, err
 end
 
---- Returns how a conversation stands now. Where V0 says that the runtime is down, its events are read to find out
+--- Returns the current status of a conversation. If V0 says that the runtime is down, its events are read to find out
 --- whether the work has ended.
 ---@param subject string|openhands.Conversation its id, or the conversation
 ---@param options openhands.Settings? settings of this call

@@ -72,7 +72,7 @@ local function with_kind(fields, kind)
   return own
 end
 
--- Returns the items of a kind, where the server cannot filter by it.
+-- Returns the items of a kind, for servers that cannot filter by it.
 local function sift(page, kind)
   local items = {}
   for _, event in ipairs(type(page.items) == "table" and page.items or {}) do
@@ -89,7 +89,7 @@ local function list_by_path(reader, fields, call)
   return page and not path_of(kind) and sift(page, kind) or page, err
 end
 
---- Returns a page of events, whichever spelling of a kind the server knows.
+--- Returns a page of events, for either spelling of a kind that the server may know.
 ---@param reader openhands.AgentReader
 ---@param fields table
 ---@param call table
@@ -112,7 +112,7 @@ function M.list(reader, fields, call)
   return by_path and list_by_path(reader, fields, call) or page
 end
 
---- Returns how many events there are, whichever spelling of a kind the server knows.
+--- Returns the number of events, for either spelling of a kind that the server may know.
 ---@param reader openhands.AgentReader
 ---@param fields table
 ---@param call table
@@ -180,7 +180,7 @@ function strategy.begin(self, call)
   return true
 end
 
--- Whether the server does not run for now: the follower polls the status and tries again.
+-- Returns whether the server is not running at the moment: the follower polls the status and tries again.
 local function is_down_for_now(self, err)
   local conversation = err.kind == "conflict" and err.conversation
   return conversation and self.follows and (self.has_read or not conversation.settled)

@@ -67,7 +67,7 @@ local function timed_out(self)
   }
 end
 
--- Whether an error may pass by itself, and has not lasted so long that it is the answer.
+-- Returns whether to try again after an error: it is transient, and has not lasted too long.
 local function may_pass(self, err)
   local client, now, memory = self._client, self._client._loop.now(), self._client:_remember(self._id)
   local is_known = memory.first_seen or memory.started_at
@@ -80,7 +80,7 @@ local function may_pass(self, err)
   return err.kind == "not_found" and is_known and not states.absence_confirmed(memory, now, self._call.grace) or false
 end
 
--- Called when there are no new events: finds out whether more can come. Returns true if not.
+-- Called when there are no new events: finds out whether more can come. Returns true if no more can come.
 ---@return boolean has_ended
 ---@return openhands.Error? err
 local function check_end(self)
@@ -110,7 +110,7 @@ local function pause(self, err)
   self._pause = self._interval or math.min(LAST_INTERVAL, self._pause * GROWTH)
 end
 
---- Waits for events, and returns those that have come.
+--- Waits for events and returns the new ones.
 ---@return table[]? events nil when the conversation has settled and all were returned
 ---@return openhands.Error? err
 function methods:page()
@@ -118,7 +118,7 @@ function methods:page()
   while not self._ended do
     local was_settled = self._settled
     if self._client._loop.now() >= self._deadline_at + self._call.deadline then
-      return nil, timed_out(self) -- pages without an end
+      return nil, timed_out(self) -- the service sends pages without end
     end
     local items, err = self._collection:page()
     if items then
@@ -133,7 +133,7 @@ function methods:page()
       if self._settled and self._failed_polls > EMPTY_POLLS then
         return nil, err -- there is nothing else to wait for
       elseif not self._settled then
-        local _, problem = check_end(self) -- what cannot be read may be over
+        local _, problem = check_end(self) -- the conversation may have ended
         err = problem or err
       end
     end

@@ -142,7 +142,7 @@ function v1.begin(self, call)
   return true
 end
 
--- Returns whether the service knows the conversation: its list of events is empty for one that it does not know.
+-- Returns whether the service knows the conversation. For an unknown conversation, its list of events is empty.
 local function is_known(self, call)
   local conversation, err = self.client:_status(self.fields.conversation_id, call)
   return conversation ~= nil, err
@@ -206,7 +206,7 @@ local function read(self, page_id, call)
   return page_size.read(self.fields, self.memory, strategy.page, self, page_id, call)
 end
 
--- Reads the first page of all, in the dialect that is found out now.
+-- Finds out the dialect and reads the very first page.
 local function read_first(self, page_id, call)
   local given = self.fields
   local page, err = self.source.in_dialect(self.client, self.source.row, given, call, function(api)
@@ -261,10 +261,10 @@ local function check(fields, options)
   end
 end
 
---- The options of a reading that are no settings.
+--- The options of a reading that are not settings.
 M.own_options = { after = true, follow = true, timeout = true, interval = true }
 
---- Removes these options from the fields, among which they may stand, and returns them.
+--- Returns these options and removes them from the fields, which may contain them.
 ---@param fields table
 ---@param options table
 ---@return table choice

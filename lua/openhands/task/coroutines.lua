@@ -1,8 +1,8 @@
---- Coroutines: which one is running, whether it can yield here, and whether the one that holds something is gone.
+--- Inspects coroutines: which one is running, whether it can yield, and whether the owner of a lock or request is gone.
 
 local M = {}
 
---- Which coroutine holds something.
+--- The coroutine that holds a lock or a request.
 ---@class openhands.Owner
 ---@field coroutine any as `running` returns it; nil: it was collected
 
@@ -44,13 +44,13 @@ function M.can_yield()
   return thread ~= nil and not is_main and not is_inside_c_function()
 end
 
---- The running coroutine, as something that can be compared and kept.
+--- Returns a value for the running coroutine that can be compared and kept.
 ---@return any
 function M.running()
   return coroutine.running() or M.MAIN
 end
 
---- The status of a coroutine, whichever host made it.
+--- Returns the status of a coroutine, also if the host created it.
 ---@param thread thread
 ---@return string
 function M.status(thread)

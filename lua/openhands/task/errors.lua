@@ -1,10 +1,10 @@
---- The errors with which tasks end.
+--- Creates the errors with which tasks end.
 
 local errors = require "openhands.errors"
 
 local M = {}
 
---- Returns a text for what was raised. Its `__tostring` may raise, or return no string.
+--- Returns a text for a raised value. Its `__tostring` may raise, or return no string.
 ---@param problem any
 ---@return string
 function M.text_of(problem)
@@ -48,12 +48,12 @@ function M.cancelled(operation)
   return errors.new {
     kind = "cancelled",
     operation = operation,
-    effect = "none", -- what was sent before has an error of its own
+    effect = "none", -- requests sent before have their own errors
     message = operation .. ": the task was cancelled; what it started on the service goes on",
   }
 end
 
----@param timeout number seconds that were waited
+---@param timeout number seconds of waiting
 ---@return openhands.Error
 function M.timed_out(timeout)
   return errors.new {
@@ -68,7 +68,7 @@ local function interrupted(what)
   return errors.new { kind = "raised", operation = "task", message = ("task: %s (e.g. of Ctrl-C)"):format(what) }
 end
 
---- The task's own error is lost: another error ended its resumer before that could read it.
+--- Returns the error of a task whose own error is lost: another error ended its resumer before it could be read.
 ---@return openhands.Error
 function M.lost()
   return interrupted "ended with an error that was lost, because another error came at the same moment"

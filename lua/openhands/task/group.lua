@@ -18,7 +18,7 @@ function Client:spawn(run, ...)
   return tasks.spawn(self, run, ...)
 end
 
---- Waits so many seconds; other tasks and the host go on.
+--- Waits for a number of seconds. Other tasks and the host continue meanwhile.
 ---@param seconds number
 ---@return true? slept
 ---@return openhands.Error? err of kind "cancelled" or "closed"
@@ -113,7 +113,7 @@ local function fill(group)
   end
 end
 
--- Returns the index of the first that failed, and how many did.
+-- Returns the index of the first function that failed, and the number of functions that failed.
 local function failures_of(group)
   local first, count = math.huge, 0
   for index in pairs(group.errors) do
@@ -134,7 +134,7 @@ local function joined_error(group)
   }
 end
 
--- Cancels those that run; the others never start.
+-- Cancels the tasks that run; the other functions never start.
 local function give_up(group)
   group.given_up = true
   local running = {}
@@ -159,8 +159,8 @@ local function await(self, group)
   end
 end
 
---- Runs functions concurrently and waits until all have ended. One that raises, or returns `nil, err`, has failed; the
---- others go on.
+--- Runs functions concurrently and waits until all have ended. A function that raises, or returns `nil, err`, has
+--- failed; the others continue.
 ---@param list function[]
 ---@param options openhands.AllOptions? `concurrency` (integer: how many run at the same time; default: all)
 ---@return table? results the first result of each, by its index in the list

@@ -2,8 +2,8 @@
 --- its deadline has passed, and then resumed by the next `step`. Knows neither clients nor descriptors.
 ---
 --- An error from outside (of Ctrl-C, or of the host's hook) may interrupt a step anywhere. So each change is completed
---- by a single assignment, before which nothing is dropped: what is found twice is skipped, and an entry that was taken
---- from the queue but not handled is handled by the next step.
+--- by a single assignment, before which nothing is dropped. An entry that is found twice is skipped. An entry that was
+--- taken from the queue but not handled is handled by the next step.
 
 local core = require "openhands.core"
 local coroutines = require "openhands.task.coroutines"
@@ -90,7 +90,7 @@ local function unpark(self, entry)
   entry.pending, self._parked[entry] = nil, nil
 end
 
--- Whether a task runs, or has resumed the one that does.
+-- Returns whether a task runs, or has resumed the task that runs.
 local function is_running(entry)
   local status = coroutines.status(entry.thread)
   return status == "normal" or status == "running"
@@ -116,7 +116,7 @@ local function depth_of(self)
   return depth
 end
 
--- Removes from the stack those that no longer run.
+-- Removes the tasks from the stack that no longer run.
 local function unwind(self)
   local running = self._running
   while #running > depth_of(self) do
@@ -140,8 +140,8 @@ local function running_entry(self)
   return thread and self._entries[thread]
 end
 
---- Whether the running coroutine is a task of this scheduler that can yield here. It is not in the host itself, in a
---- coroutine created by someone else, or below a C function.
+--- Returns whether the running coroutine is a task of this scheduler that can yield here. This is false in the host
+--- itself, in a coroutine created by other code, and below a C function.
 ---@return boolean
 function methods:can_park()
   return running_entry(self) ~= nil and coroutines.can_yield()
@@ -214,7 +214,7 @@ local function wake_due(self)
   end
 end
 
--- Resumes the first in the queue, unless its place there does not count any more.
+-- Resumes the first task in the queue if its place there still counts.
 local function resume_first(self)
   local number = self._first
   local entry, running = self._queue[number], self._running
@@ -234,9 +234,9 @@ local function resume_first(self)
   end
 end
 
---- Resumes each task that is ready, once. Those that become ready meanwhile are left for the next step.
+--- Resumes each task that is ready, once. Tasks that become ready meanwhile are left for the next step.
 ---@param time_slice number? seconds after which it stops early, so that the host can go on
----@return boolean more some are ready
+---@return boolean more whether tasks are still ready
 function methods:step(time_slice)
   reset_after_fork(self)
   unwind(self)

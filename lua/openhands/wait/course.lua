@@ -1,5 +1,5 @@
---- The course of a wait for one conversation: takes what the poller delivers until the conversation has settled, the
---- wait is out of time, or an error ends it. Sends no requests itself.
+--- Runs the wait for one conversation: takes the deliveries of the poller until the conversation has settled, the wait
+--- is out of time, or an error ends it. Sends no requests itself.
 
 local errors = require "openhands.errors"
 local limits = require "openhands.limits"
@@ -27,7 +27,7 @@ local FIRST_RESULT_PAUSE = 1 -- seconds between the first two readings of a resu
 ---@field private _id string of the conversation
 ---@field private _options openhands.WaitOptions
 ---@field private _unread_count integer events in a row that were too large
----@field private _outage openhands.Error? why the last poll has not found out the status
+---@field private _outage openhands.Error? reason why the last poll did not get the status
 ---@field private _outage_since number? monotonic moment
 ---@field private _settled_at number? monotonic moment at which its result was first requested
 ---@field private _result_pause number? seconds between the last two readings of its result
@@ -76,7 +76,7 @@ end
 
 -- ---- settled -------------------------------------------------------------------------------------------------------
 
--- Whether the events of a settled conversation are worth a request: for its answer, or why it failed.
+-- Returns whether to request the events of a settled conversation, for its answer or the reason of its failure.
 function Wait:_needs_result(conversation)
   local result = self.entry.result
   if conversation.api == "v0" then
@@ -112,7 +112,7 @@ function Wait:_pause_before_result(result, wanted)
   return may_come and left > 0 and math.min(self._result_pause, left) or nil
 end
 
--- Takes the result of a settled conversation. That it cannot be read is no error.
+-- Takes the result of a settled conversation. A result that cannot be read is not an error.
 function Wait:_take_result()
   local conversation, result = self.entry.latest, self.entry.result
   ---@cast conversation openhands.Conversation
@@ -210,7 +210,7 @@ function Wait:_take_status()
   end
 end
 
---- Takes what was delivered; ends if nothing was and the wait is out of time.
+--- Takes a delivery. Ends the wait if there is none and the wait is out of time.
 ---@return boolean? has_ended
 function Wait:advance()
   local news = self.entry.news

@@ -48,7 +48,7 @@ local function wait(client, id, latest, call, options)
 end
 
 --- Waits until a conversation settles: finished, failed, waiting for a person, paused, stopped or gone. After a
---- "timeout" the job goes on; `err.conversation` is how it was last seen.
+--- "timeout" the job goes on; `err.conversation` is its last known status.
 ---
 --- All waits of a client share their requests, about one a second at most; a wait with an `interval` is exempt from
 --- this limit. On V0 the end of the work is read from the events: an agent that has worked and waits for user input has
@@ -129,7 +129,7 @@ local function begin(client, subjects, name, options)
   return group, waits
 end
 
--- Returns how each was seen last; false: never.
+-- Returns the last known status of each conversation; false if it was never seen.
 local function last_seen(waits)
   local list = {}
   for place, course in ipairs(waits) do
@@ -164,7 +164,7 @@ local function joined_error(name, waits, summary)
   }
 end
 
--- Returns whether some go on.
+-- Advances every wait that has not ended. Returns whether some still have not ended.
 local function advance_all(waits)
   local goes_on = false
   for _, course in ipairs(waits) do

@@ -12,8 +12,8 @@ local tasks = require "openhands.task"
 
 local M = {}
 
-local OVERTIME = 1 -- seconds after its deadline at which a poll is taken for lost
-local CHECK_INTERVAL = 1 -- seconds between checks that the coroutine which polls is still alive
+local OVERTIME = 1 -- seconds after its deadline at which a poll counts as lost
+local CHECK_INTERVAL = 1 -- seconds between checks that the polling coroutine is still alive
 local SLACK = 0.1 -- seconds by which a deadline may be missed
 
 --- One conversation that a group waits for.
@@ -27,7 +27,7 @@ local SLACK = 0.1 -- seconds by which a deadline may be missed
 ---@field polls integer how many were made
 ---@field last_polled number monotonic moment
 ---@field latest openhands.Conversation? as it was seen last
----@field news "status"|"result"|nil what was delivered and not taken yet
+---@field news "status"|"result"|nil kind of the delivery that was not taken yet
 ---@field is_delivered boolean? its status was delivered before its lookup has ended
 ---@field next_at number? monotonic moment of the poll after this lookup
 ---@field number integer counted up with each entry that is added
@@ -156,8 +156,8 @@ local function deliver(poller, entry, news, now, polling_group)
   end
 end
 
--- Whether a request failed only because the group that sent it was out of time or cancelled. Then the entries of other
--- groups are still due.
+-- Returns whether a request failed only because the group that sent it was out of time or cancelled. Then the entries
+-- of other groups are still due.
 local function is_of_polling_group(entry, call, now)
   local err = entry.err
   if not err then

@@ -89,7 +89,7 @@ function M.is_over(client, entry, now)
   return entry.group.has_answer and not is_for_many[entry.step or lookups.first_step(client, entry)] or false
 end
 
--- Whether an entry may be polled: its group waits, and it is not out of time.
+-- Returns whether an entry may be polled: its group waits, and it is not out of time.
 local function may_be_polled(client, entry, group, now)
   local own = entry.group
   if entry.news or own.is_away or (own ~= group and coroutines.is_abandoned(own, client._loop)) then
@@ -107,7 +107,7 @@ function M.is_exempt(entry, group, now)
   return entry.interval ~= nil or entry.group == group and now >= entry.deadline_at
 end
 
--- Least recently polled first: no entry starves.
+-- Orders entries by their last poll, the oldest first, so that every entry gets its turn.
 local function is_before(one, other)
   if one.last_polled ~= other.last_polled then
     return one.last_polled < other.last_polled
@@ -121,7 +121,7 @@ local function due_entries(poller, group, now, is_allowed)
   local client, near, steps, many, one = poller._client, {}, {}, nil, nil
   for _, entry in pairs(poller._entries) do
     if entry.is_delivered and entry.next_at <= now then
-      entry.is_delivered, entry.step = nil, nil -- its further step had no turn: the next poll decides anew
+      entry.is_delivered, entry.step = nil, nil -- its next step was not run in time; the next poll starts again
     end
     local due_at = entry.due_at
     if due_at - now <= NEAR * entry.pause and may_be_polled(client, entry, group, now) then
@@ -138,7 +138,7 @@ local function due_entries(poller, group, now, is_allowed)
   return near, steps, many, one
 end
 
--- Whether one request can be for both entries.
+-- Returns whether two entries can share a request.
 local function can_join(head, other, step, other_step)
   if other == head or other_step ~= step then
     return false
