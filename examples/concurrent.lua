@@ -3,9 +3,9 @@
 --   lua examples/concurrent.lua REPOSITORY...        for example: owner/one owner/two
 --
 -- Starts a conversation in each repository, two at a time, and prints each change of state. After an hour it stops
--- waiting for a conversation, which then goes on on the service; the address of its page was printed at its start.
+-- waiting for a conversation, which continues on the service; the address of its page was printed at its start.
 --
--- Needs OPENHANDS_API_KEY; set OPENHANDS_BASE_URL for another service than the cloud.
+-- Needs OPENHANDS_API_KEY; set OPENHANDS_BASE_URL for a service other than the cloud.
 local openhands = require "openhands"
 
 if #arg == 0 then

@@ -81,7 +81,7 @@ local function take_failure(event, found)
   end
 end
 
--- Take what an event tells, by its kind, unless a newer event has told it.
+-- Take the facts from an event, by its kind, unless a newer event has given them.
 local takers = {
   ActionEvent = function(event, found)
     found.finish_message = finish_message_of(event.action)

@@ -20,7 +20,7 @@ local function is_idle(execution)
   return execution == "idle" or type(execution) == "string" and ascii.lower(execution) == "idle"
 end
 
--- Whether the status shows an end that may be that of the turn before this client's message.
+-- Returns whether the status shows an end that may be that of the turn before this client's message.
 local function is_end_uncertain(memory)
   return memory.message_at ~= nil and memory.message_text ~= nil and memory.end_is_uncertain
 end
@@ -91,7 +91,7 @@ function M.apply(conversation, result, memory)
   return is_news
 end
 
---- Adds to a settled conversation what only its events tell.
+--- Adds the details to a settled conversation that only its events contain.
 ---@param conversation openhands.Conversation
 ---@param result openhands.Result
 function M.add_to_settled(conversation, result)

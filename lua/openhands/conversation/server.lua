@@ -41,7 +41,7 @@ function M.last_route(memory)
   return memory.server and { server = memory.server, session_api_key = memory.session_api_key } or nil
 end
 
--- Why a server cannot be called, by the state of its conversation.
+-- The reasons why a server cannot be called, by the state of its conversation.
 local obstacles = {
   starting = "and its server does not run yet; wait until it does",
   paused = "and its server does not run; resume it first",
@@ -74,7 +74,7 @@ local function without_agent_server(operation, id)
   }
 end
 
---- Where the server of a conversation is.
+--- The address of a conversation's server, and its session key.
 ---@class openhands.Location
 ---@field server string? nil: the service itself serves this conversation
 ---@field session_api_key string?
@@ -120,7 +120,7 @@ local function send(client, operation, fields, call, api, route, location)
   return value, err
 end
 
--- Whether the server may be elsewhere now: it refuses the key, or a proxy does not know the sandbox any more.
+-- Returns whether the server may have moved: it refuses the key, or a proxy does not know the sandbox any more.
 local function may_have_moved(err)
   local status = err.status or 0
   return err.kind == "connect"

@@ -33,7 +33,7 @@ function M.is_about(task, id)
     )
 end
 
--- The text of a prompt, given as text or as V1's message table.
+-- Returns the text of a prompt, which is given as text or as V1's message table.
 local function prompt_of(message)
   local block = type(message) == "table" and type(message.content) == "table" and message.content[1]
   return type(block) == "table" and block.text or message

@@ -1,4 +1,4 @@
---- Judges the state of a conversation from what the service says now and what was seen of it before. Pure: no client,
+--- Judges the state of a conversation from the service's response and the client's memory of it. Pure: no client,
 --- no clock. Each rule handles one way in which the service misleads its clients.
 
 ---@alias openhands.State
@@ -93,7 +93,7 @@ local function judge_v1(sandbox, execution, memory, now, grace)
   return "unknown", false
 end
 
--- Whether an end that is shown may be that of the turn before the latest message.
+-- Returns whether an end that is shown may be that of the turn before the latest message.
 local function is_end_uncertain(sandbox, memory, now, grace)
   if memory.message_at and now - memory.message_at >= math.min(OLD_END, grace) then
     memory.message_at = nil

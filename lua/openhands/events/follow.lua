@@ -67,7 +67,8 @@ local function timed_out(self)
   }
 end
 
--- Returns whether to try again after an error: it is transient, and has not lasted too long.
+-- Returns whether to try again after an error: an outage may be temporary (for a known
+-- conversation, an unreachable service always counts as such), or the conversation's absence is not confirmed yet.
 local function may_pass(self, err)
   local client, now, memory = self._client, self._client._loop.now(), self._client:_remember(self._id)
   local is_known = memory.first_seen or memory.started_at

@@ -6,7 +6,7 @@ local schedulers = require "openhands.task.scheduler"
 
 local SLICE = 0.1 -- seconds; the core never waits longer in one step either
 
---- Makes a loop of its own.
+--- Creates a loop.
 ---@param clock table `now`, `wall` (functions that give seconds) and, where time only passes when somebody sleeps,
 --- `sleep` (function of seconds)
 ---@return openhands.Loop
@@ -94,7 +94,7 @@ local function new(clock)
     end
   end
 
-  --- Returns why nothing can wait here, if so.
+  --- Returns the reason why waiting is impossible here, or nil.
   ---@return string?
   function loop.refusal()
     return scheduler.is_in_use and scheduler:refusal() or nil

@@ -63,7 +63,7 @@ end
 
 -- ---- cancellation ------------------------------------------------------------------------------------------------
 
---- Whether the running task was cancelled.
+--- Returns whether the running task was cancelled.
 ---@return boolean
 function M.is_cancelled()
   local task = M.current()
@@ -86,7 +86,7 @@ function M.note_cancellation()
   end
 end
 
---- Raises if the running task was cancelled and has received the error already: it is to end.
+--- Raises if the running task was cancelled and has already received the error: the task must end.
 ---@param operation string that it calls nevertheless
 function M.check(operation)
   local task = M.current()
@@ -113,7 +113,7 @@ local function keep(task, ...)
   task._results, task._result_count = { ... }, select("#", ...)
 end
 
--- Calls what is to follow a task's end. A failing listener must not end the host or the other listeners.
+-- Calls the listeners of a task's end. A failing listener must not end the host or the other listeners.
 local function notify_listeners(task)
   local client, listeners = task._client, task._listeners or {}
   while listeners[1] do
@@ -146,7 +146,7 @@ local function finish_unstarted(task)
   finish(task)
 end
 
--- What its coroutine runs.
+-- The function that the task's coroutine runs.
 local function body(task)
   task._started = true
   call_site.note_origin(coroutine.running(), task._run, task._origin)
@@ -312,7 +312,7 @@ function methods:wait(timeout)
   return unpack(self._results, 1, self._result_count --[[@as integer]])
 end
 
---- Whether the task has ended.
+--- Returns whether the task has ended.
 ---@return boolean
 function methods:done()
   check(self, "done")
@@ -338,7 +338,7 @@ end
 
 --- Runs a function as a task of its own when this task has ended.
 ---@param listener fun(err: any, ...) called with the error (raised by the task's function, or returned after nil), or
---- with nil and what the function returned. What it raises itself is only logged.
+--- with nil and what the function returned. An error that the function raises is only logged.
 function methods:on_done(listener)
   check(self, "on_done")
   if type(listener) ~= "function" then
