@@ -1,38 +1,13 @@
 --- Starts over a real socket: a simulator in a process of its own, which counts the jobs, and a client for it.
 local assert = require "luassert"
 local assertions = require "spec.support.assertions"
-local canary = require "spec.support.canary"
-local simulator = require "openhands.simulator"
+local simulator_process = require "spec.support.simulator_process"
 
 local M = {}
 
---- Returns a server and functions on it, which are called without `self`. The spec calls `reset` before each case,
---- `disconnect` after it, and closes the server at the end.
+--- Returns a `simulator_process` with functions for specs of starts.
 function M.new()
-  local here = {
-    server = simulator.spawn { pace = 0.01 },
-    fields = { initial_user_msg = "Fix the typo.", repository = "owner/repo" },
-  }
-
-  --- Removes the jobs and faults of the case before.
-  function here.reset()
-    here.server:reset()
-    canary.forget_log()
-  end
-
-  --- Creates the client of this case.
-  ---@param settings table?
-  ---@return openhands.Client
-  function here.connect(settings)
-    here.client = canary.client(here.server, settings)
-    return here.client
-  end
-
-  --- Closes the client.
-  function here.disconnect()
-    if here.client then here.client:close() end
-    here.client = nil
-  end
+  local here = simulator_process.new { pace = 0.01 }
 
   --- Returns the POST requests that the server has received.
   ---@return table[]

@@ -1,10 +1,7 @@
 --- The status of a conversation over a real socket: a simulator in a process of its own, a client for it, and faults.
-local canary = require "spec.support.canary"
-local simulator = require "openhands.simulator"
+local simulator_process = require "spec.support.simulator_process"
 
 local M = {}
-
-M.fields = { initial_user_msg = "Fix the typo.", repository = "owner/repo" }
 
 --- Patterns of the paths that a status may read.
 M.paths = {
@@ -12,33 +9,16 @@ M.paths = {
   tasks = "/start%-tasks/search$", events = "/events/search$",
 }
 
---- Returns a server and functions on it, which are called without `self`. The spec calls `reset` before each case,
---- `disconnect` after it, and closes the server in the end.
+--- Returns a `simulator_process` with functions for specs of a status.
 function M.new()
-  local here = { server = simulator.spawn { pace = 0 }, fields = M.fields, paths = M.paths }
-
-  function here.reset()
-    here.server:reset()
-    canary.forget_log()
-  end
-
-  --- Makes the client of this case.
-  function here.connect(settings)
-    here.client = canary.client(here.server, settings)
-    return here.client
-  end
-
-  --- Closes it.
-  function here.disconnect()
-    if here.client then here.client:close() end
-    here.client = nil
-  end
+  local here = simulator_process.new { pace = 0 }
+  here.paths = M.paths
 
   --- Returns a conversation at the end of its life: the server's answers about it do not change any more.
   function here.settled(api, settings)
     settings = settings or {}
     settings.api = api
-    local conversation = assert(here.connect(settings):start(M.fields))
+    local conversation = assert(here.connect(settings):start(here.fields))
     if api == "v1" then assert(here.client:status(conversation)) end
     return conversation
   end
