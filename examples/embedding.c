@@ -6,7 +6,7 @@
  *   eval "$(make -s env LUA=lua5.4)"                                                     unless it is installed
  *   OPENHANDS_API_KEY=... ./embedding                                                    starts a paid conversation
  *
- * Set OPENHANDS_BASE_URL for another service, e.g. the simulator. The service must speak the newer dialect, V1.
+ * Set OPENHANDS_BASE_URL for other services, e.g. the simulator. The service must speak the newer dialect, V1.
  */
 #include <lauxlib.h>
 #include <lua.h>

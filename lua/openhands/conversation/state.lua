@@ -21,7 +21,7 @@ local ABSENCES = 3 -- responses without a conversation before it is believed to 
 -- Seconds after a message in which the service may still show how the turn before it ended.
 local OLD_END = 15
 
--- V0 says STOPPED until the runtime is up, which may take minutes: after so many grace times it is believed.
+-- V0 says STOPPED until the runtime is up, which may take minutes. STOPPED is believed after this many grace periods.
 local START_GRACES = 10
 
 -- The known words in upper case, by both spellings: most responses need no conversion.

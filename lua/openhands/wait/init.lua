@@ -173,9 +173,9 @@ local function advance_all(waits)
   return goes_on
 end
 
---- Waits until all of several conversations settle. If some do not, `err.conversations` is how each was last seen
---- (`false`: never), and `err.errors` why, by their places in the list. After the timeout, the answers of those that
---- settled in time are still read.
+--- Waits until all of several conversations settle. If some do not, `err.conversations` has the last known status
+--- of each (`false` if never seen), and `err.errors` has the reasons. Both are indexed by the place in the list. After
+--- the timeout, the answers of the conversations that settled in time are still read.
 ---@param subjects (string|openhands.Conversation)[] ids, or conversations, of either dialect
 ---@param options openhands.WaitOptions? as for `wait`
 ---@return openhands.Conversation[]? conversations in the order given
