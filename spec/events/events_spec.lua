@@ -189,7 +189,7 @@ describe("the events of a conversation", function()
       { "in ascending order", { after = 7, reverse = true } },
       { "leave out 'page_id'", { after = "x", page_id = "100" } },
       { "leave out 'page_id'", { after = 7, start_id = 3 } },
-      { "'interval' belongs to 'follow'", {}, { interval = 3 } },
+      { "'interval' needs 'follow = true'", {}, { interval = 3 } },
       { "'interval' must be a number", { follow = true }, { interval = "fast" } },
       { "'timeout' must be a number", { follow = true }, { timeout = -1 } },
       { "'timeout' must be a number", {}, { timeout = 0 / 0 } },

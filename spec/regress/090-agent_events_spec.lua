@@ -75,7 +75,7 @@ describe("an agent server's events", function()
   it("report mistakes with the line of the caller", function()
     for pattern, options in pairs {
       ["'follow' must be a boolean"] = { follow = 7 },
-      ["'interval' belongs to 'follow'"] = { interval = 1 },
+      ["'interval' needs 'follow = true'"] = { interval = 1 },
       ["need the events in ascending order"] = { follow = true, sort_order = "TIMESTAMP_DESC" },
       ["leave out 'page_id'"] = { after = "x", page_id = "y" },
       ["'kinf' is not a field"] = { kinf = "x" },

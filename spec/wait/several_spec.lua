@@ -229,7 +229,7 @@ describe("the caller's mistakes with several:", function()
     ["names besides the list"] = { { ID, name = UNKNOWN }, "has a hole, or the key 'name'" },
     ["something that is no id"] = { { ID, 7 }, "number 2: needs a conversation or its id, not a number" },
     ["an id with a slash"] = { { ID, "a/b" }, "number 2: not an id" },
-    ["the same twice"] = { { ID, UNKNOWN, ID:upper() }, "numbers 1 and 3 are the same conversation" },
+    ["the same twice"] = { { ID, UNKNOWN, ID:upper() }, "items 1 and 3 of the list are the same conversation" },
   }
   for _, name in ipairs { "wait_all", "wait_any" } do
     for what, row in pairs(wrong) do

@@ -70,7 +70,7 @@ local function without_agent_server(operation, id)
     kind = "unsupported",
     operation = operation,
     conversation_id = id,
-    message = ("%s: the V0 API has no agent server; use the calls of the client itself"):format(operation),
+    message = ("%s: the V0 API has no agent server; use the calls of the client instead"):format(operation),
   }
 end
 

@@ -133,8 +133,8 @@ function M.count(reader, fields, call)
     return nil, errors.new {
       kind = "unsupported",
       operation = "event_count",
-      message = ("event_count: this agent server counts kinds by the paths of their classes, and that of %s is not "
-        .. "known here; give the path as 'kind'"):format(errors.clean(kind)),
+      message = ("event_count: this agent server identifies kinds by the paths of their classes, and the path of %s is "
+        .. "not known here; give the path as 'kind'"):format(errors.clean(kind)),
     }
   end
   return reader.count(with_kind(fields, path_of(kind)), call)

@@ -51,7 +51,7 @@ function v0.begin(self)
     return nil, errors.new {
       kind = "invalid",
       operation = "events",
-      message = "events: the V0 API numbers its events, 'after' must be a number",
+      message = "events: the V0 API numbers its events; give 'after' as a number",
     }
   end
   self.fields.start_id = after and after + 1 or self.fields.start_id
@@ -250,9 +250,9 @@ local function check(fields, options)
   elseif (after ~= nil or options.follow) and (fields.reverse or fields.sort_order == "TIMESTAMP_DESC") then
     errors.raise "events: 'after' and 'follow' need the events in ascending order"
   elseif after ~= nil and (fields.page_id or fields.start_id) then
-    errors.raise "events: 'after' says where to begin; leave out 'page_id' and 'start_id'"
+    errors.raise "events: 'after' sets the beginning; leave out 'page_id' and 'start_id'"
   elseif options.interval ~= nil and not options.follow then
-    errors.raise "events: 'interval' belongs to 'follow'"
+    errors.raise "events: 'interval' needs 'follow = true'"
   end
   for _, name in ipairs { "timeout", "interval" } do
     if options[name] ~= nil and not is_seconds(options[name], 0) then

@@ -71,7 +71,7 @@ end
 --- Returns the error of a task whose own error is lost: another error ended its resumer before it could be read.
 ---@return openhands.Error
 function M.lost()
-  return interrupted "ended with an error that was lost, because another error came at the same moment"
+  return interrupted "its error was lost, because another error came at the same moment"
 end
 
 ---@return openhands.Error

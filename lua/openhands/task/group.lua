@@ -47,7 +47,7 @@ local function checked_list(list)
   end
   for index, run in ipairs(list) do
     if type(run) ~= "function" then
-      errors.raise(("all: number %d is no function, but a %s"):format(index, type(run)))
+      errors.raise(("all: item %d of the list must be a function, not a %s"):format(index, type(run)))
     end
   end
   for index in pairs(list) do

@@ -1,7 +1,8 @@
 ---@meta
---- Types for editors; nothing here runs. spec/types_spec.lua compares them with the core's table of operations.
+--- Defines types for editors; no program loads this file. spec/types_spec.lua compares the types with the core's table
+--- of operations.
 
---- Fields of a start. (V0) or (V1): only that dialect has the field.
+--- Fields of a start. (V0) or (V1) marks a field that only this dialect has.
 ---@class openhands.StartFields
 ---@field initial_user_msg string the task for the agent
 ---@field initial_message? string|table the same, in V1's spelling; may be V1's message table
@@ -10,7 +11,7 @@
 ---@field selected_branch? string
 ---@field git_provider? string "github", "gitlab", "bitbucket", …
 ---@field suggested_task? table
----@field conversation_id? string (V1) a UUID chosen by you; starting the same one again continues that conversation
+---@field conversation_id? string (V1) a UUID chosen by you; starting the same id again returns the same conversation
 ---@field llm_model? string (V1)
 ---@field agent_profile_id? string (V1)
 ---@field agent_type? "default"|"plan" (V1)
@@ -38,15 +39,15 @@
 ---@field interval? number seconds between polls; if not given, 2 while starting, then growing from 5 to 30
 ---@field answer_timeout? number seconds to look for `answer`, or `detail`, after the conversation has settled; 40 if not
 --- given
----@field outage_timeout? number seconds to outlive answers of something other than this API, and for an id that this
---- client has never seen also an unreachable service; 900 if not given
+---@field outage_timeout? number seconds to go on while something other than this API answers, and also while the service
+--- is unreachable if this client has never seen the id; 900 if not given
 ---@field on_change? fun(conversation: openhands.Conversation, previous: openhands.State?)
 
 --- Options of `start`, besides settings; they may also be given among the fields.
 ---@class openhands.StartOptions: openhands.Settings
 ---@field resume? boolean the `conversation_id` may have been sent before: looks for it during the whole `grace` before sending
----@field stream? boolean (V1) returns only when the conversation is ready or has failed to start
----@field on_progress? fun(conversation: openhands.Conversation) as `stream`; told of each step of the start
+---@field stream? boolean (V1) makes the call return only when the conversation is ready or has failed to start
+---@field on_progress? fun(conversation: openhands.Conversation) (V1) as `stream`; called at each step of the start
 ---@field on_id? fun(id: string) (V1) called with the conversation's id before anything is sent
 
 --- Options of `events`, besides the fields of its operation.
@@ -84,7 +85,7 @@
 ---@field body? any value that JSON can hold
 
 ---@class openhands.AllOptions
----@field concurrency? integer how many run at the same time; all if not given
+---@field concurrency? integer number of functions that run at the same time; all if not given
 
 --- Calls that are composed of several requests; types/operations.lua has the others.
 ---@class (partial) openhands.Client

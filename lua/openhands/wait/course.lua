@@ -143,7 +143,7 @@ function Wait:_time_out()
     operation = "wait",
     retryable = true,
     cause = outage and outage.kind,
-    message = ("wait: conversation %s has not settled in %g s (%s); it goes on, wait again or look at its page"):format(
+    message = ("wait: conversation %s has not settled in %g s (%s); it goes on; wait again or look at its page"):format(
       self._id,
       self._options.timeout or M.LONGEST,
       seen

@@ -102,7 +102,7 @@ local function ids_of(client, subjects, name)
     local id = client:_id_of(subject, ("%s: number %d"):format(name, place))
     local key = identifiers.normalize(id)
     if places[key] then
-      errors.raise(("%s: numbers %d and %d are the same conversation"):format(name, places[key], place))
+      errors.raise(("%s: items %d and %d of the list are the same conversation"):format(name, places[key], place))
     end
     places[key], ids[place] = place, id
   end

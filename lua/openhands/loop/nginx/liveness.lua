@@ -66,7 +66,7 @@ function M.sleep(semaphore, seconds)
     wait.back_at, wait.is_late = math.huge, nil
   end
   if problem and problem ~= "timeout" then
-    errors.raise("wait: nginx refuses it: " .. problem)
+    errors.raise("wait: nginx refuses the wait: " .. problem)
   end
 end
 
