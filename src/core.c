@@ -39,7 +39,7 @@ static int l_monotonic(lua_State *L)
     return 1;
 }
 
-/*** Tells a process from its forked children.
+/*** Returns a number that differs between a process and its forked children.
 @function generation
 @treturn number how many forks lie between the first process that loaded this module and this one */
 static int l_generation(lua_State *L)
@@ -75,7 +75,7 @@ static void pin(void)
         (void)dlopen(module.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE);
 }
 
-/* Makes the metatable of clients, or completes one that an opening without memory has left unfinished. */
+/* Makes the metatable of clients, or completes one left unfinished when an earlier opening ran out of memory. */
 static void open_client(lua_State *L, int shared)
 {
     (void)luaL_newmetatable(L, OH_CLIENT);

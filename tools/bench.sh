@@ -51,7 +51,7 @@ median() { sort -n | awk '{ v[NR] = $1 } END { printf "%.2f\n", NR % 2 ? v[(NR +
 
 ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.3f\n", a / b }'; }
 
-# COMMAND...: prints the instructions of one call: the difference of many and few, without those of start-up
+# COMMAND...: prints the instructions of one call, from runs of many and few calls: start-up cancels out
 instructions() {
     local few many
     few=$(valgrind --tool=callgrind --callgrind-out-file=/dev/null "$@" 100 2>&1 | sed -n 's/.*Collected : //p')

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Tells about the Lua interpreters of this machine.
+# Describes the Lua interpreters of this machine.
 #   lua.sh list            the name of each that runs, the preferred one first
 #   lua.sh first           the first that has C headers; else the first; else lua5.4
 #   lua.sh flavour LUA     lua5.1 ... lua5.5 or luajit: what a module must be built for

@@ -2,7 +2,7 @@
  * Many Lua states in many threads at once, each with a client of its own: created, used briefly, and closed or
  * collected with exchanges in flight. Linked with the module and run under ThreadSanitizer by tools/tsan.sh.
  *
- *   threads [STATES [THREADS]]      so many states in each thread: 1000, and 8 threads
+ *   threads [STATES [THREADS]]      STATES in each thread; default: 1000 states, 8 threads
  *
  * The server is a process of its own, with two ports: it answers at one, and only reads at the other.
  * The last line is `N passed, N failed`, in states.
@@ -47,7 +47,7 @@ static bool listen_on(struct listener *listener)
     return true;
 }
 
-/* Requests are short and arrive in one piece. False: the peer has closed. */
+/* Answers one request, which is short and arrives in one piece. Returns false when the peer has closed. */
 static bool serve_peer(int peer, bool answers)
 {
     static const char answer[] = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n"
@@ -58,7 +58,7 @@ static bool serve_peer(int peer, bool answers)
     return count > 0 && (!answers || send(peer, answer, sizeof answer - 1, MSG_NOSIGNAL) > 0);
 }
 
-/* Until the other end of the pipe is closed. */
+/* Serves until the other end of the pipe is closed. */
 static void serve(int pipe_end, const struct listener *answering, const struct listener *silent)
 {
     static struct pollfd watched[MOST_PEERS];

@@ -61,8 +61,8 @@ static enum oh_address_scope of_ipv6(const unsigned char *bytes)
     return bytes[0] == 0xff ? OH_SCOPE_NOWHERE : OH_SCOPE_PUBLIC;
 }
 
-/* Reads one number as inet_aton does: decimal, octal after 0, hexadecimal after 0x. Returns what follows it, NULL if
-   there is none. */
+/* Reads one number as inet_aton does: decimal, octal after 0, hexadecimal after 0x. Returns the text after
+   the number, NULL if there is no number. */
 static const char *read_number(const char *text, uint64_t *value)
 {
     int base = 10, digit;
@@ -84,7 +84,8 @@ static const char *read_number(const char *text, uint64_t *value)
     return text > start ? text : NULL;
 }
 
-/* Reads what getaddrinfo takes for an address: one to four numbers, the last of which fills the remaining bytes. */
+/* Reads an IPv4 address in any form that getaddrinfo accepts: one to four numbers, the last of which fills the
+   remaining bytes. */
 static bool parse_ipv4(const char *text, uint32_t *address)
 {
     uint64_t value, parts = 0;

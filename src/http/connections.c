@@ -33,7 +33,7 @@ bool oh_connections_add(struct oh_connections *connections, int socket)
     }
     if (connection == NULL)
         connection = &connections->list[connections->count++];
-    memset(connection, 0, sizeof *connection); /* a known number has been closed unnoticed */
+    memset(connection, 0, sizeof *connection); /* a known number: its old socket was closed unnoticed */
     connection->socket = socket;
     return true;
 }
@@ -96,8 +96,8 @@ bool oh_connection_is_quiet(const struct oh_connection *connection)
     return poll(&watched, 1, 0) == 0;
 }
 
-/* Returns the bytes read from the socket since it was connected. Where the system does not say, they are estimated from
-   what waits to be read. */
+/* Returns the bytes read from the socket since it was connected. Where the system does not report them, estimates them
+   from the bytes that wait to be read. */
 static double bytes_read(const struct oh_connection *connection)
 {
     double total = connection->total;

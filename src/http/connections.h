@@ -1,5 +1,5 @@
-/* What is known of the connections that libcurl holds for one client. libcurl tells neither which one a request will
-   use nor whether its peer has sent anything unrequested. Must not know Lua or libcurl. */
+/* Tracks the connections that libcurl holds for one client: libcurl does not tell which connection a request will use,
+   or whether the peer has sent unrequested bytes. Must not know Lua or libcurl. */
 #ifndef OH_CONNECTIONS_H
 #define OH_CONNECTIONS_H
 
@@ -15,8 +15,8 @@ struct oh_connection {
     bool is_retired;     /* must not be used again */
     bool is_counting;    /* `total_before` is known */
     double total;        /* bytes that have been read from it */
-    double total_before; /* those that had been read before the response to its latest request */
-    double payload;      /* bytes of headers and bodies since then */
+    double total_before; /* bytes that had been read before the response to its latest request */
+    double payload;      /* bytes of headers and bodies since `total_before` */
 };
 
 struct oh_connections {

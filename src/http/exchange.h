@@ -3,7 +3,7 @@
    exchange_attempt.c chooses the connection and decides whether to try again; exchange_transfer.c moves the bytes;
    exchange_result.c says how it ended and exchange_reason.c why, in words. multi.c queues it, multi_step.c drives it.
    Owned by exactly one queue of the multi at a time: building -> in_flight -> done -> released.
-   It holds a count on its request: what is sent is freed (and wiped) by the last holder, whatever fails. */
+   It holds a reference to its request; the last holder frees and wipes the request, whatever fails. */
 #ifndef OH_EXCHANGE_H
 #define OH_EXCHANGE_H
 
@@ -49,7 +49,7 @@ struct oh_exchange {
     struct oh_json_stream stream; /* over `received`, read while it arrives */
     struct oh_response response;
     size_t most_memory;           /* bytes that its values may take in Lua; set by the caller, never read here */
-    bool undecoded;               /* the caller wants the text; never read here */
+    bool undecoded;               /* the caller wants the body as text; never read here */
 
     /* libcurl's side. */
     void *easy;                         /* CURL; NULL while an external transport carries it */

@@ -150,7 +150,7 @@ static bool set_target(struct oh_exchange *exchange, const struct oh_origin *ori
     return true;
 }
 
-/* libcurl takes 0 for "for ever". */
+/* Returns at least 1: libcurl takes 0 as "no timeout". */
 static long milliseconds(double seconds)
 {
     long rounded = (long)(seconds * 1000 + 0.999);

@@ -9,7 +9,7 @@ bool oh_exchange_receive(struct oh_exchange *exchange, long status, const char *
 {
     enum oh_buffer_result result;
 
-    exchange->response.status = status; /* before the end, for those who read a response while it arrives */
+    exchange->response.status = status; /* set early for callers that read a response while it arrives */
     if (exchange->download != NULL && status == 200)
         return oh_download_write(exchange->download, bytes, length);
     result = oh_buffer_append(&exchange->received, bytes, length);

@@ -1,5 +1,5 @@
-/* Drives the exchanges of one client: waits for sockets and timers, lets libcurl work, takes what has finished, and
-   tells when the next step is due. Must not know Lua. */
+/* Drives the exchanges of one client: waits for sockets and timers, lets libcurl work, collects finished exchanges,
+   and tells when the next step is due. Must not know Lua. */
 #include "http/multi.h"
 
 #include <curl/curl.h>
@@ -67,10 +67,10 @@ int oh_multi_limit_sleep(const struct oh_multi *multi, double *seconds)
     return multi->readiness.descriptor;
 }
 
-/* ---- what libcurl has finished --------------------------------------------------------------------------------- */
+/* ---- finished exchanges ---------------------------------------------------------------------------------------- */
 
-/* libcurl does not apply timeouts to exchanges that wait for a connection. Checks those in flight only when one may be
-   overdue, and then notes when the next may be. */
+/* libcurl does not apply timeouts to exchanges that wait for a connection. Checks the exchanges in
+   flight only when one may be overdue, and then notes when the next one may be overdue. */
 static void end_overdue(struct oh_multi *multi)
 {
     struct oh_exchange *exchange = multi->in_flight.first, *next;

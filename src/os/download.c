@@ -200,7 +200,7 @@ void oh_download_free(struct oh_download *download)
     if (download == NULL)
         return;
     if (download->descriptor >= 0 && still_named(download))
-        (void)unlink(download->part); /* while it is locked: nobody else can have started writing it */
+        (void)unlink(download->part); /* while it is locked: no other download can be writing it */
     drop_descriptor(download);
     free(download->path);
     free(download->part);

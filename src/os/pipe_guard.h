@@ -14,7 +14,7 @@ struct oh_pipe_guard {
 
 /* Blocks the signal in this thread, if `needed`. */
 void oh_pipe_guard_enter(struct oh_pipe_guard *guard, bool needed);
-/* Discards one that came meanwhile, and unblocks the signal. */
+/* Discards a SIGPIPE that came since oh_pipe_guard_enter, and restores the signal mask. */
 void oh_pipe_guard_leave(const struct oh_pipe_guard *guard);
 
 #endif

@@ -30,20 +30,20 @@ struct oh_readiness {
     int timer;      /* timerfd, -1 where the descriptor has timers itself */
 };
 
-/* Opens the descriptors; false when the system gives none: then nothing stays open. */
+/* Opens the descriptors. Returns false, with nothing left open, when the system refuses one. */
 bool oh_readiness_open(struct oh_readiness *readiness);
 void oh_readiness_close(struct oh_readiness *readiness);
 /* Watches a socket for `what`; 0 stops watching, also a socket that is closed already. */
 bool oh_readiness_watch(struct oh_readiness *readiness, int socket, int what);
-/* Makes the descriptor readable in so many seconds; below 0: never. Only needed while the host watches it. */
+/* Makes the descriptor readable after `seconds`; below 0: never. Only needed while the host watches it. */
 bool oh_readiness_arm(struct oh_readiness *readiness, double seconds);
-/* Waits at most so many seconds. Returns how many entries of `ready` it filled, -1 if a signal came first. */
+/* Waits at most `seconds`. Returns how many entries of `ready` it filled, -1 if a signal came first. */
 int oh_readiness_wait(struct oh_readiness *readiness, double seconds, struct oh_ready ready[OH_READY_MOST]);
 
 /* Sleeps until one of the descriptors is ready, the seconds are over, or a signal comes. */
 void oh_readiness_sleep(struct pollfd *watched, size_t count, double seconds);
 
-/* Returns seconds of a clock that is never set. */
+/* Returns the time, in seconds, of a clock that never jumps. */
 double oh_monotonic(void);
 
 #endif
