@@ -22,7 +22,7 @@ describe("requiring the library", function()
       local output = said(library .. [[, package.loaded.]] .. library .. [[ = nil
         print(select(2, pcall(require, "openhands")))
       ]])
-      assert.matches("^openhands needs " .. library .. "%." .. name .. ", which this program does not have", output)
+      assert.matches("^openhands needs " .. library .. "%." .. name .. ", which is absent here", output)
     end)
   end
 
