@@ -1,5 +1,5 @@
 /* Argument errors. A hook, a finalizer or Lua itself may raise an error while arguments are checked: only an error with
-   our metatable says something about them. */
+   this module's metatable is about the arguments. */
 #include "lua/argument_error.h"
 
 #include <stdarg.h>
@@ -100,7 +100,7 @@ int oh_argument_error_at(lua_State *L, const struct oh_argument_path *path, cons
     return raise_text(L);
 }
 
-/*** Tells an argument error from every other error.
+/*** Returns the text of an argument error, which tells it from every other error.
 @function argument_error
 @param problem what a function of this module has raised
 @treturn string|nil its text; nil for the error of a hook, of a finalizer or of Lua itself */

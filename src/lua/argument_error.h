@@ -6,7 +6,7 @@
 
 #include "lua/compat.h"
 
-/* Where in the arguments a value stands: a chain on the C stack, from the value up to the operation. */
+/* The position of a value in the arguments: a chain on the C stack, from the value up to the operation. */
 struct oh_argument_path {
     const struct oh_argument_path *up; /* NULL: the operation, which `name` names */
     const char *name;  /* a string key, anchored by its table; NULL: an index */

@@ -9,7 +9,7 @@
 
 /* ---- which fields were given ---------------------------------------------------------------------------------- */
 
-/* The field of that name in any dialect of the operation. */
+/* Returns the field of that name in any dialect of the operation. */
 static const struct oh_field *field_elsewhere(const char *operation, const char *name)
 {
     const struct oh_operation *row;
@@ -208,7 +208,8 @@ static void write_fields(struct oh_field_reader *reader, int table)
     end_body(reader);
 }
 
-/* Whether the table holds the fields; a list may instead be the value of the first field, where that takes a list. */
+/* Returns whether the table holds the fields; a list may instead be the value of the first field, where that takes a
+   list. */
 static bool holds_fields(lua_State *L, const struct oh_operation *operation, int index)
 {
     enum oh_type first = operation->fields[0].name != NULL ? operation->fields[0].type : OH_TEXT;

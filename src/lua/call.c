@@ -60,13 +60,13 @@ static size_t default_memory(size_t max_body)
     return max_body < SIZE_MAX / MEMORY_PER_BYTE / 2 ? max_body * MEMORY_PER_BYTE : SIZE_MAX / 2;
 }
 
-/* Whether the answer is to be JSON; else it may be anything. */
+/* Returns whether the answer must be JSON; otherwise it may be anything. */
 static bool wants_json(const struct oh_operation *operation)
 {
     return operation->shape != OH_SHAPE_BYTES && operation->shape != OH_SHAPE_FILE && operation->shape != OH_SHAPE_ANY;
 }
 
-/* Whether it looks like every other plain read of the service: see oh_multi_prepare. */
+/* Returns whether the call is like every other plain read of the service: see oh_multi_prepare. */
 static bool is_plain(const struct oh_operation *operation, const struct call *call)
 {
     return operation->effect == OH_READS && operation->host != OH_AT_PUBLIC && strcmp(operation->method, "GET") == 0 &&
@@ -74,7 +74,7 @@ static bool is_plain(const struct oh_operation *operation, const struct call *ca
            call->organization.bytes == NULL && call->server.bytes == NULL;
 }
 
-/* A new exchange, owned by the client, without the request that it sends. */
+/* Returns a new exchange, owned by the client, without the request that it sends. */
 static struct oh_exchange *new_exchange(lua_State *L, struct oh_client *client, const struct oh_operation *operation,
                                         const struct call *call)
 {
@@ -96,7 +96,7 @@ static struct oh_exchange *new_exchange(lua_State *L, struct oh_client *client, 
     return exchange;
 }
 
-/* ---- where it goes -------------------------------------------------------------------------------------------- */
+/* ---- the server ----------------------------------------------------------------------------------------------- */
 
 /* Sets the server, if it is not the service itself. The account's key goes to the service only, a session key only to
    the server that it was given with. Returns NULL, or why the server cannot be used, which is no argument error: its
@@ -196,7 +196,7 @@ static int submit(lua_State *L, struct oh_client *client, struct oh_exchange *ex
 
 /* ---- what is sent --------------------------------------------------------------------------------------------- */
 
-/* Gives the exchange what it sends: a prepared request, or one of its own with the fields at stack index 2, encoded. */
+/* Sets the request of the exchange: a prepared one, or its own with the encoded fields at stack index 2. */
 static enum oh_fields_verdict set_request(lua_State *L, struct oh_client *client, struct oh_exchange *exchange,
                                           const struct oh_prepared *prepared)
 {

@@ -1,4 +1,4 @@
-/* lua-cjson through an instance of our own, so that nobody else's settings matter or change. */
+/* A separate instance of lua-cjson: the host's settings do not affect it, and it does not change them. */
 #include "lua/cjson_instance.h"
 
 /* Leaves a new instance on the stack in place of the function that makes one. */
@@ -8,7 +8,7 @@ static void make_instance(lua_State *L)
     lua_getfield(L, -1, "encode_escape_forward_slash");
     if (lua_isfunction(L, -1)) {
         lua_pushboolean(L, 0);
-        if (lua_pcall(L, 1, 0, 0) != 0) /* then it escapes them, which is as good */
+        if (lua_pcall(L, 1, 0, 0) != 0) /* then it escapes slashes, which is valid JSON, too */
             lua_pop(L, 1);
     } else {
         lua_pop(L, 1);

@@ -196,7 +196,7 @@ static int l_new(lua_State *L)
     settings.max_body = OH_MOST_BODY;
     oh_options_read(L, 1, client_options, &settings);
     client = lua_newuserdata(L, sizeof *client);
-    memset(client, 0, sizeof *client); /* born closed */
+    memset(client, 0, sizeof *client); /* closed until it is complete */
     oh_multi_init(&client->multi, &client->origin);
     client->owner = oh_library_generation();
     oh_setmetatable(L, OH_CLIENT);
@@ -246,7 +246,8 @@ static int l_tostring(lua_State *L)
 
 /*** Returns whether the client cannot be used in this process because it was in use when this process was forked.
 @function is_inherited
-@treturn boolean also false for a closed one, and for one that had opened nothing yet: parent and child may both use that */
+@treturn boolean also false for a closed client, and for one that had opened nothing yet: parent and child may both
+  use that one */
 static int l_is_inherited(lua_State *L)
 {
     lua_pushboolean(L, is_inherited(check_any(L)));

@@ -16,18 +16,18 @@
 #define OH_MOST_BODY 33554432 /* 32 MiB: bytes of a request; by default, of an answer */
 
 struct oh_client {
-    bool open;      /* false: born or closed */
+    bool open;      /* false: not complete yet, or closed */
     bool busy;      /* held: an exchange is being filled or read; finalizers and hooks may run, and must keep away */
     unsigned owner; /* generation of the process that owns it: a forked child must leave its sockets alone */
     double timeout, connect_timeout; /* seconds; timeout 0: each operation's own */
-    struct oh_secrets secrets;       /* what no text may show */
-    size_t max_memory;               /* bytes of an answer's values; 0: as many as go with its max_body */
+    struct oh_secrets secrets;       /* no message or log may show them */
+    size_t max_memory;               /* bytes of an answer's values; 0: derived from its max_body */
     struct oh_origin origin;
     struct oh_multi multi;
 };
 
-/* The client at stack index 1; raises if it is none, is closed, is busy, or belongs to another process. One that
-   another process made and that has opened nothing yet becomes this one's. */
+/* Returns the client at stack index 1; raises if it is none, is closed, is busy, or belongs to another process. One
+   that another process made and that has opened nothing yet becomes this one's. */
 struct oh_client *oh_client_check(lua_State *L);
 /* The same for a client that is found elsewhere; returns it. */
 struct oh_client *oh_client_check_usable(lua_State *L, struct oh_client *client);
@@ -42,7 +42,7 @@ void oh_client_add_exclusive(lua_State *L, const luaL_Reg *functions, int shared
 /* Keeps copies of what goes into headers, after checking it; raises without showing the key. Absent ones stay NULL. */
 void oh_client_keep_credentials(lua_State *L, char **key_slot, const struct oh_text *key, char **organization_slot,
                                 const struct oh_text *organization);
-/* Keeps a copy of a secret, which no text may show from now on; NULL is fine. Raises only when memory ends. */
+/* Keeps a copy of a secret, to redact it from now on; NULL is fine. Raises only when out of memory. */
 void oh_client_keep_secret(lua_State *L, struct oh_client *client, const char *secret);
 
 /* Adds `new` to the table on top of the stack. */

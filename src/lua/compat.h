@@ -1,4 +1,5 @@
-/* What Lua 5.1 and LuaJIT spell differently from Lua 5.2 to 5.5. Only for the files that may see Lua. */
+/* Functions that Lua 5.1 and LuaJIT lack or name differently from Lua 5.2 to 5.5. Only for the files that may see
+   Lua. */
 #ifndef OH_COMPAT_H
 #define OH_COMPAT_H
 
@@ -12,7 +13,7 @@
 
 #define oh_rawlen lua_objlen
 
-/* As luaL_testudata. */
+/* Works as luaL_testudata. */
 static inline void *oh_testudata(lua_State *L, int index, const char *name)
 {
     void *found = lua_touserdata(L, index);
@@ -26,7 +27,7 @@ static inline void *oh_testudata(lua_State *L, int index, const char *name)
     return found;
 }
 
-/* As luaL_setfuncs: the functions share `upvalues` values on top of the stack, which are popped. */
+/* Works as luaL_setfuncs: the functions share `upvalues` values on top of the stack, which are popped. */
 static inline void oh_setfuncs(lua_State *L, const luaL_Reg *functions, int upvalues)
 {
     for (; functions->name != NULL; functions++) {

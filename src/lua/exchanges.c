@@ -6,7 +6,7 @@
 #include "lua/result.h"
 #include "wire/headers.h"
 
-/*** Moves all exchanges on.
+/*** Advances all exchanges.
 @function step
 @tparam[opt=0] number seconds to wait at most; one call never waits longer than 0.1, so that signals are noticed */
 static int l_step(lua_State *L)
@@ -116,7 +116,7 @@ static int l_cancel(lua_State *L)
     return 1;
 }
 
-/*** Counts what is not finished.
+/*** Counts the exchanges that are not finished.
 @function in_flight
 @treturn number exchanges that have not finished
 @treturn boolean whether `next` has any to return */

@@ -1,5 +1,6 @@
-/* The reading of one call's fields: what the modules that check and encode them share (arguments.c goes through the
-   fields, field_value.c checks one value, message.c a prompt, multipart.c files). Lua layer; private to these. */
+/* The context of reading one call's fields, shared by the modules that check and encode them (arguments.c goes
+   through the fields, field_value.c checks one value, message.c a prompt, multipart.c files). Lua layer; private to
+   these. */
 #ifndef OH_FIELD_READER_H
 #define OH_FIELD_READER_H
 
@@ -25,10 +26,10 @@ struct oh_field_reader {
     const char *refused, *reason; /* static strings: the first field that this dialect cannot take, and why */
 };
 
-/* Readies a reader and Lua's stack, and says of the request whether it has a body. Raises when memory ends. */
+/* Prepares a reader and Lua's stack, and sets whether the request has a body. Raises when out of memory. */
 void oh_field_reader_init(struct oh_field_reader *reader, lua_State *L, int shared,
                           const struct oh_operation *operation, struct oh_request *request);
-/* Keeps the first reason why this dialect cannot take the call. Does not throw: mistakes further on still raise. */
+/* Keeps the first reason why this dialect cannot take the call. Does not throw: later mistakes still raise. */
 void oh_field_reader_refuse(struct oh_field_reader *reader, enum oh_fields_verdict verdict, const char *field,
                             const char *reason);
 /* Appends to a part of the request; raises an argument error when the part becomes too long. */
@@ -42,10 +43,10 @@ void oh_field_reader_append_body(struct oh_field_reader *reader, const char *tex
 /* Raises: the value at `index` is not of the field's type. */
 int oh_field_reader_wrong_type(struct oh_field_reader *reader, const struct oh_field *field, int index,
                                const struct oh_argument_path *path);
-/* The string at `index`, borrowed from Lua; raises if it is none. */
+/* Returns the string at `index`, borrowed from Lua; raises if it is not a string. */
 const char *oh_field_reader_text(struct oh_field_reader *reader, const struct oh_field *field, int index,
                                  const struct oh_argument_path *path, size_t *length);
-/* The kind of error that a verdict other than GOOD is. */
+/* Returns the kind of error for a verdict other than GOOD. */
 const char *oh_fields_kind(enum oh_fields_verdict verdict);
 
 #endif

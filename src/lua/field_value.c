@@ -9,7 +9,8 @@
 #include "wire/identifier.h"
 #include "wire/secret.h"
 
-/* The id at `index`; raises if it is none, and refuses one that is not a UUID where the field takes only those. */
+/* Returns the id at `index`; raises if it is not an id, and refuses one that is not a UUID where the field takes only
+   those. */
 static const char *check_id(struct oh_field_reader *reader, const struct oh_field *field, int index,
                             const struct oh_argument_path *path, size_t *length)
 {
@@ -156,7 +157,7 @@ static const char *format_integer(struct oh_field_reader *reader, const struct o
     return number;
 }
 
-/* The text of a value in a URL; a number is written into `number`. */
+/* Returns the text of a value in a URL; a number is written into `number`. */
 static const char *text_of(struct oh_field_reader *reader, const struct oh_field *field, int index,
                               const struct oh_argument_path *path, char number[32], size_t *length)
 {

@@ -10,9 +10,9 @@
 
 #define OH_FREE_REQUEST "request" /* its name as an operation */
 
-/* Whether the row stands for such requests. */
+/* Returns whether the row stands for requests that no operation describes. */
 bool oh_free_request_describes(const struct oh_operation *operation);
-/* The row that stands for the request in the table at `index`, by its method; raises if that is none of ours. */
+/* Returns the row for the method of the request in the table at `index`; raises if the method is not supported. */
 const struct oh_operation *oh_free_request_operation(lua_State *L, int index, bool at_runtime);
 /* Pushes a table from each method to the `effect` and the `timeout` (seconds) of its requests. */
 void oh_free_request_push_methods(lua_State *L);

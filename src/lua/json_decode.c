@@ -31,7 +31,7 @@ static bool in_object(const struct builder *builder)
     return builder->depth > 0 && builder->items[builder->depth - 1] == OBJECT;
 }
 
-/* The first byte of the next value, name or bracket. */
+/* Returns the first byte of the next value, name or bracket. */
 static char next(struct builder *builder)
 {
     for (;; builder->at++) {
@@ -85,7 +85,7 @@ static void push_string(struct builder *builder)
     if (*end == '"') {
         push_text(builder, from, (size_t)(end - from));
     } else {
-        while (*end != '"') /* at a backslash: past it and what it stands before */
+        while (*end != '"') /* skips a backslash and the character after it */
             end = oh_json_scan_plain(end + 2, builder->end);
         push_text(builder, builder->scratch, oh_json_scan_unescape(from, (size_t)(end - from), builder->scratch));
     }

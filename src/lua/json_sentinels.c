@@ -44,7 +44,7 @@ void oh_json_sentinels_open(lua_State *L, int cjson)
     lua_settop(L, shared);
 }
 
-/* Whether the value at `index` is the one in that slot. */
+/* Returns whether the value at `index` is the one in that slot. */
 static bool is(lua_State *L, int shared, int index, int slot)
 {
     bool same;

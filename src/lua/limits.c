@@ -1,4 +1,4 @@
-/* Tells Lua the limits of ids, keys and sizes. The numbers are defined where they are enforced. */
+/* Gives Lua the limits of ids, keys and sizes. The numbers are defined where they are enforced. */
 #include "lua/limits.h"
 
 #include "lua/client.h"

@@ -1,5 +1,5 @@
-/* A prepared request: the fields of a call, checked and encoded once. It holds a count on the bytes; so does each
-   exchange that sends them, and the last holder wipes and frees them. */
+/* A prepared request: the fields of a call, checked and encoded once. It holds a reference to the bytes; so does
+   each exchange that sends them, and the last holder wipes and frees them. */
 #include "lua/prepared.h"
 
 #include <string.h>
@@ -62,7 +62,7 @@ void oh_prepared_open(lua_State *L)
         {"__gc", l_close}, {"__close", l_close}, {"__tostring", l_tostring}, {NULL, NULL},
     };
 
-    (void)luaL_newmetatable(L, PREPARED); /* completed here if an opening without memory has left it unfinished */
+    (void)luaL_newmetatable(L, PREPARED); /* completes one left unfinished when out of memory */
     oh_setfuncs(L, metamethods, 0);
     lua_newtable(L);
     lua_pushcfunction(L, l_close);
@@ -73,7 +73,8 @@ void oh_prepared_open(lua_State *L)
     lua_pop(L, 1);
 }
 
-/* The dialect at index 4; raises if it is none. A free request may leave it out: only "agent" matters there. */
+/* Returns the dialect at index 4; raises if it is not a dialect. A free request may leave it out: only "agent"
+   matters there. */
 static enum oh_api check_api(lua_State *L, const char *name)
 {
     enum oh_api api = OH_API_V1;

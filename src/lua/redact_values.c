@@ -1,4 +1,4 @@
-/* Redacts Lua values. The result is a copy: what a program reads of an answer stays as it is. */
+/* Redacts Lua values. The result is a copy: the answer that a program reads is not changed. */
 #include "lua/redact_values.h"
 
 #include <string.h>
@@ -39,11 +39,11 @@ static void push_text(lua_State *L, const struct oh_secrets *known, int index, s
     if (most < OH_REDACT_LEAST)
         most = OH_REDACT_LEAST;
     oh_redact_values_push_text(L, known, text, length, OH_REDACT_TEXT, most);
-    cost = length < most ? length : most; /* what was read, although it may have become shorter */
+    cost = length < most ? length : most; /* bytes read; redaction may have made the text shorter */
     budget->bytes -= cost < budget->bytes ? cost : budget->bytes;
 }
 
-/* Whether the field of that name is not to be shown. */
+/* Returns whether the field of that name must not be shown. */
 static bool is_secret(lua_State *L, int name)
 {
     size_t length;
@@ -73,7 +73,7 @@ static void push_field(lua_State *L, const struct oh_secrets *known, int name, i
         push_copy(L, known, name + 1, depth + 1, budget);
 }
 
-/* Short values come first: what an answer says itself must not be dropped for what it quotes. */
+/* Short values come first: the answer's own words must not be dropped in favour of long quotations. */
 static void push_table(lua_State *L, const struct oh_secrets *known, int index, int depth, struct budget *budget)
 {
     int copy, pass;

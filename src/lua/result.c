@@ -52,7 +52,7 @@ static void push_detail(lua_State *L, struct oh_exchange *exchange, const struct
     }
 }
 
-/* What the exchange has done on the service, as far as is known. */
+/* Returns the known effect of the exchange on the service. */
 static const char *effect_of(const struct oh_response *response, const struct oh_error *error)
 {
     if (!response->sent)
@@ -114,7 +114,7 @@ int oh_result_push_refusal(lua_State *L, const char *kind, const char *operation
 
 /* ---- values --------------------------------------------------------------------------------------------------- */
 
-/* The first byte that is not white space, NUL if there is none. */
+/* Returns the first byte that is not white space, NUL if there is none. */
 static char first_byte(const struct oh_response *response)
 {
     size_t i = 0;
@@ -157,7 +157,7 @@ static bool texts_good(lua_State *L)
     return good;
 }
 
-/* A number without a fraction, as count operations response. */
+/* Returns whether the value is a number without a fraction, as count operations answer. */
 static bool is_whole(lua_State *L)
 {
     lua_Number number = lua_tonumber(L, -1);
@@ -183,7 +183,7 @@ static bool push_done(lua_State *L, const struct oh_operation *operation, char f
     return true;
 }
 
-/* Whether the decoded value on top of the stack, whose text begins with `first`, is of the shape. */
+/* Returns whether the decoded value on top of the stack, whose text begins with `first`, has the shape. */
 static bool shape_good(lua_State *L, enum oh_shape shape, char first)
 {
     switch (shape) {
@@ -222,7 +222,7 @@ static void push_file(lua_State *L, const struct oh_download *download)
     lua_setfield(L, -2, "bytes");
 }
 
-/* Makes it an error that the answer is larger than is read. */
+/* Sets the error of an answer that is too deep, too costly in memory, or too slow to decode. */
 static void refuse_size(struct oh_exchange *exchange, enum oh_json_scan_result result, struct oh_error *error)
 {
     char *reason = exchange->response.reason;

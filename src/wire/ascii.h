@@ -29,7 +29,7 @@ static inline bool oh_ascii_is_letter(char c)
     return oh_ascii_is_upper(c) || oh_ascii_is_lower(c);
 }
 
-/* Returns the lower-case form of a letter; any other character as it is. */
+/* Returns the lower-case form of a letter; any other character unchanged. */
 static inline char oh_ascii_lower(char c)
 {
     if (oh_ascii_is_upper(c))

@@ -39,9 +39,9 @@ struct oh_error {
    dates. */
 void oh_error_classify(const struct oh_operation *operation, const struct oh_response *response, time_t now,
                        struct oh_error *error);
-/* Makes it the error of a 2xx response whose body is not what the operation answers. */
+/* Sets the error of a 2xx response whose body does not have the operation's shape. */
 void oh_error_set_unreadable(struct oh_error *error);
-/* Returns the kind as Lua knows it. */
+/* Returns the name of the kind in Lua. */
 const char *oh_error_kind_name(enum oh_error_kind kind);
 
 #endif

@@ -1,4 +1,4 @@
-/* HTTP headers: the names of those that a request carries, and what is read from those of a response.
+/* HTTP headers: the names of request headers, and the values that are read from response headers.
    Must not know Lua or libcurl. */
 #ifndef OH_HEADERS_H
 #define OH_HEADERS_H

@@ -258,7 +258,7 @@ static enum oh_name_verdict name_before(const struct scan *scan, size_t at, bool
     return oh_secret_name(scan->text + start, end - start);
 }
 
-/* `Authorization: Bearer …`: skips the scheme, which is no secret. */
+/* `Authorization: Bearer …`: skips the scheme, which is not a secret. */
 static size_t skip_scheme(const struct scan *scan, size_t at)
 {
     static const char *const schemes[] = {"bearer", "basic", "token", "digest", "negotiate"};

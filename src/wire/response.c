@@ -1,4 +1,4 @@
-/* What the content type and the first bytes of a response say about its body. Must not know Lua or libcurl. */
+/* Classifies a response body by its content type and first bytes. Must not know Lua or libcurl. */
 #include "wire/response.h"
 
 #include <string.h>

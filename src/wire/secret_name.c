@@ -1,4 +1,4 @@
-/* Tells which names are those of secrets. Must not know Lua or libcurl. */
+/* Recognises the names of secrets. Must not know Lua or libcurl. */
 #include "wire/secret_name.h"
 
 #include <string.h>

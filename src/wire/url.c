@@ -1,4 +1,4 @@
-/* How text becomes part of a URL. Must not know Lua or libcurl. */
+/* Encodes text as part of a URL. Must not know Lua or libcurl. */
 #include "wire/url.h"
 
 #include "wire/ascii.h"
