@@ -89,7 +89,7 @@ describe("what a client remembers", function()
     end
     assert.is_nil(client:_remember("first").has_worked)
     local count = 0
-    for _, generation in ipairs { client._young, client._old } do
+    for _, generation in ipairs { client._memories, client._older_memories } do
       for _ in pairs(generation) do
         count = count + 1
       end

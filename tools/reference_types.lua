@@ -101,13 +101,13 @@ local function fields_parameter(operation, class, fields)
   if not fields then
     return nil
   end
-  if operation.whole then
-    return operation.whole .. ": table"
+  if operation.body_field then
+    return operation.body_field .. ": table"
   end
   local needed, lone = false, nil
   for _, field in ipairs(fields) do
     needed = needed or field.required
-    lone = field.name == operation.lone and lua_type(field) or lone
+    lone = field.name == operation.single_field and lua_type(field) or lone
   end
   return ("fields: %s%s%s"):format(class, lone and "|" .. lone or "", needed and "" or "|nil")
 end

@@ -59,7 +59,7 @@ function M.new(given)
     _key_problems = { account = keys.problem, session = keys.session_problem },
     _api = values.api ~= "auto" and values.api or nil,
     _is_guess = values.api == "auto",
-    _has_spoken = {},
+    _confirmed_dialects = {},
     _base_url = addresses.without_slashes(values.base_url),
     _loop = loops.of(values.loop, values.transport),
     _retry = retry.new(values.random),
@@ -68,9 +68,9 @@ function M.new(given)
     _watched = setmetatable({}, { __mode = "v" }),
     _awaited = setmetatable({}, { __mode = "k" }),
     _options = {},
-    _young = {},
-    _old = {},
-    _young_count = 0,
+    _memories = {},
+    _older_memories = {},
+    _memory_count = 0,
   }, Client)
   self._conversation = conversations.class(self)
   for name, group in pairs(vocabulary.groups_of(self)) do

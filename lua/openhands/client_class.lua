@@ -10,8 +10,8 @@
 ---@field private _api "v0"|"v1"|nil the dialect, once it is known
 ---@field private _is_guess boolean the dialect was detected, not set by the caller
 ---@field private _may_have_both boolean? the service may also have conversations of the other dialect
----@field private _has_spoken table<string, boolean?> dialects in which the service has answered
----@field private _question table? the detection of the dialect that is under way
+---@field private _confirmed_dialects table<string, boolean?> dialects in which the service has answered
+---@field private _dialect_request table? the detection of the dialect that is under way
 ---@field private _base_url string
 ---@field private _loop openhands.Loop
 ---@field private _retry openhands.Retry
@@ -19,12 +19,12 @@
 ---@field private _watched table<integer, openhands.Pending> records whose responses are read as they arrive
 ---@field private _awaited table<openhands.Pending, integer> number of waiters of each record
 ---@field private _options table the one table of options for the core
----@field private _young table<string, openhands.Memory?> what the client remembers of conversations, by id
----@field private _old table<string, openhands.Memory?> the same, of the previous generation
----@field private _young_count integer
+---@field private _memories table<string, openhands.Memory?> what the client remembers of conversations, by id
+---@field private _older_memories table<string, openhands.Memory?> the same, of the previous generation
+---@field private _memory_count integer
 ---@field private _conversation table metatable of its conversations
 ---@field private _poller openhands.Poller
----@field private _served table? `date` of the service's latest response, and the local `moment` at which it came
+---@field private _service_time table? `date` of the service's latest response, and the local `moment` at which it came
 ---@field private _own_servers_after number? monotonic moment before which no server of a conversation is called
 ---@field private _own_servers_pause number? length of that pause in seconds
 ---@field private _carrier openhands.Owner? the coroutine that hands exchanges to a transport

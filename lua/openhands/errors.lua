@@ -25,7 +25,7 @@
 ---@field private summary string? the message without its advice, where it gives any
 ---@field private page boolean? the response was a web page
 ---@field private proxy boolean? the proxy refused the credentials
----@field private misfit "path"|"perhaps"|nil how the response contradicts the guessed dialect
+---@field private contradicts_dialect "path"|"perhaps"|nil how the response contradicts the guessed dialect
 ---@field private is_untried boolean? there was no time left to send anything
 ---@field private is_endless boolean? there are more pages than can be read
 
@@ -196,8 +196,8 @@ function M.outage_of(err, api, was_seen)
     return "unreached"
   end
   -- A 404 that is not about the id: V1's list omits unknown ids, and V0 answers an unknown id with a text of its own.
-  local misfit = err.misfit == "path" or was_seen and err.misfit
-  local is_elsewhere = M.is_misread(err) or err.status == 404 and (misfit or api == "v1")
+  local contradicts_dialect = err.contradicts_dialect == "path" or was_seen and err.contradicts_dialect
+  local is_elsewhere = M.is_misread(err) or err.status == 404 and (contradicts_dialect or api == "v1")
   return is_elsewhere and "elsewhere" or nil
 end
 

@@ -47,7 +47,7 @@ describe("a queued message", function()
   it("arrives from a process that knows only one of the ids", function()
     local started = start()
     for _, id in ipairs { started.start_task_id, OWN } do
-        client._young, client._old, client._young_count = {}, {}, 0
+        client._memories, client._older_memories, client._memory_count = {}, {}, 0
       assert(client:queue_message(id, "Go on."))
     end
     model:advance(20)
@@ -67,7 +67,7 @@ describe("a queued message", function()
     model:advance(20)
     for _, id in ipairs { started, OWN, started.start_task_id } do
       for _, forgets in ipairs { false, true } do
-        if forgets then client._young, client._old, client._young_count = {}, {}, 0 end
+        if forgets then client._memories, client._older_memories, client._memory_count = {}, {}, 0 end
         local answer, err = client:queue_message(id, "too late")
         assert.is_nil(answer)
         assert.equal("conflict", err.kind)

@@ -236,7 +236,7 @@ describe("a wrong clock", function()
     local clock = require "openhands.request.service_clock"
     local moment = clock.ago(client, 0)
     asleep = 10 * DAY
-    client._served.date, client._served.moment = client._served.date + asleep, clock.ago(client, 0)
-    assert.is_true(clock.at_service(client, moment) <= client._served.date - 10 * DAY)
+    client._service_time.date, client._service_time.moment = client._service_time.date + asleep, clock.ago(client, 0)
+    assert.is_true(clock.at_service(client, moment) <= client._service_time.date - 10 * DAY)
   end)
 end)

@@ -97,7 +97,7 @@ describe("a wait for an id that this client has not seen", function()
         for _, done in ipairs(assert(client:wait_all(list))) do assert.equal("finished", done.state) end
         assert.is_true(model:time() - since >= 600)
         transport.request = request
-        client._young, client._old, client._young_count = {}, {}, 0
+        client._memories, client._older_memories, client._memory_count = {}, {}, 0
       end
     end)
   end

@@ -70,7 +70,7 @@ for name, operation in pairs(all) do
       local fields, call = begin(self, operation, nil, ...)
       return rows.pages(self._client, operation, fields, call, function(fresh, run)
         fresh.agent_of = self.conversation_id
-        local row, own = places.placed(self, operation, fields, fresh)
+        local row, own = places.operation_for(self, operation, fields, fresh)
         if not row then
           return nil, own
         end

@@ -18,10 +18,10 @@ for _, operation in pairs(all) do
   if first and first.name == "conversation_id" and first.place == "path" then
     operation.takes_conversation, operation.subject = true, nil
     local second = row.fields[2]
-    operation.lone = second and second.required and second.name or nil
+    operation.single_field = second and second.required and second.name or nil
   end
 end
-all.update.lone = "title"
+all.update.single_field = "title"
 
 --- The operations of agent servers by name; those of a conversation's own runtime begin with "runtime.".
 M.operations = all
@@ -34,7 +34,7 @@ function M.id_of(agent)
 end
 
 -- With these kinds of error an old server answers the request for its description.
-local says_nothing = { not_found = true, unsupported = true, protocol = true, permission = true }
+local says_nothing_of_runtime = { not_found = true, unsupported = true, protocol = true, permission = true }
 
 -- Returns whether the conversation has a runtime of its own. The server is asked once per conversation.
 ---@return boolean? has_runtime
@@ -46,7 +46,7 @@ local function has_runtime(agent, call)
     local asked = client:_fresh(call, call.deadline_at)
     asked.timeout = nil -- it may be the time of a command
     local info, err = rows.perform(client, all.server_info, {}, asked, "agent")
-    if err and not says_nothing[err.kind] then
+    if err and not says_nothing_of_runtime[err.kind] then
       return nil, err
     end
     local kind = info and info.conversation_runtime
@@ -63,7 +63,7 @@ end
 ---@param call table
 ---@return openhands.Operation? operation
 ---@return table|openhands.Error fields
-function M.placed(agent, operation, fields, call)
+function M.operation_for(agent, operation, fields, call)
   local own = all["runtime." .. operation.name]
   local is_there, err = agent._is_runtime, nil
   if own and not is_there and operation ~= all.info then -- `info` is about the conversation
@@ -89,7 +89,7 @@ end
 ---@return any value
 ---@return openhands.Error? err
 function M.perform(agent, operation, fields, call, route)
-  local row, own = M.placed(agent, operation, fields, call)
+  local row, own = M.operation_for(agent, operation, fields, call)
   if not row then
     return nil, own
   end

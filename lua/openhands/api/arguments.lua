@@ -72,16 +72,16 @@ function M.read(client, operation, ...)
   local fields, position = {}, 1
   if operation.has_fields then
     local given = arguments[operation.subject and 2 or 1]
-    if operation.whole and given ~= nil then
-      fields[operation.whole] = whole_body(given, operation.whole)
+    if operation.body_field and given ~= nil then
+      fields[operation.body_field] = whole_body(given, operation.body_field)
     elseif operation.items and type(given) == "table" and next(given) == nil then
       fields[operation.items] = given -- an empty list of items
-    elseif operation.named and is_plain_fields(given) and type(given[operation.named]) ~= "table" then
-      fields[operation.named] = given
+    elseif operation.map_field and is_plain_fields(given) and type(given[operation.map_field]) ~= "table" then
+      fields[operation.map_field] = given
     elseif is_plain_fields(given) then
       fields = M.copy(given --[[@as table]])
-    elseif given ~= nil and operation.lone then
-      fields[operation.lone] = given
+    elseif given ~= nil and operation.single_field then
+      fields[operation.single_field] = given
     elseif given ~= nil then
       errors.raise(("%s: needs a table of fields, not a %s"):format(operation.name, type(given)))
     end

@@ -32,7 +32,7 @@ local internal = { start = true, start_streaming = true, status = true }
 local composed = {
   get = { subject = "conversation_id", is_batch = true },
   pause = { subject = "conversation_id" },
-  resume = { subject = "conversation_id", has_fields = true, lone = "send" },
+  resume = { subject = "conversation_id", has_fields = true, single_field = "send" },
   answer = { subject = "conversation_id" },
   find_pull_requests = { subject = "conversation_id" },
 }
@@ -107,7 +107,7 @@ local function get_many(client, fields, ids, call, api)
   local found = {}
   for _, id in ipairs(ids) do
     local answer, err = client:_read("status", id, call, "v0")
-    if err and err.kind == "not_found" and not err.misfit then
+    if err and err.kind == "not_found" and not err.contradicts_dialect then
       answer = core.null
     elseif not answer then
       return nil, errors.renamed(err, "get", id)

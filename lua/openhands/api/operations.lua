@@ -24,9 +24,9 @@ local M = {}
 ---@field subject string? name of the field that identifies the subject, e.g. "conversation_id"
 ---@field is_batch boolean? whether the subject may be a list of ids
 ---@field has_fields boolean? whether there are fields besides the subject
----@field lone string? field that gets an argument that is not a table of fields
----@field whole string? field that is the whole body: its value is the argument itself
----@field named string? the only field, if it is a table with names: its value may be given directly
+---@field single_field string? field that gets an argument that is not a table of fields
+---@field body_field string? field that is the whole body: its value is the argument itself
+---@field map_field string? the only field, if it is a table with names: its value may be given directly
 ---@field items string? field with the ids of several items of the subject, requested in batches
 ---@field tells_provider boolean? whether there is a field for the git provider
 ---@field takes_conversation boolean? of an agent server: whether its subject is the conversation
@@ -65,17 +65,17 @@ local function describe(name, rows)
   for _, each in pairs(rows) do
     local further = further_fields(each, operation.subject)
     operation.has_fields = operation.has_fields or #further > 0
-    if further[1] and (further[1].required or #further == 1) and not operation.lone then
-      operation.lone = further[1].name
+    if further[1] and (further[1].required or #further == 1) and not operation.single_field then
+      operation.single_field = further[1].name
     end
     for _, field in ipairs(further) do
       operation.tells_provider = operation.tells_provider or field.name == "git_provider"
     end
     if further[1] and further[1].place == "whole" then
-      operation.whole = further[1].name
+      operation.body_field = further[1].name
     end
     if #further == 1 and takes_table[further[1].kind] and further[1].place ~= "whole" then
-      operation.named = further[1].name
+      operation.map_field = further[1].name
     end
     -- A batch may be about items of something, e.g. the events of a conversation.
     if each.shape == "list" and is_list_of_ids(further[1]) then

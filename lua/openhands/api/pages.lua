@@ -9,8 +9,8 @@ local errors = require "openhands.errors"
 local M = {}
 
 local REMEMBERED = 500 -- items per generation, of which two are kept; pages shift by less between two requests
-local MOST_RETURNS = 3 -- to known pages without new items, before it is an error
-local MOST_BARREN = 100000 -- pages in a row without new items
+local MOST_RETURNS_TO_KNOWN_PAGES = 3 -- to known pages without new items, before it is an error
+local MOST_PAGES_WITHOUT_NEWS = 100000 -- pages in a row without new items
 local MOST_PAGES = 1000 -- that one call of `all` reads
 
 --- A collection in pages; iterate over it, or call `next` or `page`.
@@ -24,9 +24,9 @@ local MOST_PAGES = 1000 -- that one call of `all` reads
 ---@field private _ended boolean?
 ---@field private _items any[] items of the current page
 ---@field private _position integer index of the item that was given last
----@field private _young table<any, boolean> items that have been seen
----@field private _old table<any, boolean> the same, of the previous generation
----@field private _young_count integer
+---@field private _memories table<any, boolean> items that have been seen
+---@field private _older_memories table<any, boolean> the same, of the previous generation
+---@field private _memory_count integer
 ---@field private _run { pages: integer, ends_at: number }|false|nil progress of `all`
 local methods = {}
 
@@ -54,9 +54,9 @@ function M.new(source)
     _page_id = nil, -- of the page to ask for next
     _items = {},
     _position = 0,
-    _young = {},
-    _old = {},
-    _young_count = 0,
+    _memories = {},
+    _older_memories = {},
+    _memory_count = 0,
   }, Pages)
   begin_barren_run(self)
   return self
@@ -70,11 +70,11 @@ local function sift(self, page)
     if type(id) ~= "string" and type(id) ~= "number" then
       id = identify and identify(item) or (self._page_id or "") .. "\n" .. place
     end
-    if not (self._young[id] or self._old[id]) then
-      if self._young_count >= REMEMBERED then
-        self._old, self._young, self._young_count = self._young, {}, 0
+    if not (self._memories[id] or self._older_memories[id]) then
+      if self._memory_count >= REMEMBERED then
+        self._older_memories, self._memories, self._memory_count = self._memories, {}, 0
       end
-      self._young[id], self._young_count = true, self._young_count + 1
+      self._memories[id], self._memory_count = true, self._memory_count + 1
       fresh[#fresh + 1] = item
     end
   end
@@ -97,8 +97,8 @@ local function advance(self, page, fresh)
     self._cursors[cursor] = true
     if
       self._known_in_a_row > 2 * REMEMBERED
-      or self._returns > MOST_RETURNS
-      or self._cursor_count > MOST_BARREN
+      or self._returns > MOST_RETURNS_TO_KNOWN_PAGES
+      or self._cursor_count > MOST_PAGES_WITHOUT_NEWS
     then
       return errors.protocol(self._source.name, "the pages go in circles")
     end

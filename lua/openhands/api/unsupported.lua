@@ -62,7 +62,7 @@ end
 local function is_absent(client, row, api, fields, call, err)
   local has_conversation, has_others = items_in(row)
   if err.page or err.status == 405 then
-    return api == "agent" or client._has_spoken[api] or false
+    return api == "agent" or client._confirmed_dialects[api] or false
   elseif has_others and api == "agent" and probes[row.name:match "[A-Za-z0-9_]+$"] then
     return not knows_path(client, row, fields, call)
   elseif has_others or row.name == "info" then
@@ -83,7 +83,7 @@ function M.note(client, row, api, fields, call, err)
   if not of_path or polled[row.name] or identifying[row.name] or not is_absent(client, row, api, fields, call, err) then
     return
   end
-  local is_known = api == "agent" or client._has_spoken[api]
+  local is_known = api == "agent" or client._confirmed_dialects[api]
   local whose = api == "agent" and "the server of this conversation" or client._base_url
   err.kind, err.retryable = "unsupported", false
   local words = "%s: %s does not have %s %s (HTTP status %d); another release of it may%s"

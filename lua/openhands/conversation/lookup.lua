@@ -123,7 +123,7 @@ end
 -- Ends lookups with an error. If the service has no such list, the dialect was guessed wrongly: then each conversation
 -- is requested by itself, which finds the other dialect.
 local function fail_batch(client, lookups, err)
-  if err.misfit and client._is_guess and not client._has_spoken.v1 and not lookups[1].is_alone then
+  if err.contradicts_dialect and client._is_guess and not client._confirmed_dialects.v1 and not lookups[1].is_alone then
     client._api = "v0"
     for _, lookup in ipairs(lookups) do
       lookup.step = "single"

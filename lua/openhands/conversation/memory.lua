@@ -56,18 +56,18 @@ local MOST_IDS = 4096 -- in a generation, two to a conversation; two generations
 ---@param id string
 ---@return openhands.Memory
 function Client:_remember(id)
-  local memory = self._young[id]
+  local memory = self._memories[id]
   if memory then
     return memory
   end
   -- Stored under the form in which ids are compared, and under this spelling, which the next call will ask for.
   local key = identifiers.normalize(id)
-  memory = self._young[key] or self._old[key] or {}
-  self._young_count = self._young_count + 2
-  if self._young_count > MOST_IDS then
-    self._old, self._young, self._young_count = self._young, {}, 2
+  memory = self._memories[key] or self._older_memories[key] or {}
+  self._memory_count = self._memory_count + 2
+  if self._memory_count > MOST_IDS then
+    self._older_memories, self._memories, self._memory_count = self._memories, {}, 2
   end
-  self._young[key], self._young[id] = memory, memory
+  self._memories[key], self._memories[id] = memory, memory
   return memory
 end
 
@@ -82,10 +82,10 @@ end
 ---@param id string
 ---@return string
 function Client:_spelling(id)
-  local memory = self._young[id]
+  local memory = self._memories[id]
   if not memory then
     local key = identifiers.normalize(id)
-    memory = self._young[key] or self._old[key]
+    memory = self._memories[key] or self._older_memories[key]
   end
   return memory and memory.spelling or id
 end
@@ -100,7 +100,7 @@ function Client:_id_of(subject, caller)
   if type(subject) == "table" then
     id = rawget(subject, "conversation_id")
   end
-  if type(id) ~= "string" or not self._young[id] then -- what is remembered has been checked
+  if type(id) ~= "string" or not self._memories[id] then -- what is remembered has been checked
     id = identifiers.of(subject, caller)
   end
   local spelling = self:_spelling(id)

@@ -217,7 +217,7 @@ local function read_first(self, page_id, call)
     self.api, self.has_begun, self.fields = api, nil, fields
     return read(self, page_id, call)
   end)
-  if err and err.misfit then
+  if err and err.contradicts_dialect then
     self.api, self.has_begun, self.fields = nil, nil, given
   end
   return page, err

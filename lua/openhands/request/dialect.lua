@@ -172,14 +172,14 @@ end
 
 -- Requests the account, or waits for the response to the same request of another call.
 local function ask_once(client, operation, call)
-  local question = client._question
+  local question = client._dialect_request
   if question then
     await(client, question, call)
     if question.api then
       return question.api
     elseif question.err and is_for_all(question.err, question, call) then
       return nil, copy_of(question.err, operation)
-    elseif client._question and client._question ~= question then
+    elseif client._dialect_request and client._dialect_request ~= question then
       return ask_once(client, operation, call) -- another waiter has sent the request in the meantime
     end
   end
@@ -189,11 +189,11 @@ local function ask_once(client, operation, call)
     api_key = rawget(call, "api_key"),
     organization = rawget(call, "organization"),
   }
-  client._question = question
+  client._dialect_request = question
   question.api, question.err = ask(client, operation, call)
   question.done = true
-  if client._question == question then
-    client._question = nil
+  if client._dialect_request == question then
+    client._dialect_request = nil
   end
   client:_wake(question)
   return question.api, question.err
@@ -230,23 +230,23 @@ local function misfit_of(err, operation, api)
 end
 
 -- Calls that servers of every dialect answer.
-local tells_nothing = { alive = true, health = true, ready = true, server_info = true }
+local says_nothing_of_dialect = { alive = true, health = true, ready = true, server_info = true }
 
 --- Records whether the result of an exchange confirms or contradicts the guess.
 ---@param client openhands.Client
 ---@param operation string
 ---@param api string?
----@param err openhands.Error? gets a field `misfit`
+---@param err openhands.Error? gets a field `contradicts_dialect`
 function M.note(client, operation, api, err)
-  if tells_nothing[operation] then
+  if says_nothing_of_dialect[operation] then
     return
   end
   if err then
-    err.misfit = misfit_of(err, operation, api)
+    err.contradicts_dialect = misfit_of(err, operation, api)
   end
   if not err and api and operation ~= "me" then
-    client._has_spoken[api] = true
-  elseif err and err.misfit == "path" and client._is_guess and api == client._api and not client._has_spoken[api] then
+    client._confirmed_dialects[api] = true
+  elseif err and err.contradicts_dialect == "path" and client._is_guess and api == client._api and not client._confirmed_dialects[api] then
     client._api = nil
   end
 end
@@ -257,26 +257,28 @@ end
 ---@param operation string
 ---@param api "v0"|"v1" the guess
 ---@param run fun(api: "v0"|"v1"): any, openhands.Error? makes the call
----@param err openhands.Error of the call in the guessed dialect, with a `misfit`
+---@param err openhands.Error of the call in the guessed dialect, with a `contradicts_dialect`
 ---@return any value
 ---@return openhands.Error? err
 function M.try_other(client, operation, api, run, err)
-  local misfit, other = err.misfit, other_dialect[api]
+  local contradicts_dialect, other = err.contradicts_dialect, other_dialect[api]
   local has_other = not is_one_item[operation] or is_one_item[operation][other] ~= nil
-  if not has_other or misfit == "perhaps" and client._has_spoken[api] then
+  if not has_other or contradicts_dialect == "perhaps" and client._confirmed_dialects[api] then
     return nil, err
   end
-  local kept = (misfit == "perhaps" or client._has_spoken[api]) and api or nil
+  local kept = (contradicts_dialect == "perhaps" or client._confirmed_dialects[api]) and api or nil
   client._api = other -- also for further requests of the call
   local second, problem = run(other)
-  local is_other = not problem or is_answered(problem) or client._has_spoken[other]
-  if not problem or problem.kind == "ambiguous" or misfit == "path" and not problem.misfit then
+  local is_other = not problem or is_answered(problem) or client._confirmed_dialects[other]
+  local is_settled = not problem or problem.kind == "ambiguous"
+    or contradicts_dialect == "path" and not problem.contradicts_dialect
+  if is_settled then
     client._api = is_other and other or kept
-    client._has_spoken[api] = not is_other and client._has_spoken[api] or nil
+    client._confirmed_dialects[api] = not is_other and client._confirmed_dialects[api] or nil
     return second, problem
   end
   client._api = kept
-  if misfit == "path" then
+  if contradicts_dialect == "path" then
     err.message = err.message .. "; neither the V0 nor the V1 API answers there: check base_url, or " .. GIVE_API
   end
   return nil, err
@@ -321,7 +323,7 @@ function Client:_in_dialect(operation, fields, call, run)
   end
   local value
   value, err = run(api)
-  if err and err.misfit and self._is_guess and (chosen == nil or chosen == "auto") then
+  if err and err.contradicts_dialect and self._is_guess and (chosen == nil or chosen == "auto") then
     return M.try_other(self, operation, api, run, err)
   end
   return value, err

@@ -106,7 +106,7 @@ function Client:_pump(seconds)
   local number, value, err, date = handle:next(0) -- the core frees a result when the next one is asked for
   while number do
     if date then -- the service's clock, see service_clock.lua
-      self._served = { date = date, moment = { at = loop.now(), wall = math.floor(loop.wall()) } }
+      self._service_time = { date = date, moment = { at = loop.now(), wall = math.floor(loop.wall()) } }
     end
     local pending = self._waiting[number]
     if pending then

@@ -258,7 +258,7 @@ function Client:_exchange(operation, fields, call, api, route)
   elseif retry.spent > 0 then
     retry:note_success()
   end
-  if not (route and route.server) and (err or api and not self._has_spoken[api]) then
+  if not (route and route.server) and (err or api and not self._confirmed_dialects[api]) then
     dialects.note(self, operation, api, err)
   end
   if self._settings.log then

@@ -22,7 +22,7 @@ end
 ---@param moment openhands.Moment
 ---@return integer? seconds since 1970; nil: no response had a date yet
 function M.at_service(client, moment)
-  local served = client._served
+  local served = client._service_time
   if not served then
     return nil
   end

@@ -31,7 +31,7 @@ function M.ambiguous(id, cause)
   }
 end
 
-local RENAMED = "the server has a conversation with this prompt under an id of its own; it may be this one"
+local UNDER_ANOTHER_ID = "the server has a conversation with this prompt under an id of its own; it may be this one"
 
 local function cannot_tell(message)
   return errors.new { kind = "timeout", operation = "start", message = message }
@@ -66,7 +66,7 @@ function M.reconcile(start, since, unclear_at)
     local now = client._loop.now()
     if conversation == false and lookups >= LOOKUPS and asked_at - unclear_at >= call.grace then
       if lookalike then
-        return nil, cannot_tell(RENAMED)
+        return nil, cannot_tell(UNDER_ANOTHER_ID)
       end
       return false
     elseif last_error and is_final(last_error) then
@@ -123,7 +123,7 @@ function M.take_up(start)
   elseif not memory.unclear_at then
     local conversation, err, lookalike = search.find(client, id, nil, call, start.fields)
     if conversation == false and lookalike then
-      return nil, M.ambiguous(id, cannot_tell(RENAMED))
+      return nil, M.ambiguous(id, cannot_tell(UNDER_ANOTHER_ID))
     end
     return conversation, err
   end

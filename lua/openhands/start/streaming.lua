@@ -31,7 +31,7 @@ function M.new(client, listener)
 end
 
 -- Stores a state of the task, and calls the listener if the state is new.
-function methods:_tell(task, id)
+function methods:_take_state(task, id)
   if type(task) ~= "table" then
     return
   end
@@ -57,7 +57,7 @@ function methods:_poll(id, call)
     local task = list and list[1]
     if type(task) == "table" then
       unseen_since = nil
-      self:_tell(task, id)
+      self:_take_state(task, id)
     elseif list then -- the service shows the task with a delay
       unseen_since = unseen_since or client:_now()
     end
@@ -83,12 +83,12 @@ function methods:send(fields, call)
     on_news = function(_, states)
       while states[1] do
         taken = taken + 1
-        self:_tell(table.remove(states, 1), id)
+        self:_take_state(table.remove(states, 1), id)
       end
     end,
   })
   for i = taken + 1, list and #list or 0 do
-    self:_tell(list[i], id)
+    self:_take_state(list[i], id)
   end
   if self.latest then
     return self:_poll(id, call)
