@@ -43,7 +43,7 @@
 ---| "unsupported" # the service's dialect, or this release of a server, cannot do this
 ---| "conflict" # impossible in the present state of the conversation
 ---| "throttled" # too many requests; passes with time
----| "limit" # too many conversations at once; passes when one ends
+---| "limit" # too many conversations at once, or too many queued messages; passes when one ends, or takes them
 ---| "quota" # no more conversations today
 ---| "server" # the service failed
 ---| "connect" # no connection

@@ -246,7 +246,8 @@ function M.note(client, operation, api, err)
   end
   if not err and api and operation ~= "me" then
     client._confirmed_dialects[api] = true
-  elseif err and err.contradicts_dialect == "path" and client._is_guess and api == client._api and not client._confirmed_dialects[api] then
+  elseif err and err.contradicts_dialect == "path" and client._is_guess and api == client._api
+    and not client._confirmed_dialects[api] then
     client._api = nil
   end
 end

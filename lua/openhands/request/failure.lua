@@ -1,5 +1,5 @@
 --- Makes the errors of failed exchanges: what happened, to what, and what to do about it. The core reports the facts
---- as a plain table.
+--- as a plain table. Which kind a 429 has is decided here, by the body of the answer.
 
 local core = require "openhands.core"
 local errors = require "openhands.errors"
@@ -71,7 +71,7 @@ local advice = {
   permission = "check what this API key and its account may do",
   not_found = "check what was asked for, and that it belongs to the account of this API key",
   throttled = "ask again later, or less often",
-  limit = "wait until one of the running conversations has ended, or pause one",
+  limit = "wait until a running conversation has ended or has taken its queued messages, or pause one",
   quota = "wait until the quota is renewed",
   server = "try again later",
   connect = "check the network and base_url",

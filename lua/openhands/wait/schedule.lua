@@ -8,7 +8,7 @@ local lookups = require "openhands.conversation.lookup"
 
 local M = {}
 
-local STARTING_INTERVAL = 2 -- seconds between polls while a conversation starts
+local STARTING_INTERVAL = 2 -- seconds between polls while a conversation starts, and after a message to it
 local FIRST_INTERVAL, LAST_INTERVAL, GROWTH = 5, 30, 1.1
 local JITTER = 0.2 -- share of an interval
 local LAST_POLL = 1 -- seconds that a poll may take beyond the deadline of the wait
@@ -55,7 +55,7 @@ function M.jitter(random)
   return 1 - JITTER + 2 * JITTER * random
 end
 
---- Returns the seconds until an entry that was just polled is due again.
+--- Returns the seconds until an entry that was just polled is due again, and lengthens its next interval.
 ---@param entry openhands.PollEntry
 ---@param jitter number
 ---@return number seconds
