@@ -68,8 +68,8 @@ describe("the address of a conversation's server", function()
       "0x7f.1", "017700000001", "0177.0.0.1", "127.1", "127.0.1", "[::1]", "[0:0:0:0:0:0:0:1]", "[::ffff:127.0.0.1]",
       "[::ffff:7f00:1]", "[::127.0.0.1]", "[64:ff9b::127.0.0.1]", "[2002:7f00:1::]", "%31%32%37.0.0.1",
     } do
-      says("is that of this machine", objection("https://service.example", "https://" .. host), host)
-      says("is that of this machine", objection("https://10.0.0.1", "https://" .. host), host)
+      says("is a loopback address", objection("https://service.example", "https://" .. host), host)
+      says("is a loopback address", objection("https://10.0.0.1", "https://" .. host), host)
       assert.is_nil(objection("https://localhost:3000", "https://" .. host), host)
     end
   end)
@@ -85,12 +85,12 @@ describe("the address of a conversation's server", function()
       assert.is_nil(objection("https://localhost", "https://" .. host), host)
     end
     for _, host in ipairs { "169.254.169.254", "0xa9fea9fe", "2852039166", "[fe80::1]", "[::ffff:169.254.169.254]" } do
-      says("is link-local", objection("https://service.example", "https://" .. host), host)
-      says("is link-local", objection("https://10.0.0.1", "https://" .. host), host)
+      says("is a link-local address", objection("https://service.example", "https://" .. host), host)
+      says("is a link-local address", objection("https://10.0.0.1", "https://" .. host), host)
     end
     for _, host in ipairs { "0.0.0.0", "0", "[::]", "224.0.0.1", "255.255.255.255", "[ff02::1]", "192.0.0.8" } do
-      says("is reserved", objection("https://service.example", "https://" .. host), host)
-      says("is reserved", objection("https://localhost", "https://" .. host), host)
+      says("is a reserved address", objection("https://service.example", "https://" .. host), host)
+      says("is a reserved address", objection("https://localhost", "https://" .. host), host)
     end
     for _, host in ipairs {
       "8.8.8.8", "172.32.0.1", "172.15.0.1", "11.0.0.1", "128.0.0.1", "100.128.0.1", "[2606:4700::1]",

@@ -1,4 +1,4 @@
-/* The scope of an address, in any spelling. Must not know Lua or libcurl.
+/* Determines the scope of an address, in any spelling. Must not know Lua or libcurl.
    Sources: the special-purpose address registries of IANA (RFC 6890), and the ways to embed IPv4 in IPv6. */
 #include "http/address_scope.h"
 
@@ -20,8 +20,8 @@ static const struct {
 } known[] = {
     {0x7f000000, 8, OH_SCOPE_LOOPBACK}, {0x0a000000, 8, OH_SCOPE_PRIVATE},  {0xac100000, 12, OH_SCOPE_PRIVATE},
     {0xc0a80000, 16, OH_SCOPE_PRIVATE}, {0x64400000, 10, OH_SCOPE_PRIVATE}, {0xc6120000, 15, OH_SCOPE_PRIVATE},
-    {0xa9fe0000, 16, OH_SCOPE_LINK},    {0xc0000000, 24, OH_SCOPE_NOWHERE}, {0x00000000, 8, OH_SCOPE_NOWHERE},
-    {0xe0000000, 3, OH_SCOPE_NOWHERE}, /* multicast and reserved */
+    {0xa9fe0000, 16, OH_SCOPE_LINK},    {0xc0000000, 24, OH_SCOPE_RESERVED}, {0x00000000, 8, OH_SCOPE_RESERVED},
+    {0xe0000000, 3, OH_SCOPE_RESERVED}, /* multicast and reserved */
 };
 
 static enum oh_address_scope of_ipv4(uint32_t address)
@@ -45,7 +45,7 @@ static enum oh_address_scope of_ipv6(const unsigned char *bytes)
                                          translated[12] = {0, 0x64, 0xff, 0x9b};
 
     if (memcmp(bytes, zero, 15) == 0 && bytes[15] <= 1)
-        return bytes[15] == 1 ? OH_SCOPE_LOOPBACK : OH_SCOPE_NOWHERE;
+        return bytes[15] == 1 ? OH_SCOPE_LOOPBACK : OH_SCOPE_RESERVED;
     if (memcmp(bytes, mapped, 12) == 0 || memcmp(bytes, translated, 12) == 0 || memcmp(bytes, zero, 12) == 0)
         return of_ipv4(word(bytes + 12));
     if (word(bytes) == 0x0064ff9b && bytes[4] == 0 && bytes[5] == 1)
@@ -58,11 +58,11 @@ static enum oh_address_scope of_ipv6(const unsigned char *bytes)
         return OH_SCOPE_LINK;
     if ((bytes[0] & 0xfe) == 0xfc || (bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0xc0))
         return OH_SCOPE_PRIVATE;
-    return bytes[0] == 0xff ? OH_SCOPE_NOWHERE : OH_SCOPE_PUBLIC;
+    return bytes[0] == 0xff ? OH_SCOPE_RESERVED : OH_SCOPE_PUBLIC;
 }
 
 /* Reads one number as inet_aton does: decimal, octal after 0, hexadecimal after 0x. Returns the text after
-   the number, NULL if there is no number. */
+   the number, NULL if there is no number or it does not fit in 32 bits. */
 static const char *read_number(const char *text, uint64_t *value)
 {
     int base = 10, digit;
@@ -96,7 +96,7 @@ static bool parse_ipv4(const char *text, uint32_t *address)
         if (text == NULL)
             return false;
         count++;
-        if (text[0] != '.' || text[1] == '\0') /* one dot may follow */
+        if (text[0] != '.' || text[1] == '\0') /* a dot at the end is allowed */
             break;
         if (value > 255 || count == 4)
             return false;
@@ -136,13 +136,13 @@ enum oh_address_scope oh_address_scope_of_host(const char *host)
         length -= 2;
     }
     if (length >= sizeof text)
-        return OH_SCOPE_NAME;
+        return OH_SCOPE_UNRESOLVED;
     memcpy(text, host, length);
     text[length] = '\0';
-    text[strcspn(text, "%")] = '\0'; /* the zone */
+    text[strcspn(text, "%")] = '\0'; /* drops the zone of an IPv6 address */
     if (inet_pton(AF_INET6, text, &ipv6) == 1)
         return of_ipv6(ipv6.s6_addr);
-    return parse_ipv4(text, &ipv4) ? of_ipv4(ipv4) : OH_SCOPE_NAME;
+    return parse_ipv4(text, &ipv4) ? of_ipv4(ipv4) : OH_SCOPE_UNRESOLVED;
 }
 
 enum oh_address_scope oh_address_scope_of_socket(const struct sockaddr *peer)
@@ -158,20 +158,21 @@ enum oh_address_scope oh_address_scope_of_socket(const struct sockaddr *peer)
         memcpy(&ipv6, peer, sizeof ipv6);
         return of_ipv6(ipv6.sin6_addr.s6_addr);
     }
-    return OH_SCOPE_NOWHERE;
+    return OH_SCOPE_RESERVED;
 }
 
 const char *oh_address_scope_objection(enum oh_address_scope service, enum oh_address_scope named)
 {
-    if (named == OH_SCOPE_NOWHERE)
-        return "is reserved, no host can have it";
-    if (named == OH_SCOPE_NAME || named == OH_SCOPE_PUBLIC || service == OH_SCOPE_LOOPBACK)
+    if (named == OH_SCOPE_RESERVED)
+        return "is a reserved address, which no host can have";
+    if (named == OH_SCOPE_UNRESOLVED || named == OH_SCOPE_PUBLIC || service == OH_SCOPE_LOOPBACK)
         return NULL;
     if (named == OH_SCOPE_LOOPBACK)
-        return "is that of this machine, which only a service on it may name";
+        return "is a loopback address, which only a service on the same machine may name";
     if (named == OH_SCOPE_LINK)
-        return service == OH_SCOPE_LINK ? NULL : "is link-local, which a service elsewhere may not name";
+        return service == OH_SCOPE_LINK ? NULL
+                                        : "is a link-local address, which only a service on the same link may name";
     return service == OH_SCOPE_PRIVATE || service == OH_SCOPE_LINK
                ? NULL
-               : "belongs to a private network, which a service outside may not name";
+               : "belongs to a private network, which only a service in a private network may name";
 }

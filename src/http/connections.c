@@ -10,14 +10,14 @@
 #include <sys/socket.h>
 #if defined(__linux__) && defined(__has_include) && !defined(__cppcheck__)
 #if __has_include(<linux/tcp.h>)
-#include <linux/tcp.h> /* the C library's own header knows less of struct tcp_info */
+#include <linux/tcp.h> /* the struct tcp_info of the C library lacks some fields */
 #endif
 #endif
 
 #define FIRST_CAPACITY 16
 #define READ_SIZE 16384         /* bytes that libcurl reads at once, at least */
 #define MOST_OVERHEAD 4194304.0 /* bytes besides headers and body that any response may have */
-#define MOST_PER_BYTE 8.0       /* received bytes per byte of headers and body: TLS and chunks take some */
+#define MOST_PER_BYTE 8.0       /* received bytes allowed per byte of headers and body: TLS and chunks add some */
 
 bool oh_connections_add(struct oh_connections *connections, int socket)
 {
@@ -33,7 +33,7 @@ bool oh_connections_add(struct oh_connections *connections, int socket)
     }
     if (connection == NULL)
         connection = &connections->list[connections->count++];
-    memset(connection, 0, sizeof *connection); /* a known number: its old socket was closed unnoticed */
+    memset(connection, 0, sizeof *connection); /* a listed number was that of a socket whose end was not reported */
     connection->socket = socket;
     return true;
 }
@@ -75,13 +75,14 @@ static void note_local_address(struct oh_connection *connection)
         connection->port = ntohs(end.any.sa_family == AF_INET ? end.four.sin_port : end.six.sin6_port);
 }
 
-struct oh_connection *oh_connections_at(const struct oh_connections *connections, const char *address, int port)
+struct oh_connection *oh_connections_find_by_address(const struct oh_connections *connections, const char *address,
+                                                     int port)
 {
     size_t i;
 
     for (i = 0; i < connections->count; i++) {
         struct oh_connection *connection = &connections->list[i];
-        if (!connection->is_used) /* before it is connected its address may still change */
+        if (!connection->is_used) /* its local address may change until it is connected */
             note_local_address(connection);
         if (connection->port == port && port > 0 && strcmp(connection->address, address) == 0)
             return connection;
@@ -116,7 +117,7 @@ static double bytes_read(const struct oh_connection *connection)
     return total;
 }
 
-void oh_connection_count(struct oh_connection *connection)
+void oh_connection_update_counts(struct oh_connection *connection)
 {
     connection->total = bytes_read(connection);
     if (!connection->is_counting)

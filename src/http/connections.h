@@ -11,7 +11,7 @@ struct oh_connection {
     int port;            /* local port, 0 until connected */
     char address[46];    /* local address, as libcurl spells it */
     bool is_used;        /* a request has been sent over it */
-    bool is_http1;       /* it has carried an HTTP/1 response: the peer may send only when it is asked */
+    bool is_http1;       /* it has carried an HTTP/1 response: its peer may send only after a request */
     bool is_retired;     /* must not be used again */
     bool is_counting;    /* `total_before` is known */
     double total;        /* bytes that have been read from it */
@@ -28,14 +28,15 @@ struct oh_connections {
 bool oh_connections_add(struct oh_connections *connections, int socket);
 /* Removes a socket that is about to be closed; an unknown one is fine. */
 void oh_connections_remove(struct oh_connections *connections, int socket);
-/* Returns the connection with this socket, or with this local address; NULL if there is none. Valid until the next add
-   or remove. */
+/* Returns the connection with this socket, NULL if there is none. Valid until the next add or remove. */
 struct oh_connection *oh_connections_find(const struct oh_connections *connections, int socket);
-struct oh_connection *oh_connections_at(const struct oh_connections *connections, const char *address, int port);
-/* Returns whether nothing waits to be read, the peer's end of the connection included. */
+/* The same for the connection with this local address. */
+struct oh_connection *oh_connections_find_by_address(const struct oh_connections *connections, const char *address,
+                                                     int port);
+/* Returns whether there is nothing to read from the socket: no bytes, and no end of the connection. */
 bool oh_connection_is_quiet(const struct oh_connection *connection);
-/* Updates the byte counts; to be called before libcurl reads again. */
-void oh_connection_count(struct oh_connection *connection);
+/* Updates the byte counts; must be called each time before libcurl reads. */
+void oh_connection_update_counts(struct oh_connection *connection);
 /* Returns whether far more bytes have come than headers and bodies account for (chunk extensions, empty compressed
    blocks or frames): they cost time and may never end. */
 bool oh_connection_is_flooding(const struct oh_connection *connection);

@@ -7,7 +7,7 @@
 
 #include "wire/secret.h"
 
-#define KEPT_BYTES (64 * 1024) /* memory that an idle exchange may hold on to */
+#define KEPT_BYTES (64 * 1024) /* of each buffer that an idle exchange may keep */
 
 struct oh_exchange *oh_exchange_new(size_t most_received)
 {
@@ -16,7 +16,7 @@ struct oh_exchange *oh_exchange_new(size_t most_received)
     if (exchange != NULL) {
         oh_buffer_init(&exchange->received, most_received);
         exchange->accept = OH_ACCEPT_JSON;
-        exchange->begun = true; /* until libcurl tells when it begins */
+        exchange->own_request_begun = true; /* unless libcurl can tell: oh_exchange_set_attempt_callbacks */
     }
     return exchange;
 }
@@ -48,14 +48,14 @@ double oh_exchange_expected(const struct oh_exchange *exchange)
 {
     curl_off_t length = -1;
 
-    if (exchange->easy != NULL && exchange->header_bytes > 0) /* before that: the length of the previous one */
+    if (exchange->easy != NULL && exchange->header_bytes > 0) /* before: that of the previous response */
         (void)curl_easy_getinfo(exchange->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
     return (double)length;
 }
 
 bool oh_exchange_is_reusable(const struct oh_exchange *exchange)
 {
-    return exchange->easy != NULL && exchange->plain && exchange->response.result == OH_RESULT_ANSWERED;
+    return exchange->easy != NULL && exchange->is_plain_read && exchange->response.result == OH_RESULT_ANSWERED;
 }
 
 void oh_exchange_reset(struct oh_exchange *exchange)
@@ -70,11 +70,13 @@ void oh_exchange_reset(struct oh_exchange *exchange)
     memset(&exchange->headers, 0, sizeof exchange->headers);
     memset(&exchange->stream, 0, sizeof exchange->stream);
     exchange->header_bytes = 0;
-    exchange->header_overflow = exchange->body_overflow = exchange->endless = false;
-    exchange->begun = exchange->begun && exchange->attempts == 0; /* where libcurl tells, it will tell again */
+    exchange->header_overflow = exchange->body_overflow = exchange->is_flooded = false;
+    if (exchange->attempts > 0) /* libcurl reports when it begins to send a request, and will do so for the next one */
+        exchange->own_request_begun = false;
     exchange->socket = -1;
     exchange->attempts = 0;
-    exchange->was_kept = exchange->was_repeated = exchange->is_stale = exchange->trust_was_switched = false;
+    exchange->reused_connection = exchange->was_repeated = false;
+    exchange->is_stale = exchange->trust_was_switched = false;
     exchange->error[0] = '\0';
 }
 

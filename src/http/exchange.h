@@ -1,9 +1,9 @@
 /* One HTTP request and its response. Knows libcurl, must not know Lua.
-   Its life, by files: exchange.c makes, recycles and frees it; exchange_setup.c sets libcurl's options;
+   The files: exchange.c makes, recycles and frees it; exchange_setup.c sets libcurl's options;
    exchange_attempt.c chooses the connection and decides whether to try again; exchange_transfer.c moves the bytes;
    exchange_result.c says how it ended and exchange_reason.c why, in words. multi.c queues it, multi_step.c drives it.
    Owned by exactly one queue of the multi at a time: building -> in_flight -> done -> released.
-   It holds a reference to its request; the last holder frees and wipes the request, whatever fails. */
+   It holds a reference to its request; the last holder wipes and frees the request, also after a failure. */
 #ifndef OH_EXCHANGE_H
 #define OH_EXCHANGE_H
 
@@ -30,12 +30,12 @@ struct oh_exchange {
     /* The request: filled by the caller between oh_multi_prepare and oh_multi_submit. */
     const char *method;         /* borrowed from the operation */
     struct oh_request *request; /* counted; NULL until the caller sets it */
-    bool plain;                 /* like every other plain read of its origin: see oh_multi_prepare */
-    bool once;                  /* must be sent at most once */
+    bool is_plain_read;         /* a GET for JSON with the origin's own credentials: see oh_multi_prepare */
+    bool is_sent_once;          /* must be sent at most once */
     const char *accept;         /* borrowed; value of the Accept header */
     double timeout;             /* seconds for the whole exchange */
     double connect_timeout;     /* seconds until connected */
-    double overdue_at;          /* monotonic moment at which it is ended even if libcurl has not begun it */
+    double overdue_at;          /* monotonic time at which it is ended even if libcurl has not begun it */
     char *api_key;              /* owned, secret; NULL: the origin's */
     char *organization;         /* owned; NULL: the origin's */
     char *session_api_key;      /* owned, secret; NULL: the origin's */
@@ -45,57 +45,58 @@ struct oh_exchange {
     /* The response. */
     struct oh_headers headers;
     struct oh_buffer received;    /* the body */
-    struct oh_download *download; /* owned; the file that the body of a good response goes to. NULL: none */
+    struct oh_download *download; /* owned; the file to which the body of a 200 response is written. NULL: none */
     struct oh_json_stream stream; /* over `received`, read while it arrives */
     struct oh_response response;
-    size_t most_memory;           /* bytes that its values may take in Lua; set by the caller, never read here */
-    bool undecoded;               /* the caller wants the body as text; never read here */
+    size_t most_memory;           /* most bytes that its values may take in Lua; set by the caller, never read here */
+    bool undecoded;               /* the body is returned as text; set by the caller, never read here */
 
     /* libcurl's side. */
-    void *easy;                         /* CURL; NULL while an external transport carries it */
+    void *easy;                         /* CURL; NULL if an external transport performs the exchange */
     struct Curl_URL *url;
     struct curl_slist *request_headers; /* owned; NULL: the origin's shared ones */
     struct oh_connections *connections; /* borrowed from the multi */
     struct oh_origin *service;          /* borrowed; the client's own origin */
-    int socket;                         /* of the connection that carries it, below 0: not known */
+    int socket;                         /* of its connection; below 0: not known */
     bool trusts_bundle;                 /* certificates are checked against the bundle file, not the directory */
-    bool trust_was_switched;            /* and were checked against the other one before */
-    bool forced_fresh;                  /* its handle has been told to make a new connection */
+    bool trust_was_switched;            /* an earlier attempt checked them against the other one */
+    bool forced_fresh;                  /* its handle is set to make a new connection */
     char error[256];                    /* CURL_ERROR_SIZE */
 
     /* Written by libcurl's callbacks. */
     unsigned attempts;       /* how often libcurl has begun to send it */
-    bool was_kept;           /* the latest attempt used a connection that had been used before */
-    bool begun;              /* its own request has begun, behind the tunnel of a proxy */
+    bool reused_connection;  /* the latest attempt used a connection that had been used before */
+    bool own_request_begun;  /* libcurl has begun to send it, beyond the CONNECT request to a proxy, or cannot tell */
     size_t body_sent;        /* bytes */
     size_t header_bytes;     /* of the response */
-    bool is_stale;           /* the connection had unrequested bytes: nothing was sent, try another one */
-    bool was_repeated;       /* libcurl wanted to send it once more by itself: stopped */
+    bool is_stale;           /* its connection was retired or had unrequested bytes: nothing was sent, try another */
+    bool was_repeated;       /* libcurl was about to send it again by itself, and was stopped */
     bool address_refused;    /* a host name resolved to an address that the service may not name */
     bool header_overflow;
     bool body_overflow;
-    bool endless;            /* its connection brought far more bytes than headers and bodies account for */
+    bool is_flooded;         /* its connection received far more bytes than headers and bodies account for */
     bool out_of_memory;
 };
 
 /* ---- life (exchange.c) */
 
-/* Returns a zeroed exchange without a request, NULL when out of memory. */
+/* Returns an empty exchange without a request, for a body of at most `most_received` bytes; NULL when out of memory. */
 struct oh_exchange *oh_exchange_new(size_t most_received);
-/* Returns the exchange's own empty request, to be filled; made if there is none. NULL: out of memory. */
+/* Returns the exchange's own request, to be filled; makes an empty one if there is none. NULL: out of memory. */
 struct oh_request *oh_exchange_own_request(struct oh_exchange *exchange, size_t most_body);
-/* Makes the exchange send `request`, which it holds from now on, instead of one of its own. */
+/* Makes the exchange hold and send `request` instead of a request of its own. */
 void oh_exchange_share_request(struct oh_exchange *exchange, struct oh_request *request);
-/* Returns whether the body is wanted raw: nothing in it shows whether it is complete. */
+/* Returns whether the body is taken as it is, not as JSON: then nothing in it shows whether it is complete. */
 bool oh_exchange_is_raw(const struct oh_exchange *exchange);
-/* Returns how many bytes of the body have come, and how many there will be; below 0 if that was not said. */
+/* Returns how many bytes of the body have arrived. */
 double oh_exchange_arrived(const struct oh_exchange *exchange);
+/* Returns the length of the body in bytes, as the response states it; below 0 if it does not. */
 double oh_exchange_expected(const struct oh_exchange *exchange);
-/* Returns whether its handle may serve another plain read. */
+/* Returns whether its handle may serve another plain read; then it is a warm handle, whose options are set. */
 bool oh_exchange_is_reusable(const struct oh_exchange *exchange);
-/* Makes it as new, but with a warm handle. */
+/* Empties it, but keeps the warm handle. */
 void oh_exchange_reset(struct oh_exchange *exchange);
-/* Releases everything it owns, and its count on the request; it must be out of libcurl's multi handle. */
+/* Frees everything it owns and releases its request. It must have been removed from libcurl's multi handle. */
 void oh_exchange_free(struct oh_exchange *exchange);
 
 /* ---- options (exchange_setup.c) */
@@ -112,15 +113,17 @@ bool oh_exchange_set_timeout(struct oh_exchange *exchange, double seconds);
 
 /* Sets the callbacks that choose the connection of each attempt. */
 bool oh_exchange_set_attempt_callbacks(struct oh_exchange *exchange);
-/* Sets the callback that refuses addresses which the service may not name, and notes how far the service itself is. */
+/* Sets the callback that refuses addresses which `service` may not name, and notes the scope of the service's own
+   address. */
 bool oh_exchange_set_address_callback(struct oh_exchange *exchange, struct oh_origin *service);
 /* Notes whether its connection is shared with other requests (HTTP/2 and later). */
 void oh_exchange_note_version(struct oh_exchange *exchange, bool is_multiplexed);
-/* Counts bytes of its headers or body, of all that its connection brings. */
+/* Counts bytes of its headers or body, to be compared with all bytes that its connection receives. */
 void oh_exchange_count_payload(struct oh_exchange *exchange, size_t length);
-/* Keeps other exchanges from using its connection, unless some already share it. */
+/* Keeps later exchanges from using its connection; without effect on HTTP/2, where others may already share it. */
 void oh_exchange_retire_connection(struct oh_exchange *exchange);
-/* Returns whether libcurl's result came before anything was sent, and prepares another attempt of so many seconds. */
+/* Prepares another attempt, of at most `seconds`, if the last one ended before anything was sent and another may
+   succeed. Returns whether it did. */
 bool oh_exchange_try_again(struct oh_exchange *exchange, const struct oh_origin *origin, int result, double seconds);
 
 /* ---- bytes (exchange_transfer.c) */
@@ -129,8 +132,8 @@ bool oh_exchange_try_again(struct oh_exchange *exchange, const struct oh_origin 
 bool oh_exchange_set_transfer_callbacks(struct oh_exchange *exchange);
 /* Sets the request's body and method. */
 bool oh_exchange_set_body(struct oh_exchange *exchange);
-/* Takes bytes of the body: into the download if the status is 200, else into `received`. False when that fails; the
-   reason is noted. */
+/* Stores bytes of the body: in the download, if there is one and the status is 200, else in `received`. False when that
+   fails; the reason is noted. */
 bool oh_exchange_receive(struct oh_exchange *exchange, long status, const char *bytes, size_t length);
 
 /* ---- end (exchange_result.c, exchange_reason.c) */
@@ -139,13 +142,13 @@ bool oh_exchange_receive(struct oh_exchange *exchange, long status, const char *
 void oh_exchange_conclude(struct oh_exchange *exchange, const struct oh_origin *origin, int result);
 /* Fills `response` of an exchange that is ended without libcurl: OH_RESULT_CANCELLED or OH_RESULT_TIMEOUT. */
 void oh_exchange_give_up(struct oh_exchange *exchange, enum oh_result result);
-/* Writes the reason of a failed exchange, whose result is known. */
+/* Writes the reason of a failed exchange, whose `response.result` is set. */
 void oh_exchange_note_reason(struct oh_exchange *exchange, const struct oh_origin *origin, int result);
 /* Writes as the reason that the body was larger than allowed. */
 void oh_exchange_note_overflow(struct oh_exchange *exchange);
-/* Writes as the reason that the body was compressed and is not what the operation answers. */
+/* Writes as the reason that the body was compressed and does not decompress to what the operation returns. */
 void oh_exchange_note_compressed(struct oh_exchange *exchange);
-/* Returns the status with which its proxy refused to connect, 0 if none did. */
+/* Returns the HTTP status with which its proxy refused to connect, 0 if none did. */
 long oh_exchange_proxy_status(const struct oh_exchange *exchange);
 
 #endif

@@ -1,5 +1,5 @@
-/* The attempts of one exchange: which of libcurl's connections each may use, and when another attempt is safe, because
-   nothing of the request has been sent. Must not know Lua. */
+/* Decides about the attempts of one exchange: which of libcurl's connections each may use, and when another attempt is
+   safe because nothing of the request has been sent. Must not know Lua. */
 #include "http/exchange.h"
 
 #include <curl/curl.h>
@@ -10,7 +10,7 @@
 #include "http/address_scope.h"
 #include "http/tls_pending.h"
 
-/* Child processes of the host must not inherit a connection that carries the key. */
+/* Lists a new socket. Child processes of the host must not inherit it, because it carries the key. */
 static int on_open(void *context, curl_socket_t socket, curlsocktype purpose)
 {
     struct oh_exchange *exchange = context;
@@ -29,8 +29,8 @@ static int on_close(void *context, curl_socket_t socket)
     return close((int)socket);
 }
 
-/* The last moment before a connection is made: only here is the address of a host name known. Servers that the
-   service names must not have private addresses. A proxy resolves the name itself. */
+/* Called just before a connection is made, when the address of a host name is first known. Refuses an address that the
+   service may not name. Through a proxy nothing can be checked: the proxy resolves the name. */
 static curl_socket_t on_address(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 {
     struct oh_exchange *exchange = context;
@@ -55,20 +55,21 @@ bool oh_exchange_set_address_callback(struct oh_exchange *exchange, struct oh_or
 }
 
 #if LIBCURL_VERSION_NUM >= 0x075000
-/* libcurl sends again by itself where a kept connection turns out to be dead, which is right, and up to five times
-   where a server refuses the stream: how often to retry a server in trouble is our decision. */
+/* Returns whether libcurl repeats the request against our will. It repeats a request once if a reused connection was
+   dead, which is right. It also repeats it up to five times if a server refuses the HTTP/2 stream: how often to retry
+   then is our decision. */
 static bool is_repeated(const struct oh_exchange *exchange)
 {
-    return exchange->attempts > (exchange->was_kept ? 1U : 0U);
+    return exchange->attempts > (exchange->reused_connection ? 1U : 0U);
 }
 
-/* The last moment before the request is sent. Bytes that a kept HTTP/1 connection has brought since its last response
-   would be taken for the response to this request; HTTP/2 marks what belongs to which request. (A connection with a
-   request still in flight is HTTP/2, too: libcurl shares no other one.) */
+/* Called when libcurl has chosen a connection, just before it sends the request. Bytes that a reused HTTP/1 connection
+   received after its last response would be taken for the response to this request. HTTP/2 is safe, because each frame
+   names its request. (A connection with a request in flight is also HTTP/2: libcurl shares no other kind.) */
 static int on_chosen(void *context, char *peer, char *address, int peer_port, int port)
 {
     struct oh_exchange *exchange = context;
-    struct oh_connection *connection = oh_connections_at(exchange->connections, address, port);
+    struct oh_connection *connection = oh_connections_find_by_address(exchange->connections, address, port);
 
     (void)peer;
     (void)peer_port;
@@ -83,12 +84,12 @@ static int on_chosen(void *context, char *peer, char *address, int peer_port, in
         if (exchange->is_stale)
             return CURL_PREREQFUNC_ABORT;
         exchange->socket = connection->socket;
-        exchange->was_kept = connection->is_used;
+        exchange->reused_connection = connection->is_used;
         connection->is_used = true;
         connection->is_counting = false;
         connection->payload = 0;
     }
-    exchange->begun = true;
+    exchange->own_request_begun = true;
     exchange->attempts++;
     return CURL_PREREQFUNC_OK;
 }
@@ -98,10 +99,10 @@ bool oh_exchange_set_attempt_callbacks(struct oh_exchange *exchange)
 {
     exchange->socket = -1;
 #if LIBCURL_VERSION_NUM >= 0x075000
-    /* Older versions of libcurl close a kept connection by themselves if it is readable. */
+    /* Older versions of libcurl check this by themselves: they close an idle connection that is readable. */
     if (curl_easy_setopt(exchange->easy, CURLOPT_PREREQFUNCTION, on_chosen) == CURLE_OK &&
         curl_easy_setopt(exchange->easy, CURLOPT_PREREQDATA, (void *)exchange) == CURLE_OK)
-        exchange->begun = false;
+        exchange->own_request_begun = false;
 #endif
     return curl_easy_setopt(exchange->easy, CURLOPT_SOCKOPTFUNCTION, on_open) == CURLE_OK &&
            curl_easy_setopt(exchange->easy, CURLOPT_SOCKOPTDATA, (void *)exchange) == CURLE_OK &&
@@ -133,7 +134,8 @@ void oh_exchange_retire_connection(struct oh_exchange *exchange)
         connection->is_retired = true;
 }
 
-/* Certificates are checked before the request is sent. An authority missing in one place may be in the other. */
+/* Switches once between the bundle file and the directory: an authority that one lacks may be in the other. Nothing has
+   been sent, because certificates are checked first. Returns whether it switched. */
 static bool switches_trust(struct oh_exchange *exchange, const struct oh_origin *origin, int result)
 {
     if (result != CURLE_PEER_FAILED_VERIFICATION || exchange->trust_was_switched || exchange->body_sent > 0 ||

@@ -16,7 +16,7 @@ void oh_exchange_note_overflow(struct oh_exchange *exchange)
 
 void oh_exchange_note_compressed(struct oh_exchange *exchange)
 {
-    SAY("its body was compressed (Content-Encoding), and what it decompresses to is not what this call returns");
+    SAY("its body was compressed (Content-Encoding), and does not decompress to a result of this call");
 }
 
 long oh_exchange_proxy_status(const struct oh_exchange *exchange)
@@ -27,7 +27,7 @@ long oh_exchange_proxy_status(const struct oh_exchange *exchange)
     return status / 100 != 2 ? status : 0;
 }
 
-/* Names the proxy by its host, without credentials; by its address where the environment named it. */
+/* Writes the host and port of the proxy, without credentials; its address if the proxy comes from the environment. */
 static void name_proxy(const struct oh_exchange *exchange, const struct oh_origin *origin, char *name, size_t capacity)
 {
     CURLU *url = origin->proxy != NULL ? curl_url() : NULL;
@@ -56,7 +56,7 @@ static void note_proxy(struct oh_exchange *exchange, const struct oh_origin *ori
 
     name_proxy(exchange, origin, name, sizeof name);
     if (status == 407)
-        SAY("the proxy %s requires a user name and a password in its URL, or other ones (HTTP status 407)", name);
+        SAY("the proxy %s requires a user name and a password in its URL, or rejects those (HTTP status 407)", name);
     else
         SAY("the proxy %s refused to connect (HTTP status %ld)", name, status);
 }
@@ -69,16 +69,15 @@ static void note_authorities(struct oh_exchange *exchange, const struct oh_origi
         SAY("the system's certificates cannot be read: %.160s", exchange->error);
 }
 
-/* Returns the reason where it is our own check that failed the exchange, or where libcurl's words would mislead; or
-   NULL. */
+/* Returns the reason if a check of our own failed the exchange or if libcurl's text would mislead, else NULL. */
 static const char *own_reason(const struct oh_exchange *exchange, CURLcode result)
 {
     enum oh_result ended = exchange->response.result;
 
     if (ended == OH_RESULT_GARBLED && exchange->header_overflow)
         return "its headers are larger than " OH_DIGITS(OH_MOST_HEADER_KIB) " KiB";
-    if (ended == OH_RESULT_GARBLED && exchange->endless)
-        return "it brings ever more bytes that belong to neither headers nor body";
+    if (ended == OH_RESULT_GARBLED && exchange->is_flooded)
+        return "most of its bytes belong to neither headers nor body, and it may never end";
     if (ended == OH_RESULT_MEMORY)
         return "out of memory";
     if (ended == OH_RESULT_FILE)
@@ -92,9 +91,9 @@ static const char *own_reason(const struct oh_exchange *exchange, CURLcode resul
     if (exchange->was_repeated)
         return "the service refused the request (REFUSED_STREAM), or the connection broke, before a response began";
     if (ended == OH_RESULT_FORBIDDEN)
-        return "the host name of the conversation's server resolves to this machine or to a private network, which a "
-               "service outside may not name";
-    if (strstr(exchange->error, "proxy syntax") != NULL) /* libcurl quotes all of it, with the password */
+        return "the host name of the conversation's server resolves to this machine or to a private network, to which "
+               "this service may not send the client";
+    if (strstr(exchange->error, "proxy syntax") != NULL) /* libcurl quotes the URL, with the password */
         return "the URL of the proxy (https_proxy or all_proxy in the environment) is not valid: percent-encode "
                "special characters in its password";
     if (result == CURLE_OUT_OF_MEMORY && exchange->header_bytes > 0 && !exchange->headers.is_complete)

@@ -1,4 +1,4 @@
-/* Decides how an exchange ended: from libcurl's result code to an OH_RESULT_*, and whether anything was sent.
+/* Decides how an exchange ended: turns libcurl's result code into an OH_RESULT_*, and tells whether anything was sent.
    Must not know Lua. */
 #define _GNU_SOURCE /* strcasestr */
 #include "http/exchange.h"
@@ -7,28 +7,31 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Without a length or chunks a response ends with its connection, and so does one that was cut. Newer versions of
-   libcurl also take a response for complete that was cut in its headers, after the one that announces chunks. */
+/* Returns whether a response is known to be complete. Without a length or chunks it ends when its connection closes, as
+   does a response that was cut. Newer versions of libcurl also accept a response that was cut in its headers, after the
+   header that announces chunks. */
 static bool end_is_known(const struct oh_exchange *exchange)
 {
     return exchange->headers.is_complete &&
            (exchange->headers.marks_end_of_body || oh_exchange_expected(exchange) >= 0);
 }
 
-/* The request size includes what a proxy was sent; the request itself begins behind its tunnel. Without a byte of its
-   body no request can have been processed. */
+/* Returns whether the service may have processed the request. libcurl's request size includes the CONNECT request to a
+   proxy. A request with a body cannot have been processed before the first byte of the body was sent. */
 static bool was_sent(const struct oh_exchange *exchange, long request_size)
 {
-    return request_size > 0 && (exchange->request->body.length == 0 ? exchange->begun : exchange->body_sent > 0);
+    bool begun = exchange->request->body.length == 0 ? exchange->own_request_begun : exchange->body_sent > 0;
+
+    return request_size > 0 && begun;
 }
 
-/* libcurl has one code for everything that goes wrong in a handshake. These are its texts, and those of the TLS
-   libraries, for a connection that broke; any other text means that the handshake was rejected. System errors, whose
-   texts depend on the locale, are recognised by errno. */
+/* Returns whether a handshake failed because its connection broke. libcurl has one code for all failed handshakes. The
+   texts below, of libcurl and the TLS libraries, mean a broken connection; any other text means that the handshake was
+   rejected. System errors, whose texts depend on the locale, are recognised by errno. */
 static bool handshake_broke(const struct oh_exchange *exchange)
 {
     static const char *const known[] = {
-        " SSL_connect: ", /* where OpenSSL has no error of its own: resets and ends */
+        " SSL_connect: ", /* OpenSSL has no error of its own: the connection was reset or closed */
         "unexpected eof", "non-properly terminated", "error in the pull function", "error in the push function",
         "peer closed", "closed abruptly", "reading from socket", "writing to socket", "EOF in swrite", "Recv failure: ",
         "Send failure: ", " in connection to ",
@@ -39,7 +42,7 @@ static bool handshake_broke(const struct oh_exchange *exchange)
     for (i = 0; i < sizeof known / sizeof known[0]; i++)
         if (strcasestr(exchange->error, known[i]) != NULL)
             return true;
-    if (strstr(exchange->error, ":SSL routines:") != NULL) /* OpenSSL rejected it, whatever address failed before */
+    if (strstr(exchange->error, ":SSL routines:") != NULL) /* OpenSSL rejected it; errno may be of an earlier address */
         return false;
     return curl_easy_getinfo(exchange->easy, CURLINFO_OS_ERRNO, &error) == CURLE_OK && error != 0;
 }
@@ -55,9 +58,9 @@ static enum oh_result result_of(const struct oh_exchange *exchange, CURLcode res
 
     if (exchange->out_of_memory)
         return OH_RESULT_MEMORY;
-    if (exchange->header_overflow || exchange->endless)
+    if (exchange->header_overflow || exchange->is_flooded)
         return OH_RESULT_GARBLED;
-    if (exchange->body_overflow) /* an error status counts, however long its body is */
+    if (exchange->body_overflow) /* an error status is a response, however long its body is */
         return is_good(exchange->response.status) ? OH_RESULT_TOO_LARGE : OH_RESULT_ANSWERED;
     if (exchange->download != NULL && exchange->download->error != 0)
         return OH_RESULT_FILE;
@@ -108,7 +111,7 @@ static enum oh_result result_of(const struct oh_exchange *exchange, CURLcode res
     case CURLE_PROXY:
         return began ? OH_RESULT_CUT : OH_RESULT_CONNECT;
     default:
-        /* CURLE_OUT_OF_MEMORY, too: libcurl also says so of a header line above 100 KB. */
+        /* Includes CURLE_OUT_OF_MEMORY, which libcurl also returns for a header line above 100 KB. */
         return OH_RESULT_GARBLED;
     }
 }
@@ -134,7 +137,7 @@ void oh_exchange_conclude(struct oh_exchange *exchange, const struct oh_origin *
 {
     struct oh_response *response = &exchange->response;
     char *type = NULL;
-    long request_size = 1; /* if libcurl cannot say, assume the worst */
+    long request_size = 1; /* if libcurl cannot tell, assume that it was sent */
 
     (void)curl_easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &response->status);
     (void)curl_easy_getinfo(exchange->easy, CURLINFO_REQUEST_SIZE, &request_size);
@@ -154,7 +157,7 @@ void oh_exchange_give_up(struct oh_exchange *exchange, enum oh_result result)
 {
     struct oh_response *response = &exchange->response;
     const char *reason = "cancelled by this program";
-    long request_size = 1; /* with an external transport: assume the worst */
+    long request_size = 1; /* with an external transport, assume that it was sent */
 
     if (exchange->easy != NULL)
         (void)curl_easy_getinfo(exchange->easy, CURLINFO_REQUEST_SIZE, &request_size);

@@ -5,14 +5,14 @@
 #include <curl/curl.h>
 #include <string.h>
 
-#define LONGEST_STALL 60L /* seconds without a byte of a file */
+#define LONGEST_STALL 60L /* seconds for which a download may receive nothing */
 
 #define SET(option, value)                                                \
     do {                                                                  \
         if (curl_easy_setopt(exchange->easy, option, value) != CURLE_OK)  \
             return false;                                                 \
     } while (0)
-/* For options that may be unknown to the libcurl at run time. */
+/* For options that the libcurl loaded at run time may not know. */
 #define SET_IF_KNOWN(option, value) (void)curl_easy_setopt(exchange->easy, option, value)
 
 static bool set_protocols(struct oh_exchange *exchange)
@@ -55,11 +55,11 @@ static bool set_trust(struct oh_exchange *exchange, const struct oh_origin *orig
 static bool set_proxy(struct oh_exchange *exchange, const struct oh_origin *origin)
 {
     if (!origin->secure)
-        SET(CURLOPT_PROXY, ""); /* loopback: a proxy would see the key in clear text */
+        SET(CURLOPT_PROXY, ""); /* plain http (loopback): a proxy would see the key */
     else if (origin->proxy != NULL)
         SET(CURLOPT_PROXY, origin->proxy);
     SET(CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
-    SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L); /* a proxy's refusal is not a response of the service */
+    SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L); /* a proxy's refusal must not be read as the service's response */
     return true;
 }
 
@@ -74,7 +74,8 @@ static bool set_constants(struct oh_exchange *exchange, const struct oh_origin *
     SET(CURLOPT_PATH_AS_IS, 1L);
     SET(CURLOPT_ACCEPT_ENCODING, "");
 #if LIBCURL_VERSION_NUM >= 0x075700
-    /* A timed-out call must not wait for the thread of a name lookup. That thread runs on: the module stays loaded. */
+    /* A timed-out call must not wait for the thread of a name lookup. The thread may outlive it, so the module is never
+       unloaded. */
     SET_IF_KNOWN(CURLOPT_QUICK_EXIT, 1L);
 #endif
     return oh_exchange_set_transfer_callbacks(exchange) && oh_exchange_set_attempt_callbacks(exchange) &&
@@ -83,14 +84,15 @@ static bool set_constants(struct oh_exchange *exchange, const struct oh_origin *
 
 static bool set_delivery(struct oh_exchange *exchange, const struct oh_origin *origin)
 {
-    if (exchange->once) {
-        /* Where a reused connection is dead or an HTTP/2 stream refused, libcurl would send again by itself. */
+    if (exchange->is_sent_once) {
+        /* If a reused connection is dead or an HTTP/2 stream is refused, libcurl would send the request again. */
         SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
         SET(CURLOPT_FRESH_CONNECT, 1L);
         SET(CURLOPT_FORBID_REUSE, 1L);
     } else {
         SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-        /* Without TLS there is no HTTP/2 to wait for: a read would queue behind the response of the first. */
+        /* To wait for a connection makes sense only if it may be HTTP/2, which requires TLS: over HTTP/1, a read would
+           wait for the response to another one. */
         SET(CURLOPT_PIPEWAIT, origin->secure ? 1L : 0L);
     }
     if (exchange->request->has_body && !oh_exchange_set_body(exchange))
@@ -105,7 +107,7 @@ static bool set_credentials(struct oh_exchange *exchange, struct oh_origin *orig
     struct oh_credentials credentials = {NULL, exchange->session_api_key, NULL};
     struct curl_slist *headers;
 
-    if (exchange->plain) {
+    if (exchange->is_plain_read) {
         headers = oh_origin_shared_headers(origin);
     } else {
         if (!exchange->anonymous && exchange->server == NULL) {
@@ -150,7 +152,7 @@ static bool set_target(struct oh_exchange *exchange, const struct oh_origin *ori
     return true;
 }
 
-/* Returns at least 1: libcurl takes 0 as "no timeout". */
+/* Returns whole milliseconds, at least 1: libcurl takes 0 as "no timeout". */
 static long milliseconds(double seconds)
 {
     long rounded = (long)(seconds * 1000 + 0.999);
@@ -164,8 +166,8 @@ bool oh_exchange_set_timeout(struct oh_exchange *exchange, double seconds)
     return true;
 }
 
-/* Raw bodies are requested uncompressed: libcurl cannot tell that a compressed body was cut. A file may take long, but
-   must not stall. */
+/* Requests a raw body uncompressed, because libcurl does not notice that a compressed body was cut. Ends a download
+   that stalls, because its timeout is long. */
 static bool set_raw(struct oh_exchange *exchange)
 {
     if (oh_exchange_is_raw(exchange))
@@ -183,7 +185,7 @@ bool oh_exchange_configure(struct oh_exchange *exchange, struct oh_origin *origi
 
     if (exchange->server != NULL)
         origin = exchange->server;
-    if (exchange->easy != NULL && !exchange->plain)
+    if (exchange->easy != NULL && !exchange->is_plain_read)
         return false; /* a warm handle is set up for plain reads only */
     if (exchange->easy == NULL) {
         exchange->easy = curl_easy_init();
@@ -191,7 +193,7 @@ bool oh_exchange_configure(struct oh_exchange *exchange, struct oh_origin *origi
             !oh_exchange_set_address_callback(exchange, service))
             return false;
     }
-    if (exchange->forced_fresh && !exchange->once) /* a warm handle whose last read had to make a new connection */
+    if (exchange->forced_fresh && !exchange->is_sent_once) /* set for the previous exchange of a warm handle */
         SET(CURLOPT_FRESH_CONNECT, 0L);
     exchange->forced_fresh = false;
     if (exchange->trusts_bundle != origin->prefers_bundle &&

@@ -1,5 +1,5 @@
-/* Moves the bytes of an exchange: libcurl's callbacks, which only copy bytes and set flags. Must not know Lua: nothing
-   here can reach a longjmp. */
+/* Moves the bytes of an exchange in libcurl's callbacks, which only copy bytes and set flags. Must not know Lua, whose
+   errors would longjmp through libcurl. */
 #include "http/exchange.h"
 
 #include <curl/curl.h>
@@ -25,7 +25,7 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *context)
 
     (void)curl_easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &status);
     oh_exchange_count_payload(exchange, size * count);
-    /* 0 of more than 0 bytes ends the transfer */
+    /* libcurl ends the transfer if fewer bytes are taken than it passed */
     return oh_exchange_receive(exchange, status, bytes, size * count) ? size * count : 0;
 }
 
@@ -66,7 +66,7 @@ bool oh_exchange_set_transfer_callbacks(struct oh_exchange *exchange)
            curl_easy_setopt(exchange->easy, CURLOPT_HEADERDATA, (void *)exchange) == CURLE_OK;
 }
 
-/* Without a seek callback libcurl cannot send the body a second time by itself. */
+/* Sets no seek callback: without one, libcurl cannot send the body a second time by itself. */
 bool oh_exchange_set_body(struct oh_exchange *exchange)
 {
     curl_off_t length = (curl_off_t)exchange->request->body.length;

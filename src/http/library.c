@@ -31,7 +31,7 @@ bool oh_library_open(void)
     return result == CURLE_OK;
 }
 
-/* Does not call curl_version(): with OpenLDAP it looks up the name of this host, and waits for the answer. */
+/* Does not call curl_version(), which with OpenLDAP looks up the name of this host and waits for the answer. */
 const char *oh_library_version(const char **tls)
 {
     const curl_version_info_data *build = curl_version_info(CURLVERSION_NOW);

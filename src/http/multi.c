@@ -1,6 +1,7 @@
 /* Owns the exchanges of one client, and moves them from queue to queue. Must not know Lua.
-   Rules of libcurl kept here: one timer, replaced by each new one; sockets identified by number, never by handle;
-   callbacks never fail and never call back into libcurl; remove, easy cleanup, multi cleanup, close descriptors. */
+   Keeps the rules of libcurl: there is one timer, which each new value replaces; a socket is identified by its number,
+   never by a handle; callbacks never fail and never call libcurl; easy handles are removed from the multi handle before
+   they are freed, then the multi handle is freed, and the descriptors are closed last. */
 #include "http/multi.h"
 
 #include <curl/curl.h>
@@ -10,7 +11,7 @@
 #include "os/pipe_guard.h"
 
 #define MOST_IDLE 16              /* warm handles kept for the next reads */
-#define MOST_CONNECTIONS 10       /* of reads, to one host: HTTP/2 streams share them */
+#define MOST_CONNECTIONS 10       /* for reads to one host; HTTP/2 streams share them */
 
 /* ---- libcurl's two callbacks ---------------------------------------------------------------------------------- */
 
@@ -32,7 +33,7 @@ static int on_timer(CURLM *handle, long milliseconds, void *context)
     struct oh_multi *multi = context;
 
     (void)handle;
-    multi->timer = milliseconds < 0 ? -1 : oh_monotonic() + (double)milliseconds / 1000;
+    multi->timer_at = milliseconds < 0 ? -1 : oh_monotonic() + (double)milliseconds / 1000;
     return 0;
 }
 
@@ -90,12 +91,12 @@ void oh_multi_init(struct oh_multi *multi, struct oh_origin *origin)
     multi->origin = origin;
     multi->readiness.descriptor = -1;
     multi->readiness.timer = -1;
-    multi->timer = -1;
+    multi->timer_at = -1;
     multi->overdue_at = -1;
-    multi->alarm = -1;
+    multi->alarm_at = -1;
 }
 
-/* Nothing is opened before the first exchange needs it. */
+/* Opens the multi handle and the descriptors, unless they are open; the first exchange needs them. */
 static bool open_handle(struct oh_multi *multi)
 {
     CURLM *handle;
@@ -121,9 +122,9 @@ static bool open_handle(struct oh_multi *multi)
     return true;
 }
 
-struct oh_exchange *oh_multi_prepare(struct oh_multi *multi, bool plain)
+struct oh_exchange *oh_multi_prepare(struct oh_multi *multi, bool is_plain_read)
 {
-    struct oh_exchange *exchange = plain ? multi->idle.first : NULL;
+    struct oh_exchange *exchange = is_plain_read ? multi->idle.first : NULL;
 
     oh_multi_discard(multi);
     multi->prepared_at = oh_monotonic();
@@ -136,7 +137,7 @@ struct oh_exchange *oh_multi_prepare(struct oh_multi *multi, bool plain)
     if (exchange != NULL) {
         exchange->received.limit = multi->most_received;
         exchange->connections = &multi->connections;
-        exchange->plain = plain;
+        exchange->is_plain_read = is_plain_read;
         push(&multi->building, exchange);
     }
     return exchange;
@@ -147,13 +148,15 @@ void oh_multi_discard(struct oh_multi *multi)
     free_queue(&multi->building);
 }
 
-/* A request that is sent once gets a connection of its own; a file may occupy one for an hour. */
+/* Returns whether no other exchange can use its connection: one that is sent at most once gets its own, and a download
+   may occupy one for an hour. */
 static bool uses_own_connection(const struct oh_exchange *exchange)
 {
-    return exchange->once || exchange->download != NULL;
+    return exchange->is_sent_once || exchange->download != NULL;
 }
 
-/* Reads must not queue behind these: each raises the connection limit by one. */
+/* Raises libcurl's connection limit by one for each exchange with a connection of its own: reads must not queue behind
+   these. */
 static void size_connections(struct oh_multi *multi)
 {
     if (multi->handle != NULL)
@@ -167,7 +170,7 @@ bool oh_multi_submit(struct oh_multi *multi, struct oh_exchange *exchange)
     CURLMcode added;
 
     if (!multi->external) {
-        exchange->timeout -= oh_monotonic() - multi->prepared_at; /* encoding a large body has taken time, too */
+        exchange->timeout -= oh_monotonic() - multi->prepared_at; /* encoding the request counts, too */
         if (!open_handle(multi) || !oh_exchange_configure(exchange, multi->origin))
             return false;
         multi->secure = multi->secure || multi->origin->secure ||
@@ -228,7 +231,7 @@ void oh_multi_fetch(struct oh_multi *multi, struct oh_exchange *exchange)
 {
     unlink_exchange(&multi->outgoing, exchange);
     push(&multi->in_flight, exchange);
-    exchange->body_sent = exchange->request->body.length; /* handed over: it may have been processed */
+    exchange->body_sent = exchange->request->body.length; /* the service may process it from now on */
 }
 
 struct oh_exchange *oh_multi_find(struct oh_multi *multi, uint64_t number)
@@ -290,7 +293,7 @@ void oh_multi_close(struct oh_multi *multi)
     free_queue(&multi->done);
     free_queue(&multi->idle);
     if (multi->handle != NULL)
-        (void)curl_multi_cleanup(multi->handle); /* calls on_socket: the descriptors are still open */
+        (void)curl_multi_cleanup(multi->handle); /* calls on_socket, which needs the descriptors */
     oh_pipe_guard_leave(&guard);
     oh_readiness_close(&multi->readiness);
     oh_connections_free(&multi->connections);

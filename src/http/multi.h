@@ -11,7 +11,7 @@
 #include "http/origin.h"
 #include "os/readiness.h"
 
-#define OH_LONGEST_STEP 0.1   /* seconds: signal handlers of the host must get to run */
+#define OH_LONGEST_STEP 0.1   /* seconds: the host's signal handlers run only between steps */
 #define OH_TIMEOUT_SLACK 0.02 /* seconds that libcurl may be late with its own timeout */
 
 /* A linked list of exchanges, which it owns. */
@@ -23,56 +23,58 @@ struct oh_multi {
     void *handle;             /* CURLM; NULL while nothing has been sent through libcurl */
     struct oh_origin *origin; /* borrowed from the client */
     struct oh_readiness readiness;
-    double timer;             /* monotonic moment that libcurl asked for, below 0: none */
-    double prepared_at;       /* when the exchange in `building` was begun */
-    double overdue_at;        /* no exchange in flight is overdue before this monotonic moment; below 0: none will be */
-    double alarm;             /* monotonic moment at which the caller wants to be woken, below 0: none */
+    double timer_at;          /* monotonic time of libcurl's timer; below 0: none */
+    double prepared_at;       /* monotonic time at which the exchange in `building` was made */
+    double overdue_at;        /* no exchange in flight is overdue before this monotonic time; below 0: none will be */
+    double alarm_at;          /* monotonic time of the caller's alarm (oh_multi_alarm); below 0: none */
     bool watched;             /* the host polls the descriptor */
-    bool external;            /* exchanges are carried by the caller, not by libcurl */
-    bool secure;              /* some exchange has used TLS, whose back end may raise SIGPIPE */
-    bool inside;              /* within a step: it must not be closed or stepped */
+    bool external;            /* the caller performs the exchanges, not libcurl */
+    bool secure;              /* some exchange has used TLS, whose library may raise SIGPIPE */
+    bool inside;              /* a step is running: it must not be closed or stepped */
     uint64_t last_number;
     size_t most_sent, most_received; /* bytes of a request, of a response */
     size_t idle_count, in_flight_count;
     size_t dedicated_count;   /* exchanges in flight that have a connection of their own */
     struct oh_connections connections;
-    /* building: at most one, which the caller fills; outgoing: wait for an external transport; idle: warm handles */
+    /* building: at most one, which the caller fills; outgoing: those that the external transport has not taken yet;
+       idle: finished plain reads, kept for their warm handles */
     struct oh_queue building, outgoing, in_flight, done, idle;
 };
 
 void oh_multi_init(struct oh_multi *multi, struct oh_origin *origin);
-/* Returns an empty exchange in `building`: it is owned before it is filled. Frees one that was left there half-made.
-   `plain`: a GET for JSON with the origin's own credentials and nothing else. It may get a warm handle: making one
-   costs more than the call. NULL: out of memory. */
-struct oh_exchange *oh_multi_prepare(struct oh_multi *multi, bool plain);
-/* Frees what was prepared and not submitted. */
+/* Returns an empty exchange in `building`, so that it is owned before it is filled. Frees an exchange that was left
+   there. `is_plain_read`: it will be a GET for JSON with the origin's own credentials and nothing else. It may get a
+   warm handle, because to set up a new one costs more than the call. NULL: out of memory. */
+struct oh_exchange *oh_multi_prepare(struct oh_multi *multi, bool is_plain_read);
+/* Frees the exchange in `building`, if there is one. */
 void oh_multi_discard(struct oh_multi *multi);
 /* Sends a prepared exchange and gives it a number. False: out of memory or no descriptor; it stays in `building`. */
 bool oh_multi_submit(struct oh_multi *multi, struct oh_exchange *exchange);
-/* Ends an exchange that has not finished: it becomes done, as cancelled. False: no such number. */
+/* Cancels an exchange that has not finished, and moves it to `done`. False: no unfinished exchange has this number. */
 bool oh_multi_cancel(struct oh_multi *multi, uint64_t number);
 /* Returns the oldest finished exchange, or NULL. It stays until it is released. */
 struct oh_exchange *oh_multi_done(struct oh_multi *multi);
 void oh_multi_release(struct oh_multi *multi, struct oh_exchange *exchange);
-/* Returns the exchange in flight with this number, or the finished one; NULL if there is none. */
+/* Returns the exchange in flight with this number, NULL if there is none. */
 struct oh_exchange *oh_multi_find(struct oh_multi *multi, uint64_t number);
+/* Returns the finished exchange with this number, NULL if there is none. */
 struct oh_exchange *oh_multi_find_done(struct oh_multi *multi, uint64_t number);
-/* Marks the first of `outgoing` as taken by the external transport: it is in flight. */
+/* Moves an exchange from `outgoing` to `in_flight`: the external transport has taken it. */
 void oh_multi_fetch(struct oh_multi *multi, struct oh_exchange *exchange);
 /* Moves an exchange in flight, whose response is filled, to `done`. */
 void oh_multi_finish(struct oh_multi *multi, struct oh_exchange *exchange);
-/* Takes an exchange in flight away from libcurl and ends it: OH_RESULT_CANCELLED or OH_RESULT_TIMEOUT. */
+/* Removes an exchange in flight from libcurl and ends it with OH_RESULT_CANCELLED or OH_RESULT_TIMEOUT. */
 void oh_multi_give_up(struct oh_multi *multi, struct oh_exchange *exchange, enum oh_result result);
 /* Returns whether it has opened nothing and has nothing to do: then a forked child may use it. */
 bool oh_multi_is_untouched(const struct oh_multi *multi);
-/* Ends everything. Idempotent. */
+/* Frees all exchanges, whatever their state, and closes the connections and descriptors. Idempotent. */
 void oh_multi_close(struct oh_multi *multi);
-/* In a forked child: forgets everything without touching it, since it still belongs to the parent. */
+/* Forgets everything without freeing or closing it: in a forked child it still belongs to the parent. */
 void oh_multi_abandon(struct oh_multi *multi);
 
 /* ---- waiting (multi_step.c) */
 
-/* Lets libcurl work, waiting at most so many seconds (never more than OH_LONGEST_STEP). Calls no foreign code. */
+/* Waits at most `seconds` (never more than OH_LONGEST_STEP) and lets libcurl work. Calls no code of the host. */
 void oh_multi_step(struct oh_multi *multi, double seconds);
 /* Returns the descriptor to poll for reading, -1 if there is none. */
 int oh_multi_descriptor(struct oh_multi *multi);
@@ -80,10 +82,10 @@ int oh_multi_descriptor(struct oh_multi *multi);
 void oh_multi_arm(struct oh_multi *multi);
 /* Returns the seconds until the next step is due even if the descriptor stays quiet; below 0: never. */
 double oh_multi_timeout(struct oh_multi *multi);
-/* Makes the descriptor readable in so many seconds, once; replaces an earlier alarm. Below 0: never. */
+/* Makes the descriptor readable once, in `seconds`; replaces an earlier alarm. Below 0: never. */
 void oh_multi_alarm(struct oh_multi *multi, double seconds);
-/* For a sleep over several clients: lowers `seconds` to when the next step is due. Returns the descriptor to watch, or
-   -1. */
+/* Lowers `seconds`, for which the caller will sleep, to the time until the next step is due. Returns the descriptor to
+   watch meanwhile, or -1. For a sleep over several clients. */
 int oh_multi_limit_sleep(const struct oh_multi *multi, double *seconds);
 
 #endif

@@ -7,7 +7,7 @@
 
 #include "os/pipe_guard.h"
 
-#define LONGEST_BLIND_SLEEP 0.01 /* seconds to sleep at most where no descriptor tells that something has happened */
+#define LONGEST_BLIND_SLEEP 0.01 /* seconds to sleep at most if no descriptor shows that something has happened */
 
 /* ---- when the next step is due --------------------------------------------------------------------------------- */
 
@@ -18,10 +18,10 @@ static double earlier(double a, double b)
     return a < b ? a : b;
 }
 
-/* Returns the seconds until something is due whatever the sockets do; below 0: never. */
+/* Returns the seconds until something is due even if no socket becomes ready; below 0: never. */
 static double seconds_until_due(const struct oh_multi *multi)
 {
-    double due = earlier(earlier(multi->timer, multi->overdue_at), multi->alarm), left;
+    double due = earlier(earlier(multi->timer_at, multi->overdue_at), multi->alarm_at), left;
 
     if (multi->done.first != NULL || multi->outgoing.first != NULL)
         return 0;
@@ -48,7 +48,7 @@ int oh_multi_descriptor(struct oh_multi *multi)
 
 void oh_multi_alarm(struct oh_multi *multi, double seconds)
 {
-    multi->alarm = seconds < 0 ? -1 : oh_monotonic() + seconds;
+    multi->alarm_at = seconds < 0 ? -1 : oh_monotonic() + seconds;
     oh_multi_arm(multi);
 }
 
@@ -69,8 +69,8 @@ int oh_multi_limit_sleep(const struct oh_multi *multi, double *seconds)
 
 /* ---- finished exchanges ---------------------------------------------------------------------------------------- */
 
-/* libcurl does not apply timeouts to exchanges that wait for a connection. Checks the exchanges in
-   flight only when one may be overdue, and then notes when the next one may be overdue. */
+/* Ends overdue exchanges: libcurl does not apply timeouts to those that wait for a connection. Checks the exchanges in
+   flight only when one may be overdue, and then notes when the next one may be. */
 static void end_overdue(struct oh_multi *multi)
 {
     struct oh_exchange *exchange = multi->in_flight.first, *next;
@@ -119,7 +119,7 @@ static void collect(struct oh_multi *multi)
 
     while ((message = curl_multi_info_read(multi->handle, &left)) != NULL) {
         CURL *easy = message->easy_handle;
-        CURLcode result = message->data.result; /* the removal frees the message */
+        CURLcode result = message->data.result; /* copied: removing the handle frees the message */
 
         if (message->msg != CURLMSG_DONE)
             continue;
@@ -137,24 +137,24 @@ static void collect(struct oh_multi *multi)
 /* ---- one step -------------------------------------------------------------------------------------------------- */
 
 #ifndef OH_READINESS_NONE
-/* Ends a connection that only costs time, and every exchange that uses it. */
+/* Ends a connection that floods us, and every exchange that uses it. */
 static void end_flood(struct oh_multi *multi, struct oh_connection *connection)
 {
     struct oh_exchange *exchange;
 
     for (exchange = multi->in_flight.first; exchange != NULL; exchange = exchange->next)
-        exchange->endless = exchange->endless || exchange->socket == connection->socket;
+        exchange->is_flooded = exchange->is_flooded || exchange->socket == connection->socket;
     oh_connection_cut(connection);
 }
 
-/* Counts before libcurl reads: afterwards the connection may be gone. */
+/* Counts the bytes of a connection. Called before libcurl reads: afterwards the connection may be gone. */
 static void count_bytes(struct oh_multi *multi, int socket)
 {
     struct oh_connection *connection = oh_connections_find(&multi->connections, socket);
 
     if (connection == NULL)
         return;
-    oh_connection_count(connection);
+    oh_connection_update_counts(connection);
     if (oh_connection_is_flooding(connection))
         end_flood(multi, connection);
 }
@@ -171,8 +171,8 @@ static void serve(struct oh_multi *multi, const struct oh_ready *ready, int foun
             count_bytes(multi, ready[i].socket);
         (void)curl_multi_socket_action(multi->handle, ready[i].socket, what, &running);
     }
-    if (multi->timer >= 0 && multi->timer <= oh_monotonic()) {
-        multi->timer = -1; /* libcurl sets the next one */
+    if (multi->timer_at >= 0 && multi->timer_at <= oh_monotonic()) {
+        multi->timer_at = -1; /* libcurl sets the next one */
         (void)curl_multi_socket_action(multi->handle, CURL_SOCKET_TIMEOUT, 0, &running);
     }
     collect(multi);
@@ -209,11 +209,11 @@ static bool wait_once(struct oh_multi *multi, double seconds)
 #endif
 }
 
-/* An alarm goes off once: otherwise the descriptor would stay readable. */
+/* Ends an alarm that is due: otherwise the descriptor would stay readable. */
 static void end_alarm(struct oh_multi *multi)
 {
-    if (multi->alarm >= 0 && multi->alarm <= oh_monotonic())
-        multi->alarm = -1;
+    if (multi->alarm_at >= 0 && multi->alarm_at <= oh_monotonic())
+        multi->alarm_at = -1;
 }
 
 void oh_multi_step(struct oh_multi *multi, double seconds)

@@ -52,8 +52,9 @@ static bool keep_text(struct oh_origin *origin)
     return kept;
 }
 
-/* A directory of certificates with OpenSSL's hash links needs no loading; the bundle file takes 20 ms to parse, so it
-   is read only when the authority is not in the directory. */
+/* Notes libcurl's directory of certificates if it has OpenSSL's hash links, and its bundle file. The directory needs no
+   loading; the bundle takes 20 ms to parse, so it is used only for authorities that the directory lacks. False: out of
+   memory. */
 static bool find_ca_directory(struct oh_origin *origin)
 {
     const curl_version_info_data *build = curl_version_info(CURLVERSION_NOW);
@@ -116,7 +117,7 @@ const char *oh_origin_open(struct oh_origin *origin, const char *base_url)
             length--;
         origin->secure = strcmp(scheme, "https") == 0;
         origin->scope = oh_address_scope_of_host(host);
-        origin->seen_scope = OH_SCOPE_NAME;
+        origin->seen_scope = OH_SCOPE_UNRESOLVED;
         if (!oh_secret_keep(&origin->prefix, path != NULL ? path : "", length) || !keep_text(origin) ||
             (origin->secure && origin->ca_file == NULL && origin->ca_directory == NULL && !find_ca_directory(origin)))
             problem = oh_origin_no_memory;
@@ -155,14 +156,14 @@ bool oh_origin_is_proxied(const struct oh_origin *origin)
 
 enum oh_address_scope oh_origin_scope(const struct oh_origin *origin)
 {
-    enum oh_address_scope scope = origin->scope != OH_SCOPE_NAME ? origin->scope : origin->seen_scope;
+    enum oh_address_scope scope = origin->scope != OH_SCOPE_UNRESOLVED ? origin->scope : origin->seen_scope;
 
-    return scope != OH_SCOPE_NAME ? scope : OH_SCOPE_PUBLIC;
+    return scope != OH_SCOPE_UNRESOLVED ? scope : OH_SCOPE_PUBLIC;
 }
 
 void oh_origin_note_scope(struct oh_origin *origin, enum oh_address_scope scope)
 {
-    if (!oh_origin_is_proxied(origin) && (origin->seen_scope == OH_SCOPE_NAME || scope < origin->seen_scope))
+    if (!oh_origin_is_proxied(origin) && (origin->seen_scope == OH_SCOPE_UNRESOLVED || scope < origin->seen_scope))
         origin->seen_scope = scope;
 }
 

@@ -21,18 +21,18 @@ struct oh_credentials {
 struct oh_origin {
     struct Curl_URL *url;  /* parsed once; each exchange copies it */
     char *text;            /* scheme://host[:port][/prefix], without a trailing slash */
-    char *prefix;          /* path before the path of every operation, usually "" */
+    char *prefix;          /* path of the base URL, sent before the path of every operation; usually "" */
     bool secure;           /* https */
     enum oh_address_scope scope;      /* of its host as written */
-    enum oh_address_scope seen_scope; /* of the address its name resolved to, OH_SCOPE_NAME until that is known */
+    enum oh_address_scope seen_scope; /* of the address its name resolved to, OH_SCOPE_UNRESOLVED until that is known */
     char *api_key;         /* secret; NULL when the caller gives one per exchange */
     char *session_api_key; /* secret; of a self-hosted server, NULL: none */
     char *organization;
     char *user_agent;
     char *ca_file;
     char *ca_directory;    /* a directory with hash links, which saves loading the bundle; NULL if there is none */
-    char *ca_bundle;       /* beside the directory, for authorities that it lacks; NULL if there is none */
-    bool prefers_bundle;   /* the last authority that only one of the two had was in the bundle */
+    char *ca_bundle;       /* a file, for authorities that the directory lacks; NULL if there is none */
+    bool prefers_bundle;   /* use the bundle first: it had the last authority that only one of the two had */
     char *proxy;
     struct curl_slist *headers; /* of a plain read, made on first use, secret */
 };
@@ -46,17 +46,17 @@ const char *oh_origin_open(struct oh_origin *origin, const char *base_url);
 struct oh_origin *oh_origin_new_sibling(const struct oh_origin *origin);
 /* Returns the scope of its host as written, else of the address it resolved to; public if neither is known. */
 enum oh_address_scope oh_origin_scope(const struct oh_origin *origin);
-/* Notes the scope of an address that its name resolved to, unless that is a proxy's. The most public one counts. Does
-   not allocate. */
+/* Notes the scope of an address that its name resolved to, unless the address is that of a proxy. Of several scopes it
+   keeps the most public one. Does not allocate. */
 void oh_origin_note_scope(struct oh_origin *origin, enum oh_address_scope scope);
-/* Returns the i-th proxy of the environment: "" where a variable names none, NULL behind the last. */
+/* Returns the i-th proxy variable of the environment: "" if it is not set, NULL after the last variable. */
 const char *oh_origin_environment_proxy(size_t i);
 /* Returns whether a proxy is or may be used; exceptions in the environment (no_proxy) are ignored. */
 bool oh_origin_is_proxied(const struct oh_origin *origin);
 /* Returns NULL, or what is wrong with the URL of a proxy. */
 const char *oh_origin_proxy_problem(const char *proxy);
-/* Returns request headers with the given credentials, to be freed with oh_origin_free_headers. `content_type` "": none,
-   even `with_body`. NULL: out of memory. */
+/* Returns request headers with the given credentials, to be freed with oh_origin_free_headers. `with_body`: the request
+   has a body. `content_type`: that of the body, "" if it has none. NULL: out of memory. */
 struct curl_slist *oh_origin_headers(const struct oh_origin *origin, const struct oh_credentials *credentials,
                                      const char *accept, const char *content_type, bool with_body);
 /* Wipes and frees headers; NULL is fine. */
@@ -65,7 +65,7 @@ void oh_origin_free_headers(struct curl_slist *headers);
 struct curl_slist *oh_origin_shared_headers(struct oh_origin *origin);
 /* Wipes and frees all it owns. */
 void oh_origin_close(struct oh_origin *origin);
-/* Closes and frees one that oh_origin_new_sibling made; NULL is fine. */
+/* Closes and frees an origin that oh_origin_new_sibling made; NULL is fine. */
 void oh_origin_free(struct oh_origin *origin);
 
 #endif

@@ -1,4 +1,4 @@
-/* The bytes of one HTTP request, counted. Must not know libcurl or Lua. */
+/* The bytes of one HTTP request, whose holders are counted. Must not know libcurl or Lua. */
 #include "http/request.h"
 
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* The bytes of one HTTP request: path, query, body. Filled once, then only read.
    Ownership is counted: a prepared call (src/lua/prepared.c) and each exchange that sends it hold it, so that several
-   exchanges send the same bytes without a copy. The last holder wipes and frees them. When memory fails halfway,
+   exchanges send the same bytes without a copy. The last holder wipes and frees them. If memory runs out halfway,
    nothing leaks: a half-filled request is already held by the prepared userdata, whose finalizer releases it, or by the
    exchange in oh_multi.building, which oh_multi_discard frees. Must not know libcurl or Lua. */
 #ifndef OH_REQUEST_H
@@ -30,7 +30,7 @@ void oh_request_release(struct oh_request *request);
 /* Empties a request that has no other holder, keeping the memory of its path and query up to `keep` bytes each;
    otherwise releases it. Returns the request, or NULL. */
 struct oh_request *oh_request_recycle(struct oh_request *request, size_t keep);
-/* Sets the type of the body; one that does not fit is left out: "". */
+/* Sets the content type of the body; "" instead of one that does not fit. */
 void oh_request_set_type(struct oh_request *request, const char *content_type);
 
 #endif

@@ -1,5 +1,5 @@
-/* Tells whether TLS holds decrypted bytes that have not been read. They have left the socket, which therefore looks
-   quiet; only the TLS library knows of them, and it is libcurl's. OpenSSL and its forks only. Must not know Lua. */
+/* Tells whether the TLS library holds decrypted bytes that have not been read. They have left the socket, so only the
+   library that libcurl uses can tell. Supports OpenSSL and its forks. Must not know Lua. */
 #define _GNU_SOURCE /* dladdr */
 #include "http/tls_pending.h"
 
@@ -13,7 +13,8 @@ typedef int pending_function(const void *ssl);
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pending_function *pending;
 
-/* Looks in the dependencies of this module: so it is the library of our libcurl, whatever else the host has loaded. */
+/* Looks for SSL_pending in the dependencies of this module, which include the TLS library of our libcurl: the host may
+   have loaded another one. */
 static void find(void)
 {
     static const char here;

@@ -1,11 +1,11 @@
-/* Tells whether TLS holds decrypted bytes that have not been read. Knows libcurl, must not know Lua. */
+/* Tells whether the TLS library holds decrypted bytes that have not been read. Knows libcurl, must not know Lua. */
 #ifndef OH_TLS_PENDING_H
 #define OH_TLS_PENDING_H
 
 #include <stdbool.h>
 
 /* Returns whether the connection of this libcurl handle has bytes that were decrypted with the end of a response but do
-   not belong to it. The handle must have a connection. False where the TLS library does not tell. */
+   not belong to it. The handle must have a connection. False if the TLS library cannot tell. */
 bool oh_tls_has_pending(void *easy);
 
 #endif

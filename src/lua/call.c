@@ -84,7 +84,7 @@ static struct oh_exchange *new_exchange(lua_State *L, struct oh_client *client, 
         luaL_error(L, "not enough memory");
     exchange->operation = operation;
     exchange->method = operation->method;
-    exchange->once = operation->effect != OH_READS;
+    exchange->is_sent_once = operation->effect != OH_READS;
     exchange->anonymous = operation->host == OH_AT_PUBLIC;
     exchange->accept = wants_json(operation) ? OH_ACCEPT_JSON : "*/*";
     exchange->timeout = call->timeout > 0 ? call->timeout : operation->timeout;

@@ -233,7 +233,7 @@ static enum oh_json_scan_result scan_all(lua_State *L, struct oh_json_scan *scan
 {
     enum oh_json_scan_result result;
 
-    while ((result = oh_json_scan(scan)) == OH_SCAN_CAPACITY) {
+    while ((result = oh_json_scan(scan)) == OH_SCAN_NEEDS_CAPACITY) {
         uint32_t *counts = lua_newuserdata(L, 2 * scan->capacity * sizeof *counts);
 
         memcpy(counts, scan->counts, scan->used * sizeof *counts);

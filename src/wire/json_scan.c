@@ -223,7 +223,7 @@ static enum oh_json_scan_result begin_table(struct oh_json_scan *scan, bool obje
     if (scan->depth == OH_SCAN_DEEPEST)
         return OH_SCAN_DEEP;
     if (scan->used == scan->capacity)
-        return OH_SCAN_CAPACITY;
+        return OH_SCAN_NEEDS_CAPACITY;
     count(scan);
     scan->cost += TABLE_COST;
     scan->counts[scan->used] = 0;

@@ -10,12 +10,12 @@
 #define OH_SCAN_DEEPEST 1000 /* nested lists and objects */
 
 enum oh_json_scan_result {
-    OH_SCAN_WHOLE,     /* exactly one value */
-    OH_SCAN_CAPACITY,      /* no capacity for another count: give more and call again */
-    OH_SCAN_MALFORMED, /* not JSON, or not UTF-8 */
-    OH_SCAN_DEEP,      /* more than OH_SCAN_DEEPEST levels */
-    OH_SCAN_COSTLY,    /* its values would take more memory than allowed */
-    OH_SCAN_COLLIDING  /* its strings collide in Lua's hash tables (hash_flood.h); never a result of the scan itself */
+    OH_SCAN_WHOLE,          /* exactly one value */
+    OH_SCAN_NEEDS_CAPACITY, /* `counts` is full: enlarge it and call again */
+    OH_SCAN_MALFORMED,      /* not JSON, or not UTF-8 */
+    OH_SCAN_DEEP,           /* more than OH_SCAN_DEEPEST levels */
+    OH_SCAN_COSTLY,         /* its values would take more memory than allowed */
+    OH_SCAN_COLLIDING       /* its strings collide in Lua's hash tables (hash_flood.h); not returned by oh_json_scan */
 };
 
 struct oh_json_scan {
@@ -35,7 +35,7 @@ struct oh_json_scan {
 /* Begins a scan; `counts` holds `capacity` numbers. */
 void oh_json_scan_begin(struct oh_json_scan *scan, const char *text, size_t length, size_t most_cost, uint32_t *counts,
                    uint32_t capacity);
-/* Scans the text to its end. After OH_SCAN_CAPACITY it may be called again, with a larger `counts`. */
+/* Scans the text to its end. After OH_SCAN_NEEDS_CAPACITY it may be called again, with a larger `counts`. */
 enum oh_json_scan_result oh_json_scan(struct oh_json_scan *scan);
 /* Returns the first quote or backslash from `text` on, or `end`. The text must have been scanned. */
 const char *oh_json_scan_plain(const char *text, const char *end);
