@@ -24,17 +24,17 @@ local function refresh(client, name, id, call)
   return conversation, err and errors.renamed(err, name, id)
 end
 
-local function conflict(name, conversation, what)
+local function conflict(name, conversation, reason)
   return errors.new {
     kind = "conflict",
     operation = name,
     conversation_id = conversation.conversation_id,
     conversation = conversation,
-    message = ("%s: conversation %s %s"):format(name, conversation.conversation_id, what),
+    message = ("%s: conversation %s %s"):format(name, conversation.conversation_id, reason),
   }
 end
 
-local function unknown(name, id)
+local function not_found_error(name, id)
   return errors.new {
     kind = "not_found",
     operation = name,
@@ -55,7 +55,7 @@ function M.update(client, operation, fields, call)
   elseif type(response) == "table" and next(response) ~= nil then
     return conversations.from_status(client, response, "v1", id, call.grace)
   elseif response == false then
-    return nil, unknown("update", id)
+    return nil, not_found_error("update", id)
   end
   return refresh(client, "update", id, call)
 end
@@ -68,7 +68,7 @@ function M.delete(client, operation, fields, call)
   if err then
     return nil, err
   elseif response == false or (type(response) == "table" and response.success == false) then
-    return nil, unknown("delete", fields.conversation_id)
+    return nil, not_found_error("delete", fields.conversation_id)
   end
   client:_remember(fields.conversation_id).deleted = true
   return true
@@ -103,21 +103,21 @@ function M.queue_message(client, operation, fields, call)
   local id = given:gsub("^task%-", "")
   rows.check(client, operation, fields)
   local api, err = rows.dialect(client, operation, fields, call)
-  local conversation, closed, response
+  local conversation, obstacle, response
   if api == "v1" then
-    closed = queue_obstacle(client, id)
-    if not closed then
+    obstacle = queue_obstacle(client, id)
+    if not obstacle then
       conversation, err = refresh(client, operation.name, id, call)
       if err and err.kind == "not_found" and client:_remember(id).started_at then
         err = nil -- the conversation was started a moment ago, and the service does not show it yet
       end
-      closed = not err and queue_obstacle(client, id, conversation)
+      obstacle = not err and queue_obstacle(client, id, conversation)
     end
   end
   if err then
     return nil, err
-  elseif closed then
-    err = conflict(operation.name, conversation or { conversation_id = id }, closed)
+  elseif obstacle then
+    err = conflict(operation.name, conversation or { conversation_id = id }, obstacle)
     err.conversation = conversation
     return nil, err
   end

@@ -75,13 +75,13 @@ local function field(self, name)
   return methods[name]
 end
 
--- Keeps the service's value of a field that holds something else here.
+-- Keeps the service's value of a field in `fields`, because the field itself has another value here.
 local function keep_sent(response, name, sent)
   response.fields = type(response.fields) == "table" and response.fields or {}
   response.fields[name] = sent
 end
 
-local function respell(client, response, name)
+local function respell_id(client, response, name)
   local sent = response[name]
   local spelling = identifiers.is_valid(sent) and client:_spelling(sent) or sent
   if spelling ~= sent then
@@ -92,8 +92,8 @@ end
 
 -- Spells the ids of other conversations as those conversations show them.
 local function respell_others(client, response)
-  respell(client, response, "parent_conversation_id")
-  respell(client, response, "app_conversation_id")
+  respell_id(client, response, "parent_conversation_id")
+  respell_id(client, response, "app_conversation_id")
   local sent, ids, is_respelt = response.sub_conversation_ids, {}, false
   for place, id in ipairs(type(sent) == "table" and sent or {}) do
     ids[place] = identifiers.is_valid(id) and client:_spelling(id) or id
@@ -116,14 +116,14 @@ local function to_conversation(client, response, api, id, memory, status, state,
   if not spelling or spelling ~= id and not spelling:find("-", 1, true) and id:find("-", 1, true) then
     memory.spelling, spelling = id, id
   end
-  local hidden -- fields with the name of a method would hide it
+  local shadowed_fields -- fields with the name of a method: they would hide the method
   for name, value in pairs(response) do
     if methods[name] then
-      hidden = hidden or {}
-      hidden[name], response[name] = value, nil
+      shadowed_fields = shadowed_fields or {}
+      shadowed_fields[name], response[name] = value, nil
     end
   end
-  response.fields = hidden or response.fields
+  response.fields = shadowed_fields or response.fields
   local children = response.sub_conversation_ids
   if response.app_conversation_id or response.parent_conversation_id or type(children) == "table" and children[1] then
     respell_others(client, response)
@@ -272,7 +272,7 @@ end
 
 -- Returns one line for logs. The title is included only while the client is open, because only an open client can
 -- redact its key in it.
-local function to_line(self)
+local function to_log_line(self)
   local line = ("conversation %s %s"):format(self.conversation_id, self.state)
   local client, title = getmetatable(self).client, text(self.title)
   if title and client._has_key and not client._closed then
@@ -285,7 +285,7 @@ end
 ---@param client openhands.Client
 ---@return table
 function M.class(client)
-  return { __index = field, __name = "openhands.Conversation", __tostring = to_line, client = client }
+  return { __index = field, __name = "openhands.Conversation", __tostring = to_log_line, client = client }
 end
 
 return M

@@ -186,7 +186,7 @@ function steps.start_task(client, lookups, call)
   end
 end
 
--- Takes what the list shows for a lookup: false where it lacks the conversation.
+-- Applies an item of the list to a lookup. `response` is false if the list lacks the conversation.
 local function take_listed(client, lookup, id, response)
   local memory, ready_task = lookup.memory --[[@as openhands.Memory]], lookup.ready_task
   ---@type openhands.Conversation|false|nil, openhands.Error?
@@ -204,7 +204,8 @@ local function take_listed(client, lookup, id, response)
       lookup.step = "result_check"
     end
   elseif conversation == false and ready_task then
-    -- It is listed a moment after it is ready. If it was listed before, or has not been for long, it is gone.
+    -- The list shows a conversation a moment after it is ready. It is gone if it was listed before, or if it has
+    -- been ready for longer than the grace period.
     local is_new = client._loop.now() - memory.ready_at < lookup.grace and not memory.listed
     lookup.conversation = is_new and ready_task
   elseif conversation == false and not memory.listed then
@@ -279,7 +280,7 @@ function steps.result(client, lookups, call)
   end
 end
 
--- Reads the events of a V0 conversation if they may tell an end. V1's events were read with the list.
+-- Reads the events of a V0 conversation if they may show an end. For V1, the step of the list decides this.
 local function check_result_v0(client, lookups, call)
   local lookup = lookups[1]
   local conversation = lookup.conversation
@@ -289,7 +290,7 @@ local function check_result_v0(client, lookups, call)
   local memory = client:_remember(conversation.conversation_id)
   if result_check.may_have_ended(conversation, memory) and result_check.is_due(client, conversation, memory) then
     lookup.step = "result_check"
-    if conversation.state ~= "starting" then -- of one that is not up yet there is mostly nothing to read
+    if conversation.state ~= "starting" then -- before that, there are mostly no events to read
       steps.result_check(client, lookups, call)
     end
   end
@@ -304,7 +305,7 @@ end
 -- Errors of a server that has no such conversation, or no such API.
 local unknown_kinds = { not_found = true, invalid = true, protocol = true, unsupported = true }
 
--- For one lookup. What it does not find there is as unknown as before.
+-- For one lookup. A conversation that the other API does not have either stays unknown.
 function steps.other_dialect(client, lookups, call)
   local lookup = lookups[1]
   local response, err = client:_read("status", lookup.id, call, "v0")
@@ -332,7 +333,7 @@ local function first_step_v1(client, lookup)
   return "list", id
 end
 
---- Returns what to request first in a lookup.
+--- Returns the first step of a lookup.
 ---@param client openhands.Client
 ---@param lookup openhands.Lookup
 ---@return openhands.LookupStep
@@ -361,7 +362,7 @@ function M.run(client, lookup, call)
   return lookup.conversation, lookup.err
 end
 
---- Looks up the status of a V1 conversation, in as few steps as what is remembered allows.
+--- Looks up the status of a V1 conversation, in as few steps as the client's memory of it allows.
 ---@param client openhands.Client
 ---@param id string
 ---@param call table

@@ -1,5 +1,5 @@
---- Remembers what a client has seen of each conversation, under every spelling of its id. The memory
---- is bounded: conversations that were not used for a while are forgotten.
+--- Remembers what a client has seen of each conversation, under every spelling of its id. The memory is bounded: a
+--- conversation is forgotten if it is not used while about two thousand others are added.
 
 ---@class (partial) openhands.Client
 local Client = require "openhands.client_class"
@@ -13,8 +13,8 @@ local identifiers = require "openhands.conversation.identifier"
 ---@field state openhands.State? when it was last seen
 ---@field first_seen number? moment at which the service first showed it
 ---@field has_worked boolean? the agent has been seen at work
----@field missing_since number? moment of the first response without it, since the last one with it
----@field missing_count integer? number of responses without it since then
+---@field missing_since number? moment of the first response that lacked it, or its sandbox, since the last with both
+---@field missing_count integer? number of such responses since then
 ---
 ---@field started_at number? moment at which this client started it
 ---@field sent_since openhands.Moment? when a start was sent whose outcome is not known
@@ -38,7 +38,7 @@ local identifiers = require "openhands.conversation.identifier"
 ---
 ---@field events_due_at number? moment before which its events are not read again in search of its end
 ---@field events_pause number? seconds between the last two such moments
----@field events_read_of string? what its status was when the events were last read
+---@field events_read_of string? fields of its status when the events were last read
 ---@field page_size integer? how many events can be read at once, if fewer than are wanted
 ---@field good_pages integer? pages of that size in a row that could be read
 ---@field kinds_by_path boolean? V1: its agent server knows kinds of events by the paths of their classes only
@@ -50,7 +50,7 @@ local identifiers = require "openhands.conversation.identifier"
 ---@field workspace string|false? V1: working directory, as its own server has told it; false: it did not tell
 ---@field has_runtime boolean? V1: it has a runtime beside its agent server
 
-local MOST_IDS = 4096 -- in a generation, two to a conversation; two generations are kept
+local MOST_IDS = 4096 -- entries in a generation, two for each conversation; two generations are kept
 
 --- Returns the record of a conversation; a new, empty one if this client remembers nothing of it.
 ---@param id string

@@ -34,8 +34,8 @@ function M.is_down(conversation, memory)
   return conversation.api == "v0" and conversation.status == "STOPPED" and not memory.is_restarting
 end
 
---- Returns whether a conversation's events may tell an end that its status hides: V1's agent may have begun and ended
---- between two polls, or have answered a message already; V0's status never tells.
+--- Returns whether a conversation's events may show an end that its status hides: V1's agent may have begun and ended
+--- between two polls, or have answered a message already; V0's status never shows it.
 ---@param conversation openhands.Conversation
 ---@param memory openhands.Memory
 ---@return boolean
@@ -49,8 +49,8 @@ function M.may_have_ended(conversation, memory)
   return execution ~= "running" and is_idle(execution) or memory.message_at and is_end_uncertain(memory) or false
 end
 
--- Whether a result belongs to the turn that this client's latest message began. The service may not show that message
--- yet, but the one before it, whose event is known from an earlier reading.
+-- Returns whether a result is the end of the turn that this client's latest message began. The service may still show
+-- the message before it, whose event is known from an earlier reading.
 local function answers_message(result, memory)
   local is_ours = result.question_text == memory.message_text
   local is_new = result.from_own_server
@@ -62,19 +62,19 @@ local function answers_message(result, memory)
   return is_ours and is_new and has_ended
 end
 
---- Applies a result to a conversation: its state, if the events tell that, and its answer or failure.
+--- Applies a result to a conversation: its state, if the events show it, and its answer or failure.
 ---@param conversation openhands.Conversation
 ---@param result openhands.Result
 ---@param memory openhands.Memory
 ---@return boolean is_outdated whether the status has to be requested again: V1's agent has worked, and it is unclear
---- whether that was before its status was read or since
+--- whether before or after its status was read
 function M.apply(conversation, result, memory)
   if conversation.api == "v0" then
     local judge = M.is_down(conversation, memory) and states.judge_result_when_down or states.judge_result
     local state, settled = judge(result, memory)
     if state then
       conversation.state, conversation.settled = state, settled
-      memory.events_due_at, memory.events_pause = nil, nil -- its status will not tell the next time either
+      memory.events_due_at, memory.events_pause = nil, nil -- due at once: the next status will not show it
     end
     M.add_to_settled(conversation, result)
     return false
@@ -124,7 +124,8 @@ function M.is_due(client, conversation, memory)
     or memory.events_read_of ~= nil and memory.events_read_of ~= fingerprint(conversation)
 end
 
--- Sets when the events are read again. V0's events are read with every poll while the runtime is up.
+-- Sets when the events are read again. V0's events are read with every poll while the runtime is up and they can
+-- be read.
 local function set_due(client, conversation, memory, err)
   local is_readable = not err or errors.is_transient(err) and err.kind ~= "server"
   if conversation.api == "v0" and not M.is_down(conversation, memory) and is_readable then
@@ -152,7 +153,7 @@ function M.read(client, conversation, call)
   return result, err
 end
 
---- Reads a V0 conversation's events, if they may tell an end, and applies them. A failure to read them is no error: the
+--- Reads a V0 conversation's events, if they may show an end, and applies them. A failure to read them is no error: the
 --- status is known.
 ---@param client openhands.Client
 ---@param conversation openhands.Conversation

@@ -1,8 +1,8 @@
 --- Calls a conversation's own server: the agent server of a V1 sandbox, the runtime of a V0 conversation. Its address
 --- and session key change whenever the conversation wakes; both come with the conversation's latest status.
 ---
---- The account's key is never sent there, and the session key nowhere else: the core sends an exchange either to the
---- service with the one, or to the server that came with it with the other.
+--- The account's key is never sent to this server, and the session key is sent nowhere else: the core sends an exchange
+--- either to the service with the account's key, or to the server with the session key that came with its address.
 
 local addresses = require "openhands.url"
 local ascii = require "openhands.ascii"
@@ -115,7 +115,7 @@ local function send(client, operation, fields, call, api, route, location)
   end
   local value, err = client:_call(operation, fields, call, api, joined)
   if err and err.kind == "server" and not location.server and conversation and not is_up(conversation) then
-    return nil, out_of_reach(operation, conversation) -- the service fails where the runtime would be needed
+    return nil, out_of_reach(operation, conversation) -- the service's error: it needs the runtime for this call
   end
   return value, err
 end

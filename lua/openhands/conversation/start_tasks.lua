@@ -39,8 +39,8 @@ local function prompt_of(message)
   return type(block) == "table" and block.text or message
 end
 
--- Whether a start task has no id of a client's and asks for the same as these fields. Servers of 2025 drop the id that
--- we choose, so this may be our start.
+-- Returns whether a start task has no id chosen by a client, and the same prompt as these fields. Servers of 2025 drop
+-- the id that this client chose, so the task may be of its start.
 local function is_lookalike(task, fields)
   local request = type(task) == "table" and task.request
   return fields ~= nil
@@ -53,7 +53,7 @@ local function has_id(task)
   return type(task) == "table" and type(task.request) == "table" and type(task.request.conversation_id) == "string"
 end
 
---- Returns the moment since which tasks are read for an id of which nothing is known.
+--- Returns the moment since which tasks are read for an id that this client has never seen.
 ---@param client openhands.Client
 ---@return openhands.Moment
 function M.recent(client)
@@ -64,12 +64,12 @@ end
 ---@param client openhands.Client
 ---@param since openhands.Moment
 ---@param call table
----@param is_enough fun(task: any): boolean? called with each
+---@param is_enough fun(task: any): boolean? called with each task; true ends the reading
 ---@param most_pages integer? that are read
 ---@return boolean? found whether one was enough
 ---@return openhands.Error? err `is_endless`: there are more than can be read, and that will not change soon
 function M.read(client, since, call, is_enough, most_pages)
-  -- Until the service has told its time, all are read: by our clock the task may be too old.
+  -- Until the service's time is known, all tasks are read: by the local clock, the task may seem too old.
   local earliest = service_clock.at_service(client, since)
   local page_id
   local ends_at = client._loop.now() + LONGEST_READING

@@ -76,7 +76,7 @@ local function judge_v1(sandbox, execution, memory, now, grace)
   elseif sandbox == "ERROR" then
     return "failed", true
   elseif execution == "PAUSED" then
-    return "paused", true -- after a resume the container runs and the agent does not
+    return "paused", true -- after a resume, the sandbox runs but the agent does not
   elseif execution == "RUNNING" then
     memory.has_worked, memory.message_at = true, nil
     return "running", false
@@ -201,7 +201,7 @@ function M.judge(api, response, memory, now, grace, wall_clock)
   return state --[[@as openhands.State]], settled --[[@as boolean]]
 end
 
--- States by the word that a V0 agent says of itself. With any other word it works, or is about to.
+-- States by the state that a V0 agent reports. With any other reported state it works, or is about to.
 local by_agent_state = {
   FINISHED = "finished",
   AWAITING_USER_CONFIRMATION = "waiting",

@@ -33,7 +33,7 @@ local function path_of(kind)
   return modules[kind] and folder .. modules[kind] .. "." .. kind
 end
 
--- Returns the kind in fields that is a name; nil for a path, which every release takes.
+-- Returns `fields.kind` if it is a name; nil if it is a path, which every release takes.
 local function name_in(fields)
   local kind = fields.kind
   return type(kind) == "string" and not kind:find(".", 1, true) and kind or nil
@@ -45,9 +45,9 @@ end
 ---@field count fun(fields: table, call: table): integer?, openhands.Error?
 ---@field memory openhands.Memory of the conversation
 
--- Returns whether the server knows kinds by their paths only; nil: it has no events that would tell. Called when it has
--- found none of a kind.
-local function wants_paths(reader, call)
+-- Returns whether the server knows kinds by their paths only; nil if it has no event to test this with. Called after
+-- the server found no event for the name of a kind.
+local function knows_only_paths(reader, call)
   local memory = reader.memory
   if memory.kinds_by_path == nil then
     local page, err = reader.list({ limit = 1 }, call)
@@ -72,7 +72,7 @@ local function with_kind(fields, kind)
   return own
 end
 
--- Returns the items of a kind, for servers that cannot filter by it.
+-- Returns the items of a kind. Used for a kind whose path is not known, so that the server cannot filter by it.
 local function sift(page, kind)
   local items = {}
   for _, event in ipairs(type(page.items) == "table" and page.items or {}) do
@@ -105,7 +105,7 @@ function M.list(reader, fields, call)
     return page, err
   end
   local by_path
-  by_path, err = wants_paths(reader, call)
+  by_path, err = knows_only_paths(reader, call)
   if err then
     return nil, err
   end
@@ -124,7 +124,7 @@ function M.count(reader, fields, call)
   if count ~= 0 or not kind then
     return count, err
   end
-  local by_path, problem = wants_paths(reader, call)
+  local by_path, problem = knows_only_paths(reader, call)
   if problem then
     return nil, problem
   elseif not by_path then
@@ -180,7 +180,8 @@ function strategy.begin(self, call)
   return true
 end
 
--- Returns whether the server is not running at the moment: the follower polls the status and tries again.
+-- Returns whether a follower goes on although the server does not run: it polls the status and tries again. A
+-- conversation that settled before its first page could be read is an error.
 local function is_down_for_now(self, err)
   local conversation = err.kind == "conflict" and err.conversation
   return conversation and self.follows and (self.has_read or not conversation.settled)

@@ -10,7 +10,7 @@ local states = require "openhands.conversation.state"
 local M = {}
 
 local FIRST_INTERVAL, LAST_INTERVAL, GROWTH = 1, 10, 1.3 -- seconds between polls for new events
-local EMPTY_POLLS = 2 -- in a row after it has settled: events reach the store a moment after what they tell of
+local EMPTY_POLLS = 2 -- in a row after it has settled: an event reaches the store a moment after it happened
 
 ---@class openhands.Followed: openhands.Pages
 ---@field conversation openhands.Conversation? as it was last seen; at the end it has settled
@@ -21,8 +21,8 @@ local EMPTY_POLLS = 2 -- in a row after it has settled: events reach the store a
 ---@field private _interval number? seconds between polls, as the caller wants it
 ---@field private _pause number seconds until the next poll
 ---@field private _deadline_at number monotonic moment
----@field private _empty_polls integer without a pause between them
----@field private _failed_polls integer without a success between them
+---@field private _empty_polls integer polls without events in a row, after it has settled
+---@field private _failed_polls integer polls in a row that failed
 ---@field private _settled boolean
 ---@field private _outage_since number? monotonic moment
 local methods = {}
@@ -67,9 +67,9 @@ local function timed_out(self)
   }
 end
 
--- Returns whether to try again after an error: an outage may be temporary (for a known
--- conversation, an unreachable service always counts as such), or the conversation's absence is not confirmed yet.
-local function may_pass(self, err)
+-- Returns whether to try again after an error: an outage may be temporary, or the conversation's absence is
+-- not confirmed yet. For a known conversation, an unreachable service always counts as a temporary outage.
+local function is_worth_retrying(self, err)
   local client, now, memory = self._client, self._client._loop.now(), self._client:_remember(self._id)
   local is_known = memory.first_seen or memory.started_at
   local outage = errors.outage_of(err, memory.api or client._api, memory.first_seen ~= nil)
@@ -129,16 +129,16 @@ function methods:page()
     elseif not err then
       self._failed_polls = 0
       self._ended, err = check_end(self)
-    elseif may_pass(self, err) then
+    elseif is_worth_retrying(self, err) then
       self._failed_polls = self._failed_polls + 1
       if self._settled and self._failed_polls > EMPTY_POLLS then
         return nil, err -- there is nothing else to wait for
       elseif not self._settled then
-        local _, problem = check_end(self) -- the conversation may have ended
+        local _, problem = check_end(self) -- the events may be unreadable because it has ended
         err = problem or err
       end
     end
-    if err and not may_pass(self, err) then
+    if err and not is_worth_retrying(self, err) then
       return nil, err
     end
     local is_over = self._client._loop.now() >= self._deadline_at
@@ -149,7 +149,7 @@ function methods:page()
     elseif not self._ended and self._settled == was_settled then
       pause(self, err)
     end
-    self._collection:_look_again() -- at once, if it has just settled: events may have come before it did
+    self._collection:_look_again() -- without a pause if it has just settled: events may have come before that
   end
   return nil
 end

@@ -37,7 +37,7 @@ end
 ---@field ends_at number? monotonic moment after which no page is requested
 ---@field api "v0"|"v1"|"agent"|nil once it is known
 ---@field has_begun boolean?
----@field follows boolean? it goes on when all events were returned
+---@field follows boolean? it waits for more events when all were returned
 ---@field has_read boolean? of an agent server: a page has come
 ---@field seen table<any, true> events that are left out
 
@@ -89,8 +89,8 @@ local function unknown_event(self)
   }
 end
 
--- Returns the ids of the events from the time of a known one up to that one: reading begins at that time and leaves
--- these out. Requested without the caller's filters, which may hide the known one.
+-- Returns the ids of the events from the time of a known event up to that event. The reading begins at that time and
+-- leaves these events out. The caller's filters are not applied here, because they may hide the known event.
 local function seen_until(self, known, call)
   local fields = {
     conversation_id = self.fields.conversation_id,
@@ -176,7 +176,7 @@ end
 
 -- ---- both ---------------------------------------------------------------------------------------------------------
 
---- What differs between the dialects.
+--- The functions that differ between the dialects.
 ---@class openhands.EventStrategy
 ---@field begin fun(reading: openhands.EventReading, call: table): true?, openhands.Error? before the first page
 ---@field page fun(reading: openhands.EventReading, page_id: string?, call: table): table?, openhands.Error?
@@ -193,7 +193,7 @@ local function timed_out(id)
   }
 end
 
--- Reads a page. What was found out before an error is kept: the page may be requested again.
+-- Reads a page. After an error, `begin` is not repeated if it succeeded: the page may be requested again.
 local function read(self, page_id, call)
   local strategy = dialects[self.api]
   if not self.has_begun then
@@ -286,8 +286,8 @@ end
 ---@param fields table
 ---@param call table
 ---@param options { after: any, follow: boolean?, timeout: number?, interval: number?, ends_at: number? } `timeout`:
---- seconds to follow; without `follow` those of one exchange, as in every call; `ends_at`: monotonic moment by which
---- everything has to be read
+--- seconds to follow; without `follow`, the timeout of one exchange. `ends_at`: monotonic moment after which no page is
+--- requested
 ---@return openhands.Pages|openhands.Followed
 function M.events(client, source, fields, call, options)
   check(fields, options)

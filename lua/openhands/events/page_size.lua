@@ -5,12 +5,12 @@ local M = {}
 local GOOD_PAGES = 8 -- in a row, before a larger one is tried
 
 ---@param memory { page_size: integer?, good_pages: integer? }
----@param most integer largest page that is wanted
-local function note_good_page(memory, most)
+---@param wanted_size integer largest page that is wanted
+local function note_good_page(memory, wanted_size)
   memory.good_pages = (memory.good_pages or 0) + 1
   if memory.good_pages >= GOOD_PAGES then
-    local larger = math.floor(2 * (memory.page_size or most))
-    memory.page_size, memory.good_pages = larger < most and larger or nil, 0
+    local larger = math.floor(2 * (memory.page_size or wanted_size))
+    memory.page_size, memory.good_pages = larger < wanted_size and larger or nil, 0
   end
 end
 
@@ -23,8 +23,8 @@ end
 ---@return table? page
 ---@return openhands.Error? err
 function M.read(fields, memory, request, ...)
-  local most = fields.limit
-  fields.limit = math.min(most, memory.page_size or most)
+  local wanted_size = fields.limit
+  fields.limit = math.min(wanted_size, memory.page_size or wanted_size)
   local page, err = request(...)
   while err and err.kind == "too_large" and fields.limit > 1 do
     fields.limit = math.ceil(fields.limit / 2)
@@ -32,9 +32,9 @@ function M.read(fields, memory, request, ...)
     page, err = request(...)
   end
   if page and memory.page_size then
-    note_good_page(memory, most)
+    note_good_page(memory, wanted_size)
   end
-  fields.limit = most
+  fields.limit = wanted_size
   return page, err
 end
 

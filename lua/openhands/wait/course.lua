@@ -151,8 +151,8 @@ function Wait:_time_out()
   })
 end
 
--- Takes an error that says nothing about the conversation. It ends the wait when such errors have lasted too long. That
--- the service cannot be reached never does, if the conversation is known to exist.
+-- Takes an error that says nothing about the conversation. Such errors end the wait when they have lasted too long. An
+-- unreachable service never ends it if the conversation is known to exist.
 function Wait:_take_outage(err, kind, memory)
   local now = self._client._loop.now()
   self._outage, self._outage_since = err, self._outage_since or now
@@ -180,7 +180,7 @@ function Wait:_take_error(err)
 end
 
 -- Takes the outcome of reading the events besides the status. Events that are too large may hide the end for good,
--- unless newer ones tell it.
+-- unless newer events show it.
 function Wait:_take_unread(err)
   self.entry.too_large = nil
   if self.entry.result then

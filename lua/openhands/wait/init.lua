@@ -54,12 +54,12 @@ end
 --- this limit. On V0 the end of the work is read from the events: an agent that has worked and waits for user input has
 --- `finished`. Where the service does not show the events, only the end of the runtime can be seen (`stopped`).
 ---@param subject string|openhands.Conversation its id, or the conversation
----@param options openhands.WaitOptions? `timeout` (seconds to wait, 12 hours; its last poll may take one more),
---- `interval` (seconds between polls), `answer_timeout` (seconds for which the answer, or why it failed, is requested
---- after it has settled, 40: services learn of it late), `outage_timeout` (seconds, 900: an outage of that length
---- ends the wait, e.g. web pages instead of responses. That the service cannot be reached ends it only for an id that
---- this client has not seen), `on_change` (function, called with the conversation and its previous state), and settings
---- of this call
+---@param options openhands.WaitOptions? and settings of this call. `timeout`: seconds to wait (default 12 hours); the
+--- last poll may take one second more. `interval`: seconds between polls. `answer_timeout`: seconds after the end for
+--- which the answer, or the reason of the failure, is requested (default 40; services learn of it late).
+--- `outage_timeout`: an outage of that many seconds ends the wait (default 900), e.g. web pages instead of responses;
+--- an unreachable service ends it only for an id that this client has not seen. `on_change`: function, called with the
+--- conversation and its previous state
 ---@return openhands.Conversation? conversation with `answer`
 ---@return openhands.Error? err
 function Client:wait(subject, options)
@@ -209,8 +209,8 @@ end
 ---@param subjects (string|openhands.Conversation)[] ids, or conversations, of either dialect
 ---@param options openhands.WaitOptions? as for `wait`
 ---@return openhands.Conversation? conversation
----@return openhands.Error|integer|nil place in the list; or why there is none
----@return integer? place of the one that cannot be waited for
+---@return openhands.Error|integer|nil place in the list, or the error
+---@return integer? place with an error: of the conversation that cannot be waited for
 function Client:wait_any(subjects, options)
   local group, waits = begin(self, subjects, "wait_any", options)
   local place, goes_on = advance_any(waits)

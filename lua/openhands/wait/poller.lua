@@ -170,8 +170,9 @@ local function is_of_polling_group(entry, call, now)
     and schedule.poll_deadline(entry.call, entry.deadline_at, call.asked_at) > call.deadline_at + SLACK
 end
 
--- Delivers what a step has found for an entry, and sets when the entry is due next. A status is delivered at once; if
--- its events have to be read too, after them. Returns whether to read them now, which the rate must allow.
+-- Delivers what a step has found for an entry, and sets when the entry is due next. If a status also
+-- needs the events, and the rate allows a request now, returns true: the status is delivered after the events are read.
+-- Any other status is delivered at once.
 local function conclude(poller, group, entry, step, now, jitter, further)
   local was_delivered = entry.is_delivered
   entry.is_delivered = nil

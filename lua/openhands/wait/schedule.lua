@@ -74,8 +74,8 @@ end
 
 -- ---- which ---------------------------------------------------------------------------------------------------------
 
---- Returns whether an entry is out of time. However short the timeout of a wait is, it sends one request, and every
---- request that is for many conversations.
+--- Returns whether an entry is out of time. However short its timeout is, a wait polls until something is delivered to
+--- it. An entry that got nothing yet then still takes the steps that are for many conversations.
 ---@param client openhands.Client
 ---@param entry openhands.PollEntry
 ---@param now number monotonic, seconds
@@ -118,24 +118,27 @@ end
 -- Returns the entries that are due now or soon, their steps, and the first entry that may be polled now with a step for
 -- many conversations, and with one for a single conversation.
 local function due_entries(poller, group, now, is_allowed)
-  local client, near, steps, many, one = poller._client, {}, {}, nil, nil
+  local client, soon_due, steps = poller._client, {}, {}
+  local first_batch_entry, first_single_entry
   for _, entry in pairs(poller._entries) do
     if entry.is_delivered and entry.next_at <= now then
-      entry.is_delivered, entry.step = nil, nil -- its next step was not run in time; the next poll starts again
+      entry.is_delivered, entry.step = nil, nil -- its events were not read in time; this poll starts a new lookup
     end
     local due_at = entry.due_at
     if due_at - now <= NEAR * entry.pause and may_be_polled(client, entry, group, now) then
       local step = entry.step or lookups.first_step(client, entry)
-      near[#near + 1], steps[entry] = entry, step
+      soon_due[#soon_due + 1], steps[entry] = entry, step
       local may_go = due_at <= now and (is_allowed or M.is_exempt(entry, group, now))
       if may_go and is_for_many[step] then
-        many = (not many or is_before(entry, many)) and entry or many
+        local is_first = not first_batch_entry or is_before(entry, first_batch_entry)
+        first_batch_entry = is_first and entry or first_batch_entry
       elseif may_go then
-        one = (not one or is_before(entry, one)) and entry or one
+        local is_first = not first_single_entry or is_before(entry, first_single_entry)
+        first_single_entry = is_first and entry or first_single_entry
       end
     end
   end
-  return near, steps, many, one
+  return soon_due, steps, first_batch_entry, first_single_entry
 end
 
 -- Returns whether two entries can share a request.
@@ -154,9 +157,9 @@ local function can_join(head, other, step, other_step)
 end
 
 -- Returns the entries of one request: the first, then others that are due, then others that are due soon.
-local function with_companions(head, near, steps, now)
+local function with_companions(head, soon_due, steps, now)
   local step, others, entries = steps[head], {}, { head }
-  for _, other in ipairs(near) do
+  for _, other in ipairs(soon_due) do
     if can_join(head, other, step, steps[other]) then
       others[#others + 1] = other
     end
@@ -182,18 +185,18 @@ end
 ---@return openhands.LookupStep? step
 ---@return openhands.PollEntry[]? entries
 function M.next(poller, group, now, is_allowed)
-  local near, steps, many, one = due_entries(poller, group, now, is_allowed)
-  local head = many or one
-  if many and one then
-    head = poller._last_was_for_many and one or many
+  local soon_due, steps, first_batch_entry, first_single_entry = due_entries(poller, group, now, is_allowed)
+  local head = first_batch_entry or first_single_entry
+  if first_batch_entry and first_single_entry then
+    head = poller._last_was_for_many and first_single_entry or first_batch_entry
   end
   if not head then
     return nil
   end
   local step = steps[head]
   poller._last_was_for_many = is_for_many[step] or false
-  if #near > 1 and (is_for_many[step] or step == "result") then
-    return step, with_companions(head, near, steps, now)
+  if #soon_due > 1 and (is_for_many[step] or step == "result") then
+    return step, with_companions(head, soon_due, steps, now)
   end
   return step, { head }
 end
