@@ -2,8 +2,8 @@
 --- ready, and then in the list of conversations. An id that is new to this client may appear only in the requests of
 --- recent start tasks.
 ---
---- Each step sends one request for up to 99 conversations: `status` runs the steps for one conversation, and the
---- poller runs them for all conversations that a caller waits for.
+--- Most steps take up to 99 conversations in one request. `status` runs the steps for one conversation, and the poller
+--- runs them for all conversations that the client waits for.
 
 local conversations = require "openhands.conversation"
 local errors = require "openhands.errors"

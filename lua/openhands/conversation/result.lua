@@ -16,10 +16,10 @@ local servers = require "openhands.conversation.server"
 ---@field classification openhands.FailureClass? V1: the agent server's own classification of the failure
 ---@field agent_acted boolean? the agent has worked since the latest message to it
 ---@field agent_state string? V0: the last state that the agent reported
----@field state_before string? V0: the last one before it was stopped, if it was
+---@field state_before string? V0: the last state that the agent reported, other than "stopped"
 ---@field has_new_message boolean? V0: a message came after the agent's last state
 ---@field closed_by_limit string? V0: the service closed it because too many conversations ran
----@field too_large openhands.Error? V1: why an event could not be read that may be the answer
+---@field too_large openhands.Error? V1: error of an event that may be the answer, but is too large to be read
 ---@field execution string? V1: the last execution status that the agent reported since the latest message
 ---@field question_id string? V1: event id of the latest message to the agent
 ---@field question_text string? V1: the text of that message
@@ -30,10 +30,10 @@ local servers = require "openhands.conversation.server"
 
 local M = {}
 
-local MOST_PAGES = 5 -- of the newest events, a hundred each
-local MOST_SMALL_PAGES = 20 -- where a hundred are too large to be read
+local MOST_PAGES = 5 -- limit of pages that are read; a page has a hundred events
+local MOST_SMALL_PAGES = 20 -- the same, if a hundred events are too large to be read at once
 local OWN_SERVER_TIMEOUT = 5 -- seconds
-local FIRST_PAUSE, LONGEST_PAUSE = 60, 960 -- seconds for which own servers are not asked after one was not reached
+local FIRST_PAUSE, LONGEST_PAUSE = 60, 960 -- seconds without own servers after one was not reached
 
 local function text(value)
   return type(value) == "string" and value ~= "" and value or nil
@@ -81,7 +81,7 @@ local function take_failure(event, found)
   end
 end
 
--- Take the facts from an event, by its kind, unless a newer event has given them.
+-- Functions that take facts from an event, by its kind. A fact from a newer event is kept.
 local takers = {
   ActionEvent = function(event, found)
     found.finish_message = finish_message_of(event.action)
@@ -103,7 +103,7 @@ local takers = {
   end,
 }
 
--- Reads a page of events, newest first, into `found`. Returns true when nothing older can matter.
+-- Reads a page of events, newest first, into `found`. Returns true if older events cannot change the result.
 local function scan(items, found)
   for _, event in ipairs(items) do
     if type(event) == "table" then
@@ -129,7 +129,8 @@ local function page_after(page_id)
   return (page_id == nil or page_id:find "^%d+$") and ("%.0f"):format((tonumber(page_id) or 0) + 1) or nil
 end
 
--- Reads the events from the service; with a route, from the conversation's own server, whose page ids are no places.
+-- Reads the events from the service; with a route, from the conversation's own server, where the id of a page is
+-- that of an event.
 ---@return openhands.Result? result
 ---@return openhands.Error? err
 local function read_v1(client, id, call, route)
@@ -165,8 +166,8 @@ end
 
 local unreached = { connect = true, timeout = true, tls = true }
 
--- Reads from the conversation's own server. If it cannot be reached, no own server is asked for some time: finding that
--- out takes long.
+-- Reads from the conversation's own server. If it cannot be reached, no own server is asked for some time, because
+-- a failed attempt takes long.
 ---@return openhands.Result? result
 local function read_from_own_server(client, id, call)
   local route, now = servers.last_route(client:_remember(id)), client._loop.now()
@@ -185,7 +186,8 @@ local function read_from_own_server(client, id, call)
   return found
 end
 
--- After a further message the service may still show the result of the turn before: then the own server is read first.
+-- Returns the result from the service or from the conversation's own server. After a further message, the service may
+-- still show the result of the turn before: then the own server is read first.
 local function result_v1(client, id, call, wanted)
   local own_first = client:_remember(id).has_sent_message
   local found = own_first and read_from_own_server(client, id, call)
@@ -247,7 +249,7 @@ local function mentions_limit(event)
   return false
 end
 
--- Takes one event, newest first. Returns true when nothing older can matter.
+-- Reads an event into `found`; newer events come first. Returns true if older events cannot change the result.
 local function take_v0(event, found)
   if event.action == "message" and event.source == "user" then
     found.has_new_message = found.agent_state == nil -- the agent goes on, if it has not changed its state since
@@ -293,7 +295,7 @@ local function result_v0(client, id, call)
     local number = type(last) == "table" and type(last.id) == "number" and last.id
     seen = seen + #events
     newest.end_id = number and number - 1
-    -- One page has them all, unless they are too large for that.
+    -- One page is enough, unless its events were too large to be read at once.
   until not (number and memory.page_size and page.has_more == true and seen < NEWEST_V0)
   return found
 end

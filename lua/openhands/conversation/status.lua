@@ -25,7 +25,8 @@ local function status_in(client, id, call, api)
   return conversation or nil, not conversation and (err or lookups.unknown(id)) or nil
 end
 
---- Returns a conversation as its status shows it; on V1, checked against its events where they may tell more.
+--- Returns a conversation as its status shows it. On V1, the status is checked against the events if they may show
+--- more.
 ---@param id string
 ---@param call table
 ---@return openhands.Conversation? conversation

@@ -18,7 +18,7 @@ function M.is_relative(path)
   return type(path) == "string" and path:sub(1, 1) ~= "/"
 end
 
--- Returns the directory of the workspace, false where the server does not tell. Requested once.
+-- Returns the directory of the workspace; false if the server does not tell it. Requests it once for a conversation.
 ---@return string|false|nil directory, openhands.Error?
 local function workspace(client, id, call)
   local memory = client:_remember(id)

@@ -12,7 +12,7 @@ local M = {}
 --- Seconds of the longest wait: the service ends every running session after twelve hours.
 M.LONGEST = 43200
 
-local MOST_UNREAD = 3 -- events in a row that are too large to be read, before that is an error
+local MOST_UNREAD = 3 -- polls in a row whose events are too large to be read; then the wait ends with an error
 local ANSWER_TIMEOUT = 40 -- seconds; events reach the service up to half a minute after the agent has ended
 local FIRST_RESULT_PAUSE = 1 -- seconds between the first two readings of a result
 
@@ -26,10 +26,10 @@ local FIRST_RESULT_PAUSE = 1 -- seconds between the first two readings of a resu
 ---@field private _client openhands.Client
 ---@field private _id string of the conversation
 ---@field private _options openhands.WaitOptions
----@field private _unread_count integer events in a row that were too large
+---@field private _unread_count integer polls in a row whose events were too large to be read
 ---@field private _outage openhands.Error? reason why the last poll did not get the status
 ---@field private _outage_since number? monotonic moment
----@field private _settled_at number? monotonic moment at which its result was first requested
+---@field private _settled_at number? monotonic moment of the first reading of its result
 ---@field private _result_pause number? seconds between the last two readings of its result
 local Wait = {}
 Wait.__index = Wait
@@ -54,7 +54,7 @@ function M.new(client, group, id, latest, call, options)
 end
 
 -- Keeps the conversation as it was just seen, and calls the caller's `on_change` if its state has changed; not after a
--- cancellation, because the client's calls would raise in it.
+-- cancellation, because the client's calls raise an error in a cancelled task.
 function Wait:_note(conversation)
   local previous, on_change = self.latest, self._options.on_change
   self.latest = conversation

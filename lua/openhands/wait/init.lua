@@ -10,7 +10,7 @@ local starts = require "openhands.start"
 
 local seconds = { "timeout", "interval", "answer_timeout", "outage_timeout" }
 
--- The options of a wait that are no settings; and with those of a start, for a call that does both.
+-- The options of a wait that are not settings; for `run`, also the options of a start.
 local option_names, option_names_of_run = { on_change = true }, { on_change = true }
 
 for _, name in ipairs(seconds) do
@@ -193,7 +193,8 @@ function Client:wait_all(subjects, options)
   return last_seen(waits)
 end
 
--- Returns the place of the first that has settled, or cannot be waited for; else nil and whether some go on.
+-- Returns the place of the first conversation that has settled or cannot be waited for. If there is none, returns nil
+-- and whether some waits go on.
 local function advance_any(waits)
   local goes_on = false
   for place, course in ipairs(waits) do
