@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 struct oh_buffer {
-    char *data; /* NULL while empty; never NUL-terminated */
+    char *data; /* NULL until it is first allocated; never NUL-terminated */
     size_t length;
     size_t capacity;
     size_t limit; /* most bytes it may hold */
@@ -15,7 +15,8 @@ struct oh_buffer {
 enum oh_buffer_result { OH_BUFFER_OK, OH_BUFFER_FULL, OH_BUFFER_MEMORY };
 
 void oh_buffer_init(struct oh_buffer *buffer, size_t limit);
-/* Appends bytes. On FULL and MEMORY the contents stay as they were. */
+/* Appends bytes, or a NUL-terminated text without its NUL. On any other result than OH_BUFFER_OK the contents are
+   unchanged. */
 enum oh_buffer_result oh_buffer_append(struct oh_buffer *buffer, const void *bytes, size_t count);
 enum oh_buffer_result oh_buffer_append_text(struct oh_buffer *buffer, const char *text);
 /* Wipes the contents; keeps the memory for the next use unless it is more than `keep` bytes. */

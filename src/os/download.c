@@ -83,7 +83,7 @@ bool oh_download_open(struct oh_download *download)
     struct stat target;
     int tries;
 
-    if (stat(download->path, &target) == 0 && !S_ISREG(target.st_mode)) { /* not replaced by a file */
+    if (stat(download->path, &target) == 0 && !S_ISREG(target.st_mode)) { /* a file must not replace it */
         errno = S_ISDIR(target.st_mode) ? EISDIR : EEXIST;
         return fail(download);
     }
@@ -102,7 +102,7 @@ bool oh_download_open(struct oh_download *download)
         drop_descriptor(download);
         errno = EWOULDBLOCK;
     }
-    drop_descriptor(download); /* not removed: it belongs to another writer */
+    drop_descriptor(download); /* the part is not removed: it is not ours */
     return fail(download);
 }
 
@@ -111,7 +111,7 @@ bool oh_download_is_taken(const struct oh_download *download)
     return download->error == EWOULDBLOCK;
 }
 
-/* Writes to the disk while bytes arrive, so that the final fsync has little left to do. */
+/* Makes the system write to the disk while bytes arrive, so that the final fsync has little left to do. */
 static void begin_flush(struct oh_download *download)
 {
     if (download->written - download->flushed < FLUSH_EVERY)
@@ -123,7 +123,8 @@ static void begin_flush(struct oh_download *download)
     download->flushed = download->written;
 }
 
-/* Beyond the limit for the size of files the system sends SIGXFSZ, which would kill the host. */
+/* Returns whether the file may grow by `count` bytes. Beyond the limit for the size of files the system sends SIGXFSZ,
+   which would kill the host. */
 static bool may_grow(const struct oh_download *download, size_t count)
 {
     struct rlimit most;
@@ -158,7 +159,8 @@ bool oh_download_write(struct oh_download *download, const void *bytes, size_t c
     return true;
 }
 
-/* The new name survives a crash only if the directory is on the disk, too. Not every file system supports that. */
+/* Flushes the directory of the file to the disk: otherwise a crash could lose the new name. Ignores failures, because
+   not every file system supports it. */
 static void sync_directory(const char *path)
 {
     const char *slash = strrchr(path, '/');

@@ -1,5 +1,5 @@
-/* A file that appears under its name only when it is complete. Until then it is NAME.part in the same directory, mode
-   0600, locked against a second writer. Must not know Lua or libcurl. */
+/* A file that appears under its name only when it is complete. Until then it is NAME.part ("the part") in the same
+   directory, mode 0600, locked against a second writer. Must not know Lua or libcurl. */
 #ifndef OH_DOWNLOAD_H
 #define OH_DOWNLOAD_H
 

@@ -42,6 +42,6 @@ void oh_pipe_guard_leave(const struct oh_pipe_guard *guard)
     sigaddset(&pipe, SIGPIPE);
     sigpending(&pending);
     if (!guard->was_pending && sigismember(&pending, SIGPIPE) == 1)
-        discard(&pipe); /* ours: discarded before it is unblocked */
+        discard(&pipe); /* raised since oh_pipe_guard_enter */
     (void)pthread_sigmask(SIG_SETMASK, &guard->before, NULL);
 }

@@ -18,7 +18,7 @@ double oh_monotonic(void)
 
 void oh_readiness_sleep(struct pollfd *watched, size_t count, double seconds)
 {
-    int milliseconds = (int)(seconds * 1000 + 0.999); /* rounded up: too early a wake-up would make callers spin */
+    int milliseconds = (int)(seconds * 1000 + 0.999); /* rounded up: if it ended early, callers would spin */
 
     if (poll(watched, (nfds_t)count, milliseconds) < 0 && errno != EINTR) /* more descriptors than the system takes */
         (void)poll(NULL, 0, milliseconds < 10 ? milliseconds : 10);

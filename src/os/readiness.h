@@ -33,9 +33,9 @@ struct oh_readiness {
 /* Opens the descriptors. Returns false, with nothing left open, when the system refuses one. */
 bool oh_readiness_open(struct oh_readiness *readiness);
 void oh_readiness_close(struct oh_readiness *readiness);
-/* Watches a socket for `what`; 0 stops watching, also a socket that is closed already. */
+/* Watches a socket for the flags in `what`; 0 stops watching it, even if it is closed already. */
 bool oh_readiness_watch(struct oh_readiness *readiness, int socket, int what);
-/* Makes the descriptor readable after `seconds`; below 0: never. Only needed while the host watches it. */
+/* Makes the descriptor readable after `seconds`; below 0: never. Only needed while the host polls the descriptor. */
 bool oh_readiness_arm(struct oh_readiness *readiness, double seconds);
 /* Waits at most `seconds`. Returns how many entries of `ready` it filled, -1 if a signal came first. */
 int oh_readiness_wait(struct oh_readiness *readiness, double seconds, struct oh_ready ready[OH_READY_MOST]);

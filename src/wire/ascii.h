@@ -1,11 +1,12 @@
-/* Tests and conversions of ASCII characters: those of <ctype.h> follow the locale. Must not know Lua or libcurl. */
+/* Tests and converts ASCII characters. Unlike <ctype.h>, it does not depend on the locale. Must not know Lua or
+   libcurl. */
 #ifndef OH_ASCII_H
 #define OH_ASCII_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The number that a macro stands for, as a string literal. */
+/* Turns the number that a macro stands for into a string literal. */
 #define OH_DIGITS_OF(number) #number
 #define OH_DIGITS(number) OH_DIGITS_OF(number)
 
@@ -46,7 +47,8 @@ static inline int oh_ascii_hex(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* Compares at most `length` bytes without regard to case; a NUL ends both. */
+/* Returns whether two texts are the same in their first `length` bytes, or up to a NUL in both, without regard to
+   case. */
 static inline bool oh_ascii_same(const char *one, const char *other, size_t length)
 {
     size_t i;

@@ -1,7 +1,8 @@
 /* Classifies the end of an exchange. Must not know Lua or libcurl.
-   What the service is known to do: 401 and 403 come as JSON; a POST to a removed path gives 405; 408 and 5xx do not say
-   whether the request was processed; 429 comes before it is. Proxies answer 421 and 425 before anything is processed.
-   Where the body decides (a 429 that is `limit` or `quota`), lua/openhands/request/failure.lua does. */
+   Known behaviour of the service: it sends 401 and 403 as JSON, and 405 for a POST to a removed path; 408 and 5xx do
+   not tell whether the request was processed; 429 means that it was not. Proxies send 421 and 425 before anything is
+   processed. Kinds that depend on the body (a 429 may be `limit` or `quota`) are decided in
+   lua/openhands/request/failure.lua. */
 #include "wire/error_kind.h"
 
 #include <string.h>
@@ -47,8 +48,8 @@ static enum oh_error_kind kind_of_result(enum oh_result result)
     return OH_ERROR_PROTOCOL;
 }
 
-/* A 4xx means that the request was not processed, except 408, which does not say; so does a 3xx, except 303, which
-   points to the result. */
+/* Returns whether the status means that the request was not processed: a 4xx except 408, which does not tell, or a 3xx
+   except 303, which points to the result. */
 static bool status_refuses(long status)
 {
     return (status >= 400 && status < 500 && status != 408) || (status >= 300 && status < 400 && status != 303);
@@ -65,13 +66,13 @@ void oh_error_classify(const struct oh_operation *operation, const struct oh_res
         error->kind = kind_of_status(response->status);
         error->refused = status_refuses(response->status);
         is_transient = error->kind == OH_ERROR_THROTTLED || error->kind == OH_ERROR_SERVER ||
-                  error->kind == OH_ERROR_TIMEOUT || error->kind == OH_ERROR_CONNECT;
+                       error->kind == OH_ERROR_TIMEOUT || error->kind == OH_ERROR_CONNECT;
         if (is_transient && response->retry_after[0] != '\0')
             error->retry_after = oh_headers_retry_after(response->retry_after, now);
     } else {
         error->kind = kind_of_result(response->result);
         is_transient = response->result == OH_RESULT_CONNECT || error->kind == OH_ERROR_TIMEOUT ||
-                  response->result == OH_RESULT_CUT;
+                       response->result == OH_RESULT_CUT;
     }
     error->retryable = is_transient && (operation->effect == OH_READS || error->refused || !response->sent);
 }

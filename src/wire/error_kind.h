@@ -32,11 +32,11 @@ struct oh_error {
     enum oh_error_kind kind;
     bool retryable;     /* the same call may succeed later, and repeating it does no harm */
     bool refused;       /* the service responded and certainly did nothing */
-    double retry_after; /* seconds that the service asks to wait; below 0: it does not say */
+    double retry_after; /* seconds that the service asks to wait; below 0: not stated */
 };
 
-/* Classifies an exchange by everything but the body of a 2xx response. `now`: seconds since 1970, for Retry-After
-   dates. */
+/* Classifies an exchange by its result, status and headers; ignores the body. `now`: seconds since 1970, for dates in
+   Retry-After. */
 void oh_error_classify(const struct oh_operation *operation, const struct oh_response *response, time_t now,
                        struct oh_error *error);
 /* Sets the error of a 2xx response whose body does not have the operation's shape. */

@@ -11,15 +11,15 @@
 #define OH_HASH_FLOOD_SEEN_BITS 14
 
 struct oh_hash_flood {
-    uint32_t texts;                    /* different ones, approximately */
-    uint32_t counts[OH_HASH_FLOOD_BUCKETS]; /* of texts, by Lua's hash */
-    uint32_t seen[1U << OH_HASH_FLOOD_SEEN_BITS]; /* the latest texts, by their marks: repeated texts cost nothing */
+    uint32_t texts;                               /* number of different texts, approximately */
+    uint32_t counts[OH_HASH_FLOOD_BUCKETS];       /* number of texts by Lua's hash */
+    uint32_t seen[1U << OH_HASH_FLOOD_SEEN_BITS]; /* marks of the latest texts: repeated texts are not counted */
 };
 
 /* Counts a text; false when too many share a hash. `mark` identifies the text in a way that an attacker cannot predict.
    The struct is zeroed before the first text. */
 bool oh_hash_flood_note(struct oh_hash_flood *flood, const char *text, size_t length, uint32_t mark);
-/* Returns a mark for a text that has no other. */
+/* Returns a mark for a text, for callers that have no other. */
 uint32_t oh_hash_flood_mark(const char *text, size_t length, uint32_t seed);
 
 #endif

@@ -6,7 +6,7 @@
 
 #include "wire/ascii.h"
 
-#define MOST_SECONDS 1e9 /* larger values are read as this */
+#define MOST_SECONDS 1e9 /* larger values count as this one */
 
 void oh_headers_copy_value(char *out, size_t capacity, const char *value, size_t length)
 {
@@ -35,7 +35,7 @@ static const char *value_of(const char *line, size_t length, const char *name, s
     return line + prefix;
 }
 
-/* Chunks mark the end of the body only where they are the last coding. */
+/* Returns whether "chunked" is the last coding: only then do chunks mark the end of the body. */
 static bool ends_with_chunked(const char *value, size_t length)
 {
     static const char chunked[] = "chunked";
@@ -66,7 +66,7 @@ bool oh_headers_read(struct oh_headers *headers, struct oh_response *response, c
         return true;
     }
     if (length > 0 && length <= 2 && (line[0] == '\r' || line[0] == '\n')) {
-        headers->is_complete = line[length - 1] == '\n'; /* libcurl passes on a cut one, too */
+        headers->is_complete = line[length - 1] == '\n'; /* libcurl also passes on a lone "\r" */
         return false;
     }
     if (response->retry_after[0] == '\0' && (value = value_of(line, length, "retry-after:", &size)) != NULL)
@@ -159,7 +159,7 @@ double oh_headers_retry_after(const char *value, time_t now)
         seconds = seconds > MOST_SECONDS ? MOST_SECONDS : seconds;
     else
         return -1;
-    return seconds < 1 ? 1 : seconds; /* 0 and less occur; they must not become a busy loop */
+    return seconds < 1 ? 1 : seconds; /* servers send 0 and less, too: callers must not spin */
 }
 
 double oh_headers_date(const char *value)

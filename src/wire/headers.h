@@ -15,27 +15,27 @@
 #define OH_HEADER_ORGANIZATION "X-Org-Id: "
 #define OH_HEADER_USER_AGENT "User-Agent: "
 #define OH_HEADER_CONTENT_TYPE "Content-Type: "
-#define OH_HEADER_NO_CONTENT_TYPE "Content-Type:" /* without it libcurl would call a body a form */
+#define OH_HEADER_NO_CONTENT_TYPE "Content-Type:" /* without it libcurl would declare the body a form */
 #define OH_HEADER_NO_EXPECT "Expect:" /* without it libcurl may ask first, and after a 417 send the body twice */
 
 #define OH_ACCEPT_JSON "application/json"
 
 /* What the headers of a response say about its body. Zeroed before the first line. */
 struct oh_headers {
-    bool is_complete;        /* the empty line behind them has come */
+    bool is_complete;        /* the empty line after them has arrived */
     bool is_multiplexed;     /* HTTP/2 or later */
-    bool marks_end_of_body;  /* by chunks or frames, without a length */
+    bool marks_end_of_body;  /* chunks or frames mark the end of the body: no length is needed */
     bool body_is_compressed; /* by a coding that libcurl decodes */
 };
 
-/* Reads one header line, with its line break. A status line begins a new response: what was read of an interim one (100
-   Continue) is forgotten. Returns whether it was a status line. */
+/* Reads one header line, with its line break. Returns whether it was a status line: that begins a new response, and
+   discards the headers of an interim one (100 Continue). */
 bool oh_headers_read(struct oh_headers *headers, struct oh_response *response, const char *line, size_t length);
-/* Copies a header's value without the blanks around it; a value that does not fit is left out: "". */
+/* Copies a header's value without the blanks around it; "" instead of a value that does not fit. */
 void oh_headers_copy_value(char *out, size_t capacity, const char *value, size_t length);
-/* Returns the seconds that a Retry-After header asks to wait, at least 1; below 0 if it cannot be understood. */
+/* Returns the seconds that a Retry-After header asks to wait, at least 1; below 0 if it is not valid. */
 double oh_headers_retry_after(const char *value, time_t now);
-/* Returns a Date header in seconds since 1970; below 0 if it cannot be understood. */
+/* Returns the time in a Date header, in seconds since 1970; below 0 if it is not valid. */
 double oh_headers_date(const char *value);
 
 #endif

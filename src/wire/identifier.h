@@ -8,8 +8,8 @@
 #define OH_LONGEST_IDENTIFIER 128 /* bytes */
 #define OH_UUID_SIZE 37           /* bytes, with the NUL */
 
-/* Returns whether it is 1 to OH_LONGEST_IDENTIFIER of [A-Za-z0-9_-]: safe as a path segment, and true of every id that
-   the service is known to give. */
+/* Returns whether it is 1 to OH_LONGEST_IDENTIFIER of [A-Za-z0-9_-]: safe as a path segment. All known ids of the
+   service are. */
 bool oh_identifier_is_valid(const char *id, size_t length);
 /* Returns whether it is 32 hexadecimal digits, with or without the usual dashes. */
 bool oh_identifier_is_uuid(const char *id, size_t length);

@@ -9,8 +9,8 @@
 
 #include "wire/ascii.h"
 
-#define MOST_DIGITS 800       /* further ones affect rounding only by whether any is not 0 */
-#define LARGEST_POWER 100000  /* of ten: beyond the range of doubles, however many digits there are */
+#define MOST_DIGITS 800       /* further digits affect rounding only if one is not 0 */
+#define LARGEST_POWER 100000  /* of ten: beyond the range of doubles with any MOST_DIGITS digits */
 #define EXACT_DIGITS 15       /* integers of so many digits are exact in a double, and so are 10^0 to 10^22 */
 #define EXACT_POWER 22
 #define SHORT_NUMBER 18       /* any integer of so many digits fits in 64 bits */
@@ -48,7 +48,7 @@ size_t oh_json_number_length(const char *text, size_t length)
 
 /* A number as an integer times a power of ten. */
 struct decimal {
-    bool negative, fraction; /* fraction: it has one, or an exponent */
+    bool negative, fraction; /* fraction: written with a fraction or an exponent */
     char digits[MOST_DIGITS + 1];
     size_t count;            /* of digits, without leading zeros */
     long long power;
@@ -62,7 +62,7 @@ static long long read_power(const char *text, const char *end)
     if (text < end && (*text == '-' || *text == '+'))
         text++;
     for (; text < end; text++)
-        if (power < 2 * (long long)UINT32_MAX) /* larger than the number of digits, which cannot outweigh it */
+        if (power < 2 * (long long)UINT32_MAX) /* further digits change nothing: no text is that long */
             power = power * 10 + (*text - '0');
     return negative ? -power : power;
 }
@@ -90,7 +90,7 @@ static void read_decimal(const char *text, size_t length, struct decimal *decima
             decimal->power += behind_point ? 0 : 1;
         }
     }
-    if (lost) { /* represents the digits that were left out: only whether they are 0 matters */
+    if (lost) { /* a 1 stands for the digits that were left out */
         decimal->digits[decimal->count++] = '1';
         decimal->power--;
     }
@@ -111,7 +111,7 @@ static uint64_t small(const struct decimal *decimal)
     return value;
 }
 
-/* Lets the C library convert, which rounds correctly. */
+/* Converts with strtod, which rounds correctly. */
 static double convert(const struct decimal *decimal)
 {
     long long most = LARGEST_POWER, power = decimal->power;
@@ -138,7 +138,7 @@ static double magnitude(const struct decimal *decimal)
     return decimal->count > 0 ? convert(decimal) : 0;
 }
 
-/* The fast path for nearly all numbers: a few digits. */
+/* Reads a number that is a few digits, as nearly all are; false for any other. */
 static bool read_short(const char *text, size_t length, struct oh_json_number *number)
 {
     int64_t value = 0;

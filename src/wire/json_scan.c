@@ -7,7 +7,7 @@
 #include "wire/ascii.h"
 #include "wire/utf8.h"
 
-/* Bytes that each takes in the Lua that needs most, with the overhead of malloc. */
+/* Bytes that each takes in any version of Lua, at most, with the overhead of malloc. */
 #define TABLE_COST 80
 #define ITEM_COST 16
 #define MEMBER_COST 40
@@ -18,7 +18,7 @@
 enum state { VALUE, FIRST_ITEM, FIRST_NAME, NAME, AFTER };
 
 void oh_json_scan_begin(struct oh_json_scan *scan, const char *text, size_t length, size_t most_cost, uint32_t *counts,
-                   uint32_t capacity)
+                        uint32_t capacity)
 {
     scan->text = text;
     scan->length = length;
@@ -145,8 +145,8 @@ static char *put_character(char *out, unsigned long code)
     return out;
 }
 
-/* Reads the character of a \u escape, or of a surrogate pair, and skips it. A lone surrogate is what remains of a text
-   that was cut: it must not make a response unreadable. */
+/* Reads the character of a \u escape, or of a surrogate pair, and skips it. Returns U+FFFD for a lone surrogate, which
+   may come from a text that was cut: it must not make a response unreadable. */
 static unsigned long take_character(const char **text, const char *end)
 {
     unsigned long unit = read_unit(*text), low;
@@ -235,7 +235,7 @@ static enum oh_json_scan_result begin_table(struct oh_json_scan *scan, bool obje
     return check_cost(scan);
 }
 
-/* Lua allocates the members of a table for a power of two. */
+/* Ends a list or object. Lua allocates room for a power of two of members: adds the cost of those that are unused. */
 static enum oh_json_scan_result end_table(struct oh_json_scan *scan)
 {
     size_t members = scan->counts[scan->open[scan->depth - 1] & ~IS_OBJECT], slots = 1;
@@ -281,7 +281,7 @@ static enum oh_json_scan_result scan_value(struct oh_json_scan *scan)
         length = oh_json_number_length(scan->text + scan->at, scan->length - scan->at);
         good = length > 0;
         scan->at += length;
-        scan->cost += length > 15 ? STRING_COST + length : 0; /* it may become a string */
+        scan->cost += length > 15 ? STRING_COST + length : 0; /* a long number may become a string */
     }
     if (!good)
         return OH_SCAN_MALFORMED;

@@ -6,7 +6,7 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-/* Skips what precedes an object: blanks, and the list's bracket or a comma. Returns whether it is at an object. */
+/* Skips blanks, the bracket of the list and commas. Returns whether it has reached an object. */
 static bool skip_to_object(struct oh_json_stream *stream, const char *text, size_t length)
 {
     for (; stream->at < length; stream->at++) {

@@ -17,8 +17,8 @@ struct oh_json_stream {
 };
 
 /* Finds the next complete object in the first `length` bytes of the list. An object is complete at its closing brace:
-   the comma comes with the next one. Returns false while there is none, and always once it meets
-   anything but an object. An object stays found until oh_json_stream_advance. */
+   the comma may arrive only with the next one. Returns false while there is none, and from then on after any value that
+   is not an object. An object stays found until oh_json_stream_advance. */
 bool oh_json_stream_find(struct oh_json_stream *stream, const char *text, size_t length);
 /* Goes on to the next object. */
 void oh_json_stream_advance(struct oh_json_stream *stream);

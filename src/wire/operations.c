@@ -62,9 +62,9 @@ const struct oh_field *oh_operation_field(const struct oh_operation *operation, 
 /* ---- suggestions for misspelt names --------------------------------------------------------------------------- */
 
 #define LONGEST_NAME 40
-#define SHORTEST_PREFIX 3 /* letters that are enough to recognise a name by */
+#define SHORTEST_PREFIX 3 /* letters by which a name can be recognised */
 
-/* Returns the edit distance; for names longer than any of ours the largest number. */
+/* Returns the edit distance of two names; the largest number if one is longer than LONGEST_NAME. */
 static size_t distance(const char *a, const char *b)
 {
     size_t row[LONGEST_NAME + 1];
@@ -90,7 +90,7 @@ static size_t distance(const char *a, const char *b)
     return row[lb];
 }
 
-/* Names that other clients and SDKs use for a field. */
+/* Returns the field that other clients and SDKs call `name`, "" if there is none. */
 static const char *synonym_of(const char *name)
 {
     static const char *const synonyms[][2] = {
@@ -111,7 +111,7 @@ const char *oh_operations_nearest(const char *operation, const char *name)
     const struct oh_operation *row;
     const struct oh_field *field;
     const char *nearest = NULL, *synonym = synonym_of(name);
-    size_t length = strlen(name), best = length / 2 + 1; /* more than half of the letters differ: another word */
+    size_t length = strlen(name), best = length / 2 + 1; /* beyond that it is another word */
     size_t i;
 
     for (i = 0; (row = oh_operations_at(i)) != NULL; i++) {

@@ -11,7 +11,7 @@ enum oh_api { OH_API_V0, OH_API_V1, OH_API_AGENT };
 
 enum oh_host {
     OH_AT_SERVICE, /* the service, with the account's key */
-    OH_AT_RUNTIME, /* the conversation's own server, with its session key; some V0 services handle these, too */
+    OH_AT_RUNTIME, /* the conversation's own server, with its session key; on V0 it may be the service itself */
     OH_AT_PUBLIC   /* the service, without credentials */
 };
 
@@ -27,7 +27,7 @@ enum oh_place {
     OH_IN_BODY,
     OH_IN_FORM,   /* application/x-www-form-urlencoded */
     OH_IN_PARTS,  /* multipart/form-data */
-    OH_IN_HEADER, /* X-Session-API-Key: no other header is a field */
+    OH_IN_HEADER, /* X-Session-API-Key, the only header that is a field */
     OH_AS_BODY    /* the value is the whole body */
 };
 
@@ -36,7 +36,7 @@ enum oh_place {
 
 enum oh_type {
     OH_TEXT,
-    OH_IDENTIFIER,       /* what oh_identifier_is_valid accepts */
+    OH_IDENTIFIER,       /* an id that oh_identifier_is_valid accepts */
     OH_UUID,             /* an identifier that is a UUID */
     OH_UUIDS,            /* one UUID or a list of at most OH_MOST_IDS */
     OH_NAME,             /* text of 1 to OH_LONGEST_NAME bytes, not "." or ".."; in a path without a slash */
@@ -106,12 +106,12 @@ const struct oh_operation *oh_operations_find(const char *name, enum oh_api api)
 const char *oh_operations_nearest(const char *operation, const char *name);
 /* Returns the field with this Lua name, NULL if the row has none. */
 const struct oh_field *oh_operation_field(const struct oh_operation *operation, const char *name);
-/* Returns what the operation does, in one line; NULL if no row says it. */
+/* Returns the description of the operation, one line; NULL if neither its row nor that of V1 has one. */
 const char *oh_operation_description(const struct oh_operation *operation);
 /* Returns whether the row has a field at this place. */
 bool oh_operation_uses(const struct oh_operation *operation, enum oh_place place);
 
-/* The names of enumerators, for Lua. Programs decide by them. */
+/* Return the names of enumerators in Lua. Programs compare them, so they must not change. */
 const char *oh_api_name(enum oh_api api);
 bool oh_api_from_name(const char *name, enum oh_api *api);
 const char *oh_type_name(enum oh_type type);
@@ -119,7 +119,7 @@ const char *oh_place_name(enum oh_place place);
 const char *oh_shape_name(enum oh_shape shape);
 const char *oh_effect_name(enum oh_effect effect);
 const char *oh_host_name(enum oh_host host);
-/* Returns what values a type takes, in words for people. */
+/* Returns a description of the values of a type, in words for people. */
 const char *oh_type_description(enum oh_type type);
 
 #endif

@@ -1,6 +1,6 @@
 /* Redacts foreign text: one pass that copies it and leaves secrets out. Must not know Lua or libcurl.
-   It reads the text up to the limit and as far beyond as a secret is long. A decision at one place looks back at most
-   LONGEST_NAME bytes and ahead to where copying goes on: the cost is linear, whatever the text. */
+   It reads the text up to the limit, and beyond it as far as the longest secret extends. At each place it looks back at
+   most LONGEST_NAME bytes, and ahead to the place where copying continues: the cost is linear for any text. */
 #include "wire/redact.h"
 
 #include <string.h>
@@ -20,7 +20,7 @@ static const char cut_mark[] = "\xe2\x80\xa6"; /* … */
 
 struct scan {
     const char *text;
-    size_t length; /* of what is read */
+    size_t length; /* bytes of the text that are read */
     const unsigned char *marks;
     char *out;
     size_t count, most;
@@ -85,7 +85,7 @@ static size_t fold(const char *text, size_t length, char *line)
 static bool is_blank(char byte) { return byte == ' ' || (byte >= '\t' && byte <= '\r'); }
 static bool is_quote(char byte) { return byte == '"' || byte == '\'' || byte == '`'; }
 
-/* A name does not extend into a secret, which will be replaced. */
+/* Returns whether the byte may belong to a name. A name does not extend into a secret, which will be replaced. */
 static bool is_name_byte(const struct scan *scan, size_t at)
 {
     char byte = scan->text[at];
@@ -118,7 +118,7 @@ static size_t skip_blanks(const struct scan *scan, size_t at)
     return at;
 }
 
-/* Returns where the run from `at` on ends: at a blank or a given byte, outside of secrets and placeholders. */
+/* Returns the first place from `at` on that has a blank or a byte of `ends`, outside of secrets and placeholders. */
 static size_t run(const struct scan *scan, size_t at, const char *ends)
 {
     size_t size;
@@ -135,8 +135,8 @@ static size_t run(const struct scan *scan, size_t at, const char *ends)
 
 static size_t value_end(const struct scan *scan, size_t at) { return run(scan, at, "\"'`,;&<>)}]\\"); }
 
-/* Returns the end of a quoted value: the same quote behind as many backslashes, or the end of the line. `closed`: what
-   follows the quote. */
+/* Returns the end of a quoted value: the same quote after as many backslashes, or the end of the line. Sets `closed` to
+   the place after the quote. */
 static size_t quoted_end(const struct scan *scan, size_t at, char quote, size_t depth, size_t *closed)
 {
     size_t slashes = 0;
@@ -164,7 +164,8 @@ static bool is_ordinary_word(const struct scan *scan, size_t from, size_t to)
     return to - from < LONGEST_WORD;
 }
 
-/* What may follow "key:" in a sentence: a word, or a URL, whose own secrets are found later. */
+/* Returns whether the range may follow "key:" in a sentence: it is a word, or a URL, whose own secrets are found
+   later. */
 static bool is_ordinary(const struct scan *scan, size_t from, size_t to)
 {
     return is_ordinary_word(scan, from, to) || begins_with(scan, from, "https://") ||
@@ -185,7 +186,7 @@ static void put(struct scan *scan, const char *bytes, size_t size)
         scan->safe = scan->count;
 }
 
-/* Copies a range, character by character, so that none is cut. */
+/* Copies a range by characters, so that none is cut. */
 static void copy(struct scan *scan, size_t from, size_t to)
 {
     size_t size;
@@ -199,8 +200,8 @@ static void copy(struct scan *scan, size_t from, size_t to)
 
 static void redact(struct scan *scan) { put(scan, OH_REDACT_PLACEHOLDER, sizeof OH_REDACT_PLACEHOLDER - 1); }
 
-/* Copies up to `value`, replaces `value` to `end` by a placeholder, and copies from there to `closed`: all or nothing,
-   or redacting the result again would find another value. */
+/* Copies up to `value`, replaces `value` to `end` by a placeholder, and copies from there to `closed`. Does all of it
+   or nothing: after a cut in between, redacting the result again would find another value. */
 static size_t replace(struct scan *scan, size_t at, size_t value, size_t end, size_t closed)
 {
     size_t safe = scan->safe;
@@ -216,8 +217,8 @@ static size_t replace(struct scan *scan, size_t at, size_t value, size_t end, si
     return closed;
 }
 
-/* `scheme://user:password@`: redacts up to the last "@" of the authority. A password that is not percent-encoded may
-   have any byte; a port that is not a number reveals it. 0: nothing to redact. */
+/* Redacts the credentials in `scheme://user:password@`, up to the last "@" of the authority. A password that is not
+   percent-encoded may have any byte: it is recognised by a "port" that is not a number. 0: nothing to redact. */
 static size_t credentials(struct scan *scan, size_t at)
 {
     static const char ends[] = "/?#\"'`<>\\";
@@ -258,7 +259,7 @@ static enum oh_name_verdict name_before(const struct scan *scan, size_t at, bool
     return oh_secret_name(scan->text + start, end - start);
 }
 
-/* `Authorization: Bearer …`: skips the scheme, which is not a secret. */
+/* Skips the scheme of `Authorization: Bearer …`, which is not a secret. */
 static size_t skip_scheme(const struct scan *scan, size_t at)
 {
     static const char *const schemes[] = {"bearer", "basic", "token", "digest", "negotiate"};
@@ -272,7 +273,8 @@ static size_t skip_scheme(const struct scan *scan, size_t at)
     return at;
 }
 
-/* `name: value`, `name=value`, `"name":"value"`, `name%3Dvalue`. `size`: of the separator. 0: nothing to redact. */
+/* Redacts the value in `name: value`, `name=value`, `"name":"value"`, `name%3Dvalue`. `size`: of the separator. 0:
+   nothing to redact. */
 static size_t named_value(struct scan *scan, size_t at, size_t size)
 {
     bool quoted, prose;
@@ -296,7 +298,7 @@ static size_t named_value(struct scan *scan, size_t at, size_t size)
     }
     if (value < scan->length && strchr("{[(", scan->text[value]) != NULL && !scan->marks[value] &&
         oh_secret_search_placeholder(scan->text + value, scan->length - value) == 0)
-        return 0; /* what is inside has names of its own */
+        return 0; /* the values inside have names of their own */
     word = value;
     value = skip_scheme(scan, value);
     end = value_end(scan, value);
@@ -370,12 +372,12 @@ const char *oh_redact(const struct oh_secrets *known, const char *text, size_t l
         scan.text = line;
     }
     if (scan.length >= CUT_SIZE && memcmp(scan.text + scan.length - CUT_SIZE, cut_mark, CUT_SIZE) == 0) {
-        scan.length -= CUT_SIZE; /* not part of a word or value */
+        scan.length -= CUT_SIZE; /* the mark of an earlier cut is not part of a value */
         cut = true;
     }
     memset(marks, 0, seen);
     oh_secret_search(known, scan.text, scan.length, marks, plain, origins);
-    /* The end of what is read may have only a part of a secret. */
+    /* The last bytes that are read may be a part of a secret: they are not copied. */
     stop = seen < length ? scan.length - (scan.length < BEYOND ? scan.length : BEYOND) : scan.length;
     while (at < stop && !scan.full)
         at = step(&scan, at);

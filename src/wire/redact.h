@@ -1,5 +1,5 @@
-/* Makes foreign text fit to be shown: redacts secrets, limits the length, optionally folds it to one line. Redacting a
-   redacted text changes nothing. Works in memory of the caller. Must not know Lua or libcurl. */
+/* Prepares foreign text for display: redacts secrets, limits the length, and optionally folds it to one line. Redacting
+   a redacted text changes nothing. Works in memory of the caller. Must not know Lua or libcurl. */
 #ifndef OH_REDACT_H
 #define OH_REDACT_H
 
@@ -13,14 +13,14 @@
 
 enum oh_redact_form {
     OH_REDACT_TEXT, /* bytes as they are */
-    OH_REDACT_LINE  /* control and bidirectional characters become blanks, what is not UTF-8 becomes "?" */
+    OH_REDACT_LINE  /* control and bidirectional characters become blanks, bytes that are not UTF-8 become "?" */
 };
 
 /* Returns how many bytes of working memory oh_redact needs. */
 size_t oh_redact_capacity(size_t length, size_t most);
-/* Redacts a text to at most `most` bytes; a longer one is cut before a character and ends with "…". `memory`: as many
-   bytes as oh_redact_capacity says, aligned as an int; the result, of `redacted` bytes, lies in it. Reads no more of
-   the text than the limit and the longest secret require, and each byte a bounded number of times. */
+/* Redacts a text to at most `most` bytes; a longer one is cut before a character and ends with "…". `memory`: has the
+   size that oh_redact_capacity returns, and is aligned as an int. Returns the result, of `redacted` bytes, in `memory`.
+   Reads no more of the text than the limit and the longest secret require, and each byte a bounded number of times. */
 const char *oh_redact(const struct oh_secrets *known, const char *text, size_t length, enum oh_redact_form form,
                       size_t most, void *memory, size_t *redacted);
 

@@ -1,4 +1,4 @@
-/* How one exchange ended and what came back: plain data that the HTTP layer fills and the wire layer judges.
+/* The end of one exchange and its response: plain data that the HTTP layer fills and the wire layer classifies.
    Must not know Lua or libcurl. */
 #ifndef OH_RESPONSE_H
 #define OH_RESPONSE_H
@@ -7,23 +7,23 @@
 #include <stddef.h>
 
 enum oh_result {
-    OH_RESULT_ANSWERED,  /* a complete HTTP response is here */
+    OH_RESULT_ANSWERED,  /* a complete HTTP response has arrived */
     OH_RESULT_CONNECT,   /* no connection, or it broke before a response began */
-    OH_RESULT_PROXY,     /* the proxy wants other credentials */
+    OH_RESULT_PROXY,     /* the proxy requires other credentials (407) */
     OH_RESULT_TIMEOUT,   /* the exchange's own timeout ran out */
     OH_RESULT_TLS,       /* no trusted connection */
-    OH_RESULT_FORBIDDEN, /* a host name resolved to an address that the service may not send us to */
+    OH_RESULT_FORBIDDEN, /* a host name resolved to an address that the service may not name (address_scope.h) */
     OH_RESULT_CUT,       /* a response began and broke off */
     OH_RESULT_TOO_LARGE, /* the body has more bytes than allowed */
-    OH_RESULT_GARBLED,   /* not HTTP as we know it */
-    OH_RESULT_FILE,      /* the file that the body goes to could not be written */
+    OH_RESULT_GARBLED,   /* not a valid HTTP response, or one that breaks a limit other than that of the body */
+    OH_RESULT_FILE,      /* the file of a download could not be written */
     OH_RESULT_MEMORY,    /* out of memory in this process */
     OH_RESULT_CANCELLED  /* the caller cancelled it */
 };
 
 struct oh_response {
     enum oh_result result;
-    bool sent;   /* false: not one byte of the request has left this machine */
+    bool sent;   /* false: the service cannot have processed the request */
     long status; /* HTTP status, 0 if none came */
     const char *body;
     size_t length;

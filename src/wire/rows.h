@@ -8,8 +8,8 @@
 #define QUICK 30.0      /* most calls */
 #define SCANNING 120.0  /* reads that scan a long history */
 #define THINKING 150.0  /* starts: the service itself waits up to 120 s for a sandbox */
-#define STREAMING 900.0 /* starts that report their progress: nothing may arrive for minutes */
-#define CARRYING 3600.0 /* files; a stalled one ends sooner */
+#define STREAMING 900.0 /* starts that report their progress, perhaps with minutes between two reports */
+#define CARRYING 3600.0 /* downloads; one that stalls ends sooner */
 
 /* A field by its names in Lua and on the wire; PATH, QUERY and BODY use one name for both. */
 #define FIELD(name, wire, place, type) {name, wire, OH_##place, OH_##type, false}

@@ -71,7 +71,7 @@ static const struct oh_field event_count[] = {CONVERSATION, EVENT_FILTER, LAST};
 static const struct oh_field event[] = {CONVERSATION, PATH("event_id", NAME), LAST};
 
 /* ---- the sandbox -------------------------------------------------------------------------------------------------
-   Each operation twice: on the server, and on the conversation's own runtime, which may be another machine. */
+   Each operation exists twice: on the server, and on the conversation's own runtime, which may be another machine. */
 
 #define COMMAND NEEDED("command", "command", IN_BODY, TEXT), BODY("cwd", TEXT), BODY("timeout", INTEGER)
 #define BASH_EVENTS \
@@ -135,7 +135,7 @@ static const struct oh_field own_commit_changes[] = {CONVERSATION, COMMIT_CHANGE
             AT_RUNTIME, "POST", root "/file/upload", own##upload, ANY, WRITES, SCANNING), \
         ROW(prefix "download", "Saves a file of the sandbox (`download(path, target, { on_progress = … })`)", \
             AT_RUNTIME, "GET", root "/file/download", own##path, FILE, READS, CARRYING), \
-        ROW(prefix "archive", "Saves a directory as a file, as a patch or an archive (`agent:archive(path, target)`)", \
+        ROW(prefix "archive", "Saves a directory as an archive or a patch (`agent:archive(path, target)`)", \
             AT_RUNTIME, "GET", root "/file/archive", own##archive, FILE, READS, CARRYING), \
         POST(prefix "create_directory", "Creates a directory", \
             root "/file/create_directory", own##path, DONE, WRITES), \
@@ -155,7 +155,7 @@ const struct oh_operation oh_operations_agent[] = {
     GET("health", AS_IN_V1, "/health", nothing, ANY),
     GET("ready", AS_IN_V1, "/ready", nothing, ANY),
     GET("server_info", AS_IN_V1, "/server_info", nothing, OBJECT),
-    GET("info", "Returns the conversation as the agent server sees it", ONE, conversation, OBJECT),
+    GET("info", "Returns the agent server's data about the conversation", ONE, conversation, OBJECT),
     GET("get", "Returns conversations of the sandbox by their ids", CONVERSATIONS, get, LIST),
     GET("list", "Lists the conversations of the sandbox", CONVERSATIONS "/search", list, PAGE),
     GET("count", "Counts the conversations of the sandbox", CONVERSATIONS "/count", count, INTEGER),

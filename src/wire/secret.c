@@ -1,4 +1,5 @@
-/* Secrets: their rules, copies that are wiped, and those that a client knows. Must not know Lua or libcurl. */
+/* Secrets: their rules, copies that are wiped, and the list of those that a client knows. Must not know Lua or
+   libcurl. */
 #define _GNU_SOURCE /* memmem */
 #include "wire/secret.h"
 
@@ -93,7 +94,8 @@ bool oh_secrets_add_lasting(struct oh_secrets *secrets, const char *secret, size
     return oh_secrets_add(secrets, secret, length);
 }
 
-/* libcurl and proxies quote what they take for a part of the URL, whatever characters the password has. */
+/* Adds the pieces of a password with special characters, too: libcurl and proxies may take a piece for another part of
+   the URL and quote it. */
 bool oh_secrets_add_proxy(struct oh_secrets *secrets, const char *proxy)
 {
     const char *scheme_end = strstr(proxy, "://"), *start = scheme_end != NULL ? scheme_end + 3 : proxy;

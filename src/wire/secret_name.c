@@ -7,13 +7,13 @@
 
 #define LONGEST_WORD 24
 
-/* The last words of names that are always secrets; some are two words written as one. */
+/* The last words of names that always name a secret; some are two words written as one. */
 static const char *const always[] = {
     "tkn",          "password",   "passwd",     "passphrase",  "pwd",       "authorization", "cookie",
     "apikey",       "accesstoken", "authtoken", "sessiontoken", "refreshtoken", "sessionkey", "accesskey",
     "privatekey",   "secretkey",  "credentials",
 };
-/* Last words that are a secret behind other words ("api_key"), but may be ordinary words alone. */
+/* Last words that name a secret after another word ("api_key"), but may be ordinary words alone. */
 static const char *const perhaps[] = {"key", "token", "secret"};
 
 static const char *const several = "secrets";
@@ -49,7 +49,8 @@ static bool is_one_of(const char *const *list, size_t count, const char *word, s
     return false;
 }
 
-/* The part behind the last dot is judged: "device.token" is the name of a call, "config.api_key" that of a secret. */
+/* Returns where the part after the last dot begins. Only that part is judged: "device.token" is the name of a call,
+   "config.api_key" that of a secret. */
 static size_t last_part(const char *name, size_t length)
 {
     while (length > 0 && name[length - 1] != '.')

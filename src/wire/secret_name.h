@@ -1,5 +1,5 @@
-/* Tells which names are those of secrets: "X-Session-API-Key" is, "monkey" and "max_tokens" are not. Must not know Lua
-   or libcurl. */
+/* Recognises the names of secrets: "X-Session-API-Key" is one, "monkey" and "max_tokens" are not. Must not know Lua or
+   libcurl. */
 #ifndef OH_SECRET_NAME_H
 #define OH_SECRET_NAME_H
 
@@ -7,7 +7,7 @@
 
 enum oh_name_verdict {
     OH_NAME_ORDINARY,
-    OH_NAME_PERHAPS, /* "key", "token": a secret as the name of a field, perhaps not in a sentence */
+    OH_NAME_PERHAPS, /* "key", "token": as a field, it names a secret; in a sentence, it may be an ordinary word */
     OH_NAME_SECRET
 };
 

@@ -20,7 +20,7 @@ size_t oh_secret_search_placeholder(const char *text, size_t left)
     return left >= size && text[0] == mark[0] && memcmp(text, mark, size) == 0 ? size : 0;
 }
 
-/* Returns whether an end of the match is within a placeholder: then it is no match. */
+/* Returns whether `at`, the beginning or end of a match, is within a placeholder: then it is no match. */
 static bool cuts_placeholder(const char *text, size_t length, size_t at)
 {
     size_t size = sizeof OH_REDACT_PLACEHOLDER - 1, start = at >= size - 1 ? at - (size - 1) : 0;
@@ -37,7 +37,8 @@ static bool is_base64(char byte)
            (byte != '\0' && strchr("+/-_=", byte) != NULL);
 }
 
-/* The match covers whole groups of base64; the groups beside it hold the rest of the secret. */
+/* Marks the groups of base64 beside a match: the match covers whole groups, and those beside it hold the rest of the
+   secret. */
 static void mark_beside(const char *text, size_t length, size_t from, size_t to, unsigned char *marks)
 {
     size_t i;
@@ -110,7 +111,7 @@ static size_t unescape_all(const char *text, size_t length, char *plain, int *or
     return count;
 }
 
-/* Writes the base64 of the whole groups of three bytes; the encoding of a rest depends on what follows. */
+/* Writes the base64 of all whole groups of three bytes; the encoding of the bytes left over depends on what follows. */
 static size_t base64(const char *bytes, size_t size, const char *last, char *out)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
@@ -130,7 +131,8 @@ static size_t base64(const char *bytes, size_t size, const char *last, char *out
     return count;
 }
 
-/* The secret may be anywhere in what was encoded ("user:key"): each of the three alignments looks different. */
+/* Marks a secret in base64. It may begin anywhere in the text that was encoded ("user:key"), so its encoding has one of
+   three alignments, which all look different. */
 static void mark_base64(const char *text, size_t length, const char *secret, size_t size, unsigned char *marks)
 {
     static const char *const lasts[] = {"+/", "-_"};

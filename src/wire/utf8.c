@@ -35,7 +35,7 @@ size_t oh_utf8_check(const char *text, size_t length)
     size_t at = 0, size;
 
     while (at < length) {
-        /* Eight ASCII bytes at a time: nearly all of a response. */
+        /* Skips eight ASCII bytes at a time: nearly all of a response is ASCII. */
         while (length - at >= 8) {
             unsigned long long word;
             memcpy(&word, bytes + at, sizeof word);

@@ -94,7 +94,7 @@
 ---@field page_id? string
 ---@field limit? integer
 
---- Fields of `queue_message`. Queues a message for a conversation that is still starting, by its id or its start task's.
+--- Fields of `queue_message`. Queues a message for a starting conversation; takes its id or that of its start task.
 ---@class openhands.queue_message.Fields
 ---@field content string|table[]
 
@@ -221,7 +221,7 @@
 ---@class openhands.secrets.update.Fields
 ---@field description? string
 
---- Fields of `settings.update`. Changes settings; objects by `agent_settings_diff` and `conversation_settings_diff`.
+--- Fields of `settings.update`. Changes settings; `agent_settings_diff` and `conversation_settings_diff` change objects.
 ---@class openhands.settings.update.Fields
 ---@field settings table
 
@@ -498,7 +498,7 @@
 ---@field shared openhands.shared
 ---@field start_tasks openhands.start_tasks
 
---- Fields of `archive`. Saves a directory as a file, as a patch or an archive (`agent:archive(path, target)`).
+--- Fields of `archive`. Saves a directory as an archive or a patch (`agent:archive(path, target)`).
 ---@class openhands.agent.archive.Fields
 ---@field path string
 ---@field format? string
