@@ -7,8 +7,8 @@ local schedulers = require "openhands.task.scheduler"
 local SLICE = 0.1 -- seconds; the core never waits longer in one step either
 
 --- Creates a loop.
----@param clock table `now`, `wall` (functions that give seconds) and, where time only passes when somebody sleeps,
---- `sleep` (function of seconds)
+---@param clock table `now`, `wall` (functions that return seconds) and, if the clock is virtual, i.e. moves on only in
+--- calls of its `sleep`: `sleep` (a function that takes seconds)
 ---@return openhands.Loop
 local function new(clock)
   local now = clock.now
@@ -39,7 +39,7 @@ local function new(clock)
     end
   end
 
-  -- Moves all exchanges on, or sleeps until one of them can be.
+  -- Moves all exchanges on, or sleeps until one of them can be moved on.
   local function pass_real_time(seconds)
     local list, handles = busy_clients()
     if #list == 1 then
@@ -51,7 +51,7 @@ local function new(clock)
     pump_all(list, 0)
   end
 
-  -- The same where time only passes when somebody sleeps: exchanges take none.
+  -- Does the same with a virtual clock, which moves on only in `clock.sleep`; exchanges take no time by it.
   local function pass_virtual_time(seconds, pending)
     pump_all(busy_clients(), 0)
     local moment = scheduler.is_in_use and scheduler:next_deadline()
@@ -121,15 +121,15 @@ local function new(clock)
   return loop
 end
 
---- The loop itself, and how others are made.
+--- The loop of real time, and a function that creates loops for transports.
 ---@class openhands.PlainLoop: openhands.Loop
 ---@field of_transport fun(transport: table): openhands.Loop
 
 ---@type openhands.PlainLoop
 local M = new { now = core.monotonic, wall = os.time }
 
--- The loop of each transport: clients that share a transport share its time and run each other's tasks. Weak both ways:
--- the clients own the loop, which refers to the transport.
+-- The loop of each transport: clients that share a transport share its time and run each other's tasks. Weak keys
+-- and values: the clients own the loop, which refers to the transport.
 ---@type table<table, openhands.Loop?>
 local loops = setmetatable({}, { __mode = "kv" })
 

@@ -9,8 +9,8 @@ local M = {}
 --- Stands for the main coroutine, for which Lua 5.1 has no object.
 M.MAIN = {}
 
--- lua-nginx-module replaces coroutine.status and keeps Lua's under another name. Its own one knows only coroutines of
--- the same request, and in some builds reads memory of requests that have ended.
+-- lua-nginx-module replaces coroutine.status and keeps Lua's under another name. The replacement knows only
+-- coroutines of the same request, and in some builds it reads memory of requests that have ended.
 local status = rawget(coroutine, "_status") or coroutine.status
 
 -- Lua 5.2 and later and LuaJIT can yield across these; Lua 5.1 cannot.
@@ -32,9 +32,9 @@ local function is_inside_c_function()
   return false
 end
 
---- Whether the running coroutine can yield here: it is not the main one, and no C function is on its stack. Lua before
---- 5.3, and nginx, have no function for it. (Lua 5.1 cannot yield inside metamethods and iterators of `for` either,
---- which cannot be detected.)
+--- Returns whether the running coroutine can yield here: it is not the main one, and no C function is on its stack. Lua
+--- before 5.3 and nginx have no `coroutine.isyieldable`, so the stack is searched. (Lua 5.1 cannot yield inside
+--- metamethods and iterators of `for` either; this cannot be detected.)
 ---@return boolean
 function M.can_yield()
   if coroutine.isyieldable then
@@ -50,7 +50,7 @@ function M.running()
   return coroutine.running() or M.MAIN
 end
 
---- Returns the status of a coroutine, also if the host created it.
+--- Returns the status of any coroutine, including one that the host has created.
 ---@param thread thread
 ---@return string
 function M.status(thread)
@@ -63,11 +63,11 @@ function M.owner()
   return setmetatable({ coroutine = M.running() }, { __mode = "v" })
 end
 
---- Whether a coroutine that holds something (a lock, a request that others wait for) will never release it: it is dead,
---- or it is the running one, which an error has thrown out of where it held it. The owner cannot release it by itself:
---- Lua 5.1 cannot yield inside pcall.
+--- Returns whether the owner of a lock or request will never release it. This is so if the owner is dead or collected.
+--- It is also so if the owner is the running coroutine: an error has then ended the code that held the lock or request.
+--- That code could not catch the error to release it, because Lua 5.1 cannot yield inside pcall.
 ---@param owner openhands.Owner
----@param loop openhands.Loop the one in which it waits
+---@param loop openhands.Loop the loop in which the owner waits
 ---@return boolean
 function M.is_abandoned(owner, loop)
   local thread, is_killed = owner.coroutine, loop.is_killed

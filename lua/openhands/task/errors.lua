@@ -15,7 +15,8 @@ function M.text_of(problem)
   return type(problem)
 end
 
---- Returns what a task's function raised, or returned after nil, as an error: itself, if it is one of this library's.
+--- Returns the error for a value that a task's function raised, or returned after nil. An error of this library is
+--- returned unchanged.
 ---@param client openhands.Client
 ---@param problem any
 ---@return openhands.Error
@@ -28,7 +29,7 @@ function M.of(client, problem)
   }
 end
 
---- Returns the same with the traceback, and logs it.
+--- Returns the error for a raised value, as `of` does, with the traceback; logs the traceback.
 ---@param client openhands.Client
 ---@param problem any
 ---@param traceback string
@@ -42,7 +43,8 @@ function M.raised(client, problem, traceback)
   return err
 end
 
----@param operation string that the cancelled task called
+--- Returns the error of a call in a cancelled task.
+---@param operation string the call
 ---@return openhands.Error
 function M.cancelled(operation)
   return errors.new {
@@ -53,6 +55,7 @@ function M.cancelled(operation)
   }
 end
 
+--- Returns the error of a wait for a task that has not ended in time.
 ---@param timeout number seconds of waiting
 ---@return openhands.Error
 function M.timed_out(timeout)
@@ -74,6 +77,7 @@ function M.lost()
   return interrupted "its error was lost, because another error came at the same moment"
 end
 
+--- Returns the error of a function in a group that an error from outside kept from starting.
 ---@return openhands.Error
 function M.never_started()
   return interrupted "was not started, because an error came just before"

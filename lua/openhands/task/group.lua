@@ -77,7 +77,7 @@ local function take_result(group, index, value, err)
   group.errors[index] = value == nil and err ~= nil and task_errors.of(group.client, err) or nil
 end
 
--- Marks the start of a change. If an error interrupted the last one, the running tasks are counted again.
+-- Marks the start of a change. If an error interrupted the last change, the running tasks are counted again.
 local function begin_change(group)
   if group.is_changing then
     group.running = 0
@@ -88,8 +88,8 @@ local function begin_change(group)
   group.is_changing = true
 end
 
--- Starts as many functions as may run at the same time, and again whenever one has ended. If an error interrupts this,
--- it can be repeated: no function is run twice.
+-- Starts functions until as many run as may run at the same time; repeated whenever one has ended. If an error
+-- interrupts this, it can be repeated: no function is run twice.
 local function fill(group)
   while group.running < group.concurrency and group.started < #group.list and not group.given_up do
     local index = group.started + 1
@@ -146,7 +146,8 @@ local function give_up(group)
   end
 end
 
--- Outside coroutines an error from outside (e.g. of Ctrl-C) may end the wait: then the group is given up.
+-- Waits for the group. In the main coroutine an error from outside (e.g. of Ctrl-C) may end the wait: this gives the
+-- group up.
 local function await(self, group)
   local thread, is_main = coroutine.running()
   if thread and not is_main then

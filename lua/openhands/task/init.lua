@@ -9,7 +9,7 @@ local task_errors = require "openhands.task.errors"
 
 local unpack = table.unpack or unpack -- luacheck: ignore 143
 
---- `are_in_use`: whether a task was ever made in this Lua state. While it is false, there is nothing else to ask here.
+--- `are_in_use`: whether a task was ever made in this Lua state. While it is false, callers can skip this module.
 local M = { are_in_use = false }
 
 ---@class openhands.Task
@@ -17,7 +17,7 @@ local M = { are_in_use = false }
 ---@field private _run function? the function to run, until it has ended
 ---@field private _origin string? where that function was handed to this library
 ---@field private _arguments table with their number `n`
----@field private _pending openhands.Pending its end, for those who wait for it
+---@field private _pending openhands.Pending done when the task has ended; `wait` waits for it
 ---@field private _started boolean?
 ---@field private _cancelled boolean?
 ---@field private _notified boolean? it has received the error of its cancellation: its next call raises
@@ -41,8 +41,9 @@ function M.current()
   return thread and by_thread[thread] or nil
 end
 
---- Whether a coroutine runs that a task has created: its resumer is the task, not the host. For loops.
----@param parent_of (fun(thread: thread): thread)? the coroutine in place of which a host's pcall has made another one
+--- Returns whether the running coroutine was created by a task, so that the task resumes it, not the host. For loops.
+---@param parent_of (fun(thread: thread): thread)? if the host's pcall runs its function in a new coroutine: returns the
+--- coroutine that called pcall
 ---@return boolean
 function M.is_inside_nested_coroutine(parent_of)
   local running = coroutine.running()
@@ -107,8 +108,8 @@ end
 
 -- ---- for loops: running ------------------------------------------------------------------------------------------
 
--- Stores the results: where possible in the task's own coroutine, because an error (e.g. of Ctrl-C) may end its resumer
--- before that could read them.
+-- Stores the results. Called in the task's own coroutine where possible, because an error (e.g. of Ctrl-C) may end the
+-- resumer before it has read them.
 local function keep(task, ...)
   task._results, task._result_count = { ... }, select("#", ...)
 end
@@ -163,7 +164,8 @@ function methods:thread()
   return self._thread --[[@as thread]]
 end
 
---- Finishes the task if its coroutine is dead, which an error in its last resumer may have left undone. For loops.
+--- Finishes the task if its coroutine is dead: an error may have ended its last resumer before that finished it. For
+--- loops.
 ---@return boolean goes_on
 function methods:reap()
   if not self._finished and (self._result_count or self._thread and coroutines.status(self._thread) == "dead") then
@@ -175,7 +177,7 @@ function methods:reap()
   return not self._finished
 end
 
--- Takes what `coroutine.resume` returned: what the task yields, or its end.
+-- Handles the results of `coroutine.resume`: passes on the values that the task yields, or finishes it.
 local function after_resume(task, good, ...)
   local thread = task._thread
   if not good then
@@ -240,8 +242,8 @@ end
 
 --- Runs the task to its end in the calling coroutine, without one of its own. For loops whose host kills coroutines, or
 --- knows only those that it has created.
----@param protected (fun(run: function, handler: function): boolean, any ...)? an xpcall that its function can yield
---- across, where Lua's own is none
+---@param protected (fun(run: function, handler: function): boolean, any ...)? an xpcall across which its function can
+--- yield, for a Lua whose own xpcall does not allow this
 function methods:run_in_place(protected)
   if self._cancelled then
     return finish_unstarted(self)
@@ -281,8 +283,8 @@ function M.spawn(client, run, ...)
   return task
 end
 
---- Waits for the end of the task and returns what its function returned; if that raised, `nil, err` with
---- `err.traceback`. An error that is none of this library's gets the kind "raised" and is in `err.cause`.
+--- Waits for the end of the task and returns what its function returned; if the function raised, `nil, err`
+--- with `err.traceback`. An error that is not one of this library gets the kind "raised" and is in `err.cause`.
 ---@param timeout number? seconds; then returns `nil, err` of kind "timeout", and the task goes on
 ---@return any ...
 function methods:wait(timeout)
@@ -319,7 +321,7 @@ function methods:done()
   return self._pending.done or false
 end
 
---- Cancels the task. The call that it waits in ends at once with `nil, err` of kind "cancelled" (or "ambiguous", if a
+--- Cancels the task. The call in which it waits ends at once with `nil, err` of kind "cancelled" (or "ambiguous", if a
 --- start or a message was being sent), and its request is aborted; every later call in the task raises that error. A
 --- call inside a coroutine that the task has created is not interrupted, but the task's next call is. A task that has
 --- not started never starts. What it started on the service goes on: `pause`, or on V0 `stop`, end that.

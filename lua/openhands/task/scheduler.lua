@@ -19,18 +19,18 @@ local M = {}
 ---@class openhands.SchedulerEntry: openhands.Timer
 ---@field task openhands.Task
 ---@field thread thread
----@field queue_number integer? its place in the queue; other places that it stands in do not count
+---@field queue_number integer? the only valid place in the queue; an interrupted change may leave others
 ---@field pending openhands.Pending? what it waits for, while it is parked
 ---@field parked_number integer? counts up: the tasks that wait for one thing are woken in the order of their parking
 
 ---@class openhands.Scheduler
----@field is_in_use boolean a task was spawned here; before, there is nothing else to ask
+---@field is_in_use boolean a task was spawned here; until then callers can skip the scheduler
 ---@field private _now fun(): number
 ---@field private _generation any of the process: a forked child has another one
 ---@field private _timers openhands.Timers
 ---@field private _queue table<integer, openhands.SchedulerEntry> ready tasks, by their place
----@field private _first integer place of the next in the queue
----@field private _last integer and of the last
+---@field private _first integer place of the next task in the queue
+---@field private _last integer place of the last task in the queue
 ---@field private _parked table<openhands.SchedulerEntry, boolean?> keeps tasks alive that nothing else holds
 ---@field private _parked_count integer
 ---@field private _entries table<thread, openhands.SchedulerEntry>
@@ -106,7 +106,7 @@ local function after_resume(self, entry)
   end
 end
 
--- Returns how many run; those above on the stack were running when an error ended their resumer.
+-- Returns how many tasks on the stack still run. Those above them were running when an error ended their resumer.
 local function depth_of(self)
   local running = self._running
   local depth = #running
@@ -116,7 +116,7 @@ local function depth_of(self)
   return depth
 end
 
--- Removes the tasks from the stack that no longer run.
+-- Removes from the stack the tasks that no longer run.
 local function unwind(self)
   local running = self._running
   while #running > depth_of(self) do
@@ -242,7 +242,7 @@ function methods:step(time_slice)
   unwind(self)
   wake_due(self)
   local last, ends_at = self._last, time_slice and self._now() + time_slice
-  while self._first <= math.min(last, self._last) do -- a task that forks empties it in the child
+  while self._first <= math.min(last, self._last) do -- if a task forks, the child's queue is empty
     resume_first(self)
     if ends_at and self._now() >= ends_at then
       break
