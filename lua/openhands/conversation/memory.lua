@@ -100,7 +100,7 @@ function Client:_id_of(subject, caller)
   if type(subject) == "table" then
     id = rawget(subject, "conversation_id")
   end
-  if type(id) ~= "string" or not self._memories[id] then -- what is remembered has been checked
+  if type(id) ~= "string" or not self._memories[id] then -- remembered ids were checked before
     id = identifiers.of(subject, caller)
   end
   local spelling = self:_spelling(id)

@@ -84,7 +84,7 @@ local function is_up(conversation)
   return ascii.upper(tostring(conversation.status)) == "RUNNING"
 end
 
--- Returns where the server is, as far as it is known; requests the conversation's status if it is not, or if `afresh`.
+-- Returns where the server is. Requests the conversation's status if this is not known, or if `afresh` is true.
 ---@return openhands.Location? location
 ---@return openhands.Error? err
 local function locate(client, operation, call, api, id, reads, afresh)
@@ -102,7 +102,7 @@ local function locate(client, operation, call, api, id, reads, afresh)
   elseif memory.server then
     return { server = memory.server, session_api_key = memory.session_api_key, conversation = conversation }
   elseif api == "v0" and (memory.is_served_by_service or reads or is_up(conversation)) then
-    return { conversation = conversation } -- older services tell no address; what they have stored can be read
+    return { conversation = conversation } -- older services give no address, but their stored data can be read
   end
   return nil, out_of_reach(operation, conversation)
 end
@@ -126,7 +126,7 @@ local function may_have_moved(err)
   return err.kind == "connect"
     or status == 401
     or unreached_statuses[status]
-    or status == 404 and type(err.detail) ~= "table" -- the server itself words its errors in JSON
+    or status == 404 and type(err.detail) ~= "table" -- the server's own errors are JSON
 end
 
 local function has_moved(location, other)

@@ -39,7 +39,7 @@ local SLACK = 0.1 -- seconds by which a deadline may be missed
 ---@field news boolean? something was delivered to one of its entries
 ---@field is_away boolean? it runs the caller's `on_change`
 ---@field has_answer boolean? something was delivered to one of its entries at any time
----@field coroutine any where it waits
+---@field coroutine any the coroutine that waits for it
 
 --- One request, for several entries.
 ---@class openhands.Poll: openhands.Pending
@@ -170,9 +170,9 @@ local function is_of_polling_group(entry, call, now)
     and schedule.poll_deadline(entry.call, entry.deadline_at, call.asked_at) > call.deadline_at + SLACK
 end
 
--- Delivers what a step has found for an entry, and sets when the entry is due next. If a status also
--- needs the events, and the rate allows a request now, returns true: the status is delivered after the events are read.
--- Any other status is delivered at once.
+-- Delivers the outcome of a step for an entry, and sets when the entry is due next. If the events have to be read too,
+-- and the rate allows that now, returns true: the status is delivered after the events are read. Any other status is
+-- delivered at once.
 local function conclude(poller, group, entry, step, now, jitter, further)
   local was_delivered = entry.is_delivered
   entry.is_delivered = nil
@@ -199,7 +199,7 @@ local function conclude(poller, group, entry, step, now, jitter, further)
   return false
 end
 
--- Sends one request for a list of entries, and delivers what it finds.
+-- Runs one step for a list of entries, and delivers the outcome.
 local function poll(poller, group, step, entries, now)
   local client, first = poller._client, entries[1]
   -- The settings of the wait, within the deadline of the group that polls. No retries: the next poll is the retry.

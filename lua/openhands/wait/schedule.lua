@@ -74,8 +74,8 @@ end
 
 -- ---- which ---------------------------------------------------------------------------------------------------------
 
---- Returns whether an entry is out of time. However short its timeout is, a wait polls until something is delivered to
---- it. An entry that got nothing yet then still takes the steps that are for many conversations.
+--- Returns whether an entry is out of time. However short its timeout is, a group polls until one of its entries has
+--- got a delivery. After that, its other entries still take the steps that are for many conversations.
 ---@param client openhands.Client
 ---@param entry openhands.PollEntry
 ---@param now number monotonic, seconds
