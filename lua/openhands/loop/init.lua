@@ -22,7 +22,7 @@ local plain = require "openhands.loop.plain"
 --- false, or `task:carry()` in a coroutine of its own, but not before the caller yields
 ---@field attach fun(client: openhands.Client) called once for each new client; must not keep it alive
 ---@field detach fun(client: openhands.Client) called before the client closes: stops watching its descriptor
----@field is_killed (fun(thread: thread): boolean)? whether the host has killed a coroutine, in hosts that do
+---@field is_killed (fun(thread: thread): boolean)? whether the host, if it kills coroutines, has killed this one
 ---@field refusal fun(): string? why waiting is impossible here and now, or nil; asked before anything is sent
 
 local M = {}
@@ -42,7 +42,7 @@ function M.name_of_host()
 end
 
 --- Returns the loop of a client. Raises an error if the loop does not exist or cannot be used.
----@param setting string|table|nil a name, a loop of the caller's, or nil: the host's
+---@param setting string|table|nil a name, the caller's own loop, or nil: the loop of the host
 ---@param transport table? carries the exchanges and has its own clock; its loop is used if it is given
 ---@return openhands.Loop
 function M.of(setting, transport)

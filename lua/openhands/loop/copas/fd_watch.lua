@@ -26,7 +26,7 @@ function M.attach(client)
     local owner = held[1]
     if owner then
       local good, problem = owner:_try_pump(watch.blind and POLL_INTERVAL or 0)
-      if not good then -- copas reports the error of this thread; another one goes on watching
+      if not good then -- copas reports the error of this thread; another thread goes on watching
         watch.thread = nil
         M.start(owner)
         error(problem, 0)
@@ -37,7 +37,7 @@ function M.attach(client)
   watches[client] = watch
 end
 
---- Resumes the client's thread, e.g. to let it find out that it is needed no more.
+--- Resumes the client's thread, e.g. so that it notices that it is no longer needed.
 ---@param client openhands.Client
 function M.wake(client)
   watches[client].woken = true

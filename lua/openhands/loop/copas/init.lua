@@ -12,7 +12,8 @@ local tasks = require "openhands.task"
 
 local LONGEST_STEP = 0.1 -- seconds, outside threads: Ctrl-C is noticed after it
 
--- Where Lua's own xpcall cannot be yielded across, copas brings another one, which runs its function in a coroutine.
+-- If a coroutine cannot yield across Lua's own xpcall, coxpcall is used, which copas brings. It runs its function in a
+-- new coroutine.
 local protected, parent_of = xpcall, nil
 if not coroutine.wrap(function()
   return pcall(coroutine.yield, true)
@@ -43,7 +44,7 @@ local function wait_in_thread(pending, deadline)
   local waiter = selectable.new()
   pending.waiters = pending.waiters or {}
   pending.waiters[waiter] = true
-  waiter.woken = pending.done or pending.news -- it may be, where copas starts a new thread at once
+  waiter.woken = pending.done or pending.news -- already so if copas starts a new thread at once
   if deadline then
     deadlines.wake_at(waiter, deadline) -- may wake it at once, for the same reason
   end
@@ -73,7 +74,7 @@ function M.await(client, pending, deadline)
   end
 end
 
---- Wakes all that wait for the record.
+--- Wakes all coroutines that wait for the record.
 ---@param client openhands.Client
 ---@param pending openhands.Pending
 function M.wake(client, pending)

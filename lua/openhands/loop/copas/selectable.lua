@@ -1,5 +1,5 @@
---- What copas' threads wait for in place of a socket: LuaSocket's `select` takes any object with the methods below, and
---- `copas.receive`, old and new, passes it on.
+--- Objects for which copas' threads wait in place of a socket. LuaSocket's `select` takes any object with the methods
+--- below, and `copas.receive`, old and new, passes it on.
 
 local copas = require "copas"
 local socket = require "socket"
@@ -8,7 +8,7 @@ local M = {}
 
 local SET_SIZE = socket._SETSIZE or 1024 -- `select` can watch descriptors below this number
 
---- What one thread waits for.
+--- An object for which one thread waits.
 ---@class openhands.Selectable: openhands.Timer
 ---@field woken boolean? its thread is to be resumed
 ---@field blind boolean? `select` cannot watch its descriptor: its thread is always resumed
@@ -18,13 +18,13 @@ local SET_SIZE = socket._SETSIZE or 1024 -- `select` can watch descriptors below
 local methods = {}
 local Selectable = { __index = methods, __name = "openhands.Selectable" }
 
---- Creates something that is ready when it is woken.
+--- Creates a selectable that is ready when it is woken.
 ---@return openhands.Selectable
 function M.new()
   return setmetatable({}, Selectable)
 end
 
---- Adds a descriptor: this is ready then, too, when the descriptor is readable.
+--- Adds a descriptor: from then on the selectable is also ready when the descriptor is readable.
 ---@param descriptor integer? nil: the system has none
 function methods:set_descriptor(descriptor)
   self.descriptor = descriptor
@@ -53,13 +53,14 @@ function methods:getfd()
   return self.is_needed and self.is_needed() and self.descriptor or -1
 end
 
---- Whether a thread watches it that has not ended, even if it has not started yet.
+--- Returns whether a thread that has not ended watches it; the thread may not have started yet.
 ---@return boolean?
 function methods:is_watched()
   return self.thread == true or self.thread and coroutine.status(self.thread) ~= "dead"
 end
 
--- Copas closes what an ended thread has waited for last. After an error another thread may watch it already.
+-- Copas closes the last object for which an ended thread has waited. After an error another thread may already watch
+-- it.
 function methods:close()
   if not self:is_watched() then
     self.thread = nil
@@ -71,7 +72,7 @@ function methods:wait()
   copas.receive(self)
 end
 
---- Starts a thread that calls a function each time that this is ready, until the function returns false.
+--- Starts a thread that calls a function each time the selectable is ready, until the function returns false.
 ---@param on_ready fun(): boolean whether it goes on
 function methods:watch(on_ready)
   if self:is_watched() then

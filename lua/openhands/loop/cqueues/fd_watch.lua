@@ -1,6 +1,5 @@
---- Watches the descriptors of clients in cqueues: in each controller in which some wait on a client, one coroutine
---- watches that client's descriptor and steps its exchanges. So it does not matter which waiters, or which controllers,
---- end.
+--- Watches the descriptors of clients in cqueues: in each controller in which coroutines wait on a client, one
+--- coroutine watches that client's descriptor and steps its exchanges. So any waiter, or any controller, may end.
 
 local conditions = require "cqueues.condition"
 local cqueues = require "cqueues"
@@ -11,13 +10,14 @@ local M = {}
 
 --- One controller's watch on one client.
 ---@class openhands.CqueuesWatch
----@field waiting integer how many wait here
----@field changed userdata a condition, signalled to let the watcher find out whether it is still needed
+---@field waiting integer number of coroutines that wait here
+---@field changed userdata a condition; signalled so that the watcher checks whether it is still needed
 ---@field watcher thread|true|nil the coroutine that watches; true: it has not started yet
 
 local watches = setmetatable({}, { __mode = "k" }) -- by client, then by controller
-local descriptors = setmetatable({}, { __mode = "k" }) -- by client: those that controllers watch
+local descriptors = setmetatable({}, { __mode = "k" }) -- by client: the descriptors that controllers watch
 
+--- Prepares the watches of a client.
 ---@param client openhands.Client
 function M.attach(client)
   watches[client] = setmetatable({}, { __mode = "k" })
@@ -49,7 +49,7 @@ local function pump(client, controller, watch)
   end
 end
 
--- Steps the exchanges as long as some wait here.
+-- Steps the exchanges as long as coroutines wait here.
 function run_watcher(client, controller, watch)
   watch.watcher = coroutine.running()
   pump(client, controller, watch) -- sends what is new
@@ -97,6 +97,7 @@ function M.enter(client, controller)
   return watch
 end
 
+--- Notes that a coroutine no longer waits on the client.
 ---@param client openhands.Client
 ---@param watch openhands.CqueuesWatch
 function M.leave(client, watch)

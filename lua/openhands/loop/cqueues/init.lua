@@ -19,8 +19,8 @@ local M = {
   detach = fd_watch.detach,
 }
 
--- Returns the controller in which the running coroutine can wait: in one of the controller's own, or in a task. What
--- another coroutine yields for the controller goes to its resumer, which does not expect it.
+-- Returns the controller in which the running coroutine can wait. The coroutine must be one of the controller's own, or
+-- a task: the values that any other coroutine yields go to its resumer, which does not expect them.
 local function controller_here()
   local controller, is_its_own = cqueues.running()
   if controller and (is_its_own or tasks.current()) and coroutines.can_yield() then
@@ -28,7 +28,8 @@ local function controller_here()
   end
 end
 
---- Returns why waiting is impossible here: in a controller, where the process would sleep with all that it runs.
+--- Returns why waiting is impossible here. Code in a controller that cannot yield must not wait: the whole process
+--- would sleep, with everything that the controller runs.
 ---@return string?
 function M.refusal()
   if cqueues.running() and not controller_here() then
@@ -68,7 +69,7 @@ function M.await(client, pending, deadline)
   fd_watch.leave(client, watch)
 end
 
---- Wakes all that wait for the record.
+--- Wakes all coroutines that wait for the record.
 ---@param pending openhands.Pending
 function M.wake(_, pending)
   if pending.condition then

@@ -45,7 +45,7 @@ function M.spawn(_, task)
   local started = assert(semaphores.new())
   ngx.thread.spawn(function()
     liveness.sleep(started, START_TIMEOUT) -- nginx starts the thread at once, but the spawner goes on first
-    task:run_in_place() -- not `carry`: when nginx kills a thread, it leaves alive what a coroutine inside it waits for
+    task:run_in_place() -- not `carry`: nginx kills a thread, but not the waits of a coroutine inside it
   end)
   liveness.wake(started)
 end

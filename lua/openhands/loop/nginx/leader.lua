@@ -1,7 +1,7 @@
---- Polls a client in nginx, whose coroutines cannot watch a descriptor that nginx has not created. Of the coroutines
---- that wait on one client, one is the leader: while exchanges are in flight it polls them, with a short sleep between
---- two polls. The others sleep until they are woken. A leader whose wait ends hands over to another one; one that nginx
---- has killed is replaced when its lease is over.
+--- Polls a client in nginx, whose coroutines cannot watch a descriptor that nginx has not created. One of the
+--- coroutines that wait on a client is the leader: while exchanges are in flight it polls them, with a short sleep
+--- between two polls. The others sleep until they are woken. A leader whose wait ends wakes another coroutine to lead.
+--- A leader that nginx has killed is replaced when its lease is over.
 
 local liveness = require "openhands.loop.nginx.liveness"
 local semaphores = require "ngx.semaphore"
@@ -28,11 +28,12 @@ local M = {}
 ---@type table<openhands.Client, openhands.NginxWaitGroup>
 local groups = setmetatable({}, { __mode = "k" })
 
--- Weak: a killed coroutine never removes itself.
+-- Creates a set with weak keys: a killed coroutine never removes itself.
 local function weak_set()
   return setmetatable({}, { __mode = "k" })
 end
 
+--- Prepares the group of a client.
 ---@param client openhands.Client
 function M.attach(client)
   groups[client] = { waiters = weak_set(), polled_at = 0, delay = SHORTEST_DELAY }
@@ -67,7 +68,7 @@ end
 
 local function sleep_or_poll(client, group, waiter, seconds)
   if not client:_is_busy() then
-    if group.leader == waiter then -- it does not poll while it sleeps: the next to send a request leads
+    if group.leader == waiter then -- it does not poll while it sleeps: the next sender of a request leads
       group.leader = nil
     end
     sleep(waiter, seconds)
@@ -78,8 +79,8 @@ local function sleep_or_poll(client, group, waiter, seconds)
   end
 end
 
--- Leaves the group. If a new leader is needed, another waiter is woken; one that is woken already is about to leave
--- too, and does the same then.
+-- Leaves the group. If a new leader is needed, another waiter is woken; a waiter that
+-- is already woken is about to leave too, and then does the same.
 local function leave(client, group, waiter)
   group.waiters[waiter] = nil
   if group.leader == waiter then

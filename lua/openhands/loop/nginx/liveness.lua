@@ -1,6 +1,6 @@
 --- Detects coroutines that nginx has killed while they waited, e.g. because the client of their request hung up: nginx
---- does not notify anyone. So each waiting coroutine notes when it will run again, and one that does not has been
---- killed.
+--- does not notify anyone. So each waiting coroutine notes when it will run again; one that does not run by then has
+--- been killed.
 
 local core = require "openhands.core"
 local errors = require "openhands.errors"
@@ -16,7 +16,7 @@ local SHORTEST_SLEEP = 0.001 -- seconds: nginx counts in milliseconds, and a wai
 --- A coroutine that waits.
 ---@class openhands.NginxWait
 ---@field back_at number monotonic time by which it runs again, if it lives
----@field is_late boolean? it had not at the last check
+---@field is_late boolean? it had not run in time at the last check
 ---@field is_killed boolean?
 
 --- The exchanges of one client that are awaited.
@@ -27,6 +27,7 @@ local SHORTEST_SLEEP = 0.001 -- seconds: nginx counts in milliseconds, and a wai
 local wait_of = setmetatable({}, { __mode = "k" }) -- by coroutine
 local exchanges_of = setmetatable({}, { __mode = "k" }) -- by client
 
+--- Prepares the record of a client's exchanges.
 ---@param client openhands.Client
 function M.attach(client)
   exchanges_of[client] = { waits = {}, check_at = 0 }
@@ -43,8 +44,9 @@ function M.enter(client, number)
   end
 end
 
+--- Notes that the running coroutine no longer waits.
 ---@param client openhands.Client
----@param number integer?
+---@param number integer? of the exchange
 function M.leave(client, number)
   wait_of[coroutine.running()] = nil
   if number then
@@ -98,7 +100,7 @@ function M.cancel_abandoned(client)
   end
 end
 
---- Whether a coroutine was killed while it waited, as far as this is known yet.
+--- Returns whether a coroutine is known to have been killed while it waited.
 ---@param thread thread
 ---@return boolean
 function M.is_killed(thread)

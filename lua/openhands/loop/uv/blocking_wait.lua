@@ -7,7 +7,7 @@ local task_runner = require "openhands.loop.uv.task_runner"
 
 local neovim, uv = binding.neovim, binding.uv
 
-local CHECK_INTERVAL = 20 -- milliseconds: older Neovims may sleep so long in the loop although something has happened
+local CHECK_INTERVAL = 20 -- milliseconds: older Neovims may sleep that long in the loop although something has happened
 local LONGEST_SLEEP = 0.1 -- seconds: Ctrl-C is noticed after it
 
 local M = {}
@@ -15,7 +15,7 @@ local M = {}
 local is_running = false -- whether we run the loop: an old luv cannot be asked
 
 local function wait_in_neovim(is_over, deadline)
-  task_runner.schedule_next() -- a task that waits here holds up the call that would else set the timer
+  task_runner.schedule_next() -- a task that waits here holds up the call that would otherwise set the timer
   repeat -- at least once, so that other tasks can run
     local left = math.min(deadline and deadline - core.monotonic() or math.huge, 1)
     local _, problem = neovim.wait(binding.milliseconds(left), is_over, CHECK_INTERVAL)
@@ -71,7 +71,7 @@ local function with_tasks_suspended(run_it, ...)
   end
 end
 
---- Whether the running code is a callback of luv's loop.
+--- Returns whether the running code is a callback of luv's loop.
 ---@return boolean
 function M.is_in_callback()
   return is_running or uv.loop_mode ~= nil and uv.loop_mode() ~= nil

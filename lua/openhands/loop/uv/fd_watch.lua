@@ -26,7 +26,7 @@ function M.stop(client)
   return watcher ~= nil
 end
 
---- Whether a client is watched that has nothing in flight.
+--- Returns whether a client that has nothing in flight is watched.
 ---@return boolean
 function M.has_idle()
   for client in pairs(watchers) do

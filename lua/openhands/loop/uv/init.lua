@@ -25,7 +25,7 @@ function M.await(client, pending, deadline)
   end, deadline)
 end
 
---- Wakes all that wait for the record.
+--- Wakes all coroutines that wait for the record.
 ---@param pending openhands.Pending
 function M.wake(_, pending)
   pending.wakes = (pending.wakes or 0) + 1
@@ -55,7 +55,7 @@ end
 
 -- ---- clients -------------------------------------------------------------------------------------------------------
 
--- What has to be closed when Neovim exits: the clients, and the timer of each copy of this module. It is kept where all
+-- The objects to close when Neovim exits: the clients, and the timer of each copy of this module. It is kept where all
 -- copies find it, because a plugin that is reloaded loads this module again.
 local REGISTRY_KEY = "openhands.loop.uv"
 local registry = neovim and debug.getregistry() or {}
@@ -63,7 +63,8 @@ local kept = registry[REGISTRY_KEY] or { clients = setmetatable({}, { __mode = "
 registry[REGISTRY_KEY] = kept
 kept.closers[#kept.closers + 1] = task_runner.close
 
--- Neovim, when it exits, would wait for open handles and run callbacks that are not needed any more.
+-- Closes them all. Otherwise Neovim would wait at its exit for open handles, and run callbacks that are not needed any
+-- more.
 local function close_all()
   local list = {}
   for client in pairs(kept.clients) do
@@ -81,6 +82,7 @@ local function close_all_at_exit()
   neovim.api.nvim_create_autocmd("VimLeavePre", { desc = "openhands: closes its clients", callback = close_all })
 end
 
+--- Takes a client: it is closed when Neovim exits.
 ---@param client openhands.Client
 function M.attach(client)
   kept.clients[client] = true

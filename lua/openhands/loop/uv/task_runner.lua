@@ -33,7 +33,7 @@ function M.set_timer(delay, interval)
 end
 
 --- Sets the timer for when the next task is ready or a watcher can be stopped (the loop has no other event for an
---- exchange that was cancelled). The timer keeps a program alive that has tasks, and no other.
+--- exchange that was cancelled). The timer keeps a program alive only while it has tasks.
 ---@param least integer|false|nil milliseconds
 function M.schedule_next(least)
   local deadline = fd_watch.has_idle() and -math.huge or scheduler:next_deadline()
@@ -77,7 +77,7 @@ function M.on_event()
   elseif not scheduled_at or core.monotonic() - scheduled_at > SCHEDULE_TIMEOUT then
     neovim.schedule(run_and_schedule)
     scheduled_at = core.monotonic()
-    uv.stop() -- older Neovims would else sleep in the loop before they see what a timer has scheduled
+    uv.stop() -- older Neovims would otherwise sleep in the loop before they see what a timer has scheduled
   end
 end
 
