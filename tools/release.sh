@@ -1,8 +1,7 @@
 #!/bin/bash
-# Releases the version that src/lua/version.h states: moves the CHANGELOG's Unreleased section under that version, writes
-# its rockspec beside the scm one, commits both, tags the commit, and packs a source rock below build/release where
-# LuaRocks is installed. Publishes nothing: it ends by printing the commands that do. A failure leaves the checkout as
-# it was.
+# Prepares the release of the version in src/lua/version.h: moves the CHANGELOG's Unreleased section under that version,
+# writes a rockspec for it, commits both files and tags the commit. Packs a source rock below build/release if LuaRocks
+# is installed. Publishes nothing: at its end it prints the commands that do. A failure leaves the checkout as it was.
 set -u
 cd "$(dirname "$0")/.." || exit
 lua=$(tools/lua.sh first)
@@ -16,12 +15,12 @@ refuse() {
     exit 1
 }
 
-section() { # HEADING: the text of that section of the CHANGELOG, without its sub-headings, empty lines and links
+section() { # HEADING: prints that section of the CHANGELOG, without its sub-headings, empty lines and links
     awk -v heading="## [$1]" 'index($0, "## [") == 1 { inside = index($0, heading) == 1; next }
         inside && !/^(###.*|\[.*\]: .*|)$/' CHANGELOG.md
 }
 
-# ---- what stands in the way ----------------------------------------------------------------------------------------
+# ---- checks --------------------------------------------------------------------------------------------------------
 
 [[ $version =~ ^[0-9]+\.[0-9]+\.[0-9]+$ ]] || refuse "the version in src/lua/version.h is '$version', not three numbers"
 git rev-parse --git-dir >/dev/null 2>&1 || refuse 'this is not a git checkout'
@@ -45,7 +44,7 @@ fail() {
     refuse "$*; nothing was released"
 }
 
-changelog() { # with an empty Unreleased section, this version's section, and the links of both
+changelog() { # prints the new CHANGELOG: with an empty Unreleased section, this version's section, and their links
     local previous
     previous=$(git describe --tags --abbrev=0 --match 'v[0-9]*' 2>/dev/null)
     awk -v version="$version" -v date="$(date -u +%F)" -v repository="$repository" -v previous="$previous" '
@@ -74,7 +73,7 @@ git add CHANGELOG.md "$rockspec" || fail 'the files cannot be staged'
 git commit --quiet -m "Release $version" || fail 'the commit failed'
 git tag --annotate -m "Version $version" "$tag" || fail 'the tag failed'
 
-# LuaRocks clones the tag from this checkout in place of the public repository, which does not have it yet.
+# LuaRocks clones the tag from this checkout: the public repository does not have it yet.
 if command -v luarocks >/dev/null; then
     mkdir -p build/release
     if ! output=$(cd build/release && GIT_CONFIG_COUNT=1 GIT_CONFIG_VALUE_0="$repository.git" \

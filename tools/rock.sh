@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds the rock for each Lua into a temporary tree, and requires it from there: the installed library must work without
-# this checkout.
+# Builds the rock for each Lua into a temporary tree and loads the library from there: it must work without this
+# checkout. The last line is `N passed, N failed`.
 #   rock.sh [LUA...]          default: lua5.1 lua5.3 lua5.4
 set -u
 cd "$(dirname "$0")/.." || exit
@@ -12,7 +12,7 @@ cp -R openhands-scm-1.rockspec src lua "$tree" # luarocks leaves object files wh
 passed=0 failed=0
 for lua; do
     version=$("$lua" -e 'io.write((_VERSION:gsub("Lua ", "")))')
-    # --deps-mode=none: cjson is installed by Debian, which luarocks does not know
+    # --deps-mode=none: LuaRocks does not know that Debian has installed cjson
     if (cd "$tree" && luarocks --lua-version="$version" --tree="$tree/$version" make --deps-mode=none >"$tree/log" 2>&1) &&
         (cd / && LUA_PATH="$tree/$version/share/lua/$version/?.lua;$tree/$version/share/lua/$version/?/init.lua;;" \
             LUA_CPATH="$tree/$version/lib/lua/$version/?.so;;" "$lua" -e 'assert(require("openhands").start)') 2>>"$tree/log"; then

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs what this machine lacks for a purpose (Debian, Ubuntu), or names it. Each need is found out by trying it;
-# prints nothing when nothing is missing.
+# Installs the programs and modules that a purpose requires and this machine lacks (Debian, Ubuntu), or names them.
+# Tries each to find out. Prints nothing if nothing is missing.
 #   setup.sh [--check] build|demo|test|measure|valgrind|rock|lint|prism|bench [LUA...]     --check never installs
 # Environment: CC, LUA_INCDIR, CURL_CFLAGS, as in the Makefile.
 # shellcheck disable=SC2317 # the functions below are called through `need`
@@ -18,7 +18,7 @@ need_module() { # NAME PACKAGE ROCK LUA
     esac
 }
 
-# need WHAT PACKAGES COMMAND...: if the command fails, WHAT is missing and Debian's PACKAGES provide it
+# need WHAT PACKAGES COMMAND...: notes, if the command fails, that WHAT is missing and that Debian's PACKAGES provide it
 need() {
     what=$1 wanted=$2
     shift 2
@@ -27,7 +27,7 @@ need() {
     packages="$packages $wanted"
 }
 
-header() { # FLAG FILE: the C compiler finds the file; FLAG may be several or none
+header() { # FLAGS FILE: succeeds if the C compiler finds the header file
     # shellcheck disable=SC2086
     printf '#include <%s>\n' "$2" | ${CC:-cc} $1 -E -
 }
@@ -41,8 +41,8 @@ lua_header() {
 
 module() { "$1" -e "require '$2'"; } # LUA NAME
 
-# Debian 12 has two conflicting LuaJIT packages: keeps the installed one, else takes the maintained one. Debian 13 has
-# only that one, under the old name.
+# Prints the name of the LuaJIT package. Debian 12 has two, which conflict: chooses the installed one, else luajit2,
+# which is the maintained one. Debian 13 has only that one, under the name luajit.
 luajit_name() {
     if dpkg -s libluajit-5.1-2 >/dev/null 2>&1 || ! apt-cache show luajit2 2>/dev/null | grep -q '^Package:'; then
         echo luajit
@@ -51,7 +51,7 @@ luajit_name() {
     fi
 }
 
-package_names() { # of the needs in $packages, in Debian's spelling: lua5.4 lua5.4-headers luajit luajit-headers
+package_names() { # prints $packages with Debian's names for lua5.4 lua5.4-headers luajit luajit-headers and the like
     # shellcheck disable=SC2086
     names=$(printf '%s\n' $packages | sed 's/^lua5.1-headers/liblua5.1-0-dev/; s/^\(lua5.*\)-headers/lib\1-dev/' | sort -u)
     case $names in
@@ -60,12 +60,13 @@ package_names() { # of the needs in $packages, in Debian's spelling: lua5.4 lua5
     esac | tr '\n' ' ' | sed 's/ $//'
 }
 
-# Debian's copas 4 does not load because Debian lacks a dependency of it; then no package would help.
+# Succeeds unless copas is missing. Debian's copas 4 is there but does not load, because Debian lacks a module that it
+# requires: no package would help.
 copas() {
     "$1" -e 'local good, why = pcall(require, "copas") os.exit(not good and why:find "module .copas. not found" and 1 or 0)'
 }
 
-# Event loops by Lua. Debian packages copas for these only, cqueues for all.
+# Notes the missing event loops for one Lua. Debian has cqueues for all but Lua 5.5, and copas only for those below.
 need_hosts() { # NAME LUA
     case $1 in lua5.5) return ;; esac
     need "cqueues for $2" lua-cqueues module "$2" cqueues
@@ -79,7 +80,7 @@ need_hosts() { # NAME LUA
     esac
 }
 
-survey() { # LUA...: fills `lacking` and `packages`
+survey() { # LUA...: sets `lacking`, `packages` and `rocks`
     lacking='' packages='' rocks=''
     need 'a C compiler' 'gcc libc6-dev' header '' stdio.h
     need 'pkg-config' pkg-config program pkg-config
@@ -128,7 +129,7 @@ survey() { # LUA...: fills `lacking` and `packages`
 
 lacks_nothing() { [ -z "$lacking$rocks" ]; }
 
-apt() { # waits for the lock: a machine that has just booted may be running its own updates
+apt() { # waits for the lock: a machine that has just started may be installing updates
     set -- env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 "$@"
     [ "$(id -u)" = 0 ] || set -- sudo "$@"
     "$@" </dev/null >/dev/null
@@ -150,6 +151,6 @@ if [ -z "$check" ] && [ -n "$lacking" ] && program apt-get >/dev/null && { [ "$(
     lacks_nothing && exit 0
 fi
 [ -z "$lacking" ] || echo "openhands needs $lacking (Debian, Ubuntu: apt-get install $(package_names))" >&2
-[ -z "$rocks" ] || echo "openhands needs the modules $rocks, which Debian does not have for it (LuaRocks: luarocks" \
+[ -z "$rocks" ] || echo "openhands needs the modules $rocks, for which Debian has no package (LuaRocks: luarocks" \
     "--lua-version VERSION install NAME)" >&2
 exit 1

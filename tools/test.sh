@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs the specs on each Lua, and closes with `N passed, N failed`.
-#   test.sh plain|asan|valgrind [LUA...]    without LUA: 5.4, 5.1 and LuaJIT; `plain` also on what else is installed
+# Runs the specs on each Lua. The last line is `N passed, N failed`.
+#   test.sh plain|asan|valgrind [LUA...]    without LUA: 5.4, 5.1 and LuaJIT; `plain` also runs on other installed Luas
 # SPEC='file ...' in the environment selects specs. A crash, a hang, a leak and a failed build each count as a failure.
 set -u
 cd "$(dirname "$0")/.." || exit
@@ -37,7 +37,7 @@ valgrind)
     build() { $make LUA="$1" "$2"; }
     run() {
         limit valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite \
-            --keep-debuginfo=yes "$@" --filter-out 'in a forked child' # which leaks on purpose
+            --keep-debuginfo=yes "$@" --filter-out 'in a forked child' # a forked child leaks on purpose
     } ;;
 asan)
     build() {
@@ -45,15 +45,15 @@ asan)
             CFLAGS='-g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined'
     }
     run() {
-        # os.exit does not close the Lua state. LeakSanitizer cannot see into LuaJIT's heap, and reports what is still
-        # held there.
+        # os.exit does not close the Lua state. LeakSanitizer cannot see into LuaJIT's heap, and reports memory that is
+        # only referenced from there.
         case $1 in *jit*) set -- "$@" --filter-out 'in flight with os.exit' ;; esac
         limit env LD_PRELOAD="$(gcc -print-file-name=libasan.so)" UBSAN_OPTIONS=print_stacktrace=1 \
             ASAN_OPTIONS=leak_check_at_exit=0 LSAN_OPTIONS="suppressions=$PWD/spec/c/lsan.supp:print_suppressions=0" "$@"
     } ;;
 esac
 
-# Two of the Luas run in locales with other letters or another decimal point.
+# Prints the locale for LUA: two of the Luas run in locales with other letters or another decimal point.
 locale_for() {
     case $kind$1 in plainlua5.3) echo tr_TR.UTF-8 ;; plainlua5.2) echo de_DE.UTF-8 ;; esac
 }
@@ -79,7 +79,7 @@ for lua; do
     status=$?
     good=$(grep -cx success "$work/tally")
     bad=$(grep -cxE 'failure|error' "$work/tally")
-    # An interpreter that ended badly before busted could report is a failure, too.
+    # An interpreter that crashed or failed before busted could report counts as one failure.
     if [ "$bad" = 0 ] && { [ $status != 0 ] || [ "$good" = 0 ]; } || tail -n 1 "$work/tally" | grep -q ^begin; then
         echo "$lua ended with status $status$(sed -n '$s/^begin/ in/p' "$work/tally")"
         bad=$((bad + 1))

@@ -1,8 +1,8 @@
 #!/bin/sh
-# Runs many Lua states in many threads (spec/c/threads.c) under ThreadSanitizer, and closes with `N passed, N failed`,
-# counted in states. Each report with one of our files in a stack counts as a failure.
+# Runs many Lua states in many threads (spec/c/threads.c) under ThreadSanitizer. The last line is `N passed, N failed`,
+# counted in states. Each report with one of our files in a stack also counts as a failure.
 #   tsan.sh [LUA...]          default: lua5.4
-# STATES in the environment: how many in each of the 8 threads (1000)
+# STATES in the environment: number of states in each of the 8 threads; default: 1000
 set -u
 cd "$(dirname "$0")/.." || exit
 [ $# -gt 0 ] || set -- lua5.4
@@ -35,7 +35,7 @@ for lua; do
         /SUMMARY: ThreadSanitizer/ { count += ours } END { print count + 0 }' "$work/reports")
     [ -s "$work/reports" ] && head -n 200 "$work/reports"
     [ "$reports" = 0 ] || echo "$reports reports"
-    passed=$((passed + ${p:-0})) failed=$((failed + ${f:-1} + reports)) # without a count it did not reach its end
+    passed=$((passed + ${p:-0})) failed=$((failed + ${f:-1} + reports)) # no count: it did not build or crashed
 done
 echo "$passed passed, $failed failed"
 [ $failed = 0 ]

@@ -1,8 +1,8 @@
 #!/bin/bash
-# Checks the type annotations of the library, the examples and the snippets of the pages with EmmyLua's checker, and
-# closes with `N passed, N failed`. .emmyrc.json lists the diagnostics that are off.
-#   types.sh                     builds a missing checker with cargo, below build/ (some minutes, once)
-#   types.sh --if-installed      skips the check where the checker is missing, unless TYPES=1 is in the environment
+# Checks the type annotations of the library, the examples and the snippets of the pages with EmmyLua's checker.
+# The last line is `N passed, N failed`. .emmyrc.json lists the diagnostics that are off.
+#   types.sh                     builds the checker below build/ with cargo if it is missing (takes some minutes)
+#   types.sh --if-installed      skips the check if the checker is missing, unless TYPES=1 is in the environment
 set -u
 cd "$(dirname "$0")/.." || exit
 version=0.25.1
@@ -30,7 +30,7 @@ awk -v directory=$work '/^```lua$/ { name = FILENAME; gsub(/[^A-Za-z0-9]/, "_", 
         file = sprintf("%s/%s_line_%d.lua", directory, name, FNR); next }
     /^```/ { file = "" } file != "" { print > file }' README.md doc/*.md
 
-# The checker works in parallel and now and then loses a type, for another file each time: real findings come again.
+# The checker works in parallel and sometimes loses a type, each time in another file: only real findings are repeated.
 for _ in 1 2 3; do
     found=$("$checker" --config .emmyrc.json $work 2>&1 | sed 's/\x1b\[[0-9;]*m//g')
     if grep -q '^No issues found' <<<"$found"; then

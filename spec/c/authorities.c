@@ -1,4 +1,4 @@
-/* Preloaded: makes libcurl report other built-in authorities: $AUTHORITIES_DIRECTORY and $AUTHORITIES_FILE. */
+/* Makes libcurl report other built-in authorities: $AUTHORITIES_DIRECTORY and $AUTHORITIES_FILE. For LD_PRELOAD. */
 #include <curl/curl.h>
 #include <dlfcn.h>
 #include <stdlib.h>

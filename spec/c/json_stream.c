@@ -10,7 +10,7 @@ int main(int count, char **words)
 {
     const char *text = words[1];
     size_t length = strlen(text), i;
-    char *arrived = malloc(length); /* exactly as long: a memory checker sees reads beyond it */
+    char *arrived = malloc(length); /* not longer, so that a memory checker finds reads beyond it */
     struct oh_json_stream stream;
 
     if (count != 2 || arrived == NULL)

@@ -1,6 +1,7 @@
 /*
- * Linked into the core by `make asan`: checks for leaks at the end of processes that have loaded the core only.
- * The specs also start other programs, which inherit the preloaded sanitizer, and most of those end with leaks.
+ * Checks for leaks at the end of a process. `make asan` links it into the core, so that it runs only in processes that
+ * have loaded the core: the specs also start other programs, which inherit the preloaded sanitizer, and most of them
+ * end with leaks.
  */
 #include <sanitizer/lsan_interface.h>
 

@@ -1,14 +1,14 @@
 /*
- * Runs Lua scenarios repeatedly, failing a later allocation each time, until a run ends before the failure. No run
- * may crash, leak or return an error that does not name memory, and the next call must work.
+ * Runs each Lua scenario repeatedly, and makes a later allocation fail each time, until a run ends before the failure.
+ * No run may crash, leak or raise an error that does not name memory, and the next call must work.
  *
  *   oom SCENARIOS.lua
  *
- * The file returns functions: `prepare()`, which is called first and never fails, and one for each scenario.
- * Every run is a process of its own, so that a crash is one line of the report. Two kinds of allocations fail:
- * those of Lua (its allocator is ours) and those of the core (it is linked with --wrap=malloc and so on), not those
- * of libcurl. Lua tries again after collecting garbage, which hides an allocation that fails only once: therefore
- * two in a row fail, too, and all from then on. Freeing and shrinking never fail.
+ * The file returns functions: `prepare()`, which is called first and must not fail, and one for each scenario.
+ * Every run is a process of its own, so that a crash is one line of the report. The allocations that fail are those of
+ * Lua (its allocator is defined here) or those of the core (it is linked with --wrap=malloc and so on), not those of
+ * libcurl. Lua collects garbage and tries again, which hides a single failure: therefore other runs make two
+ * allocations in a row fail, or all from then on. Freeing and shrinking never fail.
  */
 #include <lauxlib.h>
 #include <lua.h>
@@ -39,7 +39,7 @@ static struct {
     long at, count;
 } fault;
 
-static int scenario; /* index in the file */
+static int scenario; /* index among the scenarios of the file */
 
 static bool fails(enum source source)
 {
@@ -75,7 +75,8 @@ void *__wrap_calloc(size_t count, size_t size) { return fails(CORE_MEMORY) ? NUL
 void *__wrap_realloc(void *block, size_t size) { return fails(CORE_MEMORY) ? NULL : realloc(block, size); }
 char *__wrap_strdup(const char *text) { return fails(CORE_MEMORY) ? NULL : strdup(text); }
 
-/* Lua unloads its modules when it closes: the leak report, which comes later, could not name their functions. */
+/* Keeps modules loaded: Lua unloads them when it closes, and the leak report, which is made later, could not name their
+   functions. */
 int dlclose(void *handle);
 int dlclose(void *handle)
 {
@@ -133,7 +134,7 @@ static int run(lua_State *L, const char *file)
     return PASSED;
 }
 
-/* One run, in a child process, and the check of what it leaves behind. */
+/* Does one run in this child process, and checks that it leaks nothing. */
 static int run_once(const char *file)
 {
     lua_State *L = new_state();
@@ -161,7 +162,7 @@ static int result_of(pid_t child)
     return FAILED;
 }
 
-/* Fails each allocation of one source in one way, several runs at a time; false if there is no such scenario. */
+/* Makes each allocation of one source fail in one mode, several runs at a time; false if there is no such scenario. */
 static bool sweep(const char *file, long *passed, long *failed)
 {
     long first = 1, points = 0;
@@ -198,7 +199,7 @@ static bool sweep(const char *file, long *passed, long *failed)
     return there_is_one;
 }
 
-/* Fails all allocations of one scenario; false if there is no such scenario. */
+/* Sweeps one scenario with each source and mode; false if there is no such scenario. */
 static bool sweep_all(const char *file, long *passed, long *failed)
 {
     int source, mode;

@@ -1,9 +1,9 @@
--- The scenarios that oom.c runs while allocations fail: every function of the core that allocates (except `operations`,
--- which makes thousands of tables and owns nothing), over the network (a simulator at OPENHANDS_BASE_URL) and with an
--- external transport; and a start of the whole library. Each failure must name memory, leak nothing, and the next call
--- must work.
+-- The scenarios that oom.c runs while allocations fail. They cover every function of the core that allocates (except
+-- `operations`, which makes thousands of tables and owns nothing), over the network (a simulator at OPENHANDS_BASE_URL)
+-- and with an external transport, and a start with the whole library. Each error must name memory, nothing may leak,
+-- and the next call must work.
 
--- LuaJIT's compiler does not survive failing allocations: it crashes in code of its own.
+-- LuaJIT's compiler crashes when allocations fail.
 if rawget(_G, "jit") then
   require("jit").off()
 end
@@ -25,8 +25,7 @@ local function new(external)
   }
 end
 
--- Returns the value of an exchange, or nil and its error. Without memory it may end with an error that says so, or not
--- begin.
+-- Returns the value of an exchange, or nil and its error. Raises if it could not begin or ended for lack of memory.
 local function await(client, number, refusal)
   if not number then error(refusal.reason, 0) end
   while client:in_flight() > 0 do client:step(0.05) end
@@ -135,8 +134,8 @@ local function carried_by_lua()
   client:close()
 end
 
--- A response whose decoding takes memory besides its values: many tables, a long text with escapes, many levels.
--- Built while there is memory: a failing allocation breaks string buffers of Lua 5.4.4 for good.
+-- Responses whose decoding takes memory besides that of their values: many tables, a long text with escapes, many
+-- levels. They are built while no allocation fails: after a failure, string buffers of Lua 5.4.4 stay broken.
 local bodies = {
   "[" .. ("{},"):rep(150) .. "[]]", '{"text":"' .. ("\\n\\u20ac"):rep(100) .. '"}',
   ("["):rep(40) .. "12345678901234567890" .. ("]"):rep(40),
@@ -150,7 +149,7 @@ local function answers_of_every_shape()
     client:outgoing()
     client:answer(number, { status = 200, content_type = "application/json", body = bodies[i] })
     local told, finished, value, err = pcall(client.next, client)
-    if not told then -- it can be told once more
+    if not told then -- `next` can be called again
       local first = finished
       told, finished, value, err = pcall(client.next, client)
       if not told then error(first, 0) end
@@ -161,8 +160,8 @@ local function answers_of_every_shape()
   client:close()
 end
 
--- A start of the whole library, with a transport that allocates nothing: whatever fails, and when, the id of the job
--- that was posted is known.
+-- A start with the whole library, and a transport that allocates nothing: whichever allocation fails, the id of the
+-- conversation that was posted must be known.
 local openhands, whole, posted, known
 
 local answer = {
@@ -202,7 +201,7 @@ local function is_there(name)
   return found ~= nil
 end
 
--- Each of these scenarios runs by itself.
+-- Wraps a scenario with checks and clean-up of the files of downloads.
 local function scenario(operate)
   return function()
     collectgarbage() -- collects a client that the last run could not close

@@ -1,4 +1,4 @@
-/* Preloaded: resolves names that end in ".names.example" to 127.0.0.1, and no other name. */
+/* Resolves names that end in ".names.example" to 127.0.0.1, and no other name. For LD_PRELOAD. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <netdb.h>

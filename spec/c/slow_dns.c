@@ -1,4 +1,5 @@
-/* Preloaded: every name lookup takes SLOW_DNS_SECONDS, and then fails. Like a real one it cannot be interrupted. */
+/* Makes every name lookup take SLOW_DNS_SECONDS and then fail. Like a real lookup it cannot be interrupted. For
+   LD_PRELOAD. */
 #include <netdb.h>
 #include <stddef.h>
 #include <stdlib.h>

@@ -1,10 +1,10 @@
 /*
- * Many Lua states in many threads at once, each with a client of its own: created, used briefly, and closed or
- * collected with exchanges in flight. Linked with the module and run under ThreadSanitizer by tools/tsan.sh.
+ * Runs many Lua states in many threads at once. Each state has a client of its own, which it creates, uses briefly, and
+ * closes or collects with exchanges in flight. tools/tsan.sh links it with the core and runs it under ThreadSanitizer.
  *
  *   threads [STATES [THREADS]]      STATES in each thread; default: 1000 states, 8 threads
  *
- * The server is a process of its own, with two ports: it answers at one, and only reads at the other.
+ * The server is a process of its own, with two ports: on one it responds, on the other it only reads.
  * The last line is `N passed, N failed`, in states.
  */
 #include <arpa/inet.h>
@@ -92,8 +92,8 @@ static void serve(int pipe_end, const struct listener *answering, const struct l
 
 /* ---- the states ----------------------------------------------------------------------------------------------- */
 
-/* Called with the number of the state and the two addresses; raises if something is wrong. Exchanges left in flight end
-   with the state. */
+/* The program of each state. Takes the number of the state and the two addresses; raises if something is wrong.
+   Exchanges left in flight end with the state. */
 static const char program[] =
     "local number, answering, silent = ...\n"
     "local core = require 'openhands.core'\n"
@@ -174,7 +174,7 @@ static bool run_state(const struct work *work, int number)
     return good;
 }
 
-/* This state stays open to keep lua-cjson loaded: the sanitizer cannot see the lock with which the system's loader
+/* Makes a state that stays open, to keep lua-cjson loaded: the sanitizer does not know the lock under which the system
    loads and unloads libraries, and would report a race. */
 static bool keep_loaded(void)
 {
