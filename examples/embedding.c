@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-/* What the program does with the service, as functions that never block. One descriptor becomes readable when a step
+/* The program's work with the service, as functions that never block. One descriptor becomes readable when a step
    is due. */
 static const char workflow[] =
     "local core = require 'openhands.core'\n"
@@ -59,7 +59,7 @@ static const char workflow[] =
     "  end\n"
     "  return is_over\n"
     "end\n"
-    "function send_more() -- exchanges whose end nobody will see\n"
+    "function send_more() -- exchanges that are still in flight when the state is closed\n"
     "  for _ = 1, 3 do call('status', id, print) end\n"
     "  local in_flight = client:in_flight()\n"
     "  client:step(0)\n"
@@ -120,7 +120,7 @@ int main(void)
     while (!over && time(NULL) < given_up_at) {
         int ready = poll(&watched, 1, 10); /* with the program's other descriptors and its own timeout */
 
-        if (ready > 0 || watched.fd < 0) { /* the system has no such descriptor: step now and then */
+        if (ready > 0 || watched.fd < 0) { /* no descriptor on this system: step every 10 ms */
             call(L, "step");
             over = lua_toboolean(L, -1) != 0;
         }
@@ -131,7 +131,7 @@ int main(void)
     call(L, "send_more");
     printf("closing with %d exchanges in flight\n", (int)lua_tonumber(L, -1));
     fflush(stdout);
-    lua_close(L); /* aborts what is in flight, at once; the conversation itself goes on */
+    lua_close(L); /* aborts the exchanges in flight at once; the conversation goes on */
 
     lua_close(open_state(blocking_way));
     puts("the end");

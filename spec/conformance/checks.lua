@@ -1,4 +1,4 @@
---- Assertions for code that runs inside a host, where busted is not: they raise what they found.
+--- Assertions for code that runs inside a host, where busted is not available: a failed one raises an error.
 local M = {}
 
 function M.equal(expected, found, what)

@@ -1,4 +1,4 @@
---- What every loop must do, as functions that use nothing of the host and raise when something is not as it should be.
+--- Scenarios that every loop must pass: functions that use nothing of the host, and raise if a check fails.
 -- Each gets a function that makes clients, and the addresses of the servers.
 local checks = require "spec.conformance.checks"
 local core = require "openhands.core"

@@ -1,4 +1,4 @@
--- Every loop does what every other does: the same scenarios in each host, in a process of its own.
+-- Runs the same scenarios in each host, each host in its own process: every loop must behave alike.
 local conformance = require "spec.support.conformance"
 
 local is_jit = rawget(_G, "jit") ~= nil

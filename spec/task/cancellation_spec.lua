@@ -74,7 +74,7 @@ describe("cancelling a task", function()
     assert.is_true(done)
   end)
 
-  it("while its listener runs ends it all the same", function()
+  it("while its listener runs still ends it", function()
     local server = simulator.spawn { pace = 0.05 }
     local client = openhands.new { base_url = server.address, api_key = "any", api = "v1", grace = 0.05 }
     local task
@@ -88,7 +88,7 @@ describe("cancelling a task", function()
     server:close()
   end)
 
-  it("that polls for several leaves the others' waits as they are", function()
+  it("that polls for several tasks does not end the waits of the others", function()
     local client, model, list = started({ api = "v1" }, 6)
     local states, tasks = {}, {}
     for i, conversation in ipairs(list) do
@@ -109,7 +109,7 @@ describe("cancelling a task", function()
     assert.equal(6, model:jobs())
   end)
 
-  it("in the middle of a request for several cancels no other", function()
+  it("during a request for several tasks cancels no other task", function()
     local client, model, list = started({ api = "v1" }, 3)
     local transport, victim, states = client._settings.transport, nil, {}
     local request = transport.request

@@ -21,7 +21,7 @@ describe("all", function()
     assert.same({ 1, 2, 3 }, (assert(group:wait())))
   end)
 
-  it("takes `nil, text` for a failure", function()
+  it("treats `nil, text` as a failure", function()
     local client = started()
     local results, err = client:all { function() return nil, "no file" end, function() return 2 end }
     assert.is_nil(results)

@@ -1,4 +1,4 @@
--- What a task does, besides what spec/conformance asks of every loop: in virtual time, on the simulator's model.
+-- Tests of tasks beyond those of every loop in spec/conformance: in virtual time, on the simulator's model.
 local in_process = require "spec.support.in_process"
 local openhands = require "openhands"
 local simulator = require "openhands.simulator"
@@ -18,7 +18,7 @@ describe("a task", function()
     assert.equal(1000, model:time() - before)
   end)
 
-  it("is woken in the order in which the waiters of the same thing began to wait", function()
+  it("is woken in turn: the first to wait for a record is woken first", function()
     local client, order, expected, tasks = started(), {}, {}, {}
     local first = client:spawn(client.sleep, client, 5)
     for i = 1, 50 do
@@ -32,7 +32,7 @@ describe("a task", function()
     assert.same(expected, order)
   end)
 
-  it("yields in a short sleep, too", function()
+  it("yields even in a short sleep", function()
     local client, flag = started(), false
     client:spawn(function() flag = true end)
     for _ = 1, 3 do client:sleep(0) end
@@ -138,7 +138,7 @@ describe("a task", function()
     assert.error_matches(function() one:wait() end, "the tasks wait for one another")
   end)
 
-  it("ends with an error of this library's unchanged, with a traceback", function()
+  it("ends with the unchanged error of this library, with a traceback", function()
     local client = started()
     local task = client:spawn(function()
       local _, err = client:status(("0"):rep(32))
@@ -150,14 +150,14 @@ describe("a task", function()
     assert.matches("task_spec.lua", err.traceback)
   end)
 
-  it("has what it raised in its error, if that is no text", function()
+  it("keeps a raised value that is not a text in `err.cause`", function()
     local client, thing = started(), {}
     local _, err = client:spawn(error, thing):wait()
     assert.equal(thing, err.cause)
     assert.equal("raised", err.kind)
   end)
 
-  it("has no key in what it raised", function()
+  it("ends with an error that does not contain the key", function()
     local client = started()
     local _, err = client:spawn(function() error "it is sk-canary-0123456789" end):wait()
     assert.is_nil(tostring(err):find("canary", 1, true))

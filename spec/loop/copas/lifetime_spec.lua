@@ -1,4 +1,4 @@
--- What the loop "copas" keeps of clients that are closed, idle or collected. See init_spec.lua for where it runs.
+-- Lifetime of clients in the loop "copas": closed, idle or collected. See init_spec.lua for where it runs.
 local has_copas, copas = pcall(require, "copas")
 if has_copas and not pcall(function() return copas.semaphore end) then -- Debian's copas 4 lacks modules
   return

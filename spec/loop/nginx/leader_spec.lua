@@ -1,5 +1,5 @@
--- Which coroutine polls when several wait on one client: in virtual time, with a stand-in for nginx's semaphores on
--- which this file's coroutines sleep.
+-- Tests which coroutine polls when several wait on one client: in virtual time, with a stand-in for the semaphores of
+-- nginx, on which the coroutines of this file sleep.
 local semaphores = {}
 package.loaded["ngx.semaphore"] = semaphores
 local leader = require "openhands.loop.nginx.leader"
