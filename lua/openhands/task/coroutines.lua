@@ -63,7 +63,7 @@ function M.owner()
   return setmetatable({ coroutine = M.running() }, { __mode = "v" })
 end
 
---- Returns whether the owner of a lock or request will never release it. This is so if the owner is dead or collected.
+--- Returns whether the owner of a lock or request will never release it: it is dead, killed by its host, or collected.
 --- It is also so if the owner is the running coroutine: an error has then ended the code that held the lock or request.
 --- That code could not catch the error to release it, because Lua 5.1 cannot yield inside pcall.
 ---@param owner openhands.Owner
