@@ -180,7 +180,7 @@ static void serve(struct oh_multi *multi, const struct oh_ready *ready, int foun
 }
 #endif
 
-/* Waits once, at most so many seconds, and serves what is ready; false if a signal interrupted it. */
+/* Waits once, at most `seconds`, and serves the sockets that are ready; false if a signal interrupted it. */
 static bool wait_once(struct oh_multi *multi, double seconds)
 {
 #ifdef OH_READINESS_NONE

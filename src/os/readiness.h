@@ -27,7 +27,7 @@ struct oh_ready {
 
 struct oh_readiness {
     int descriptor; /* -1 while closed */
-    int timer;      /* timerfd, -1 where the descriptor has timers itself */
+    int timer;      /* timerfd; -1 while closed, and on systems whose descriptor has timers */
 };
 
 /* Opens the descriptors. Returns false, with nothing left open, when the system refuses one. */

@@ -20,7 +20,7 @@
 
 #define OH_ACCEPT_JSON "application/json"
 
-/* What the headers of a response say about its body. Zeroed before the first line. */
+/* The properties of a response that its headers state. Zeroed before the first line. */
 struct oh_headers {
     bool is_complete;        /* the empty line after them has arrived */
     bool is_multiplexed;     /* HTTP/2 or later */

@@ -1,4 +1,4 @@
-/* Ids of the service: what they may look like, and how new UUIDs are made. Must not know Lua or libcurl. */
+/* Checks the ids of the service and makes new UUIDs. Must not know Lua or libcurl. */
 #ifndef OH_IDENTIFIER_H
 #define OH_IDENTIFIER_H
 

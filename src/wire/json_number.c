@@ -11,9 +11,9 @@
 
 #define MOST_DIGITS 800       /* further digits affect rounding only if one is not 0 */
 #define LARGEST_POWER 100000  /* of ten: beyond the range of doubles with any MOST_DIGITS digits */
-#define EXACT_DIGITS 15       /* integers of so many digits are exact in a double, and so are 10^0 to 10^22 */
+#define EXACT_DIGITS 15       /* integers of at most 15 digits are exact in a double, and so are 10^0 to 10^22 */
 #define EXACT_POWER 22
-#define SHORT_NUMBER 18       /* any integer of so many digits fits in 64 bits */
+#define SHORT_NUMBER 18       /* any integer of at most 18 digits fits in 64 bits */
 
 size_t oh_json_number_length(const char *text, size_t length)
 {

@@ -1,4 +1,4 @@
-/* Checks that a text is JSON and computes what its values will cost. Must not know Lua or libcurl. */
+/* Checks that a text is JSON and computes the memory that its values will take. Must not know Lua or libcurl. */
 #include "wire/json_scan.h"
 
 #include <string.h>

@@ -7,10 +7,10 @@
 
 /* How far the list has been read; zeroed at its beginning. Each byte is read once. */
 struct oh_json_stream {
-    size_t from, to; /* bounds of the object that was found; `to` is behind its closing brace */
+    size_t from, to; /* bounds of the object that was found; `to` is the place after its closing brace */
     size_t at;       /* bytes that have been read */
     size_t depth;    /* open braces and brackets at `at`, from the object's own on */
-    bool in_list;    /* behind the bracket that begins the list */
+    bool in_list;    /* the bracket that begins the list has been read */
     bool in_string, escaped;
     bool is_whole;   /* an object has been found */
     bool has_ended;  /* there will be no more objects */

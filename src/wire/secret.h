@@ -8,7 +8,7 @@
 
 #define OH_SECRET_MOST 512 /* bytes of the longest key */
 
-/* Returns NULL if the key can be sent in a header, else what is wrong with it (never the key itself). The only place
+/* Returns NULL if the key can be sent in a header, else the problem with it (never the key itself). The only place
    that knows which bytes a key may have. */
 const char *oh_secret_problem(const char *key, size_t length);
 /* Replaces the string in `slot` by a copy of `value`, and wipes and frees the old string. False: out of memory, and
