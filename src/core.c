@@ -1,4 +1,4 @@
-/* openhands.core: opens the module and registers what the files of src/lua give to Lua. */
+/* openhands.core: opens the module and registers the functions that the files of src/lua define. */
 #define _GNU_SOURCE /* dladdr */
 #include <dlfcn.h>
 
@@ -25,7 +25,7 @@ static int l_uuid(lua_State *L)
     char uuid[OH_UUID_SIZE];
 
     if (!oh_identifier_new_uuid(uuid))
-        return luaL_error(L, "the system gives no random numbers");
+        return luaL_error(L, "the system has no source of random numbers");
     lua_pushstring(L, uuid);
     return 1;
 }
@@ -41,7 +41,7 @@ static int l_monotonic(lua_State *L)
 
 /*** Returns a number that differs between a process and its forked children.
 @function generation
-@treturn number how many forks lie between the first process that loaded this module and this one */
+@treturn number of forks between the first process that loaded this module and this one */
 static int l_generation(lua_State *L)
 {
     lua_pushinteger(L, (lua_Integer)oh_library_generation());

@@ -102,7 +102,7 @@ int oh_argument_error_at(lua_State *L, const struct oh_argument_path *path, cons
 
 /*** Returns the text of an argument error, which tells it from every other error.
 @function argument_error
-@param problem what a function of this module has raised
+@param problem an error that a function of this module has raised
 @treturn string|nil its text; nil for the error of a hook, of a finalizer or of Lua itself */
 static int l_argument_error(lua_State *L)
 {

@@ -20,7 +20,7 @@ struct oh_argument_path oh_argument_path_item(const struct oh_argument_path *up,
 
 /* Makes the metatable of these errors; once per Lua state. */
 void oh_argument_error_open(lua_State *L);
-/* Raises an argument error; `format` takes what lua_pushfstring does. */
+/* Raises an argument error; `format` and its arguments are those of lua_pushfstring. */
 int oh_argument_error_raise(lua_State *L, const char *format, ...);
 /* The same, with the operation and the path in front. */
 int oh_argument_error_at(lua_State *L, const struct oh_argument_path *path, const char *format, ...);

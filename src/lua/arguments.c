@@ -22,7 +22,7 @@ static const struct oh_field *field_elsewhere(const char *operation, const char 
     return NULL;
 }
 
-/* Raises if no dialect of the operation has a field of that name; refuses it if only another one has. */
+/* Raises if no dialect of the operation has a field of that name; refuses the field if only another dialect has it. */
 static void check_key(struct oh_field_reader *reader, const char *name, size_t length)
 {
     const struct oh_field *elsewhere;
@@ -65,7 +65,7 @@ static void check_keys(struct oh_field_reader *reader, int table)
     }
 }
 
-/* Pushes the field's value; false, with nothing pushed, when it is absent or null. */
+/* Pushes the field's value and returns true; pushes nothing and returns false when it is absent or null. */
 static bool push_field(struct oh_field_reader *reader, int table, const char *name)
 {
     lua_State *L = reader->L;
@@ -80,7 +80,7 @@ static bool push_field(struct oh_field_reader *reader, int table, const char *na
     return true;
 }
 
-/* Raises if a field was given under two names, or a required one under none. */
+/* Raises if a field was given under two names, or if a required field was given under none. */
 static void check_names_of(struct oh_field_reader *reader, int table, const struct oh_field *field, bool given)
 {
     const struct oh_field *other;

@@ -4,9 +4,9 @@
 
 #include "lua/field_reader.h"
 
-/* Fills path, query and body from the table at `index`, or from a string or a list there, which is the row's first
-   field. Raises argument errors; for the other two verdicts it pushes the reason. Borrows `request`, whose owner frees
-   it if this raises. */
+/* Fills path, query and body from the table of fields at `index`. nil there means no fields. A value that is not a
+   table, or a list if the first field of the row takes one, is the value of that field. Raises argument errors; pushes
+   the reason of a verdict other than GOOD. Borrows `request`, whose owner frees it if this raises. */
 enum oh_fields_verdict oh_arguments_read(lua_State *L, int shared, const struct oh_operation *operation, int index,
                                          struct oh_request *request);
 

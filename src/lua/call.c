@@ -1,5 +1,5 @@
 /* Submits calls: options and fields become an exchange in flight. The client owns the exchange before it is filled, so
-   an error on the way leaks nothing. */
+   that an error leaks nothing. */
 #include "lua/call.h"
 
 #include <stdint.h>
@@ -99,8 +99,8 @@ static struct oh_exchange *new_exchange(lua_State *L, struct oh_client *client, 
 /* ---- the server ----------------------------------------------------------------------------------------------- */
 
 /* Sets the server, if it is not the service itself. The account's key goes to the service only, a session key only to
-   the server that it was given with. Returns NULL, or why the server cannot be used, which is no argument error: its
-   address comes from the service. */
+   the server that it was given with. Returns NULL, or why the server cannot be used: this is not an argument error,
+   because its address comes from the service. */
 static const char *choose_server(lua_State *L, struct oh_client *client, struct oh_exchange *exchange,
                                  const struct call *call)
 {
@@ -194,7 +194,7 @@ static int submit(lua_State *L, struct oh_client *client, struct oh_exchange *ex
     return 1;
 }
 
-/* ---- what is sent --------------------------------------------------------------------------------------------- */
+/* ---- the request ---------------------------------------------------------------------------------------------- */
 
 /* Sets the request of the exchange: a prepared one, or its own with the encoded fields at stack index 2. */
 static enum oh_fields_verdict set_request(lua_State *L, struct oh_client *client, struct oh_exchange *exchange,
@@ -238,10 +238,10 @@ static int send(lua_State *L, struct oh_client *client, const struct oh_operatio
     return submit(L, client, exchange);
 }
 
-/*** Submits one operation; the functions `core.start`, `core.status`, … are this one, each with its name.
+/*** Submits one operation; `core.start`, `core.status`, … are this function, each with the name of its operation.
 @function operation
 @param client the client
-@param fields a table of the row's fields, or the value of its first field alone; or what `prepare` has made of them
+@param fields a table of the row's fields, or the value of its first field alone; or a request that `prepare` made
 @tparam table options `api` ("v0", "v1" or "agent", needed); `timeout`, `connect_timeout` (seconds); `max_body`,
   `max_memory` (bytes); `api_key`, `organization` for this exchange only; `server` (base URL of the conversation's own
   server, for operations that it serves); `session_api_key` (for that server; the account's key never goes there);
@@ -273,7 +273,7 @@ static int l_operation(lua_State *L)
 @param client the client
 @tparam table request `method` ("GET", "POST", "PUT", "PATCH", "DELETE"; by default "GET"), `path` (from "/" on, without
   query; percent-encoded here), `query` (table from name to text, whole number, boolean or a list of these), `body`
-  (what JSON can hold); or what `prepare` has made of it
+  (a value that JSON can hold); or a request that `prepare` made
 @tparam table options as for an operation; `api` is not needed
 @treturn number|nil as for an operation
 @treturn table|nil */

@@ -8,7 +8,7 @@ static void make_instance(lua_State *L)
     lua_getfield(L, -1, "encode_escape_forward_slash");
     if (lua_isfunction(L, -1)) {
         lua_pushboolean(L, 0);
-        if (lua_pcall(L, 1, 0, 0) != 0) /* then it escapes slashes, which is valid JSON, too */
+        if (lua_pcall(L, 1, 0, 0) != 0) /* it goes on escaping slashes, which is also valid JSON */
             lua_pop(L, 1);
     } else {
         lua_pop(L, 1);

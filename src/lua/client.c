@@ -1,4 +1,4 @@
-/* A client: made, held while its exchanges are filled or read, closed. */
+/* A client: makes it, holds it while its exchanges are filled or read, and closes it. */
 #include "lua/client.h"
 
 #include <stddef.h>
@@ -161,7 +161,8 @@ static void set_origin(lua_State *L, struct oh_origin *origin, const struct sett
         oh_argument_error_raise(L, "proxy cannot be used with an http base_url: the proxy would see the API key");
 }
 
-/* The proxies of the environment count too: libcurl uses them, and their passwords are secrets. */
+/* Adds the client's keys and proxy passwords to its secrets; also the passwords of the environment's proxies, because
+   libcurl uses these. */
 static void keep_secrets(lua_State *L, struct oh_client *client)
 {
     const char *key = client->origin.api_key, *session = client->origin.session_api_key;
@@ -227,7 +228,7 @@ static int l_close(lua_State *L)
         oh_origin_close(&client->origin);
         oh_secrets_forget(&client->secrets);
     } else {
-        /* A forked child: cleaning up would write on the parent's connections. It leaks on purpose. */
+        /* A forked child leaks all of it on purpose: freeing it would write to the parent's connections. */
         oh_multi_abandon(&client->multi);
     }
     return 0;
@@ -240,7 +241,8 @@ static int l_tostring(lua_State *L)
     if (!client->open)
         lua_pushliteral(L, "openhands.core (closed)");
     else
-        lua_pushfstring(L, "openhands.core (%s, %d in flight)", client->origin.text, (int)client->multi.in_flight_count);
+        lua_pushfstring(L, "openhands.core (%s, %d in flight)", client->origin.text,
+                        (int)client->multi.in_flight_count);
     return 1;
 }
 
@@ -254,8 +256,8 @@ static int l_is_inherited(lua_State *L)
     return 1;
 }
 
-/*** Redacts a value as core.redact does, and the secrets that this client knows: its keys, those of conversations'
-servers that it has seen, the password of its proxy.
+/*** Redacts a value as core.redact does, and also removes the secrets that this client knows: its keys, the keys of the
+conversations' servers that it has seen, and the password of its proxy.
 @function redact
 @param value
 @return a copy */

@@ -26,20 +26,21 @@ struct oh_client {
     struct oh_multi multi;
 };
 
-/* Returns the client at stack index 1; raises if it is none, is closed, is busy, or belongs to another process. One
-   that another process made and that has opened nothing yet becomes this one's. */
+/* Returns the client at stack index 1; raises if it is not a client, is closed or busy, or belongs to another
+   process. A client of another process that has opened nothing yet becomes this process's. */
 struct oh_client *oh_client_check(lua_State *L);
-/* The same for a client that is found elsewhere; returns it. */
+/* The same for a client that is not at stack index 1; returns it. */
 struct oh_client *oh_client_check_usable(lua_State *L, struct oh_client *client);
 
-/* Replaces the function on top of the stack by one that checks the client, as oh_client_check, and holds it while it
-   runs the other one with the same arguments. Every push may run a finalizer or a hook of the host, and these may call
-   us: without this they would find exchanges half-made. */
+/* Replaces the function on top of the stack by one that checks the client, as oh_client_check does, and holds it while
+   it runs the original with the same arguments. Every push may run a finalizer or a hook of the host, which may call
+   this module: if the client were not held, they would find exchanges half-made. */
 void oh_client_make_exclusive(lua_State *L);
-/* Adds functions so made to the table on top of the stack; upvalue 1 of each is the value at `shared`. */
+/* Makes each function exclusive in this way and adds it to the table on top of the stack; upvalue 1 of the original is
+   the value at `shared`. */
 void oh_client_add_exclusive(lua_State *L, const luaL_Reg *functions, int shared);
 
-/* Keeps copies of what goes into headers, after checking it; raises without showing the key. Absent ones stay NULL. */
+/* Keeps copies of the credentials after checking them; an error does not show the key. Absent ones stay NULL. */
 void oh_client_keep_credentials(lua_State *L, char **key_slot, const struct oh_text *key, char **organization_slot,
                                 const struct oh_text *organization);
 /* Keeps a copy of a secret, to redact it from now on; NULL is fine. Raises only when out of memory. */

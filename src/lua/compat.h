@@ -1,4 +1,4 @@
-/* Functions that Lua 5.1 and LuaJIT lack or name differently from Lua 5.2 to 5.5. Only for the files that may see
+/* Functions that Lua 5.1 and LuaJIT lack or name differently from Lua 5.2 to 5.5. Only for the files that may use
    Lua. */
 #ifndef OH_COMPAT_H
 #define OH_COMPAT_H
@@ -7,7 +7,7 @@
 #include <lua.h>
 #include <lualib.h>
 
-#define OH_LARGEST_EXACT 9007199254740992.0 /* 2^53: beyond it a double is not every integer */
+#define OH_LARGEST_EXACT 9007199254740992.0 /* 2^53: beyond it a double cannot hold every integer */
 
 #if LUA_VERSION_NUM < 502
 

@@ -1,5 +1,5 @@
-/* The exchanges of a client, for Lua. An answer stays with its exchange until Lua has it whole, so an error on the way
-   (Ctrl-C, no memory) loses none. */
+/* The exchanges of a client, for Lua. An answer stays with its exchange until Lua has all of it, so that an error
+   (Ctrl-C, no memory) loses no answer. */
 #include "lua/exchanges.h"
 
 #include "lua/client.h"
@@ -20,15 +20,15 @@ static int l_step(lua_State *L)
 
 /*** Takes the oldest finished exchange.
 @function next
-@tparam[opt] number taken the number that it returned last, or 0: then it returns the same exchange again and again
-  until that is named here, so that an error of the host (e.g. Ctrl-C) loses no response. nil: each is returned once
+@tparam[opt] number taken the number that the last call returned, or 0 at first: an exchange is then returned again
+  until its number is given here, so that an error of the host (e.g. Ctrl-C) loses no answer. nil: each is returned once
 @treturn[1] number
 @return[1] the decoded answer
 @treturn[2] number
 @treturn[2] nil
 @treturn[2] table error, without a metatable
 @treturn[3] nil when none has finished
-A fourth value is the time of the service's answer in seconds since 1970, if its Date header says it. */
+A fourth value is the time of the service's answer in seconds since 1970, if it has a valid Date header. */
 static int l_next(lua_State *L)
 {
     struct oh_client *client = lua_touserdata(L, 1);

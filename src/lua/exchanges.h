@@ -1,4 +1,4 @@
-/* The exchanges of a client, for Lua: moves them on, takes, measures and cancels them by number. Lua layer. */
+/* The exchanges of a client, for Lua: advances them, and takes, measures and cancels them by number. Lua layer. */
 #ifndef OH_EXCHANGES_H
 #define OH_EXCHANGES_H
 

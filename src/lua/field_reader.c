@@ -1,11 +1,11 @@
-/* The reading of one call's fields: its context, and what reading any value needs. Knows no single type of field. */
+/* The context of reading one call's fields, and the functions that every type of field needs. */
 #include "lua/field_reader.h"
 
 #include <string.h>
 
 #include "wire/url.h"
 
-#define MOST_SLOTS 16 /* of Lua's stack that checking and encoding one field takes, tables inside it apart */
+#define MOST_SLOTS 16 /* of Lua's stack, to check and encode one field; tables inside it reserve their own */
 
 void oh_field_reader_init(struct oh_field_reader *reader, lua_State *L, int shared,
                           const struct oh_operation *operation, struct oh_request *request)

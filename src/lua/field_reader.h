@@ -12,7 +12,7 @@
 /* Whether an operation's dialect can take the fields. */
 enum oh_fields_verdict {
     OH_FIELDS_GOOD,
-    OH_FIELDS_UNSUPPORTED, /* right in another dialect, impossible in this one */
+    OH_FIELDS_UNSUPPORTED, /* valid in another dialect, impossible in this one */
     OH_FIELDS_INVALID      /* well-formed, but this dialect could never accept it */
 };
 

@@ -1,4 +1,4 @@
-/* One value of a call: checked against its field's type and written to where the field stands. */
+/* One value of a call: checks it against its field's type and writes it to the field's place. */
 #include "lua/field_value.h"
 
 #include <limits.h>
@@ -193,7 +193,8 @@ void oh_field_value_write_path(struct oh_field_reader *reader, const struct oh_f
     size_t length;
     const char *text = text_of(reader, field, index, path, number, &length);
 
-    if (memchr(text, '/', length) != NULL) /* the service decodes a path before it routes: it would be another path */
+    /* The service decodes a path before it routes: with a slash it would be another path. */
+    if (memchr(text, '/', length) != NULL)
         oh_argument_error_at(reader->L, path, "contains a slash");
     oh_field_reader_append_encoded(reader, &reader->request->path, text, length, path);
 }

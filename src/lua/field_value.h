@@ -1,4 +1,4 @@
-/* One value of a call: checked against its field's type and written to where the field stands. Lua layer. */
+/* One value of a call: checks it against its field's type and writes it to the field's place. Lua layer. */
 #ifndef OH_FIELD_VALUE_H
 #define OH_FIELD_VALUE_H
 

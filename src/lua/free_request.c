@@ -1,4 +1,4 @@
-/* A request that no operation describes. What is checked for an operation is checked here as far as possible. */
+/* A request that no operation describes. Makes the same checks as for an operation, as far as possible. */
 #include "lua/free_request.h"
 
 #include <string.h>

@@ -16,7 +16,7 @@ bool oh_free_request_describes(const struct oh_operation *operation);
 const struct oh_operation *oh_free_request_operation(lua_State *L, int index, bool at_runtime);
 /* Pushes a table from each method to the `effect` and the `timeout` (seconds) of its requests. */
 void oh_free_request_push_methods(lua_State *L);
-/* Fills the request; raises for the caller's mistakes. */
+/* Fills the request; raises argument errors. */
 void oh_free_request_read(lua_State *L, int shared, const struct oh_operation *operation, int index,
                           struct oh_request *request);
 

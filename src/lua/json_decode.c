@@ -8,8 +8,8 @@
 #include "wire/json_number.h"
 
 #define FEW_TABLES 128 /* their counts fit on the C stack */
-#define SHORT_TEXT 512 /* bytes of a string with escapes that fits there, too */
-#define FEW_BYTES 65536 /* of a text too short for a harmful number of strings with the same hash */
+#define SHORT_TEXT 512 /* bytes of a string with escapes that also fits on the C stack */
+#define LEAST_FLOOD_BYTES 65536 /* a shorter text cannot hold a harmful number of colliding strings */
 #define LONGEST_SHORT 40 /* bytes of a string whose hash depends on all of them and on a seed */
 #define STACK_OF_LEVEL 2 /* a table, and the name of its member that is being made */
 
@@ -44,7 +44,7 @@ static char next(struct builder *builder)
 
 #if LUA_VERSION_NUM < 502
 
-/* Lua 5.1 and LuaJIT intern every string: it is compared with those of the same hash. */
+/* Lua 5.1 and LuaJIT intern every string, and compare it with all strings of the same hash. */
 static void push_text(struct builder *builder, const char *text, size_t length)
 {
     lua_pushlstring(builder->L, text, length);
@@ -273,7 +273,7 @@ enum oh_json_scan_result oh_json_decode(lua_State *L, const char *text, size_t l
     builder.depth = 0;
     if (scan.longest_escaped > sizeof short_text)
         builder.scratch = lua_newuserdata(L, scan.longest_escaped);
-    if (length > FEW_BYTES) {
+    if (length > LEAST_FLOOD_BYTES) {
         builder.flood = lua_newuserdata(L, sizeof *builder.flood);
         memset(builder.flood, 0, sizeof *builder.flood);
     }

@@ -7,11 +7,12 @@
 #include "lua/compat.h"
 #include "wire/json_scan.h"
 
-/* Pushes the value of the text, or nothing if the result is not OH_SCAN_WHOLE. Never returns OH_SCAN_NEEDS_CAPACITY. In
-   objects, null is an absent member; elsewhere it is core.null. Whole numbers are integers where Lua has them, and a
-   string of their digits where Lua cannot hold them exactly. Of two members of one name the last counts. `most_memory`:
-   bytes that the value may take. Nothing is made before the whole text is known to be JSON. Borrows the text, which can
-   be decoded again. Raises when memory ends, and what a finalizer or a hook of the host raises. */
+/* Pushes the value of the text, or nothing if the result is not OH_SCAN_WHOLE. Never returns OH_SCAN_NEEDS_CAPACITY.
+   In objects, null is an absent member; elsewhere it is core.null. Whole numbers are integers where Lua has them, and a
+   string of their digits where Lua cannot hold them exactly. If members share a name, the last one counts.
+   `most_memory`: bytes that the value may take. Makes no value before the whole text is known to be JSON.
+   Borrows the text, which can be decoded again. Raises when out of memory, and passes on the errors of finalizers and
+   hooks of the host. */
 enum oh_json_scan_result oh_json_decode(lua_State *L, const char *text, size_t length, size_t most_memory);
 
 #endif

@@ -14,7 +14,7 @@ enum oh_json_form { OH_JSON_ANY, OH_JSON_LIST, OH_JSON_OBJECT }; /* what an empt
 /* Each appends to `out` and raises an argument error at `path`, also when `out` becomes too long. Tables are read raw.
    `shared`: stack index of the shared table, see cjson_instance.h. */
 
-/* The value at `index`, which may be replaced by what stands for it: see json_sentinels.h. */
+/* The value at `index`; a foreign sentinel there is replaced by ours: see json_sentinels.h. */
 void oh_json_encode(lua_State *L, int shared, int index, enum oh_json_form form, struct oh_buffer *out,
                     const struct oh_argument_path *path);
 /* A text, with quotation marks. */
@@ -26,7 +26,7 @@ void oh_json_encode_escaped(lua_State *L, int shared, const char *text, size_t l
 /* Bytes as they are. */
 void oh_json_encode_append(lua_State *L, struct oh_buffer *out, const char *bytes, size_t length,
                            const struct oh_argument_path *path);
-/* Number of items of the list at `index`; raises if it is not a list without holes. */
+/* Returns the number of items of the list at `index`; raises if it is not a list without holes. */
 size_t oh_json_encode_list_length(lua_State *L, int shared, int index, const struct oh_argument_path *path);
 
 #endif

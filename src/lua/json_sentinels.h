@@ -1,5 +1,5 @@
-/* Sentinels: the values and metatables by which a Lua table says what it cannot say itself (null, empty list, empty
-   object); ours, and those of the JSON functions that the host has (the installed lua-cjson, Neovim). Lua layer. */
+/* Sentinels: values and metatables for the JSON values that Lua tables cannot express (null, empty list, empty
+   object): ours, and those of the JSON functions of the host (the installed lua-cjson, Neovim). Lua layer. */
 #ifndef OH_JSON_SENTINELS_H
 #define OH_JSON_SENTINELS_H
 
@@ -24,9 +24,9 @@ void oh_json_sentinels_open(lua_State *L, int cjson);
 /* Replaces a foreign null at `index` by ours, and a foreign empty list by a table marked as a list. `shared`: stack
    index of the shared table. */
 void oh_json_sentinels_replace(lua_State *L, int shared, int index);
-/* Whether the value is core.null. */
+/* Returns whether the value is core.null. */
 bool oh_json_sentinels_is_null(lua_State *L, int index);
-/* Whether the metatable on top of the stack marks a table as a list, as an object. */
+/* Return whether the metatable on top of the stack marks a table as a list, or as an object. */
 bool oh_json_sentinels_mark_list(lua_State *L, int shared);
 bool oh_json_sentinels_mark_object(lua_State *L, int shared);
 /* Adds `array`, `null` and `object_mark` to the table on top of the stack. */

@@ -1,4 +1,4 @@
-/* Tells Lua the limits of ids, keys and sizes, so that no Lua module repeats them. Lua layer. */
+/* Gives Lua the limits of ids, keys and sizes, so that no Lua module repeats them. Lua layer. */
 #ifndef OH_LIMITS_H
 #define OH_LIMITS_H
 

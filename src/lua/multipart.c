@@ -18,7 +18,7 @@ void oh_multipart_begin(struct oh_field_reader *reader)
     char type[sizeof TYPE + OH_UUID_SIZE] = TYPE;
 
     if (!oh_identifier_new_uuid(type + sizeof TYPE - 1))
-        luaL_error(reader->L, "the system gives no random numbers");
+        luaL_error(reader->L, "the system has no source of random numbers");
     oh_request_set_type(reader->request, type);
 }
 

@@ -4,7 +4,7 @@
 
 #include "lua/field_reader.h"
 
-/* Begins the body and sets its type; raises if the system has no random numbers. */
+/* Begins the body and sets its type; raises if the system has no source of random numbers. */
 void oh_multipart_begin(struct oh_field_reader *reader);
 /* Appends the file, or the table of files, at `index`. */
 void oh_multipart_write(struct oh_field_reader *reader, const struct oh_field *field, int index,

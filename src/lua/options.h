@@ -25,9 +25,9 @@ struct oh_option {
     size_t offset; /* of the struct oh_text, double, size_t or bool that takes the value */
 };
 
-/* Reads the table at `index` raw into `target`; what is absent stays as it was. Texts are borrowed from the table.
-   Raises for unknown names, wrong types, empty texts and NUL bytes in them (foreign texts apart), and numbers out of
-   range. */
+/* Reads the table at `index` raw into `target`; an absent option leaves its member unchanged. Texts are borrowed from
+   the table. Raises for unknown names, wrong types, numbers out of range, and texts that are empty or contain NUL bytes
+   (foreign texts may be both). */
 void oh_options_read(lua_State *L, int index, const struct oh_option *description, void *target);
 
 #endif

@@ -62,7 +62,7 @@ static int l_alarm(lua_State *L)
 }
 
 /*** Sleeps until one of several clients needs a `step`, the time is over or a signal has arrived. Steps none of them.
-It may also return early for no reason while a client works that has no descriptor or is `external`.
+It may also return early without a reason while a client that has no descriptor, or that is `external`, works.
 @function poll
 @tparam table clients list of clients; an empty one just sleeps. Raises as `step` does for those that cannot be used
 @tparam[opt=0] number seconds to sleep at most; one call never sleeps longer than 0.1, so that signals are noticed */

@@ -101,10 +101,11 @@ static int refuse_name(lua_State *L, const char *name, enum oh_api api)
 
 /*** Checks and encodes the fields of a call without sending anything.
 @function prepare
-@param client the client; any client of this Lua state may send what it has prepared
+@param client the client; any client of this Lua state may send the result
 @tparam string name of the operation, or "request" for one that no operation describes
 @param fields as for the operation; raises argument errors
-@tparam string api the dialect; for "request" "agent" where it goes to a conversation's own server, else anything or nil
+@tparam string api the dialect; for "request": "agent" if it goes to a conversation's own server, otherwise another
+  dialect or nil
 @treturn[1] userdata takes the place of the fields in any number of calls of this operation and dialect. Its method
   `close` frees it early; exchanges in flight are not affected
 @treturn[2] nil

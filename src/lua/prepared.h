@@ -1,5 +1,5 @@
 /* A prepared request: the fields of a call, checked and encoded once, as a userdata that any number of calls can send.
-   Lua layer. It owns memory alone, so it may be finalized before or after the client and the exchanges that send it. */
+   Lua layer. It owns only memory, so it may be finalized before or after the client and the exchanges that send it. */
 #ifndef OH_PREPARED_H
 #define OH_PREPARED_H
 
@@ -18,7 +18,7 @@ void oh_prepared_open(lua_State *L);
 /* Fills `request`, which its owner frees if this raises, from the fields at `index`; as oh_arguments_read. */
 enum oh_fields_verdict oh_prepared_encode(lua_State *L, int shared, const struct oh_operation *operation, int index,
                                           struct oh_request *request);
-/* The prepared request at `index`; NULL for any other value. */
+/* Returns the prepared request at `index`; NULL for any other value. */
 const struct oh_prepared *oh_prepared_at(lua_State *L, int index);
 /* Raises an argument error if it is closed, or was prepared for another operation or dialect. */
 void oh_prepared_check(lua_State *L, const struct oh_prepared *prepared, const struct oh_operation *operation);

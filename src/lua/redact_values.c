@@ -49,7 +49,7 @@ static bool is_secret(lua_State *L, int name)
     size_t length;
     const char *text = lua_type(L, name) == LUA_TSTRING ? lua_tolstring(L, name, &length) : NULL;
 
-    /* A validation error quotes the input that it refuses: all of the request, in the worst case. */
+    /* A validation error quotes the input that it refuses: in the worst case, the whole request. */
     return text != NULL && (strcmp(text, "input") == 0 || oh_secret_name(text, length) != OH_NAME_ORDINARY);
 }
 
@@ -73,7 +73,7 @@ static void push_field(lua_State *L, const struct oh_secrets *known, int name, i
         push_copy(L, known, name + 1, depth + 1, budget);
 }
 
-/* Short values come first: the answer's own words must not be dropped in favour of long quotations. */
+/* Copies short values first, so that long quotations cannot use up the budget of the answer's own words. */
 static void push_table(lua_State *L, const struct oh_secrets *known, int index, int depth, struct budget *budget)
 {
     int copy, pass;
@@ -144,9 +144,10 @@ int oh_redact_values_line(lua_State *L, const struct oh_secrets *known, int inde
 
 static const struct oh_secrets none;
 
-/*** Copies a value from outside without its secrets: values of fields whose names say so, and in texts `key: …`, `tkn=…`,
-`Bearer …`, `scheme://user:password@`. A string then has at most 16384 bytes; in a table, each has at most 4096, all
-together at most 65536 in at most 2000 values, 20 levels deep. What is cut ends with "…".
+/*** Copies a value from outside without its secrets: values of fields with secret names, and in texts `key: …`,
+`tkn=…`, `Bearer …`, `scheme://user:password@`. A string alone then has at most 16384 bytes. In a table, each string has
+at most 4096 bytes, all together at most 65536, in at most 2000 values, 20 levels deep. A string that was cut ends with
+"…".
 @function redact
 @param value
 @return a copy; redacting it again changes nothing */

@@ -5,7 +5,7 @@
 #include "lua/compat.h"
 #include "wire/redact.h"
 
-/* Pushes the text without secrets and bounded; raises only when memory ends. */
+/* Pushes the text without secrets, at most `most` bytes of it; raises only when out of memory. */
 void oh_redact_values_push_text(lua_State *L, const struct oh_secrets *known, const char *text, size_t length,
                                 enum oh_redact_form form, size_t most);
 /* Pushes a redacted copy of the value at `index`: see core.redact. */

@@ -1,4 +1,4 @@
-/* The table of operations as a Lua value, for the Lua modules that make calls of it, for documentation and checks. */
+/* The table of operations as a Lua value: Lua modules make their calls from it; documentation and checks read it. */
 #include "lua/reflection.h"
 
 #include <stdbool.h>

@@ -1,4 +1,4 @@
-/* The result of an exchange as Lua gets it. Error tables have no message here: the Lua layer writes it. */
+/* The result of an exchange as Lua gets it. Error tables get their message later, from the Lua modules. */
 #include "lua/result.h"
 
 #include <stdio.h>
@@ -129,8 +129,8 @@ static char first_byte(const struct oh_response *response)
     return response->body[i];
 }
 
-/* Items of a batch are objects, or null for ids that the service does not know. (Once decoded, an empty list looks like
-   an empty object; neither has anything to read.) */
+/* Returns whether each item of a batch is an object, or null, which stands for an id that the service does not know. An
+   empty list passes, too: once decoded, it looks like an empty object. */
 static bool items_good(lua_State *L)
 {
     size_t i, length = oh_rawlen(L, -1);
@@ -166,9 +166,9 @@ static bool is_whole(lua_State *L)
            number == (lua_Number)(long long)number;
 }
 
-/* Pushes the value of an empty answer, where the operation allows one: some releases answer 204 or an empty 200 where
-   others send an object. */
-static bool push_done(lua_State *L, const struct oh_operation *operation, char first)
+/* Pushes the value of an empty answer, where the operation allows one: some releases of the service answer 204 or an
+   empty 200, others send an object. */
+static bool push_empty_answer(lua_State *L, const struct oh_operation *operation, char first)
 {
     if (first != '\0')
         return false;
@@ -184,7 +184,7 @@ static bool push_done(lua_State *L, const struct oh_operation *operation, char f
 }
 
 /* Returns whether the decoded value on top of the stack, whose text begins with `first`, has the shape. */
-static bool shape_good(lua_State *L, enum oh_shape shape, char first)
+static bool has_shape(lua_State *L, enum oh_shape shape, char first)
 {
     switch (shape) {
     case OH_SHAPE_OBJECT:
@@ -204,7 +204,8 @@ static bool shape_good(lua_State *L, enum oh_shape shape, char first)
     return false;
 }
 
-/* Where any bytes are allowed, they may begin like HTML: then only the content type decides. */
+/* Returns whether the answer is an HTML page. A body that may be any bytes can begin like HTML: then only the content
+   type decides. */
 static bool is_html(const struct oh_operation *operation, const struct oh_response *response)
 {
     struct oh_response unread = *response;
@@ -223,7 +224,7 @@ static void push_file(lua_State *L, const struct oh_download *download)
 }
 
 /* Sets the error of an answer that is too deep, too costly in memory, or too slow to decode. */
-static void refuse_size(struct oh_exchange *exchange, enum oh_json_scan_result result, struct oh_error *error)
+static void refuse_scan(struct oh_exchange *exchange, enum oh_json_scan_result result, struct oh_error *error)
 {
     char *reason = exchange->response.reason;
     size_t capacity = sizeof exchange->response.reason;
@@ -231,14 +232,14 @@ static void refuse_size(struct oh_exchange *exchange, enum oh_json_scan_result r
     if (result == OH_SCAN_DEEP)
         snprintf(reason, capacity, "it is nested more than %d levels deep", OH_SCAN_DEEPEST);
     else if (result == OH_SCAN_COLLIDING)
-        snprintf(reason, capacity, "its texts are so much alike for this Lua that it would take too long");
+        snprintf(reason, capacity, "too many of its strings collide in this Lua's hash tables");
     else
         snprintf(reason, capacity, "its values would take more than %lu bytes of memory (max_memory)",
                  (unsigned long)exchange->most_memory);
     error->kind = OH_ERROR_TOO_LARGE;
 }
 
-/* Pushes the value of the body if it has the operation's shape; else pushes nothing and sets the error. */
+/* Pushes the value of the body if it has the operation's shape; otherwise pushes nothing and sets the error. */
 static bool push_value(lua_State *L, struct oh_exchange *exchange, struct oh_error *error)
 {
     const struct oh_operation *operation = exchange->operation;
@@ -259,11 +260,11 @@ static bool push_value(lua_State *L, struct oh_exchange *exchange, struct oh_err
         lua_pushlstring(L, response->length > 0 ? response->body : "", response->length);
         return true;
     }
-    if (push_done(L, operation, first))
+    if (push_empty_answer(L, operation, first))
         return true;
     result = oh_json_decode(L, response->body, response->length, exchange->most_memory);
     if (result == OH_SCAN_WHOLE) {
-        if (shape_good(L, operation->shape, first)) {
+        if (has_shape(L, operation->shape, first)) {
             if (exchange->undecoded) {
                 lua_pushlstring(L, response->body, response->length);
                 lua_replace(L, -2);
@@ -272,25 +273,25 @@ static bool push_value(lua_State *L, struct oh_exchange *exchange, struct oh_err
         }
         is_null = lua_islightuserdata(L, -1);
         lua_pop(L, 1);
-        if (is_null && push_done(L, operation, '\0'))
+        if (is_null && push_empty_answer(L, operation, '\0'))
             return true;
     }
     oh_error_set_unreadable(error);
     if (result == OH_SCAN_DEEP || result == OH_SCAN_COSTLY || result == OH_SCAN_COLLIDING)
-        refuse_size(exchange, result, error);
+        refuse_scan(exchange, result, error);
     else if (exchange->headers.body_is_compressed) /* libcurl does not notice when a compressed body is cut off */
         oh_exchange_note_compressed(exchange);
     return false;
 }
 
-/* Gives the file its name once the answer has proved good; false, with the error set, if that fails. */
+/* Gives the file its final name if the answer is good. Returns false, with the error set, if that fails. */
 static bool finish_download(struct oh_exchange *exchange, struct oh_error *error)
 {
     if (exchange->download == NULL || oh_response_is_html(&exchange->response))
         return true;
     if (exchange->response.status == 200 && oh_download_finish(exchange->download))
         return true;
-    if (exchange->response.status != 200) { /* e.g. 204 or 206: that is not the file */
+    if (exchange->response.status != 200) { /* e.g. 204 or 206: the body is not the whole file */
         oh_error_set_unreadable(error);
         return false;
     }
