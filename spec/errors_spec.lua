@@ -1,11 +1,11 @@
-local failures = require "openhands.request.failure"
+local request_errors = require "openhands.request.errors"
 
 local function from(raw)
   local all = { kind = "server", operation = "status", api = "v1", retryable = false, effect = "unknown" }
   for name, value in pairs(raw) do
     all[name] = value
   end
-  return failures.from_core(all, "https://service.example")
+  return request_errors.from_core(all, "https://service.example")
 end
 
 describe("an error", function()

@@ -2,16 +2,16 @@
 #define _GNU_SOURCE /* dladdr */
 #include <dlfcn.h>
 
-#include "http/library.h"
+#include "http/libcurl_setup.h"
 #include "lua/argument_error.h"
 #include "lua/call.h"
 #include "lua/cjson_instance.h"
 #include "lua/client.h"
 #include "lua/exchanges.h"
-#include "lua/external.h"
+#include "lua/external_transport.h"
 #include "lua/json_sentinels.h"
 #include "lua/limits.h"
-#include "lua/polling.h"
+#include "lua/host_wait.h"
 #include "lua/prepared.h"
 #include "lua/redact_values.h"
 #include "lua/reflection.h"
@@ -44,7 +44,7 @@ static int l_monotonic(lua_State *L)
 @treturn number of forks between the first process that loaded this module and this one */
 static int l_generation(lua_State *L)
 {
-    lua_pushinteger(L, (lua_Integer)oh_library_generation());
+    lua_pushinteger(L, (lua_Integer)oh_libcurl_generation());
     return 1;
 }
 
@@ -54,7 +54,7 @@ static int l_generation(lua_State *L)
 @treturn string of libcurl and of its TLS library */
 static int l_version(lua_State *L)
 {
-    const char *tls, *library = oh_library_version(&tls);
+    const char *tls, *library = oh_libcurl_version(&tls);
 
     lua_pushliteral(L, OH_VERSION);
     lua_pushfstring(L, "libcurl/%s %s", library, tls);
@@ -83,8 +83,8 @@ static void open_client(lua_State *L, int shared)
     lua_newtable(L);
     oh_client_add_methods(L);
     oh_exchanges_add_methods(L, shared);
-    oh_external_add_methods(L, shared);
-    oh_polling_add_methods(L);
+    oh_external_transport_add_methods(L, shared);
+    oh_host_wait_add_methods(L);
     oh_prepared_add_methods(L, shared);
     lua_setfield(L, -2, "__index");
     lua_pushboolean(L, 0);
@@ -101,7 +101,7 @@ int luaopen_openhands_core(lua_State *L)
 #if LUA_VERSION_NUM >= 502
     luaL_checkversion(L);
 #endif
-    if (!oh_library_open())
+    if (!oh_libcurl_open())
         return luaL_error(L, "libcurl could not be initialised");
     pin();
     lua_settop(L, 0);
@@ -117,7 +117,7 @@ int luaopen_openhands_core(lua_State *L)
     oh_client_add_functions(L);
     oh_json_sentinels_add_functions(L, shared);
     oh_limits_add_functions(L);
-    oh_polling_add_functions(L);
+    oh_host_wait_add_functions(L);
     oh_redact_values_add_functions(L);
     oh_reflection_add_functions(L);
     return 1;

@@ -1,5 +1,5 @@
 /* Initialises libcurl and detects forks. Must not know Lua. */
-#include "http/library.h"
+#include "http/libcurl_setup.h"
 
 #include <curl/curl.h>
 #include <pthread.h>
@@ -20,19 +20,19 @@ static void start(void)
         result = CURLE_OUT_OF_MEMORY;
 }
 
-unsigned oh_library_generation(void)
+unsigned oh_libcurl_generation(void)
 {
     return generation;
 }
 
-bool oh_library_open(void)
+bool oh_libcurl_open(void)
 {
     (void)pthread_once(&once, start);
     return result == CURLE_OK;
 }
 
 /* Does not call curl_version(), which with OpenLDAP looks up the name of this host and waits for the answer. */
-const char *oh_library_version(const char **tls)
+const char *oh_libcurl_version(const char **tls)
 {
     const curl_version_info_data *build = curl_version_info(CURLVERSION_NOW);
 

@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "http/library.h"
+#include "http/libcurl_setup.h"
 #include "lua/argument_error.h"
 #include "lua/options.h"
 #include "lua/redact_values.h"
@@ -21,7 +21,7 @@ static struct oh_client *check_any(lua_State *L)
 
 static bool is_inherited(const struct oh_client *client)
 {
-    return client->open && client->owner != oh_library_generation() && !oh_multi_is_untouched(&client->multi);
+    return client->open && client->owner != oh_libcurl_generation() && !oh_multi_is_untouched(&client->multi);
 }
 
 struct oh_client *oh_client_check_usable(lua_State *L, struct oh_client *client)
@@ -32,7 +32,7 @@ struct oh_client *oh_client_check_usable(lua_State *L, struct oh_client *client)
         luaL_error(L, "this client belongs to another process: make one after the fork");
     if (client->busy || client->multi.inside)
         luaL_error(L, "this client is busy: it cannot be used from a finalizer or a debug hook");
-    client->owner = oh_library_generation();
+    client->owner = oh_libcurl_generation();
     return client;
 }
 
@@ -199,7 +199,7 @@ static int l_new(lua_State *L)
     client = lua_newuserdata(L, sizeof *client);
     memset(client, 0, sizeof *client); /* closed until it is complete */
     oh_multi_init(&client->multi, &client->origin);
-    client->owner = oh_library_generation();
+    client->owner = oh_libcurl_generation();
     oh_setmetatable(L, OH_CLIENT);
     client->timeout = settings.timeout;
     client->connect_timeout = settings.connect_timeout;
@@ -223,7 +223,7 @@ static int l_close(lua_State *L)
     if (client->busy || client->multi.inside)
         return luaL_error(L, "this client is busy: it cannot be closed from a finalizer or a debug hook");
     client->open = false;
-    if (client->owner == oh_library_generation()) {
+    if (client->owner == oh_libcurl_generation()) {
         oh_multi_close(&client->multi);
         oh_origin_close(&client->origin);
         oh_secrets_forget(&client->secrets);

@@ -1,6 +1,6 @@
 /* The external transport: Lua carries the exchanges instead of libcurl, for a service in the same process and for
    specs. */
-#include "lua/external.h"
+#include "lua/external_transport.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -177,7 +177,7 @@ static int l_answer(lua_State *L)
     return 1;
 }
 
-void oh_external_add_methods(lua_State *L, int shared)
+void oh_external_transport_add_methods(lua_State *L, int shared)
 {
     static const luaL_Reg exclusive[] = {
         {"outgoing", l_outgoing}, {"answer", l_answer}, {NULL, NULL},

@@ -1,6 +1,6 @@
 /* Lets a host wait for clients without blocking: it watches one descriptor of each (the pollable protocol of cqueues:
    pollfd, events, timeout), or sleeps in `poll` until one of several clients needs a step. */
-#include "lua/polling.h"
+#include "lua/host_wait.h"
 
 #include <poll.h>
 
@@ -93,7 +93,7 @@ static int l_poll(lua_State *L)
     return 0;
 }
 
-void oh_polling_add_methods(lua_State *L)
+void oh_host_wait_add_methods(lua_State *L)
 {
     static const luaL_Reg methods[] = {
         {"pollfd", l_pollfd}, {"events", l_events}, {"timeout", l_timeout}, {"alarm", l_alarm}, {NULL, NULL},
@@ -102,7 +102,7 @@ void oh_polling_add_methods(lua_State *L)
     oh_setfuncs(L, methods, 0);
 }
 
-void oh_polling_add_functions(lua_State *L)
+void oh_host_wait_add_functions(lua_State *L)
 {
     lua_pushcfunction(L, l_poll);
     lua_setfield(L, -2, "poll");

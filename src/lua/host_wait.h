@@ -1,12 +1,12 @@
 /* Lets a host wait for clients without blocking: one descriptor and one timeout for each. Lua layer. */
-#ifndef OH_POLLING_H
-#define OH_POLLING_H
+#ifndef OH_HOST_WAIT_H
+#define OH_HOST_WAIT_H
 
 #include "lua/compat.h"
 
 /* Adds `pollfd`, `events`, `timeout` and `alarm` to the table on top of the stack. */
-void oh_polling_add_methods(lua_State *L);
+void oh_host_wait_add_methods(lua_State *L);
 /* Adds `poll` to the table on top of the stack. */
-void oh_polling_add_functions(lua_State *L);
+void oh_host_wait_add_functions(lua_State *L);
 
 #endif

@@ -2,7 +2,7 @@
    Known behaviour of the service: it sends 401 and 403 as JSON, and 405 for a POST to a removed path; 408 and 5xx do
    not tell whether the request was processed; 429 means that it was not. Proxies send 421 and 425 before anything is
    processed. Kinds that depend on the body (a 429 may be `limit` or `quota`) are decided in
-   lua/openhands/request/failure.lua. */
+   lua/openhands/request/errors.lua. */
 #include "wire/error_kind.h"
 
 #include <string.h>

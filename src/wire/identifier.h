@@ -13,7 +13,7 @@
 bool oh_identifier_is_valid(const char *id, size_t length);
 /* Returns whether it is 32 hexadecimal digits, with or without the usual dashes. */
 bool oh_identifier_is_uuid(const char *id, size_t length);
-/* Writes a random (version 4) UUID; false if the system gives no randomness. */
+/* Writes a random (version 4) UUID; false if the system has no source of random numbers. */
 bool oh_identifier_new_uuid(char out[OH_UUID_SIZE]);
 
 #endif

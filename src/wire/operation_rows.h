@@ -1,6 +1,6 @@
-/* The macros that rows_v0.c, rows_v1.c and rows_agent.c are written with. */
-#ifndef OH_ROWS_H
-#define OH_ROWS_H
+/* The macros that operations_v0.c, operations_v1.c and operations_agent.c are written with. */
+#ifndef OH_OPERATION_ROWS_H
+#define OH_OPERATION_ROWS_H
 
 #include "wire/operations.h"
 

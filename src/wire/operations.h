@@ -1,4 +1,4 @@
-/* The table of operations: one row per operation and dialect (rows_v0.c, rows_v1.c, rows_agent.c). The only place that
+/* The table of operations: one row per operation and dialect (operations_v0.c, operations_v1.c, operations_agent.c). The only place that
    knows the paths and field names of the service. Must not know Lua or libcurl. */
 #ifndef OH_OPERATIONS_H
 #define OH_OPERATIONS_H

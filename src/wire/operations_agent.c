@@ -1,6 +1,6 @@
 /* The operations of the agent server, which runs in each sandbox. Its only credential is the session key of its
    conversations; their ids are UUIDs with dashes. */
-#include "wire/rows.h"
+#include "wire/operation_rows.h"
 
 #define CONVERSATION PATH("conversation_id", UUID)
 

@@ -1,6 +1,6 @@
 /* The operations of the V0 API. Its POST requests reject unknown fields. On the public service only the conversation's
    own server handles files and messages. */
-#include "wire/rows.h"
+#include "wire/operation_rows.h"
 
 #define CONVERSATION PATH("conversation_id", IDENTIFIER)
 

@@ -1,5 +1,5 @@
 /* The operations of the V1 API. It silently ignores unknown fields, so only those listed here are sent. */
-#include "wire/rows.h"
+#include "wire/operation_rows.h"
 
 #define CONVERSATION PATH("conversation_id", UUID)
 

@@ -7,7 +7,7 @@ local downloads = require "openhands.api.download"
 local errors = require "openhands.errors"
 local events = require "openhands.events"
 local limits = require "openhands.limits"
-local rows = require "openhands.api.rows"
+local operation_calls = require "openhands.api.operation_calls"
 local pages = require "openhands.api.pages"
 local places = require "openhands.api.agent_runtime"
 
@@ -56,7 +56,7 @@ local function begin(self, operation, own, ...)
   if operation.takes_conversation then
     fields.conversation_id = places.id_of(self)
   end
-  rows.check(client, operation, fields, "agent")
+  operation_calls.check(client, operation, fields, "agent")
   return fields, call, choice or options or {}
 end
 
@@ -68,7 +68,7 @@ for name, operation in pairs(all) do
   elseif operation.shape == "page" then
     methods[name] = function(self, ...)
       local fields, call = begin(self, operation, nil, ...)
-      return rows.pages(self._client, operation, fields, call, function(fresh, run)
+      return operation_calls.pages(self._client, operation, fields, call, function(fresh, run)
         fresh.agent_of = self.conversation_id
         local row, own = places.operation_for(self, operation, fields, fresh)
         if not row then
@@ -81,7 +81,7 @@ for name, operation in pairs(all) do
   elseif operation.is_batch then
     methods[name] = function(self, ...)
       local fields, call = begin(self, operation, nil, ...)
-      return rows.run(self._client, operation, fields, call, nil, "agent")
+      return operation_calls.run(self._client, operation, fields, call, nil, "agent")
     end
   else
     methods[name] = function(self, ...)

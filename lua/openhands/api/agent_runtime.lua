@@ -4,8 +4,8 @@
 local arguments = require "openhands.api.arguments"
 local errors = require "openhands.errors"
 local identifiers = require "openhands.conversation.identifier"
+local operation_calls = require "openhands.api.operation_calls"
 local operations = require "openhands.api.operations"
-local rows = require "openhands.api.rows"
 
 local M = {}
 
@@ -45,7 +45,7 @@ local function has_runtime(agent, call)
   if memory.has_runtime == nil then
     local asked = client:_fresh(call, call.deadline_at)
     asked.timeout = nil -- it may be the time of a command
-    local info, err = rows.perform(client, all.server_info, {}, asked, "agent")
+    local info, err = operation_calls.perform(client, all.server_info, {}, asked, "agent")
     if err and not says_nothing_of_runtime[err.kind] then
       return nil, err
     end
@@ -93,7 +93,7 @@ function M.perform(agent, operation, fields, call, route)
   if not row then
     return nil, own
   end
-  local value, err = rows.perform(agent._client, row, own, call, "agent", route)
+  local value, err = operation_calls.perform(agent._client, row, own, call, "agent", route)
   return value, err and errors.renamed(err, operation.name)
 end
 

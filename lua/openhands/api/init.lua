@@ -4,17 +4,17 @@
 
 ---@class (partial) openhands.Client
 local Client = require "openhands.client_class"
+local actions = require "openhands.conversation.actions"
 local agents = require "openhands.api.agent"
 local arguments = require "openhands.api.arguments"
-local actions = require "openhands.conversation.actions"
 local conversations = require "openhands.conversation"
-local identifiers = require "openhands.conversation.identifier"
 local core = require "openhands.core"
 local downloads = require "openhands.api.download"
 local errors = require "openhands.errors"
 local events = require "openhands.events"
+local identifiers = require "openhands.conversation.identifier"
+local operation_calls = require "openhands.api.operation_calls"
 local operations = require "openhands.api.operations"
-local rows = require "openhands.api.rows"
 local paths = require "openhands.conversation.workspace_path"
 local pull_requests = require "openhands.conversation.pull_requests"
 local results = require "openhands.conversation.result"
@@ -73,7 +73,7 @@ local function to_conversation(client, call)
 end
 
 function handlers.list(client, operation, fields, call)
-  return rows.run(client, operation, fields, call, to_conversation(client, call))
+  return operation_calls.run(client, operation, fields, call, to_conversation(client, call))
 end
 
 -- Adds the conversations that are starting: the service lists only their start tasks until they are ready.
@@ -97,7 +97,7 @@ end
 
 local function get_many(client, fields, ids, call, api)
   if api == "v1" then
-    local found, err = rows.run(client, all.status, fields, call, to_conversation(client, call), api)
+    local found, err = operation_calls.run(client, all.status, fields, call, to_conversation(client, call), api)
     if not found then
       ---@cast err openhands.Error
       return nil, errors.renamed(err, "get")
@@ -127,14 +127,14 @@ function handlers.get(client, operation, fields, call)
   elseif #ids == 0 then
     return {}
   end
-  return rows.in_dialect(client, operation, fields, call, function(api)
+  return operation_calls.in_dialect(client, operation, fields, call, function(api)
     return get_many(client, fields, ids, call, api)
   end)
 end
 
 -- The source from which events/ reads events: a row, and the functions that perform it.
 ---@type openhands.EventSource
-local event_source = { row = all.events, perform = rows.perform, in_dialect = rows.in_dialect }
+local event_source = { row = all.events, perform = operation_calls.perform, in_dialect = operation_calls.in_dialect }
 
 function handlers.events(client, operation, fields, call, options)
   local choice = events.take_options(fields, options)
@@ -145,10 +145,10 @@ end
 -- Makes a call about a path. V1 takes only absolute paths, so a relative one is resolved in the workspace.
 local function about_path(client, operation, fields, call)
   if not paths.is_relative(fields.path) then
-    return rows.run(client, operation, fields, call)
+    return operation_calls.run(client, operation, fields, call)
   end
   client:_prepare_in_any(operation.name, fields)
-  return rows.in_dialect(client, operation, fields, call, function(api)
+  return operation_calls.in_dialect(client, operation, fields, call, function(api)
     local own, err = fields, nil
     if api == "v1" then
       own, err = paths.resolved(client, operation.name, fields, call)
@@ -156,7 +156,7 @@ local function about_path(client, operation, fields, call)
     if not own then
       return nil, err
     end
-    return rows.perform(client, operation, own, call, api)
+    return operation_calls.perform(client, operation, own, call, api)
   end)
 end
 
@@ -181,7 +181,7 @@ end
 ---@return openhands.Error? err kind "not_found" while there is none
 function handlers.answer(client, _, fields, call)
   local id = fields.conversation_id
-  local ending, err = rows.in_dialect(client, all.answer, fields, call, function(api)
+  local ending, err = operation_calls.in_dialect(client, all.answer, fields, call, function(api)
     return results.read(client, client:_served_id(id), call, api, "answer")
   end)
   if not ending then
@@ -220,7 +220,7 @@ end
 local function run(client, operation, ...)
   local fields, options = arguments.read(client, operation, ...)
   local call = client:_begin(operation.name, options, own_options[operation.name])
-  local handler = handlers[operation.name] or rows.run
+  local handler = handlers[operation.name] or operation_calls.run
   return handler(client, operation, fields, call, handlers[operation.name] and (options or {}) or nil)
 end
 
@@ -232,8 +232,8 @@ local function download(client, operation, subject, target, options, ...)
   local fields = arguments.read(client, operation, subject)
   local call = client:_begin(operation.name, options, own_options[operation.name])
   return downloads.save(client, operation.name, target, options, call, function(route)
-    return rows.in_dialect(client, operation, fields, call, function(api)
-      return rows.perform(client, operation, fields, call, api, route)
+    return operation_calls.in_dialect(client, operation, fields, call, function(api)
+      return operation_calls.perform(client, operation, fields, call, api, route)
     end)
   end)
 end

@@ -5,8 +5,8 @@ local ascii = require "openhands.ascii"
 local conversations = require "openhands.conversation"
 local errors = require "openhands.errors"
 local identifiers = require "openhands.conversation.identifier"
+local operation_calls = require "openhands.api.operation_calls"
 local operations = require "openhands.api.operations"
-local rows = require "openhands.api.rows"
 local states = require "openhands.conversation.state"
 
 local M = {}
@@ -49,7 +49,7 @@ end
 ---@return openhands.Error? err
 function M.update(client, operation, fields, call)
   local id = fields.conversation_id
-  local response, err = rows.run(client, operation, fields, call)
+  local response, err = operation_calls.run(client, operation, fields, call)
   if err then
     return nil, err
   elseif type(response) == "table" and next(response) ~= nil then
@@ -64,7 +64,7 @@ end
 ---@return boolean? deleted true
 ---@return openhands.Error? err
 function M.delete(client, operation, fields, call)
-  local response, err = rows.run(client, operation, fields, call)
+  local response, err = operation_calls.run(client, operation, fields, call)
   if err then
     return nil, err
   elseif response == false or (type(response) == "table" and response.success == false) then
@@ -101,8 +101,8 @@ end
 function M.queue_message(client, operation, fields, call)
   local given = fields.conversation_id
   local id = given:gsub("^task%-", "")
-  rows.check(client, operation, fields)
-  local api, err = rows.dialect(client, operation, fields, call)
+  operation_calls.check(client, operation, fields)
+  local api, err = operation_calls.dialect(client, operation, fields, call)
   local conversation, obstacle, response
   if api == "v1" then
     obstacle = queue_obstacle(client, id)
@@ -122,7 +122,7 @@ function M.queue_message(client, operation, fields, call)
     return nil, err
   end
   fields = { conversation_id = api == "v1" and queue_id(client, given) or given, content = fields.content }
-  response, err = rows.perform(client, queue, fields, call, api)
+  response, err = operation_calls.perform(client, queue, fields, call, api)
   if err then
     err.conversation_id = id
     return nil, err
@@ -134,7 +134,7 @@ end
 ---@return openhands.Conversation? conversation
 ---@return openhands.Error? err
 function M.stop(client, operation, fields, call)
-  local response, err = rows.run(client, operation, fields, call)
+  local response, err = operation_calls.run(client, operation, fields, call)
   if not response then
     return nil, err
   end
@@ -146,7 +146,7 @@ end
 ---@return openhands.Error? err
 function M.start_again(client, operation, fields, call)
   local id = fields.conversation_id
-  local response, err = rows.run(client, operation, fields, call)
+  local response, err = operation_calls.run(client, operation, fields, call)
   if not response then
     return nil, err
   end
@@ -164,7 +164,7 @@ local function with_sandbox(client, name, id, call)
   if not conversation then
     return nil, err
   elseif conversation.api ~= "v1" then
-    err = rows.unsupported(name, conversation.api)
+    err = operation_calls.unsupported(name, conversation.api)
     err.conversation_id = id
     return nil, err
   elseif conversation.sandbox_status == nil then
@@ -281,7 +281,7 @@ function M.resume(client, _, fields, call)
     return conversation, err
   end
   local response
-  response, err = rows.perform(client, send, { conversation_id = id, content = fields.send }, call, "v1")
+  response, err = operation_calls.perform(client, send, { conversation_id = id, content = fields.send }, call, "v1")
   if not response then
     ---@cast err openhands.Error
     err.conversation_id, err.conversation = id, conversation

@@ -4,8 +4,8 @@
 local arguments = require "openhands.api.arguments"
 local errors = require "openhands.errors"
 local identifiers = require "openhands.conversation.identifier"
+local operation_calls = require "openhands.api.operation_calls"
 local operations = require "openhands.api.operations"
-local rows = require "openhands.api.rows"
 
 local M = {}
 
@@ -26,7 +26,7 @@ local function workspace(client, id, call)
     local asked = client:_fresh(call, call.deadline_at)
     asked.agent_of = id
     local fields = { conversation_id = identifiers.with_dashes(client:_served_id(id)) }
-    local response, err = rows.perform(client, info, fields, asked, "agent")
+    local response, err = operation_calls.perform(client, info, fields, asked, "agent")
     if not response then
       return nil, err
     end

@@ -7,8 +7,8 @@ local core = require "openhands.core"
 local credentials = require "openhands.credentials"
 local dialects = require "openhands.request.dialect"
 local errors = require "openhands.errors"
-local failures = require "openhands.request.failure"
 local limits = require "openhands.limits"
+local request_errors = require "openhands.request.errors"
 local settings = require "openhands.settings"
 local tasks = require "openhands.task"
 
@@ -122,7 +122,7 @@ function Client:_prepare(operation, fields, api)
   if mistake then
     errors.raise(mistake)
   end
-  return request, refusal and failures.from_core(refusal, self._base_url)
+  return request, refusal and request_errors.from_core(refusal, self._base_url)
 end
 
 --- Prepares a call whose dialect is not known yet, in the first dialect that accepts the fields. Raises the caller's
@@ -245,11 +245,11 @@ function Client:_exchange(operation, fields, call, api, route)
   end
   local number, refusal = submit(self, operation, fields, call, api, key, timeout, route)
   if not number then
-    return nil, failures.from_core(refusal, self._base_url)
+    return nil, request_errors.from_core(refusal, self._base_url)
   end
   local pending = await_end(self, number, route and route.on_news)
   if pending.err then
-    err = failures.from_core(pending.err, self._base_url)
+    err = request_errors.from_core(pending.err, self._base_url)
     if err.kind == "cancelled" then
       tasks.note_cancellation()
     end

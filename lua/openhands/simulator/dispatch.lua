@@ -1,9 +1,9 @@
 --- Routes a request to its handler: checks credentials and throttles, and answers unknown paths as the service does.
 local account = require "openhands.simulator.model.account"
-local limits = require "openhands.simulator.model.limits"
 local responses = require "openhands.simulator.http.responses"
 local routes = require "openhands.simulator.handler.routes"
 local sandbox_proxy = require "openhands.simulator.sandbox_proxy"
+local throttling = require "openhands.simulator.model.throttling"
 local uuid = require "openhands.simulator.encoding.uuid"
 
 local unauthorized = require("openhands.simulator.model.options").unauthorized
@@ -92,7 +92,7 @@ local function respond_to_route(model, call)
   if not open and not credential(call.headers) then
     return responses.json(401, unauthorized.credentials)
   end
-  local throttled = limits.take(model, call)
+  local throttled = throttling.take(model, call)
   if throttled then
     return throttled
   end

@@ -12,9 +12,9 @@ local conversations = require "openhands.conversation"
 local core = require "openhands.core"
 local errors = require "openhands.errors"
 local locks = require "openhands.start.lock"
-local search = require "openhands.conversation.search"
 local reconciling = require "openhands.start.reconcile"
 local repositories = require "openhands.api.repository"
+local search = require "openhands.conversation.start_search"
 local streaming = require "openhands.start.streaming"
 
 local M = {}

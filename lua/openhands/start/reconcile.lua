@@ -1,7 +1,7 @@
 --- Determines the outcome of a start where it is unknown, and takes up conversations whose ids the caller gives.
 
 local errors = require "openhands.errors"
-local search = require "openhands.conversation.search"
+local search = require "openhands.conversation.start_search"
 local start_tasks = require "openhands.conversation.start_tasks"
 
 local M = {}

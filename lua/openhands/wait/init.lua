@@ -2,10 +2,10 @@
 
 ---@class (partial) openhands.Client
 local Client = require "openhands.client_class"
-local courses = require "openhands.wait.course"
 local errors = require "openhands.errors"
 local identifiers = require "openhands.conversation.identifier"
 local pollers = require "openhands.wait.poller"
+local single_waits = require "openhands.wait.single_wait"
 local starts = require "openhands.start"
 
 local seconds = { "timeout", "interval", "answer_timeout", "outage_timeout" }
@@ -39,8 +39,8 @@ end
 
 -- Waits for one conversation in a group of its own.
 local function wait(client, id, latest, call, options)
-  local group = pollers.group(client, options.timeout or courses.LONGEST)
-  local course = courses.new(client, group, id, latest, call, options)
+  local group = pollers.group(client, options.timeout or single_waits.LONGEST)
+  local course = single_waits.new(client, group, id, latest, call, options)
   while not course:advance() do
     client._poller:await(group)
   end
@@ -119,12 +119,12 @@ local function begin(client, subjects, name, options)
   local call = Client._begin(client, name, options, option_names)
   options = checked(name, options)
   local ids, waits = ids_of(client, subjects, name), {}
-  local group = pollers.group(client, options.timeout or courses.LONGEST)
+  local group = pollers.group(client, options.timeout or single_waits.LONGEST)
   for place, id in ipairs(ids) do
     local subject = subjects[place]
     local latest = getmetatable(subject) == client._conversation and subject or nil
     ---@cast latest openhands.Conversation?
-    waits[place] = courses.new(client, group, id, latest, call, options)
+    waits[place] = single_waits.new(client, group, id, latest, call, options)
   end
   return group, waits
 end

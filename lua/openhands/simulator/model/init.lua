@@ -3,10 +3,10 @@
 -- handlers: `new` gets the function that answers requests.
 local account = require "openhands.simulator.model.account"
 local history = require "openhands.simulator.model.history"
-local limits = require "openhands.simulator.model.limits"
 local options = require "openhands.simulator.model.options"
 local progress = require "openhands.simulator.model.progress"
 local script = require "openhands.simulator.model.script"
+local throttling = require "openhands.simulator.model.throttling"
 local timestamps = require "openhands.simulator.encoding.timestamps"
 local uuid = require "openhands.simulator.encoding.uuid"
 
@@ -320,7 +320,7 @@ end
 ---@param count? integer number of requests; default 1; -1: all
 ---@param details? openhands.simulator.ThrottleDetails
 function methods:throttle(name, count, details)
-  limits.add(self._throttles, name, count, details)
+  throttling.add(self._throttles, name, count, details)
 end
 
 --- Records a request without answering it.

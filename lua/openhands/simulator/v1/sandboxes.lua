@@ -2,13 +2,13 @@
 local account = require "openhands.simulator.model.account"
 local ascii = require "openhands.ascii"
 local json = require "openhands.simulator.encoding.json"
-local limits = require "openhands.simulator.model.limits"
 local lists = require "openhands.simulator.lists"
 local paging = require "openhands.simulator.handler.paging"
 local responses = require "openhands.simulator.http.responses"
 local sandboxes = require "openhands.simulator.model.sandbox"
 local schemas = require "openhands.simulator.v1.schemas"
 local script = require "openhands.simulator.model.script"
+local throttling = require "openhands.simulator.model.throttling"
 local validation = require "openhands.simulator.handler.validation"
 local views = require "openhands.simulator.v1.views"
 
@@ -56,7 +56,7 @@ local function sandbox_of(model, id, call)
 end
 
 local function create(model, call, query)
-  local refusal = limits.admit(model)
+  local refusal = throttling.admit(model)
   if refusal then
     return refusal
   end

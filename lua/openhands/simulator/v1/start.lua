@@ -1,10 +1,10 @@
 --- Handles V1 starts, with one response or a stream of task states, and requests for start tasks.
 local json = require "openhands.simulator.encoding.json"
-local limits = require "openhands.simulator.model.limits"
 local lists = require "openhands.simulator.lists"
 local paging = require "openhands.simulator.handler.paging"
 local responses = require "openhands.simulator.http.responses"
 local schemas = require "openhands.simulator.v1.schemas"
+local throttling = require "openhands.simulator.model.throttling"
 local uuid = require "openhands.simulator.encoding.uuid"
 local validation = require "openhands.simulator.handler.validation"
 local views = require "openhands.simulator.v1.views"
@@ -47,7 +47,7 @@ local function accept(model, call, body)
     model:record_start(conversation, call.body, true)
     return conversation
   end
-  local refusal = limits.admit(model)
+  local refusal = throttling.admit(model)
   if refusal then
     return nil, refusal
   end
