@@ -30,7 +30,7 @@ bool oh_connections_add(struct oh_connections *connections, int socket);
 void oh_connections_remove(struct oh_connections *connections, int socket);
 /* Returns the connection with this socket, NULL if there is none. Valid until the next add or remove. */
 struct oh_connection *oh_connections_find(const struct oh_connections *connections, int socket);
-/* The same for the connection with this local address. */
+/* Returns the connection with this local address, NULL if there is none. Valid until the next add or remove. */
 struct oh_connection *oh_connections_find_by_address(const struct oh_connections *connections, const char *address,
                                                      int port);
 /* Returns whether there is nothing to read from the socket: no bytes, and no end of the connection. */

@@ -48,7 +48,7 @@ double oh_exchange_expected(const struct oh_exchange *exchange)
 {
     curl_off_t length = -1;
 
-    if (exchange->easy != NULL && exchange->header_bytes > 0) /* before: that of the previous response */
+    if (exchange->easy != NULL && exchange->header_bytes > 0) /* else libcurl has the previous length */
         (void)curl_easy_getinfo(exchange->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
     return (double)length;
 }

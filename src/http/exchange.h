@@ -2,7 +2,8 @@
    The files: exchange.c makes, recycles and frees it; exchange_setup.c sets libcurl's options;
    exchange_attempt.c chooses the connection and decides whether to try again; exchange_transfer.c moves the bytes;
    exchange_result.c says how it ended and exchange_reason.c why, in words. multi.c queues it, multi_step.c drives it.
-   Owned by exactly one queue of the multi at a time: building -> in_flight -> done -> released.
+   Owned by exactly one queue of the multi at a time: building, outgoing (only with an external transport), in_flight,
+   done. Then it is freed, or moves to idle for another request.
    It holds a reference to its request; the last holder wipes and frees the request, also after a failure. */
 #ifndef OH_EXCHANGE_H
 #define OH_EXCHANGE_H
@@ -66,7 +67,7 @@ struct oh_exchange {
     /* Written by libcurl's callbacks. */
     unsigned attempts;       /* how often libcurl has begun to send it */
     bool reused_connection;  /* the latest attempt used a connection that had been used before */
-    bool own_request_begun;  /* libcurl has begun to send it, beyond the CONNECT request to a proxy, or cannot tell */
+    bool own_request_begun;  /* libcurl has begun to send it (not only CONNECT to a proxy), or cannot tell */
     size_t body_sent;        /* bytes */
     size_t header_bytes;     /* of the response */
     bool is_stale;           /* its connection was retired or had unrequested bytes: nothing was sent, try another */

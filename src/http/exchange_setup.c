@@ -91,8 +91,8 @@ static bool set_delivery(struct oh_exchange *exchange, const struct oh_origin *o
         SET(CURLOPT_FORBID_REUSE, 1L);
     } else {
         SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-        /* To wait for a connection makes sense only if it may be HTTP/2, which requires TLS: over HTTP/1, a read would
-           wait for the response to another one. */
+        /* It makes sense to wait for a connection only if it may be HTTP/2, which requires TLS: over HTTP/1, a read
+           would wait for the response to another read. */
         SET(CURLOPT_PIPEWAIT, origin->secure ? 1L : 0L);
     }
     if (exchange->request->has_body && !oh_exchange_set_body(exchange))

@@ -148,8 +148,8 @@ void oh_multi_discard(struct oh_multi *multi)
     free_queue(&multi->building);
 }
 
-/* Returns whether no other exchange can use its connection: one that is sent at most once gets its own, and a download
-   may occupy one for an hour. */
+/* Returns whether an exchange is counted as one with a connection of its own: one that is sent at most once gets its
+   own, and a download may occupy a connection for an hour. */
 static bool uses_own_connection(const struct oh_exchange *exchange)
 {
     return exchange->is_sent_once || exchange->download != NULL;

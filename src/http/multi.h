@@ -44,7 +44,7 @@ struct oh_multi {
 void oh_multi_init(struct oh_multi *multi, struct oh_origin *origin);
 /* Returns an empty exchange in `building`, so that it is owned before it is filled. Frees an exchange that was left
    there. `is_plain_read`: it will be a GET for JSON with the origin's own credentials and nothing else. It may get a
-   warm handle, because to set up a new one costs more than the call. NULL: out of memory. */
+   warm handle, because a new handle costs more than the call. NULL: out of memory. */
 struct oh_exchange *oh_multi_prepare(struct oh_multi *multi, bool is_plain_read);
 /* Frees the exchange in `building`, if there is one. */
 void oh_multi_discard(struct oh_multi *multi);
@@ -54,6 +54,7 @@ bool oh_multi_submit(struct oh_multi *multi, struct oh_exchange *exchange);
 bool oh_multi_cancel(struct oh_multi *multi, uint64_t number);
 /* Returns the oldest finished exchange, or NULL. It stays until it is released. */
 struct oh_exchange *oh_multi_done(struct oh_multi *multi);
+/* Frees a finished exchange, or keeps its warm handle in `idle`. */
 void oh_multi_release(struct oh_multi *multi, struct oh_exchange *exchange);
 /* Returns the exchange in flight with this number, NULL if there is none. */
 struct oh_exchange *oh_multi_find(struct oh_multi *multi, uint64_t number);
@@ -78,7 +79,8 @@ void oh_multi_abandon(struct oh_multi *multi);
 void oh_multi_step(struct oh_multi *multi, double seconds);
 /* Returns the descriptor to poll for reading, -1 if there is none. */
 int oh_multi_descriptor(struct oh_multi *multi);
-/* Makes the descriptor readable when the next step is due. Costs a system call, so only while the host watches it. */
+/* Makes the descriptor readable when the next step is due. Does nothing unless the host watches it, because it
+   costs a system call. */
 void oh_multi_arm(struct oh_multi *multi);
 /* Returns the seconds until the next step is due even if the descriptor stays quiet; below 0: never. */
 double oh_multi_timeout(struct oh_multi *multi);

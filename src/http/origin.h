@@ -32,14 +32,14 @@ struct oh_origin {
     char *ca_file;
     char *ca_directory;    /* a directory with hash links, which saves loading the bundle; NULL if there is none */
     char *ca_bundle;       /* a file, for authorities that the directory lacks; NULL if there is none */
-    bool prefers_bundle;   /* use the bundle first: it had the last authority that only one of the two had */
+    bool prefers_bundle;   /* try the bundle first: the last successful switch between the two was to it */
     char *proxy;
     struct curl_slist *headers; /* of a plain read, made on first use, secret */
 };
 
 /* The problem that the functions below return when out of memory; callers recognise it by its address. */
 extern const char oh_origin_no_memory[];
-/* Parses the base URL. Returns NULL, or what is wrong with it. */
+/* Parses the base URL. Returns NULL, or the problem with it. */
 const char *oh_origin_open(struct oh_origin *origin, const char *base_url);
 /* Returns another origin that is reached in the same way (proxy, authorities), but has none of the credentials. It must
    still be opened. NULL: out of memory. */
@@ -53,7 +53,7 @@ void oh_origin_note_scope(struct oh_origin *origin, enum oh_address_scope scope)
 const char *oh_origin_environment_proxy(size_t i);
 /* Returns whether a proxy is or may be used; exceptions in the environment (no_proxy) are ignored. */
 bool oh_origin_is_proxied(const struct oh_origin *origin);
-/* Returns NULL, or what is wrong with the URL of a proxy. */
+/* Returns NULL, or the problem with the URL of a proxy. */
 const char *oh_origin_proxy_problem(const char *proxy);
 /* Returns request headers with the given credentials, to be freed with oh_origin_free_headers. `with_body`: the request
    has a body. `content_type`: that of the body, "" if it has none. NULL: out of memory. */

@@ -4,7 +4,7 @@
 #define MOST_ALIKE 4000U /* different texts in one bucket that are always allowed */
 #define UNEVEN 8U        /* times the average that a bucket may hold: the hash of Lua 5.1 is uneven */
 
-#define SPREAD 2654435769U /* spreads marks that are addresses, which are multiples of a power of two */
+#define SPREAD 2654435769U /* spreads marks over `seen`: some are addresses, multiples of a power of two */
 #define SEEN_SHIFT (32 - OH_HASH_FLOOD_SEEN_BITS)
 
 /* The hash of Lua 5.1; versions up to 5.4.2 read the same bytes of a long text. */

@@ -19,7 +19,7 @@ struct oh_hash_flood {
 /* Counts a text; false when too many share a hash. `mark` identifies the text in a way that an attacker cannot predict.
    The struct is zeroed before the first text. */
 bool oh_hash_flood_note(struct oh_hash_flood *flood, const char *text, size_t length, uint32_t mark);
-/* Returns a mark for a text, for callers that have no other. */
+/* Computes a mark from the bytes of a text, for callers that have no mark yet. */
 uint32_t oh_hash_flood_mark(const char *text, size_t length, uint32_t seed);
 
 #endif

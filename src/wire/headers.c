@@ -82,7 +82,7 @@ bool oh_headers_read(struct oh_headers *headers, struct oh_response *response, c
 
 /* ---- values --------------------------------------------------------------------------------------------------- */
 
-/* Reads a number of seconds. The standard allows digits only, but signs, fractions and exponents occur. */
+/* Reads a number of seconds. The standard allows digits only, but minus signs, fractions and exponents occur. */
 static bool read_decimal(const char *text, double *out)
 {
     const char *at = text + (*text == '-');

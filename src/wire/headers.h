@@ -25,11 +25,11 @@ struct oh_headers {
     bool is_complete;        /* the empty line after them has arrived */
     bool is_multiplexed;     /* HTTP/2 or later */
     bool marks_end_of_body;  /* chunks or frames mark the end of the body: no length is needed */
-    bool body_is_compressed; /* by a coding that libcurl decodes */
+    bool body_is_compressed; /* it has a Content-Encoding other than identity */
 };
 
-/* Reads one header line, with its line break. Returns whether it was a status line: that begins a new response, and
-   discards the headers of an interim one (100 Continue). */
+/* Reads one header line, with its line break. Returns whether it was a status line. A status line begins a new
+   response: the headers of an interim response before it (100 Continue) are discarded. */
 bool oh_headers_read(struct oh_headers *headers, struct oh_response *response, const char *line, size_t length);
 /* Copies a header's value without the blanks around it; "" instead of a value that does not fit. */
 void oh_headers_copy_value(char *out, size_t capacity, const char *value, size_t length);

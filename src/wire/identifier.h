@@ -8,10 +8,10 @@
 #define OH_LONGEST_IDENTIFIER 128 /* bytes */
 #define OH_UUID_SIZE 37           /* bytes, with the NUL */
 
-/* Returns whether it is 1 to OH_LONGEST_IDENTIFIER of [A-Za-z0-9_-]: safe as a path segment. All known ids of the
-   service are. */
+/* Returns whether an id consists of 1 to OH_LONGEST_IDENTIFIER characters of [A-Za-z0-9_-], like all known ids of the
+   service. Such an id is safe as a path segment. */
 bool oh_identifier_is_valid(const char *id, size_t length);
-/* Returns whether it is 32 hexadecimal digits, with or without the usual dashes. */
+/* Returns whether an id consists of 32 hexadecimal digits, with or without the usual dashes. */
 bool oh_identifier_is_uuid(const char *id, size_t length);
 /* Writes a random (version 4) UUID; false if the system has no source of random numbers. */
 bool oh_identifier_new_uuid(char out[OH_UUID_SIZE]);

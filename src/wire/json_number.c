@@ -10,7 +10,7 @@
 #include "wire/ascii.h"
 
 #define MOST_DIGITS 800       /* further digits affect rounding only if one is not 0 */
-#define LARGEST_POWER 100000  /* of ten: beyond the range of doubles with any MOST_DIGITS digits */
+#define LARGEST_POWER 100000  /* of ten: a larger one is out of the range of doubles, whatever the digits */
 #define EXACT_DIGITS 15       /* integers of at most 15 digits are exact in a double, and so are 10^0 to 10^22 */
 #define EXACT_POWER 22
 #define SHORT_NUMBER 18       /* any integer of at most 18 digits fits in 64 bits */
@@ -62,7 +62,7 @@ static long long read_power(const char *text, const char *end)
     if (text < end && (*text == '-' || *text == '+'))
         text++;
     for (; text < end; text++)
-        if (power < 2 * (long long)UINT32_MAX) /* further digits change nothing: no text is that long */
+        if (power < 2 * (long long)UINT32_MAX) /* a larger power changes nothing */
             power = power * 10 + (*text - '0');
     return negative ? -power : power;
 }
@@ -138,7 +138,7 @@ static double magnitude(const struct decimal *decimal)
     return decimal->count > 0 ? convert(decimal) : 0;
 }
 
-/* Reads a number that is a few digits, as nearly all are; false for any other. */
+/* Reads a number of at most SHORT_NUMBER digits and nothing else, as most are; false for any other number. */
 static bool read_short(const char *text, size_t length, struct oh_json_number *number)
 {
     int64_t value = 0;

@@ -7,7 +7,7 @@
 #include "wire/ascii.h"
 #include "wire/utf8.h"
 
-/* Bytes that each takes in any version of Lua, at most, with the overhead of malloc. */
+/* The most bytes that a table, item, member or string takes in any version of Lua, with the overhead of malloc. */
 #define TABLE_COST 80
 #define ITEM_COST 16
 #define MEMBER_COST 40
@@ -235,7 +235,7 @@ static enum oh_json_scan_result begin_table(struct oh_json_scan *scan, bool obje
     return check_cost(scan);
 }
 
-/* Ends a list or object. Lua allocates room for a power of two of members: adds the cost of those that are unused. */
+/* Ends a list or object. Adds the cost of the unused room in an object: Lua allocates room for 1, 2, 4, ... members. */
 static enum oh_json_scan_result end_table(struct oh_json_scan *scan)
 {
     size_t members = scan->counts[scan->open[scan->depth - 1] & ~IS_OBJECT], slots = 1;
@@ -310,7 +310,7 @@ static bool scan_name(struct oh_json_scan *scan)
     return true;
 }
 
-/* Skips what follows a value: the end of its list or object, or a comma. */
+/* Skips the comma after a value, or the end of the list or object that contains the value. */
 static enum oh_json_scan_result scan_after(struct oh_json_scan *scan)
 {
     char c = scan->text[scan->at];

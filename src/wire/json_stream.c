@@ -18,7 +18,7 @@ static bool skip_to_object(struct oh_json_stream *stream, const char *text, size
         if (c == '[' && !stream->in_list)
             stream->in_list = true;
         else if (!is_blank(c) && (c != ',' || stream->to == 0)) {
-            stream->has_ended = true; /* not a list, or another value than an object */
+            stream->has_ended = true; /* the end of the list, a value that is not an object, or no list at all */
             return false;
         }
     }

@@ -9,7 +9,7 @@
 struct oh_json_stream {
     size_t from, to; /* bounds of the object that was found; `to` is the place after its closing brace */
     size_t at;       /* bytes that have been read */
-    size_t depth;    /* open braces and brackets at `at`, from the object's own on */
+    size_t depth;    /* open braces and brackets at `at`, with the brace of the object */
     bool in_list;    /* the bracket that begins the list has been read */
     bool in_string, escaped;
     bool is_whole;   /* an object has been found */
@@ -17,8 +17,8 @@ struct oh_json_stream {
 };
 
 /* Finds the next complete object in the first `length` bytes of the list. An object is complete at its closing brace:
-   the comma may arrive only with the next one. Returns false while there is none, and from then on after any value that
-   is not an object. An object stays found until oh_json_stream_advance. */
+   the comma after it may arrive only with the next object. Returns false while no object is complete, and always after
+   the end of the list or a value that is not an object. An object stays found until oh_json_stream_advance. */
 bool oh_json_stream_find(struct oh_json_stream *stream, const char *text, size_t length);
 /* Goes on to the next object. */
 void oh_json_stream_advance(struct oh_json_stream *stream);

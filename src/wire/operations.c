@@ -111,7 +111,7 @@ const char *oh_operations_nearest(const char *operation, const char *name)
     const struct oh_operation *row;
     const struct oh_field *field;
     const char *nearest = NULL, *synonym = synonym_of(name);
-    size_t length = strlen(name), best = length / 2 + 1; /* beyond that it is another word */
+    size_t length = strlen(name), best = length / 2 + 1; /* names at this distance are different words */
     size_t i;
 
     for (i = 0; (row = oh_operations_at(i)) != NULL; i++) {

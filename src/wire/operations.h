@@ -1,5 +1,5 @@
-/* The table of operations: one row per operation and dialect (operations_v0.c, operations_v1.c, operations_agent.c). The only place that
-   knows the paths and field names of the service. Must not know Lua or libcurl. */
+/* The table of operations: one row per operation and dialect (operations_v0.c, operations_v1.c, operations_agent.c).
+   No other code knows the paths and field names of the service. Must not know Lua or libcurl. */
 #ifndef OH_OPERATIONS_H
 #define OH_OPERATIONS_H
 
@@ -39,7 +39,7 @@ enum oh_type {
     OH_IDENTIFIER,       /* an id that oh_identifier_is_valid accepts */
     OH_UUID,             /* an identifier that is a UUID */
     OH_UUIDS,            /* one UUID or a list of at most OH_MOST_IDS */
-    OH_NAME,             /* text of 1 to OH_LONGEST_NAME bytes, not "." or ".."; in a path without a slash */
+    OH_NAME,             /* text of 1 to OH_LONGEST_NAME bytes, not "." or ".."; if in a path, without slashes */
     OH_NAMES,            /* one such name or a list of at most OH_MOST_IDS */
     OH_INTEGER,
     OH_BOOLEAN,
@@ -101,7 +101,7 @@ extern const struct oh_operation oh_operations_v0[], oh_operations_v1[], oh_oper
 const struct oh_operation *oh_operations_at(size_t i);
 /* Returns the row of an operation in a dialect, NULL if the dialect has no such operation. */
 const struct oh_operation *oh_operations_find(const char *name, enum oh_api api);
-/* Returns the field name that a misspelt one was probably meant to be, in any dialect of the operation; NULL if none is
+/* Returns the field name that is most similar to a misspelt one, in any dialect of the operation; NULL if none is
    similar. */
 const char *oh_operations_nearest(const char *operation, const char *name);
 /* Returns the field with this Lua name, NULL if the row has none. */
@@ -111,7 +111,8 @@ const char *oh_operation_description(const struct oh_operation *operation);
 /* Returns whether the row has a field at this place. */
 bool oh_operation_uses(const struct oh_operation *operation, enum oh_place place);
 
-/* Return the names of enumerators in Lua. Programs compare them, so they must not change. */
+/* Return the names of enumerators in Lua. Programs compare them, so they must not change. oh_api_from_name does the
+   reverse, and returns false for an unknown name. */
 const char *oh_api_name(enum oh_api api);
 bool oh_api_from_name(const char *name, enum oh_api *api);
 const char *oh_type_name(enum oh_type type);

@@ -44,7 +44,8 @@ size_t oh_redact_capacity(size_t length, size_t most)
 
 /* ---- one line ------------------------------------------------------------------------------------------------- */
 
-/* Characters that move the cursor or change the direction of writing, and so affect the rest of a log. */
+/* Returns whether a character moves the cursor or changes the direction of writing, and so affects the rest of a
+   log. */
 static bool is_control(const char *character, size_t size)
 {
     const unsigned char *byte = (const unsigned char *)character;
@@ -135,8 +136,9 @@ static size_t run(const struct scan *scan, size_t at, const char *ends)
 
 static size_t value_end(const struct scan *scan, size_t at) { return run(scan, at, "\"'`,;&<>)}]\\"); }
 
-/* Returns the end of a quoted value: the same quote after as many backslashes, or the end of the line. Sets `closed` to
-   the place after the quote. */
+/* Returns the end of a quoted value: the closing quote with its backslashes, or the end of the line. `depth`: number of
+   backslashes before the opening quote; the closing quote has at most as many. If `depth` is 0, a quote after an odd
+   number of backslashes is part of the value. Sets `closed` to the place after the closing quote. */
 static size_t quoted_end(const struct scan *scan, size_t at, char quote, size_t depth, size_t *closed)
 {
     size_t slashes = 0;

@@ -17,19 +17,19 @@ bool oh_secret_keep(char **slot, const char *value, size_t length);
 /* Wipes and frees a NUL-terminated string; NULL is fine. */
 void oh_secret_free(char *key);
 
-#define OH_SECRETS_LASTING 12 /* places for the client's own: its keys, the password of its proxy */
-#define OH_SECRETS_MOST 44    /* places for these and the latest others: session keys, keys of single calls */
+#define OH_SECRETS_LASTING 12 /* places for the client's own secrets: its keys, the password of its proxy */
+#define OH_SECRETS_MOST 44    /* places for these and the latest other secrets: session keys, keys of single calls */
 
 /* The known secrets. Zeroed: none. */
 struct oh_secrets {
     char *known[OH_SECRETS_MOST]; /* owned; NULL: none. The lasting ones come first */
-    size_t next;                  /* place of the next other one, counted after the lasting ones */
+    size_t next;                  /* place of the next secret that is not lasting, from 0 after the lasting ones */
 };
 
 /* Adds a copy of a secret, which replaces the oldest one that is not lasting. Too short or too long ones are ignored.
    False: out of memory. */
 bool oh_secrets_add(struct oh_secrets *secrets, const char *secret, size_t length);
-/* The same for a secret that is not replaced, unless all lasting places are taken. */
+/* Adds a copy of a secret that is never replaced; does the same as oh_secrets_add if all lasting places are taken. */
 bool oh_secrets_add_lasting(struct oh_secrets *secrets, const char *secret, size_t length);
 /* Adds the credentials in the URL of a proxy as lasting secrets: whole, and in the parts that other programs may split
    the password into. */

@@ -1,5 +1,5 @@
 /* Finds known secrets in a text. Must not know Lua or libcurl.
-   memmem is linear in common C libraries, and sees only short texts here. */
+   memmem is linear in common C libraries, and gets only short texts here. */
 #define _GNU_SOURCE /* memmem */
 #include "wire/secret_search.h"
 

@@ -31,7 +31,7 @@ local function words_of(event)
   }, "\n"))
 end
 
--- Returns the kind that a query asks for. Of the path of a class, returns the name after the last dot.
+-- Returns the kind that a query asks for. If the query has the path of a class, that is the name after its last dot.
 local function kind_of(query)
   return query.kind and query.kind:match("[^.]*$")
 end

@@ -335,7 +335,8 @@ function methods:record(request)
   if #log <= 2 * most then
     return
   end
-  -- Truncates the list rarely, because that copies it, and in place, because callers hold it.
+  -- The log is shortened only at twice this length, because that moves every entry. It remains the same table, because
+  -- callers hold it.
   local size = #log
   for index = 1, size do
     log[index] = log[index + size - most]

@@ -34,8 +34,8 @@ local M = {}
 ---@field download_busy? boolean refuse every download with 409 (default false)
 ---@field repository_count? integer number of repositories of the account (default 5)
 ---@field git_providers? string[] providers that the account is connected to (default `{ "github" }`)
----@field conversation_runtime? "local"|"docker" where agent servers say that commands, files and git belong: "local"
---- (default): to the server itself; "docker": to a runtime of each conversation
+---@field conversation_runtime? "local"|"docker" the place that agent servers name for commands, files and git: "local"
+--- (default): the server itself; "docker": a runtime of each conversation
 ---@field device_login? "granted"|"denied"|"ignored" result of a device login, ten seconds (times `pace`) after its
 --- start (default "granted")
 ---@field epoch? number seconds since 1970 at virtual time 0 (default: a morning in August 2026; spawned: now)

@@ -21,7 +21,7 @@ function M.status(conversation)
   return conversation.sandbox_status
 end
 
---- Returns the session key of the running sandbox. A resumed sandbox has a new one. Recognizably not a real key.
+--- Returns the session key of the running sandbox, recognizably not a real one. A resumed sandbox has a new key.
 ---@param conversation openhands.simulator.Conversation
 ---@return string|table key or null
 function M.session_key(conversation)

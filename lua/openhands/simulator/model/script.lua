@@ -1,5 +1,5 @@
---- Scripts of conversations as data: lists of steps. Each step says at which second which fields change and which
--- builder of events.lua runs. progress.lua applies the steps when they are due.
+--- Scripts of conversations as data: lists of steps. Each step has a time in seconds, the fields that change at that
+-- time, and the builder of events.lua that runs then. progress.lua applies the steps when they are due.
 --
 -- In the changes, false means null. Seconds are given for `pace` 1, at which a whole conversation takes one minute.
 local M = {}
@@ -28,7 +28,7 @@ local work = {
 local finish = { 60, { execution_status = "finished", cost = 0.0831, pr_number = { 7 } }, { "finish" } }
 
 -- The endings of a V1 conversation, by outcome. The steps of `work` above run until the first step of the ending, or
--- until the second in its field `work`. `transient_statuses` replace the statuses in the next reads, one per request,
+-- until the time in its field `work`. `transient_statuses` replace the statuses in the next reads, one per request,
 -- so that no poller misses them.
 local endings = {
   finished = { finish },

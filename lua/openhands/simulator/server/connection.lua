@@ -71,8 +71,8 @@ function connection:after(seconds, action)
   self._timer:start(math.floor(seconds * 1000 + 0.5), 0, action)
 end
 
--- Ends the connection without a reset, which closing with unread bytes would send: stops writing, keeps reading, and
--- closes when the peer has closed or after one second.
+-- Ends the connection without a reset: to close it while it has unread bytes would send one. Stops writing, discards
+-- received bytes, and closes when the peer has closed or after one second.
 function connection:finish()
   self._discards = true
   self._tcp:shutdown()

@@ -1,5 +1,6 @@
---- Controls a server by lines. Each command and each reply is a JSON object; a reply is `{"ok":true,"value":...}` or
--- `{"ok":false,"error":"..."}`. Strings may hold any bytes: a byte above 127 is encoded as `\u0080` to `\u00ff`.
+--- Controls a server by commands. Each command and each reply is one line with a JSON object. A reply is
+-- `{"ok":true,"value":...}` or `{"ok":false,"error":"..."}`. Strings may hold any bytes: a byte above 127 is encoded as
+-- `\u0080` to `\u00ff`.
 local json = require "openhands.simulator.encoding.json"
 local uv = require "luv"
 
@@ -82,7 +83,7 @@ function M.run(server, line)
   end
   local ran, value = pcall(command_function, server, command) --[[@as boolean, any]]
   if not ran then
-    -- The error loses its position in our files, which is of no use to the caller.
+    -- Removes the position in our files, which is of no use to the caller, from the error.
     return json.encode({ ok = false, error = (tostring(value):gsub("^[^:\n]+:%d+: ", "")) }, "bytes")
   end
   return json.encode({ ok = true, value = value }, "bytes")

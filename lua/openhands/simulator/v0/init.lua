@@ -1,4 +1,4 @@
---- The routes of V0. A request may name a V1 conversation; its status is then converted as the service does.
+--- The routes of V0. A request may name a V1 conversation; its status is then converted as in the service.
 local ascii = require "openhands.ascii"
 local json = require "openhands.simulator.encoding.json"
 local lists = require "openhands.simulator.lists"

@@ -70,7 +70,7 @@ local function repositories(model, call, query)
       numbers[#numbers + 1] = number
     end
   end
-  -- A lower number has fewer stars, and was updated later.
+  -- A repository with a lower number has fewer stars, and was updated later.
   local falling = query.sort_order == "stars-desc" or query.sort_order == "forks-desc"
     or query.sort_order == "updated-asc"
   if falling then

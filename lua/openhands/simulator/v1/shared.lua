@@ -40,8 +40,8 @@ for name, rule in pairs(v1_events.filter) do
 end
 filter.timestamp__gte, filter.timestamp__lt = { kind = "datetime" }, { kind = "datetime" }
 
--- Wraps a handler so that it gets the history. Checks the query first. Parses its times, which events.lua does not, so
--- a zone is respected.
+-- Wraps a handler so that it gets the history. Checks the query first. Unlike events.lua, parses the times in the
+-- query, so that a zone is respected.
 local function of_conversation(rules, handler)
   return validation.with_query(rules, function(model, call, query)
     if not uuid.parse(query.conversation_id) then
