@@ -12,7 +12,7 @@ local states = require "openhands.conversation.state"
 ---@class (partial) openhands.Conversation
 ---@field conversation_id string its id, in one spelling: with dashes, once the caller or this client has spelt it so
 ---@field id string? V1: the same id, in the service's spelling
----@field status string V0's words: STARTING, RUNNING, STOPPED, ERROR, ARCHIVED; after a start the service's response
+---@field status string V0's words: STARTING, RUNNING, STOPPED, ERROR, ARCHIVED; after a start, the service's own word
 ---@field state openhands.State
 ---@field settled boolean whether waiting longer makes no sense
 ---@field url string the page for people
@@ -25,7 +25,7 @@ local states = require "openhands.conversation.state"
 ---@field title string?
 ---@field cost number? dollars spent on models so far, if the service sends it
 ---@field pull_requests string[] URLs of the pull requests it made, as far as the service sends them
----@field fields table? the service's values of fields that are methods here, or ids in another spelling
+---@field fields table? the service's values for names that are methods here, and ids as the service spells them
 ---@field session_api_key string? key of its own server; `pairs` omits it, so no dump shows it
 ---@field runtime_url string? V0: base of the conversation's own runtime server
 ---@field selected_repository string?
@@ -112,7 +112,7 @@ local function to_conversation(client, response, api, id, memory, status, state,
     session_keys[response], response.session_api_key = text(response.session_api_key), nil
   end
   memory.api = api
-  local spelling = memory.spelling -- with dashes, once the caller or the service has used them
+  local spelling = memory.spelling -- changes only to a spelling with dashes
   if not spelling or spelling ~= id and not spelling:find("-", 1, true) and id:find("-", 1, true) then
     memory.spelling, spelling = id, id
   end

@@ -40,7 +40,7 @@ local states = require "openhands.conversation.state"
 
 local M = {}
 
-local MOST_PAGES = 20 -- limit for a lookup that other lookups wait for; a page has 100 start tasks
+local MOST_PAGES = 20 -- limit of pages, because other lookups wait meanwhile; a page has 100 start tasks
 
 -- ---- requests for many ---------------------------------------------------------------------------------------------
 
@@ -108,11 +108,11 @@ end
 
 -- ---- the steps -----------------------------------------------------------------------------------------------------
 --
--- Each sets the conversation or the next step of every lookup that it gets.
+-- Each sets, for every lookup that it gets, the next step or the outcome: a conversation, a result or an error.
 
 local function fail(lookups, err)
   for _, lookup in ipairs(lookups) do
-    local own = {} -- each caller adds its own conversation to it
+    local own = {} -- a copy, because each caller adds its own conversation to it
     for name, value in pairs(err) do
       own[name] = value
     end
@@ -120,8 +120,8 @@ local function fail(lookups, err)
   end
 end
 
--- Ends lookups with an error. If the service has no such list, the dialect was guessed wrongly: then each conversation
--- is requested by itself, which finds the other dialect.
+-- Ends lookups with an error. If the dialect was only guessed and the service has no such list, the guess was wrong:
+-- then V0 is assumed, and each conversation is requested by itself.
 local function fail_batch(client, lookups, err)
   if err.contradicts_dialect and client._is_guess and not client._confirmed_dialects.v1 and not lookups[1].is_alone then
     client._api = "v0"
@@ -158,11 +158,11 @@ local function take_task(client, lookup, task)
   local memory = lookup.memory --[[@as openhands.Memory]]
   lookup.ready_task = nil
   if not task then
-    lookup.step = not memory.ready_at and "list" or nil -- once it was ready, the list decides
+    lookup.step = not memory.ready_at and "list" or nil -- if the task was ready before, the lookup ends
     lookup.conversation = false
     return
   end
-  local is_ready = states.is_ready(task) -- before the task becomes the conversation
+  local is_ready = states.is_ready(task) -- read first, because `from_task` changes the task
   local conversation, err = conversations.from_task(client, task, memory.conversation_id or lookup.id, false)
   finish(lookup, conversation, err)
   if conversation and is_ready then
@@ -227,7 +227,7 @@ end
 
 function steps.recent_tasks(client, lookups, call)
   local ids, open = served_ids(lookups), {}
-  -- Callers confuse the id of the start task with that of the conversation.
+  -- A caller may have given the id of the start task instead of that of the conversation.
   local tasks = read_batch(client, "start_tasks.get", ids, call)
   for place, lookup in ipairs(lookups) do
     finish(lookup, false)
@@ -258,7 +258,7 @@ function steps.recent_tasks(client, lookups, call)
   end
 end
 
--- For one lookup. If the events cannot be read, the status is known all the same. If they show that the status may be
+-- For one lookup. If the events cannot be read, the lookup keeps the status. If they show that the status may be
 -- outdated, the list is requested once more.
 function steps.result_check(client, lookups, call)
   local lookup = lookups[1]
@@ -280,7 +280,8 @@ function steps.result(client, lookups, call)
   end
 end
 
--- Reads the events of a V0 conversation if they may show an end. For V1, the step of the list decides this.
+-- Reads the events of a V0 conversation if they may show an end. While it starts, only sets the step that reads them.
+-- For V1, the step "list" decides this.
 local function check_result_v0(client, lookups, call)
   local lookup = lookups[1]
   local conversation = lookup.conversation
@@ -290,7 +291,7 @@ local function check_result_v0(client, lookups, call)
   local memory = client:_remember(conversation.conversation_id)
   if result_check.may_have_ended(conversation, memory) and result_check.is_due(client, conversation, memory) then
     lookup.step = "result_check"
-    if conversation.state ~= "starting" then -- before that, there are mostly no events to read
+    if conversation.state ~= "starting" then -- while it starts, there are mostly no events to read
       steps.result_check(client, lookups, call)
     end
   end
@@ -349,7 +350,7 @@ function M.first_step(client, lookup)
   return step
 end
 
---- Takes all steps of one lookup.
+--- Runs all steps of one lookup.
 ---@param client openhands.Client
 ---@param lookup openhands.Lookup
 ---@param call table

@@ -13,8 +13,8 @@ local identifiers = require "openhands.conversation.identifier"
 ---@field state openhands.State? when it was last seen
 ---@field first_seen number? moment at which the service first showed it
 ---@field has_worked boolean? the agent has been seen at work
----@field missing_since number? moment of the first response that lacked it, or its sandbox, since the last with both
----@field missing_count integer? number of such responses since then
+---@field missing_since number? moment of the first of the latest responses in a row that lacked it or its sandbox
+---@field missing_count integer? number of such responses in a row
 ---
 ---@field started_at number? moment at which this client started it
 ---@field sent_since openhands.Moment? when a start was sent whose outcome is not known
@@ -34,10 +34,10 @@ local identifiers = require "openhands.conversation.identifier"
 ---@field has_sent_message boolean? V1: this client has sent it a message since its start
 ---@field end_is_uncertain boolean? the end that was shown last may be that of the turn before the message
 ---@field question_id string? V1: event id of the latest message to the agent, as the events have shown it
----@field earlier_question_id string? V1: the same before this client's latest message
+---@field earlier_question_id string? V1: `question_id` as it was before this client's latest message
 ---
 ---@field events_due_at number? moment before which its events are not read again in search of its end
----@field events_pause number? seconds between the last two such moments
+---@field events_pause number? seconds from the last reading to that moment
 ---@field events_read_of string? fields of its status when the events were last read
 ---@field page_size integer? how many events can be read at once, if fewer than are wanted
 ---@field good_pages integer? pages of that size in a row that could be read
@@ -45,7 +45,7 @@ local identifiers = require "openhands.conversation.identifier"
 ---
 ---@field server string? base URL of its own server, while that runs
 ---@field session_api_key string? for that server
----@field server_address string? the URL of the service's answer from which `server` was taken
+---@field server_address string? the URL in the service's answer, from which `server` was taken
 ---@field is_served_by_service boolean? V0: the service itself serves it, there is no other server
 ---@field workspace string|false? V1: working directory, as its own server has told it; false: it did not tell
 ---@field has_runtime boolean? V1: it has a runtime beside its agent server
@@ -60,7 +60,7 @@ function Client:_remember(id)
   if memory then
     return memory
   end
-  -- Stored under the form in which ids are compared, and under this spelling, which the next call will ask for.
+  -- Stored under the normalized id and under this spelling, which the next call will use.
   local key = identifiers.normalize(id)
   memory = self._memories[key] or self._older_memories[key] or {}
   self._memory_count = self._memory_count + 2
@@ -78,7 +78,7 @@ function Client:_served_id(id)
   return self:_remember(id).conversation_id or id
 end
 
---- Returns an id in the spelling in which it is shown, if this client has seen it in another one.
+--- Returns the spelling of an id that users see; the id as given, if this client has not seen it.
 ---@param id string
 ---@return string
 function Client:_spelling(id)
@@ -90,8 +90,8 @@ function Client:_spelling(id)
   return memory and memory.spelling or id
 end
 
---- Returns the id of the conversation that a caller has given, in the spelling in which it is shown. Raises an
---- error if it is missing or malformed.
+--- Returns the id of a conversation that a caller has given, in the spelling that users see. Raises an error if it is
+--- missing or malformed.
 ---@param subject any a conversation or its id
 ---@param caller string name of the call, for the message
 ---@return string id

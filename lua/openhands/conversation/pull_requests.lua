@@ -6,7 +6,7 @@ local M = {}
 
 local DEEPEST = 1000 -- levels of an event that are searched
 
--- Pages on the public hosts. The address of a self-hosted one is not known here.
+-- URLs of pull requests on the public hosts. The addresses of self-hosted ones are not known here.
 local pages = {
   github = "https://github.com/%s/pull/%s",
   gitlab = "https://gitlab.com/%s/-/merge_requests/%s",
@@ -35,7 +35,7 @@ function M.listed(response)
   return list
 end
 
--- Adds the links in a value to `found`, each once: as an item and as a key.
+-- Adds each link in a value to `found` once. Each link is also a key of `found`, so that a repetition is noticed.
 local function collect_links(value, repository, found, depth)
   if type(value) == "string" then
     for _, pattern in ipairs(link_patterns) do

@@ -18,7 +18,7 @@ local servers = require "openhands.conversation.server"
 ---@field agent_state string? V0: the last state that the agent reported
 ---@field state_before string? V0: the last state that the agent reported, other than "stopped"
 ---@field has_new_message boolean? V0: a message came after the agent's last state
----@field closed_by_limit string? V0: the service closed it because too many conversations ran
+---@field closed_by_limit string? V0: says that the service closed it because too many conversations ran
 ---@field too_large openhands.Error? V1: error of an event that may be the answer, but is too large to be read
 ---@field execution string? V1: the last execution status that the agent reported since the latest message
 ---@field question_id string? V1: event id of the latest message to the agent
@@ -33,7 +33,7 @@ local M = {}
 local MOST_PAGES = 5 -- limit of pages that are read; a page has a hundred events
 local MOST_SMALL_PAGES = 20 -- the same, if a hundred events are too large to be read at once
 local OWN_SERVER_TIMEOUT = 5 -- seconds
-local FIRST_PAUSE, LONGEST_PAUSE = 60, 960 -- seconds without own servers after one was not reached
+local FIRST_PAUSE, LONGEST_PAUSE = 60, 960 -- seconds for which no own server is asked after one was not reached
 
 local function text(value)
   return type(value) == "string" and value ~= "" and value or nil
@@ -116,7 +116,7 @@ local function scan(items, found)
         if take then
           take(event, found)
         end
-        -- The agent's system prompt is there before it does anything.
+        -- The system prompt has the source "agent" too, but it exists before the agent does anything.
         found.agent_acted = found.agent_acted or event.source == "agent" and kind ~= "SystemPromptEvent"
       end
     end
@@ -124,13 +124,14 @@ local function scan(items, found)
   return found.finish_message ~= nil
 end
 
--- Returns the id of the page after one whose only event is too large. The service's ids are places in the list, from 0.
+-- Returns the id of the page after a page whose only event is too large; nil if the id is not a number. The service's
+-- page ids are positions in the list, from 0.
 local function page_after(page_id)
   return (page_id == nil or page_id:find "^%d+$") and ("%.0f"):format((tonumber(page_id) or 0) + 1) or nil
 end
 
--- Reads the events from the service; with a route, from the conversation's own server, where the id of a page is
--- that of an event.
+-- Reads the events from the service or, if `route` is given, from the conversation's own server. The page ids of that
+-- server are ids of events.
 ---@return openhands.Result? result
 ---@return openhands.Error? err
 local function read_v1(client, id, call, route)
@@ -207,10 +208,10 @@ end
 
 -- ---- V0 ----------------------------------------------------------------------------------------------------------
 
-local NEWEST_V0 = 20 -- events; the end of a turn is among the last
+local NEWEST_V0 = 20 -- number of newest events that are read; the end of a turn is among them
 local LIMIT_CODE = "AGENT_ERROR$TOO_MANY_CONVERSATIONS"
 
--- Actions that the agent's side reports without having worked.
+-- Actions with the source "agent" that do not show that the agent has worked.
 local idle_actions = { system = true, change_agent_state = true, recall = true }
 
 local function table_in(event, name)
@@ -252,7 +253,7 @@ end
 -- Reads an event into `found`; newer events come first. Returns true if older events cannot change the result.
 local function take_v0(event, found)
   if event.action == "message" and event.source == "user" then
-    found.has_new_message = found.agent_state == nil -- the agent goes on, if it has not changed its state since
+    found.has_new_message = found.agent_state == nil -- without a newer agent state, the message is not answered yet
     return true
   end
   local has_stopped = found.agent_state == nil or found.agent_state == "stopped"

@@ -18,13 +18,13 @@ local M = {}
 
 local ABSENCES = 3 -- responses without a conversation before it is believed to be gone
 
--- Seconds after a message in which the service may still show how the turn before it ended.
+-- Seconds after a message for which the service may still show the end of the turn before it.
 local OLD_END = 15
 
 -- V0 says STOPPED until the runtime is up, which may take minutes. STOPPED is believed after this many grace periods.
 local START_GRACES = 10
 
--- The known words in upper case, by both spellings: most responses need no conversion.
+-- The known words in upper case, indexed in upper and lower case, so that most responses need no conversion.
 local upper_words = {}
 for word in ([[RUNNING STARTING PAUSED MISSING ERROR FINISHED STUCK WAITING_FOR_CONFIRMATION DELETING IDLE STOPPED
   ARCHIVED WORKING WAITING_FOR_SANDBOX PREPARING_REPOSITORY RUNNING_SETUP_SCRIPT SETTING_UP_GIT_HOOKS
@@ -48,8 +48,8 @@ function M.absence_confirmed(memory, now, grace)
   return memory.missing_count >= ABSENCES and now - memory.missing_since >= grace
 end
 
--- Execution states that decide by themselves: the state, and whether it is settled. Compared in upper case:
--- documentation and service differ.
+-- Execution states that decide by themselves: the state, and whether it is settled. Compared in upper case,
+-- because the documentation and the service differ in this.
 ---@type table<string, { [1]: openhands.State, [2]: boolean }>
 local by_execution = {
   FINISHED = { "finished", true },
@@ -93,7 +93,7 @@ local function judge_v1(sandbox, execution, memory, now, grace)
   return "unknown", false
 end
 
--- Returns whether an end that is shown may be that of the turn before the latest message.
+-- Returns whether an end that the service shows may belong to the turn before the latest message.
 local function is_end_uncertain(sandbox, memory, now, grace)
   if memory.message_at and now - memory.message_at >= math.min(OLD_END, grace) then
     memory.message_at = nil
@@ -201,7 +201,7 @@ function M.judge(api, response, memory, now, grace, wall_clock)
   return state --[[@as openhands.State]], settled --[[@as boolean]]
 end
 
--- States by the state that a V0 agent reports. With any other reported state it works, or is about to.
+-- States by the state that a V0 agent reports. In any other reported state, the agent works or is about to.
 local by_agent_state = {
   FINISHED = "finished",
   AWAITING_USER_CONFIRMATION = "waiting",
@@ -222,7 +222,7 @@ local function end_of_work(result)
   end
 end
 
---- Judges a V0 conversation whose runtime is up by its events: its status does not say whether the agent works.
+--- Judges, from its events, a V0 conversation whose runtime is up: its status does not say whether the agent works.
 ---@param result openhands.Result
 ---@param memory openhands.Memory
 ---@return openhands.State state
@@ -238,8 +238,8 @@ function M.judge_result(result, memory)
   return state or "running", state ~= nil
 end
 
---- Judges a V0 conversation whose runtime is down by its events: the runtime may not be up yet, or the work may have
---- ended before it went down.
+--- Judges, from its events, a V0 conversation whose runtime is down: the runtime may not be up yet, or the work may
+--- have ended before it went down.
 ---@param result openhands.Result
 ---@param memory openhands.Memory
 ---@return openhands.State? state nil: the events say no more than the status

@@ -6,7 +6,8 @@ local errors = require "openhands.errors"
 
 local M = {}
 
--- Paths of the classes in older releases. Newer ones take both spellings.
+-- Modules of the event classes, by kind. Older releases know a kind only by the path of its class; newer ones also by
+-- its name.
 local folder = "openhands.sdk.event."
 local modules = {
   ACPToolCallEvent = "acp_tool_call",
@@ -39,7 +40,7 @@ local function name_in(fields)
   return type(kind) == "string" and not kind:find(".", 1, true) and kind or nil
 end
 
---- Calls of the rows that read events.
+--- The functions that request events from an agent server.
 ---@class openhands.AgentReader
 ---@field list fun(fields: table, call: table): table?, openhands.Error?
 ---@field count fun(fields: table, call: table): integer?, openhands.Error?
@@ -72,7 +73,8 @@ local function with_kind(fields, kind)
   return own
 end
 
--- Returns the items of a kind. Used for a kind whose path is not known, so that the server cannot filter by it.
+-- Returns the page with only the items of a kind. Used if the path of the kind is not known here: without it, the
+-- server cannot filter.
 local function sift(page, kind)
   local items = {}
   for _, event in ipairs(type(page.items) == "table" and page.items or {}) do
@@ -89,7 +91,7 @@ local function list_by_path(reader, fields, call)
   return page and not path_of(kind) and sift(page, kind) or page, err
 end
 
---- Returns a page of events, for either spelling of a kind that the server may know.
+--- Returns a page of events. The name of a kind is also understood if the server knows only its path.
 ---@param reader openhands.AgentReader
 ---@param fields table
 ---@param call table
@@ -112,7 +114,7 @@ function M.list(reader, fields, call)
   return by_path and list_by_path(reader, fields, call) or page
 end
 
---- Returns the number of events, for either spelling of a kind that the server may know.
+--- Returns the number of events. The name of a kind is also understood if the server knows only its path.
 ---@param reader openhands.AgentReader
 ---@param fields table
 ---@param call table
@@ -160,7 +162,7 @@ end
 
 local strategy = {}
 
--- Requests the event first: for an id that it does not know, the server would begin with the first event of all.
+-- Requests the event `after` first: for an unknown id, the server would begin with the first event of all.
 function strategy.begin(self, call)
   if self.after == nil then
     return true

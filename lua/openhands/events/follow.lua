@@ -29,6 +29,7 @@ local methods = {}
 
 local Followed = { __index = methods, __name = "openhands.Followed" }
 
+--- Creates a reading that follows the events of a collection.
 ---@param client openhands.Client
 ---@param collection openhands.Pages
 ---@param id string of the conversation

@@ -20,18 +20,18 @@ end
 
 --- Where events are read from.
 ---@class openhands.EventSource
----@field row table? the operation, for the two functions
+---@field row table? the operation that `perform` and `in_dialect` run
 ---@field perform (fun(client: openhands.Client, row: table, fields: table, call: table, api: string): any, any)?
 ---@field in_dialect fun(client: openhands.Client, row: table?, fields: table, call: table, run: function): any, any
 ---@field reader openhands.AgentReader? of an agent server
 
---- A reading of a conversation's events, and how far it has come.
+--- The state of one reading of a conversation's events.
 ---@class openhands.EventReading
 ---@field client openhands.Client
 ---@field source openhands.EventSource
 ---@field call table settings of the call that reads
 ---@field fields table
----@field after string|number|nil the last event that has been seen
+---@field after string|number|nil id of the last event that the caller has seen
 ---@field memory openhands.Memory of the conversation
 ---@field deadline_at number monotonic moment at which following ends
 ---@field ends_at number? monotonic moment after which no page is requested
@@ -39,7 +39,7 @@ end
 ---@field has_begun boolean?
 ---@field follows boolean? it waits for more events when all were returned
 ---@field has_read boolean? of an agent server: a page has come
----@field seen table<any, true> events that are left out
+---@field seen table<any, true> ids of events that are left out
 
 -- ---- V0: events are numbered, and requested from a number on -------------------------------------------------------
 
@@ -264,7 +264,7 @@ end
 --- The options of a reading that are not settings.
 M.own_options = { after = true, follow = true, timeout = true, interval = true }
 
---- Returns these options and removes them from the fields, which may contain them.
+--- Returns the options of a reading, which may be given among the fields or the options. Removes them from the fields.
 ---@param fields table
 ---@param options table
 ---@return table choice

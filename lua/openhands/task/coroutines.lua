@@ -64,7 +64,7 @@ function M.owner()
 end
 
 --- Returns whether the owner of a lock or request will never release it: it is dead, killed by its host, or collected.
---- It is also so if the owner is the running coroutine: an error has then ended the code that held the lock or request.
+--- Also true if the owner is the running coroutine: then an error has ended the code that held the lock or request.
 --- That code could not catch the error to release it, because Lua 5.1 cannot yield inside pcall.
 ---@param owner openhands.Owner
 ---@param loop openhands.Loop the loop in which the owner waits

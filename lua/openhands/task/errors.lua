@@ -71,13 +71,13 @@ local function interrupted(what)
   return errors.new { kind = "raised", operation = "task", message = ("task: %s (e.g. of Ctrl-C)"):format(what) }
 end
 
---- Returns the error of a task whose own error is lost: another error ended its resumer before it could be read.
+--- Returns the error of a task whose own error is lost: another error ended the code that resumed it.
 ---@return openhands.Error
 function M.lost()
   return interrupted "its error was lost, because another error came at the same moment"
 end
 
---- Returns the error of a function in a group that an error from outside kept from starting.
+--- Returns the error of a function in a group that was not started because of an error from outside.
 ---@return openhands.Error
 function M.never_started()
   return interrupted "was not started, because an error came just before"

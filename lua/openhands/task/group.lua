@@ -88,8 +88,8 @@ local function begin_change(group)
   group.is_changing = true
 end
 
--- Starts functions until as many run as may run at the same time; repeated whenever one has ended. If an error
--- interrupts this, it can be repeated: no function is run twice.
+-- Starts functions until `concurrency` of them run; called again whenever one has ended. It can be repeated after an
+-- error has interrupted it: no function is run twice.
 local function fill(group)
   while group.running < group.concurrency and group.started < #group.list and not group.given_up do
     local index = group.started + 1

@@ -21,7 +21,7 @@ local M = { are_in_use = false }
 ---@field private _started boolean?
 ---@field private _cancelled boolean?
 ---@field private _notified boolean? it has received the error of its cancellation: its next call raises
----@field private _waits_in openhands.Client? whose loop it waits in
+---@field private _waits_in openhands.Client? the client in whose loop it waits
 ---@field private _waits_for openhands.Pending? what it waits for
 ---@field private _thread thread? its coroutine
 ---@field private _results any[]? what its function returned, or nil and an error
@@ -164,8 +164,8 @@ function methods:thread()
   return self._thread --[[@as thread]]
 end
 
---- Finishes the task if its coroutine is dead: an error may have ended its last resumer before that finished it. For
---- loops.
+--- Finishes the task if its function has ended and that was not handled yet: an error may have ended the code that
+--- resumed it. For loops.
 ---@return boolean goes_on
 function methods:reap()
   if not self._finished and (self._result_count or self._thread and coroutines.status(self._thread) == "dead") then
@@ -214,12 +214,12 @@ local function carry_on(task, goes_on, ...)
   end
 end
 
---- Runs the task to its end from inside a coroutine of the host's, and passes on what it yields. For loops.
+--- Runs the task to its end from inside a coroutine of the host, and passes on what it yields. For loops.
 function methods:carry()
   return carry_on(self, self:resume())
 end
 
--- Adds the traceback to what was raised. An xpcall made of coroutines gives the traceback first, then what was raised.
+-- Adds the traceback to what was raised. An xpcall built on coroutines passes the traceback first, then the error.
 local function with_traceback(problem, original)
   if original ~= nil then
     return { original, task_errors.text_of(problem) }

@@ -1,21 +1,22 @@
 --- Schedules tasks in hosts without coroutines of their own (plain Lua, libuv): a task is parked until it is woken or
 --- its deadline has passed, and then resumed by the next `step`. Knows neither clients nor descriptors.
 ---
---- An error from outside (of Ctrl-C, or of the host's hook) may interrupt a step anywhere. So each change is completed
---- by a single assignment, before which nothing is dropped. An entry that is found twice is skipped. An entry that was
---- taken from the queue but not handled is handled by the next step.
+--- An error from outside (of Ctrl-C, or of the host's hook) may interrupt a step anywhere. So each change takes effect
+--- with a single assignment, and nothing is removed before it. An entry that is found twice is skipped. An entry that
+--- was taken from the queue but not handled is handled by the next step.
 
 local core = require "openhands.core"
 local coroutines = require "openhands.task.coroutines"
 local errors = require "openhands.errors"
 local timers = require "openhands.task.timers"
 
--- Tasks that wait on top of each other on one C stack: Lua allows 200 nested C calls, and each task needs a few.
+-- Limit of tasks that wait on top of each other on one C stack: Lua allows 200 nested C calls, and each task needs a
+-- few.
 local DEEPEST = 40
 
 local M = {}
 
---- A task in the scheduler. It is a timer, too: of the deadline for which it is parked.
+--- A task in the scheduler. It is also a timer, for the deadline until which it is parked.
 ---@class openhands.SchedulerEntry: openhands.Timer
 ---@field task openhands.Task
 ---@field thread thread
@@ -34,7 +35,7 @@ local M = {}
 ---@field private _parked table<openhands.SchedulerEntry, boolean?> keeps tasks alive that nothing else holds
 ---@field private _parked_count integer
 ---@field private _entries table<thread, openhands.SchedulerEntry>
----@field private _running openhands.SchedulerEntry[] stack: each was resumed by the one below, in a step of its own
+---@field private _running openhands.SchedulerEntry[] stack: each was resumed by a step that the one below runs
 local methods = {}
 local Scheduler = { __index = methods, __name = "openhands.Scheduler" }
 
@@ -163,7 +164,7 @@ end
 function methods:park(pending, deadline)
   reset_after_fork(self)
   local entry = running_entry(self)
-  if entry.pending then -- its last yield failed (Lua 5.1 inside pcall), and it has caught that
+  if entry.pending then -- its last yield failed (Lua 5.1 inside pcall), and it has caught the error
     unpark(self, entry)
   end
   self._parked_count = self._parked_count + 1

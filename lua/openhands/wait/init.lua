@@ -51,12 +51,12 @@ end
 --- "timeout" the job goes on; `err.conversation` is its last known status.
 ---
 --- All waits of a client share their requests, about one a second at most; a wait with an `interval` is exempt from
---- this limit. On V0 the end of the work is read from the events: an agent that has worked and waits for user input has
---- `finished`. Where the service does not show the events, only the end of the runtime can be seen (`stopped`).
+--- this limit. On V0 the end of the work is read from the events: an agent that has worked and waits for user input
+--- counts as `finished`. If the service does not show the events, only the end of the runtime can be seen (`stopped`).
 ---@param subject string|openhands.Conversation its id, or the conversation
 ---@param options openhands.WaitOptions? and settings of this call. `timeout`: seconds to wait (default 12 hours); the
 --- last poll may take one second more. `interval`: seconds between polls. `answer_timeout`: seconds after the end for
---- which the answer, or the reason of the failure, is requested (default 40; services learn of it late).
+--- which the answer, or the reason of the failure, is requested (default 40: services learn of it late).
 --- `outage_timeout`: an outage of that many seconds ends the wait (default 900), e.g. web pages instead of responses;
 --- an unreachable service ends it only for an id that this client has not seen. `on_change`: function, called with the
 --- conversation and its previous state

@@ -14,7 +14,7 @@ local M = {}
 
 local OVERTIME = 1 -- seconds after its deadline at which a poll counts as lost
 local CHECK_INTERVAL = 1 -- seconds between checks that the polling coroutine is still alive
-local SLACK = 0.1 -- seconds by which a deadline may be missed
+local SLACK = 0.1 -- tolerance in seconds when deadlines are compared
 
 --- One conversation that a group waits for.
 ---@class openhands.PollEntry: openhands.Lookup
@@ -23,12 +23,12 @@ local SLACK = 0.1 -- seconds by which a deadline may be missed
 ---@field deadline_at number monotonic moment
 ---@field due_at number monotonic moment of the next poll
 ---@field pause number seconds from the last poll to the next
----@field next_interval number? seconds of the next regular pause
----@field polls integer how many were made
+---@field next_interval number? seconds of the next regular pause, before jitter
+---@field polls integer number of deliveries so far
 ---@field last_polled number monotonic moment
 ---@field latest openhands.Conversation? as it was seen last
 ---@field news "status"|"result"|nil kind of the delivery that was not taken yet
----@field is_delivered boolean? its status was delivered before its lookup has ended
+---@field is_delivered boolean? its status was delivered although its lookup goes on
 ---@field next_at number? monotonic moment of the poll after this lookup
 ---@field number integer counted up with each entry that is added
 
@@ -172,7 +172,7 @@ end
 
 -- Delivers the outcome of a step for an entry, and sets when the entry is due next. If the events have to be read too,
 -- and the rate allows that now, returns true: the status is delivered after the events are read. Any other status is
--- delivered at once.
+-- delivered at once. `further`: number of entries of this poll for which it has returned true so far.
 local function conclude(poller, group, entry, step, now, jitter, further)
   local was_delivered = entry.is_delivered
   entry.is_delivered = nil

@@ -8,8 +8,8 @@ local SHORTEST_SLEEP = 0.01 -- seconds
 
 ---@class openhands.RequestRate
 ---@field private _left number requests that may be sent at once; negative after requests beyond the limit
----@field private _quiet_until number monotonic moment
----@field private _counted_at number? monotonic moment
+---@field private _quiet_until number monotonic moment before which no request may be sent
+---@field private _counted_at number? monotonic moment at which `_left` was counted
 local methods = {}
 local RequestRate = { __index = methods, __name = "openhands.RequestRate" }
 

@@ -12,7 +12,7 @@ local STARTING_INTERVAL = 2 -- seconds between polls while a conversation starts
 local FIRST_INTERVAL, LAST_INTERVAL, GROWTH = 5, 30, 1.1
 local JITTER = 0.2 -- share of an interval
 local LAST_POLL = 1 -- seconds that a poll may take beyond the deadline of the wait
-local NEAR = 0.5 -- share of its interval before which an entry joins a request that is sent anyway
+local NEAR = 0.5 -- an entry that is due within this share of its interval joins a request that is sent anyway
 
 -- Steps that are for many conversations at once. They alternate with those for one.
 local is_for_many = { dialect = true, start_task = true, list = true, recent_tasks = true }
@@ -75,7 +75,7 @@ end
 -- ---- which ---------------------------------------------------------------------------------------------------------
 
 --- Returns whether an entry is out of time. However short its timeout is, a group polls until one of its entries has
---- got a delivery. After that, its other entries still take the steps that are for many conversations.
+--- got a delivery. After that, entries without a delivery still get the steps that are for many conversations.
 ---@param client openhands.Client
 ---@param entry openhands.PollEntry
 ---@param now number monotonic, seconds
@@ -115,8 +115,8 @@ local function is_before(one, other)
   return one.number < other.number
 end
 
--- Returns the entries that are due now or soon, their steps, and the first entry that may be polled now with a step for
--- many conversations, and with one for a single conversation.
+-- Returns the entries that are due now or soon, and their steps. Then returns two of those that may be polled now: the
+-- first whose step is for many conversations, and the first whose step is for one.
 local function due_entries(poller, group, now, is_allowed)
   local client, soon_due, steps = poller._client, {}, {}
   local first_batch_entry, first_single_entry

@@ -30,7 +30,7 @@ local FIRST_RESULT_PAUSE = 1 -- seconds between the first two readings of a resu
 ---@field private _outage openhands.Error? reason why the last poll did not get the status
 ---@field private _outage_since number? monotonic moment
 ---@field private _settled_at number? monotonic moment of the first reading of its result
----@field private _result_pause number? seconds between the last two readings of its result
+---@field private _result_pause number? seconds from the last reading of its result to the next
 local Wait = {}
 Wait.__index = Wait
 
@@ -53,8 +53,8 @@ function M.new(client, group, id, latest, call, options)
   }, Wait)
 end
 
--- Keeps the conversation as it was just seen, and calls the caller's `on_change` if its state has changed; not after a
--- cancellation, because the client's calls raise an error in a cancelled task.
+-- Keeps the conversation as it was just seen. Calls the caller's `on_change` if the state has changed, but not after a
+-- cancellation: in a cancelled task, the client's calls raise an error.
 function Wait:_note(conversation)
   local previous, on_change = self.latest, self._options.on_change
   self.latest = conversation
