@@ -182,8 +182,8 @@ function strategy.begin(self, call)
   return true
 end
 
--- Returns whether a follower goes on although the server does not run: it polls the status and tries again. A
--- conversation that settled before its first page could be read is an error.
+-- Returns whether a follower goes on although the server does not run: it polls the status and tries again. It does not
+-- go on if the conversation settled before the first page could be read.
 local function is_down_for_now(self, err)
   local conversation = err.kind == "conflict" and err.conversation
   return conversation and self.follows and (self.has_read or not conversation.settled)

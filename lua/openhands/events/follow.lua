@@ -10,7 +10,7 @@ local states = require "openhands.conversation.state"
 local M = {}
 
 local FIRST_INTERVAL, LAST_INTERVAL, GROWTH = 1, 10, 1.3 -- seconds between polls for new events
-local EMPTY_POLLS = 2 -- in a row after it has settled: an event reaches the store a moment after it happened
+local EMPTY_POLLS = 2 -- in a row that end the following of a settled conversation: its last events may come late
 
 ---@class openhands.Followed: openhands.Pages
 ---@field conversation openhands.Conversation? as it was last seen; at the end it has settled

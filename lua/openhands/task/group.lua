@@ -146,8 +146,8 @@ local function give_up(group)
   end
 end
 
--- Waits for the group. In the main coroutine an error from outside (e.g. of Ctrl-C) may end the wait: this gives the
--- group up.
+-- Waits for the group. In the main coroutine an error from outside (e.g. of Ctrl-C) may end the wait: then the
+-- group is given up.
 local function await(self, group)
   local thread, is_main = coroutine.running()
   if thread and not is_main then

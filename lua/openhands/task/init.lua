@@ -9,7 +9,7 @@ local task_errors = require "openhands.task.errors"
 
 local unpack = table.unpack or unpack -- luacheck: ignore 143
 
---- `are_in_use`: whether a task was ever made in this Lua state. While it is false, callers can skip this module.
+--- `are_in_use`: whether a task was ever spawned in this Lua state. While it is false, callers can skip this module.
 local M = { are_in_use = false }
 
 ---@class openhands.Task
@@ -340,7 +340,7 @@ end
 
 --- Runs a function as a task of its own when this task has ended.
 ---@param listener fun(err: any, ...) called with the error (raised by the task's function, or returned after nil), or
---- with nil and what the function returned. An error that the function raises is only logged.
+--- with nil and what the function returned. An error that the listener raises is only logged.
 function methods:on_done(listener)
   check(self, "on_done")
   if type(listener) ~= "function" then
