@@ -16,8 +16,8 @@ struct oh_hash_flood {
     uint32_t seen[1U << OH_HASH_FLOOD_SEEN_BITS]; /* marks of the latest texts: repeated texts are not counted */
 };
 
-/* Counts a text; false when too many share a hash. `mark` identifies the text in a way that an attacker cannot predict.
-   The struct is zeroed before the first text. */
+/* Counts a text; false when too many different texts share a hash. `mark` identifies the text in a way that an attacker
+   cannot predict. The struct is zeroed before the first text. */
 bool oh_hash_flood_note(struct oh_hash_flood *flood, const char *text, size_t length, uint32_t mark);
 /* Computes a mark from the bytes of a text, for callers that have no mark yet. */
 uint32_t oh_hash_flood_mark(const char *text, size_t length, uint32_t seed);

@@ -220,7 +220,8 @@ static size_t replace(struct scan *scan, size_t at, size_t value, size_t end, si
 }
 
 /* Redacts the credentials in `scheme://user:password@`, up to the last "@" of the authority. A password that is not
-   percent-encoded may have any byte: it is recognised by a "port" that is not a number. 0: nothing to redact. */
+   percent-encoded may have any byte: it is recognised by a "port" that is not a number. Returns the place after
+   the credentials, 0 if there are none. */
 static size_t credentials(struct scan *scan, size_t at)
 {
     static const char ends[] = "/?#\"'`<>\\";
@@ -275,8 +276,8 @@ static size_t skip_scheme(const struct scan *scan, size_t at)
     return at;
 }
 
-/* Redacts the value in `name: value`, `name=value`, `"name":"value"`, `name%3Dvalue`. `size`: of the separator. 0:
-   nothing to redact. */
+/* Redacts the value in `name: value`, `name=value`, `"name":"value"`, `name%3Dvalue`. `size`: of the separator.
+   Returns the place after the value, 0 if there is nothing to redact. */
 static size_t named_value(struct scan *scan, size_t at, size_t size)
 {
     bool quoted, prose;
