@@ -29,7 +29,7 @@ local identifiers = require "openhands.conversation.identifier"
 ---@field is_restarting boolean? V0: this client has started its runtime again, and has not seen it up since
 ---@field was_asked_of_v0 boolean? it was looked up in the other API of a service that may have both
 ---
----@field message_at number? moment of this client's latest message, while the service may still show the state before it
+---@field message_at number? moment of this client's latest message, while the service may show the state before it
 ---@field message_text string? text of that message, if it has certainly arrived
 ---@field has_sent_message boolean? V1: this client has sent it a message since its start
 ---@field end_is_uncertain boolean? the end that was shown last may be that of the turn before the message
