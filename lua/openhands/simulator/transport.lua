@@ -20,8 +20,8 @@ local M = {}
 -- Seconds of virtual time that a response may wait for data, in total, before it is a timeout.
 local stream_timeout = 600
 
---- Creates the transport. Its `request` sends a request to the model; `sleep` advances the model's time; `now` returns it,
--- and `wall` returns it as seconds since 1970. The list `faults` may be changed at any time.
+--- Creates the transport. Its `request` sends a request to the model; `sleep` advances the model's time; `now` returns
+-- it, and `wall` returns it as seconds since 1970. The list `faults` may be changed at any time.
 ---@param model openhands.simulator.Model
 ---@return table transport
 function M.new(model)
