@@ -100,7 +100,7 @@ int oh_argument_error_at(lua_State *L, const struct oh_argument_path *path, cons
     return raise_text(L);
 }
 
-/*** Returns the text of an argument error, which tells it from every other error.
+/*** Returns the text of an argument error, and nil for every other error.
 @function argument_error
 @param problem an error that a function of this module has raised
 @treturn string|nil its text; nil for the error of a hook, of a finalizer or of Lua itself */

@@ -66,7 +66,7 @@ static bool wants_json(const struct oh_operation *operation)
     return operation->shape != OH_SHAPE_BYTES && operation->shape != OH_SHAPE_FILE && operation->shape != OH_SHAPE_ANY;
 }
 
-/* Returns whether the call is like every other plain read of the service: see oh_multi_prepare. */
+/* Returns whether the call is a GET for JSON with the client's own credentials only: see oh_multi_prepare. */
 static bool is_plain(const struct oh_operation *operation, const struct call *call)
 {
     return operation->effect == OH_READS && operation->host != OH_AT_PUBLIC && strcmp(operation->method, "GET") == 0 &&
@@ -74,7 +74,7 @@ static bool is_plain(const struct oh_operation *operation, const struct call *ca
            call->organization.bytes == NULL && call->server.bytes == NULL;
 }
 
-/* Returns a new exchange, owned by the client, without the request that it sends. */
+/* Returns a new exchange, owned by the client, that has no request yet. */
 static struct oh_exchange *new_exchange(lua_State *L, struct oh_client *client, const struct oh_operation *operation,
                                         const struct call *call)
 {

@@ -257,7 +257,7 @@ static int l_is_inherited(lua_State *L)
 }
 
 /*** Redacts a value as core.redact does, and also removes the secrets that this client knows: its keys, the keys of the
-conversations' servers that it has seen, and the password of its proxy.
+conversations' servers that it has seen, and the passwords of its proxies.
 @function redact
 @param value
 @return a copy */

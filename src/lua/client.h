@@ -11,13 +11,13 @@
 #include "lua/version.h"
 #include "wire/secret.h"
 
-#define OH_CLIENT "openhands.core " OH_VERSION /* another build's userdata is another type */
+#define OH_CLIENT "openhands.core " OH_VERSION /* another version's userdata is another type */
 
-#define OH_MOST_BODY 33554432 /* 32 MiB: bytes of a request; by default, of an answer */
+#define OH_MOST_BODY 33554432 /* 32 MiB: the most bytes of a request and, by default, of an answer */
 
 struct oh_client {
     bool open;      /* false: not complete yet, or closed */
-    bool busy;      /* held: an exchange is being filled or read; finalizers and hooks may run, and must keep away */
+    bool busy;      /* held: an exchange is being filled or read; finalizers and hooks must not use the client */
     unsigned owner; /* generation of the process that owns it: a forked child must leave its sockets alone */
     double timeout, connect_timeout; /* seconds; timeout 0: each operation's own */
     struct oh_secrets secrets;       /* no message or log may show them */
@@ -27,7 +27,7 @@ struct oh_client {
 };
 
 /* Returns the client at stack index 1; raises if it is not a client, is closed or busy, or belongs to another
-   process. A client of another process that has opened nothing yet becomes this process's. */
+   process. Takes over a client that another process made, if the client has opened nothing yet. */
 struct oh_client *oh_client_check(lua_State *L);
 /* The same for a client that is not at stack index 1; returns it. */
 struct oh_client *oh_client_check_usable(lua_State *L, struct oh_client *client);
@@ -43,7 +43,7 @@ void oh_client_add_exclusive(lua_State *L, const luaL_Reg *functions, int shared
 /* Keeps copies of the credentials after checking them; an error does not show the key. Absent ones stay NULL. */
 void oh_client_keep_credentials(lua_State *L, char **key_slot, const struct oh_text *key, char **organization_slot,
                                 const struct oh_text *organization);
-/* Keeps a copy of a secret, to redact it from now on; NULL is fine. Raises only when out of memory. */
+/* Keeps a copy of a secret, to redact it from now on; does nothing for NULL. Raises only when out of memory. */
 void oh_client_keep_secret(lua_State *L, struct oh_client *client, const char *secret);
 
 /* Adds `new` to the table on top of the stack. */

@@ -28,7 +28,7 @@ static void push_headers(lua_State *L, const struct oh_exchange *exchange, const
         lua_pushliteral(L, "********");
         lua_setfield(L, -2, "x-session-api-key");
     }
-    if (exchange->session_api_key != NULL) { /* not masked: the program reads it in answers */
+    if (exchange->session_api_key != NULL) { /* not masked: answers show it to the program anyway */
         lua_pushstring(L, exchange->session_api_key);
         lua_setfield(L, -2, "x-session-api-key");
     }

@@ -1,6 +1,6 @@
-/* The context of reading one call's fields, shared by the modules that check and encode them (arguments.c goes
-   through the fields, field_value.c checks one value, message.c a prompt, multipart.c files). Lua layer; private to
-   these. */
+/* The context of reading one call's fields, shared by the files that check and encode them: arguments.c goes through
+   the fields, field_value.c checks one value, message.c a prompt, multipart.c files, and free_request.c a request
+   that no operation describes. Lua layer. */
 #ifndef OH_FIELD_READER_H
 #define OH_FIELD_READER_H
 
@@ -29,7 +29,7 @@ struct oh_field_reader {
 /* Prepares a reader and Lua's stack, and sets whether the request has a body. Raises when out of memory. */
 void oh_field_reader_init(struct oh_field_reader *reader, lua_State *L, int shared,
                           const struct oh_operation *operation, struct oh_request *request);
-/* Keeps the first reason why this dialect cannot take the call. Does not throw: later mistakes still raise. */
+/* Keeps the first reason why this dialect cannot take the call. Does not throw, so that later mistakes still raise. */
 void oh_field_reader_refuse(struct oh_field_reader *reader, enum oh_fields_verdict verdict, const char *field,
                             const char *reason);
 /* Appends to a part of the request; raises an argument error when the part becomes too long. */
@@ -38,9 +38,9 @@ void oh_field_reader_append(struct oh_field_reader *reader, struct oh_buffer *bu
 /* The same, percent-encoded. */
 void oh_field_reader_append_encoded(struct oh_field_reader *reader, struct oh_buffer *buffer, const char *text,
                                     size_t length, const struct oh_argument_path *path);
-/* The same, to the body. */
+/* Appends a NUL-terminated text to the body, as oh_field_reader_append does. */
 void oh_field_reader_append_body(struct oh_field_reader *reader, const char *text, const struct oh_argument_path *path);
-/* Raises: the value at `index` is not of the field's type. */
+/* Raises an argument error: the value at `index` is not of the field's type. */
 int oh_field_reader_wrong_type(struct oh_field_reader *reader, const struct oh_field *field, int index,
                                const struct oh_argument_path *path);
 /* Returns the string at `index`, borrowed from Lua; raises if it is not a string. */

@@ -10,7 +10,7 @@
 #include "wire/secret.h"
 
 /* Returns the id at `index`; raises if it is not an id, and refuses one that is not a UUID where the field takes only
-   those. */
+   UUIDs. */
 static const char *check_id(struct oh_field_reader *reader, const struct oh_field *field, int index,
                             const struct oh_argument_path *path, size_t *length)
 {
@@ -193,7 +193,7 @@ void oh_field_value_write_path(struct oh_field_reader *reader, const struct oh_f
     size_t length;
     const char *text = text_of(reader, field, index, path, number, &length);
 
-    /* The service decodes a path before it routes: with a slash it would be another path. */
+    /* The service decodes a path before it routes it: an encoded slash would make it another path. */
     if (memchr(text, '/', length) != NULL)
         oh_argument_error_at(reader->L, path, "contains a slash");
     oh_field_reader_append_encoded(reader, &reader->request->path, text, length, path);

@@ -4,8 +4,8 @@
 
 #include "lua/field_reader.h"
 
-/* Append the value at `index`, if it is of the field's type, to the path, to a query (or a form), to the body as JSON;
-   raise if it is not. */
+/* Append the value at `index` to the path, to a query or form (`out`), or to the body as JSON. Each raises if the value
+   is not of the field's type. */
 void oh_field_value_write_path(struct oh_field_reader *reader, const struct oh_field *field, int index,
                                const struct oh_argument_path *path);
 void oh_field_value_write_query(struct oh_field_reader *reader, const struct oh_field *field, int index,

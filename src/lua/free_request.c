@@ -123,7 +123,7 @@ static void write_path(struct oh_field_reader *reader, int index)
     lua_pop(L, 1);
 }
 
-/* Writes the parameter on top of the stack: a text, a number, a boolean, or a list of these. */
+/* Writes the parameter on top of the stack: a text, a whole number, a boolean, or a list of these. */
 static void write_parameter(struct oh_field_reader *reader, const struct oh_argument_path *path, const char *name)
 {
     struct oh_field field = {name, name, OH_IN_QUERY, OH_TEXT, false};

@@ -49,7 +49,7 @@ static int l_timeout(lua_State *L)
 /*** Sets the client's one alarm, for hosts that can only watch a descriptor. When it goes off, the descriptor becomes
 readable and `timeout` is 0; the next `step` clears it.
 @function alarm
-@tparam[opt] number seconds from now, at most 1e9; nil: no alarm. Replaces the one before */
+@tparam[opt] number seconds from now, at most 1e9; nil: no alarm. Replaces an earlier alarm */
 static int l_alarm(lua_State *L)
 {
     struct oh_client *client = oh_client_check(L);
@@ -62,9 +62,10 @@ static int l_alarm(lua_State *L)
 }
 
 /*** Sleeps until one of several clients needs a `step`, the time is over or a signal has arrived. Steps none of them.
-It may also return early without a reason while a client that has no descriptor, or that is `external`, works.
+It may return early while a client without a descriptor, or an `external` client, has exchanges in flight.
 @function poll
-@tparam table clients list of clients; an empty one just sleeps. Raises as `step` does for those that cannot be used
+@tparam table clients list of clients; with an empty list it just sleeps. Raises, as `step` does, for a client
+  that cannot be used
 @tparam[opt=0] number seconds to sleep at most; one call never sleeps longer than 0.1, so that signals are noticed */
 static int l_poll(lua_State *L)
 {

@@ -1,5 +1,5 @@
-/* Decodes JSON into Lua values: makes what json_scan.c has checked, each table at its final size. All memory is Lua's,
-   so an error in the middle leaks none. */
+/* Decodes JSON into Lua values: builds the values of a text that json_scan.c has checked, each table at its final size.
+   All memory is Lua's, so an error in the middle leaks nothing. */
 #include "lua/json_decode.h"
 
 #include <string.h>
@@ -8,10 +8,10 @@
 #include "wire/json_number.h"
 
 #define FEW_TABLES 128 /* their counts fit on the C stack */
-#define SHORT_TEXT 512 /* bytes of a string with escapes that also fits on the C stack */
+#define SHORT_TEXT 512 /* bytes; longer strings with escapes are decoded in memory of Lua */
 #define LEAST_FLOOD_BYTES 65536 /* a shorter text cannot hold a harmful number of colliding strings */
 #define LONGEST_SHORT 40 /* bytes of a string whose hash depends on all of them and on a seed */
-#define STACK_OF_LEVEL 2 /* a table, and the name of its member that is being made */
+#define STACK_OF_LEVEL 2 /* slots: a table, and the name of the member whose value is being built */
 
 struct builder {
     lua_State *L;
@@ -168,7 +168,7 @@ static void begin(struct builder *builder, bool object)
     builder->at++;
 }
 
-/* Removes an earlier member of the name on top of the stack: the last of two counts, even if it is null. */
+/* Removes an earlier member of the name on top of the stack: a later member replaces it, even if that is null. */
 static void drop_member(lua_State *L)
 {
     lua_pushvalue(L, -1);

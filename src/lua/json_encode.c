@@ -88,8 +88,8 @@ static void write_number(lua_State *L, int index, struct oh_buffer *out, const s
     oh_json_encode_append(L, out, text, (size_t)length, path);
 }
 
-/* Returns whether the table at `index` is a list or an object. Its keys decide; for an empty table its mark, or `form`
-   if it has none. Raises if it is neither. */
+/* Returns whether the table at `index` is a list or an object. Its keys decide; if it is empty, its mark decides, or
+   `form` if it has no mark. Raises if it is neither, or has a metatable that is not a mark. */
 static enum oh_json_form form_of(lua_State *L, int shared, int index, enum oh_json_form form,
                                  const struct oh_argument_path *path)
 {

@@ -32,7 +32,7 @@ void oh_json_sentinels_open(lua_State *L, int cjson)
         lua_getfield(L, cjson, "empty_array");
         lua_rawseti(L, shared, OH_SLOT_FOREIGN_EMPTY_LIST);
     }
-    lua_getglobal(L, "_G"); /* read raw: a strict host raises for a global that is not defined */
+    lua_getglobal(L, "_G"); /* for raw reads: a strict host raises for undefined globals */
     if (lua_istable(L, -1)) {
         lua_pushliteral(L, "vim");
         lua_rawget(L, -2);

@@ -7,8 +7,8 @@
 
 #include "lua/compat.h"
 
-/* Slots of the shared table, which every function of the module that encodes has as its first upvalue. A mark is a
-   metatable. */
+/* Slots of the shared table, the first upvalue of each function that encodes. A mark is a metatable that makes a table
+   a list or an object. */
 enum {
     OH_SLOT_LIST_MARK = 1,
     OH_SLOT_FOREIGN_LIST_MARK,
@@ -19,7 +19,7 @@ enum {
     OH_SLOT_AFTER_SENTINELS
 };
 
-/* Fills these slots of the shared table on top of the stack. `cjson`: stack index of the module. */
+/* Fills these slots of the shared table on top of the stack. `cjson`: stack index of the lua-cjson module. */
 void oh_json_sentinels_open(lua_State *L, int cjson);
 /* Replaces a foreign null at `index` by ours, and a foreign empty list by a table marked as a list. `shared`: stack
    index of the shared table. */

@@ -17,7 +17,7 @@ static int push_whether(lua_State *L, bool (*test)(const char *text, size_t leng
     return 1;
 }
 
-/*** Returns whether a value can be an id of the service: a string of 1 to `limits.id_bytes` of A-Z a-z 0-9 _ -.
+/*** Returns whether a value can be an id of the service: 1 to `limits.id_bytes` characters of A-Z a-z 0-9 _ -.
 @function is_id
 @param value
 @treturn boolean */

@@ -1,4 +1,5 @@
-/* A prompt or a message to a running agent: V0 takes text, V1 a message of content blocks, the agent server either. */
+/* A prompt or a message to a running agent: V0 takes text, V1 a message or a list of content blocks, the
+   agent server only the list. */
 #include "lua/message.h"
 
 /* Writes a text as V1 takes it: as a list of one block. */

@@ -22,7 +22,7 @@ void oh_multipart_begin(struct oh_field_reader *reader)
     oh_request_set_type(reader->request, type);
 }
 
-/* Appends a name within quotation marks, escaped as browsers do. */
+/* Appends a name that stands in quotation marks, escaped as browsers escape it. */
 static void append_quoted(struct oh_field_reader *reader, const char *name, size_t length,
                           const struct oh_argument_path *path)
 {

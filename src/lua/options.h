@@ -1,4 +1,4 @@
-/* Reads a table of options in one pass, by a description of what it may contain. Lua layer. */
+/* Reads a table of options in one pass; a description lists the options that it may contain. Lua layer. */
 #ifndef OH_OPTIONS_H
 #define OH_OPTIONS_H
 
@@ -8,7 +8,7 @@
 
 enum oh_option_kind {
     OH_OPTION_TEXT,
-    OH_OPTION_FOREIGN, /* text that does not come from the caller: its user checks it */
+    OH_OPTION_FOREIGN, /* any string, even empty; the code that uses it checks it */
     OH_OPTION_SECONDS,
     OH_OPTION_BYTES,
     OH_OPTION_FLAG
@@ -26,8 +26,8 @@ struct oh_option {
 };
 
 /* Reads the table at `index` raw into `target`; an absent option leaves its member unchanged. Texts are borrowed from
-   the table. Raises for unknown names, wrong types, numbers out of range, and texts that are empty or contain NUL bytes
-   (foreign texts may be both). */
+   the table. Raises for unknown names, wrong types, numbers out of range, and texts that are empty or contain a NUL
+   byte, except foreign ones. A flag may be any value; seconds above 1e6 become 1e6. */
 void oh_options_read(lua_State *L, int index, const struct oh_option *description, void *target);
 
 #endif

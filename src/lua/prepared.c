@@ -9,7 +9,7 @@
 #include "lua/free_request.h"
 #include "lua/result.h"
 
-#define PREPARED "openhands.prepared " OH_VERSION /* another build's userdata is another type */
+#define PREPARED "openhands.prepared " OH_VERSION /* another version's userdata is another type */
 
 enum oh_fields_verdict oh_prepared_encode(lua_State *L, int shared, const struct oh_operation *operation, int index,
                                           struct oh_request *request)
@@ -36,8 +36,8 @@ void oh_prepared_check(lua_State *L, const struct oh_prepared *prepared, const s
                                 oh_api_name(operation->api), own->name, oh_api_name(own->api));
 }
 
-/* Frees the memory before the garbage collector does; exchanges in flight keep theirs. Also the finalizer; does not
-   throw on a prepared request. */
+/* Drops the reference before the garbage collector does; exchanges in flight keep their own. Also the finalizer: does
+   not throw on a prepared request. */
 static int l_close(lua_State *L)
 {
     struct oh_prepared *prepared = luaL_checkudata(L, 1, PREPARED);
@@ -62,7 +62,7 @@ void oh_prepared_open(lua_State *L)
         {"__gc", l_close}, {"__close", l_close}, {"__tostring", l_tostring}, {NULL, NULL},
     };
 
-    (void)luaL_newmetatable(L, PREPARED); /* completes one left unfinished when out of memory */
+    (void)luaL_newmetatable(L, PREPARED); /* or completes one that an earlier failure left unfinished */
     oh_setfuncs(L, metamethods, 0);
     lua_newtable(L);
     lua_pushcfunction(L, l_close);
@@ -102,7 +102,7 @@ static int refuse_name(lua_State *L, const char *name, enum oh_api api)
 /*** Checks and encodes the fields of a call without sending anything.
 @function prepare
 @param client the client; any client of this Lua state may send the result
-@tparam string name of the operation, or "request" for one that no operation describes
+@tparam string name of the operation, or "request" for a request that no operation describes
 @param fields as for the operation; raises argument errors
 @tparam string api the dialect; for "request": "agent" if it goes to a conversation's own server, otherwise another
   dialect or nil

@@ -15,7 +15,7 @@ struct oh_prepared {
 
 /* Makes the metatable; once per Lua state. */
 void oh_prepared_open(lua_State *L);
-/* Fills `request`, which its owner frees if this raises, from the fields at `index`; as oh_arguments_read. */
+/* Fills `request`, which its owner frees if this raises, from the fields at `index`, as oh_arguments_read does. */
 enum oh_fields_verdict oh_prepared_encode(lua_State *L, int shared, const struct oh_operation *operation, int index,
                                           struct oh_request *request);
 /* Returns the prepared request at `index`; NULL for any other value. */

@@ -60,7 +60,7 @@ static bool is_short(lua_State *L, int index)
 
 static void push_copy(lua_State *L, const struct oh_secrets *known, int index, int depth, struct budget *budget);
 
-/* Pushes the name at `name` and its value, which follows it, redacted. */
+/* Pushes the name at `name` and the value at `name` + 1, both redacted. */
 static void push_field(lua_State *L, const struct oh_secrets *known, int name, int depth, struct budget *budget)
 {
     if (lua_type(L, name) == LUA_TSTRING)
@@ -73,7 +73,7 @@ static void push_field(lua_State *L, const struct oh_secrets *known, int name, i
         push_copy(L, known, name + 1, depth + 1, budget);
 }
 
-/* Copies short values first, so that long quotations cannot use up the budget of the answer's own words. */
+/* Copies short values first: otherwise long texts, e.g. quotations of the request, could use up the budget. */
 static void push_table(lua_State *L, const struct oh_secrets *known, int index, int depth, struct budget *budget)
 {
     int copy, pass;
@@ -145,9 +145,8 @@ int oh_redact_values_line(lua_State *L, const struct oh_secrets *known, int inde
 static const struct oh_secrets none;
 
 /*** Copies a value from outside without its secrets: values of fields with secret names, and in texts `key: …`,
-`tkn=…`, `Bearer …`, `scheme://user:password@`. A string alone then has at most 16384 bytes. In a table, each string has
-at most 4096 bytes, all together at most 65536, in at most 2000 values, 20 levels deep. A string that was cut ends with
-"…".
+`tkn=…`, `Bearer …`, `scheme://user:password@`. A string outside a table is cut to 16384 bytes. A table keeps at most
+2000 values, 20 levels and 65536 bytes of strings, each cut to 4096 bytes. A string that was cut ends with "…".
 @function redact
 @param value
 @return a copy; redacting it again changes nothing */

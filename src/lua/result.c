@@ -38,7 +38,7 @@ static void set_redacted(lua_State *L, const char *name, const struct oh_secrets
     }
 }
 
-/* Pushes the decoded body, or the beginning of one that is not JSON. */
+/* Pushes the decoded body of an error status; otherwise, or if it is not JSON, the beginning of its text. Redacted. */
 static void push_detail(lua_State *L, struct oh_exchange *exchange, const struct oh_secrets *secrets)
 {
     const struct oh_response *response = &exchange->response;
@@ -130,7 +130,7 @@ static char first_byte(const struct oh_response *response)
 }
 
 /* Returns whether each item of a batch is an object, or null, which stands for an id that the service does not know. An
-   empty list passes, too: once decoded, it looks like an empty object. */
+   item that is an empty list passes, too: once decoded, it looks like an empty object. */
 static bool items_good(lua_State *L)
 {
     size_t i, length = oh_rawlen(L, -1);

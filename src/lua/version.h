@@ -1,5 +1,5 @@
-/* The version of the library, the one place that states it: `make release` reads it, core.version() and the user agent
-   contain it. */
+/* The version of the library, stated only here. `make release` reads it; core.version() and the user agent contain
+   it. */
 #ifndef OH_VERSION_H
 #define OH_VERSION_H
 

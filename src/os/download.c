@@ -83,7 +83,8 @@ bool oh_download_open(struct oh_download *download)
     struct stat target;
     int tries;
 
-    if (stat(download->path, &target) == 0 && !S_ISREG(target.st_mode)) { /* a file must not replace it */
+    /* A download must not replace a device, for example. */
+    if (stat(download->path, &target) == 0 && !S_ISREG(target.st_mode)) {
         errno = S_ISDIR(target.st_mode) ? EISDIR : EEXIST;
         return fail(download);
     }

@@ -17,7 +17,7 @@ struct oh_download {
 
 /* Returns a download that will become the file `path`; opens nothing yet. NULL: out of memory. */
 struct oh_download *oh_download_new(const char *path, size_t length);
-/* Creates the part, empty; false when that fails, with `error` set. */
+/* Creates the part, or empties one that was left behind; false when that fails, with `error` set. */
 bool oh_download_open(struct oh_download *download);
 /* Returns whether opening failed because another download is writing the part. */
 bool oh_download_is_taken(const struct oh_download *download);
