@@ -58,7 +58,7 @@ function M.to_number(text)
   elseif text:find(point, 1, true) then
     return nil
   end
-  -- Every Lua's `tonumber` reads the decimal point of the locale.
+  -- A Lua that formats numbers with the locale's decimal point also reads them with it.
   local at = text:find(".", 1, true)
   return tonumber(at and text:sub(1, at - 1) .. point .. text:sub(at + 1) or text)
 end

@@ -20,10 +20,11 @@ local function callers_level()
   return frame and level - 1
 end
 
--- The function of each task: one that ends with `return client:start{...}` is no longer on the stack during that call.
+-- The function of each task. It is no longer on the stack during a tail call with which it ends, for example
+-- `return client:start{...}`.
 local origins = setmetatable({}, { __mode = "k" })
 
---- Records the function that a coroutine runs, to locate mistakes whose caller is not on the stack.
+--- Records the function that a coroutine runs, to locate mistakes made while the caller's code is not on the stack.
 ---@param thread thread
 ---@param run function
 ---@param place string? line at which the function was given to this library
@@ -31,7 +32,8 @@ function M.note_origin(thread, run, place)
   origins[thread] = { run = run, place = place }
 end
 
---- Returns the line at which the caller gave a function of this library to a task: its definition would not help.
+--- Returns the line at which the caller gave a function to a task, if the function belongs to this library: the line of
+--- its definition would not help. Returns nil for a function of the caller's own.
 ---@param run function
 ---@return string? place
 function M.place_for(run)

@@ -3,29 +3,30 @@
 
 ---@class (partial) openhands.Client
 ---@field private _core any the core's client
----@field private _settings table what calls inherit: the metatable of their settings
+---@field private _settings table the client's settings; also the metatable of each call's settings
 ---@field private _has_key boolean
----@field private _has_fixed_key boolean the core has all keys: no function has to be called for one before an exchange
+---@field private _has_fixed_key boolean the core has a key, so that an exchange looks for one only if `api_key` is a
+--- function or given for the call; false if the session key of the environment is malformed
 ---@field private _key_problems table<string, string?> what is wrong with the keys of the environment
 ---@field private _api "v0"|"v1"|nil the dialect, once it is known
----@field private _is_guess boolean the dialect was detected, not set by the caller
+---@field private _is_guess boolean the dialect is detected, not set by the caller
 ---@field private _may_have_both boolean? the service may also have conversations of the other dialect
 ---@field private _confirmed_dialects table<string, boolean?> dialects in which the service has answered
----@field private _dialect_request table? the detection of the dialect that is under way
+---@field private _dialect_request table? the detection of the dialect, while it is under way
 ---@field private _base_url string
 ---@field private _loop openhands.Loop
 ---@field private _retry openhands.Retry
 ---@field private _waiting table<integer, openhands.Pending> records of the exchanges under way, by number
 ---@field private _watched table<integer, openhands.Pending> records whose responses are read as they arrive
 ---@field private _awaited table<openhands.Pending, integer> number of waiters of each record
----@field private _options table the one table of options for the core
+---@field private _options table options for the core, in one table that all exchanges use
 ---@field private _memories table<string, openhands.Memory?> what the client remembers of conversations, by id
 ---@field private _older_memories table<string, openhands.Memory?> the same, of the previous generation
 ---@field private _memory_count integer
 ---@field private _conversation table metatable of its conversations
 ---@field private _poller openhands.Poller
 ---@field private _service_time table? `date` of the service's latest response, and the local `moment` at which it came
----@field private _own_servers_after number? monotonic moment before which no server of a conversation is called
+---@field private _own_servers_after number? monotonic moment before which conversations' own servers are not read
 ---@field private _own_servers_pause number? length of that pause in seconds
 ---@field private _carrier openhands.Owner? the coroutine that hands exchanges to a transport
 ---@field private _deferred_interrupt any the error of a Ctrl-C during logging; the next exchange raises it

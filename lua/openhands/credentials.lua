@@ -71,7 +71,7 @@ local function missing(operation, problem)
   }
 end
 
---- Returns the account's key for a call; nil when the core has all keys; false and an error when there is none.
+--- Returns the account's key for a call; nil if the core has a key already; false and an error if no key is usable.
 ---@param client openhands.Client
 ---@param call table
 ---@param operation string

@@ -22,7 +22,7 @@
 ---@field reset_at string? with kind "quota": when the quota is renewed, ISO 8601
 ---@field detail any the service's own words: its decoded body, secrets removed. A string in it has at most 4096 bytes,
 --- all together 65536, in at most 2000 values; what was cut ends with "…"
----@field private summary string? the message without its advice, where it gives any
+---@field private summary string? the message without its advice, if it has any
 ---@field private page boolean? the response was a web page
 ---@field private proxy boolean? the proxy refused the credentials
 ---@field private contradicts_dialect "path"|"perhaps"|nil how the response contradicts the guessed dialect
@@ -43,7 +43,7 @@
 ---| "unsupported" # the service's dialect, or this release of a server, cannot do this
 ---| "conflict" # impossible in the present state of the conversation
 ---| "throttled" # too many requests; passes with time
----| "limit" # too many conversations at once, or too many queued messages; passes when one ends, or takes them
+---| "limit" # too many conversations at once, or too many queued messages; passes when one ends, or reads its messages
 ---| "quota" # no more conversations today
 ---| "server" # the service failed
 ---| "connect" # no connection
@@ -71,7 +71,7 @@ function Error:__tostring()
   return self.message
 end
 
---- Whether a value is an error of this library.
+--- Returns whether a value is an error of this library.
 ---@param value any
 ---@return boolean
 function M.is(value)
@@ -80,8 +80,8 @@ end
 
 local LONGEST_MESSAGE = 1000 -- bytes
 
---- Returns a message as one line without secrets. The name of the call at its beginning is kept, although one such as
---- `device.token: …` looks like a secret.
+--- Returns a message as one line without secrets. Keeps the name of the call at its beginning, even if the name looks
+--- like a secret, as in `device.token: …`.
 ---@param operation string?
 ---@param message string
 ---@return string
@@ -93,7 +93,7 @@ function M.line(operation, message)
   return prefix .. core.redact_line(message:sub(#prefix + 1), LONGEST_MESSAGE - #prefix)
 end
 
---- Makes an error. Its message becomes one line, unless a function of the user raised it.
+--- Makes an error. Reduces its message to one line without secrets; keeps a message of kind "raised" as it is.
 ---@param fields table at least `kind` and `message`
 ---@return openhands.Error
 function M.new(fields)
@@ -168,8 +168,8 @@ end
 
 local transient = { connect = true, timeout = true, server = true, throttled = true }
 
---- Returns whether the error of a read is of a kind that passes with time. A proxy that refuses our credentials is not:
---- further requests may lock the account.
+--- Returns whether the error of a read is of a kind that passes with time. Returns false if a proxy refused our
+--- credentials: further requests may lock the account.
 ---@param err openhands.Error
 ---@return boolean
 function M.is_transient(err)
@@ -186,7 +186,8 @@ function M.is_misread(err)
 end
 
 --- Classifies the error of a read about a conversation. "unreached": the service cannot be reached for now.
---- "elsewhere": something else answers in its place, perhaps for a time. nil: the error is about this conversation.
+--- "elsewhere": something else answers in its place, perhaps for a time. nil: any other error, e.g. about this
+--- conversation or the key.
 ---@param err openhands.Error
 ---@param api "v0"|"v1"|nil the dialect in which it was asked
 ---@param was_seen boolean whether this client has seen the conversation
@@ -195,7 +196,8 @@ function M.outage_of(err, api, was_seen)
   if M.is_transient(err) then
     return "unreached"
   end
-  -- A 404 that is not about the id: V1's list omits unknown ids, and V0 answers an unknown id with a text of its own.
+  -- Finds a 404 that is not about the id. V1 never answers an unknown id with 404, because its list omits the id. V0
+  -- does, with a text of its own, so such an answer does not contradict the dialect.
   local contradicts_dialect = err.contradicts_dialect == "path" or was_seen and err.contradicts_dialect
   local is_elsewhere = M.is_misread(err) or err.status == 404 and (contradicts_dialect or api == "v1")
   return is_elsewhere and "elsewhere" or nil
@@ -213,7 +215,7 @@ end
 M.raise = call_site.raise
 
 --- Raises if a method was called with a dot instead of a colon.
----@param is_receiver any whether the first argument is what the method belongs to
+---@param is_receiver any whether the first argument is the object that has the method
 ---@param name string of the method
 ---@param receiver string the text before the colon
 function M.check_receiver(is_receiver, name, receiver)

@@ -58,7 +58,7 @@ local function on_group(group, name)
   end
 end
 
--- types/ documents what each of them takes and returns.
+-- types/ documents the arguments and results of these functions.
 local names, groups = clients.names()
 for _, name in ipairs(names) do
   M[name] = on_default(name)

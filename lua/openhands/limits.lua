@@ -11,5 +11,5 @@ return {
   MOST_BYTES = 2147483647, -- of a response body, or of its values
   LONGEST_RETRY_AFTER = 120, -- seconds; after a longer Retry-After the caller has to retry
   SHORTEST_INTERVAL = 0.01, -- seconds between two polls, even if the caller sets less
-  OUTAGE_TIMEOUT = 900, -- seconds that a wait survives an outage that may not pass
+  OUTAGE_TIMEOUT = 900, -- seconds for which a wait goes on during an outage that may be permanent
 }

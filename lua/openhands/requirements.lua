@@ -1,4 +1,5 @@
---- Checks that this Lua has the functions that the library needs, and raises an error that names a missing one.
+--- Checks that this Lua has the functions that the library needs, and raises an error that names a missing one. Loads
+--- the core, and raises an error with advice if the core was built for another Lua.
 
 local ascii = require "openhands.ascii"
 

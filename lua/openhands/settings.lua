@@ -13,20 +13,21 @@ local ascii = require "openhands.ascii"
 ---@field base_url? string URL of the service; https, or http on loopback
 ---@field api? "auto"|"v0"|"v1" dialect; "auto" finds out with one GET
 ---@field timeout? number seconds that one exchange may take; math.huge, as in every time setting, sets no limit
----@field connect_timeout? number seconds until it must be connected
+---@field connect_timeout? number seconds within which an exchange must be connected
 ---@field deadline? number seconds that a whole call may take, retries included
 ---@field retries? integer tries after the first, for calls that change nothing
 ---@field grace? number seconds for which a start or conversation must stay absent on the service before it counts as
 --- lost or gone
----@field loop? string|openhands.Loop how to wait: "plain", "uv", "nginx", "cqueues" or "copas"; "nginx" and, in
---- Neovim, "uv" are chosen by default
+---@field loop? string|openhands.Loop how to wait: "plain", "uv", "nginx", "cqueues" or "copas"; the default is "nginx"
+--- in nginx, "uv" in Neovim, and "plain" elsewhere
 ---@field ca_file? string PEM file of the certificate authorities to trust instead of the system's
 ---@field proxy? string URL of a proxy; "" for none, even if the environment sets one
 ---@field organization? string id of the organisation on whose behalf to act
 ---@field user_agent? string
 ---@field max_body? integer bytes that a response body may have
----@field max_memory? integer bytes that the values of a response may take; 8 times `max_body` by default
----@field log? fun(message: string) called with a line per exchange, which never contains a secret
+---@field max_memory? integer bytes that the values of a response may take; by default 8 times
+--- `max_body`, at least 1 MiB
+---@field log? fun(message: string) called with a line per exchange and with other notes; no text contains a secret
 ---@field random? fun(): number source of jitter, uniform in [0, 1)
 ---@field transport? table carries the exchanges in place of the network, see request/in_flight.lua
 
@@ -34,8 +35,8 @@ local M = {}
 
 local PRODUCT = "openhands-lua/" .. core.version()
 
--- kind: the types that a value may have; per_call: may also be given for one call; least, most: of a number. A time may
--- be math.huge: then only the limits above it apply.
+-- kind: the types that a value may have; per_call: the setting may also be given for one call; least, most: the limits
+-- of a number. A time may be math.huge, which sets no limit; e.g. an endless `timeout` is still cut by `deadline`.
 local known = {
   api_key = { kind = "string or function", per_call = true },
   session_api_key = { kind = "string" },

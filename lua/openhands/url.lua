@@ -19,7 +19,7 @@ function M.without_slashes(text)
   return text:sub(1, last)
 end
 
--- Removes the last "/api/conversations/" and the id behind it.
+-- Removes "/api/conversations/" and the id behind it from the end of a URL, and then the slashes at its end.
 local function base_of(url)
   local last
   local at = url:find(MARK, 1, true)

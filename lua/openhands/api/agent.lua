@@ -29,8 +29,9 @@ function Agent:__tostring()
   return "openhands.Agent of conversation " .. self.conversation_id
 end
 
---- Returns the agent server of a conversation. Sends nothing before its first call. The calls of its field `runtime`
---- send commands, files and git to the conversation's own runtime, without asking the server whether there is one.
+--- Returns the agent server of a conversation. Sends nothing before its first call. Its field `runtime` has the same
+--- calls, but those for commands, files and git always go to the conversation's own runtime, without asking the server
+--- whether there is one.
 ---@param client openhands.Client
 ---@param id string
 ---@return openhands.Agent
@@ -45,7 +46,8 @@ end
 
 local all = places.operations
 
--- Begins a call of the user. Returns its fields, including the conversation, its settings, and its further options.
+-- Begins a call of the user. Returns its fields (with the conversation's id, if the operation takes it), its settings,
+-- and its further options.
 local function begin(self, operation, own, ...)
   check_receiver(self, operation.name)
   local client = self._client
@@ -96,8 +98,8 @@ local function time_of(fields)
   return (fields.timeout or COMMAND_TIME) + COMMAND_GRACE
 end
 
---- Sends a message to the agent and runs the agent, as the service's `send` does. By itself the agent server would only
---- store the message.
+--- Sends a message to the agent and runs the agent, as the service's `send` does. The agent server itself only stores
+--- the message unless `run` is true, so `run` is true by default here.
 ---@param content string|table[]|table the message, or fields: `{ content, run }`
 ---@param options openhands.Settings?
 ---@return table? answer
@@ -110,8 +112,9 @@ function methods:send(content, options)
   return perform(self, all.send, fields, call)
 end
 
---- Runs a command in the sandbox and waits for its end. A `timeout` in the command's fields limits the command, and
---- extends the deadline of the call where that is shorter. A `timeout` in the options limits the exchange only.
+--- Runs a command in the sandbox and waits for its end. A `timeout` in the command's fields limits the command. It also
+--- extends the deadline of the call, unless the options set a `deadline`. A `timeout` in the options limits the
+--- exchange only.
 ---@param command string|table the command, or `{ command, cwd, timeout }` (`timeout`: seconds, 300)
 ---@param options openhands.Settings?
 ---@return table? output with `exit_code`, `stdout`, `stderr`
@@ -144,7 +147,8 @@ local function reader_of(self, name)
 end
 
 --- Returns the events of the conversation from its own server, which has them before the service does. `after` and
---- `follow` work as in the client's `events`. A `kind` may be given by its name on every release.
+--- `follow` work as in the client's `events`. A `kind` may be a name even if the server knows kinds only by the paths
+--- of their classes, as older releases do.
 ---@param fields openhands.AgentEventOptions?
 ---@param options openhands.AgentEventOptions? as for the client's `events`
 ---@return openhands.Pages
@@ -307,7 +311,7 @@ function methods:upload(path, contents, options)
   return perform(self, all.upload, fields, call)
 end
 
---- Downloads a file from the sandbox. It appears under its name when it is complete.
+--- Downloads a file from the sandbox. The target has its name only once it is complete.
 ---@param path string absolute, in the sandbox
 ---@param target string path of the file to make here
 ---@param options table? `on_progress` (function, called with the bytes so far and in all, where known), and settings
@@ -335,7 +339,7 @@ function methods:archive(path, target, options)
   end)
 end
 
---- Downloads the events of the conversation, as an archive of the agent server.
+--- Downloads the events of the conversation, as a zip archive that the agent server makes.
 ---@param target string path of the zip file to make here
 ---@param options table? as for `download`
 ---@return { path: string, bytes: number }? file

@@ -33,7 +33,7 @@ function M.id_of(agent)
   return identifiers.with_dashes(agent._client:_served_id(agent.conversation_id))
 end
 
--- With these kinds of error an old server answers the request for its description.
+-- The kinds of error with which an old server answers the request for its description.
 local says_nothing_of_runtime = { not_found = true, unsupported = true, protocol = true, permission = true }
 
 -- Returns whether the conversation has a runtime of its own. The server is asked once per conversation.
@@ -80,7 +80,7 @@ function M.operation_for(agent, operation, fields, call)
   return own, fields
 end
 
---- Makes one call at the place where this conversation is.
+--- Makes one call at the place that `operation_for` chooses.
 ---@param agent openhands.Agent
 ---@param operation openhands.Operation
 ---@param fields table

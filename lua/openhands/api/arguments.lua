@@ -6,7 +6,7 @@ local repositories = require "openhands.api.repository"
 
 local M = {}
 
---- Returns a copy of the fields: the caller's table is never changed.
+--- Returns a copy of the fields, so that the caller's table need not be changed.
 ---@param fields table
 ---@return table
 function M.copy(fields)
@@ -48,8 +48,8 @@ local function read_subject(client, operation, subject)
   return client:_id_of(subject, operation.name)
 end
 
--- Returns the body of a call. The caller may give it under its name, as the reference shows it: then this returns the
--- value of that only field, since the service may silently ignore a field of that name.
+-- Returns the body of a call. The caller may wrap the body in a table whose only field has the body's name, as the
+-- reference shows it. Then this returns the field's value, since the service might silently ignore such a field.
 local function whole_body(given, name)
   if is_plain_fields(given) and type(given[name]) == "table" and next(given) == name and next(given, name) == nil then
     return given[name]

@@ -1,6 +1,6 @@
---- Defines the calls of clients besides starting and waiting: one for each operation of the table. An operation with a
---- dot in its name belongs to a group: `secrets.list` is `client.secrets:list`. Calls that need more than one exchange
---- are composed here.
+--- Defines the calls of clients besides starting and waiting: one for each operation of the core's table. An operation
+--- with a dot in its name belongs to a group: `secrets.list` is `client.secrets:list`. Calls that need more than one
+--- exchange are composed here.
 
 ---@class (partial) openhands.Client
 local Client = require "openhands.client_class"
@@ -200,7 +200,7 @@ function handlers.answer(client, _, fields, call)
   return ending.answer
 end
 
---- Returns the URLs of pull requests that the service lists for the conversation or its events mention.
+--- Returns the URLs of the pull requests that the service lists for the conversation, or that its events mention.
 ---@return string[]? links
 ---@return openhands.Error? err
 function handlers.find_pull_requests(client, _, fields, call)

@@ -1,5 +1,5 @@
---- Makes the calls that a row in the core's table of operations defines completely, so that a new row is a new call.
---- The first argument is the subject (a conversation, a sandbox …); then come the fields and the options:
+--- Makes the calls that rows in the core's table of operations define completely: a new row adds a call without further
+--- code. The first argument is the subject (a conversation, a sandbox …); then come the fields and the options:
 ---
 ---     client:list({ title__contains = "docs" }, options)
 ---     client:update(conversation, { title = "New" }, options)
@@ -25,7 +25,7 @@ local M = {}
 
 -- ---- one call ----------------------------------------------------------------------------------------------------
 
--- Returns the dialect of a call if it is known for certain.
+-- Returns the dialect of a call if it need not be detected.
 local function fixed_dialect(client, operation, fields, call)
   local id, chosen = operation.subject == "conversation_id" and fields.conversation_id, rawget(call, "api")
   if chosen and chosen ~= "auto" then
@@ -177,7 +177,7 @@ local function items_of(page)
 end
 
 -- Returns the key of an item of a list. Some items have only a name, e.g. models, whose names are unique within their
--- provider; others are plain names.
+-- provider; other items are plain strings.
 local function item_id(item)
   local id = item
   if type(item) == "table" then
@@ -298,7 +298,8 @@ function M.check(client, operation, fields, api)
   return not by and request or nil, api
 end
 
---- Makes a call of an operation, from the user's arguments to its value.
+--- Makes a call of an operation: checks the fields, chooses the dialect, and returns the value, which is a collection
+--- if the answer comes in pages.
 ---@param client openhands.Client
 ---@param operation openhands.Operation
 ---@param fields table

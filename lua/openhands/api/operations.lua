@@ -32,7 +32,7 @@ local M = {}
 ---@field takes_conversation boolean? of an agent server: whether its subject is the conversation
 ---@field shape string? of the answer
 
--- The fields of a row without the subject, each name once.
+-- Returns the fields of a row without the subject, each name once.
 local function further_fields(row, subject)
   local fields, seen = {}, {}
   for _, field in ipairs(row.fields) do

@@ -209,7 +209,7 @@ function M.next_of_page(self)
 end
 
 --- Returns the remaining items of an object that has a method `next`, in one list. Reads up to a thousand pages within
---- the time of a call. After an error the items that were read before it are given again.
+--- the time of a call. After an error, the next call first returns the items that were read before the error.
 ---@return any[]? items
 ---@return openhands.Error? err kind "too_large" or "timeout": there is more
 function M.all_of_next(self)

@@ -43,7 +43,7 @@ end
 
 --- Returns the loop of a client. Raises an error if the loop does not exist or cannot be used.
 ---@param setting string|table|nil a name, the caller's own loop, or nil: the loop of the host
----@param transport table? carries the exchanges and has its own clock; its loop is used if it is given
+---@param transport table? carries the exchanges; if given, a plain loop with the transport's clock is used
 ---@return openhands.Loop
 function M.of(setting, transport)
   if transport then

@@ -7,8 +7,8 @@ local schedulers = require "openhands.task.scheduler"
 local SLICE = 0.1 -- seconds; the core never waits longer in one step either
 
 --- Creates a loop.
----@param clock table `now`, `wall` (functions that return seconds) and, if the clock is virtual, i.e. moves on only in
---- calls of its `sleep`: `sleep` (a function that takes seconds)
+---@param clock table `now`, `wall` (functions that return seconds). A virtual clock also has `sleep` (a function that
+--- takes seconds), and moves on only in calls of it
 ---@return openhands.Loop
 local function new(clock)
   local now = clock.now
@@ -100,13 +100,13 @@ local function new(clock)
     return scheduler.is_in_use and scheduler:refusal() or nil
   end
 
-  --- Takes a task: it starts at the next wait outside of tasks.
+  --- Adds a task, which starts at the next wait outside of tasks.
   ---@param task openhands.Task
   function loop.spawn(_, task)
     scheduler:spawn(task)
   end
 
-  --- Takes a client.
+  --- Adds a client, whose exchanges the loop advances.
   ---@param client openhands.Client
   function loop.attach(client)
     clients[client] = true
@@ -133,7 +133,7 @@ local M = new { now = core.monotonic, wall = os.time }
 ---@type table<table, openhands.Loop?>
 local loops = setmetatable({}, { __mode = "kv" })
 
---- Returns the loop of clients whose exchanges a transport carries: it has its own time.
+--- Returns the loop of clients whose exchanges a transport carries. It uses the transport's clock, if there is one.
 ---@param transport table
 ---@return openhands.Loop
 function M.of_transport(transport)

@@ -1,7 +1,7 @@
 --- Detects which dialect a service speaks, with GETs that change nothing.
 ---
---- The result is a guess: servers between the two APIs answer some requests of each. A response that contradicts the
---- guess (405, 404 for a path, a web page) discards it, and that call is repeated in the other dialect.
+--- The result is a guess: releases between the two APIs answer some requests of each. If a response contradicts the
+--- guess (405, 404 for a path, a web page), the guess is discarded and the call is repeated in the other dialect.
 
 ---@class (partial) openhands.Client
 local Client = require "openhands.client_class"
@@ -252,8 +252,8 @@ function M.note(client, operation, api, err)
   end
 end
 
---- Repeats a call in the other dialect if its error shows that the guessed dialect is wrong. Never repeats a call that
---- may have changed something.
+--- Repeats a call in the other dialect if its error shows that the guessed dialect is wrong. A call that may have
+--- created something is never repeated: its error is `ambiguous`, which has no `contradicts_dialect`.
 ---@param client openhands.Client
 ---@param operation string
 ---@param api "v0"|"v1" the guess

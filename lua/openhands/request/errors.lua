@@ -1,5 +1,5 @@
 --- Makes the errors of failed exchanges: what happened, to what, and what to do about it. The core reports the facts
---- as a plain table. Which kind a 429 has is decided here, by the body of the answer.
+--- as a plain table. This module refines the kind of a 429, and of a 401 from V0's start, by the body of the response.
 
 local core = require "openhands.core"
 local errors = require "openhands.errors"

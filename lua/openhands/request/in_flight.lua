@@ -1,7 +1,7 @@
 --- Manages the exchanges that are under way: advances them, gives their results to the waiters, and waits for them.
 ---
---- A transport can carry the exchanges in place of the network: the simulator's model in the same process, or one of a
---- spec. A transport is a table with `request(self, request)`, which returns `{status, headers, body}` or
+--- A transport can carry the exchanges in place of the network, e.g. to the simulator's model in the same process. A
+--- transport is a table with `request(self, request)`, which returns `{status, headers, body}` or
 --- `{class = "connect"|"timeout"|"tls"|"cut", sent = boolean}`. A transport with a clock of its own also has `now()`,
 --- `wall()` and `sleep(seconds)`. `headers` is a list of pairs of name and value.
 
@@ -49,7 +49,7 @@ local function response_of(answer)
   return response
 end
 
--- Passes the exchanges to the transport. Without a clock of the transport's own, the core waits in real time.
+-- Passes the exchanges to the transport. If there is none to pass on and the transport has no `sleep`, the core waits.
 local function carry(self, seconds)
   local transport, handle = self._settings.transport, self._core
   if self._carrier and coroutines.is_abandoned(self._carrier, self._loop) then
@@ -69,7 +69,8 @@ end
 
 -- ---- advancing ---------------------------------------------------------------------------------------------------
 
--- Takes the parts of watched responses that have arrived. Called before the results are taken, which frees the parts.
+-- Takes the parts of watched responses that have arrived. Must be called before a result is taken, because that frees
+-- the parts.
 local function take_news(self)
   for number, pending in pairs(self._watched) do
     local had_news, item = pending.news, self._core:take(number)
@@ -87,8 +88,9 @@ local function take_news(self)
   end
 end
 
---- Advances all exchanges and gives the results of finished ones to their waiters. Runs no code of the user. If Ctrl-C
---- raises an error in it, the next call completes the rest. Does nothing once the client is closed.
+--- Advances all exchanges and gives the results of finished ones to their waiters. Runs no code of the user except a
+--- transport or loop of the user's own. If Ctrl-C raises an error in it, the next call completes the rest. Does nothing
+--- once the client is closed.
 ---@param seconds number to wait at most
 function Client:_pump(seconds)
   if self._closed then
@@ -128,7 +130,7 @@ end
 function Client:_try_pump(seconds)
   local good, problem = pcall(self._pump, self, seconds)
   if not good then
-    pcall(self._pump, self, 0) -- gives the results that have come to their waiters
+    pcall(self._pump, self, 0) -- gives the waiters the results that have come
   end
   return good, problem
 end
@@ -168,8 +170,8 @@ function Client:_wake(pending)
   end
 end
 
---- Waits for a record with the loop's `await`; a cancelled task does not wait. Afterwards the caller has to check the
---- record and `_is_given_up`.
+--- Waits for a record with the loop's `await`. In a cancelled task, ends the record's exchange instead of waiting.
+--- Afterwards the caller has to check the record and `_is_given_up`.
 ---@param pending openhands.Pending
 ---@param deadline number? monotonic moment
 function Client:_await(pending, deadline)
@@ -190,7 +192,7 @@ function Client:_await(pending, deadline)
   awaited[pending] = others > 0 and others or nil
 end
 
---- Ends all waits for a record, and the exchange that it stands for.
+--- Ends all waits for a record, and the exchange that it stands for, if any.
 ---@param pending openhands.Pending
 function Client:_interrupt(pending)
   if pending.number and not self._closed then

@@ -81,7 +81,8 @@ function Client:_begin(name, options, own)
   return call
 end
 
---- Returns a copy of a call with its full time or another deadline, for calls of many exchanges over a long time.
+--- Returns a copy of a call with a new deadline: the given one, or the full time of the call from now on. Calls that go
+--- on for long use a copy for each step.
 ---@param call openhands.Call
 ---@param deadline_at number? monotonic moment
 ---@return openhands.Call call
@@ -129,7 +130,7 @@ end
 --- mistake if no dialect accepts them and at least one finds a mistake in them.
 ---@param operation string
 ---@param fields any
----@param v0_fields any where they differ on V0
+---@param v0_fields any the fields for V0, if they differ
 ---@return openhands.Prepared? request nil: each dialect refuses a field; the error comes once the dialect is known
 ---@return "v0"|"v1"|nil api
 function Client:_prepare_in_any(operation, fields, v0_fields)
@@ -157,7 +158,7 @@ end
 ---@class openhands.ExchangeOptions
 ---@field server? string base URL of the conversation's own server
 ---@field session_api_key? string for that server
----@field keyless? boolean the exchange carries no key of the account's
+---@field keyless? boolean the exchange does not carry the account's key
 ---@field download? string path of the file to make
 ---@field undecoded? boolean the value is the text of the response, once its shape is checked
 ---@field on_news? fun(number: number, items: table[]) called when more of the response has arrived; `items`: complete

@@ -1,4 +1,5 @@
---- Defines the record that waiters share with the code that fulfils it: that code writes the result and wakes them.
+--- Defines the record of a result that is still to come. The code that obtains the result writes it into the record and
+--- wakes the waiters.
 
 local M = {}
 

@@ -5,12 +5,12 @@ local limits = require "openhands.limits"
 
 local M = {}
 
-local SHORTEST, LONGEST = 0.5, 20 -- seconds of back-off: the first ceiling, the last
+local SHORTEST, LONGEST = 0.5, 20 -- seconds of back-off: half of the first ceiling, and the last ceiling
 local BUDGET = 20 -- retries that may be spent at once
 local REFUND = 0.5 -- retries that a success returns to the budget
 
 ---@class openhands.Retry
----@field spent number retries taken from the budget
+---@field spent number retries taken from the budget and not returned yet
 ---@field private _random fun(): number uniform in [0, 1)
 local methods = {}
 local Retry = { __index = methods, __name = "openhands.Retry" }

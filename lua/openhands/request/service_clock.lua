@@ -17,7 +17,7 @@ function M.ago(client, seconds)
 end
 
 --- Returns a moment on the service's clock. The result may be too early but not too late: each of our clocks may be
---- wrong about how long ago the moment was, so the earliest value counts.
+--- wrong about how long ago the moment was. So the earliest value counts, including our wall clock's own.
 ---@param client openhands.Client
 ---@param moment openhands.Moment
 ---@return integer? seconds since 1970; nil: no response had a date yet

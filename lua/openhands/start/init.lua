@@ -290,13 +290,13 @@ end
 --- Starts a conversation: a paid job for an agent. Never starts the job twice; see the kinds of error `ambiguous` and
 --- `limit`.
 ---@param fields openhands.StartFields
----@param options openhands.StartOptions? `resume` (boolean: the `conversation_id` in the fields may have been sent
---- before, by this or another process; it is looked for during the whole `grace` before anything is sent), `stream`
---- (boolean, V1: returns when the conversation is ready, or has failed to start), `on_progress` (function, as `stream`,
---- and called with the conversation at each step of its start), `on_id` (function, called with the conversation's id
---- before anything is sent: with it the start can be taken up again whatever happens; V0 has no such id), and settings
---- of this call. The four may stand among the fields too.
----@return openhands.Conversation? conversation with `state` "starting"
+---@param options openhands.StartOptions? settings of this call, and four options that may be given among the fields
+--- too. `resume` (boolean): the `conversation_id` in the fields may have been sent before, by this or another process;
+--- it is looked for during the whole `grace` before anything is sent. `stream` (boolean, V1): returns when the
+--- conversation is ready, or has failed to start. `on_progress` (function, V1): as `stream`, and called with the
+--- conversation at each step of its start. `on_id` (function, V1): called with the conversation's id before anything is
+--- sent; with this id the start can be taken up again whatever happens.
+---@return openhands.Conversation? conversation its `state` is "starting" unless the service already shows a later one
 ---@return openhands.Error? err
 function Client:start(fields, options)
   local call = Client._begin(self, "start", options, M.option_names)

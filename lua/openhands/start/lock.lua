@@ -18,7 +18,8 @@ local function cannot_tell(message)
   return errors.new { kind = "timeout", operation = "start", message = message }
 end
 
---- Locks the start of an id. Waits while another start of the same id is under way.
+--- Locks the start of an id. Waits while another start of the same id is under way, unless that one is abandoned or the
+--- service is known to have it.
 ---@param client openhands.Client
 ---@param id string
 ---@param call openhands.Call

@@ -7,7 +7,7 @@ local start_tasks = require "openhands.conversation.start_tasks"
 local M = {}
 
 local LOOKUPS = 3 -- answered lookups that find nothing, before the conversation counts as absent
-local UNANSWERED_GRACES = 2 -- grace times without an answered lookup, before the call fails
+local UNANSWERED_GRACES = 2 -- grace times after which the call fails if the latest lookup was not answered
 
 --- Returns the error for a start whose outcome is unknown.
 ---@param id string? of the conversation; nil: this client did not choose one
@@ -42,7 +42,8 @@ local function is_final(err)
   return err.is_endless or not (err.retryable or errors.is_misread(err) or err.kind == "too_large")
 end
 
---- Looks for a start that may have reached the service until it is found, or its absence is certain.
+--- Looks for a start that may have reached the service. Repeats the lookup until the start is found, its absence is
+--- certain, the time is over, or an error shows that further lookups cannot help.
 ---@param start openhands.Start
 ---@param since openhands.Moment when it was sent
 ---@param unclear_at number monotonic moment since which its outcome is unknown
@@ -84,8 +85,9 @@ local function is_answered(memory)
   return not memory.deleted and (memory.accepted or memory.listed or memory.start_task_id) ~= nil
 end
 
--- Returns the present state of a conversation that the service is known to have. If the service does not show it (yet),
--- returns a copy of the answer to its start.
+-- Returns the present state of a conversation that the service is known to have. If the service does not show it yet,
+-- or cannot be asked, returns a copy of the answer to its start. After the grace time a missing conversation is an
+-- error.
 local function as_answered(start, memory)
   local client, id, accepted = start.client, start.id, memory.accepted
   local conversation, err = search.find(client, id, nil, start.call, start.fields)

@@ -23,7 +23,7 @@ local methods = {}
 local Progress = { __index = methods }
 
 ---@param client openhands.Client
----@param listener fun(conversation: openhands.Conversation) called with each state. What it raises ends the call; the
+---@param listener fun(conversation: openhands.Conversation) called with each state. An error in it ends the call; the
 --- start goes on
 ---@return openhands.Progress
 function M.new(client, listener)
@@ -48,7 +48,8 @@ function methods:_take_state(task, id)
   end
 end
 
--- Polls the start task until it has ended or the time of the call is over. The service has the start from here on.
+-- Polls the start task until it has ended or the time of the call is over. Returns its latest state even after an
+-- error, because the service has the start already.
 function methods:_poll(id, call)
   local client = self._client
   local unseen_since

@@ -32,9 +32,10 @@ local function is_inside_c_function()
   return false
 end
 
---- Returns whether the running coroutine can yield here: it is not the main one, and no C function is on its stack. Lua
---- before 5.3 and nginx have no `coroutine.isyieldable`, so the stack is searched. (Lua 5.1 cannot yield inside
---- metamethods and iterators of `for` either; this cannot be detected.)
+--- Returns whether the running coroutine can yield here: it is not the main one, and no C function is on its stack.
+--- Searches the stack where there is no `coroutine.isyieldable`: PUC Lua 5.1 and 5.2 lack it, and nginx omits it from
+--- its own `coroutine` table. LuaJIT 2.1 has it. (PUC Lua 5.1 cannot yield inside metamethods and iterators of `for`
+--- either; this cannot be detected.)
 ---@return boolean
 function M.can_yield()
   if coroutine.isyieldable then

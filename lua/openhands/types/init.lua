@@ -37,15 +37,16 @@
 ---@class openhands.WaitOptions: openhands.Settings
 ---@field timeout? number seconds to wait; 12 hours if not given
 ---@field interval? number seconds between polls; if not given, 2 while starting, then growing from 5 to 30
----@field answer_timeout? number seconds to look for `answer`, or `detail`, after the conversation has settled; 40 if not
---- given
----@field outage_timeout? number seconds to go on while something other than this API answers, and also while the service
---- is unreachable if this client has never seen the id; 900 if not given
+---@field answer_timeout? number seconds to look for `answer`, or `detail`, after the conversation has settled; 40 if
+--- not given
+---@field outage_timeout? number seconds to go on while something other than this API answers, and also while the
+--- service is unreachable if this client has never seen the id; 900 if not given
 ---@field on_change? fun(conversation: openhands.Conversation, previous: openhands.State?)
 
 --- Options of `start`, besides settings; they may also be given among the fields.
 ---@class openhands.StartOptions: openhands.Settings
----@field resume? boolean the `conversation_id` may have been sent before: looks for it during the whole `grace` before sending
+---@field resume? boolean the `conversation_id` may have been sent before: looks for it during the
+--- whole `grace` before sending
 ---@field stream? boolean (V1) makes the call return only when the conversation is ready or has failed to start
 ---@field on_progress? fun(conversation: openhands.Conversation) (V1) as `stream`; called at each step of the start
 ---@field on_id? fun(id: string) (V1) called with the conversation's id before anything is sent

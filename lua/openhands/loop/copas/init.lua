@@ -44,7 +44,7 @@ local function wait_in_thread(pending, deadline)
   local waiter = selectable.new()
   pending.waiters = pending.waiters or {}
   pending.waiters[waiter] = true
-  waiter.woken = pending.done or pending.news -- already so if copas starts a new thread at once
+  waiter.woken = pending.done or pending.news -- perhaps already: older copas runs a new watching thread at once
   if deadline then
     deadlines.wake_at(waiter, deadline) -- may wake it at once, for the same reason
   end
@@ -92,7 +92,7 @@ function M.spawn(_, task)
   local start = selectable.new()
   start.woken = true
   copas.addthread(function()
-    start:wait() -- new copas starts the thread at once, but the spawner goes on first
+    start:wait() -- older copas starts a thread at once, but the spawner must go on first
     task:run_in_place(protected) -- not `carry`: copas knows a thread by its coroutine
   end)
 end

@@ -46,6 +46,7 @@ function methods:dirty()
 end
 
 -- `select` asks only an object with a descriptor whether it is dirty, and does not watch the descriptor of a dirty one.
+-- So a dirty object may give any descriptor: 0.
 function methods:getfd()
   if self.woken or self.blind then
     return 0

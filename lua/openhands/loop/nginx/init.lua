@@ -44,8 +44,8 @@ function M.spawn(_, task)
   check_phase()
   local started = assert(semaphores.new())
   ngx.thread.spawn(function()
-    liveness.sleep(started, START_TIMEOUT) -- nginx starts the thread at once, but the spawner goes on first
-    task:run_in_place() -- not `carry`: nginx kills a thread, but not the waits of a coroutine inside it
+    liveness.sleep(started, START_TIMEOUT) -- nginx starts the thread at once, but the spawner must go on first
+    task:run_in_place() -- not `carry`: if nginx kills a thread, a wait of a coroutine inside it goes on
   end)
   liveness.wake(started)
 end

@@ -14,7 +14,7 @@ local M = {}
 
 --- A coroutine that waits.
 ---@class openhands.NginxWaiter
----@field semaphore table it sleeps on it
+---@field semaphore table on which it sleeps
 ---@field woken boolean?
 
 --- The coroutines that wait on one client.
@@ -79,8 +79,8 @@ local function sleep_or_poll(client, group, waiter, seconds)
   end
 end
 
--- Leaves the group. If a new leader is needed, another waiter is woken; a waiter that
--- is already woken is about to leave too, and then does the same.
+-- Leaves the group. If a new leader is needed, wakes another waiter. Passes over a waiter that is already woken: it is
+-- about to leave too, and then does the same.
 local function leave(client, group, waiter)
   group.waiters[waiter] = nil
   if group.leader == waiter then

@@ -15,7 +15,7 @@ local M = {}
 local is_running = false -- whether we run the loop: an old luv cannot be asked
 
 local function wait_in_neovim(is_over, deadline)
-  task_runner.schedule_next() -- a task that waits here holds up the call that would otherwise set the timer
+  task_runner.schedule_next() -- if a task waits here, the code that runs it cannot set the timer until it goes on
   repeat -- at least once, so that other tasks can run
     local left = math.min(deadline and deadline - core.monotonic() or math.huge, 1)
     local _, problem = neovim.wait(binding.milliseconds(left), is_over, CHECK_INTERVAL)
@@ -48,7 +48,8 @@ local function sleep_in_loop(deadline)
   run "once"
 end
 
--- Runs the loop and the tasks alternately: the tasks outside the loop's callbacks, so that one can wait here in turn.
+-- Runs the loop and the tasks alternately. The tasks run outside the loop's callbacks, so that a task can itself wait
+-- here.
 local function run_loop(is_over, deadline)
   repeat -- at least once, so that other tasks can run
     if task_runner.run_ready() then

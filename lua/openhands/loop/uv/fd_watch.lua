@@ -26,7 +26,7 @@ function M.stop(client)
   return watcher ~= nil
 end
 
---- Returns whether a client that has nothing in flight is watched.
+--- Returns whether any watched client has nothing in flight.
 ---@return boolean
 function M.has_idle()
   for client in pairs(watchers) do

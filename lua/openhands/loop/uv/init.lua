@@ -55,8 +55,8 @@ end
 
 -- ---- clients -------------------------------------------------------------------------------------------------------
 
--- The objects to close when Neovim exits: the clients, and the timer of each copy of this module. It is kept where all
--- copies find it, because a plugin that is reloaded loads this module again.
+-- The objects to close when Neovim exits: the clients, and the timer of each copy of this module. They are kept in
+-- Lua's registry, where all copies find them, because a plugin that is reloaded loads this module again.
 local REGISTRY_KEY = "openhands.loop.uv"
 local registry = neovim and debug.getregistry() or {}
 local kept = registry[REGISTRY_KEY] or { clients = setmetatable({}, { __mode = "k" }), closers = {} }
@@ -82,7 +82,7 @@ local function close_all_at_exit()
   neovim.api.nvim_create_autocmd("VimLeavePre", { desc = "openhands: closes its clients", callback = close_all })
 end
 
---- Takes a client: it is closed when Neovim exits.
+--- Adds a client, which is closed when Neovim exits.
 ---@param client openhands.Client
 function M.attach(client)
   kept.clients[client] = true

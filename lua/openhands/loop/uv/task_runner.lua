@@ -34,7 +34,7 @@ end
 
 --- Sets the timer for when the next task is ready or a watcher can be stopped (the loop has no other event for an
 --- exchange that was cancelled). The timer keeps a program alive only while it has tasks.
----@param least integer|false|nil milliseconds
+---@param least integer|false|nil milliseconds before which the timer must not fire
 function M.schedule_next(least)
   local deadline = fd_watch.has_idle() and -math.huge or scheduler:next_deadline()
   if deadline then
