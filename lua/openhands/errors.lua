@@ -140,6 +140,17 @@ function M.no_time(operation)
   }
 end
 
+--- Returns a copy of an error, for another call that fails for the same reason.
+---@param err openhands.Error
+---@return openhands.Error
+function M.copy(err)
+  local own = {}
+  for name, value in pairs(err) do
+    own[name] = value
+  end
+  return M.new(own)
+end
+
 --- Changes an error of another call, in place, into an error of this call.
 ---@param err openhands.Error
 ---@param operation string

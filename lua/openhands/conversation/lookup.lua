@@ -112,11 +112,8 @@ end
 
 local function fail(lookups, err)
   for _, lookup in ipairs(lookups) do
-    local own = {} -- a copy, because each caller adds its own conversation to it
-    for name, value in pairs(err) do
-      own[name] = value
-    end
-    lookup.step, lookup.conversation, lookup.result, lookup.err = nil, nil, nil, errors.new(own)
+    lookup.step, lookup.conversation, lookup.result = nil, nil, nil
+    lookup.err = errors.copy(err) -- because each caller adds its own conversation to it
   end
 end
 

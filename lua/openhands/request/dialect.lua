@@ -148,14 +148,6 @@ local function is_for_all(err, question, call)
     and question.organization == rawget(call, "organization")
 end
 
-local function copy_of(err, operation)
-  local own = {}
-  for name, value in pairs(err) do
-    own[name] = value
-  end
-  return errors.renamed(errors.new(own), operation)
-end
-
 -- Waits for the request of another call while there is time and the other call's coroutine is alive.
 local function await(client, question, call)
   while not question.done do
@@ -178,7 +170,7 @@ local function ask_once(client, operation, call)
     if question.api then
       return question.api
     elseif question.err and is_for_all(question.err, question, call) then
-      return nil, copy_of(question.err, operation)
+      return nil, errors.renamed(errors.copy(question.err), operation)
     elseif client._dialect_request and client._dialect_request ~= question then
       return ask_once(client, operation, call) -- another waiter has sent the request in the meantime
     end

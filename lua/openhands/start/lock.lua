@@ -1,7 +1,7 @@
 --- Locks starts by id: only one start of an id is under way at a time. A second one waits until the first has ended.
 
 local coroutines = require "openhands.task.coroutines"
-local errors = require "openhands.errors"
+local reconciling = require "openhands.start.reconcile"
 local start_tasks = require "openhands.conversation.start_tasks"
 
 local M = {}
@@ -14,8 +14,8 @@ local OWNER_CHECK_INTERVAL = 1 -- seconds between checks that the task owning th
 ---@field memory openhands.Memory of the conversation
 ---@field progress openhands.Progress?
 
-local function cannot_tell(message)
-  return errors.new { kind = "timeout", operation = "start", message = message }
+local function unclear(reason)
+  return reconciling.cannot_tell("another start of the same conversation " .. reason)
 end
 
 --- Locks the start of an id. Waits while another start of the same id is under way, unless that one is abandoned or the
@@ -34,9 +34,9 @@ function M.acquire(client, id, call)
       memory.unclear_at, memory.unclear_since = now, memory.unclear_since or start_tasks.recent(client)
       break
     elseif client:_is_given_up() then
-      return nil, cannot_tell "another start of the same conversation is under way"
+      return nil, unclear "is under way"
     elseif now >= call.deadline_at then
-      return nil, cannot_tell "another start of the same conversation has not ended in the time for this call"
+      return nil, unclear "has not ended in the time for this call"
     end
     client:_await(other, math.min(call.deadline_at, now + OWNER_CHECK_INTERVAL))
     other.news = nil

@@ -33,7 +33,10 @@ end
 
 local UNDER_ANOTHER_ID = "the server has a conversation with this prompt under an id of its own; it may be this one"
 
-local function cannot_tell(message)
+--- Returns the error of a start whose outcome could not be determined in its time.
+---@param message string
+---@return openhands.Error
+function M.cannot_tell(message)
   return errors.new { kind = "timeout", operation = "start", message = message }
 end
 
@@ -67,13 +70,13 @@ function M.reconcile(start, since, unclear_at)
     local now = client._loop.now()
     if conversation == false and lookups >= LOOKUPS and asked_at - unclear_at >= call.grace then
       if lookalike then
-        return nil, cannot_tell(UNDER_ANOTHER_ID)
+        return nil, M.cannot_tell(UNDER_ANOTHER_ID)
       end
       return false
     elseif last_error and is_final(last_error) then
       return nil, last_error
     elseif now + pause >= call.deadline_at or (last_error and now - unclear_at >= UNANSWERED_GRACES * call.grace) then
-      return nil, last_error or cannot_tell "the time for this call is over"
+      return nil, last_error or M.cannot_tell "the time for this call is over"
     end
     client:_sleep(pause)
     pause = math.min(pause * 1.5, 10)
@@ -125,7 +128,7 @@ function M.take_up(start)
   elseif not memory.unclear_at then
     local conversation, err, lookalike = search.find(client, id, nil, call, start.fields)
     if conversation == false and lookalike then
-      return nil, M.ambiguous(id, cannot_tell(UNDER_ANOTHER_ID))
+      return nil, M.ambiguous(id, M.cannot_tell(UNDER_ANOTHER_ID))
     end
     return conversation, err
   end
