@@ -6,21 +6,9 @@ local in_process = require "spec.support.in_process"
 local ID = "7f3b9a1c2d4e4f60a1b2c3d4e5f60718"
 local ACCOUNT = '{"id":"5a0c1d7e","email":"dev@example.com"}'
 
--- A service on which every path but users/me answers as V1 and V0 do for an unknown conversation.
-local function service(me)
-  return function(request)
-    if request.path == "/api/v1/users/me" then
-      return me
-    elseif request.path:find("^/api/v1/") then
-      return in_process.json(request.path:find("search") and '{"items":[]}' or "[null]")
-    end
-    return in_process.json "null"
-  end
-end
-
 describe("a mistake of the caller", function()
   local function refused(pattern, call, ...)
-    local client, requests = in_process.scripted(service(in_process.json(ACCOUNT)))
+    local client, requests = in_process.scripted(in_process.with_account(in_process.json(ACCOUNT)))
     local good, message = pcall(client[call], client, ...)
     assert.is_false(good)
     assert.matches(pattern, message)
@@ -46,7 +34,7 @@ describe("a mistake of the caller", function()
   end)
 
   it("is raised for a call on a closed client", function()
-    local client = in_process.scripted(service(in_process.json(ACCOUNT)))
+    local client = in_process.scripted(in_process.with_account(in_process.json(ACCOUNT)))
     client:close()
     client:close()
     for _, call in ipairs { "start", "status", "wait", "run" } do
@@ -57,7 +45,7 @@ describe("a mistake of the caller", function()
   end)
 
   it("is raised for a method called with a dot, and for a loop that lacks a function", function()
-    local client = in_process.scripted(service(in_process.json(ACCOUNT)))
+    local client = in_process.scripted(in_process.with_account(in_process.json(ACCOUNT)))
     local good, message = pcall(client.status, ID)
     assert.is_false(good)
     assert.matches("with a colon", message)
@@ -78,7 +66,7 @@ end)
 
 describe("what a client remembers", function()
   it("is bounded", function()
-    local client = in_process.scripted(service(in_process.json(ACCOUNT)))
+    local client = in_process.scripted(in_process.with_account(in_process.json(ACCOUNT)))
     client:_remember("first").has_worked = true
     for i = 1, 2048 do
       client:_remember("a" .. i)

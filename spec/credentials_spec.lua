@@ -7,18 +7,6 @@ local ID = "7f3b9a1c2d4e4f60a1b2c3d4e5f60718"
 local KEY = "sk-canary-0123456789"
 local ACCOUNT = '{"id":"5a0c1d7e","email":"dev@example.com"}'
 
--- A service on which every path but users/me answers as V1 and V0 do for an unknown conversation.
-local function service(me)
-  return function(request)
-    if request.path == "/api/v1/users/me" then
-      return me
-    elseif request.path:find("^/api/v1/") then
-      return in_process.json(request.path:find("search") and '{"items":[]}' or "[null]")
-    end
-    return in_process.json "null"
-  end
-end
-
 describe("the API key", function()
   local getenv = os.getenv
 
@@ -80,7 +68,7 @@ describe("the API key", function()
 
   it("may be a function, which is called before each exchange", function()
     local asked = 0
-    local client = in_process.scripted(service(in_process.json(ACCOUNT)), {
+    local client = in_process.scripted(in_process.with_account(in_process.json(ACCOUNT)), {
       api = "v0",
       api_key = function()
         asked = asked + 1
@@ -96,7 +84,7 @@ describe("the API key", function()
   end)
 
   it("from a function that fails is an error without its words", function()
-    local client = in_process.scripted(service(in_process.json(ACCOUNT)), {
+    local client = in_process.scripted(in_process.with_account(in_process.json(ACCOUNT)), {
       api = "v0",
       api_key = function()
         error("vault down: " .. KEY)
@@ -108,7 +96,7 @@ describe("the API key", function()
   end)
 
   it("of a call is forgotten when the call raises", function()
-    local client = in_process.scripted(service(in_process.json(ACCOUNT)), { api = "v0" })
+    local client = in_process.scripted(in_process.with_account(in_process.json(ACCOUNT)), { api = "v0" })
     assert.is_false((pcall(client.status, client, ID, { api_key = "sk-canary b" })))
     assert.is_nil(client._options.api_key)
   end)

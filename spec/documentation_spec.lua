@@ -2,6 +2,7 @@
 local core = require "openhands.core"
 local ascii = require "openhands.ascii"
 local documentation = require "spec.support.documentation"
+local files = require "spec.support.files"
 local lfs = require "lfs"
 
 local MOST_LINES = 250 -- of README.md
@@ -10,7 +11,7 @@ local function exists(path) return lfs.attributes(path, "mode") ~= nil end
 
 -- A page without its blocks of code.
 local function prose(page)
-  return (("\n" .. documentation.read(page)):gsub("\n```.-\n```", ""))
+  return (("\n" .. files.read(page)):gsub("\n```.-\n```", ""))
 end
 
 -- Where a link of a page leads to, seen from the root of the repository.
@@ -68,7 +69,7 @@ local function code()
       elseif lfs.attributes(path, "mode") == "directory" then
         visit(path)
       elseif name:find "%.[chl]u?a?$" or name:find "%.sh$" then
-        pieces[#pieces + 1] = documentation.read(path)
+        pieces[#pieces + 1] = files.read(path)
       end
     end
   end
@@ -121,19 +122,19 @@ describe("the pages", function()
   end
 
   it("have a README.md for users of at most 250 lines", function()
-    local _, lines = documentation.read("README.md"):gsub("\n", "")
+    local _, lines = files.read("README.md"):gsub("\n", "")
     assert.is_true(lines <= MOST_LINES, lines .. " lines")
   end)
 
   it("say what each file of the core is", function()
-    local text = documentation.read "doc/architecture.md"
-    for path in documentation.read("openhands-scm-1.rockspec"):gmatch '"(src/[%w_/]+%.c)"' do
+    local text = files.read "doc/architecture.md"
+    for path in files.read("openhands-scm-1.rockspec"):gmatch '"(src/[%w_/]+%.c)"' do
       assert.is_truthy(text:find("`" .. path .. "`", 1, true), path .. " is not in doc/architecture.md")
     end
   end)
 
   it("link every page of doc/ from README.md", function()
-    local text = documentation.read "README.md"
+    local text = files.read "README.md"
     for _, page in ipairs(documentation.pages()) do
       if page ~= "README.md" then
         assert.is_truthy(text:find("](" .. page, 1, true), page .. " is not linked")
@@ -142,7 +143,7 @@ describe("the pages", function()
   end)
 
   it("list every field of a start", function()
-    local text = documentation.read "doc/starting.md"
+    local text = files.read "doc/starting.md"
     for _, row in ipairs(core.operations()) do
       if row.name == "start" then
         for _, field in ipairs(row.fields) do
@@ -153,8 +154,8 @@ describe("the pages", function()
   end)
 
   it("list every setting", function()
-    local text = documentation.read "doc/settings.md"
-    local annotated = documentation.read("lua/openhands/settings.lua"):match "@class openhands.Settings\n(.-)\n\n"
+    local text = files.read "doc/settings.md"
+    local annotated = files.read("lua/openhands/settings.lua"):match "@class openhands.Settings\n(.-)\n\n"
     local count = 0
     for name in annotated:gmatch "%-%-%-@field ([%w_]+)" do
       count = count + 1

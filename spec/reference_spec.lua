@@ -2,22 +2,16 @@
 local vocabulary = require "openhands.api"
 local core = require "openhands.core"
 local openhands = require "openhands"
+local files = require "spec.support.files"
 local reference = dofile "tools/reference.lua"
-
-local function contents(path)
-  local file = assert(io.open(path))
-  local text = file:read "*a"
-  file:close()
-  return text
-end
 
 describe("the reference", function()
   it("is what `make reference` writes now", function()
-    assert.equal(reference.table(), contents "doc/operations.md")
+    assert.equal(reference.table(), files.read "doc/operations.md")
   end)
 
   it("has a line for every operation and each of its dialects", function()
-    local text = contents "doc/operations.md"
+    local text = files.read "doc/operations.md"
     for _, row in ipairs(core.operations()) do
       assert.truthy(text:find(("\n| `%s` |"):format(row.name), 1, true), row.name)
       assert.truthy(text:find(("`%s %s`"):format(row.method, row.path), 1, true), row.path)
@@ -27,7 +21,7 @@ end)
 
 describe("the types", function()
   it("are what `make reference` writes now", function()
-    assert.equal(reference.types(), contents "lua/openhands/types/operations.lua")
+    assert.equal(reference.types(), files.read "lua/openhands/types/operations.lua")
   end)
 
   -- Names that a class has, in all files of types and in the docstrings of the rooms.
@@ -35,7 +29,7 @@ describe("the types", function()
     local names = {}
     for _, path in ipairs { "types/init", "types/operations" } do
       local inside = false
-      for line in contents(("lua/openhands/%s.lua"):format(path)):gmatch "[^\n]+" do
+      for line in files.read(("lua/openhands/%s.lua"):format(path)):gmatch "[^\n]+" do
         local name = line:gsub("%(partial%) ", ""):match "^%-%-%-@class ([%w_.]+)"
         if name then
           inside = name == class

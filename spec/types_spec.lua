@@ -1,12 +1,6 @@
 local core = require "openhands.core"
 local lfs = require "lfs"
-
-local function read(path)
-  local file = assert(io.open(path))
-  local text = file:read "*a"
-  file:close()
-  return text
-end
+local files = require "spec.support.files"
 
 local KINDS = 21 -- of errors
 
@@ -21,7 +15,7 @@ describe("the types", function()
       end
     end
     local documented = {}
-    local of_start = read("lua/openhands/types/init.lua"):match "@class openhands.StartFields\n(.-)\n\n"
+    local of_start = files.read("lua/openhands/types/init.lua"):match "@class openhands.StartFields\n(.-)\n\n"
     of_start = of_start:gsub('%["(%w+)"%]', "%1") -- a word of the annotations' own
     for name, optional, rest in of_start:gmatch "%-%-%-@field ([%w_]+)(%??) ([^\n]*)" do
       documented[name] = true
@@ -36,11 +30,11 @@ describe("the types", function()
 
   it("know each kind of error that the code makes", function()
     local known = {}
-    local kinds = read("lua/openhands/errors.lua"):match "@alias openhands.ErrorKind\n(.-)\n\n"
+    local kinds = files.read("lua/openhands/errors.lua"):match "@alias openhands.ErrorKind\n(.-)\n\n"
     for kind in kinds:gmatch '%-%-%-| "([%w_]+)"' do
       known[kind] = true
     end
-    local made, files = {}, 0
+    local made, read_count = {}, 0
     local function visit(folder)
       for name in lfs.dir(folder) do
         local path = folder .. "/" .. name
@@ -49,31 +43,32 @@ describe("the types", function()
         if not is_other and lfs.attributes(path, "mode") == "directory" then
           visit(path)
         elseif not is_other and name:find "%.lua$" then
-          files = files + 1
-          for kind in read(path):gmatch 'kind = "([%w_]+)"' do
+          read_count = read_count + 1
+          for kind in files.read(path):gmatch 'kind = "([%w_]+)"' do
             made[kind] = true
           end
         end
       end
     end
     visit "lua/openhands"
-    for kind in read("src/wire/error_kind.c"):match("names%[%] = {(.-)}"):gmatch '"([%w_]+)"' do
+    for kind in files.read("src/wire/error_kind.c"):match("names%[%] = {(.-)}"):gmatch '"([%w_]+)"' do
       made[kind] = true
     end
     made.none = nil -- no error
     assert.same(known, made)
     local listed, count = 0, 0
-    for path in read("openhands-scm-1.rockspec"):gmatch '"lua/openhands/([%w_/]+)%.lua"' do
+    for path in files.read("openhands-scm-1.rockspec"):gmatch '"lua/openhands/([%w_/]+)%.lua"' do
       local is_read = not path:find "^simulator/" and path ~= "settings"
       listed = listed + (is_read and 1 or 0)
     end
-    assert.equal(listed, files)
+    assert.equal(listed, read_count)
     for _ in pairs(known) do
       count = count + 1
     end
     assert.equal(KINDS, count) -- nobody takes one away unnoticed
     for kind in pairs(known) do
-      assert.is_truthy(read("doc/errors.md"):find("`" .. kind .. "`", 1, true), kind .. " is not in doc/errors.md")
+      local is_documented = files.read("doc/errors.md"):find("`" .. kind .. "`", 1, true)
+      assert.is_truthy(is_documented, kind .. " is not in doc/errors.md")
     end
   end)
 end)

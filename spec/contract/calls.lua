@@ -4,6 +4,7 @@
 local cjson = require "cjson"
 local core = require "openhands.core"
 local differences = require "spec.support.openapi_differences"
+local files = require "spec.support.files"
 local openapi = require "spec.support.openapi"
 local samples = require "spec.contract.samples"
 
@@ -40,14 +41,7 @@ if command == "rows" then
   os.exit(0)
 end
 
-local function read(path)
-  local file = assert(io.open(path))
-  local text = file:read "*a"
-  file:close()
-  return text
-end
-
-local document = cjson.decode(read(source))
+local document = cjson.decode(files.read(source))
 local published = openapi.operations(document)
 local client = core.new { base_url = address, api_key = KEY, connect_timeout = 5 }
 local misspelt_client = core.new { base_url = address .. "/misspelt", api_key = KEY, connect_timeout = 5 }

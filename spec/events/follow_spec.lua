@@ -1,60 +1,14 @@
 -- Events that are followed until the conversation settles. In virtual time.
 
 local simulator = require "openhands.simulator"
+local event_lists = require "spec.support.event_lists"
 local in_process = require "spec.support.in_process"
 
-local function ids_of(events)
-  local ids = {}
-  for i, event in ipairs(events) do
-    ids[i] = event.id
-  end
-  return ids
-end
+local ids_of, part, of_kind = event_lists.ids_of, event_lists.part, event_lists.of_kind
+local ran, begun, searches = event_lists.ran, event_lists.begun, event_lists.searches
 
 local function plain(id)
   return (id:gsub("-", ""))
-end
-
-local function part(list, first, last)
-  local some = {}
-  for i = first, last or #list do
-    some[#some + 1] = list[i]
-  end
-  return some
-end
-
-local function of_kind(list, kind)
-  local some = {}
-  for _, event in ipairs(list) do
-    if event.kind == kind then
-      some[#some + 1] = event
-    end
-  end
-  return some
-end
-
--- A conversation that has run; with everything about it.
-local function ran(options, settings, prompt)
-  local client, model, transport = in_process.simulated(options, settings)
-  local conversation = assert(client:start { initial_user_msg = prompt or "x" })
-  model:advance(100)
-  return client, conversation, model, transport
-end
-
--- One that begins only now.
-local function begun(options, settings, prompt)
-  local client, model, transport = in_process.simulated(options, settings)
-  return client, assert(client:start { initial_user_msg = prompt or "x" }), model, transport
-end
-
-local function searches(model, since)
-  local list = {}
-  for _, request in ipairs(model.requests) do
-    if request.path:find "/events" and request.time >= (since or 0) then
-      list[#list + 1] = request
-    end
-  end
-  return list
 end
 
 describe("events that are followed", function()

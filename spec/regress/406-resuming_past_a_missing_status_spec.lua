@@ -3,15 +3,8 @@
 local in_process = require "spec.support.in_process"
 
 describe("resuming", function()
-  local function paused()
-    local _, conversation, model = in_process.started { api = "v1" }
-    model:advance(100)
-    assert(conversation:pause())
-    return conversation.conversation_id, model
-  end
-
   it("does not take one status MISSING for the end", function()
-    local id, model = paused()
+    local id, model = in_process.paused()
     local seen = 0
     local other = in_process.altered(model, "/app%-conversations$", function(answer)
       seen = seen + 1

@@ -5,18 +5,6 @@ local in_process = require "spec.support.in_process"
 local ID = "7f3b9a1c2d4e4f60a1b2c3d4e5f60718"
 local ACCOUNT = '{"id":"5a0c1d7e","email":"dev@example.com"}'
 
--- A service on which every path but users/me answers as V1 and V0 do for an unknown conversation.
-local function service(me)
-  return function(request)
-    if request.path == "/api/v1/users/me" then
-      return me
-    elseif request.path:find("^/api/v1/") then
-      return in_process.json(request.path:find("search") and '{"items":[]}' or "[null]")
-    end
-    return in_process.json "null"
-  end
-end
-
 local function paths(requests)
   local list = {}
   for i, request in ipairs(requests) do
@@ -27,7 +15,7 @@ end
 
 describe("the dialect", function()
   it("is V1 where the account answers, and is asked for once", function()
-    local client, requests = in_process.scripted(service(in_process.json(ACCOUNT)))
+    local client, requests = in_process.scripted(in_process.with_account(in_process.json(ACCOUNT)))
     client:status(ID)
     client:status(ID)
     local asked = 0
@@ -48,7 +36,7 @@ describe("the dialect", function()
   }
   for name, me in pairs(others) do
     it("is V0 where the account answers " .. name, function()
-      local client, requests = in_process.scripted(service(me))
+      local client, requests = in_process.scripted(in_process.with_account(me))
       client:status(ID)
       assert.equal("GET /api/conversations/" .. ID, paths(requests)[2])
     end)
@@ -68,7 +56,7 @@ describe("the dialect", function()
     it("stays undecided after an error of kind " .. kind, function()
       local answer = me
       local client, requests = in_process.scripted(function(request)
-        return service(answer)(request)
+        return in_process.with_account(answer)(request)
       end)
       local conversation, err = client:start { initial_user_msg = "x" }
       assert.is_nil(conversation)
@@ -83,7 +71,7 @@ describe("the dialect", function()
   end
 
   it("is as set, without a request for it", function()
-    local client, requests = in_process.scripted(service(in_process.json(ACCOUNT)), { api = "v0" })
+    local client, requests = in_process.scripted(in_process.with_account(in_process.json(ACCOUNT)), { api = "v0" })
     client:status(ID)
     assert.same({ "GET /api/conversations/" .. ID }, paths(requests))
     client:status(ID, { api = "v1" })

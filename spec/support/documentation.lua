@@ -1,5 +1,6 @@
 -- The pages of the documentation: README.md, the other pages beside it, and doc/*.md.
 local lfs = require "lfs"
+local files = require "spec.support.files"
 
 local M = {}
 
@@ -19,19 +20,10 @@ function M.pages()
   return list
 end
 
----@param path string
----@return string
-function M.read(path)
-  local file = assert(io.open(path))
-  local text = file:read "*a"
-  file:close()
-  return text
-end
-
 -- The snippets of one page, appended to a list.
 local function collect(page, list)
   local patterns, code, opened, line = {}, nil, nil, 0
-  for text in M.read(page):gmatch "([^\n]*)\n" do
+  for text in files.read(page):gmatch "([^\n]*)\n" do
     line = line + 1
     if code and text:find "^```" then
       list[#list + 1] = { page = page, line = opened, code = table.concat(code, "\n") .. "\n", patterns = patterns }

@@ -98,4 +98,27 @@ function M.json(body, status, headers)
   return { status = status or 200, headers = all, body = body }
 end
 
+--- Returns a function for `scripted`: every path but users/me answers as V1 and V0 do for an unknown conversation.
+---@param me table answer to the request for the account
+---@return fun(request: table): table
+function M.with_account(me)
+  return function(request)
+    if request.path == "/api/v1/users/me" then
+      return me
+    elseif request.path:find("^/api/v1/") then
+      return M.json(request.path:find("search") and '{"items":[]}' or "[null]")
+    end
+    return M.json "null"
+  end
+end
+
+--- Returns the id of a V1 conversation that was paused while it ran, and its model.
+---@return string id, table model
+function M.paused()
+  local _, conversation, model = M.started { api = "v1" }
+  model:advance(100)
+  assert(conversation:pause())
+  return conversation.conversation_id, model
+end
+
 return M
