@@ -155,8 +155,7 @@ local function take_task(client, lookup, task)
   local memory = lookup.memory --[[@as openhands.Memory]]
   lookup.ready_task = nil
   if not task then
-    lookup.step = not memory.ready_at and "list" or nil -- if the task was ready before, the lookup ends
-    lookup.conversation = false
+    lookup.step, lookup.conversation = "list", false
     return
   end
   local is_ready = states.is_ready(task) -- read first, because `from_task` changes the task
