@@ -4,31 +4,19 @@
 
 #include "http/libcurl_setup.h"
 #include "lua/argument_error.h"
+#include "lua/ascii.h"
 #include "lua/call.h"
 #include "lua/cjson_instance.h"
 #include "lua/client.h"
 #include "lua/exchanges.h"
 #include "lua/external_transport.h"
+#include "lua/identifiers.h"
 #include "lua/json_sentinels.h"
 #include "lua/limits.h"
 #include "lua/host_wait.h"
 #include "lua/prepared.h"
 #include "lua/redact_values.h"
 #include "lua/reflection.h"
-#include "wire/identifier.h"
-
-/*** Returns a random UUID.
-@function uuid
-@treturn string */
-static int l_uuid(lua_State *L)
-{
-    char uuid[OH_UUID_SIZE];
-
-    if (!oh_identifier_new_uuid(uuid))
-        return luaL_error(L, "the system has no source of random numbers");
-    lua_pushstring(L, uuid);
-    return 1;
-}
 
 /*** Returns the time of a clock that never jumps.
 @function monotonic
@@ -62,7 +50,7 @@ static int l_version(lua_State *L)
 }
 
 static const luaL_Reg functions[] = {
-    {"uuid", l_uuid}, {"monotonic", l_monotonic}, {"generation", l_generation}, {"version", l_version}, {NULL, NULL},
+    {"monotonic", l_monotonic}, {"generation", l_generation}, {"version", l_version}, {NULL, NULL},
 };
 
 /* Keeps the module mapped: a resolver thread of libcurl may outlive the Lua state. */
@@ -113,8 +101,10 @@ int luaopen_openhands_core(lua_State *L)
     lua_newtable(L);
     oh_setfuncs(L, functions, 0);
     oh_argument_error_add_functions(L);
+    oh_ascii_add_functions(L);
     oh_call_add_functions(L, shared);
     oh_client_add_functions(L);
+    oh_identifiers_add_functions(L);
     oh_json_sentinels_add_functions(L, shared);
     oh_limits_add_functions(L);
     oh_host_wait_add_functions(L);

@@ -15,7 +15,7 @@ declare -A may_include=([core.c]='lua wire http os' [lua]='lua wire http os' [ht
 # openhands.core; a directory, or one module of a directory.
 base='ascii errors limits spelling url call_site client_class settings credentials'
 declare -A may_require=(
-    [ascii]='' [limits]='' [url]='ascii limits' [spelling]='ascii limits' [requirements]='ascii' [client_class]=''
+    [ascii]='' [limits]='' [url]='ascii limits' [spelling]='ascii limits' [requirements]='' [client_class]=''
     [call_site]='' [errors]='ascii limits url call_site' [settings]='ascii errors limits spelling url'
     [credentials]='ascii errors limits settings'
     [task]="$base request.pending"

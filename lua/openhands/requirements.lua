@@ -1,8 +1,6 @@
 --- Checks that this Lua has the functions that the library needs, and raises an error that names a missing one. Loads
 --- the core, and raises an error with advice if the core was built for another Lua.
 
-local ascii = require "openhands.ascii"
-
 local needed = {
   os = { "date", "getenv", "time" },
   debug = { "getinfo", "traceback" },
@@ -18,7 +16,8 @@ for library, functions in pairs(needed) do
   end
 end
 
-local this_lua = rawget(_G, "jit") and "LuaJIT" or _VERSION
+local is_jit = rawget(_G, "jit") ~= nil
+local this_lua = is_jit and "LuaJIT" or _VERSION
 
 local good, problem = pcall(require, "openhands.core")
 if not good then
@@ -27,7 +26,7 @@ if not good then
   if problem:find("undefined symbol", 1, true) or problem:find("symbol not found", 1, true)
     or problem:find("version mismatch", 1, true) then
     error(("openhands.core was built for another Lua than this one, which is %s: build it again with %s\n%s"):format(
-      this_lua, "`make LUA=" .. (ascii.lower(this_lua):gsub(" ", "")) .. "`", problem), 0)
+      this_lua, "`make LUA=" .. (is_jit and "luajit" or "lua" .. _VERSION:match "[0-9.]+") .. "`", problem), 0)
   end
   error(problem, 0)
 end

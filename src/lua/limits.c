@@ -7,34 +7,6 @@
 #include "wire/operations.h"
 #include "wire/secret.h"
 
-/* Pushes whether the first argument is a string that passes the test. */
-static int push_whether(lua_State *L, bool (*test)(const char *text, size_t length))
-{
-    size_t length;
-    const char *text = lua_type(L, 1) == LUA_TSTRING ? lua_tolstring(L, 1, &length) : NULL;
-
-    lua_pushboolean(L, text != NULL && test(text, length));
-    return 1;
-}
-
-/*** Returns whether a value can be an id of the service: 1 to `limits.id_bytes` characters of A-Z a-z 0-9 _ -.
-@function is_id
-@param value
-@treturn boolean */
-static int l_is_id(lua_State *L)
-{
-    return push_whether(L, oh_identifier_is_valid);
-}
-
-/*** Returns whether a value is a UUID: a string of 32 hexadecimal digits, with or without the usual dashes.
-@function is_uuid
-@param value
-@treturn boolean */
-static int l_is_uuid(lua_State *L)
-{
-    return push_whether(L, oh_identifier_is_uuid);
-}
-
 /*** Returns why a text cannot be a key, e.g. "contains a space"; the key itself is not shown.
 @function key_problem
 @tparam string key
@@ -59,9 +31,7 @@ static void set_number(lua_State *L, const char *name, double number)
 
 void oh_limits_add_functions(lua_State *L)
 {
-    static const luaL_Reg functions[] = {
-        {"is_id", l_is_id}, {"is_uuid", l_is_uuid}, {"key_problem", l_key_problem}, {NULL, NULL},
-    };
+    static const luaL_Reg functions[] = {{"key_problem", l_key_problem}, {NULL, NULL}};
 
     oh_setfuncs(L, functions, 0);
     lua_newtable(L);

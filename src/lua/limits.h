@@ -4,7 +4,7 @@
 
 #include "lua/compat.h"
 
-/* Adds `limits`, `request_methods`, `is_id`, `is_uuid` and `key_problem` to the table on top of the stack. */
+/* Adds `limits`, `request_methods` and `key_problem` to the table on top of the stack. */
 void oh_limits_add_functions(lua_State *L);
 
 #endif

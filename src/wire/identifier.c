@@ -2,8 +2,6 @@
 #define _GNU_SOURCE /* getentropy */
 #include "wire/identifier.h"
 
-#include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 #ifdef __APPLE__
 #include <sys/random.h>
@@ -38,9 +36,36 @@ bool oh_identifier_is_uuid(const char *id, size_t length)
     return true;
 }
 
+/* Writes one digit of a UUID, after the dash that precedes it, if any. Returns the new length. */
+static size_t add_digit(char *out, size_t at, char digit)
+{
+    if (at == 8 || at == 13 || at == 18 || at == 23)
+        out[at++] = '-';
+    out[at++] = digit;
+    return at;
+}
+
+bool oh_identifier_with_dashes(const char *id, size_t length, char out[OH_UUID_SIZE])
+{
+    size_t i, at = 0;
+
+    for (i = 0; i < length; i++) {
+        if (id[i] == '-')
+            continue;
+        if (at == OH_UUID_SIZE - 1 || oh_ascii_hex(id[i]) < 0)
+            return false;
+        at = add_digit(out, at, oh_ascii_lower(id[i]));
+    }
+    if (at != OH_UUID_SIZE - 1)
+        return false;
+    out[at] = '\0';
+    return true;
+}
+
 bool oh_identifier_new_uuid(char out[OH_UUID_SIZE])
 {
     unsigned char random[16];
+    static const char digits[] = "0123456789abcdef";
     size_t i, at = 0;
 
     if (getentropy(random, sizeof random) != 0)
@@ -48,9 +73,9 @@ bool oh_identifier_new_uuid(char out[OH_UUID_SIZE])
     random[6] = (unsigned char)((random[6] & 0x0f) | 0x40); /* version 4 */
     random[8] = (unsigned char)((random[8] & 0x3f) | 0x80); /* RFC 9562 variant */
     for (i = 0; i < sizeof random; i++) {
-        if (i == 4 || i == 6 || i == 8 || i == 10)
-            out[at++] = '-';
-        at += (size_t)snprintf(out + at, 3, "%02x", random[i]);
+        at = add_digit(out, at, digits[random[i] >> 4]);
+        at = add_digit(out, at, digits[random[i] & 15]);
     }
+    out[at] = '\0';
     return true;
 }

@@ -13,6 +13,9 @@
 bool oh_identifier_is_valid(const char *id, size_t length);
 /* Returns whether an id consists of 32 hexadecimal digits, with or without the usual dashes. */
 bool oh_identifier_is_uuid(const char *id, size_t length);
+/* Writes 32 hexadecimal digits, with dashes at any place, as a UUID in lower case with its usual dashes. False for any
+   other id. */
+bool oh_identifier_with_dashes(const char *id, size_t length, char out[OH_UUID_SIZE]);
 /* Writes a random (version 4) UUID; false if the system has no source of random numbers. */
 bool oh_identifier_new_uuid(char out[OH_UUID_SIZE]);
 

@@ -1,6 +1,5 @@
 --- Checks, compares and spells the ids of conversations. The service spells the same id with and without dashes.
 
-local ascii = require "openhands.ascii"
 local core = require "openhands.core"
 local errors = require "openhands.errors"
 local limits = require "openhands.limits"
@@ -11,22 +10,13 @@ local M = {}
 ---@type fun(value: any): boolean
 M.is_valid = core.is_id
 
---- Returns an id in the form in which ids are compared.
----@param id string
----@return string
-function M.normalize(id)
-  local plain = id:gsub("-", "")
-  return plain:find "[A-Z]" and ascii.lower(plain) or plain
-end
+--- Returns an id in the form in which ids are compared: without dashes, in lower case.
+---@type fun(id: string): string
+M.normalize = core.normalize_id
 
---- Returns a UUID with its dashes, which some endpoints require. Returns any other id unchanged.
----@param id string
----@return string
-function M.with_dashes(id)
-  local plain = M.normalize(id)
-  local dashed, count = plain:gsub("^(%x%x%x%x%x%x%x%x)(%x%x%x%x)(%x%x%x%x)(%x%x%x%x)(%x+)$", "%1-%2-%3-%4-%5")
-  return count == 1 and #plain == 32 and dashed or id
-end
+--- Returns a UUID in lower case with its dashes, which some endpoints require. Returns any other id unchanged.
+---@type fun(id: string): string
+M.with_dashes = core.id_with_dashes
 
 --- Returns whether an id is a UUID, with or without dashes.
 ---@type fun(id: any): boolean
