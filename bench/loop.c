@@ -1,6 +1,6 @@
 /*
- * The lower bound: what a status call costs in plain C on libcurl. One easy handle, reused; one GET per call, with
- * the headers that a client must send; the response is collected in memory and not parsed.
+ * Measures the lower bound: the cost of a status call in plain C on libcurl. One easy handle, reused; one GET per call,
+ * with the headers that a client must send; the response is collected in memory and not parsed.
  *
  *   loop URL COUNT             prints the CPU microseconds of a call
  */

@@ -1,10 +1,10 @@
 /*
  * A C program with a loop of its own and an embedded Lua: it starts a conversation and asks for its status without ever
- * blocking, closes the Lua state while exchanges are in flight, and goes on.
+ * blocking, and closes the Lua state while exchanges are in flight. Then it starts another one in the blocking way.
  *
  *   cc -o embedding examples/embedding.c -Wl,-E $(pkg-config --cflags --libs lua5.4)     or lua5.1 ... luajit
  *   eval "$(make -s env LUA=lua5.4)"                                                     unless it is installed
- *   OPENHANDS_API_KEY=... ./embedding                                                    starts a paid conversation
+ *   OPENHANDS_API_KEY=... ./embedding                                                    starts two paid conversations
  *
  * Set OPENHANDS_BASE_URL for other services, e.g. the simulator. The service must speak the newer dialect, V1.
  */
@@ -59,7 +59,7 @@ static const char workflow[] =
     "  end\n"
     "  return is_over\n"
     "end\n"
-    "function send_more() -- exchanges that are still in flight when the state is closed\n"
+    "function send_more() -- sends calls that are still in flight when the state is closed, and returns how many\n"
     "  for _ = 1, 3 do call('status', id, print) end\n"
     "  local in_flight = client:in_flight()\n"
     "  client:step(0)\n"
@@ -118,7 +118,7 @@ int main(void)
     watched.fd = lua_isnil(L, -1) ? -1 : (int)lua_tonumber(L, -1); /* a step makes it unreadable again */
     call(L, "start");
     while (!over && time(NULL) < given_up_at) {
-        int ready = poll(&watched, 1, 10); /* with the program's other descriptors and its own timeout */
+        int ready = poll(&watched, 1, 10); /* a real program adds its other descriptors here, and its own timeout */
 
         if (ready > 0 || watched.fd < 0) { /* no descriptor on this system: step every 10 ms */
             call(L, "step");

@@ -1,7 +1,7 @@
--- The scenarios that oom.c runs while allocations fail. They cover every function of the core that allocates (except
--- `operations`, which makes thousands of tables and owns nothing), over the network (a simulator at OPENHANDS_BASE_URL)
--- and with an external transport, and a start with the whole library. Each error must name memory, nothing may leak,
--- and the next call must work.
+-- The scenarios that oom.c runs while allocations fail. They cover the functions of the core that allocate, over the
+-- network (a simulator at OPENHANDS_BASE_URL) and with an external transport, and a start with the whole library. They
+-- leave out `operations`, which makes thousands of tables and owns nothing, and `poll`, which allocates only for more
+-- than 64 clients. Each error must name memory, nothing may leak, and the next call must work.
 
 -- LuaJIT's compiler crashes when allocations fail.
 if rawget(_G, "jit") then
@@ -25,7 +25,7 @@ local function new(external)
   }
 end
 
--- Returns the value of an exchange, or nil and its error. Raises if it could not begin or ended for lack of memory.
+-- Returns the value of an exchange, or nil and its error. Raises if it could not begin, or if it ran out of memory.
 local function await(client, number, refusal)
   if not number then error(refusal.reason, 0) end
   while client:in_flight() > 0 do client:step(0.05) end
@@ -62,7 +62,7 @@ local function over_the_network()
   client:close()
 end
 
--- Calls to a conversation's own server, uploads and downloads, a stream, and a free request.
+-- Makes calls to a conversation's own server, uploads and downloads, a stream, and a free request.
 local function beside_the_service()
   local client = core.new { base_url = url, api_key = "a-key-for-the-simulator" }
   local function call(operation, fields, options)
@@ -178,7 +178,7 @@ local function start()
   assert(not posted or known, "posted, and its id is lost")
   posted, known = false, nil
   local conversation, err = whole:start({ initial_user_msg = "x" }, { on_id = note })
-  assert((conversation or err).conversation_id == known, "an end without the id")
+  assert((conversation or err).conversation_id == known, "a start ended without the id")
   if not posted then error(err.message, 0) end
 end
 

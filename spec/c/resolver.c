@@ -14,5 +14,6 @@ int getaddrinfo(const char *restrict node, const char *restrict service, const s
     *(void **)(&real) = dlsym(RTLD_NEXT, "getaddrinfo");
     if (length > size && strcmp(node + (length - size), ending) == 0)
         return real("127.0.0.1", service, hints, result);
-    return node != NULL && strspn(node, "0123456789.:abcdef") == length ? real(node, service, hints, result) : EAI_NONAME;
+    return node != NULL && strspn(node, "0123456789.:abcdef") == length ? real(node, service, hints, result)
+                                                                        : EAI_NONAME;
 }

@@ -152,7 +152,7 @@ describe("the address of a conversation's server", function()
     pipe:close()
     remove()
     assert.equal(4, #lines, table.concat(lines, "\n"))
-    assert.matches("^protocol\tfalse\tnone\t.*resolves to this machine or to a private network", lines[1])
+    assert.matches("^protocol\tfalse\tnone\t.*resolves to an address to which this service may not", lines[1])
     assert.matches("^connect\ttrue\tnone\t", lines[2]) -- the service is here, too
     assert.matches("^connect\ttrue\tnone\t", lines[3])
     assert.matches("^connect\ttrue\tnone\t", lines[4]) -- the proxy looks names up

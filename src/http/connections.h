@@ -1,5 +1,5 @@
-/* Tracks the connections that libcurl holds for one client: libcurl does not tell which connection a request will use,
-   or whether the peer has sent unrequested bytes. Must not know Lua or libcurl. */
+/* Tracks the connections that libcurl holds for one client: libcurl tells only the addresses of the connection that a
+   request will use, and not whether the peer has sent unrequested bytes. Must not know Lua or libcurl. */
 #ifndef OH_CONNECTIONS_H
 #define OH_CONNECTIONS_H
 
@@ -8,8 +8,8 @@
 
 struct oh_connection {
     int socket;
-    int port;            /* local port, 0 until connected */
-    char address[46];    /* local address, as libcurl spells it */
+    int port;            /* local port; 0 until oh_connections_find_by_address has read it from the socket */
+    char address[46];    /* local address, as libcurl spells it; read together with the port */
     bool is_used;        /* a request has been sent over it */
     bool is_http1;       /* it has carried an HTTP/1 response: its peer may send only after a request */
     bool is_retired;     /* must not be used again */

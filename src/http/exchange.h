@@ -100,7 +100,8 @@ void oh_exchange_reset(struct oh_exchange *exchange);
 /* Frees everything it owns and releases its request. It must have been removed from libcurl's multi handle. */
 void oh_exchange_free(struct oh_exchange *exchange);
 
-/* ---- options (exchange_setup.c) */
+/* ---- options (exchange_setup.c). All functions below that set options or callbacks return false when libcurl refuses
+   one of them. */
 
 /* Prepares libcurl's handle. False when out of memory, or when libcurl refuses an option that safety depends on: then
    nothing may be sent. */
@@ -147,7 +148,7 @@ void oh_exchange_give_up(struct oh_exchange *exchange, enum oh_result result);
 void oh_exchange_note_reason(struct oh_exchange *exchange, const struct oh_origin *origin, int result);
 /* Writes as the reason that the body was larger than allowed. */
 void oh_exchange_note_overflow(struct oh_exchange *exchange);
-/* Writes as the reason that the body was compressed and does not decompress to what the operation returns. */
+/* Writes as the reason that the body was compressed and does not decompress to a result of the operation. */
 void oh_exchange_note_compressed(struct oh_exchange *exchange);
 /* Returns the HTTP status with which its proxy refused to connect, 0 if none did. */
 long oh_exchange_proxy_status(const struct oh_exchange *exchange);

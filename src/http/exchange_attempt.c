@@ -99,7 +99,7 @@ bool oh_exchange_set_attempt_callbacks(struct oh_exchange *exchange)
 {
     exchange->socket = -1;
 #if LIBCURL_VERSION_NUM >= 0x075000
-    /* Older versions of libcurl check this by themselves: they close an idle connection that is readable. */
+    /* Older versions of libcurl detect unrequested bytes themselves: they close an idle connection that is readable. */
     if (curl_easy_setopt(exchange->easy, CURLOPT_PREREQFUNCTION, on_chosen) == CURLE_OK &&
         curl_easy_setopt(exchange->easy, CURLOPT_PREREQDATA, (void *)exchange) == CURLE_OK)
         exchange->own_request_begun = false;

@@ -91,8 +91,8 @@ static const char *own_reason(const struct oh_exchange *exchange, CURLcode resul
     if (exchange->was_repeated)
         return "the service refused the request (REFUSED_STREAM), or the connection broke, before a response began";
     if (ended == OH_RESULT_FORBIDDEN)
-        return "the host name of the conversation's server resolves to this machine or to a private network, to which "
-               "this service may not send the client";
+        return "the host name of the conversation's server resolves to an address to which this service may not send "
+               "the client (this machine, a private or link-local network, or a reserved address)";
     if (strstr(exchange->error, "proxy syntax") != NULL) /* libcurl quotes the URL, with the password */
         return "the URL of the proxy (https_proxy or all_proxy in the environment) is not valid: percent-encode "
                "special characters in its password";

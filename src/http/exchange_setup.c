@@ -63,7 +63,7 @@ static bool set_proxy(struct oh_exchange *exchange, const struct oh_origin *orig
     return true;
 }
 
-/* The options that all requests of one origin share. */
+/* Sets the options that all requests of one origin share. */
 static bool set_constants(struct oh_exchange *exchange, const struct oh_origin *origin)
 {
     SET(CURLOPT_NOSIGNAL, 1L);

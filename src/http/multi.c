@@ -1,7 +1,7 @@
 /* Owns the exchanges of one client, and moves them from queue to queue. Must not know Lua.
    Keeps the rules of libcurl: there is one timer, which each new value replaces; a socket is identified by its number,
-   never by a handle; callbacks never fail and never call libcurl; easy handles are removed from the multi handle before
-   they are freed, then the multi handle is freed, and the descriptors are closed last. */
+   never by a handle; the callbacks of the multi handle never fail and never call libcurl; easy handles are removed from
+   the multi handle before they are freed, then the multi handle is freed, and the descriptors are closed last. */
 #include "http/multi.h"
 
 #include <curl/curl.h>

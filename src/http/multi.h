@@ -33,7 +33,8 @@ struct oh_multi {
     bool inside;              /* a step is running: it must not be closed or stepped */
     uint64_t last_number;
     size_t most_sent, most_received; /* bytes of a request, of a response */
-    size_t idle_count, in_flight_count;
+    size_t idle_count;
+    size_t in_flight_count;   /* exchanges in `outgoing` and `in_flight` */
     size_t dedicated_count;   /* exchanges in flight that have a connection of their own */
     struct oh_connections connections;
     /* building: at most one, which the caller fills; outgoing: those that the external transport has not taken yet;

@@ -4,8 +4,8 @@
 
 #include <stdbool.h>
 
-/* Returns whether the connection of this libcurl handle has bytes that were decrypted with the end of a response but do
-   not belong to it. The handle must have a connection. False if the TLS library cannot tell. */
+/* Returns whether the connection of this libcurl handle has decrypted bytes that follow the end of its last response.
+   The handle must have a connection. False if the TLS library cannot tell. */
 bool oh_tls_has_pending(void *easy);
 
 #endif

@@ -7,7 +7,7 @@
 #define SPREAD 2654435769U /* spreads marks over `seen`: some are addresses, multiples of a power of two */
 #define SEEN_SHIFT (32 - OH_HASH_FLOOD_SEEN_BITS)
 
-/* The hash of Lua 5.1; versions up to 5.4.2 read the same bytes of a long text. */
+/* Returns the hash of Lua 5.1; versions up to 5.4.2 read the same bytes of a long text. */
 static uint32_t hash_of(const char *text, size_t length)
 {
     size_t step = (length >> 5) + 1;

@@ -6,7 +6,7 @@
 
 #include "wire/ascii.h"
 
-#define MOST_SECONDS 1e9 /* larger values count as this one */
+#define MOST_SECONDS 1e9 /* larger numbers in a header (not dates) count as this one */
 
 void oh_headers_copy_value(char *out, size_t capacity, const char *value, size_t length)
 {

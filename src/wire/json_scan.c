@@ -36,7 +36,7 @@ void oh_json_scan_begin(struct oh_json_scan *scan, const char *text, size_t leng
 /* ---- strings -------------------------------------------------------------------------------------------------- */
 
 #define EACH_BYTE(byte) (0x0101010101010101ULL * (byte))
-/* Not 0 if some byte of the word is 0, or below `limit` (which is at most 128; no byte may be 128 or more). */
+/* Not 0 if some byte of the word is 0, or below `limit`, which is at most 128. */
 #define HAS_ZERO(word) (((word)-EACH_BYTE(1)) & ~(word)&EACH_BYTE(0x80))
 #define HAS_BELOW(word, limit) (((word)-EACH_BYTE(limit)) & ~(word)&EACH_BYTE(0x80))
 

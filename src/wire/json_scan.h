@@ -21,7 +21,8 @@ enum oh_json_scan_result {
 struct oh_json_scan {
     const char *text; /* borrowed */
     size_t length, at;
-    size_t cost, most_cost; /* bytes that the values take in Lua, at most; bytes that they may take */
+    size_t cost;      /* upper bound of the bytes that the values read so far will take in Lua */
+    size_t most_cost; /* limit of `cost` */
     /* For each list and object, in the order in which they begin: the number of its items, or of members that are not
        null. */
     uint32_t *counts; /* borrowed; the caller may move it between calls */

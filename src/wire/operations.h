@@ -61,14 +61,14 @@ enum oh_type {
 enum oh_shape { /* the top level of a successful response */
     OH_SHAPE_OBJECT,
     OH_SHAPE_OBJECT_OR_NULL,
-    OH_SHAPE_DONE,      /* an object or an empty body: success is the whole result */
-    OH_SHAPE_DONE_TRUE, /* true, false or an empty body */
+    OH_SHAPE_DONE,      /* an object; an empty body, which some releases send, counts as an empty object */
+    OH_SHAPE_DONE_TRUE, /* true or false; an empty body counts as true */
     OH_SHAPE_PAGE,      /* object with a list of items and the id of the next page */
     OH_SHAPE_LIST,      /* list of objects, with null for each id that the service does not know */
     OH_SHAPE_TEXTS,     /* list of strings */
     OH_SHAPE_INTEGER,
     OH_SHAPE_TEXT,      /* a JSON string */
-    OH_SHAPE_ANY,       /* any JSON */
+    OH_SHAPE_ANY,       /* any JSON; a body that is not declared as JSON is returned as text */
     OH_SHAPE_BYTES,     /* not JSON: the raw body */
     OH_SHAPE_FILE,      /* not JSON: the raw body, written to a file */
     OH_SHAPE_STREAM     /* list of objects that arrive one by one */

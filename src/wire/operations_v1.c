@@ -95,7 +95,8 @@ static const struct oh_field events[] = {CONVERSATION, EVENT_FILTER, EVENT_PAGED
 static const struct oh_field event_count[] = {CONVERSATION, EVENT_FILTER, LAST};
 static const struct oh_field event_batch[] = {CONVERSATION, NEEDED("event_id", "id", IN_QUERY, NAMES), LAST};
 
-/* The id of a shared conversation is a query parameter; that of the account's own conversations is in the path. */
+/* The id of a shared conversation is a query parameter, except in the call for a single event. The id of the account's
+   own conversations is in the path. */
 #define SHARED NEEDED("conversation_id", "conversation_id", IN_QUERY, UUID)
 
 static const struct oh_field shared_events[] = {SHARED, EVENT_FILTER, EVENT_PAGED, LAST};
@@ -326,7 +327,7 @@ const struct oh_operation oh_operations_v1[] = {
     POST("profiles.rename", "Renames a model profile", PROFILES "/{name}/rename", profiles_rename, DONE, WRITES),
     GET("secrets.list", "Lists the names of the account's secrets", "/api/v1/secrets/search", secrets_list, PAGE),
     POST("secrets.create", "Creates a secret", "/api/v1/secrets", secrets_create, DONE, CREATES),
-    ROW("secrets.update", "Changes the name or the description of a secret",
+    ROW("secrets.update", "Changes the description of a secret",
         AT_SERVICE, "PUT", "/api/v1/secrets/{secret_id}", secrets_update, DONE, WRITES, QUICK),
     REMOVE("secrets.delete", "Deletes a secret", "/api/v1/secrets/{secret_id}", secrets_delete, DONE),
     POST("secrets.set_git_providers", "Connects git hosts by access tokens",

@@ -1,6 +1,6 @@
 /* Redacts foreign text: one pass that copies it and leaves secrets out. Must not know Lua or libcurl.
    It reads the text up to the limit, and beyond it as far as the longest secret extends. At each place it looks back at
-   most LONGEST_NAME bytes, and ahead to the place where copying continues: the cost is linear for any text. */
+   most twice LONGEST_NAME bytes, and ahead to the place where copying continues: the cost is linear for any text. */
 #include "wire/redact.h"
 
 #include <string.h>
@@ -10,8 +10,8 @@
 #include "wire/ascii.h"
 #include "wire/utf8.h"
 
-#define LONGEST_NAME 64
-#define LONGEST_WORD 20  /* letters; longer runs are not words */
+#define LONGEST_NAME 64  /* bytes of a name; also bytes of the blanks and quotes after it */
+#define LONGEST_WORD 19  /* letters; longer runs are not words */
 #define LONGEST_ODD 256  /* bytes searched for the end of credentials with characters that no URL may have */
 #define BEYOND (OH_SECRET_SEARCH_LONGEST + LONGEST_ODD) /* bytes that are read beyond the limit */
 
@@ -163,7 +163,7 @@ static bool is_ordinary_word(const struct scan *scan, size_t from, size_t to)
         if (scan->marks[at] || (byte != '_' && !oh_ascii_is_letter(byte)) || (at > from && byte >= 'A' && byte <= 'Z'))
             return false;
     }
-    return to - from < LONGEST_WORD;
+    return to - from <= LONGEST_WORD;
 }
 
 /* Returns whether the range may follow "key:" in a sentence: it is a word, or a URL, whose own secrets are found
@@ -220,8 +220,9 @@ static size_t replace(struct scan *scan, size_t at, size_t value, size_t end, si
 }
 
 /* Redacts the credentials in `scheme://user:password@`, up to the last "@" of the authority. A password that is not
-   percent-encoded may have any byte: it is recognised by a "port" that is not a number. Returns the place after
-   the credentials, 0 if there are none. */
+   percent-encoded may have any byte, even one that ends the authority ("/"). Such a password is recognised only if
+   it does not begin with a digit: otherwise it may be a port. Returns the place after the credentials, 0 if there are
+   none. */
 static size_t credentials(struct scan *scan, size_t at)
 {
     static const char ends[] = "/?#\"'`<>\\";

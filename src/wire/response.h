@@ -13,7 +13,7 @@ enum oh_result {
     OH_RESULT_TIMEOUT,   /* the exchange's own timeout ran out */
     OH_RESULT_TLS,       /* no trusted connection */
     OH_RESULT_FORBIDDEN, /* a host name resolved to an address that the service may not name (address_scope.h) */
-    OH_RESULT_CUT,       /* a response began and broke off */
+    OH_RESULT_CUT,       /* a response began and broke off, or nothing shows that it is complete */
     OH_RESULT_TOO_LARGE, /* the body has more bytes than allowed */
     OH_RESULT_GARBLED,   /* not a valid HTTP response, or one that breaks a limit other than that of the body */
     OH_RESULT_FILE,      /* the file of a download could not be written */

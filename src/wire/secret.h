@@ -23,7 +23,7 @@ void oh_secret_free(char *key);
 /* The known secrets. Zeroed: none. */
 struct oh_secrets {
     char *known[OH_SECRETS_MOST]; /* owned; NULL: none. The lasting ones come first */
-    size_t next;                  /* place of the next secret that is not lasting, from 0 after the lasting ones */
+    size_t next;                  /* place of the next secret that is not lasting; 0: first after the lasting ones */
 };
 
 /* Adds a copy of a secret, which replaces the oldest one that is not lasting. Too short or too long ones are ignored.

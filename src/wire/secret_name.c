@@ -16,7 +16,8 @@ static const char *const always[] = {
 /* Last words that name a secret after another word ("api_key"), but may be ordinary words alone. */
 static const char *const perhaps[] = {"key", "token", "secret"};
 
-static const char *const several = "secrets";
+/* A last word that may be an ordinary word even after another one. */
+static const char *const plural = "secrets";
 
 static bool is_separator(char byte) { return byte == '_' || byte == '-'; }
 
@@ -75,5 +76,5 @@ enum oh_name_verdict oh_secret_name(const char *name, size_t length)
         return OH_NAME_SECRET; /* one word in any case: "apiKey", "APIKEY" */
     if (is_one_of(perhaps, sizeof perhaps / sizeof perhaps[0], name + word, length - word))
         return word > 0 ? OH_NAME_SECRET : OH_NAME_PERHAPS;
-    return is_one_of(&several, 1, name + word, length - word) ? OH_NAME_PERHAPS : OH_NAME_ORDINARY;
+    return is_one_of(&plural, 1, name + word, length - word) ? OH_NAME_PERHAPS : OH_NAME_ORDINARY;
 }

@@ -217,7 +217,7 @@
 ---@field provider_tokens table
 ---@field mcp_config? table
 
---- Fields of `secrets.update`. Changes the name or the description of a secret.
+--- Fields of `secrets.update`. Changes the description of a secret.
 ---@class openhands.secrets.update.Fields
 ---@field description? string
 
