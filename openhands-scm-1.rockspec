@@ -128,7 +128,6 @@ build = {
     ["openhands.events.agent"] = "lua/openhands/events/agent.lua",
     ["openhands.events.follow"] = "lua/openhands/events/follow.lua",
     ["openhands.events"] = "lua/openhands/events/init.lua",
-    ["openhands.events.page_size"] = "lua/openhands/events/page_size.lua",
     ["openhands"] = "lua/openhands/init.lua",
     ["openhands.limits"] = "lua/openhands/limits.lua",
     ["openhands.loop.copas.deadlines"] = "lua/openhands/loop/copas/deadlines.lua",

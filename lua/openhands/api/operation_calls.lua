@@ -14,7 +14,6 @@ local ascii = require "openhands.ascii"
 local core = require "openhands.core"
 local errors = require "openhands.errors"
 local limits = require "openhands.limits"
-local page_size = require "openhands.events.page_size"
 local results = require "openhands.conversation.result"
 local pages = require "openhands.api.pages"
 local servers = require "openhands.conversation.server"
@@ -215,7 +214,7 @@ function M.pages(client, operation, fields, call, in_dialect, convert)
     end
     fields.limit = math.min(fields.limit or limits.ITEMS_PER_PAGE, limits.ITEMS_PER_PAGE)
     if sizes then
-      return page_size.read(fields, sizes, perform)
+      return client:_read_page(fields, sizes, perform)
     end
     return perform()
   end

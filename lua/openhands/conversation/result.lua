@@ -6,7 +6,6 @@
 local ascii = require "openhands.ascii"
 local errors = require "openhands.errors"
 local identifiers = require "openhands.conversation.identifier"
-local page_size = require "openhands.events.page_size"
 local servers = require "openhands.conversation.server"
 
 --- The result of the agent's latest turn, from the newest events.
@@ -141,7 +140,7 @@ local function read_v1(client, id, call, route)
     return client:_read("events", fields, call, route and "agent" or "v1", route)
   end
   while pages < (memory.page_size and MOST_SMALL_PAGES or MOST_PAGES) do
-    local page, err = page_size.read(fields, memory, request)
+    local page, err = client:_read_page(fields, memory, request)
     pages = pages + 1
     local following
     if not page then
@@ -280,7 +279,7 @@ local function result_v0(client, id, call)
     return client:_read("events", newest, call, "v0", servers.last_route(memory))
   end
   repeat
-    local page, err = page_size.read(newest, memory, request)
+    local page, err = client:_read_page(newest, memory, request)
     if not page and not (err.kind == "too_large" and seen > 0) then
       return nil, err
     elseif page and type(page.events) ~= "table" then

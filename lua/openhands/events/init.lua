@@ -5,7 +5,6 @@ local ascii = require "openhands.ascii"
 local errors = require "openhands.errors"
 local follow = require "openhands.events.follow"
 local limits = require "openhands.limits"
-local page_size = require "openhands.events.page_size"
 local pages = require "openhands.api.pages"
 local schedule = require "openhands.wait.schedule"
 
@@ -102,8 +101,8 @@ local function seen_until(self, known, call)
     id = event_id,
     fetch = function(page_id)
       fields.page_id = page_id
-      local source = self.source
-      return page_size.read(fields, self.memory, source.perform, self.client, source.row, fields, call, "v1")
+      local client, source = self.client, self.source
+      return client:_read_page(fields, self.memory, source.perform, client, source.row, fields, call, "v1")
     end,
   }
   local seen = {}
@@ -203,7 +202,7 @@ local function read(self, page_id, call)
     end
     self.has_begun = true
   end
-  return page_size.read(self.fields, self.memory, strategy.page, self, page_id, call)
+  return self.client:_read_page(self.fields, self.memory, strategy.page, self, page_id, call)
 end
 
 -- Finds out the dialect and reads the very first page.

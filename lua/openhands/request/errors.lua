@@ -156,11 +156,48 @@ function M.from_core(raw, base_url)
   if raw.status == 401 and not raw.server and words_of(err.detail) == "Unauthorized" then
     hint = advice_at_own_server
   end
+  if err.kind == "unsupported" and raw.api == "agent" then
+    hint = "leave it out: an agent server has no other dialect"
+  end
   if hint then
     err.summary = errors.line(raw.operation, err.message)
     err.message = err.message .. "; " .. hint
   end
   return errors.new(err)
+end
+
+--- Returns the error of a change that was answered with status 200 and the words of a failure.
+---@param operation string
+---@param detail table the answer, without secrets
+---@return openhands.Error
+function M.not_done(operation, detail)
+  local words = text(detail.message)
+  return errors.new {
+    kind = "conflict",
+    operation = operation,
+    effect = "refused",
+    detail = detail,
+    message = ("%s: the service did not do it: %s"):format(
+      operation,
+      words and core.redact_line(words, limits.LONGEST_QUOTE) or "it gives no reason"
+    ),
+  }
+end
+
+--- Returns the error of a change of which it is not known whether it was made.
+---@param operation string
+---@param err openhands.Error of the exchange
+---@return openhands.Error
+function M.ambiguous(operation, err)
+  return errors.new {
+    kind = "ambiguous",
+    operation = operation,
+    effect = "unknown",
+    status = err.status,
+    detail = err.detail,
+    cause = err.kind,
+    message = ("%s; outcome unknown: check before repeating it"):format(errors.happened(err)),
+  }
 end
 
 return M

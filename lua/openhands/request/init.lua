@@ -1,5 +1,5 @@
 --- Makes calls: sends a request, waits for the result, and repeats the request where that is safe. Every call uses
---- `_exchange`, which sends once; `_read` and `_write` decide whether to send again.
+--- `_exchange`, which sends once; `_read`, `_write` and `_read_page` decide whether to send again.
 
 ---@class (partial) openhands.Client
 local Client = require "openhands.client_class"
@@ -7,7 +7,6 @@ local core = require "openhands.core"
 local credentials = require "openhands.credentials"
 local dialects = require "openhands.request.dialect"
 local errors = require "openhands.errors"
-local limits = require "openhands.limits"
 local request_errors = require "openhands.request.errors"
 local settings = require "openhands.settings"
 local tasks = require "openhands.task"
@@ -300,30 +299,6 @@ function Client:_read(operation, fields, call, api, route)
   end
 end
 
--- Returns the error for an answer with status 200 that reports a failure.
-local function not_done(self, value, operation)
-  local words = type(value.message) == "string" and self:_line(value.message, limits.LONGEST_QUOTE)
-  return errors.new {
-    kind = "conflict",
-    operation = operation,
-    effect = "refused",
-    detail = self:_clean(value),
-    message = ("%s: the service did not do it: %s"):format(operation, words or "it gives no reason"),
-  }
-end
-
-local function ambiguous(operation, err)
-  return errors.new {
-    kind = "ambiguous",
-    operation = operation,
-    effect = "unknown",
-    status = err.status,
-    detail = err.detail,
-    cause = err.kind,
-    message = ("%s; outcome unknown: check before repeating it"):format(errors.happened(err)),
-  }
-end
-
 --- Makes a call that changes something. Repeats it only if it certainly had no effect. If doing it twice would differ
 --- from doing it once, an unknown outcome gives the error "ambiguous".
 ---@return any value
@@ -333,11 +308,11 @@ function Client:_write(operation, fields, call, api, route)
   while true do
     local value, err = self:_exchange(operation, fields, call, api, route)
     if not err and type(value) == "table" and value.success == false then
-      return nil, not_done(self, value, operation)
+      return nil, request_errors.not_done(operation, self:_clean(value))
     elseif not err then
       return value
     elseif not errors.had_no_effect(err) then
-      return nil, effect_of(operation, fields, api) == "creates" and ambiguous(operation, err) or err
+      return nil, effect_of(operation, fields, api) == "creates" and request_errors.ambiguous(operation, err) or err
     elseif not self:_pause(call, attempt, err) then
       return nil, err
     end
@@ -353,4 +328,42 @@ function Client:_call(operation, fields, call, api, route)
     return self:_read(operation, fields, call, api, route)
   end
   return self:_write(operation, fields, call, api, route)
+end
+
+-- ---- pages whose items have no limit in size ----------------------------------------------------------------------
+
+local GOOD_PAGES = 8 -- in a row, before a larger one is tried
+
+-- Counts a page that could be read, and allows larger ones after some in a row.
+local function note_good_page(memory, wanted_size)
+  memory.good_pages = (memory.good_pages or 0) + 1
+  if memory.good_pages >= GOOD_PAGES then
+    local larger = math.floor(2 * memory.page_size)
+    memory.page_size, memory.good_pages = larger < wanted_size and larger or nil, 0
+  end
+end
+
+--- Requests a page of events. While the page is too large to be read, requests half as many events. The size that
+--- could be read is remembered for the next pages.
+---@param fields table fields of the request; `limit` is the largest page that is wanted
+---@param memory { page_size: integer?, good_pages: integer? } of the conversation, or of the collection
+---@param request fun(...): table?, openhands.Error? sends a request with these fields
+---@param ... any arguments of `request`
+---@return table? page
+---@return openhands.Error? err
+function Client:_read_page(fields, memory, request, ...)
+  local wanted_size = fields.limit
+  fields.limit = math.min(wanted_size, memory.page_size or wanted_size)
+  local page, err = request(...)
+  while err and err.kind == "too_large" and fields.limit > 1 do
+    fields.limit = math.ceil(fields.limit / 2)
+    memory.page_size, memory.good_pages = fields.limit, 0
+    self:_log("%s: the page is too large to be read; requesting %d at once", err.operation, fields.limit)
+    page, err = request(...)
+  end
+  if page and memory.page_size then
+    note_good_page(memory, wanted_size)
+  end
+  fields.limit = wanted_size
+  return page, err
 end
