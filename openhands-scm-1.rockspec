@@ -230,7 +230,6 @@ build = {
     ["openhands.task.timers"] = "lua/openhands/task/timers.lua",
     ["openhands.types"] = "lua/openhands/types/init.lua",
     ["openhands.types.operations"] = "lua/openhands/types/operations.lua",
-    ["openhands.url"] = "lua/openhands/url.lua",
     ["openhands.wait"] = "lua/openhands/wait/init.lua",
     ["openhands.wait.poller"] = "lua/openhands/wait/poller.lua",
     ["openhands.wait.rate"] = "lua/openhands/wait/rate.lua",

@@ -13,10 +13,10 @@ declare -A may_include=([core.c]='lua wire http os' [lua]='lua wire http os' [ht
 
 # The layers of the Lua code. [DIRECTORY or file of lua/openhands]: what its files may require besides themselves and
 # openhands.core; a directory, or one module of a directory.
-base='ascii errors limits spelling url call_site client_class settings credentials'
+base='ascii errors limits spelling call_site client_class settings credentials'
 declare -A may_require=(
-    [ascii]='' [limits]='' [url]='ascii limits' [spelling]='ascii limits' [requirements]='' [client_class]=''
-    [call_site]='' [errors]='ascii limits url call_site' [settings]='ascii errors limits spelling url'
+    [ascii]='' [limits]='' [spelling]='ascii limits' [requirements]='' [client_class]=''
+    [call_site]='' [errors]='ascii limits call_site' [settings]='ascii errors limits spelling'
     [credentials]='ascii errors limits settings'
     [task]="$base request.pending"
     [loop]="$base task"

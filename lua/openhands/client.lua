@@ -3,7 +3,6 @@
 
 ---@class (partial) openhands.Client
 local Client = require "openhands.client_class"
-local addresses = require "openhands.url"
 local conversations = require "openhands.conversation"
 local core = require "openhands.core"
 local credentials = require "openhands.credentials"
@@ -23,7 +22,18 @@ require "openhands.start"
 require "openhands.task.group"
 require "openhands.wait"
 
+local SLASH = 47
+
 local M = {}
+
+-- Removes the slashes at the end of a URL. Scans it once: a pattern such as "/+$" would start a match at every slash.
+local function without_slashes(url)
+  local last = #url
+  while url:byte(last) == SLASH do
+    last = last - 1
+  end
+  return url:sub(1, last)
+end
 
 --- Makes a client. Raises if a setting is malformed. Opens no connection before the first call.
 ---@param given openhands.Settings?
@@ -60,7 +70,7 @@ function M.new(given)
     _api = values.api ~= "auto" and values.api or nil,
     _is_guess = values.api == "auto",
     _confirmed_dialects = {},
-    _base_url = addresses.without_slashes(values.base_url),
+    _base_url = without_slashes(values.base_url),
     _loop = loops.of(values.loop, values.transport),
     _retry = retry.new(values.random),
     -- Weak: the waiter owns its record, so the record of a wait aborted by Ctrl-C is collected.

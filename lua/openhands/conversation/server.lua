@@ -4,14 +4,46 @@
 --- The account's key is never sent to this server, and the session key is sent nowhere else: the core sends an exchange
 --- either to the service with the account's key, or to the server with the session key that came with its address.
 
-local addresses = require "openhands.url"
 local ascii = require "openhands.ascii"
 local errors = require "openhands.errors"
+local limits = require "openhands.limits"
 
 local M = {}
 
+local MARK = "/api/conversations/"
+local SLASH = 47
+
 -- Statuses with which a proxy answers for a sandbox that it cannot reach.
 local unreached_statuses = { [502] = true, [503] = true, [504] = true }
+
+-- Removes "/api/conversations/" and the id behind it from the end of a URL.
+local function base_of(url)
+  local last
+  local at = url:find(MARK, 1, true)
+  while at do
+    last = at
+    at = url:find(MARK, at + 1, true)
+  end
+  return last and not url:find("/[^/]", last + #MARK) and url:sub(1, last - 1) or url
+end
+
+-- Returns the base URL of a conversation's own server, from the URL of the conversation there. The core decides whether
+-- requests may go there.
+---@param url string? as the service names it
+---@return string? base of http or https
+---@return boolean is_path the URL is a path on the service itself
+local function server_of(url)
+  if not url or #url > limits.LONGEST_URL then
+    return nil, false
+  elseif url:byte() == SLASH then
+    return nil, url:byte(2) ~= SLASH -- "//host" would be another host
+  end
+  local scheme = ascii.lower(url:match("^([A-Za-z]+)://") or "")
+  if scheme ~= "http" and scheme ~= "https" then
+    return nil, false
+  end
+  return base_of(url), false
+end
 
 --- Notes where the server is, from any response about the conversation.
 ---@param memory openhands.Memory
@@ -28,7 +60,7 @@ function M.note(memory, response)
     return
   end
   -- A service that serves its conversations itself gives a path instead of an address.
-  local server, is_path = addresses.server_of(address)
+  local server, is_path = server_of(address)
   memory.server_address, memory.is_served_by_service = address, is_path
   memory.server = key and server
   memory.session_api_key = memory.server and key
