@@ -21,6 +21,7 @@ require "openhands.conversation.status"
 require "openhands.start"
 require "openhands.task.group"
 require "openhands.wait"
+require "openhands.wait.several"
 
 local SLASH = 47
 

@@ -182,7 +182,7 @@ end
 function handlers.answer(client, _, fields, call)
   local id = fields.conversation_id
   local ending, err = operation_calls.in_dialect(client, all.answer, fields, call, function(api)
-    return results.read(client, client:_served_id(id), call, api, "answer")
+    return results.read_by_id(client, client:_served_id(id), call, api, "answer")
   end)
   if not ending then
     ---@cast err openhands.Error

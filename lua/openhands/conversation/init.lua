@@ -1,11 +1,9 @@
 --- Turns the service's responses into conversations: the same fields in every dialect, and the methods that users call.
 
 local ascii = require "openhands.ascii"
-local core = require "openhands.core"
 local errors = require "openhands.errors"
 local identifiers = require "openhands.conversation.identifier"
 local limits = require "openhands.limits"
-local pull_requests = require "openhands.conversation.pull_requests"
 local servers = require "openhands.conversation.server"
 local states = require "openhands.conversation.state"
 
@@ -46,9 +44,7 @@ local function new_id(client, value)
   if not identifiers.is_valid(value) then
     return nil
   end
-  local redacted = client._closed and core.redact_line(value, limits.LONGEST_ID)
-    or client._core:redact_line(value, limits.LONGEST_ID)
-  return redacted == value and value or nil
+  return client:_line(value, limits.LONGEST_ID) == value and value or nil
 end
 
 -- V0's status for V1's sandbox status, as the service itself maps them.
@@ -105,6 +101,28 @@ local function respell_others(client, response)
   end
 end
 
+-- URLs of pull requests on the public hosts. The addresses of self-hosted ones are not known here.
+local pull_request_pages = {
+  github = "https://github.com/%s/pull/%s",
+  gitlab = "https://gitlab.com/%s/-/merge_requests/%s",
+  bitbucket = "https://bitbucket.org/%s/pull-requests/%s",
+}
+
+-- Returns the pages of the pull requests that the service lists by number.
+local function pull_requests_of(response)
+  local list, numbers = {}, response.pr_number
+  if type(numbers) ~= "table" or numbers[1] == nil then
+    return list
+  end
+  local page, repository = pull_request_pages[response.git_provider], response.selected_repository
+  for _, number in ipairs(page and text(repository) and numbers or {}) do
+    if type(number) == "number" then
+      list[#list + 1] = page:format(repository, ("%.0f"):format(number))
+    end
+  end
+  return list
+end
+
 -- Turns a response into a conversation: adds the fields that every conversation has. Changes the response in place, so
 -- no other code may use that table.
 local function to_conversation(client, response, api, id, memory, status, state, settled)
@@ -138,8 +156,7 @@ local function to_conversation(client, response, api, id, memory, status, state,
   if response.answer ~= nil or response.detail ~= nil then
     response.answer, response.detail = text(response.answer), text(response.detail)
   end
-  local numbers = response.pr_number
-  response.pull_requests = type(numbers) == "table" and numbers[1] and pull_requests.listed(response) or {}
+  response.pull_requests = pull_requests_of(response)
   response.url = client._base_url .. "/conversations/" .. spelling
   response.conversation_id, response.api = spelling, api
   response.status, response.state, response.settled = status, state, settled

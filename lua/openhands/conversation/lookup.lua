@@ -8,7 +8,7 @@
 local conversations = require "openhands.conversation"
 local errors = require "openhands.errors"
 local identifiers = require "openhands.conversation.identifier"
-local result_check = require "openhands.conversation.result_check"
+local results = require "openhands.conversation.result"
 local start_tasks = require "openhands.conversation.start_tasks"
 local states = require "openhands.conversation.state"
 
@@ -195,8 +195,8 @@ local function take_listed(client, lookup, id, response)
   if conversation then
     local served = id == lookup.id and memory or client:_remember(id)
     served.listed = true
-    local may_tell = result_check.may_have_ended(conversation, served)
-    if may_tell and (lookup.reads_events or result_check.is_due(client, conversation, served)) then
+    local may_tell = states.may_have_ended(conversation, served)
+    if may_tell and (lookup.reads_events or results.is_due(client, conversation, served)) then
       lookup.step = "result_check"
     end
   elseif conversation == false and ready_task then
@@ -260,17 +260,17 @@ function steps.result_check(client, lookups, call)
   local lookup = lookups[1]
   local conversation = lookup.conversation --[[@as openhands.Conversation]]
   lookup.step = nil
-  local result, err = result_check.read(client, conversation, call)
+  local result, err = results.read(client, conversation, call)
   lookup.result, lookup.too_large = result, err and err.kind == "too_large" and err or nil
   local memory = client:_remember(conversation.conversation_id)
-  if result and result_check.apply(conversation, result, memory) then
+  if result and states.apply_result(conversation, result, memory) then
     lookup.step = "list"
   end
 end
 
 -- For lookups of one conversation, which has settled.
 function steps.result(client, lookups, call)
-  local result = result_check.read(client, lookups[1].latest --[[@as openhands.Conversation]], call)
+  local result = results.read(client, lookups[1].latest --[[@as openhands.Conversation]], call)
   for _, lookup in ipairs(lookups) do
     lookup.step, lookup.result = nil, result
   end
@@ -285,7 +285,7 @@ local function check_result_v0(client, lookups, call)
     return
   end
   local memory = client:_remember(conversation.conversation_id)
-  if result_check.may_have_ended(conversation, memory) and result_check.is_due(client, conversation, memory) then
+  if states.may_have_ended(conversation, memory) and results.is_due(client, conversation, memory) then
     lookup.step = "result_check"
     if conversation.state ~= "starting" then -- while it starts, there are mostly no events to read
       steps.result_check(client, lookups, call)

@@ -1,4 +1,4 @@
---- Finds the pull requests of a conversation: those that the service lists by number, and links in its events.
+--- Finds the pull requests of a conversation: those that the service lists, and links in its events.
 
 local ascii = require "openhands.ascii"
 
@@ -6,34 +6,11 @@ local M = {}
 
 local DEEPEST = 1000 -- levels of an event that are searched
 
--- URLs of pull requests on the public hosts. The addresses of self-hosted ones are not known here.
-local pages = {
-  github = "https://github.com/%s/pull/%s",
-  gitlab = "https://gitlab.com/%s/-/merge_requests/%s",
-  bitbucket = "https://bitbucket.org/%s/pull-requests/%s",
-}
-
 local link_patterns = {
   "https?://[A-Za-z0-9.-]+/[A-Za-z0-9._-]+/[A-Za-z0-9._-]+/pull/%d+",
   "https?://[A-Za-z0-9.-]+/[A-Za-z0-9._/-]+/%-/merge_requests/%d+",
   "https?://[A-Za-z0-9.-]+/[A-Za-z0-9._-]+/[A-Za-z0-9._-]+/pull%-requests/%d+",
 }
-
---- Returns the pages of the pull requests that the service lists.
----@param response table the service's response about the conversation; `pr_number` is a list
----@return string[]
-function M.listed(response)
-  local page, repository = pages[response.git_provider], response.selected_repository
-  local list = {}
-  if page and type(repository) == "string" and repository ~= "" then
-    for _, number in ipairs(response.pr_number) do
-      if type(number) == "number" then
-        list[#list + 1] = page:format(repository, ("%.0f"):format(number))
-      end
-    end
-  end
-  return list
-end
 
 -- Adds each link in a value to `found` once. Each link is also a key of `found`, so that a repetition is noticed.
 local function collect_links(value, repository, found, depth)

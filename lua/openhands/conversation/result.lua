@@ -1,4 +1,5 @@
 --- Reads the result of the agent's latest turn from a conversation's newest events: its answer, or why it failed.
+--- Decides when these events are read besides the status.
 ---
 --- V1's service learns of events some time after they happened (half a minute, in practice); the conversation's own
 --- server has them at once.
@@ -6,7 +7,9 @@
 local ascii = require "openhands.ascii"
 local errors = require "openhands.errors"
 local identifiers = require "openhands.conversation.identifier"
+local results_v0 = require "openhands.conversation.result_v0"
 local servers = require "openhands.conversation.server"
+local states = require "openhands.conversation.state"
 
 --- The result of the agent's latest turn, from the newest events.
 ---@class openhands.Result
@@ -32,13 +35,12 @@ local M = {}
 local MOST_PAGES = 5 -- limit of pages that are read; a page has a hundred events
 local MOST_SMALL_PAGES = 20 -- the same, if a hundred events are too large to be read at once
 local OWN_SERVER_TIMEOUT = 5 -- seconds
-local FIRST_PAUSE, LONGEST_PAUSE = 60, 960 -- seconds for which no own server is asked after one was not reached
+-- Seconds for which no own server is asked after one was not reached.
+local FIRST_SERVER_PAUSE, LONGEST_SERVER_PAUSE = 60, 960
 
-local function text(value)
-  return type(value) == "string" and value ~= "" and value or nil
-end
+local FIRST_PAUSE, LONGEST_PAUSE = 4, 60 -- seconds between two readings of the same events
 
--- ---- V1 ----------------------------------------------------------------------------------------------------------
+-- ---- the events of V1 ----------------------------------------------------------------------------------------------
 
 local function joined_text(content)
   local parts = {}
@@ -178,7 +180,8 @@ local function read_from_own_server(client, id, call)
   quick.retries = 0
   local found, err = read_v1(client, identifiers.with_dashes(id), quick, route)
   if err and unreached[err.kind] and not err.is_untried then
-    client._own_servers_pause = math.min(LONGEST_PAUSE, 2 * (client._own_servers_pause or FIRST_PAUSE / 2))
+    local longer = 2 * (client._own_servers_pause or FIRST_SERVER_PAUSE / 2)
+    client._own_servers_pause = math.min(LONGEST_SERVER_PAUSE, longer)
     client._own_servers_after = client._loop.now() + client._own_servers_pause
   elseif found then
     client._own_servers_after, client._own_servers_pause = nil, nil
@@ -205,100 +208,7 @@ local function result_v1(client, id, call, wanted)
   return found, err
 end
 
--- ---- V0 ----------------------------------------------------------------------------------------------------------
-
-local NEWEST_V0 = 20 -- number of newest events that are read; the end of a turn is among them
-local LIMIT_CODE = "AGENT_ERROR$TOO_MANY_CONVERSATIONS"
-
--- Actions with the source "agent" that do not show that the agent has worked.
-local idle_actions = { system = true, change_agent_state = true, recall = true }
-
-local function table_in(event, name)
-  return type(event[name]) == "table" and event[name] or {}
-end
-
-local function final_message_of(event)
-  local arguments = table_in(event, "args")
-  if event.action == "finish" then
-    return text(arguments.final_thought) or text(table_in(arguments, "outputs").content) or text(event.message)
-  elseif event.action == "message" and event.source == "agent" then
-    return text(arguments.content) or text(event.message)
-  end
-end
-
-local function failure_of(event)
-  local state = table_in(event, "extras").agent_state
-  if event.action == "reject" then
-    local arguments = table_in(event, "args")
-    return text(table_in(arguments, "outputs").reason) or text(event.message)
-  elseif event.observation == "error" then
-    return text(event.content) or text(event.message)
-  elseif event.observation == "agent_state_changed" and (state == "error" or state == "rejected") then
-    return text(table_in(event, "extras").reason) or text(event.content) or text(event.message)
-  end
-end
-
-local function mentions_limit(event)
-  for _, fields in ipairs { event, table_in(event, "extras") } do
-    for _, value in pairs(fields) do
-      if type(value) == "string" and value:find(LIMIT_CODE, 1, true) then
-        return true
-      end
-    end
-  end
-  return false
-end
-
--- Reads an event into `found`; newer events come first. Returns true if older events cannot change the result.
-local function take_v0(event, found)
-  if event.action == "message" and event.source == "user" then
-    found.has_new_message = found.agent_state == nil -- without a newer agent state, the message is not answered yet
-    return true
-  end
-  local has_stopped = found.agent_state == nil or found.agent_state == "stopped"
-  if has_stopped and mentions_limit(event) then
-    found.closed_by_limit = LIMIT_CODE .. ": the service closed it, because too many conversations ran at once"
-  end
-  found.failure = found.failure or failure_of(event)
-  found.answer = found.answer or final_message_of(event)
-  if event.observation == "agent_state_changed" then
-    local state = text(table_in(event, "extras").agent_state)
-    found.agent_acted = found.agent_acted or state == "running"
-    found.agent_state = found.agent_state or state
-    found.state_before = found.state_before or state ~= "stopped" and state or nil
-  elseif event.source == "agent" and event.action ~= nil and not idle_actions[event.action] then
-    found.agent_acted = true
-  end
-  return false
-end
-
-local function result_v0(client, id, call)
-  local newest = { conversation_id = id, reverse = true, limit = NEWEST_V0 }
-  local found, seen, memory = {}, 0, client:_remember(id)
-  local function request()
-    return client:_read("events", newest, call, "v0", servers.last_route(memory))
-  end
-  repeat
-    local page, err = client:_read_page(newest, memory, request)
-    if not page and not (err.kind == "too_large" and seen > 0) then
-      return nil, err
-    elseif page and type(page.events) ~= "table" then
-      return nil, errors.protocol("events", "the answer has no list 'events'")
-    end
-    local events = page and page.events or {}
-    for _, event in ipairs(events) do
-      if type(event) == "table" and take_v0(event, found) then
-        return found
-      end
-    end
-    local last = events[#events]
-    local number = type(last) == "table" and type(last.id) == "number" and last.id
-    seen = seen + #events
-    newest.end_id = number and number - 1
-    -- One page is enough, unless its events were too large to be read at once.
-  until not (number and memory.page_size and page.has_more == true and seen < NEWEST_V0)
-  return found
-end
+-- ---- of any conversation --------------------------------------------------------------------------------------------
 
 --- Reads the result of the agent's latest turn.
 ---@param client openhands.Client
@@ -309,11 +219,77 @@ end
 --- it
 ---@return openhands.Result? result
 ---@return openhands.Error? err
-function M.read(client, id, call, api, wanted)
+function M.read_by_id(client, id, call, api, wanted)
   if api == "v0" then
-    return result_v0(client, id, call)
+    return results_v0.read(client, id, call)
   end
   return result_v1(client, id, call, wanted)
+end
+
+-- ---- when ----------------------------------------------------------------------------------------------------------
+
+-- The fields of a status that change when new events come.
+local function fingerprint(conversation)
+  local status, changed, cost = conversation.status, conversation.updated_at, conversation.cost
+  return ("%s %s %s"):format(tostring(status), tostring(changed), tostring(cost))
+end
+
+--- Returns whether a conversation's events are due to be read: long enough after the last reading, or when the status
+--- has changed since.
+---@param client openhands.Client
+---@param conversation openhands.Conversation
+---@param memory openhands.Memory
+---@return boolean
+function M.is_due(client, conversation, memory)
+  return states.has_uncertain_end(memory)
+    or not memory.events_due_at
+    or client._loop.now() >= memory.events_due_at
+    or memory.events_read_of ~= nil and memory.events_read_of ~= fingerprint(conversation)
+end
+
+-- Sets when the events are read again. V0's events are read with every poll while the runtime is up and they can
+-- be read.
+local function set_due(client, conversation, memory, err)
+  local is_readable = not err or errors.is_transient(err) and err.kind ~= "server"
+  if conversation.api == "v0" and not states.is_down(conversation, memory) and is_readable then
+    memory.events_due_at, memory.events_pause = nil, nil
+    return
+  end
+  memory.events_pause = math.min(LONGEST_PAUSE, (memory.events_pause or FIRST_PAUSE / 2) * 2)
+  memory.events_due_at = client._loop.now() + memory.events_pause
+  memory.events_read_of = not err and fingerprint(conversation) or nil
+end
+
+--- Reads the result of the agent's latest turn, and sets when it is to be read again.
+---@param client openhands.Client
+---@param conversation openhands.Conversation
+---@param call table
+---@return openhands.Result? result
+---@return openhands.Error? err
+function M.read(client, conversation, call)
+  local wanted, memory = states.wanted[conversation.state], client:_remember(conversation.conversation_id)
+  local result, err = M.read_by_id(client, conversation.conversation_id, call, conversation.api, wanted)
+  if result and not memory.message_at then
+    memory.question_id = result.question_id
+  end
+  set_due(client, conversation, memory, err)
+  return result, err
+end
+
+--- Reads a V0 conversation's events, if they may show an end, and applies them. A failure to read them is no error: the
+--- status is known.
+---@param client openhands.Client
+---@param conversation openhands.Conversation
+---@param call table
+---@param always boolean? even if they were read a moment ago
+function M.update(client, conversation, call, always)
+  local memory = client:_remember(conversation.conversation_id)
+  if states.may_have_ended(conversation, memory) and (always or M.is_due(client, conversation, memory)) then
+    local result = M.read(client, conversation, call)
+    if result then
+      states.apply_result(conversation, result, memory)
+    end
+  end
 end
 
 return M

@@ -2,7 +2,7 @@
 
 local conversations = require "openhands.conversation"
 local lookups = require "openhands.conversation.lookup"
-local result_check = require "openhands.conversation.result_check"
+local states = require "openhands.conversation.state"
 local start_tasks = require "openhands.conversation.start_tasks"
 
 local M = {}
@@ -29,7 +29,7 @@ function M.find(client, id, since, call, fields)
   if conversation then
     local memory = client:_remember(id)
     memory.listed = true
-    if not result_check.may_have_ended(conversation, memory) then
+    if not states.may_have_ended(conversation, memory) then
       return conversation
     end
     local lookup = { id = id, memory = memory, grace = call.grace, reads_events = true, step = "result_check" }

@@ -272,4 +272,98 @@ function M.is_ready(task)
   return upper(task.status) == "READY"
 end
 
+-- ---- by the events as well ------------------------------------------------------------------------------------------
+
+--- The field that the result of a settled conversation should have, by state.
+M.wanted = { finished = "answer", failed = "failure" }
+
+-- V1's execution states in which the agent does not go on by itself.
+local ended = { finished = true, error = true, stuck = true, waiting_for_confirmation = true, paused = true }
+
+--- Returns whether the status shows an end that may be that of the turn before this client's message.
+---@param memory openhands.Memory
+---@return boolean
+function M.has_uncertain_end(memory)
+  return memory.message_at ~= nil and memory.message_text ~= nil and memory.end_is_uncertain or false
+end
+
+--- Returns whether a V0 conversation's runtime is down: it may not be up yet, or the work may have ended. Returns false
+--- after a restart by this client, when the events are still those of the time before.
+---@param conversation openhands.Conversation
+---@param memory openhands.Memory
+---@return boolean
+function M.is_down(conversation, memory)
+  return conversation.api == "v0" and conversation.status == "STOPPED" and not memory.is_restarting
+end
+
+--- Returns whether a conversation's events may show an end that its status hides: V1's agent may have begun and ended
+--- between two polls, or have answered a message already; V0's status never shows it.
+---@param conversation openhands.Conversation
+---@param memory openhands.Memory
+---@return boolean
+function M.may_have_ended(conversation, memory)
+  if conversation.api == "v0" then
+    return conversation.state == "running" or M.is_down(conversation, memory)
+  elseif conversation.settled then
+    return false
+  end
+  return upper(conversation.execution_status) == "IDLE" or M.has_uncertain_end(memory)
+end
+
+-- Returns whether a result is the end of the turn that this client's latest message began. The service may still show
+-- the message before it, whose event is known from an earlier reading.
+local function answers_message(result, memory)
+  local is_ours = result.question_text == memory.message_text
+  local is_new = result.from_own_server
+    or memory.earlier_question_id ~= nil and result.question_id ~= memory.earlier_question_id
+  local has_ended = result.answer ~= nil
+  if result.execution then
+    has_ended = ended[result.execution] or false
+  end
+  return is_ours and is_new and has_ended
+end
+
+--- Applies a result to a conversation: its state, if the events show it, and its answer or failure.
+---@param conversation openhands.Conversation
+---@param result openhands.Result
+---@param memory openhands.Memory
+---@return boolean is_outdated whether the status has to be requested again: V1's agent has worked, and it is unclear
+--- whether before or after its status was read
+function M.apply_result(conversation, result, memory)
+  if conversation.api == "v0" then
+    local judge = M.is_down(conversation, memory) and M.judge_result_when_down or M.judge_result
+    local state, settled = judge(result, memory)
+    if state then
+      conversation.state, conversation.settled = state, settled
+      memory.events_due_at, memory.events_pause = nil, nil -- due at once: the next status will not show it
+    end
+    M.add_to_settled(conversation, result)
+    return false
+  end
+  if M.has_uncertain_end(memory) then
+    local is_answered = answers_message(result, memory)
+    if is_answered then
+      M.note_taken_up(memory)
+    end
+    return is_answered
+  end
+  local is_news = result.agent_acted and not memory.has_worked or false
+  memory.has_worked = memory.has_worked or result.agent_acted
+  return is_news
+end
+
+--- Adds the details to a settled conversation that only its events contain.
+---@param conversation openhands.Conversation
+---@param result openhands.Result
+function M.add_to_settled(conversation, result)
+  if conversation.settled then
+    conversation.answer = result.answer
+    conversation.detail = conversation.detail
+      or result.closed_by_limit
+      or conversation.state == "failed" and result.failure
+      or nil
+    conversation.classification = conversation.state == "failed" and result.classification or nil
+  end
+end
+
 return M

@@ -5,7 +5,8 @@ local Client = require "openhands.client_class"
 local conversations = require "openhands.conversation"
 local core = require "openhands.core"
 local lookups = require "openhands.conversation.lookup"
-local result_check = require "openhands.conversation.result_check"
+local results = require "openhands.conversation.result"
+local states = require "openhands.conversation.state"
 
 local function status_v0(client, id, call)
   local response, err = client:_read("status", id, call, "v0")
@@ -58,8 +59,8 @@ function Client:status(subject, options)
   local conversation, err = self:_status(self:_id_of(subject, "status"), call)
   if conversation and conversation.api == "v0" then
     local memory = self:_remember(conversation.conversation_id)
-    if result_check.is_down(conversation, memory) then
-      result_check.update(self, conversation, call, true)
+    if states.is_down(conversation, memory) then
+      results.update(self, conversation, call, true)
     end
   end
   return conversation, err

@@ -3,7 +3,7 @@
 local errors = require "openhands.errors"
 local limits = require "openhands.limits"
 local pages = require "openhands.api.pages"
-local result_check = require "openhands.conversation.result_check"
+local results = require "openhands.conversation.result"
 local schedule = require "openhands.wait.schedule"
 local states = require "openhands.conversation.state"
 
@@ -97,7 +97,7 @@ local function check_end(self)
     return false, err
   end
   if conversation.api == "v0" then -- V1's status was checked against the events already
-    result_check.update(client, conversation, call)
+    results.update(client, conversation, call)
   end
   self.conversation, self._settled, self._outage_since = conversation, conversation.settled, nil
   return false

@@ -1,20 +1,245 @@
---- Waits until conversations settle: one, all or the first of several.
+--- Waits for one conversation: takes what the poller delivers until the conversation has settled, the wait is out of
+--- time, or an error ends it. The poller sends the requests.
 
 ---@class (partial) openhands.Client
 local Client = require "openhands.client_class"
 local errors = require "openhands.errors"
-local identifiers = require "openhands.conversation.identifier"
+local limits = require "openhands.limits"
+local lookups = require "openhands.conversation.lookup"
 local pollers = require "openhands.wait.poller"
-local single_waits = require "openhands.wait.single_wait"
+local results = require "openhands.conversation.result"
 local starts = require "openhands.start"
+local states = require "openhands.conversation.state"
+
+local M = {}
+
+--- Seconds of the longest wait: the service ends every running session after twelve hours.
+M.LONGEST = 43200
+
+local MOST_UNREAD = 3 -- polls in a row whose events are too large to be read; then the wait ends with an error
+local ANSWER_TIMEOUT = 40 -- seconds; events reach the service up to half a minute after the agent has ended
+local FIRST_RESULT_PAUSE = 1 -- seconds between the first two readings of a result
+
+---@class openhands.Wait
+---@field has_ended boolean? it has a `conversation`, or an `err`
+---@field has_timed_out boolean?
+---@field conversation openhands.Conversation? once it has settled
+---@field err openhands.Error?
+---@field latest openhands.Conversation? as it was seen last
+---@field entry openhands.PollEntry the poller's entry for it
+---@field private _client openhands.Client
+---@field private _id string of the conversation
+---@field private _options openhands.WaitOptions
+---@field private _unread_count integer polls in a row whose events were too large to be read
+---@field private _outage openhands.Error? reason why the last poll did not get the status
+---@field private _outage_since number? monotonic moment
+---@field private _settled_at number? monotonic moment of the first reading of its result
+---@field private _result_pause number? seconds from the last reading of its result to the next
+local Wait = {}
+Wait.__index = Wait
+
+--- Creates a wait for a conversation, as an entry of a group.
+---@param client openhands.Client
+---@param group openhands.WaitGroup
+---@param id string
+---@param latest openhands.Conversation? as the caller has it
+---@param call table settings of the call
+---@param options openhands.WaitOptions
+---@return openhands.Wait
+function M.new(client, group, id, latest, call, options)
+  return setmetatable({
+    latest = latest,
+    entry = client._poller:add(group, id, latest, call, options.interval),
+    _client = client,
+    _id = id,
+    _options = options,
+    _unread_count = 0,
+  }, Wait)
+end
+
+-- Keeps the conversation as it was just seen. Calls the caller's `on_change` if the state has changed, but not after a
+-- cancellation: in a cancelled task, the client's calls raise an error.
+function Wait:_note(conversation)
+  local previous, on_change = self.latest, self._options.on_change
+  self.latest = conversation
+  if on_change and not (previous and previous.state == conversation.state) and not self._client:_is_given_up() then
+    local group = self.entry.group
+    group.is_away = true -- its entries are not polled while the function runs, or after it has raised
+    on_change(conversation, previous and previous.state)
+    group.is_away = nil
+  end
+end
+
+function Wait:_end(conversation, err)
+  self.has_ended, self.conversation, self.err = true, conversation, err
+  if err then
+    err.conversation_id, err.conversation = self._id, self.latest
+  end
+  self._client._poller:remove(self.entry)
+end
+
+-- ---- settled -------------------------------------------------------------------------------------------------------
+
+-- Returns whether to request the events of a settled conversation, for its answer or the reason of its failure.
+function Wait:_needs_result(conversation)
+  local result = self.entry.result
+  if conversation.api == "v0" then
+    local memory = self._client:_remember(conversation.conversation_id)
+    return not result and results.is_due(self._client, conversation, memory)
+  elseif result and result[states.wanted[conversation.state]] then
+    return false
+  end
+  return not (conversation.sandbox_id == nil and conversation.state == "failed")
+end
+
+function Wait:_settle(conversation)
+  if self.entry.result then -- read in the same lookup
+    states.add_to_settled(conversation, self.entry.result)
+  end
+  if self:_needs_result(conversation) then
+    self._client._poller:request_result(self.entry, 0)
+  else
+    self:_end(conversation)
+  end
+end
+
+-- Returns the seconds until the result is read again; nil if the result is complete, or `answer_timeout` is over. The
+-- conversation's own server always has the complete result.
+function Wait:_pause_before_result(result, wanted)
+  local now, timeout = self._client._loop.now(), self._options.answer_timeout or ANSWER_TIMEOUT
+  local first = math.min(FIRST_RESULT_PAUSE, self._options.interval or FIRST_RESULT_PAUSE)
+  self._settled_at = self._settled_at or now
+  self._result_pause = self._result_pause and 2 * self._result_pause or first
+  local left = math.min(self._settled_at + timeout, self.entry.group.deadline_at) - now
+  local is_complete = not result or result.from_own_server or result.too_large or not wanted or result[wanted]
+  local may_come = self.entry.latest.api == "v1" and not is_complete
+  return may_come and left > 0 and math.min(self._result_pause, left) or nil
+end
+
+-- Takes the result of a settled conversation. A result that cannot be read is not an error.
+function Wait:_take_result()
+  local conversation, result = self.entry.latest, self.entry.result
+  ---@cast conversation openhands.Conversation
+  if result then
+    states.add_to_settled(conversation, result)
+  end
+  local pause = self:_pause_before_result(result, states.wanted[conversation.state])
+  if pause then
+    self._client._poller:request_result(self.entry, pause)
+  else
+    self:_end(conversation)
+  end
+end
+
+-- ---- errors --------------------------------------------------------------------------------------------------------
+
+function Wait:_time_out()
+  if self.entry.conversation then
+    self:_note(self.entry.conversation) -- its lookup has not ended, but this much is known
+  end
+  self.has_timed_out = true
+  local outage = self._outage
+  local seen = outage and ("the service could not tell: %s"):format(outage.message)
+    or self.latest and self.latest.state
+    or "unknown"
+  self:_end(nil, errors.new {
+    kind = "timeout",
+    operation = "wait",
+    retryable = true,
+    cause = outage and outage.kind,
+    message = ("wait: conversation %s has not settled in %g s (%s); it goes on; wait again or look at its page"):format(
+      self._id,
+      self._options.timeout or M.LONGEST,
+      seen
+    ),
+  })
+end
+
+-- Takes an error that says nothing about the conversation. Such errors end the wait when they have lasted too long. An
+-- unreachable service never ends it if the conversation is known to exist.
+function Wait:_take_outage(err, kind, memory)
+  local now = self._client._loop.now()
+  self._outage, self._outage_since = err, self._outage_since or now
+  local is_known = self.latest or memory.first_seen or memory.started_at
+  local timeout = self._options.outage_timeout or limits.OUTAGE_TIMEOUT
+  if not (kind == "unreached" and is_known) and now - self._outage_since >= timeout then
+    self:_end(nil, err)
+  end
+end
+
+function Wait:_take_error(err)
+  local client = self._client
+  local memory = client:_remember(self._id)
+  local outage = errors.outage_of(err, memory.api or client._api, memory.first_seen ~= nil)
+  if outage then
+    self:_take_outage(err, outage, memory)
+  elseif err.kind == "not_found" and (memory.started_at or self.latest) then
+    -- It existed: one response without it does not prove that it is gone.
+    if states.absence_confirmed(memory, client._loop.now(), self.entry.grace) then
+      self:_end(nil, err)
+    end
+  else
+    self:_end(nil, err)
+  end
+end
+
+-- Takes the outcome of reading the events besides the status. Events that are too large may hide the end for good,
+-- unless newer events show it.
+function Wait:_take_unread(err)
+  self.entry.too_large = nil
+  if self.entry.result then
+    self._unread_count = 0
+  elseif err then
+    self._unread_count = self._unread_count + 1
+    if self._unread_count >= MOST_UNREAD then
+      self:_end(nil, err)
+    end
+  end
+end
+
+-- ---- every poll ----------------------------------------------------------------------------------------------------
+
+function Wait:_take_status()
+  local entry = self.entry
+  local conversation = entry.conversation
+  if not conversation then
+    return self:_take_error(entry.err or lookups.unknown(self._id))
+  end
+  self._outage, self._outage_since = nil, nil
+  self:_note(conversation)
+  if conversation.settled then
+    self:_settle(conversation)
+  elseif entry.result or entry.too_large then
+    self:_take_unread(entry.too_large)
+  end
+end
+
+--- Takes a delivery. Ends the wait if there is none and the wait is out of time.
+---@return boolean? has_ended
+function Wait:advance()
+  local news = self.entry.news
+  self.entry.news = nil
+  if news == "result" then
+    self:_take_result()
+  elseif news then
+    self:_take_status()
+  elseif self._client._poller:is_over(self.entry) then
+    self:_time_out()
+  end
+  return self.has_ended
+end
+
+-- ---- the calls -----------------------------------------------------------------------------------------------------
 
 local seconds = { "timeout", "interval", "answer_timeout", "outage_timeout" }
 
--- The options of a wait that are not settings; for `run`, also the options of a start.
-local option_names, option_names_of_run = { on_change = true }, { on_change = true }
+--- The options of a wait that are not settings.
+M.option_names = { on_change = true }
+
+local option_names_of_run = { on_change = true } -- with the options of a start
 
 for _, name in ipairs(seconds) do
-  option_names[name], option_names_of_run[name] = true, true
+  M.option_names[name], option_names_of_run[name] = true, true
 end
 for name in pairs(starts.option_names) do
   option_names_of_run[name] = true
@@ -22,8 +247,11 @@ end
 
 local no_options = {}
 
--- Returns the options that a caller has given. Raises if one is malformed.
-local function checked(caller, options)
+--- Returns the options that a caller has given. Raises if one is malformed.
+---@param caller string name of the call, for the message
+---@param options openhands.WaitOptions?
+---@return openhands.WaitOptions
+function M.checked(caller, options)
   options = options or no_options
   for _, field in ipairs(seconds) do
     local value = options[field]
@@ -39,12 +267,12 @@ end
 
 -- Waits for one conversation in a group of its own.
 local function wait(client, id, latest, call, options)
-  local group = pollers.group(client, options.timeout or single_waits.LONGEST)
-  local course = single_waits.new(client, group, id, latest, call, options)
-  while not course:advance() do
+  local group = pollers.group(client, options.timeout or M.LONGEST)
+  local single = M.new(client, group, id, latest, call, options)
+  while not single:advance() do
     client._poller:await(group)
   end
-  return course.conversation, course.err
+  return single.conversation, single.err
 end
 
 --- Waits until a conversation settles: finished, failed, waiting for a person, paused, stopped or gone. After a
@@ -63,9 +291,9 @@ end
 ---@return openhands.Conversation? conversation with `answer`
 ---@return openhands.Error? err
 function Client:wait(subject, options)
-  local call = Client._begin(self, "wait", options, option_names)
+  local call = Client._begin(self, "wait", options, M.option_names)
   local id = self:_id_of(subject, "wait")
-  options = checked("wait", options)
+  options = M.checked("wait", options)
   local latest = getmetatable(subject) == self._conversation and subject or nil
   ---@cast latest openhands.Conversation?
   return wait(self, id, latest, call, options)
@@ -78,155 +306,13 @@ end
 ---@return openhands.Error? err
 function Client:run(fields, options)
   local call = Client._begin(self, "run", options, option_names_of_run)
-  local own = checked("run", options)
+  local wait_options = M.checked("run", options)
   local rest, how = starts.split("run", fields, options)
   local conversation, err = starts.start(self, rest, call, how)
   if not conversation then
     return nil, err
   end
-  return wait(self, conversation.conversation_id, conversation, call, own)
+  return wait(self, conversation.conversation_id, conversation, call, wait_options)
 end
 
--- ---- several -------------------------------------------------------------------------------------------------------
-
--- Returns the ids in a list of different conversations. Raises if the caller has given something else.
-local function ids_of(client, subjects, name)
-  if type(subjects) ~= "table" or getmetatable(subjects) == client._conversation then
-    local found = type(subjects) == "table" and "conversation" or type(subjects)
-    errors.raise(("%s: needs a list of conversations or their ids, not a %s"):format(name, found))
-  elseif #subjects == 0 and (name == "wait_any" or next(subjects) ~= nil) then
-    errors.raise(name .. ": the list of conversations is empty")
-  end
-  local ids, places = {}, {}
-  for place, subject in ipairs(subjects) do
-    local id = client:_id_of(subject, ("%s: number %d"):format(name, place))
-    local key = identifiers.normalize(id)
-    if places[key] then
-      errors.raise(("%s: items %d and %d of the list are the same conversation"):format(name, places[key], place))
-    end
-    places[key], ids[place] = place, id
-  end
-  for place in pairs(subjects) do
-    if ids[place] == nil then
-      errors.raise(("%s: the list of conversations has a hole, or the key '%s'"):format(name, tostring(place)))
-    end
-  end
-  return ids
-end
-
--- Creates a wait for each conversation, in one group.
-local function begin(client, subjects, name, options)
-  local call = Client._begin(client, name, options, option_names)
-  options = checked(name, options)
-  local ids, waits = ids_of(client, subjects, name), {}
-  local group = pollers.group(client, options.timeout or single_waits.LONGEST)
-  for place, id in ipairs(ids) do
-    local subject = subjects[place]
-    local latest = getmetatable(subject) == client._conversation and subject or nil
-    ---@cast latest openhands.Conversation?
-    waits[place] = single_waits.new(client, group, id, latest, call, options)
-  end
-  return group, waits
-end
-
--- Returns the last known status of each conversation; false if it was never seen.
-local function last_seen(waits)
-  local list = {}
-  for place, course in ipairs(waits) do
-    list[place] = course.conversation or course.latest or false
-  end
-  return list
-end
-
--- Returns one error for several waits: of the kind of the first that failed, else of the first that timed out.
-local function joined_error(name, waits, summary)
-  ---@type table<integer, openhands.Error>, integer, openhands.Wait?, boolean
-  local own, count, first, retryable = {}, 0, nil, true
-  for place, course in ipairs(waits) do
-    if course.err then
-      own[place], count = course.err, count + 1
-      retryable = retryable and course.err.retryable
-      if not first or (first.has_timed_out and not course.has_timed_out) then
-        first = course
-      end
-    end
-  end
-  return errors.new {
-    kind = first.err.kind,
-    operation = name,
-    retryable = retryable,
-    status = first.err.status,
-    retry_after = first.err.retry_after,
-    detail = first.err.detail,
-    message = ("%s: %s: %s"):format(name, summary:format(count, #waits), first.err.message),
-    conversations = last_seen(waits),
-    errors = own,
-  }
-end
-
--- Advances every wait that has not ended. Returns whether some still have not ended.
-local function advance_all(waits)
-  local goes_on = false
-  for _, course in ipairs(waits) do
-    goes_on = not (course.has_ended or course:advance()) or goes_on
-  end
-  return goes_on
-end
-
---- Waits until all of several conversations settle. If some do not, `err.conversations` has the last known status
---- of each (`false` if never seen), and `err.errors` has the reasons. Both are indexed by the place in the list. After
---- the timeout, the answers of the conversations that settled in time are still read.
----@param subjects (string|openhands.Conversation)[] ids, or conversations, of either dialect
----@param options openhands.WaitOptions? as for `wait`
----@return openhands.Conversation[]? conversations in the order given
----@return openhands.Error? err
-function Client:wait_all(subjects, options)
-  local group, waits = begin(self, subjects, "wait_all", options)
-  while advance_all(waits) do
-    self._poller:await(group)
-  end
-  for _, course in ipairs(waits) do
-    if course.err then
-      return nil, joined_error("wait_all", waits, "%d of %d conversations have not settled")
-    end
-  end
-  return last_seen(waits)
-end
-
--- Returns the place of the first conversation that has settled or cannot be waited for. If there is none, returns nil
--- and whether some waits go on.
-local function advance_any(waits)
-  local goes_on = false
-  for place, course in ipairs(waits) do
-    if not course.has_ended and course:advance() and not course.has_timed_out then
-      return place, true
-    end
-    goes_on = goes_on or not course.has_ended
-  end
-  return nil, goes_on
-end
-
---- Waits until the first of several conversations settles, or one cannot be waited for.
----@param subjects (string|openhands.Conversation)[] ids, or conversations, of either dialect
----@param options openhands.WaitOptions? as for `wait`
----@return openhands.Conversation? conversation
----@return openhands.Error|integer|nil place in the list, or the error
----@return integer? place with an error: of the conversation that cannot be waited for
-function Client:wait_any(subjects, options)
-  local group, waits = begin(self, subjects, "wait_any", options)
-  local place, goes_on = advance_any(waits)
-  while goes_on and not place do
-    self._poller:await(group)
-    place, goes_on = advance_any(waits)
-  end
-  for _, course in ipairs(waits) do
-    self._poller:remove(course.entry)
-  end
-  local first = place and waits[place]
-  if not first then
-    return nil, joined_error("wait_any", waits, "none of %d conversations has settled")
-  elseif first.err then
-    return nil, first.err, place
-  end
-  return first.conversation, place
-end
+return M

@@ -6,7 +6,6 @@
 local coroutines = require "openhands.task.coroutines"
 local errors = require "openhands.errors"
 local lookups = require "openhands.conversation.lookup"
-local rates = require "openhands.wait.rate"
 local schedule = require "openhands.wait.schedule"
 local tasks = require "openhands.task"
 
@@ -39,12 +38,12 @@ local SLACK = 0.1 -- tolerance in seconds when deadlines are compared
 ---@field news boolean? something was delivered to one of its entries
 ---@field is_away boolean? it runs the caller's `on_change`
 ---@field has_answer boolean? something was delivered to one of its entries at any time
----@field coroutine any the coroutine that waits for it
+---@field coroutine any the coroutine that waits for it; nil before the first wait
 
 --- One request, for several entries.
 ---@class openhands.Poll: openhands.Pending
 ---@field ends_at number monotonic moment
----@field owner openhands.Owner the coroutine that sends it
+---@field group openhands.WaitGroup? the group that sends it; nil once it was collected with its coroutine
 ---@field has_waiters boolean? other groups wait for its end
 
 ---@class openhands.Poller
@@ -57,6 +56,8 @@ local SLACK = 0.1 -- tolerance in seconds when deadlines are compared
 local methods = {}
 local Poller = { __index = methods, __name = "openhands.Poller" }
 
+local weak = { __mode = "v" } -- a poll does not keep the group that sends it alive, nor its coroutine
+
 ---@param client openhands.Client
 ---@return openhands.Poller
 function M.new(client)
@@ -64,7 +65,7 @@ function M.new(client)
     _client = client,
     _entries = setmetatable({}, { __mode = "v" }),
     _count = 0,
-    _rate = rates.new(),
+    _rate = schedule.rate(),
   }, Poller)
 end
 
@@ -75,7 +76,7 @@ end
 ---@param timeout number seconds
 ---@return openhands.WaitGroup
 function M.group(client, timeout)
-  return { entries = {}, deadline_at = client._loop.now() + timeout, coroutine = coroutines.running() }
+  return { entries = {}, deadline_at = client._loop.now() + timeout }
 end
 
 --- Adds a conversation to a group. It is polled while the group waits.
@@ -158,12 +159,12 @@ end
 
 -- Returns whether a request failed only because the group that sent it was out of time or cancelled. Then the entries
 -- of other groups are still due.
-local function is_of_polling_group(entry, call, now)
+local function is_of_polling_group(entry, group, call, now)
   local err = entry.err
   if not err then
     return false
   elseif err.kind == "cancelled" then
-    return entry.group.coroutine ~= coroutines.running()
+    return entry.group ~= group
   end
   return err.kind == "timeout"
     and now >= call.deadline_at - SLACK
@@ -208,7 +209,7 @@ local function poll(poller, group, step, entries, now)
   if not first.interval then
     call.admit = admission(poller)
   end
-  local current = { ends_at = call.deadline_at + OVERTIME, owner = coroutines.owner() }
+  local current = setmetatable({ ends_at = call.deadline_at + OVERTIME, group = group }, weak)
   poller._poll = current
   lookups.steps[step](client, entries, call)
   now = client._loop.now()
@@ -219,7 +220,7 @@ local function poll(poller, group, step, entries, now)
     end
   end
   for _, entry in ipairs(entries) do
-    if entry.err and is_of_polling_group(entry, call, now) then
+    if entry.err and is_of_polling_group(entry, group, call, now) then
       entry.is_delivered, entry.step, entry.err = nil, step, nil
     elseif conclude(poller, group, entry, step, now, jitter, further) then
       further = further + 1
@@ -234,10 +235,10 @@ local function poll(poller, group, step, entries, now)
   end
 end
 
--- Returns the poll that is under way. Removes one whose coroutine is dead, or that has taken too long.
-local function current_poll(poller, now)
-  local current = poller._poll
-  if current and (coroutines.is_abandoned(current.owner, poller._client._loop) or now >= current.ends_at) then
+-- Returns a poll if it is still under way. Removes one whose coroutine is dead, or that has taken too long.
+local function current_poll(poller, current, now)
+  local group = current.group
+  if not group or coroutines.is_abandoned(group, poller._client._loop) or now >= current.ends_at then
     poller._poll = nil
     current.done = true
     poller._client:_wake(current)
@@ -285,11 +286,11 @@ end
 ---@param group openhands.WaitGroup
 function methods:await(group)
   local client = self._client
-  group.coroutine, group.is_away = coroutines.running(), nil
+  group.coroutine, group.is_away = coroutine.running() or coroutines.MAIN, nil
   while not group.news do
     local now = client._loop.now()
     local due_at, ends_at, is_exempt = next_moments(self, group, now)
-    local current = self._poll and current_poll(self, now)
+    local current = self._poll and current_poll(self, self._poll, now)
     if client._closed then
       return fail(group, closed)
     elseif tasks.are_in_use and tasks.is_cancelled() then

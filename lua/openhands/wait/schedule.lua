@@ -1,5 +1,5 @@
---- The schedule of polls: when a conversation is polled again, which conversations are polled next, and which of them
---- share a request.
+--- The schedule of polls: when a conversation is polled again, how many requests all waits of a client may send, and
+--- which conversations share the next one.
 
 local coroutines = require "openhands.task.coroutines"
 local identifiers = require "openhands.conversation.identifier"
@@ -13,6 +13,10 @@ local FIRST_INTERVAL, LAST_INTERVAL, GROWTH = 5, 30, 1.1
 local JITTER = 0.2 -- share of an interval
 local LAST_POLL = 1 -- seconds that a poll may take beyond the deadline of the wait
 local NEAR = 0.5 -- an entry that is due within this share of its interval joins a request that is sent anyway
+
+local BURST = 5 -- requests that may be sent at once
+local SECONDS_PER_REQUEST = 1.15 -- after the burst: together less than 60 in any minute
+local SHORTEST_SLEEP = 0.01 -- seconds
 
 -- Steps that are for many conversations at once. They alternate with those for one.
 local is_for_many = { dialect = true, start_task = true, list = true, recent_tasks = true }
@@ -70,6 +74,51 @@ function M.seconds_until_due(entry, jitter)
   local interval = entry.next_interval or FIRST_INTERVAL
   entry.next_interval = math.min(LAST_INTERVAL, interval * GROWTH)
   return math.max(interval * jitter, least)
+end
+
+-- ---- how often -----------------------------------------------------------------------------------------------------
+
+---@class openhands.RequestRate
+---@field private _left number requests that may be sent at once; negative after requests beyond the limit
+---@field private _quiet_until number monotonic moment before which no request may be sent
+---@field private _counted_at number? monotonic moment at which `_left` was counted
+local RequestRate = { __name = "openhands.RequestRate" }
+RequestRate.__index = RequestRate
+
+--- Makes the rate at which all waits of one client together send requests: a token bucket.
+---@return openhands.RequestRate
+function M.rate()
+  return setmetatable({ _left = BURST, _quiet_until = -math.huge }, RequestRate)
+end
+
+--- Returns whether a number of requests may be sent now.
+---@param now number monotonic, seconds
+---@param count integer
+---@return boolean
+function RequestRate:allows(now, count)
+  self._left = math.min(BURST, self._left + (now - (self._counted_at or now)) / SECONDS_PER_REQUEST)
+  self._counted_at = now
+  return self._left >= count and now >= self._quiet_until
+end
+
+--- Notes that a request is sent. A request beyond the limit delays the next one.
+---@param now number monotonic, seconds
+function RequestRate:spend(now)
+  self:allows(now, 1)
+  self._left = self._left - 1
+end
+
+--- Allows no request before a moment, because the service has asked for a pause.
+---@param moment number monotonic, seconds
+function RequestRate:pause_until(moment)
+  self._quiet_until = math.max(self._quiet_until, moment)
+end
+
+--- Returns the moment at which the next request may be sent, if none may be sent now.
+---@param now number monotonic, seconds
+---@return number moment
+function RequestRate:next_moment(now)
+  return math.max(now + math.max((1 - self._left) * SECONDS_PER_REQUEST, SHORTEST_SLEEP), self._quiet_until)
 end
 
 -- ---- which ---------------------------------------------------------------------------------------------------------
