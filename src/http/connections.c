@@ -33,7 +33,7 @@ bool oh_connections_add(struct oh_connections *connections, int socket)
     }
     if (connection == NULL)
         connection = &connections->list[connections->count++];
-    memset(connection, 0, sizeof *connection); /* one with this number is an older socket whose end was not reported */
+    memset(connection, 0, sizeof *connection); /* an old entry means that the end of its socket was not reported */
     connection->socket = socket;
     return true;
 }

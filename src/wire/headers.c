@@ -6,7 +6,7 @@
 
 #include "wire/ascii.h"
 
-#define MOST_SECONDS 1e9 /* larger numbers in a header (not dates) count as this one */
+#define MOST_SECONDS 1e9 /* larger numbers of seconds count as this one; dates are not limited */
 
 void oh_headers_copy_value(char *out, size_t capacity, const char *value, size_t length)
 {

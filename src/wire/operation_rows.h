@@ -6,8 +6,8 @@
 
 /* Default timeouts of an exchange, in seconds. */
 #define QUICK 30.0      /* most calls */
-#define SCANNING 120.0  /* reads that scan a long history */
-#define THINKING 150.0  /* starts: the service itself waits up to 120 s for a sandbox */
+#define SCANNING 120.0  /* reads that scan a long history; uploads */
+#define THINKING 150.0  /* starts (the service itself waits up to 120 s for a sandbox); calls that wait for the model */
 #define STREAMING 900.0 /* starts that report their progress, perhaps with minutes between two reports */
 #define CARRYING 3600.0 /* downloads; one that stalls ends sooner */
 

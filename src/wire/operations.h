@@ -61,8 +61,8 @@ enum oh_type {
 enum oh_shape { /* the top level of a successful response */
     OH_SHAPE_OBJECT,
     OH_SHAPE_OBJECT_OR_NULL,
-    OH_SHAPE_DONE,      /* an object; an empty body, which some releases send, counts as an empty object */
-    OH_SHAPE_DONE_TRUE, /* true or false; an empty body counts as true */
+    OH_SHAPE_DONE,      /* an object; an empty body or null counts as an empty object */
+    OH_SHAPE_DONE_TRUE, /* true or false; an empty body or null counts as true */
     OH_SHAPE_PAGE,      /* object with a list of items and the id of the next page */
     OH_SHAPE_LIST,      /* list of objects, with null for each id that the service does not know */
     OH_SHAPE_TEXTS,     /* list of strings */
