@@ -11,7 +11,7 @@ local loops = require "openhands.loop"
 local pollers = require "openhands.wait.poller"
 local retry = require "openhands.request.retry"
 local settings = require "openhands.settings"
-local vocabulary = require "openhands.api"
+local api = require "openhands.api"
 
 -- The modules that define the other methods of the class.
 require "openhands.request"
@@ -84,7 +84,7 @@ function M.new(given)
     _memory_count = 0,
   }, Client)
   self._conversation = conversations.class(self)
-  for name, group in pairs(vocabulary.groups_of(self)) do
+  for name, group in pairs(api.groups_of(self)) do
     self[name] = group
   end
   self._poller = pollers.new(self)
@@ -150,7 +150,7 @@ function Client:_log_text(text)
   log(self, self._core.redact, text)
 end
 
-local about_conversations = vocabulary.about_conversations()
+local about_conversations = api.about_conversations()
 about_conversations[#about_conversations + 1] = "status"
 about_conversations[#about_conversations + 1] = "wait"
 conversations.add_methods(about_conversations)
@@ -165,7 +165,7 @@ function M.names()
       names[#names + 1] = name
     end
   end
-  for group, leaves in pairs(vocabulary.groups) do
+  for group, leaves in pairs(api.groups) do
     groups[group] = {}
     for leaf in pairs(leaves) do
       table.insert(groups[group], leaf)

@@ -3,8 +3,6 @@
 
 #include "wire/ascii.h"
 
-static char to_upper(char c) { return oh_ascii_is_lower(c) ? (char)(c - 'a' + 'A') : c; }
-
 /* Pushes the first argument with each character converted; pushes the argument itself if nothing changes. */
 static int push_converted(lua_State *L, char (*convert)(char c))
 {
@@ -40,7 +38,7 @@ static int l_lower(lua_State *L)
 @treturn string */
 static int l_upper(lua_State *L)
 {
-    return push_converted(L, to_upper);
+    return push_converted(L, oh_ascii_upper);
 }
 
 void oh_ascii_add_functions(lua_State *L)

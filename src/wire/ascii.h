@@ -38,6 +38,14 @@ static inline char oh_ascii_lower(char c)
     return c;
 }
 
+/* Returns the upper-case form of a letter; any other character unchanged. */
+static inline char oh_ascii_upper(char c)
+{
+    if (oh_ascii_is_lower(c))
+        return (char)(c - 'a' + 'A');
+    return c;
+}
+
 /* Returns the value of a hexadecimal digit, -1 for any other character. */
 static inline int oh_ascii_hex(char c)
 {

@@ -9,7 +9,7 @@ local events = require "openhands.events"
 local limits = require "openhands.limits"
 local operation_calls = require "openhands.api.operation_calls"
 local pages = require "openhands.api.pages"
-local places = require "openhands.api.agent_runtime"
+local runtimes = require "openhands.api.agent_runtime"
 
 ---@class (partial) openhands.Agent
 ---@field conversation_id string
@@ -44,7 +44,7 @@ local function check_receiver(self, name)
   errors.check_receiver(getmetatable(self) == Agent, name, "agent")
 end
 
-local all = places.operations
+local all = runtimes.operations
 
 -- Begins a call of the user. Returns its fields (with the conversation's id, if the operation takes it), its settings,
 -- and its further options.
@@ -56,13 +56,13 @@ local function begin(self, operation, own, ...)
   call.agent_of = self.conversation_id
   local choice = own == events.own_options and events.take_options(fields, options or {})
   if operation.takes_conversation then
-    fields.conversation_id = places.id_of(self)
+    fields.conversation_id = runtimes.id_of(self)
   end
   operation_calls.check(client, operation, fields, "agent")
   return fields, call, choice or options or {}
 end
 
-local perform = places.perform
+local perform = runtimes.perform
 
 for name, operation in pairs(all) do
   if name:find "^runtime%." then
@@ -72,7 +72,7 @@ for name, operation in pairs(all) do
       local fields, call = begin(self, operation, nil, ...)
       return operation_calls.pages(self._client, operation, fields, call, function(fresh, run)
         fresh.agent_of = self.conversation_id
-        local row, own = places.operation_for(self, operation, fields, fresh)
+        local row, own = runtimes.operation_for(self, operation, fields, fresh)
         if not row then
           return nil, own
         end
@@ -134,7 +134,7 @@ local function reader_of(self, name)
   local function read(operation)
     return function(fields, call)
       local own = arguments.copy(fields)
-      own.conversation_id = places.id_of(self)
+      own.conversation_id = runtimes.id_of(self)
       local value, err = perform(self, operation, own, call)
       return value, err and errors.renamed(err, name)
     end

@@ -213,7 +213,7 @@ end
 
 -- Returns how an error contradicts the guessed dialect. "path": the service has no such path or method. "perhaps": the
 -- path or the item may be missing.
-local function misfit_of(err, operation, api)
+local function contradiction_of(err, operation, api)
   if err.status == 405 or err.page and (err.status == 200 or err.status == 404) then
     return "path"
   elseif err.status == 404 and (type(err.detail) ~= "table" or err.detail.detail == "Not Found") then
@@ -234,7 +234,7 @@ function M.note(client, operation, api, err)
     return
   end
   if err then
-    err.contradicts_dialect = misfit_of(err, operation, api)
+    err.contradicts_dialect = contradiction_of(err, operation, api)
   end
   if not err and api and operation ~= "me" then
     client._confirmed_dialects[api] = true
@@ -245,7 +245,8 @@ function M.note(client, operation, api, err)
 end
 
 --- Repeats a call in the other dialect if its error shows that the guessed dialect is wrong. A call that may have
---- created something is never repeated: its error is `ambiguous`, which has no `contradicts_dialect`.
+--- created something is never repeated: its error is `ambiguous`, which has no `contradicts_dialect`. Other changes may
+--- be repeated even after a web page with status 200, because doing them twice does not differ from doing them once.
 ---@param client openhands.Client
 ---@param operation string
 ---@param api "v0"|"v1" the guess

@@ -249,7 +249,7 @@ local no_options = {}
 
 --- Returns the options that a caller has given. Raises if one is malformed.
 ---@param caller string name of the call, for the message
----@param options openhands.WaitOptions?
+---@param options table?
 ---@return openhands.WaitOptions
 function M.checked(caller, options)
   options = options or no_options

@@ -23,7 +23,7 @@ local SLACK = 0.1 -- tolerance in seconds when deadlines are compared
 ---@field due_at number monotonic moment of the next poll
 ---@field pause number seconds from the last poll to the next
 ---@field next_interval number? seconds of the next regular pause, before jitter
----@field polls integer number of deliveries so far
+---@field deliveries integer number of deliveries so far
 ---@field last_polled number monotonic moment
 ---@field latest openhands.Conversation? as it was seen last
 ---@field news "status"|"result"|nil kind of the delivery that was not taken yet
@@ -100,7 +100,7 @@ function methods:add(group, id, latest, call, interval)
     due_at = -math.huge,
     last_polled = -math.huge,
     pause = 0,
-    polls = 0,
+    deliveries = 0,
   }
   self._entries[entry.number], group.entries[entry] = entry, true
   return entry
@@ -151,7 +151,7 @@ end
 local function deliver(poller, entry, news, now, polling_group)
   local group = entry.group
   entry.news, group.news, group.has_answer = news, true, true
-  entry.polls, entry.last_polled = entry.polls + 1, now
+  entry.deliveries, entry.last_polled = entry.deliveries + 1, now
   if group ~= polling_group then
     poller._client:_wake(group)
   end

@@ -132,7 +132,7 @@ end
 function M.is_over(client, entry, now)
   if now < entry.deadline_at then
     return false
-  elseif entry.polls > 0 then
+  elseif entry.deliveries > 0 then
     return true
   end
   return entry.group.has_answer and not is_for_many[entry.step or lookups.first_step(client, entry)] or false
