@@ -53,14 +53,14 @@ demo:
 	@paths=$$($(MAKE) -s LUA=$(LUA) env) && eval "$$paths" && $(LUA) examples/first_conversation.lua
 
 ## make test            runs all specs on every installed Lua; SPEC='FILE ...' selects specs, LUA=lua5.4 one Lua
-## make asan            the same under AddressSanitizer and UBSan
-## make valgrind        the same under valgrind
+## make asan            the same under AddressSanitizer and UBSan; without LUA on Lua 5.4, 5.1 and LuaJIT
+## make valgrind        the same under valgrind, on the same three
 test asan valgrind:
 	@MAKE='$(MAKE)' tools/test.sh $(@:test=plain) $(ASKED)
 
 ## make lint            runs the static checks, those of `make types` included where the checker is installed
 ## make types           checks the type annotations; builds the checker with cargo if it is missing
-## make prism           validates every V1 request against the service's published OpenAPI document
+## make prism           validates every request against the published OpenAPI documents
 ## make real            runs the library against real servers from PyPI; needs Python 3.12
 ## make oom             fails each allocation once, under AddressSanitizer
 ## make tsan            runs thousands of Lua states in eight threads, under ThreadSanitizer
@@ -75,7 +75,7 @@ lint prism oom bench rock tsan measure types real release:
 fuzz:
 	@MAKE='$(MAKE)' FUZZ_SECONDS='$(SECONDS)' SEED='$(SEED)' tools/fuzz.sh $(ASKED)
 
-## make soak            runs the specs that take minutes
+## make soak            runs the specs that take minutes; without LUA on Lua 5.4 and LuaJIT
 soak:
 	@MAKE='$(MAKE)' SPEC='spec/soak/events.lua spec/soak/waiting.lua' tools/test.sh plain $(or $(ASKED),lua5.4 luajit)
 

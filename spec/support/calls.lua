@@ -28,7 +28,7 @@ end
 -- What has to exist before a call, besides the running conversation that always exists.
 local needs = {
   ["start_again"] = function(at) assert(at.client:stop(at.id)) end,
-  queue_message = function(at) -- serves while a conversation starts
+  queue_message = function(at) -- possible only while a conversation starts
     at.conversation = assert(at.client:start { initial_user_msg = "Fix it." })
     at.id = at.conversation.conversation_id
   end,
@@ -56,7 +56,8 @@ end
 ---@param api "v0"|"v1"
 ---@param name string of the call
 ---@param settings table? of the client
----@return table at
+---@return table at argument of an example: `client`, `model`, `transport`, `api`, `conversation`, its `id`, its first
+--- `event_id`, `target` (path of a file that does not exist yet); `sent`: number of requests so far
 function M.service(api, name, settings)
   local client, model, transport = in_process.simulated({ api = api }, settings)
   local at = { client = client, model = model, transport = transport, api = api, target = os.tmpname() }
@@ -286,7 +287,9 @@ for name in ("command_events stop_command"):gmatch "%S+" do agent_needs["runtime
 M.examples, M.agent_examples = examples, agent_examples
 
 --- Makes a service for a call to the agent server.
----@return table at
+---@param name string of the call
+---@param settings table? of the client
+---@return table at as of `service`, with `agent`
 function M.sandbox(name, settings)
   local at = M.service("v1", "agent", settings)
   at.agent = at.client:agent(at.id)

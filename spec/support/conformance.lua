@@ -43,7 +43,7 @@ end
 --
 --     /now/N    N, at once                     /starts      the number of POST requests
 --     /slow/N   N, after a while               /questions   the number of requests for the V1 account
---     /ten/N    N, when ten have been asked    /drip        an answer that never ends
+--     /ten/N    N, when ten have been asked    /drip        an answer that takes ten seconds
 --     /most     the highest number of `/ten/N` that waited at the same time, since the last request for it
 --
 -- The V1 account is answered after a while, a count of conversations with 7. Any other request gets no answer.
@@ -76,7 +76,7 @@ local function upstream()
       table.insert(together, function() connection:write(json(number)) end)
       most = math.max(most, #together)
       if #together == 10 then
-        later(0.05, function() -- an eleventh would have come
+        later(0.05, function() -- leaves time for an eleventh, which `/most` would show
           local answers = together
           together = {}
           for _, answer in ipairs(answers) do answer() end
@@ -93,6 +93,8 @@ local function refusing_address()
   return "http://127.0.0.1:" .. tcp:getsockname().port, tcp
 end
 
+--- Starts the servers of the scenarios: a simulator (`service`), the `upstream`, and a port that refuses (`refused`).
+---@return table servers with `close`
 function M.servers()
   local refused, held = refusing_address()
   return setmetatable({
@@ -107,7 +109,7 @@ end
 ---@param program string
 ---@param arguments string[]
 ---@param environment? string[] "NAME=value"; default: this process's own
----@return string output of both kinds, integer code, integer signal
+---@return string output standard output and standard error, integer code, integer signal
 function M.run(program, arguments, environment)
   local pieces, output, problems, code, signal = {}, uv.new_pipe(false), uv.new_pipe(false), nil, nil
   local child, pid = uv.spawn(program, {
@@ -172,7 +174,7 @@ function M.in_neovim(servers, course)
   return lines_of_run("nvim", arguments, environment_of(servers, course))
 end
 
---- Returns the lines that it prints in a request to nginx, whose host code must not block either.
+--- Returns the lines that it prints in a request to nginx, and the lines of nginx's log that are worse than a warning.
 function M.in_nginx(servers, course)
   local server = nginx.start {
     server = ([[

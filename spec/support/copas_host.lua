@@ -8,7 +8,7 @@ local sockets = require "socket"
 
 local M = {}
 
-M.TIMEOUT = 30 -- seconds until a spec fails that waits for something that does not happen
+M.TIMEOUT = 30 -- seconds after which a wait fails
 
 local head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
 
@@ -79,6 +79,9 @@ function M.new()
   local host = { server = simulator.spawn { pace = 0.001 } }
   local clients
 
+  --- Creates a client, which `clean` closes.
+  ---@param address string? default: that of the simulator
+  ---@return openhands.Client
   function host.new_client(address)
     local client = canary.client({ address = address or host.server.address }, { loop = "copas", api = "v1" })
     clients[#clients + 1] = client

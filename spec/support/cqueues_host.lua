@@ -9,7 +9,7 @@ local sockets = require "cqueues.socket"
 
 local M = {}
 
-M.TIMEOUT = 30 -- seconds until a spec fails that waits for something that does not happen
+M.TIMEOUT = 30 -- seconds after which a wait fails
 
 local head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
 
@@ -104,6 +104,9 @@ function M.new()
     collectgarbage()
   end
 
+  --- Creates a client, which `clean` closes.
+  ---@param address string? default: that of the simulator
+  ---@return openhands.Client
   function host.new_client(address)
     local client = canary.client({ address = address or host.server.address }, { loop = "cqueues", api = "v1" })
     clients[#clients + 1] = client

@@ -1,10 +1,10 @@
--- The pages of the documentation: README.md, the other pages beside it, and doc/*.md.
+-- The pages of the documentation: README.md, CONTRIBUTING.md, SECURITY.md and doc/*.md.
 local lfs = require "lfs"
 local files = require "spec.support.files"
 
 local M = {}
 
---- Paths of all pages, README.md first.
+--- Returns the paths of all pages, README.md first.
 ---@return string[]
 function M.pages()
   local list = {}
@@ -20,7 +20,7 @@ function M.pages()
   return list
 end
 
--- The snippets of one page, appended to a list.
+-- Appends the snippets of one page to a list.
 local function collect(page, list)
   local patterns, code, opened, line = {}, nil, nil, 0
   for text in files.read(page):gmatch "([^\n]*)\n" do
@@ -45,7 +45,7 @@ end
 ---@field code string
 ---@field patterns string[] that its output must match
 
---- All snippets that are run, those of README.md first.
+--- Returns all snippets that are run, those of README.md first.
 ---@return spec.Snippet[]
 function M.snippets()
   local list = {}

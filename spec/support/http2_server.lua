@@ -5,7 +5,7 @@ local files = require "spec.support.files"
 
 local M = {}
 
-local patience = 30 -- seconds until a spec that waits for nothing fails
+local patience = 30 -- seconds after which a wait fails
 
 local function find_program(name)
   local shell = assert(io.popen("command -v " .. name))
@@ -82,6 +82,7 @@ function methods:settle()
   self.requests = requests
 end
 
+--- Ends the server and removes its files.
 function methods:close()
   self._stdin:close()
   wait(function() return self._ended end)

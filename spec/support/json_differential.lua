@@ -205,13 +205,13 @@ end
 
 --- Compares the readers on texts, and on mutations of these texts.
 ---@param texts string[]
----@param count integer how many others
+---@param count integer of mutations
 ---@return table<string, integer> how often each outcome came
 function M.run(texts, count)
   local read, random, tally = json_reader.new { max_memory = 2000000000 }, generator(20071), {}
   local all = {}
   local function note(text)
-    if not text:find "%S" then return end -- nothing is an answer of its own
+    if not text:find "%S" then return end -- the core reads an empty answer by rules of its own
     local outcome = M.compare(read, text)
     tally[outcome] = (tally[outcome] or 0) + 1
   end

@@ -7,7 +7,7 @@ local processes = require "spec.support.processes"
 
 local M = {}
 
-local PATIENCE = 20 -- seconds until a spec that waits for nothing fails
+local PATIENCE = 20 -- seconds after which a wait fails
 
 local function output_of(command)
   local shell = assert(io.popen(command))

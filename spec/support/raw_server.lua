@@ -12,7 +12,7 @@ local gone, servers = uv.new_signal(), 0
 gone:start("sigpipe", function() end) -- takes its descriptors now, not in the middle of a spec that counts them
 gone:stop()
 
-local patience = 30 -- seconds until a spec that waits for nothing fails
+local patience = 30 -- seconds after which a wait fails
 
 --- One request.
 ---@class spec.Request
@@ -56,6 +56,7 @@ function connection_methods:pour(piece, count, finished)
   following()
 end
 
+--- Closes the connection after what was written.
 function connection_methods:close()
   if self._socket:is_closing() then return end
   self._socket:shutdown(function()
@@ -69,6 +70,7 @@ end
 ---@field connections integer made so far
 local methods = {}
 
+--- Closes the listener and every connection.
 function methods:close()
   if not self._listener:is_closing() then
     self._listener:close()
@@ -89,8 +91,8 @@ function methods:hang_up()
   uv.run "nowait"
 end
 
---- Starts a server. `answer` is the bytes with which it answers everything before it closes the connection, or a
---- function of the request and the connection whose result is written; then the connection stays open.
+--- Starts a server. `answer` is either bytes: they are written after the first request, and the connection is closed.
+--- Or it is a function of the request and the connection: its result is written, and the connection stays open.
 ---@param answer string|fun(request: spec.Request, connection: spec.Connection): string?
 ---@return spec.RawServer
 function M.new(answer)

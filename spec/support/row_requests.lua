@@ -1,4 +1,4 @@
---- The request that a call of a row must send: its path, query and body, built from the row in the reference.
+--- The request that a call of a row must send: its path, query and body, built from its row in the table of operations.
 local assert = require "luassert"
 local cjson = require "cjson"
 local rows = require "spec.support.row_calls"

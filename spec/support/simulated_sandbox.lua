@@ -11,7 +11,7 @@ M.address = simulated_service.address
 ---@field model openhands.simulator.Model
 local methods = {}
 
---- Makes a model and what sends requests to it.
+--- Makes a model, and an object that sends requests to it.
 ---@param options? openhands.simulator.Options
 ---@return spec.Sandbox
 function M.new(options)
@@ -23,7 +23,7 @@ function methods:service(method, target, body)
   return simulated_service.send(self.model, method, target, body)
 end
 
---- Selects the runtime of a job: following requests go there, with its key. Returns what the service says about the
+--- Selects the runtime of a job: following requests go there, with its key. Returns the service's answer about the
 --- job.
 ---@param id string of the conversation
 function methods:open(id)
