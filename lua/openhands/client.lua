@@ -112,9 +112,6 @@ end
 
 --- Returns a copy of a value of the service without secrets. While the client is open, removes its own keys too.
 function Client:_clean(value)
-  if self._closed then
-    return core.redact(value)
-  end
   return self._core:redact(value)
 end
 
@@ -123,14 +120,15 @@ end
 ---@param most integer? bytes, 1000 by default
 ---@return string
 function Client:_line(text, most)
-  if self._closed then
-    return core.redact_line(text, most)
-  end
   return self._core:redact_line(text, most)
 end
 
--- Logs a text. Ignores errors of the log function and of a closed client: the result of the call must not be lost.
+-- Logs a text, unless the client is closed: then it could not remove its keys from the text. Ignores errors of the log
+-- function: the result of the call must not be lost.
 local function log(self, clean, text)
+  if self._closed or not self._settings.log then
+    return
+  end
   local good, problem = pcall(function()
     self._settings.log(clean(self._core, text))
   end)

@@ -91,6 +91,16 @@ describe("a client of the core", function()
   end)
 end)
 
+describe("a closed client", function()
+  it("redacts what the core recognizes, and has forgotten its keys", function()
+    local client = core_client.new { api_key = "sk-canary-0123456789" }
+    assert.equal("a [redacted] b", client:redact_line "a sk-canary-0123456789 b")
+    client:close()
+    assert.equal("a sk-canary-0123456789 b", client:redact_line "a sk-canary-0123456789 b")
+    assert.same({ token = "[redacted]" }, client:redact { token = "abcdef0123456789" })
+  end)
+end)
+
 describe("core.uuid", function()
   it("returns a random UUID of version 4", function()
     local seen = {}

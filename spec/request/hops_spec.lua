@@ -1,5 +1,5 @@
 -- How many functions and files of this library one call passes: a reader follows them all, and so does the processor.
--- The ceilings are what a call may grow to; reached are 62 calls in 9 files for a first start, 36 in 8 for a status, 29
+-- The ceilings are what a call may grow to; reached are 61 calls in 8 files for a first start, 36 in 8 for a status, 29
 -- in 7 for a plain row, 42 in 7 for a page of events, and about 1,150 in 12 for a whole wait.
 local openhands = require "openhands"
 local simulator = require "openhands.simulator"

@@ -256,24 +256,35 @@ static int l_is_inherited(lua_State *L)
     return 1;
 }
 
+/* Returns the secrets that the client at stack index 1 knows. A closed client has forgotten them. */
+static const struct oh_secrets *secrets_of(lua_State *L)
+{
+    struct oh_client *client = check_any(L);
+
+    if (client->open)
+        (void)oh_client_check_usable(L, client);
+    return &client->secrets;
+}
+
 /*** Redacts a value as core.redact does, and also removes the secrets that this client knows: its keys, the keys of the
-conversations' servers that it has seen, and the passwords of its proxies.
+conversations' servers that it has seen, and the passwords of its proxies. A closed client knows none.
 @function redact
 @param value
 @return a copy */
 static int l_redact(lua_State *L)
 {
-    return oh_redact_values_redact(L, &oh_client_check(L)->secrets, 2);
+    return oh_redact_values_redact(L, secrets_of(L), 2);
 }
 
-/*** Makes one line of a text as core.redact_line does, also without the secrets that this client knows.
+/*** Makes one line of a text as core.redact_line does, also without the secrets that this client knows. A closed client knows
+none.
 @function redact_line
 @tparam string text
 @tparam[opt=1000] number most bytes
 @treturn string */
 static int l_redact_line(lua_State *L)
 {
-    return oh_redact_values_line(L, &oh_client_check(L)->secrets, 2);
+    return oh_redact_values_line(L, secrets_of(L), 2);
 }
 
 void oh_client_add_functions(lua_State *L)

@@ -44,7 +44,7 @@ local function new_id(client, value)
   if not identifiers.is_valid(value) then
     return nil
   end
-  return client:_line(value, limits.LONGEST_ID) == value and value or nil
+  return client._core:redact_line(value, limits.LONGEST_ID) == value and value or nil
 end
 
 -- V0's status for V1's sandbox status, as the service itself maps them.
