@@ -158,7 +158,7 @@ describe("a request", function()
     refused("%.again' contains itself", cycle)
     refused("' cannot be sent with GET", {}, "GET")
     refused("' cannot be sent with DELETE", {}, "DELETE")
-    refused("' makes the request larger", ("x"):rep(33554432))
+    refused("' makes the path, query or body larger", ("x"):rep(33554432))
   end)
 
   it("has one of five methods", function()

@@ -103,7 +103,7 @@ int oh_argument_error_at(lua_State *L, const struct oh_argument_path *path, cons
 /*** Returns the text of an argument error, and nil for every other error.
 @function argument_error
 @param problem an error that a function of this module has raised
-@treturn string|nil its text; nil for the error of a hook, of a finalizer or of Lua itself */
+@treturn string|nil its text; nil for any other error, e.g. of a hook, of Lua itself or for a closed client */
 static int l_argument_error(lua_State *L)
 {
     luaL_checkany(L, 1);

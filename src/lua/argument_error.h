@@ -15,6 +15,8 @@ struct oh_argument_path {
     int depth;         /* tables above it */
 };
 
+/* Return the path of a named field, or of the item with this index, in the table at the path `up`. The result borrows
+   `up` and `name`. */
 struct oh_argument_path oh_argument_path_field(const struct oh_argument_path *up, const char *name);
 struct oh_argument_path oh_argument_path_item(const struct oh_argument_path *up, size_t index);
 

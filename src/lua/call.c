@@ -52,7 +52,7 @@ static void read_options(lua_State *L, const struct oh_client *client, const cha
     oh_options_read(L, 3, call_options, call);
 }
 
-/* The default of max_memory: ordinary values take up to six times the bytes of the body. */
+/* Returns the default of max_memory. Ordinary values take up to six times the bytes of the body. */
 static size_t default_memory(size_t max_body)
 {
     if (max_body < LEAST_MEMORY / MEMORY_PER_BYTE)
@@ -74,7 +74,7 @@ static bool is_plain(const struct oh_operation *operation, const struct call *ca
            call->organization.bytes == NULL && call->server.bytes == NULL;
 }
 
-/* Returns a new exchange, owned by the client, that has no request yet. */
+/* Returns a new exchange, owned by the client, whose request is not filled yet. */
 static struct oh_exchange *new_exchange(lua_State *L, struct oh_client *client, const struct oh_operation *operation,
                                         const struct call *call)
 {
@@ -132,7 +132,7 @@ static const char *choose_server(lua_State *L, struct oh_client *client, struct 
                   ? oh_origin_open(exchange->server, call->server.bytes)
                   : "contains a NUL byte";
     if (problem == NULL && client->origin.secure && !exchange->server->secure)
-        problem = "is not encrypted (http), which only a service on loopback may name";
+        problem = "is not encrypted (http): only a service that uses http itself may name it";
     if (problem == NULL)
         problem = oh_address_scope_objection(oh_origin_scope(&client->origin), exchange->server->scope);
     if (problem != NULL) {

@@ -6,7 +6,8 @@
 
 enum { OH_SLOT_CJSON_ENCODE = OH_SLOT_AFTER_SENTINELS }; /* the instance's `encode`, in the shared table */
 
-/* Pushes the shared table: the instance's encoder and the sentinels. Raises if lua-cjson is missing. */
+/* Pushes the shared table: the instance's encoder and the sentinels. Raises if lua-cjson is missing or older than
+   2.1.0. */
 void oh_cjson_open(lua_State *L);
 
 #endif

@@ -181,9 +181,10 @@ static void keep_secrets(lua_State *L, struct oh_client *client)
 /*** Makes a client: one account on one service.
 @function new
 @tparam table options `base_url` (string, needed); `api_key`, `session_api_key` (of the service itself), `organization`,
-  `user_agent`, `ca_file`, `proxy` (strings); `timeout`, `connect_timeout` (seconds); `max_body` (bytes of an answer),
-  `max_memory` (bytes that its values may take, by default 8 times max_body); `external` (boolean: exchanges are carried
-  by Lua through `outgoing` and `answer`, not by libcurl)
+  `user_agent`, `ca_file`, `proxy` (strings); `timeout` (seconds, by default each operation's own), `connect_timeout`
+  (seconds, by default 10); `max_body` (bytes of an answer, by default 32 MiB), `max_memory` (bytes that its values may
+  take, by default 8 times max_body and at least 1 MiB); `external` (boolean: exchanges are carried by Lua through
+  `outgoing` and `answer`, not by libcurl)
 @treturn userdata the client; raises argument errors */
 static int l_new(lua_State *L)
 {
@@ -280,7 +281,7 @@ static int l_redact(lua_State *L)
 none.
 @function redact_line
 @tparam string text
-@tparam[opt=1000] number most bytes
+@tparam[opt=1000] number most bytes of the line, 32 to 16384
 @treturn string */
 static int l_redact_line(lua_State *L)
 {

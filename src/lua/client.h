@@ -1,4 +1,4 @@
-/* A client, the userdata that owns the origin, the multi and through them every exchange. Lua layer. */
+/* A client: the userdata that owns the origin, and the multi with all its exchanges. Lua layer. */
 #ifndef OH_CLIENT_H
 #define OH_CLIENT_H
 

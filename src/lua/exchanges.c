@@ -22,9 +22,9 @@ static int l_step(lua_State *L)
 @function next
 @tparam[opt] number taken the number that the last call returned, or 0 at first: an exchange is then returned again
   until its number is given here, so that an error of the host (e.g. Ctrl-C) loses no answer. nil: each is returned once
-@treturn[1] number
+@treturn[1] number the exchange's number
 @return[1] the decoded answer
-@treturn[2] number
+@treturn[2] number the exchange's number
 @treturn[2] nil
 @treturn[2] table error, without a metatable
 @treturn[3] nil when none has finished
@@ -106,7 +106,7 @@ static int l_progress(lua_State *L)
 
 /*** Ends an exchange at once; `next` will return it with an error of kind `cancelled`.
 @function cancel
-@tparam number number
+@tparam number number of the exchange
 @treturn boolean whether it was still in flight */
 static int l_cancel(lua_State *L)
 {

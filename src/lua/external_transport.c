@@ -40,8 +40,8 @@ static void push_headers(lua_State *L, const struct oh_exchange *exchange, const
 
 /*** Takes the oldest exchange that Lua has not fetched yet, to carry it.
 @function outgoing
-@treturn number|nil
-@treturn table `method`, `path` (with the base URL's prefix), `query`, `body`, `headers` (by lower-case name; the
+@treturn number|nil the exchange's number; nil: there is none
+@treturn table|nil `method`, `path` (with the base URL's prefix), `query`, `body`, `headers` (by lower-case name; the
   client's own keys are masked, the session key of a conversation's server is not) */
 static int l_outgoing(lua_State *L)
 {
@@ -131,7 +131,7 @@ static void note_failure(struct oh_exchange *exchange)
 
 /*** Ends an exchange that Lua has fetched.
 @function answer
-@tparam number number
+@tparam number number of the exchange
 @tparam table answer `status` (number), `body` (string), `content_type`, `retry_after`, `date` (strings); or `transport`
   ("connect", "timeout", "tls", "cut") with `sent` (boolean, true by default) and `reason` (string)
 @treturn boolean whether the exchange was in flight */

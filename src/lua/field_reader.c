@@ -42,7 +42,8 @@ void oh_field_reader_append_encoded(struct oh_field_reader *reader, struct oh_bu
     enum oh_buffer_result result = oh_url_encode(buffer, text, length);
 
     if (result == OH_BUFFER_FULL)
-        oh_argument_error_at(reader->L, path, "is too long: all together may have %d bytes", (int)buffer->limit);
+        oh_argument_error_at(reader->L, path, "is too long: it makes the path, query or body larger than %d bytes",
+                             (int)buffer->limit);
     else if (result == OH_BUFFER_MEMORY)
         luaL_error(reader->L, "not enough memory");
 }

@@ -17,7 +17,7 @@ static const char *check_id(struct oh_field_reader *reader, const struct oh_fiel
     const char *id = oh_field_reader_text(reader, field, index, path, length);
 
     if (!oh_identifier_is_valid(id, *length))
-        oh_argument_error_at(reader->L, path, "is not an id: 1 to %d of A-Z a-z 0-9 _ -, this has %d bytes",
+        oh_argument_error_at(reader->L, path, "is not an id: an id has 1 to %d of A-Z a-z 0-9 _ -, this has %d bytes",
                              OH_LONGEST_IDENTIFIER, *length < INT_MAX ? (int)*length : INT_MAX);
     if (field->type != OH_IDENTIFIER && !oh_identifier_is_uuid(id, *length))
         oh_field_reader_refuse(reader, OH_FIELDS_INVALID, field->name,

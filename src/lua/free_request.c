@@ -95,7 +95,8 @@ static bool is_dots(const char *segment, size_t length)
     return (length == 1 && segment[0] == '.') || (length == 2 && segment[0] == '.' && segment[1] == '.');
 }
 
-/* Writes the path, percent-encoding each segment. "." and ".." are refused: they would leave the API. */
+/* Writes the path, percent-encoding each segment. Refuses "." and "..", which a server would resolve: the request could
+   leave the API. */
 static void write_path(struct oh_field_reader *reader, int index)
 {
     struct oh_argument_path path = oh_argument_path_field(&root, "path");

@@ -12,7 +12,8 @@
 
 /* Returns whether the row stands for requests that no operation describes. */
 bool oh_free_request_describes(const struct oh_operation *operation);
-/* Returns the row for the method of the request in the table at `index`; raises if the method is not supported. */
+/* Returns the row for the method of the request in the table at `index`; raises if the method is not supported.
+   `at_runtime`: the request goes to a conversation's own server. */
 const struct oh_operation *oh_free_request_operation(lua_State *L, int index, bool at_runtime);
 /* Pushes a table from each method to the `effect` and the `timeout` (seconds) of its requests. */
 void oh_free_request_push_methods(lua_State *L);

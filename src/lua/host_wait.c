@@ -1,5 +1,5 @@
-/* Lets a host wait for clients without blocking: it watches one descriptor of each (the pollable protocol of cqueues:
-   pollfd, events, timeout), or sleeps in `poll` until one of several clients needs a step. */
+/* Lets a host wait for clients. Either its event loop watches one descriptor of each client (the pollable protocol of
+   cqueues: pollfd, events, timeout), or it sleeps in `poll` until one of several clients needs a step. */
 #include "lua/host_wait.h"
 
 #include <poll.h>
@@ -34,7 +34,7 @@ static int l_events(lua_State *L)
 
 /*** Returns when `step` is due even if the descriptor does not become readable.
 @function timeout
-@treturn number|nil seconds; nil: never */
+@treturn number|nil seconds from now; nil: never */
 static int l_timeout(lua_State *L)
 {
     double seconds = oh_multi_timeout(&oh_client_check(L)->multi);

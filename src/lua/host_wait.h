@@ -1,4 +1,4 @@
-/* Lets a host wait for clients without blocking: one descriptor and one timeout for each. Lua layer. */
+/* Lets a host wait for clients: by a descriptor and a timeout for each, or in one sleep for several. Lua layer. */
 #ifndef OH_HOST_WAIT_H
 #define OH_HOST_WAIT_H
 

@@ -1,4 +1,4 @@
-/* Checks, compares and makes ids of the service, for Lua. */
+/* Checks, normalizes and makes ids of the service, for Lua. */
 #include "lua/identifiers.h"
 
 #include <string.h>
@@ -84,7 +84,7 @@ static int l_id_with_dashes(lua_State *L)
 
 /*** Returns a random UUID.
 @function uuid
-@treturn string */
+@treturn string raises if the system has no source of random numbers */
 static int l_uuid(lua_State *L)
 {
     char uuid[OH_UUID_SIZE];

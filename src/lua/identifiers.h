@@ -1,4 +1,4 @@
-/* Checks, compares and makes ids of the service, for Lua. Lua layer. */
+/* Checks, normalizes and makes ids of the service, for Lua. Lua layer. */
 #ifndef OH_LUA_IDENTIFIERS_H
 #define OH_LUA_IDENTIFIERS_H
 

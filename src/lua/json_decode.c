@@ -228,7 +228,8 @@ static void build(struct builder *builder)
     } while (builder->depth > 0 && !builder->flooded);
 }
 
-/* Scans the whole text. Replaces the value on top of the stack by the memory that holds the counts. */
+/* Scans the whole text. If the counts need more memory than they have, a userdata with enough replaces the value on top
+   of the stack. */
 static enum oh_json_scan_result scan_all(lua_State *L, struct oh_json_scan *scan)
 {
     enum oh_json_scan_result result;

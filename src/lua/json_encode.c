@@ -17,7 +17,7 @@ void oh_json_encode_append(lua_State *L, struct oh_buffer *out, const char *byte
     case OH_BUFFER_OK:
         return;
     case OH_BUFFER_FULL:
-        oh_argument_error_at(L, path, "makes the request larger than %d bytes", (int)out->limit);
+        oh_argument_error_at(L, path, "makes the path, query or body larger than %d bytes", (int)out->limit);
         return;
     case OH_BUFFER_MEMORY:
         luaL_error(L, "not enough memory");
@@ -33,7 +33,7 @@ void oh_json_encode_escaped(lua_State *L, int shared, const char *text, size_t l
     if (bad < length)
         oh_argument_error_at(L, path, "is not UTF-8 (byte %d)", (int)(bad + 1));
     if (length > out->limit)
-        oh_argument_error_at(L, path, "makes the request larger than %d bytes", (int)out->limit);
+        oh_argument_error_at(L, path, "makes the body larger than %d bytes", (int)out->limit);
     lua_rawgeti(L, shared, OH_SLOT_CJSON_ENCODE);
     lua_pushlstring(L, text, length);
     lua_call(L, 1, 1);
@@ -50,7 +50,8 @@ void oh_json_encode_text(lua_State *L, int shared, const char *text, size_t leng
     oh_json_encode_append(L, out, "\"", 1, path);
 }
 
-/* Writes the shortest decimal that reads back as the same number, with a point in every locale. */
+/* Writes a decimal of at most 17 digits that reads back as the same number, with a point in every locale. Returns its
+   length. */
 static int format_number(char *text, size_t capacity, lua_Number number)
 {
     const char *point = localeconv()->decimal_point;

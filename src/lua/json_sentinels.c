@@ -1,4 +1,4 @@
-/* Sentinels of JSON values: compared by identity, never called. */
+/* Sentinels of JSON values: compared by identity; their metamethods never run. */
 #include "lua/json_sentinels.h"
 
 #define LIST_MARK "openhands.list"
@@ -45,7 +45,7 @@ void oh_json_sentinels_open(lua_State *L, int cjson)
 }
 
 /* Returns whether the value at `index` is the one in that slot. */
-static bool is(lua_State *L, int shared, int index, int slot)
+static bool matches_slot(lua_State *L, int shared, int index, int slot)
 {
     bool same;
 
@@ -66,10 +66,10 @@ void oh_json_sentinels_replace(lua_State *L, int shared, int index)
 
     if (type != LUA_TUSERDATA && type != LUA_TLIGHTUSERDATA)
         return;
-    if (is(L, shared, index, OH_SLOT_FOREIGN_NULL)) {
+    if (matches_slot(L, shared, index, OH_SLOT_FOREIGN_NULL)) {
         lua_pushlightuserdata(L, NULL);
         lua_replace(L, index);
-    } else if (is(L, shared, index, OH_SLOT_FOREIGN_EMPTY_LIST)) {
+    } else if (matches_slot(L, shared, index, OH_SLOT_FOREIGN_EMPTY_LIST)) {
         lua_newtable(L);
         lua_rawgeti(L, shared, OH_SLOT_LIST_MARK);
         lua_setmetatable(L, -2);
@@ -81,19 +81,20 @@ bool oh_json_sentinels_mark_list(lua_State *L, int shared)
 {
     int mark = lua_gettop(L);
 
-    return is(L, shared, mark, OH_SLOT_LIST_MARK) || is(L, shared, mark, OH_SLOT_FOREIGN_LIST_MARK) ||
-           is(L, shared, mark, OH_SLOT_FOREIGN_EMPTY_MARK);
+    return matches_slot(L, shared, mark, OH_SLOT_LIST_MARK) ||
+           matches_slot(L, shared, mark, OH_SLOT_FOREIGN_LIST_MARK) ||
+           matches_slot(L, shared, mark, OH_SLOT_FOREIGN_EMPTY_MARK);
 }
 
 bool oh_json_sentinels_mark_object(lua_State *L, int shared)
 {
-    return is(L, shared, lua_gettop(L), OH_SLOT_FOREIGN_OBJECT_MARK);
+    return matches_slot(L, shared, lua_gettop(L), OH_SLOT_FOREIGN_OBJECT_MARK);
 }
 
 /*** Marks a table as a list, so that it is sent as `[]` even when it is empty.
 @function array
 @tparam[opt] table list
-@treturn table the same table */
+@treturn table the same table, or a new one if none is given */
 static int l_array(lua_State *L)
 {
     lua_settop(L, 1);

@@ -6,7 +6,7 @@
 
 #include "lua/argument_error.h"
 
-#define LONGEST 1e6 /* seconds; more would overflow libcurl's milliseconds on 32 bits */
+#define MOST_SECONDS 1e6 /* more would overflow libcurl's milliseconds on 32 bits */
 
 static void read_foreign(lua_State *L, const char *name, struct oh_text *text)
 {
@@ -29,8 +29,8 @@ static void read_seconds(lua_State *L, const char *name, double *seconds)
     *seconds = lua_tonumber(L, -1);
     if (lua_type(L, -1) != LUA_TNUMBER || !(*seconds > 0))
         oh_argument_error_raise(L, "%s must be a number of seconds above 0", name);
-    if (*seconds > LONGEST)
-        *seconds = LONGEST;
+    if (*seconds > MOST_SECONDS)
+        *seconds = MOST_SECONDS;
 }
 
 static void read_bytes(lua_State *L, const char *name, size_t *bytes)

@@ -9,10 +9,10 @@
 #define LONGEST_NAME 128       /* bytes of a field's name */
 #define MOST_TEXT (64 * 1024)  /* bytes of a value in all, names included */
 #define MOST_VALUES 2000
-#define DEEPEST 20
+#define DEEPEST 20             /* levels of tables inside the value */
 #define SHORT_TEXT 256         /* bytes; such texts come first */
 #define LONGEST_ALONE 16384    /* bytes of a string that is not in a table */
-#define LONGEST_LINE 1000
+#define LONGEST_LINE 1000      /* bytes of a line, unless the caller gives a number */
 
 struct budget {
     size_t bytes, values;
@@ -146,7 +146,8 @@ static const struct oh_secrets none;
 
 /*** Copies a value from outside without its secrets: values of fields with secret names, and in texts `key: …`,
 `tkn=…`, `Bearer …`, `scheme://user:password@`. A string outside a table is cut to 16384 bytes. A table keeps at most
-2000 values, 20 levels and 65536 bytes of strings, each cut to 4096 bytes. A string that was cut ends with "…".
+2000 values, 20 levels of tables inside it, and 65536 bytes of strings, each cut to 4096 bytes. A string that was cut
+ends with "…".
 @function redact
 @param value
 @return a copy; redacting it again changes nothing */
@@ -158,7 +159,7 @@ static int l_redact(lua_State *L)
 /*** Makes one line of a text from outside, without its secrets.
 @function redact_line
 @tparam string text
-@tparam[opt=1000] number most bytes
+@tparam[opt=1000] number most bytes of the line, 32 to 16384
 @treturn string */
 static int l_redact_line(lua_State *L)
 {

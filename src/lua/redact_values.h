@@ -10,7 +10,7 @@ void oh_redact_values_push_text(lua_State *L, const struct oh_secrets *known, co
                                 enum oh_redact_form form, size_t most);
 /* Pushes a redacted copy of the value at `index`: see core.redact. */
 void oh_redact_values_push(lua_State *L, const struct oh_secrets *known, int index);
-/* The bodies of core.redact and core.redact_line, and of the client's methods of these names; their arguments begin at
+/* Implement core.redact and core.redact_line, and the client's methods of these names; the arguments begin at
    `index`. */
 int oh_redact_values_redact(lua_State *L, const struct oh_secrets *known, int index);
 int oh_redact_values_line(lua_State *L, const struct oh_secrets *known, int index);

@@ -17,7 +17,7 @@ static void set_boolean(lua_State *L, const char *name, bool value)
     lua_setfield(L, -2, name);
 }
 
-/*** Returns the table of operations, for documentation and checks.
+/*** Returns a new copy of the table of operations.
 @function operations
 @treturn table list of {name=, description=, api=, host=, method=, path=, shape=, effect=, timeout= (seconds),
   fields={{name=, wire=, place=, kind=, type= (in words for people), required=}, …}}; wire/operations.h defines them */

@@ -166,8 +166,8 @@ static bool is_whole(lua_State *L)
            number == (lua_Number)(long long)number;
 }
 
-/* Pushes the value of an empty answer, where the operation allows one: some releases of the service answer 204 or an
-   empty 200, others send an object. */
+/* Pushes the value of an empty answer if the operation allows one, and returns whether it did: some releases of the
+   service answer 204 or an empty 200, others send an object. `first`: see first_byte; NUL also for null. */
 static bool push_empty_answer(lua_State *L, const struct oh_operation *operation, char first)
 {
     if (first != '\0')
@@ -304,17 +304,17 @@ static bool finish_download(struct oh_exchange *exchange, struct oh_error *error
 int oh_result_push_element(lua_State *L, struct oh_exchange *exchange)
 {
     const struct oh_operation *operation = exchange->operation;
-    struct oh_json_stream *element = &exchange->stream;
+    struct oh_json_stream *stream = &exchange->stream;
 
     if (operation->shape != OH_SHAPE_STREAM || exchange->response.status < 200 || exchange->response.status > 299 ||
-        !oh_json_stream_find(element, exchange->received.data, exchange->received.length))
+        !oh_json_stream_find(stream, exchange->received.data, exchange->received.length))
         return 0;
-    if (oh_json_decode(L, exchange->received.data + element->from, element->to - element->from,
+    if (oh_json_decode(L, exchange->received.data + stream->from, stream->to - stream->from,
                        exchange->most_memory) != OH_SCAN_WHOLE) {
-        oh_json_stream_stop(element);
+        oh_json_stream_stop(stream);
         return 0;
     }
-    oh_json_stream_advance(element);
+    oh_json_stream_advance(stream);
     return 1;
 }
 

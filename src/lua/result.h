@@ -8,8 +8,8 @@
 #include "lua/compat.h"
 #include "wire/secret.h"
 
-/* Pushes the value (returns 1), or nil and an error table, redacted (returns 2). Session keys in a value are added to
-   the secrets. Borrows the exchange; finishes its download and may set the reason of its response. Raises only when
+/* Pushes the value (returns 1), or nil and an error table, redacted (returns 2). Adds the session keys in the response
+   to the secrets. Borrows the exchange; finishes its download and may set the reason of its response. Raises only when
    out of memory, or for a finalizer or a hook that raises. */
 int oh_result_push(lua_State *L, struct oh_exchange *exchange, struct oh_secrets *secrets);
 /* Pushes the next complete element of a stream, in flight or finished (returns 1), or nothing (returns 0). */

@@ -14,6 +14,7 @@ struct oh_buffer {
 
 enum oh_buffer_result { OH_BUFFER_OK, OH_BUFFER_FULL, OH_BUFFER_MEMORY };
 
+/* Makes an empty buffer for at most `limit` bytes; allocates nothing. */
 void oh_buffer_init(struct oh_buffer *buffer, size_t limit);
 /* Appends bytes, or a NUL-terminated text without its NUL. On any other result than OH_BUFFER_OK the contents are
    unchanged. */

@@ -89,7 +89,7 @@ bool oh_download_open(struct oh_download *download)
         return fail(download);
     }
     for (tries = 0; tries < MOST_TRIES; tries++) {
-        /* O_NONBLOCK: opening a pipe of that name would wait for a reader. */
+        /* Without O_NONBLOCK, opening a pipe of that name would wait for a reader. */
         download->descriptor = open(download->part, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
         if (download->descriptor < 0)
             return fail(download);
@@ -103,7 +103,7 @@ bool oh_download_open(struct oh_download *download)
         drop_descriptor(download);
         errno = EWOULDBLOCK;
     }
-    drop_descriptor(download); /* the part is not removed: it is not ours */
+    drop_descriptor(download); /* the part is not removed: it may be another writer's */
     return fail(download);
 }
 

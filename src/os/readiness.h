@@ -1,5 +1,6 @@
 /* One descriptor that is readable when any of many sockets, or a timer, is ready: epoll and timerfd on Linux, kqueue on
-   BSD and macOS; not available elsewhere. Must not know Lua or libcurl. */
+   BSD and macOS. Elsewhere there is none, and only oh_readiness_sleep and oh_monotonic work. Must not know Lua or
+   libcurl. */
 #ifndef OH_READINESS_H
 #define OH_READINESS_H
 
@@ -30,12 +31,16 @@ struct oh_readiness {
     int timer;      /* timerfd; -1 while closed, and on systems whose descriptor has timers */
 };
 
-/* Opens the descriptors. Returns false, with nothing left open, when the system refuses one. */
+/* Opens the descriptors. Returns false, with nothing left open, when the system refuses one. Where there is none, it
+   returns true and leaves `descriptor` at -1. */
 bool oh_readiness_open(struct oh_readiness *readiness);
+/* Closes the descriptors, if they are open. */
 void oh_readiness_close(struct oh_readiness *readiness);
-/* Watches a socket for the flags in `what`; 0 stops watching it, even if it is closed already. */
+/* Watches a socket for the flags in `what`; 0 stops watching it, even if it is closed already. False: the
+   system refuses it. */
 bool oh_readiness_watch(struct oh_readiness *readiness, int socket, int what);
-/* Makes the descriptor readable after `seconds`; below 0: never. Only needed while the host polls the descriptor. */
+/* Makes the descriptor readable after `seconds`; below 0: never. Only needed while the host polls the descriptor.
+   False: the system refuses it. */
 bool oh_readiness_arm(struct oh_readiness *readiness, double seconds);
 /* Waits at most `seconds`. Returns how many entries of `ready` it filled, -1 if a signal came first. */
 int oh_readiness_wait(struct oh_readiness *readiness, double seconds, struct oh_ready ready[OH_READY_MOST]);
