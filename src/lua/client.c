@@ -277,8 +277,8 @@ static int l_redact(lua_State *L)
     return oh_redact_values_redact(L, secrets_of(L), 2);
 }
 
-/*** Makes one line of a text as core.redact_line does, also without the secrets that this client knows. A closed client knows
-none.
+/*** Makes one line of a text as core.redact_line does, also without the secrets that this client knows. A closed client
+knows none.
 @function redact_line
 @tparam string text
 @tparam[opt=1000] number most bytes of the line, 32 to 16384

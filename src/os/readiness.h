@@ -1,6 +1,6 @@
 /* One descriptor that is readable when any of many sockets, or a timer, is ready: epoll and timerfd on Linux, kqueue on
-   BSD and macOS. Elsewhere there is none, and only oh_readiness_sleep and oh_monotonic work. Must not know Lua or
-   libcurl. */
+   BSD and macOS. Other systems have no such descriptor: there only oh_readiness_sleep and oh_monotonic work. Must not
+   know Lua or libcurl. */
 #ifndef OH_READINESS_H
 #define OH_READINESS_H
 
@@ -31,8 +31,8 @@ struct oh_readiness {
     int timer;      /* timerfd; -1 while closed, and on systems whose descriptor has timers */
 };
 
-/* Opens the descriptors. Returns false, with nothing left open, when the system refuses one. Where there is none, it
-   returns true and leaves `descriptor` at -1. */
+/* Opens the descriptors. Returns false, with nothing left open, when the system refuses one. Other systems: returns
+   true and leaves `descriptor` at -1. */
 bool oh_readiness_open(struct oh_readiness *readiness);
 /* Closes the descriptors, if they are open. */
 void oh_readiness_close(struct oh_readiness *readiness);
