@@ -1,6 +1,6 @@
 #!/bin/sh
 # Describes the Lua interpreters of this machine.
-#   lua.sh list            the name of each that runs, the preferred one first
+#   lua.sh list            the name of each that is installed, the preferred one first
 #   lua.sh first           the first that has C headers; else the first; else lua5.4
 #   lua.sh flavour LUA     lua5.1 ... lua5.5 or luajit: what a module must be built for
 #   lua.sh problem LUA     why no module can be built for it; nothing if one can

@@ -1,7 +1,7 @@
--- Writes what is said of the operations from the core's own table of them.
+-- Writes the reference of the operations from the core's table of them.
 --   lua tools/reference.lua table     doc/operations.md: each operation, the dialects that have it, its fields
 --   lua tools/reference.lua types     lua/openhands/types/operations.lua: the same for editors
--- `make reference` writes both; a spec compares the files with this.
+-- `make reference` writes both; a spec compares the files with this output.
 package.path = "tools/?.lua;" .. package.path
 
 local M = {

@@ -4,7 +4,6 @@ local ascii = require "openhands.ascii"
 local core = require "openhands.core"
 local operations = require "reference_rows"
 
--- By the kind of a field; any other kind is a string.
 -- The Lua type of a field by its kind; all others are strings.
 local types = {
   uuids = "string|string[]",
@@ -36,7 +35,7 @@ local shapes = {
   stream = "table[]?",
 }
 
--- Rows whose fields are declared by hand, too: the start has options of its own, and `status` has no fields.
+-- Rows that types/init.lua declares whole: a start has options of its own, and `status` has no fields but its subject.
 local without_fields_class = { start = true, start_streaming = true, status = true }
 
 -- Returns the names of the calls that are declared by hand in a class: they are composed of several requests, or take
@@ -67,7 +66,8 @@ local function field_name(name)
   return name == "public" and '["public"]' or name
 end
 
--- Adds the class of the fields that a user gives in a table, which the subject of the call is not one of.
+-- Adds the class of the fields that a user gives in a table: all but the subject of the call. Returns these fields, or
+-- nil if there are none.
 local function add_fields(lines, class, name, rows, subject)
   local fields = {}
   for _, field in ipairs(operations.fields(rows)) do

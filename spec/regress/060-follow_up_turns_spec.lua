@@ -13,7 +13,7 @@ describe("a turn after a message", function()
     return client, conversation, model, transport
   end
 
-  -- The service shows how it stood before, for so many seconds after the moment.
+  -- For so many seconds from now on, the service shows the status "finished" of the turn before.
   local function show_old(model, transport, seconds)
     local request, since = transport.request, model:time()
     transport.request = function(self, asked, ...)

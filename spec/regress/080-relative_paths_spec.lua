@@ -56,7 +56,7 @@ describe("a relative path", function()
     end)
   end)
 
-  -- A server of which only what matters is known.
+  -- Returns a client of a service that answers only what these cases need, and the list of its requests.
   local function served(working_dir)
     local asked = {}
     local client = in_process.scripted(function(request)

@@ -87,7 +87,7 @@ describe("an agent server's events", function()
     end
   end)
 
-  -- Makes the server an older one: a name of a kind finds nothing, a path what the name would.
+  -- Makes the server an older one: it finds no events by the name of their kind, only by the path of their class.
   local function make_old(folders)
     local request, asked = at.transport.request, {}
     at.client:_remember(at.id).kinds_by_path = nil
@@ -138,7 +138,7 @@ describe("an agent server's events", function()
     assert.equal("event_count", err.operation)
   end)
 
-  it("need one request for how a server knows kinds, and only where it finds none", function()
+  it("need one more request to find out how a server names kinds, and only where it finds none", function()
     local asked = #at.model.requests
     assert(agent:events { kind = "ActionEvent" }:page())
     assert.equal(asked + 1, #at.model.requests)

@@ -19,7 +19,7 @@ describe("a command, a file or git call of an agent server", function()
     os.remove(at.target)
   end)
 
-  -- Paths that were asked for since, without the way to the server.
+  -- Returns the paths of the requests after the first `from`, without the prefix of the sandbox.
   local function paths(from)
     local list = {}
     for place = from + 1, #at.model.requests do
@@ -66,7 +66,7 @@ describe("a command, a file or git call of an agent server", function()
 
   for what, view in pairs {
     ["of the conversation's runtime where there is one"] = function() return serve({ api = "v1" }, "docker") end,
-    ["of the runtime by who says so"] = function() return serve({ api = "v1" }, "local").runtime end,
+    ["of the runtime where the caller says so"] = function() return serve({ api = "v1" }, "local").runtime end,
   } do
     it("is asked " .. what, function()
       local agent = view()
@@ -82,7 +82,7 @@ describe("a command, a file or git call of an agent server", function()
     end)
   end
 
-  it("needs one request for which it is, and none where nothing depends on it", function()
+  it("needs one request to find out where it belongs, and none where nothing depends on it", function()
     local agent = serve({ api = "v1" }, "docker")
     local from = #at.model.requests
     assert(agent:info())
@@ -96,7 +96,7 @@ describe("a command, a file or git call of an agent server", function()
     assert.equal(1, asked)
   end)
 
-  it("is not done where it is unknown which it is", function()
+  it("is not sent while it is unknown where it belongs", function()
     local agent = serve({ api = "v1", retries = 0 }, "docker")
     at.transport.faults = { { point = "before", class = "connect", match = { path = "/server_info$" }, count = 9 } }
     local from = #at.model.requests
@@ -106,7 +106,7 @@ describe("a command, a file or git call of an agent server", function()
     for _, path in ipairs(paths(from)) do assert.is_nil(path:find("execute", 1, true)) end
   end)
 
-  it("goes to an old server as before, which does not tell", function()
+  it("goes to the server itself where an old server does not tell", function()
     local agent = serve({ api = "v1" }, "local")
     local request = at.transport.request
     at.transport.request = function(self, sent)

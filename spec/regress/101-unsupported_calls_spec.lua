@@ -19,7 +19,8 @@ describe("a call that an agent server does not have", function()
       local is_info = not all and asked.method == "GET" and asked.path:find "/api/conversations/%x+%-[^/]+$"
       local is_row = asked.method == row.method and asked.path:find("^/runtime/[^/]+" .. path .. "$")
       if is_row and not is_info or all and asked.path:find "^/runtime/" then
-        sent = sent + (is_row and not asked.path:find "/none" and 1 or 0) -- that is how the path is asked for
+        -- The library probes a path with the item `none`.
+        sent = sent + (is_row and not asked.path:find "/none" and 1 or 0)
         return answer or ABSENT
       end
       return request(self, asked)
@@ -39,7 +40,7 @@ describe("a call that an agent server does not have", function()
       assert.is_nil(value)
       assertions.assert_error(err)
       assert.equal(1, sent)
-      if name == "events" then -- a follower looks again
+      if name == "events" then -- calls that polling repeats keep their kind
         assert.equal("not_found", err.kind)
         return
       end

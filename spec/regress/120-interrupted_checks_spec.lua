@@ -16,8 +16,8 @@ local function started(settings)
   return openhands.new(given), model
 end
 
--- Runs a function in which a hook raises a problem at the call of that number. Gives what pcall does, and whether the
--- hook has raised it.
+-- Runs a function in which a hook raises a problem at the call of that number. Returns whether the hook has raised it,
+-- and the results of pcall.
 local function interrupted(number, problem, run, ...)
   local arguments, calls, raised, watched = { ... }, 0, false, false
   debug.sethook(function()

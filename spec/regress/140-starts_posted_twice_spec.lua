@@ -141,7 +141,8 @@ end)
 
 describe("a wrong clock", function()
   for _, days in ipairs { 3, -3, 400, -20000 } do
-    -- Its service, whose clock is right, loses the answer to a start; it may say what time it is.
+    -- Returns a client whose clock is wrong by so many days. The service's clock is right; `says`: its answers have a
+    -- Date.
     local function client_of(says)
       local client, model, transport = in_process.simulated { api = "v1", pace = 1000 }
       local wall, request = transport.wall, transport.request

@@ -6,8 +6,8 @@ local in_process = require "spec.support.in_process"
 local ID = "0f6f4c3e-1d2a-4b5c-8d9e-0a1b2c3d4e5f"
 local TASK = '{"id":"c2a9e8b7d6f5443c92b1a0f9e8d7c6b5","status":"WORKING","request":{"conversation_id":"%s"}}'
 
--- A service that loses the answer to a start and shows it in its start tasks when `shows` says so. What is shown has so
--- many pages before it.
+-- A service that loses the answer to a start and shows it in its start tasks when `shows` says so. `pages`: number of
+-- empty pages before it.
 local function unclear(settings, shows, pages)
   local at = { posts = 0, looks = 0, last_page = 0 }
   at.client = in_process.scripted(function(request)
@@ -76,7 +76,7 @@ describe("a start of which it is unclear whether it happened", function()
     assert.is_true(pages <= 60, pages)
   end)
 
-  it("may be one without an id, but not where other starts carry theirs", function()
+  it("is not sent again if a task without an id has the same prompt, unless other tasks have ids", function()
     local anonymous = '{"id":"c2a9e8b7d6f5443c92b1a0f9e8d7c6b5","status":"WORKING","request":{"initial_message":'
       .. '{"content":[{"type":"text","text":"x"}]}}}'
     for others, expected in pairs { [""] = 1, ["," .. TASK:format(ID)] = 3 } do
@@ -96,7 +96,7 @@ describe("a start of which it is unclear whether it happened", function()
     end
   end)
 
-  it("is not left to a caller that was cancelled", function()
+  it("does not hold up another start of the same id when its listener has raised an error", function()
     local client, model = in_process.simulated { api = "v1", pace = 0 }
     local fields = { initial_user_msg = "x", conversation_id = ID }
     local thrown = client:spawn(client.start, client, fields, { on_progress = function() error "of its own" end })

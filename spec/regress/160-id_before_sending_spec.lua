@@ -18,7 +18,8 @@ teardown(function()
   if jit then jit.on() end
 end)
 
--- As if memory ended at the call of that number, of those that follow the post.
+-- Runs a function in which memory runs out at the call of that number after the POST. Returns whether it did, and the
+-- results of pcall.
 local function without_memory_after(model, number, run)
   local calls, raised = 0, false
   debug.sethook(function()
@@ -71,7 +72,7 @@ describe("the id of a start", function()
     end)
   end
 
-  it("can be waited for with the client that has sent it, even if the caller does not name that", function()
+  it("continues the start in the client that has sent it, even without `resume`", function()
     for number = 1, 61, 6 do
       local client, model = in_process.simulated { api = "v1", visibility = 40 }
       local known

@@ -14,7 +14,7 @@ local function reset(socket) socket:close_reset() end
 
 local function close(socket) socket:close() end
 
--- What a peer says to the first bytes of a handshake, and how it goes on.
+-- By name: the expected kind, what a peer says to the first bytes of a handshake, and how it ends the connection.
 local endings = {
   ["a reset"] = { "connect", "", reset },
   ["an end"] = { "connect", "", close },

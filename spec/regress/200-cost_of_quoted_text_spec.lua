@@ -18,7 +18,7 @@ local function cost(run, ...)
   return best
 end
 
--- Whether eight times as much costs less than thirty times as much: what is quadratic costs 64 times as much.
+-- Fails unless eight times as much costs less than thirty times as much: what is quadratic costs 64 times as much.
 local function assert_linear(run, make, size)
   local small, large = make(size), make(8 * size)
   assert.is_true(cost(run, large) < 30 * cost(run, small) + 0.002)

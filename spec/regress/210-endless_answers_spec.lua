@@ -1,11 +1,10 @@
--- An answer without an end costs the client time. It must be cut off, and may use no more than a few MiB of memory
--- until then.
+-- An answer without an end costs the client time. It must be cut off after some MiB.
 
 local core = require "openhands.core"
 local peer = require "spec.support.raw_server"
 
 local id = "0123456789abcdef0123456789abcdef"
-local most = 64 -- MiB that a peer can get rid of before it is cut off: what the system holds between both counts too
+local most = 64 -- MiB that a peer can send before it is cut off, those in the system's buffers included
 
 local chunked = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n"
 local empty_blocks = ("\0\0\0\255\255"):rep(13000)

@@ -7,7 +7,7 @@ local ID = "7f3b9a1c-2d4e-4f60-a1b2-c3d4e5f60718"
 local LINK = "https://github.com/acme/widgets/pull/17"
 local LARGE = ("x"):rep(3000)
 
--- Values within each other.
+-- Returns a JSON value inside so many nested objects.
 local function nested(depth, inner) return ('{"a":'):rep(depth) .. inner .. ("}"):rep(depth) end
 
 local function event(number, source, rest)
@@ -91,7 +91,7 @@ describe("events of a conversation", function()
     assert.equal("finished", assert(client:wait(ID, { timeout = 600 })).state)
   end)
 
-  it("come so from whoever else shows them", function()
+  it("come in smaller pages from a shared conversation, too", function()
     local events = many(149)
     local client, limits = service(events)
     same_events(events, assert(client.shared:events(ID):all()))
@@ -159,7 +159,7 @@ describe("events of a conversation", function()
 end)
 
 describe("events of a V0 conversation", function()
-  -- As V1's, but the pages are told by numbers.
+  -- The same for V0, where a page begins at the number of an event.
   local function service_v0(events)
     local limits = {}
     local client = in_process.scripted(function(request)

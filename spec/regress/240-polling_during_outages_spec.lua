@@ -47,7 +47,7 @@ describe("waits during an outage", function()
   }
   for name, response in pairs(troubles) do
     for _, api in ipairs { "v0", "v1" } do
-      it(("ask sixty times a minute at most, with first looks, and last: %s, %s"):format(name, api), function()
+      it(("send at most sixty requests a minute, first and last polls included: %s, %s"):format(name, api), function()
         local client, list, model, transport, times = strangers(api, api == "v0" and 20 or 5)
         transport.faults = { { point = "before", response = response, count = -1 } }
         local _, err = client:wait_all(list, { timeout = 130 })
@@ -131,7 +131,7 @@ describe("a wait that has seen its conversation", function()
   local others = { ["a web page"] = page, ["404"] = in_process.json('{"detail":"Not Found"}', 404) }
   for name, response in pairs(others) do
     for _, api in ipairs { "v0", "v1" } do
-      it(("outlives ten minutes of something else for everybody: %s, %s"):format(name, api), function()
+      it(("outlives ten minutes in which something else answers every call: %s, %s"):format(name, api), function()
         local client, model, transport = in_process.simulated({ api = api }, { api = api })
         local list = {}
         for place = 1, 5 do list[place] = assert(client:start { initial_user_msg = "x" }) end
@@ -148,7 +148,7 @@ describe("a wait that has seen its conversation", function()
     end
   end
 
-  it("ends when nothing else comes", function()
+  it("ends when something else answers for longer", function()
     local client, model, transport = in_process.simulated({ api = "v1" }, { api = "v1" })
     local conversation = assert(client:start { initial_user_msg = "x" })
     client:wait(conversation, { timeout = 20 })

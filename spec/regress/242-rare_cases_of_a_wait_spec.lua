@@ -68,7 +68,7 @@ describe("a conversation whose start task is ready and that is not listed", func
     local lookup = { id = ID, memory = memory, grace = 60, step = "list", ready_task = task }
     local call = client:_begin("status")
     lookups.steps.list(client, { lookup }, call)
-    assert.is_nil(lookup.step) -- the requests of recent start tasks are not read for what has had a start task
+    assert.is_nil(lookup.step) -- a conversation that has had a start task needs no step `recent_tasks`
     assert.equal(1, #requests)
     return lookup.conversation, task
   end

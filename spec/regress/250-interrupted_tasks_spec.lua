@@ -25,8 +25,8 @@ end
 
 local here = debug.getinfo(1, "S").source
 
--- Runs a function in which a hook of this coroutine's raises once, at the line of that number outside of this file.
--- Tasks that were made before have no hook in PUC's Lua.
+-- Runs a function in which a hook of this coroutine raises once: at the first line outside of this file from that number
+-- on; `number` counts all lines that run. Tasks that were made before have no hook in PUC's Lua.
 local function interrupted(number, run)
   local count, raised, watched = 0, false, false
   debug.sethook(function()
@@ -46,7 +46,8 @@ local function interrupted(number, run)
 end
 
 describe("Ctrl-C while tasks run", function()
-  -- Three that call the service, one that sleeps, one that gives way by itself, one that computes, one that fails.
+  -- Returns nine tasks, and how often each has begun: three call the service, one sleeps, one yields, one returns its
+  -- argument, one fails, one waits for another, and one runs `all`.
   local function crowd(client)
     local runs, tasks = {}, {}
     local function spawn(place, run)

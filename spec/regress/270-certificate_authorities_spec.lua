@@ -56,7 +56,7 @@ describe("a certificate authority of the system", function()
     remove()
   end)
 
-  -- What the program says where these are the directory and the bundle, and how many handshakes failed.
+  -- Runs the program with this directory and bundle. Returns its output, and the number of handshakes that failed.
   local function ask(folder, bundle)
     server:fault "goaway_after" -- each read needs a connection of its own
     run(("%s LD_PRELOAD=$LD_PRELOAD:$PWD/authorities.so AUTHORITIES_DIRECTORY=$PWD/%s AUTHORITIES_FILE=$PWD/%s "

@@ -12,7 +12,8 @@ local empty = {
   ["blanks"] = { status = 202, headers = {}, body = " \r\n" },
 }
 
--- What a row answers with these: its call is done.
+-- Makes the call of a row, to whose request the service gives this answer. Returns the call's value and error, and how
+-- often it was requested.
 local function outcome(row, answer)
   local at = row.api == "agent" and calls.sandbox(row.name) or calls.service(row.api, row.name)
   local request, seen = at.transport.request, 0

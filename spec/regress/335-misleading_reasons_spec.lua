@@ -81,7 +81,7 @@ describe("a reason", function()
       return assertions.assert_error(err)
     end
 
-    it("that wants another password is named, and not asked twice with the same", function()
+    it("that wants another password is named, and the same password is not sent twice", function()
       for _, operate in ipairs {
         function() return client:status(id) end,
         function() return client:start { initial_user_msg = "x" } end,

@@ -35,7 +35,7 @@ describe("the line of a mistake", function()
     assert.equal(2, named(err, line))
   end)
 
-  it("is that of the function that returns the call, although that is gone", function()
+  it("is inside the function that ends with a tail call, although its frame is gone", function()
     local line = this_line()
     local task = client:spawn(function()
       return client:start { promt = "x" }

@@ -3,7 +3,7 @@
 local files = require "spec.support.files"
 
 describe("requiring the library", function()
-  -- What an interpreter like this one says of a program.
+  -- Runs a program in another interpreter like this one, and returns its output.
   local function said(program)
     local directory, remove = files.directory()
     files.write(directory .. "/program.lua", ("package.path, package.cpath = %q, %q\n"):format(package.path,

@@ -1,3 +1,6 @@
+-- Each task that waits where Lua cannot yield takes a part of the C stack. Their number was not limited, until the
+-- stack overflowed in all of them.
+
 local in_process = require "spec.support.in_process"
 
 local is_51 = _VERSION == "Lua 5.1" and not rawget(_G, "jit")
@@ -5,7 +8,6 @@ local is_51 = _VERSION == "Lua 5.1" and not rawget(_G, "jit")
 local job = { initial_user_msg = "job" }
 
 describe("tasks that wait where Lua cannot yield", function()
-  -- Each takes a part of the C stack. Their number was not limited, until the stack overflowed in all of them.
   local function crowd(client, wait)
     local tasks = {}
     for i = 1, 150 do

@@ -1,3 +1,6 @@
+-- A task may raise a value whose conversion to text fails. This must harm no other task, and the task's error must have
+-- the value.
+
 local in_process = require "spec.support.in_process"
 local openhands = require "openhands"
 local simulator = require "openhands.simulator"

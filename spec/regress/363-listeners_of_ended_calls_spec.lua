@@ -1,3 +1,6 @@
+-- A listener may raise an error, or wait while its call is ended. It must not block other starts of the conversation,
+-- and must not be called again.
+
 local openhands = require "openhands"
 local simulator = require "openhands.simulator"
 

@@ -1,3 +1,5 @@
+-- Several tasks may start a conversation with the same id at the same time. The service must get one request.
+
 local in_process = require "spec.support.in_process"
 local openhands = require "openhands"
 

@@ -1,3 +1,5 @@
+-- Several tasks may wait for the same conversation. They must share the requests for its result, too.
+
 local in_process = require "spec.support.in_process"
 
 describe("tasks that wait for the same conversation", function()

@@ -1,3 +1,5 @@
+-- A transport that the program no longer uses must be collected together with its loop.
+
 local openhands = require "openhands"
 local simulator = require "openhands.simulator"
 

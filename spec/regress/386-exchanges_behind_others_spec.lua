@@ -57,7 +57,7 @@ describe("an exchange", function()
     service:faults { { point = "after_read", action = "hang", match = { method = "GET" }, count = 1 } }
     local client = core.new { base_url = service.address, api_key = KEY }
     assert(core.status(client, ID, { api = "v0", timeout = 60 }))
-    for _ = 1, 100 do -- until it hangs
+    for _ = 1, 100 do -- until the server has read the request
       client:step(0.01)
       if #service:requests() == 1 then
         break
