@@ -42,6 +42,7 @@ return function()
     "## The agent server",
     "",
     "`conversation:agent()` speaks to the sandbox of a V1 conversation itself. The conversation's id is filled in.",
+    "`runtime.execute` is called as `conversation:agent().runtime:execute(…)`: see [the agent server](agent.md).",
     "",
     "| call | does | request | fields |",
     "|---|---|---|---|",
