@@ -32,17 +32,19 @@ local function decimal_point()
   return ("%.1f"):format(0.5):sub(2, -2)
 end
 
+--- Formats a number with a decimal point, in every locale.
 ---@param number number
 ---@param digits integer significant ones
----@return string text with a point, in every locale
+---@return string
 function M.from_number(number, digits)
   local text, point = ("%." .. digits .. "g"):format(number), decimal_point()
   local at = point ~= "." and text:find(point, 1, true)
   return at and text:sub(1, at - 1) .. "." .. text:sub(at + #point) or text
 end
 
----@param text string with a point
----@return number?
+--- Reads a number with a decimal point, in every locale.
+---@param text string
+---@return number? number nil: the text is no number
 function M.to_number(text)
   local point = decimal_point()
   if point == "." then

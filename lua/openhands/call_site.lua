@@ -32,8 +32,8 @@ function M.note_origin(thread, run, place)
   origins[thread] = { run = run, place = place }
 end
 
---- Returns the line at which the caller gave a function to a task, if the function belongs to this library: the line of
---- its definition would not help. Returns nil for a function of the caller's own.
+--- Returns the line at which the caller gave a function to a task, if the function is one of this library or of C: the
+--- line of its definition would not help. Returns nil for a Lua function of the caller's own.
 ---@param run function
 ---@return string? place
 function M.place_for(run)

@@ -3,15 +3,16 @@
 
 ---@class openhands.Error
 ---@field kind openhands.ErrorKind
----@field message string for people: one line of at most 1000 bytes; never holds a secret
+---@field message string for people, without secrets: one line of at most 1000 bytes, except with kind "raised"
 ---@field operation string? the call that failed
 ---@field status integer? HTTP status
----@field effect openhands.Effect? what the call changed on the service, where that is known
+---@field effect openhands.Effect? what the call changed on the service; nil: the error does not say
 ---@field retryable boolean whether the same call may succeed later without harm
 ---@field retry_after number? seconds that the service asks to wait
 ---@field conversation_id string? of the conversation that the call was about
 ---@field conversation openhands.Conversation? as it was last seen, where a wait ended early
----@field conversations (openhands.Conversation|false)[]? of `wait_all`: each as it was last seen, by its place
+---@field conversations (openhands.Conversation|false)[]? of `wait_all`: each as it was last seen, by its place; false:
+--- never seen
 ---@field errors table<integer, openhands.Error>? of `wait_all`: the errors of conversations that did not settle; of
 --- `all`: those of functions that failed; each by its place in the list
 ---@field results table? of `all`: results of the functions that succeeded, by place in the list
@@ -20,8 +21,9 @@
 ---@field limit integer? with kind "limit": conversations that may run at once
 ---@field current integer? with kind "limit": conversations that run now
 ---@field reset_at string? with kind "quota": when the quota is renewed, ISO 8601
----@field detail any the service's own words: its decoded body, secrets removed. A string in it has at most 4096 bytes,
---- all together 65536, in at most 2000 values; what was cut ends with "…"
+---@field detail any the service's own words, secrets removed: the decoded body of an error status if it is JSON, else
+--- the first 200 bytes of the body. Of a table at most 2000 values are kept, with at most 4096 bytes in a string and
+--- 65536 in all strings; a string that was cut ends with "…"
 ---@field private summary string? the message without its advice, if it has any
 ---@field private page boolean? the response was a web page
 ---@field private proxy boolean? the proxy refused the credentials

@@ -9,13 +9,14 @@ local ascii = require "openhands.ascii"
 
 ---@class openhands.Settings
 ---@field api_key? string|fun(): string? the account's key, or a function called for it before each exchange
----@field session_api_key? string of a self-hosted server that runs with SESSION_API_KEY; sent only there
+---@field session_api_key? string of a self-hosted server that runs with SESSION_API_KEY; sent to `base_url` only
 ---@field base_url? string URL of the service; https, or http on loopback
----@field api? "auto"|"v0"|"v1" dialect; "auto" finds out with one GET
+---@field api? "auto"|"v0"|"v1" dialect; "auto" finds out with GETs that change nothing
 ---@field timeout? number seconds that one exchange may take; math.huge, as in every time setting, sets no limit
 ---@field connect_timeout? number seconds within which an exchange must be connected
 ---@field deadline? number seconds that a whole call may take, retries included
----@field retries? integer tries after the first, for calls that change nothing
+---@field retries? integer tries after the first: of calls that change nothing, of other calls that certainly had no
+--- effect, and of starts that the service has not shown during `grace`
 ---@field grace? number seconds for which a start or conversation must stay absent on the service before it counts as
 --- lost or gone
 ---@field loop? string|openhands.Loop how to wait: "plain", "uv", "nginx", "cqueues" or "copas"; the default is "nginx"

@@ -3,7 +3,7 @@
 local errors = require "openhands.errors"
 local plain = require "openhands.loop.plain"
 
---- The contract of a loop: how a host waits. The library gets the time and its coroutines only from the loop. A
+--- The contract of a loop: how a host waits. The library gets the time only from the loop, and runs tasks only in it. A
 --- program may pass its own loop to `openhands.new`.
 ---
 --- Everything that can be waited for is an `openhands.Pending`: the waiter calls `await` until the record is `done` or
@@ -12,7 +12,7 @@ local plain = require "openhands.loop.plain"
 ---@class openhands.Loop
 ---@field name string
 ---@field now fun(): number seconds, monotonic
----@field wall fun(): number seconds since 1970; only for times that are sent to the service
+---@field wall fun(): number seconds since 1970; used only with times of the service
 ---@field await fun(client: openhands.Client, pending: openhands.Pending, deadline: number?) returns when the record is
 --- `done` or has `news`, when its waiters are woken, or at the deadline by `now`; may also return early, but yields
 --- once even if the deadline has passed. Several callers may wait for one record. Raises where waiting is impossible.

@@ -33,7 +33,8 @@ local function new(clock)
     end
   end
 
-  local function check_hope(seconds)
+  -- Raises for a wait that has no deadline, when nothing is under way that could end it.
+  local function raise_if_endless(seconds)
     if seconds == math.huge then
       schedulers.raise_deadlock()
     end
@@ -45,7 +46,7 @@ local function new(clock)
     if #list == 1 then
       return pump_all(list, math.min(seconds, SLICE))
     elseif #list == 0 then
-      check_hope(seconds)
+      raise_if_endless(seconds)
     end
     core.poll(handles, math.min(seconds, SLICE))
     pump_all(list, 0)
@@ -56,7 +57,7 @@ local function new(clock)
     pump_all(busy_clients(), 0)
     local moment = scheduler.is_in_use and scheduler:next_deadline()
     if seconds > 0 and not (pending.done or pending.news or moment and moment <= now()) then
-      check_hope(seconds)
+      raise_if_endless(seconds)
       clock.sleep(seconds)
     end
   end

@@ -68,7 +68,7 @@ local function names_of(text)
 end
 
 -- Returns the dialect that an account shows, and whether the server may have conversations of both. Newer servers with
--- both APIs say which one is in use; older ones do not.
+-- both APIs say in `v1_enabled` which one is in use. Older ones do not; their accounts lack `agent_settings` too.
 local function dialect_of_account(text)
   local names = names_of(text)
   if names.v1_enabled and not names.v1_enabled:find "^true" then

@@ -94,7 +94,8 @@ local advice_at_server = setmetatable({
 }, { __index = advice })
 
 -- A self-hosted server answers a request without its session key with a text of its own.
-local advice_at_own_server = "check the API key, or give session_api_key, which a server run with SESSION_API_KEY needs"
+local advice_at_self_hosted =
+  "check the API key, or give session_api_key, which a server run with SESSION_API_KEY needs"
 
 local function what_happened(err, raw)
   local words = words_of(err.detail)
@@ -110,7 +111,7 @@ local function what_happened(err, raw)
   elseif raw.page then
     return ("answered with a web page (HTTP status %d)"):format(raw.status or 0)
   elseif err.kind == "protocol" and raw.status and raw.status >= 200 and raw.status < 300 and not raw.reason then
-    return ("gave an answer that is not what this call answers (HTTP status %d)"):format(raw.status)
+    return ("gave an answer that does not fit this call (HTTP status %d)"):format(raw.status)
   elseif raw.status and (raw.status < 200 or raw.status > 299) then
     return ("answered with HTTP status %d%s"):format(raw.status, words and (": " .. words) or "")
   elseif err.kind == "protocol" and raw.effect ~= "none" then
@@ -154,7 +155,7 @@ function M.from_core(raw, base_url)
   local is_refused_here = err.kind == "protocol" and raw.effect == "none" -- the reason needs no advice
   local hint = not is_refused_here and (raw.server and advice_at_server or advice)[err.kind]
   if raw.status == 401 and not raw.server and words_of(err.detail) == "Unauthorized" then
-    hint = advice_at_own_server
+    hint = advice_at_self_hosted
   end
   if err.kind == "unsupported" and raw.api == "agent" then
     hint = "leave it out: an agent server has no other dialect"

@@ -1,9 +1,11 @@
 --- Manages the exchanges that are under way: advances them, gives their results to the waiters, and waits for them.
 ---
 --- A transport can carry the exchanges in place of the network, e.g. to the simulator's model in the same process. A
---- transport is a table with `request(self, request)`, which returns `{status, headers, body}` or
---- `{class = "connect"|"timeout"|"tls"|"cut", sent = boolean}`. A transport with a clock of its own also has `now()`,
---- `wall()` and `sleep(seconds)`. `headers` is a list of pairs of name and value.
+--- transport is a table with `request(self, request)`. The request has the fields `method`, `path`, `query`, `body` and
+--- `headers` (by lower-case name; the client's own keys are masked). The method returns `{status, headers, body}`,
+--- where `headers` is a list of pairs of name and value, or `{class = "connect"|"timeout"|"tls"|"cut", sent = boolean,
+--- reason = string?}`. A transport with a clock of its own also has the functions `now()`, `wall()` and
+--- `sleep(seconds)`, which are called without self.
 
 ---@class (partial) openhands.Client
 local Client = require "openhands.client_class"

@@ -40,9 +40,10 @@ end
 
 -- ---- the beginning of a call -------------------------------------------------------------------------------------
 
---- Raises if a call is impossible: its receiver is no client or a closed one, or its task was cancelled.
+--- Raises if a call is impossible: its receiver is no client or a closed one, or its task was cancelled and has already
+--- received the error of its cancellation.
 ---@param name string
----@param may_be_cancelled boolean?
+---@param may_be_cancelled boolean? a task may make this call even then
 function Client:_check_usable(name, may_be_cancelled)
   errors.check_receiver(getmetatable(self) == Client, name, "client")
   if self._closed then
@@ -199,7 +200,8 @@ local function await_end(self, number, on_news)
   return pending
 end
 
--- Returns the error of a call that must not send anything now, or nil. Raises in a place where no call can wait.
+-- Returns the error of a call that must not send anything now, or nil. Raises in a place where no call can wait, and if
+-- Ctrl-C came while the log function ran.
 local function obstacle(self, operation)
   if self._closed then
     return errors.closed(operation, "none")
@@ -283,7 +285,8 @@ function Client:_pause(call, attempt, err)
   return true
 end
 
---- Makes a call that changes nothing. Repeats it after errors that may pass, while the time of the call allows it.
+--- Makes a call that changes nothing. Repeats it after errors that may pass, at most `retries` times, while the time of
+--- the call allows it.
 ---@return any value
 ---@return openhands.Error? err
 function Client:_read(operation, fields, call, api, route)
@@ -299,8 +302,8 @@ function Client:_read(operation, fields, call, api, route)
   end
 end
 
---- Makes a call that changes something. Repeats it only if it certainly had no effect. If doing it twice would differ
---- from doing it once, an unknown outcome gives the error "ambiguous".
+--- Makes a call that changes something. Repeats it as `_read` does, but only if it certainly had no effect. If doing it
+--- twice would differ from doing it once, an unknown outcome gives the error "ambiguous".
 ---@return any value
 ---@return openhands.Error? err
 function Client:_write(operation, fields, call, api, route)

@@ -5,7 +5,7 @@ local limits = require "openhands.limits"
 
 local M = {}
 
-local SHORTEST, LONGEST = 0.5, 20 -- seconds of back-off: half of the first ceiling, and the last ceiling
+local UNIT, LONGEST = 0.5, 20 -- seconds; after n tries the back-off is random, below UNIT * 2^n and below LONGEST
 local BUDGET = 20 -- retries that may be spent at once
 local REFUND = 0.5 -- retries that a success returns to the budget
 
@@ -15,6 +15,7 @@ local REFUND = 0.5 -- retries that a success returns to the budget
 local methods = {}
 local Retry = { __index = methods, __name = "openhands.Retry" }
 
+--- Creates the retry policy of a client, with a full budget.
 ---@param random fun(): number uniform in [0, 1)
 ---@return openhands.Retry
 function M.new(random)
@@ -25,7 +26,7 @@ end
 ---@param attempt integer tries made so far, from 1
 ---@return number seconds
 function methods:backoff(attempt)
-  return self._random() * math.min(LONGEST, SHORTEST * 2 ^ attempt)
+  return self._random() * math.min(LONGEST, UNIT * 2 ^ attempt)
 end
 
 --- Returns the seconds to wait before the next try, or nil if there should be none. Takes a retry from the budget only
@@ -38,7 +39,7 @@ function methods:delay(attempt, err, time_left)
   if not err.retryable or self.spent > BUDGET - 1 or (err.retry_after or 0) > limits.LONGEST_RETRY_AFTER then
     return nil
   end
-  local delay = err.retry_after and err.retry_after + self._random() * SHORTEST or self:backoff(attempt)
+  local delay = err.retry_after and err.retry_after + self._random() * UNIT or self:backoff(attempt)
   if time_left and delay >= time_left then
     return nil
   end

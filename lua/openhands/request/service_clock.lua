@@ -16,8 +16,9 @@ function M.ago(client, seconds)
   return { at = client:_now() - seconds, wall = client:_wall() - seconds }
 end
 
---- Returns a moment on the service's clock. The result may be too early but not too late: each of our clocks may be
---- wrong about how long ago the moment was. So the earliest value counts, including our wall clock's own.
+--- Returns a moment on the service's clock. Each of our clocks may be wrong about how long ago the moment was. Start
+--- tasks are searched from the result on, so it must not be too late: the earliest of three values counts, one computed
+--- from each of our clocks, and our wall clock's own.
 ---@param client openhands.Client
 ---@param moment openhands.Moment
 ---@return integer? seconds since 1970; nil: no response had a date yet

@@ -1,10 +1,11 @@
 --- Implements the start protocol: a paid job is never started twice and never lost.
 ---
 --- The exchange that carries a start is sent at most once by the layers below. It ends in one of three ways: accepted,
---- not started (nothing was sent, or the service refused), or unknown. On V1 a start with an unknown outcome is looked
---- up under its id (reconcile.lua). It is sent again, with the same id and at most `retries` times, only after the
---- service has not shown it for the whole grace time. A start that the service has answered is never sent again. V0 has
---- no id that the client can choose, so an unknown outcome there is the error `ambiguous`.
+--- not started (nothing was sent, or the service refused), or unknown. A start that was accepted is never sent again.
+--- One that was not started is sent again if the error may pass. On V1 a start with an unknown outcome is looked up
+--- under its id (reconcile.lua), and sent again only after the service has not shown it for the whole grace time. There
+--- are at most `retries` further tries, all with the same id. V0 has no id that the client can choose, so an unknown
+--- outcome there is the error `ambiguous`.
 
 ---@class (partial) openhands.Client
 local Client = require "openhands.client_class"
@@ -293,9 +294,9 @@ end
 ---@param options openhands.StartOptions? settings of this call, and four options that may be given among the fields
 --- too. `resume` (boolean): the `conversation_id` in the fields may have been sent before, by this or another process;
 --- it is looked for during the whole `grace` before anything is sent. `stream` (boolean, V1): returns when the
---- conversation is ready, or has failed to start. `on_progress` (function, V1): as `stream`, and called with the
---- conversation at each step of its start. `on_id` (function, V1): called with the conversation's id before anything is
---- sent; with this id the start can be taken up again whatever happens.
+--- conversation is ready or has failed to start, at the `deadline` at the latest. `on_progress` (function, V1): as
+--- `stream`, and called with the conversation at each step of its start. `on_id` (function, V1): called with the
+--- conversation's id before anything is sent; with this id the start can be taken up again whatever happens.
 ---@return openhands.Conversation? conversation its `state` is "starting" unless the service already shows a later one
 ---@return openhands.Error? err
 function Client:start(fields, options)

@@ -6,7 +6,7 @@ local start_tasks = require "openhands.conversation.start_tasks"
 
 local M = {}
 
-local OWNER_CHECK_INTERVAL = 1 -- seconds between checks that the task owning this start is still alive
+local OWNER_CHECK_INTERVAL = 1 -- seconds between checks that the coroutine that holds the lock is still alive
 
 --- A start that is under way.
 ---@class openhands.StartLock: openhands.Pending

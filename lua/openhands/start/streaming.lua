@@ -22,6 +22,7 @@ local methods = {}
 
 local Progress = { __index = methods }
 
+--- Creates the progress of a start that has not been sent yet.
 ---@param client openhands.Client
 ---@param listener fun(conversation: openhands.Conversation) called with each state. An error in it ends the call; the
 --- start goes on

@@ -2,8 +2,8 @@
 --- its deadline has passed, and then resumed by the next `step`. Knows neither clients nor descriptors.
 ---
 --- An error from outside (of Ctrl-C, or of the host's hook) may interrupt a step anywhere. So each change takes effect
---- with a single assignment, and nothing is removed before it. An entry that is found twice is skipped. An entry that
---- was taken from the queue but not handled is handled by the next step.
+--- with a single assignment, and what it replaces is removed only afterwards. An entry that is in the queue twice is
+--- resumed once. An entry that was taken from the queue but not handled is handled by the next step.
 
 local core = require "openhands.core"
 local coroutines = require "openhands.task.coroutines"

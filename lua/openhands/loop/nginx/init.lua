@@ -19,10 +19,10 @@ local M = {
   wake = leader.wake,
 }
 
-local function check_phase()
+local function check_phase(call)
   local refusal = M.refusal()
   if refusal then
-    errors.raise(refusal)
+    errors.raise(call .. ": " .. refusal)
   end
 end
 
@@ -32,7 +32,7 @@ end
 ---@param pending openhands.Pending
 ---@param deadline number? by `now`
 function M.await(client, pending, deadline)
-  check_phase()
+  check_phase "wait"
   liveness.enter(client, pending.number)
   leader.await(client, pending, deadline)
   liveness.leave(client, pending.number)
@@ -41,7 +41,7 @@ end
 --- Runs a task in a light thread, which nginx ends with its request.
 ---@param task openhands.Task
 function M.spawn(_, task)
-  check_phase()
+  check_phase "spawn"
   local started = assert(semaphores.new())
   ngx.thread.spawn(function()
     liveness.sleep(started, START_TIMEOUT) -- nginx starts the thread at once, but the spawner must go on first
@@ -50,11 +50,14 @@ function M.spawn(_, task)
   liveness.wake(started)
 end
 
+--- Prepares the records of a client.
+---@param client openhands.Client
 function M.attach(client)
   leader.attach(client)
   liveness.attach(client)
 end
 
+--- Does nothing: no descriptor is watched, and the records of a client end with it.
 function M.detach() end
 
 return M
