@@ -60,6 +60,7 @@ end
 --- Returns the fields and the options of a call, from its arguments. Raises errors about mistakes of the caller.
 ---@param client openhands.Client
 ---@param operation openhands.Operation
+---@param ... any arguments of the call, as the user gave them
 ---@return table fields
 ---@return table? options
 function M.read(client, operation, ...)

@@ -44,6 +44,7 @@ end
 
 -- ---- calls of more than one row ----------------------------------------------------------------------------------
 
+-- Each gets the client, the operation, its fields, the settings of the call, and the options as the user gave them.
 local handlers = {
   update = actions.update,
   delete = actions.delete,
@@ -283,10 +284,12 @@ end
 
 -- ---- for the other modules ---------------------------------------------------------------------------------------
 
---- Makes a free request, to the service or to a conversation's own server.
+--- Makes a request that the caller describes, to the service or to a conversation's own server.
 ---@param request any
 ---@param call openhands.Call
 ---@param id string? of the conversation whose server is meant
+---@return any answer
+---@return openhands.Error? err
 function Client:_request(request, call, id)
   if type(request) ~= "table" then
     errors.raise("request: needs a table with 'path', not a " .. type(request))

@@ -36,6 +36,10 @@ local function fixed_dialect(client, operation, fields, call)
 end
 
 --- Returns the dialect of a call about these fields, which must be checked already.
+---@param client openhands.Client
+---@param operation openhands.Operation
+---@param fields table
+---@param call openhands.Call
 ---@return "v0"|"v1"|nil api
 ---@return openhands.Error? err
 function M.dialect(client, operation, fields, call)
@@ -48,6 +52,10 @@ end
 
 --- Makes a call about these fields, which must be checked already, in its dialect. Uses the other dialect if the guess
 --- was wrong.
+---@param client openhands.Client
+---@param operation any the openhands.Operation
+---@param fields table
+---@param call openhands.Call
 ---@param run fun(api: "v0"|"v1"): any, openhands.Error?
 ---@return any value
 ---@return openhands.Error? err
@@ -59,7 +67,7 @@ function M.in_dialect(client, operation, fields, call, run)
   return client:_in_dialect(operation.name, nil, call, run)
 end
 
--- The name of a similar call, for each call that a dialect lacks.
+-- The name of a similar call of the same dialect, for some calls that a dialect lacks.
 local instead = {
   v0 = { pause = "stop", resume = "start_again", queue_message = "send", download = "trajectory" },
   v1 = {
@@ -198,8 +206,13 @@ local function has_field(row, name)
 end
 
 --- Returns the collection of an operation whose answers are pages.
+---@param client openhands.Client
+---@param operation openhands.Operation
+---@param fields table
+---@param call openhands.Call
 ---@param in_dialect fun(fresh: table, run: function): any, openhands.Error? calls `run(api, placed)` for a page in its
 --- dialect; `placed`: the operation to use in place of this one, if any
+---@param convert? function called with an item and its dialect; returns the value for the caller
 ---@return openhands.Pages
 function M.pages(client, operation, fields, call, in_dialect, convert)
   local api

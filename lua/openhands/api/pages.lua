@@ -2,7 +2,8 @@
 --- pages; only an item that comes again after more than five hundred others may be given twice.
 ---
 --- `for item in pages do … end` raises the error object, as `io.lines` does; `pages:next()` and `pages:page()` return
---- `nil, err`, and may be called again after an error. On Lua 5.1 a task can wait in these two only, not within `for`.
+--- `nil, err`, and may be called again after an error. On Lua 5.1 a task can wait in these two and in `pages:all()`,
+--- but not within `for`.
 
 local errors = require "openhands.errors"
 
@@ -46,6 +47,7 @@ end
 ---@field longest? number seconds that `all` may take; nil: the collection comes to an end by itself
 ---@field convert? fun(item: any): any returns the value for the caller; nil to leave the item out
 
+--- Makes a collection from its source.
 ---@param source openhands.PageSource
 ---@return openhands.Pages
 function M.new(source)

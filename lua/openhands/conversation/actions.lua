@@ -1,5 +1,7 @@
---- Acts on a conversation that exists: rename, delete, stop, pause, resume, queue a message. Each combines several
---- operations, or gives one meaning to the responses of both dialects.
+--- Acts on a conversation that exists: update, delete, stop, start again, pause, resume, queue a message. Each action
+--- combines several operations, or turns the responses of the dialects into one kind of result.
+---
+--- Each function gets the client, the operation, the fields with `conversation_id`, and the settings of the call.
 
 local ascii = require "openhands.ascii"
 local conversations = require "openhands.conversation"

@@ -9,15 +9,15 @@ local states = require "openhands.conversation.state"
 
 ---@class (partial) openhands.Conversation
 ---@field conversation_id string its id, in one spelling: with dashes, once the caller or this client has spelt it so
----@field id string? V1: the same id, in the service's spelling
+---@field id string? V1: the same id, in the service's spelling; until it is ready, the id of its start task
 ---@field status string V0's words: STARTING, RUNNING, STOPPED, ERROR, ARCHIVED; after a start, the service's own word
 ---@field state openhands.State
 ---@field settled boolean whether waiting longer makes no sense
 ---@field url string the page for people
 ---@field api "v0"|"v1"
 ---@field start_task_id string? V1: id of the task that starts the conversation
----@field answer string? after a wait: the agent's final message, if the service sends it
----@field detail string? reason of the failure, if the service sends one
+---@field answer string? once settled, after `wait` or V0's `status`: the agent's final message, if the service sends it
+---@field detail string? reason of the failure, or (V0) of a stop by the service, if the service sends one
 ---@field classification openhands.FailureClass? kind of the failure, if the service sends it
 ---@field execution_status string? V1: "running", "finished", …
 ---@field title string?
@@ -25,7 +25,7 @@ local states = require "openhands.conversation.state"
 ---@field pull_requests string[] URLs of the pull requests it made, as far as the service sends them
 ---@field fields table? the service's values for names that are methods here, and ids as the service spells them
 ---@field session_api_key string? key of its own server; `pairs` omits it, so no dump shows it
----@field runtime_url string? V0: base of the conversation's own runtime server
+---@field runtime_url string? V0: URL of the conversation on its own runtime server
 ---@field selected_repository string?
 ---@field created_at string?
 local methods = {}

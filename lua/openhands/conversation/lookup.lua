@@ -2,7 +2,7 @@
 --- ready, and then in the list of conversations. An id that is new to this client may appear only in the requests of
 --- recent start tasks.
 ---
---- Most steps take up to 99 conversations in one request. `status` runs the steps for one conversation, and the poller
+--- Some steps take up to 99 conversations in one request. `status` runs the steps for one conversation, and the poller
 --- runs them for all conversations that the client waits for.
 
 local conversations = require "openhands.conversation"

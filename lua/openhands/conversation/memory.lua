@@ -1,5 +1,5 @@
 --- Remembers what a client has seen of each conversation, under every spelling of its id. The memory is bounded: a
---- conversation is forgotten if it is not used while about two thousand others are added.
+--- conversation may be forgotten if it is not used while about two thousand others are added.
 
 ---@class (partial) openhands.Client
 local Client = require "openhands.client_class"
@@ -12,14 +12,14 @@ local identifiers = require "openhands.conversation.identifier"
 ---@field api "v0"|"v1"? the dialect in which it was last seen
 ---@field state openhands.State? when it was last seen
 ---@field first_seen number? moment at which the service first showed it
----@field has_worked boolean? the agent has been seen at work
----@field missing_since number? moment of the first of the latest responses in a row that lacked it or its sandbox
----@field missing_count integer? number of such responses in a row
+---@field has_worked boolean? the agent has been seen at work; V0: its runtime has been up, or this client stopped it
+---@field missing_since number? moment since which every response has lacked it or its sandbox
+---@field missing_count integer? number of responses since then
 ---
----@field started_at number? moment at which this client started it
+---@field started_at number? moment at which this client started it, or (V1) first saw its start task
 ---@field sent_since openhands.Moment? when a start was sent whose outcome is not known
 ---@field unclear_at number? moment since which it is unclear whether it was started
----@field unclear_since openhands.Moment? when that start was sent
+---@field unclear_since openhands.Moment? the earliest moment at which that start may have been sent
 ---@field accepted { at: number, fields: table }? the service's answer to its start, and the moment of that answer
 ---@field start_lock openhands.StartLock? held while a start of it is under way
 ---@field start_task_id string? V1: id of its start task
@@ -29,14 +29,16 @@ local identifiers = require "openhands.conversation.identifier"
 ---@field is_restarting boolean? V0: this client has started its runtime again, and has not seen it up since
 ---@field was_asked_of_v0 boolean? it was looked up in the other API of a service that may have both
 ---
----@field message_at number? moment of this client's latest message, while the service may show the state before it
----@field message_text string? text of that message, if it has certainly arrived
----@field has_sent_message boolean? V1: this client has sent it a message since its start
+---@field message_at number? moment of this client's latest message (or `confirm`, or `run` of the agent server), while
+--- the service may show the state before it
+---@field message_text string? text of that message, if it was sent with `send` and has certainly arrived
+---@field has_sent_message boolean? V1: this client has sent it a message, as in `message_at`, since its start
 ---@field end_is_uncertain boolean? the end that was shown last may be that of the turn before the message
 ---@field question_id string? V1: event id of the latest message to the agent, as the events have shown it
 ---@field earlier_question_id string? V1: `question_id` as it was before this client's latest message
 ---
----@field events_due_at number? moment before which its events are not read again in search of its end
+---@field events_due_at number? moment before which its events are not read again in search of its end, unless its
+--- status changes
 ---@field events_pause number? seconds from the last reading to that moment
 ---@field events_read_of string? fields of its status when the events were last read
 ---@field page_size integer? how many events can be read at once, if fewer than are wanted

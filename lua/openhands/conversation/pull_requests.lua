@@ -31,8 +31,8 @@ local function collect_links(value, repository, found, depth)
   end
 end
 
---- Reads a conversation's events and returns the pull requests that the service lists or the events mention. If the
---- conversation has a repository, links to others are left out.
+--- Reads a conversation's events and returns the pull requests that the service lists or the events mention. Leaves out
+--- links in events of the user and, if the conversation has a repository, links to other repositories in its events.
 ---@param conversation openhands.Conversation
 ---@param events openhands.Pages
 ---@return string[]? links

@@ -35,7 +35,7 @@ local M = {}
 local MOST_PAGES = 5 -- limit of pages that are read; a page has a hundred events
 local MOST_SMALL_PAGES = 20 -- the same, if a hundred events are too large to be read at once
 local OWN_SERVER_TIMEOUT = 5 -- seconds
--- Seconds for which no own server is asked after one was not reached.
+-- Seconds for which the client asks no conversation's own server, after one could not be reached.
 local FIRST_SERVER_PAUSE, LONGEST_SERVER_PAUSE = 60, 960
 
 local FIRST_PAUSE, LONGEST_PAUSE = 4, 60 -- seconds between two readings of the same events
@@ -168,8 +168,8 @@ end
 
 local unreached = { connect = true, timeout = true, tls = true }
 
--- Reads from the conversation's own server. If it cannot be reached, no own server is asked for some time, because
--- a failed attempt takes long.
+-- Reads from the conversation's own server. If it cannot be reached, the client asks no conversation's own server for
+-- some time, because a failed attempt takes long.
 ---@return openhands.Result? result
 local function read_from_own_server(client, id, call)
   local route, now = servers.last_route(client:_remember(id)), client._loop.now()
@@ -234,8 +234,8 @@ local function fingerprint(conversation)
   return ("%s %s %s"):format(tostring(status), tostring(changed), tostring(cost))
 end
 
---- Returns whether a conversation's events are due to be read: long enough after the last reading, or when the status
---- has changed since.
+--- Returns whether a conversation's events are due to be read: long enough after the last reading, when the status has
+--- changed since, and always while the end that the status shows is uncertain.
 ---@param client openhands.Client
 ---@param conversation openhands.Conversation
 ---@param memory openhands.Memory

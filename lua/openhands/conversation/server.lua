@@ -66,7 +66,7 @@ function M.note(memory, response)
   memory.session_api_key = memory.server and key
 end
 
---- Returns the route to a conversation's own server as it was last seen, without a request; nil: to the service.
+--- Returns the route to a conversation's own server as it was last seen, without a request; nil: no server is known.
 ---@param memory openhands.Memory
 ---@return openhands.ExchangeOptions?
 function M.last_route(memory)
@@ -152,7 +152,8 @@ local function send(client, operation, fields, call, api, route, location)
   return value, err
 end
 
--- Returns whether the server may have moved: it refuses the key, or a proxy does not know the sandbox any more.
+-- Returns whether the server may have moved: it cannot be reached, it refuses the key, or a proxy does not know the
+-- sandbox any more.
 local function may_have_moved(err)
   local status = err.status or 0
   return err.kind == "connect"
@@ -165,7 +166,8 @@ local function has_moved(location, other)
   return other.server ~= location.server or other.session_api_key ~= location.session_api_key
 end
 
---- Makes a call to the conversation's own server. If the server may have moved, requests its new address once.
+--- Makes a call to the conversation's own server. If the server may have moved, requests its new address once, and
+--- repeats the call there if that is safe.
 ---@param client openhands.Client
 ---@param operation string
 ---@param fields any

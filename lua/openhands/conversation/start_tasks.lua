@@ -9,7 +9,8 @@ local M = {}
 
 local MOST_PAGES = 100 -- of start tasks; a hundred each
 local LONGEST_READING = 60 -- seconds
-local SKEW = 86400 -- seconds by which the service's clocks may differ; newest come first, so it costs little
+-- Seconds by which the service's clocks may differ. This margin costs little, because tasks come newest first.
+local SKEW = 86400
 local RECENT = 86400 -- seconds
 
 local function timestamp(seconds)
@@ -20,7 +21,8 @@ local function is_same(value, id)
   return type(value) == "string" and identifiers.normalize(value) == id
 end
 
---- Returns whether a start task is about a conversation: by the id in its request, the conversation's, or its own.
+--- Returns whether a start task is about a conversation: the id is in its request, is that of its conversation, or is
+--- its own.
 ---@param task any
 ---@param id string as `identifiers.normalize` returns it
 ---@return boolean

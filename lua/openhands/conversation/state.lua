@@ -1,12 +1,12 @@
---- Judges the state of a conversation from the service's response and the client's memory of it. Pure: no client,
---- no clock. Each rule handles one way in which the service misleads its clients.
+--- Judges the state of a conversation from the service's response and the client's memory of it. Uses no client and no
+--- clock; changes only the tables that it is given. Each rule handles one way in which the service misleads clients.
 
 ---@alias openhands.State
 ---| "starting" # accepted; the agent has not begun
 ---| "running"
 ---| "waiting" # for a person to confirm an action
 ---| "paused" # put to sleep, by a person or by the service; it does not go on by itself
----| "stopped" # V0: the runtime is down, and nothing says that the work ended before
+---| "stopped" # V0: the runtime is down or the agent was stopped, and nothing says that the work ended before
 ---| "finished" # the agent ended its turn, with its task done or with a message
 ---| "failed" # error or stuck
 ---| "gone" # archived or deleted
@@ -101,7 +101,8 @@ local function is_end_uncertain(sandbox, memory, now, grace)
   return memory.message_at ~= nil and sandbox == "RUNNING"
 end
 
---- Notes that a message was sent: for a moment the service may still show the state before it.
+--- Notes that a message was sent, or that another call (`confirm`, `run`) has started work of the agent: for a moment
+--- the service may still show the state before it.
 ---@param memory openhands.Memory
 ---@param now number monotonic, seconds
 ---@param text string? of a message that has certainly arrived
@@ -201,7 +202,8 @@ function M.judge(api, response, memory, now, grace, wall_clock)
   return state --[[@as openhands.State]], settled --[[@as boolean]]
 end
 
--- States by the state that a V0 agent reports. In any other reported state, the agent works or is about to.
+-- States by the state that a V0 agent reports. AWAITING_USER_INPUT is missing: it may be an end, see `end_of_work`. In
+-- any other reported state, the agent works or is about to.
 local by_agent_state = {
   FINISHED = "finished",
   AWAITING_USER_CONFIRMATION = "waiting",
@@ -211,8 +213,8 @@ local by_agent_state = {
   PAUSED = "paused",
 }
 
--- Returns the state in which the work of a V0 conversation ended before the runtime was stopped; nil if it did not end.
--- An agent that waits for user input has finished if it has worked: its turn has ended with a message.
+-- Returns the state in which the work of a V0 conversation ended, even if it was stopped afterwards; nil if the work
+-- did not end. An agent that waits for user input has finished if it has worked: its turn has ended with a message.
 local function end_of_work(result)
   local word = upper(result.state_before or result.agent_state)
   if word == "AWAITING_USER_INPUT" then
@@ -280,7 +282,8 @@ M.wanted = { finished = "answer", failed = "failure" }
 -- V1's execution states in which the agent does not go on by itself.
 local ended = { finished = true, error = true, stuck = true, waiting_for_confirmation = true, paused = true }
 
---- Returns whether the status shows an end that may be that of the turn before this client's message.
+--- Returns whether the status shows an end that may be that of the turn before this client's message, and the events
+--- can tell, because the text of the message is known.
 ---@param memory openhands.Memory
 ---@return boolean
 function M.has_uncertain_end(memory)
@@ -352,7 +355,7 @@ function M.apply_result(conversation, result, memory)
   return is_news
 end
 
---- Adds the details to a settled conversation that only its events contain.
+--- Adds to a settled conversation the details that only its events contain.
 ---@param conversation openhands.Conversation
 ---@param result openhands.Result
 function M.add_to_settled(conversation, result)

@@ -11,7 +11,7 @@ local M = {}
 
 local info = operations.all(true).info
 
---- Returns whether a path starts at the workspace.
+--- Returns whether a path is relative: it then starts at the workspace.
 ---@param path any
 ---@return boolean
 function M.is_relative(path)

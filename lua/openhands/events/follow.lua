@@ -10,7 +10,8 @@ local states = require "openhands.conversation.state"
 local M = {}
 
 local FIRST_INTERVAL, LAST_INTERVAL, GROWTH = 1, 10, 1.3 -- seconds between polls for new events
-local EMPTY_POLLS = 2 -- in a row that end the following of a settled conversation: its last events may come late
+-- Polls in a row without events, after which a settled conversation is not polled again: its last events may come late.
+local EMPTY_POLLS = 2
 
 ---@class openhands.Followed: openhands.Pages
 ---@field conversation openhands.Conversation? as it was last seen; at the end it has settled

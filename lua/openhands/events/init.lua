@@ -192,7 +192,8 @@ local function timed_out(id)
   }
 end
 
--- Reads a page. After an error, `begin` is not repeated if it succeeded: the page may be requested again.
+-- Reads a page. Before the first one, calls `begin` until it has succeeded once: after an error, the caller may request
+-- the page again.
 local function read(self, page_id, call)
   local strategy = dialects[self.api]
   if not self.has_begun then

@@ -36,12 +36,13 @@
 --- Options of `wait`, `wait_any`, `wait_all` and `run`, besides settings.
 ---@class openhands.WaitOptions: openhands.Settings
 ---@field timeout? number seconds to wait; 12 hours if not given
----@field interval? number seconds between polls; if not given, 2 while starting, then growing from 5 to 30
+---@field interval? number seconds between polls; if not given, 2 while starting and after a message, else growing from
+--- 5 to 30
 ---@field answer_timeout? number seconds to look for `answer`, or `detail`, after the conversation has settled; 40 if
 --- not given
 ---@field outage_timeout? number seconds to go on while something other than this API answers, and also while the
 --- service is unreachable if this client has never seen the id; 900 if not given
----@field on_change? fun(conversation: openhands.Conversation, previous: openhands.State?)
+---@field on_change? fun(conversation: openhands.Conversation, previous: openhands.State?) called for each new state
 
 --- Options of `start`, besides settings; they may also be given among the fields.
 ---@class openhands.StartOptions: openhands.Settings
@@ -55,8 +56,8 @@
 ---@class openhands.EventOptions: openhands.events.Fields, openhands.Settings
 ---@field after? string|integer id of the last known event
 ---@field follow? boolean continues with new events as they come, until the conversation settles
----@field timeout? number with `follow`: seconds to continue
----@field interval? number with `follow`: seconds between polls
+---@field timeout? number with `follow`: seconds to continue; 12 hours if not given
+---@field interval? number with `follow`: seconds between polls; if not given, growing from 1 to 10 while no events come
 
 --- The output of a running command, piece by piece.
 ---@class openhands.CommandOutput: openhands.Pages
@@ -73,11 +74,12 @@
 ---@class openhands.AgentEventOptions: openhands.agent.events.Fields, openhands.Settings
 ---@field after? string id of the last known event
 ---@field follow? boolean continues with new events as they come, until the conversation settles
----@field timeout? number with `follow`: seconds to continue
----@field interval? number with `follow`: seconds between polls
+---@field timeout? number with `follow`: seconds to continue; 12 hours if not given
+---@field interval? number with `follow`: seconds between polls; if not given, growing from 1 to 10 while no events come
 
 ---@class openhands.DownloadOptions: openhands.Settings
----@field on_progress? fun(bytes: number, all: number?)
+---@field on_progress? fun(bytes: number, all: number?) called with the bytes so far, and in all where known; an error
+--- in it cancels the download
 
 ---@class openhands.FreeRequest
 ---@field method? "GET"|"POST"|"PUT"|"PATCH"|"DELETE"
@@ -88,7 +90,8 @@
 ---@class openhands.AllOptions
 ---@field concurrency? integer number of functions that run at the same time; all if not given
 
---- Calls that are composed of several requests; types/operations.lua has the others.
+--- Methods and functions that are declared by hand: they make several requests or none, or take or return more than the
+--- row of their operation says. types/operations.lua has the others.
 ---@class (partial) openhands.Client
 ---@field spawn fun(self: openhands.Client, run: function, ...: any): openhands.Task
 ---@field all fun(self: openhands.Client, list: function[], options: openhands.AllOptions|nil): table?, openhands.Error?
@@ -117,7 +120,8 @@
 ---@field request fun(self: openhands.Client, request: openhands.FreeRequest, options: openhands.Settings|nil): any, openhands.Error?
 ---@field close fun(self: openhands.Client)
 
---- Calls that are composed of several requests; types/operations.lua has the others.
+--- Methods and functions that are declared by hand: they make several requests or none, or take or return more than the
+--- row of their operation says. types/operations.lua has the others.
 ---@class (partial) openhands
 ---@field spawn fun(run: function, ...: any): openhands.Task
 ---@field all fun(list: function[], options: openhands.AllOptions|nil): table?, openhands.Error?

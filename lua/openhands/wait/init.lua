@@ -13,7 +13,8 @@ local states = require "openhands.conversation.state"
 
 local M = {}
 
---- Seconds of the longest wait: the service ends every running session after twelve hours.
+--- Seconds that a wait may take if the caller sets no `timeout`: the service ends every running session after twelve
+--- hours.
 M.LONGEST = 43200
 
 local MOST_UNREAD = 3 -- polls in a row whose events are too large to be read; then the wait ends with an error
@@ -103,8 +104,8 @@ function Wait:_settle(conversation)
   end
 end
 
--- Returns the seconds until the result is read again; nil if the result is complete, or `answer_timeout` is over. The
--- conversation's own server always has the complete result.
+-- Returns the seconds until the result is read again; nil if the result is complete or could not be read, or the time
+-- for it is over (`answer_timeout`, or that of the wait). The conversation's own server always has the complete result.
 function Wait:_pause_before_result(result, wanted)
   local now, timeout = self._client._loop.now(), self._options.answer_timeout or ANSWER_TIMEOUT
   local first = math.min(FIRST_RESULT_PAUSE, self._options.interval or FIRST_RESULT_PAUSE)
@@ -301,7 +302,8 @@ end
 
 --- Starts a conversation and waits until it settles.
 ---@param fields openhands.StartFields
----@param options openhands.WaitOptions|openhands.StartOptions|nil as for `wait`
+---@param options openhands.WaitOptions|openhands.StartOptions|nil as for `start` and `wait`; `timeout` counts from the
+--- end of the start
 ---@return openhands.Conversation? conversation
 ---@return openhands.Error? err
 function Client:run(fields, options)

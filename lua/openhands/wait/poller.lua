@@ -58,6 +58,7 @@ local Poller = { __index = methods, __name = "openhands.Poller" }
 
 local weak = { __mode = "v" } -- a poll does not keep the group that sends it alive, nor its coroutine
 
+--- Makes the poller of a client.
 ---@param client openhands.Client
 ---@return openhands.Poller
 function M.new(client)
@@ -106,6 +107,7 @@ function methods:add(group, id, latest, call, interval)
   return entry
 end
 
+--- Removes an entry from its group. It is not polled any more.
 ---@param entry openhands.PollEntry
 function methods:remove(entry)
   self._entries[entry.number], entry.group.entries[entry] = nil, nil
@@ -282,7 +284,8 @@ local function next_moments(poller, group, now)
   return due_at, ends_at, is_exempt
 end
 
---- Polls until there is news of one of the group's entries, or the time of one is over.
+--- Polls until there is news of one of the group's entries, or the time of one is over. If the client was closed or the
+--- task cancelled, delivers that error to all entries.
 ---@param group openhands.WaitGroup
 function methods:await(group)
   local client = self._client
