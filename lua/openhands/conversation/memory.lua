@@ -32,7 +32,7 @@ local identifiers = require "openhands.conversation.identifier"
 ---@field message_at number? moment of this client's latest message (or `confirm`, or `run` of the agent server), while
 --- the service may show the state before it
 ---@field message_text string? text of that message, if it was sent with `send` and has certainly arrived
----@field has_sent_message boolean? V1: this client has sent it a message, as in `message_at`, since its start
+---@field has_sent_message boolean? V1: this client has sent it a message (or `confirm`, or `run`) since its start
 ---@field end_is_uncertain boolean? the end that was shown last may be that of the turn before the message
 ---@field question_id string? V1: event id of the latest message to the agent, as the events have shown it
 ---@field earlier_question_id string? V1: `question_id` as it was before this client's latest message
