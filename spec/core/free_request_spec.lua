@@ -286,6 +286,14 @@ describe("a request", function()
       assert.is_nil(request.headers.expect)
     end)
 
+    it("goes below any path of the base URL, whose letters outside ASCII are encoded", function()
+      local other = core.new { base_url = server.address .. "/ü/%2f/", api_key = canary.key }
+      answer = raw_server.answer "1"
+      assert.equal(1, (raw_server.await(other, core.request(other, { path = "/x" }, {}))))
+      assert.equal("/%c3%bc/%2f/x", server.requests[1].target:lower())
+      other:close()
+    end)
+
     it("has a length of 0 where it has no body", function()
       answer = raw_server.answer ""
       for _, method in ipairs { "POST", "PUT", "PATCH" } do

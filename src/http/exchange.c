@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "wire/secret.h"
+#include "wire/url.h"
 
 #define KEPT_BYTES (64 * 1024) /* of each buffer that an idle exchange may keep */
 
@@ -15,6 +16,7 @@ struct oh_exchange *oh_exchange_new(size_t most_received)
 
     if (exchange != NULL) {
         oh_buffer_init(&exchange->received, most_received);
+        oh_buffer_init(&exchange->target, 3 * OH_ORIGIN_LONGEST + 2 * OH_URL_LONGEST_PART + 2);
         exchange->accept = OH_ACCEPT_JSON;
         exchange->own_request_begun = true; /* unless libcurl can tell: oh_exchange_set_attempt_callbacks */
     }
@@ -66,6 +68,7 @@ void oh_exchange_reset(struct oh_exchange *exchange)
     exchange->method = NULL;
     exchange->request = oh_request_recycle(exchange->request, KEPT_BYTES);
     oh_buffer_clear(&exchange->received, KEPT_BYTES);
+    oh_buffer_clear(&exchange->target, KEPT_BYTES);
     memset(&exchange->response, 0, sizeof exchange->response);
     memset(&exchange->headers, 0, sizeof exchange->headers);
     memset(&exchange->stream, 0, sizeof exchange->stream);
@@ -83,7 +86,6 @@ void oh_exchange_reset(struct oh_exchange *exchange)
 void oh_exchange_free(struct oh_exchange *exchange)
 {
     curl_easy_cleanup(exchange->easy);
-    curl_url_cleanup(exchange->url);
     oh_origin_free_headers(exchange->request_headers);
     oh_secret_free(exchange->api_key);
     oh_secret_free(exchange->organization);
@@ -92,5 +94,6 @@ void oh_exchange_free(struct oh_exchange *exchange)
     oh_download_free(exchange->download);
     oh_request_release(exchange->request);
     oh_buffer_free(&exchange->received);
+    oh_buffer_free(&exchange->target);
     free(exchange);
 }

@@ -34,6 +34,7 @@ struct oh_exchange {
     bool is_plain_read;         /* a GET for JSON with the origin's own credentials: see oh_multi_prepare */
     bool is_sent_once;          /* must be sent at most once */
     const char *accept;         /* borrowed; value of the Accept header */
+    bool is_brief;              /* a short answer is expected: it is not requested compressed */
     double timeout;             /* seconds for the whole exchange */
     double connect_timeout;     /* seconds until connected */
     double overdue_at;          /* monotonic time at which it is ended even if libcurl has not begun it */
@@ -54,7 +55,7 @@ struct oh_exchange {
 
     /* libcurl's side. */
     void *easy;                         /* CURL; NULL if an external transport performs the exchange */
-    struct Curl_URL *url;
+    struct oh_buffer target;            /* path and query, as they are sent */
     struct curl_slist *request_headers; /* owned; NULL: the origin's shared ones */
     struct oh_connections *connections; /* borrowed from the multi */
     struct oh_origin *service;          /* borrowed; the client's own origin */

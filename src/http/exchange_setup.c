@@ -54,9 +54,10 @@ static bool set_trust(struct oh_exchange *exchange, const struct oh_origin *orig
 
 static bool set_proxy(struct oh_exchange *exchange, const struct oh_origin *origin)
 {
-    if (!origin->secure)
-        SET(CURLOPT_PROXY, ""); /* plain http (loopback): a proxy would see the key */
-    else if (origin->proxy != NULL)
+    if (!origin->secure) { /* plain http (loopback): a proxy would see the key */
+        SET(CURLOPT_PROXY, "");
+        SET(CURLOPT_NOPROXY, "*"); /* saves libcurl the search for exceptions in the environment */
+    } else if (origin->proxy != NULL)
         SET(CURLOPT_PROXY, origin->proxy);
     SET(CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
     SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L); /* a proxy's refusal must not be read as the service's response */
@@ -108,7 +109,7 @@ static bool set_credentials(struct oh_exchange *exchange, struct oh_origin *orig
     struct curl_slist *headers;
 
     if (exchange->is_plain_read) {
-        headers = oh_origin_shared_headers(origin);
+        headers = oh_origin_shared_headers(origin, exchange->is_brief);
     } else {
         if (!exchange->anonymous && exchange->server == NULL) {
             credentials.api_key = exchange->api_key != NULL ? exchange->api_key : origin->api_key;
@@ -116,8 +117,9 @@ static bool set_credentials(struct oh_exchange *exchange, struct oh_origin *orig
             if (credentials.session_api_key == NULL)
                 credentials.session_api_key = origin->session_api_key;
         }
-        exchange->request_headers = oh_origin_headers(origin, &credentials, exchange->accept,
-                                                      exchange->request->content_type, exchange->request->has_body);
+        exchange->request_headers = oh_origin_headers(
+            origin, &credentials, exchange->accept,
+            exchange->request->has_body ? exchange->request->content_type : NULL, !exchange->is_brief);
         headers = exchange->request_headers;
     }
     if (headers == NULL)
@@ -126,29 +128,22 @@ static bool set_credentials(struct oh_exchange *exchange, struct oh_origin *orig
     return true;
 }
 
+/* Sets where the request goes: the handle keeps the parsed URL of the origin, and gets the target (path and query, both
+   percent-encoded) as the text that is sent. libcurl would otherwise take both apart and encode them again. */
 static bool set_target(struct oh_exchange *exchange, const struct oh_origin *origin)
 {
     const struct oh_request *request = exchange->request;
-    struct oh_buffer target;
-    bool good;
+    struct oh_buffer *target = &exchange->target;
+    bool has_query = request->query.length > 0;
 
-    if (exchange->url == NULL)
-        exchange->url = curl_url_dup(origin->url);
-    if (exchange->url == NULL)
+    oh_buffer_clear(target, target->capacity);
+    if (oh_buffer_append_text(target, origin->prefix) != OH_BUFFER_OK ||
+        oh_buffer_append(target, request->path.data, request->path.length) != OH_BUFFER_OK ||
+        oh_buffer_append(target, "?", has_query ? 1 : 0) != OH_BUFFER_OK ||
+        oh_buffer_append(target, request->query.data, request->query.length) != OH_BUFFER_OK ||
+        oh_buffer_append(target, "", 1) != OH_BUFFER_OK)
         return false;
-    oh_buffer_init(&target, strlen(origin->prefix) + request->path.length + request->query.length + 2);
-    good = oh_buffer_append_text(&target, origin->prefix) == OH_BUFFER_OK &&
-           oh_buffer_append(&target, request->path.data, request->path.length) == OH_BUFFER_OK &&
-           oh_buffer_append(&target, "", 1) == OH_BUFFER_OK &&
-           curl_url_set(exchange->url, CURLUPART_PATH, target.data, 0) == CURLUE_OK;
-    oh_buffer_clear(&target, target.capacity);
-    good = good && oh_buffer_append(&target, request->query.data, request->query.length) == OH_BUFFER_OK &&
-           oh_buffer_append(&target, "", 1) == OH_BUFFER_OK &&
-           curl_url_set(exchange->url, CURLUPART_QUERY, request->query.length > 0 ? target.data : NULL, 0) == CURLUE_OK;
-    oh_buffer_free(&target);
-    if (!good)
-        return false;
-    SET(CURLOPT_CURLU, exchange->url);
+    SET(CURLOPT_REQUEST_TARGET, target->data);
     return true;
 }
 
@@ -192,6 +187,7 @@ bool oh_exchange_configure(struct oh_exchange *exchange, struct oh_origin *origi
         if (exchange->easy == NULL || !set_constants(exchange, origin) || !set_delivery(exchange, origin) ||
             !oh_exchange_set_address_callback(exchange, service))
             return false;
+        SET(CURLOPT_CURLU, origin->url);
     }
     if (exchange->forced_fresh && !exchange->is_sent_once) /* set for the previous exchange of a warm handle */
         SET(CURLOPT_FRESH_CONNECT, 0L);

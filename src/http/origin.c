@@ -6,10 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "os/buffer.h"
 #include "os/wipe.h"
 #include "wire/ascii.h"
 #include "wire/headers.h"
 #include "wire/secret.h"
+#include "wire/url.h"
 
 /* Returns one part of the URL, NULL if it is absent. The caller frees it with curl_free. */
 static char *part(CURLU *url, CURLUPart which)
@@ -26,6 +28,23 @@ static bool has_part(CURLU *url, CURLUPart which)
 
     curl_free(text);
     return there;
+}
+
+/* Sets `prefix`, with each byte encoded that a request line cannot hold; libcurl has refused spaces and control
+   characters already. */
+static bool keep_prefix(struct oh_origin *origin, const char *path, size_t length)
+{
+    struct oh_buffer encoded;
+    bool kept;
+    size_t i;
+
+    oh_buffer_init(&encoded, 3 * OH_ORIGIN_LONGEST);
+    for (kept = true, i = 0; i < length && kept; i++)
+        kept = (path[i] > ' ' && path[i] < '\177' ? oh_buffer_append(&encoded, path + i, 1)
+                                                  : oh_url_encode(&encoded, path + i, 1)) == OH_BUFFER_OK;
+    kept = kept && oh_secret_keep(&origin->prefix, encoded.length > 0 ? encoded.data : "", encoded.length);
+    oh_buffer_free(&encoded);
+    return kept;
 }
 
 /* Sets `text`: scheme://host[:port] as libcurl spells it, then the prefix. */
@@ -118,7 +137,7 @@ const char *oh_origin_open(struct oh_origin *origin, const char *base_url)
         origin->secure = strcmp(scheme, "https") == 0;
         origin->scope = oh_address_scope_of_host(host);
         origin->seen_scope = OH_SCOPE_UNRESOLVED;
-        if (!oh_secret_keep(&origin->prefix, path != NULL ? path : "", length) || !keep_text(origin) ||
+        if (!keep_prefix(origin, path, length) || !keep_text(origin) ||
             (origin->secure && origin->ca_file == NULL && origin->ca_directory == NULL && !find_ca_directory(origin)))
             problem = oh_origin_no_memory;
     }
@@ -191,7 +210,7 @@ static bool add_if_given(struct curl_slist **list, const char *name, const char 
 }
 
 struct curl_slist *oh_origin_headers(const struct oh_origin *origin, const struct oh_credentials *credentials,
-                                     const char *accept, const char *content_type, bool with_body)
+                                     const char *accept, const char *content_type, bool compressed)
 {
     struct curl_slist *list = NULL;
 
@@ -200,7 +219,8 @@ struct curl_slist *oh_origin_headers(const struct oh_origin *origin, const struc
         add_if_given(&list, OH_HEADER_SESSION_API_KEY, credentials->session_api_key) &&
         add_if_given(&list, OH_HEADER_ORGANIZATION, credentials->organization) &&
         add_if_given(&list, OH_HEADER_USER_AGENT, origin->user_agent) &&
-        (!with_body ||
+        (compressed || add_header(&list, OH_HEADER_NO_ACCEPT_ENCODING, "")) &&
+        (content_type == NULL ||
          (add_header(&list, content_type[0] != '\0' ? OH_HEADER_CONTENT_TYPE : OH_HEADER_NO_CONTENT_TYPE,
                      content_type) &&
           add_header(&list, OH_HEADER_NO_EXPECT, ""))))
@@ -218,13 +238,14 @@ void oh_origin_free_headers(struct curl_slist *headers)
     curl_slist_free_all(headers);
 }
 
-struct curl_slist *oh_origin_shared_headers(struct oh_origin *origin)
+struct curl_slist *oh_origin_shared_headers(struct oh_origin *origin, bool brief)
 {
     struct oh_credentials own = {origin->api_key, origin->session_api_key, origin->organization};
+    struct curl_slist **headers = brief ? &origin->brief_headers : &origin->headers;
 
-    if (origin->headers == NULL)
-        origin->headers = oh_origin_headers(origin, &own, OH_ACCEPT_JSON, "", false);
-    return origin->headers;
+    if (*headers == NULL)
+        *headers = oh_origin_headers(origin, &own, OH_ACCEPT_JSON, NULL, !brief);
+    return *headers;
 }
 
 const char *oh_origin_proxy_problem(const char *proxy)
@@ -270,6 +291,7 @@ struct oh_origin *oh_origin_new_sibling(const struct oh_origin *origin)
 void oh_origin_close(struct oh_origin *origin)
 {
     oh_origin_free_headers(origin->headers);
+    oh_origin_free_headers(origin->brief_headers);
     curl_url_cleanup(origin->url);
     oh_secret_free(origin->text);
     oh_secret_free(origin->prefix);

@@ -19,9 +19,9 @@ struct oh_credentials {
 };
 
 struct oh_origin {
-    struct Curl_URL *url;  /* parsed once; each exchange copies it */
+    struct Curl_URL *url;  /* scheme, host and port, parsed once; libcurl copies it for each exchange */
     char *text;            /* scheme://host[:port][/prefix], without a trailing slash */
-    char *prefix;          /* path of the base URL, sent before the path of every operation; usually "" */
+    char *prefix;          /* path of the base URL, percent-encoded, sent before that of each operation; usually "" */
     bool secure;           /* https */
     enum oh_address_scope scope;      /* of its host as written */
     enum oh_address_scope seen_scope; /* of the address its name resolved to, OH_SCOPE_UNRESOLVED until that is known */
@@ -34,7 +34,9 @@ struct oh_origin {
     char *ca_bundle;       /* a file, for authorities that the directory lacks; NULL if there is none */
     bool prefers_bundle;   /* try the bundle first: the last successful switch between the two was to it */
     char *proxy;
-    struct curl_slist *headers; /* of a plain read, made on first use, secret */
+    /* The headers of plain reads, made on first use, secret. */
+    struct curl_slist *headers;
+    struct curl_slist *brief_headers; /* without a request for compression */
 };
 
 /* The problem that the functions below return when out of memory; callers recognise it by its address. */
@@ -55,14 +57,16 @@ const char *oh_origin_environment_proxy(size_t i);
 bool oh_origin_is_proxied(const struct oh_origin *origin);
 /* Returns NULL, or the problem with the URL of a proxy. */
 const char *oh_origin_proxy_problem(const char *proxy);
-/* Returns request headers with the given credentials, to be freed with oh_origin_free_headers. `with_body`: the request
-   has a body. `content_type`: that of the body, "" if it has none. NULL: out of memory. */
+/* Returns request headers with the given credentials, to be freed with oh_origin_free_headers. `content_type`: that of
+   the body, "" if the body has none, NULL if there is no body. `compressed`: the answer may be compressed; otherwise
+   that is not asked for, but still understood. NULL: out of memory. */
 struct curl_slist *oh_origin_headers(const struct oh_origin *origin, const struct oh_credentials *credentials,
-                                     const char *accept, const char *content_type, bool with_body);
+                                     const char *accept, const char *content_type, bool compressed);
 /* Wipes and frees headers; NULL is fine. */
 void oh_origin_free_headers(struct curl_slist *headers);
-/* Returns the headers of a plain read with the origin's own credentials; the origin owns them. NULL: out of memory. */
-struct curl_slist *oh_origin_shared_headers(struct oh_origin *origin);
+/* Returns the headers of a plain read with the origin's own credentials; the origin owns them. `brief`: without a
+   request for compression. NULL: out of memory. */
+struct curl_slist *oh_origin_shared_headers(struct oh_origin *origin, bool brief);
 /* Wipes and frees all it owns. */
 void oh_origin_close(struct oh_origin *origin);
 /* Closes and frees an origin that oh_origin_new_sibling made; NULL is fine. */

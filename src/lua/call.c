@@ -16,6 +16,7 @@
 
 #define MEMORY_PER_BYTE 8
 #define LEAST_MEMORY (1024 * 1024)
+#define LONGEST_BRIEF_QUERY 100 /* bytes: one id, or two */
 
 struct call {
     struct oh_text api, api_key, organization, server, session_api_key, download;
@@ -72,6 +73,16 @@ static bool is_plain(const struct oh_operation *operation, const struct call *ca
     return operation->effect == OH_READS && operation->host != OH_AT_PUBLIC && strcmp(operation->method, "GET") == 0 &&
            wants_json(operation) && !oh_operation_uses(operation, OH_IN_HEADER) && call->api_key.bytes == NULL &&
            call->organization.bytes == NULL && call->server.bytes == NULL;
+}
+
+/* Returns whether the answer is expected to fit into a packet or two: then compressing it would save nothing, and
+   cost more than all else. */
+static bool is_brief(const struct oh_operation *operation, const struct oh_request *request)
+{
+    if (operation->api == OH_API_AGENT || !wants_json(operation))
+        return false;
+    return operation->effect != OH_READS || operation->shape == OH_SHAPE_INTEGER ||
+           (strcmp(operation->name, "status") == 0 && request->query.length <= LONGEST_BRIEF_QUERY);
 }
 
 /* Returns a new exchange, owned by the client, whose request is not filled yet. */
@@ -232,6 +243,7 @@ static int send(lua_State *L, struct oh_client *client, const struct oh_operatio
     verdict = set_request(L, client, exchange, oh_prepared_at(L, 2));
     if (verdict != OH_FIELDS_GOOD)
         return refuse(L, client, oh_fields_kind(verdict), operation, lua_tostring(L, -1));
+    exchange->is_brief = is_brief(operation, exchange->request);
     problem = open_download(L, exchange, call);
     if (problem != NULL)
         return refuse(L, client, "file", operation, problem);

@@ -16,6 +16,7 @@
 #define OH_HEADER_USER_AGENT "User-Agent: "
 #define OH_HEADER_CONTENT_TYPE "Content-Type: "
 #define OH_HEADER_NO_CONTENT_TYPE "Content-Type:" /* without it libcurl would declare the body a form */
+#define OH_HEADER_NO_ACCEPT_ENCODING "Accept-Encoding:" /* libcurl then does not send its own */
 #define OH_HEADER_NO_EXPECT "Expect:" /* without it libcurl may ask first, and after a 417 send the body twice */
 
 #define OH_ACCEPT_JSON "application/json"
