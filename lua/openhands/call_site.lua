@@ -57,7 +57,7 @@ local function place_in_task()
 end
 
 --- Raises a message about the caller's mistake, at the line of the caller's code.
----@param message string
+---@param message string begins with the name of the call, before which this puts "openhands."
 function M.raise(message)
   message = "openhands." .. message
   if not here then

@@ -55,7 +55,7 @@
 ---| "too_large" # the answer is larger, or nested more deeply, than allowed
 ---| "memory" # this program had no memory left for the answer
 ---| "file" # a file of yours could not be written
----| "ambiguous" # it is unknown whether the conversation was started, or the message sent
+---| "ambiguous" # it is unknown whether the call took effect, and it must not be made twice: e.g. a start, a message
 ---| "cancelled" # this program cancelled it
 ---| "closed" # the client was closed during the call
 ---| "raised" # a task's function raised an error that does not come from this library

@@ -28,7 +28,7 @@ local function default()
   return default_client
 end
 
---- Makes a separate client, for another account, service or set of limits.
+--- Makes a separate client, for another account, service or set of limits. Raises if a setting is malformed.
 ---@param settings openhands.Settings?
 ---@return openhands.Client client call `client:close()` on it before you close its loop
 function M.new(settings)
@@ -93,7 +93,7 @@ function M.close()
   end
 end
 
---- Marks a table as a list, so that it is sent as `[]` even when it is empty.
+--- Marks a table as a list, so that it is sent as `[]` even when it is empty. Returns it; without one, a new list.
 M.array = core.array
 
 --- JSON null inside a list. In an object a null is an absent field.

@@ -18,8 +18,9 @@ local plain = require "openhands.loop.plain"
 --- once even if the deadline has passed. Several callers may wait for one record. Raises where waiting is impossible.
 ---@field wake fun(client: openhands.Client, pending: openhands.Pending)? makes every `await` of the record return; may
 --- be called from anywhere
----@field spawn fun(client: openhands.Client, task: openhands.Task)? runs a task: calls `task:resume()` until it returns
---- false, or `task:carry()` in a coroutine of its own, but not before the caller yields
+---@field spawn fun(client: openhands.Client, task: openhands.Task)? runs a task, but not before the caller yields:
+--- calls `task:resume()` until it returns false; or, in a new coroutine of the host, `task:carry()` or
+--- `task:run_in_place()`
 ---@field attach fun(client: openhands.Client) called once for each new client; must not keep it alive
 ---@field detach fun(client: openhands.Client) called before the client closes: stops watching its descriptor
 ---@field is_killed (fun(thread: thread): boolean)? whether the host, if it kills coroutines, has killed this one

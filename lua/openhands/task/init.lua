@@ -322,9 +322,10 @@ function methods:done()
 end
 
 --- Cancels the task. The call in which it waits ends at once with `nil, err` of kind "cancelled" (or "ambiguous", if a
---- start or a message was being sent), and its request is aborted; every later call in the task raises that error. A
---- call inside a coroutine that the task has created is not interrupted, but the task's next call is. A task that has
---- not started never starts. What it started on the service goes on: `pause`, or on V0 `stop`, end that.
+--- request was being sent that must not be sent twice, e.g. a start or a message), and its request is aborted. Every
+--- later call in the task, except `spawn` and `close`, raises an error of kind "cancelled". A call inside a coroutine
+--- that the task has created is not interrupted, but the task's next call is. A task that has not started never starts.
+--- What it started on the service goes on: `pause`, or on V0 `stop`, end that.
 ---@return boolean cancelled false: it had already ended
 function methods:cancel()
   check(self, "cancel")
