@@ -21,8 +21,8 @@
 ---@field limit integer? with kind "limit": conversations that may run at once
 ---@field current integer? with kind "limit": conversations that run now
 ---@field reset_at string? with kind "quota": when the quota is renewed, ISO 8601
----@field detail any the service's own words, secrets removed: the decoded body of an error status if it is JSON, else
---- the first 200 bytes of the body. Of a table at most 2000 values are kept, with at most 4096 bytes in a string and
+---@field detail any the service's own words, secrets removed: the decoded answer if it reports an error in JSON, else
+--- the first 200 bytes of its body. Of a table at most 2000 values are kept, with at most 4096 bytes in a string and
 --- 65536 in all strings; a string that was cut ends with "…"
 ---@field private summary string? the message without its advice, if it has any
 ---@field private page boolean? the response was a web page
