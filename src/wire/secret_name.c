@@ -16,7 +16,7 @@ static const char *const always[] = {
 /* Last words that name a secret after another word ("api_key"), but may be ordinary words alone. */
 static const char *const perhaps[] = {"key", "token", "secret"};
 
-/* A last word that may be an ordinary word even after another one. */
+/* A last word that may be an ordinary word even after another word ("user_secrets"). */
 static const char *const plural = "secrets";
 
 static bool is_separator(char byte) { return byte == '_' || byte == '-'; }
