@@ -58,8 +58,8 @@ bool oh_origin_is_proxied(const struct oh_origin *origin);
 /* Returns NULL, or the problem with the URL of a proxy. */
 const char *oh_origin_proxy_problem(const char *proxy);
 /* Returns request headers with the given credentials, to be freed with oh_origin_free_headers. `content_type`: that of
-   the body, "" if the body has none, NULL if there is no body. `compressed`: the headers ask for a compressed
-   response. If they do not, a compressed response is still decompressed. NULL: out of memory. */
+   the body, "" if the body has none, NULL if there is no body. `compressed`: libcurl may ask for a compressed
+   response. If it may not, it still decompresses one. NULL: out of memory. */
 struct curl_slist *oh_origin_headers(const struct oh_origin *origin, const struct oh_credentials *credentials,
                                      const char *accept, const char *content_type, bool compressed);
 /* Wipes and frees headers; NULL is fine. */
