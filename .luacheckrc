@@ -4,3 +4,4 @@ files["spec"] = { std = "+busted" }
 files["lua/openhands/types/init.lua"] = { ignore = { "" } } -- annotations only
 files["lua/openhands/types/operations.lua"] = { ignore = { "" } } -- annotations only, written by a tool
 files["*.rockspec"] = { std = "+rockspec" }
+files["bench/service.lua"] = { std = "ngx_lua" }

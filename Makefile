@@ -64,7 +64,7 @@ test asan valgrind:
 ## make real            runs the library against real servers from PyPI; needs Python 3.12
 ## make oom             fails each allocation once, under AddressSanitizer
 ## make tsan            runs thousands of Lua states in eight threads, under ThreadSanitizer
-## make bench           compares CPU time and instructions with a plain libcurl loop
+## make bench           compares what calls cost with other clients and with plain libcurl; writes bench/RESULTS.md
 ## make measure         measures how long calls hold up their host, and what waiting costs
 ## make rock            builds and installs the rock in a temporary tree
 ## make release         tags the version of src/lua/version.h; writes its rockspec and changelog section

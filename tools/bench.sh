@@ -1,86 +1,108 @@
 #!/bin/bash
-# Compares the cost of a status call, in CPU time and in instructions, with a plain C loop on the same libcurl against
-# the same server. The two alternate; the median of the ratios is printed.
+# Measures what calls cost in CPU time: this library beside its peers, all against one nginx on this machine, each run
+# paired with a run of the same work in plain C on libcurl. Writes bench/RESULTS.md and bench/results.svg.
 #   bench.sh [LUA...]         default: lua5.4 luajit
-# PAIRS and CALLS in the environment: how many pairs of runs, and calls in each.
+# Environment: PAIRS, how many pairs of runs; WORKS and PEERS, which ones, by name (then RESULTS.md is left alone).
 set -u
 cd "$(dirname "$0")/.." || exit
 [ $# -gt 0 ] || set -- lua5.4 luajit
-pairs=${PAIRS:-11} calls=${CALLS:-3000}
+pairs=${PAIRS:-5}
 tools/setup.sh bench "$@" || exit
+# shellcheck source=tools/bench_server.sh
+. tools/bench_server.sh
+tools/setup.sh peers "$@" || echo 'openhands: the bench goes on without them' >&2
 
-work=$(mktemp -d)
-finish() {
-    [ -f "$work/pid" ] && kill "$(cat "$work/pid")"
-    rm -rf "$work"
-}
-trap finish EXIT
+# ---- the peers ------------------------------------------------------------------------------------------------------
 
-read -ra curl <<<"$(pkg-config --cflags --libs libcurl)"
-mkdir -p build/bench && cc -O2 bench/loop.c -o build/bench/loop "${curl[@]}" || exit
+names=() missing=()
+declare -A commands versions
 
-serve() { # PORT: starts nginx, which answers each dialect with one file
-    cat >"$work/nginx.conf" <<EOF
-pid $work/pid;
-error_log $work/error.log;
-events {}
-http {
-    access_log off;
-    keepalive_requests 100000000;
-    client_body_temp_path $work/body; proxy_temp_path $work/proxy; fastcgi_temp_path $work/fastcgi;
-    uwsgi_temp_path $work/uwsgi; scgi_temp_path $work/scgi;
-    server {
-        listen 127.0.0.1:$1;
-        default_type application/json;
-        location /api/conversations/ { return 200 '$(cat bench/answer_v0.json)'; }
-        location /api/v1/ { return 200 '$(cat bench/answer_v1.json)'; }
-    }
-}
-EOF
-    /usr/sbin/nginx -p "$work" -c "$work/nginx.conf" 2>>"$work/error.log"
+# NAME COMMAND...: notes a peer, if it runs
+peer() {
+    local name=$1 answer
+    shift
+    if answer=$("$@" version 2>&1); then
+        names+=("$name") commands[$name]=$* versions[$name]=${answer%%$'\n'*}
+    else
+        missing+=("$name: $(tail -n 1 <<<"$answer")")
+    fi
 }
 
-for _ in 1 2 3 4 5 6 7 8 9; do # until a port is free
-    port=$((20000 + RANDOM % 20000))
-    serve $port && break
+# LuaRocks has Lua-cURLv3; it goes below build/. LuaRocks looks for libcurl's header in one directory only.
+lua_curl() { # LUA VERSION
+    local tree=build/bench/rocks header
+    [ -e $tree/lib/lua/"$2"/lcurl.so ] && return
+    header=$(printf '#include <curl/curl.h>\n' | cc -M -x c - | grep -om1 '[^ ]*/curl/curl\.h')
+    luarocks --lua-version "$2" --tree $tree install Lua-cURL CURL_INCDIR="${header%/curl/curl.h}" >>"$dir/rocks.log" 2>&1
+}
+
+peer 'C, easy' build/bench/c_easy
+peer 'C, multi + epoll' build/bench/c_multi
+for lua; do
+    environment=$(${MAKE:-make} -s --no-print-directory LUA="$lua" env) || exit
+    paths=$(eval "$environment" && echo "LUA_PATH=bench/?.lua;$LUA_PATH LUA_CPATH=$LUA_CPATH")
+    # shellcheck disable=SC2086
+    peer "openhands, $lua" env $paths "$lua" bench/peers/openhands.lua
+    version=$("$lua" -e 'print((_VERSION:gsub("Lua ", "")))')
+    lua_curl "$lua" "$version"
+    rocks="LUA_PATH=bench/?.lua;build/bench/rocks/share/lua/$version/?.lua;;"
+    rocks="$rocks LUA_CPATH=build/bench/rocks/lib/lua/$version/?.so;;"
+    # shellcheck disable=SC2086
+    peer "Lua-cURLv3 + cjson, $lua" env $rocks "$lua" bench/peers/lua_curl.lua
 done
-[ -f "$work/pid" ] || { cat "$work/error.log"; exit 1; }
-url=http://127.0.0.1:$port
+peer 'a process of curl a call' bench/peers/curl_process.sh
+python=/usr/bin/python3
+peer 'Python requests' env PYTHONPATH=bench PYTHONDONTWRITEBYTECODE=1 $python bench/peers/python_requests.py
 
-median() { sort -n | awk '{ v[NR] = $1 } END { printf "%.2f\n", NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }
+# ---- the works ------------------------------------------------------------------------------------------------------
 
-ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.3f\n", a / b }'; }
+declare -A title count at
+work() { # NAME BASE COUNT TITLE
+    works+=("$1") at[$1]=$2 count[$1]=$3 title[$1]=$4
+}
+works=()
+work v0 "$plain" 2000 'V0 status, 340 bytes, warm connection'
+work v1 "$plain" 2000 'V1 status, 1 KB, warm connection'
+work events "$plain" 300 'page of 100 events, 291 KB, decoded'
+work start "$plain" 500 'POST start, a fresh connection each'
 
-# COMMAND...: prints the instructions of one call, from runs of many and few calls: start-up cancels out
-instructions() {
-    local few many
-    few=$(valgrind --tool=callgrind --callgrind-out-file=/dev/null "$@" 100 2>&1 | sed -n 's/.*Collected : //p')
-    many=$(valgrind --tool=callgrind --callgrind-out-file=/dev/null "$@" 1100 2>&1 | sed -n 's/.*Collected : //p')
-    echo $(((many - few) / 1000))
+floor_of() { # WORK: the name of the peer that is its lower bound
+    case $1 in many*) echo 'C, multi + epoll' ;; *) echo 'C, easy' ;; esac
 }
 
-compare() { # API PATH: prints a table of one dialect's status call
-    local target=$url$2 floor count lua i ours theirs
-    floor=$(instructions build/bench/loop "$target")
-    printf '%-8s %10s %14s %8s %8s   %s bytes answered\n' "$1" 'us / call' 'instructions' 'time' 'instr.' \
-        "$(wc -c <"bench/answer_$1.json")"
-    printf '%-8s %10s %14s %8s %8s\n' C \
-        "$(for _ in 1 2 3 4 5; do build/bench/loop "$target" "$calls"; done | median)" "$floor" 1 1
-    for lua in $luas; do
-        eval "$(${MAKE:-make} -s LUA="$lua" env)" || exit
-        : >"$work/times" && : >"$work/ratios"
-        for ((i = 0; i < pairs; i++)); do
-            ours=$("$lua" bench/status.lua "$1" "$url" "$calls") && theirs=$(build/bench/loop "$target" "$calls") || exit
-            echo "$ours" >>"$work/times"
-            ratio "$ours" "$theirs" >>"$work/ratios"
+# WORK NAME: runs a peer; prints the CPU microseconds of a call, the peak of memory in KB and the seconds that it took
+run() {
+    local answer began=$EPOCHREALTIME
+    # shellcheck disable=SC2086
+    answer=$($pin ${commands[$2]} "$1" "${at[$1]}" "${count[$1]}" 2>>"$dir/peers.log") || return
+    echo "$answer $(bc <<<"$EPOCHREALTIME - $began")"
+}
+
+results=build/bench/results.tsv
+{
+    printf 'machine\t%s\n' "$(uname -srm), $(nproc) cores, $(nginx_version)"
+    printf 'date\t%s\n' "$(date -u +%F)"
+    for name in "${names[@]}"; do printf 'peer\t%s\t%s\n' "$name" "${versions[$name]}"; done
+    for name in "${missing[@]}"; do printf 'missing\t%s\n' "$name"; done
+} >$results
+for name in "${missing[@]}"; do echo "missing: $name"; done
+
+for work in ${WORKS:-${works[@]}}; do
+    printf 'work\t%s\t%s\t%s\n' "$work" "$(floor_of "$work")" "${title[$work]}" >>$results
+    echo "$work: ${title[$work]}"
+    floor_name=$(floor_of "$work")
+    for ((pair = 1; pair <= pairs; pair++)); do
+        for name in "${names[@]}"; do
+            [ -z "${PEERS-}" ] || [[ $name =~ $PEERS ]] || continue
+            floor=$(run "$work" "$floor_name") || { tail -n 5 "$dir/peers.log"; exit 1; }
+            measured=$(run "$work" "$name")
+            case $? in
+            0) printf 'run\t%s\t%s\t%s\t%s\n' "$work" "$name" "${measured// /$'\t'}" "${floor// /$'\t'}" >>$results ;;
+            77) [ $pair -gt 1 ] || printf 'unsupported\t%s\t%s\n' "$work" "$name" >>$results ;;
+            *) printf 'failed\t%s\t%s\n' "$work" "$name" >>$results; tail -n 3 "$dir/peers.log" ;;
+            esac
         done
-        count=$(instructions "$lua" bench/status.lua "$1" "$url")
-        printf '%-8s %10s %14s %8s %8s\n' "$lua" "$(median <"$work/times")" "$count" "$(median <"$work/ratios")" \
-            "$(ratio "$count" "$floor")"
     done
-}
-
-luas=$*
-id=7f3b9a1c2d4e4f60a1b2c3d4e5f60718
-compare v0 /api/conversations/$id
-compare v1 "/api/v1/app-conversations?ids=$id"
+    "$1" bench/report.lua $results "$work"
+done
+[ -n "${WORKS-}${PEERS-}" ] || "$1" bench/report.lua $results >bench/RESULTS.md

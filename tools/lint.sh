@@ -133,7 +133,7 @@ if [ "${1:-}" = --layers ]; then
 fi
 
 check 'luacheck' luacheck --quiet --no-color "${lua_files[@]}"
-check 'shellcheck' shellcheck .ci/run tools/*.sh bench/*.sh
+check 'shellcheck' shellcheck .ci/run tools/*.sh bench/peers/*.sh
 # Suppressed: readdir_r is obsolete; the handle with which the module pins itself in memory is leaked on purpose.
 check 'cppcheck' cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability \
     --std=c99 --library=posix --inline-suppr --suppress=readdirCalled --suppress=leakReturnValNotUsed:src/core.c -Isrc src

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the programs and modules that a purpose requires and this machine lacks (Debian, Ubuntu), or names them.
 # Tries each to find out. Prints nothing if nothing is missing.
-#   setup.sh [--check] build|demo|test|measure|valgrind|rock|lint|prism|bench [LUA...]     --check never installs
+#   setup.sh [--check] build|demo|test|measure|valgrind|rock|lint|prism|bench|peers [LUA...]     --check never installs
 # Environment: CC, LUA_INCDIR, CURL_CFLAGS, as in the Makefile.
 # shellcheck disable=SC2317 # the functions below are called through `need`
 set -u
@@ -80,8 +80,31 @@ need_hosts() { # NAME LUA
     esac
 }
 
+# Notes the missing clients with which `make bench` compares. Debian has lua-curl for the language of Lua 5.1 alone.
+need_peers() { # LUA...
+    need curl curl program curl
+    need node nodejs program node
+    for library in requests httpx h2 aiohttp; do
+        need "Python's $library" python3-$library /usr/bin/python3 -c "import $library"
+    done
+    need lua-http lua-http test -e /usr/share/lua/5.1/http/client.lua
+    need luarocks luarocks program luarocks
+    for lua; do
+        need "luasocket for $lua" lua-socket module "$lua" socket.http
+        need_module cjson lua-cjson lua-cjson "$lua"
+        case $(tools/lua.sh flavour "$lua") in
+        luajit | lua5.1) need "Debian's lua-curl for $lua" lua-curl module "$lua" curl ;;
+        esac
+    done
+}
+
 survey() { # LUA...: sets `lacking`, `packages` and `rocks`
     lacking='' packages='' rocks=''
+    if [ "$purpose" = peers ]; then
+        need_peers "$@"
+        lacking=${lacking#, }
+        return
+    fi
     need 'a C compiler' 'gcc libc6-dev' header '' stdio.h
     need 'pkg-config' pkg-config program pkg-config
     need 'curl/curl.h' libcurl4-openssl-dev header "${CURL_CFLAGS-$(pkg-config --cflags libcurl 2>/dev/null)}" curl/curl.h
@@ -121,6 +144,8 @@ survey() { # LUA...: sets `lacking`, `packages` and `rocks`
         need npm npm program npm ;;
     bench)
         need nginx nginx program /usr/sbin/nginx
+        need "nginx's Lua module" libnginx-mod-http-lua test -e /usr/lib/nginx/modules/ngx_http_lua_module.so
+        need openssl openssl program openssl
         need valgrind valgrind program valgrind ;;
     esac
     lacking=${lacking#, }
@@ -146,7 +171,11 @@ if [ -z "$check" ] && [ -n "$lacking" ] && program apt-get >/dev/null && { [ "$(
     packages=$(package_names)
     echo "openhands: installing $packages" >&2
     # shellcheck disable=SC2086
-    apt install --yes --no-install-recommends --no-remove $packages
+    if [ "$purpose" = peers ]; then # one that this Debian lacks must not keep the others away
+        for package in $packages; do apt install --yes --no-install-recommends --no-remove "$package"; done
+    else
+        apt install --yes --no-install-recommends --no-remove $packages
+    fi
     survey "$@"
     lacks_nothing && exit 0
 fi

@@ -1,0 +1,49 @@
+-- This library.
+local work = require "work"
+local openhands = require "openhands"
+
+if work.name == "version" then
+  print(openhands._VERSION)
+  return
+end
+
+local client = assert(openhands.new {
+  base_url = work.base,
+  api_key = "bench",
+  api = (work.name == "v1" or work.name == "events" or work.name == "start") and "v1" or "v0",
+  ca_file = os.getenv "BENCH_CA",
+})
+
+local function status(id)
+  assert(assert(client:status(id)).conversation_id == id)
+end
+
+local calls = { v0 = status, v1 = status, first = status }
+
+function calls.events(id)
+  assert(#assert(client:events(id):page()) == 100)
+end
+
+function calls.start()
+  assert(client:start { initial_user_msg = "Fix the typo in README.md.", repository = "acme/widgets" })
+end
+
+if work.name:find "^many" then
+  local take, finish = work.queue()
+  local tasks = {}
+  for place = 1, work.in_flight do
+    tasks[place] = client:spawn(function()
+      for id in take do
+        status(id)
+        finish()
+      end
+    end)
+  end
+  for _, task in ipairs(tasks) do
+    local _, err = task:wait()
+    assert(not err, err)
+  end
+else
+  work.sequence(calls[work.name] or work.unsupported)
+end
+client:close()

@@ -1,0 +1,84 @@
+"""What the programs in Python share: as work.lua."""
+import os
+import resource
+import sys
+import time
+
+name, base = sys.argv[1], (sys.argv + [""])[2]
+count, in_flight = int((sys.argv + [0] * 3)[3]), int((sys.argv + [0] * 4)[4] or 1000)
+authority = os.environ.get("BENCH_CA")
+is_many = name.startswith("many")
+warm = in_flight if is_many else 0 if name == "first" else 10
+
+paths = {
+    "v1": "/api/v1/app-conversations?ids=%s",
+    "events": "/api/v1/conversation/%s/events/search?limit=100",
+}
+
+
+def id_of(number):
+    return "7f3b9a1c2d4e4f60a1b2%012x" % number
+
+
+def request(number):
+    """Returns the path of a call, and for a POST its body before it is encoded."""
+    if name == "start":
+        content = [{"type": "text", "text": "Fix the typo in README.md."}]
+        return "/api/v1/app-conversations", {
+            "conversation_id": id_of(number),
+            "selected_repository": "acme/widgets",
+            "initial_message": {"role": "user", "content": content},
+        }
+    return paths.get(name, "/api/conversations/%s") % id_of(number), None
+
+
+def check(answer, number):
+    if name == "events":
+        assert len(answer["items"]) == 100
+    elif name == "start":
+        assert answer["request"]["conversation_id"] == id_of(number)
+    else:
+        assert (answer[0]["id"] if name == "v1" else answer["conversation_id"]) == id_of(number)
+
+
+def report(before):
+    spent = time.process_time() - before
+    print("%.2f %d" % (spent / max(count, 1) * 1e6, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss))
+
+
+def sequence(once):
+    """Makes the calls one after the other. The first ten connect and warm up."""
+    before = 0.0
+    for number in range(warm + count):
+        if number == warm:
+            before = time.process_time()
+        once(number)
+    report(before)
+
+
+async def sequence_async(once):
+    before = 0.0
+    for number in range(warm + count):
+        if number == warm:
+            before = time.process_time()
+        await once(number)
+    report(before)
+
+
+async def many_async(once):
+    """Keeps `in_flight` calls in flight. Those until as many are done connect and warm up."""
+    import asyncio
+
+    begun, done, before = 0, 0, 0.0
+
+    async def one_after_the_other():
+        nonlocal begun, done, before
+        while begun < warm + count:
+            begun += 1
+            await once(begun)
+            done += 1
+            if done == warm:
+                before = time.process_time()
+
+    await asyncio.gather(*[one_after_the_other() for _ in range(in_flight)])
+    report(before)

@@ -1,0 +1,54 @@
+# shellcheck shell=bash disable=SC2034 # variables are for the script that sources this
+# Sourced: builds the peers in C, and starts bench/nginx.conf on free ports. Sets the addresses `plain`, `tls`, `slow` and
+# `slow_tls`, `dir` for temporary files, `pin`, which puts a command on a core of its own, and BENCH_CA. The server ends with the script.
+dir=$(mktemp -d)
+chmod 755 "$dir" # a worker of nginx may run as another user
+stop_server() {
+    [ -f "$dir/pid" ] && kill "$(cat "$dir/pid")"
+    rm -rf "$dir"
+}
+trap stop_server EXIT
+unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY OPENHANDS_LOG
+ulimit -n "$(ulimit -Hn)"
+
+read -ra curl <<<"$(pkg-config --cflags --libs libcurl)"
+mkdir -p build/bench
+for program in c_easy c_multi; do
+    cc -std=gnu99 -O2 "bench/peers/$program.c" -o "build/bench/$program" "${curl[@]}" || exit
+done
+"$1" bench/events.lua >"$dir/events.json" || exit
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30 -subj /CN=bench \
+    -addext subjectAltName=IP:127.0.0.1 -keyout "$dir/key.pem" -out "$dir/certificate.pem" 2>/dev/null || exit
+export BENCH_CA=$dir/certificate.pem
+
+# The server has one core and the clients another: on which cores the scheduler happens to put the two changes the cost
+# of a call by half.
+pin=''
+if command -v taskset >/dev/null && [ "$(nproc)" -ge 2 ]; then pin='taskset -c 1'; fi
+
+start_server() { # PORT: of the first of four ports
+    local v0
+    v0=$(cat bench/answers/v0.json)
+    sed -e "s|@WORK@|$dir|g; s|@BENCH@|$PWD/bench|; s|@V0@|$v0|" \
+        -e "s|@PLAIN@|$1|; s|@TLS@|$(($1 + 1))|; s|@SLOW@|$(($1 + 2))|; s|@SLOW_TLS@|$(($1 + 3))|" \
+        -e "s|@CORE@|${pin:+01}|; s|worker_cpu_affinity ;||" \
+        -e "s|@MODULES@|$(modules)|" bench/nginx.conf >"$dir/nginx.conf"
+    /usr/sbin/nginx -p "$dir" -c "$dir/nginx.conf" 2>>"$dir/error.log"
+}
+
+modules() { # Debian's nginx loads the Lua module
+    local module
+    for module in ndk_http_module ngx_http_lua_module; do
+        [ ! -f /usr/lib/nginx/modules/$module.so ] || echo "load_module /usr/lib/nginx/modules/$module.so;"
+    done | tr '\n' ' '
+}
+
+nginx_version() { /usr/sbin/nginx -v 2>&1 | sed 's|.*version: ||'; }
+
+for _ in 1 2 3 4 5 6 7 8 9; do # until the ports are free
+    port=$((20000 + RANDOM % 20000))
+    start_server $port && break
+done
+[ -f "$dir/pid" ] || { cat "$dir/error.log"; exit 1; }
+plain=http://127.0.0.1:$port tls=https://127.0.0.1:$((port + 1))
+slow=http://127.0.0.1:$((port + 2)) slow_tls=https://127.0.0.1:$((port + 3))
