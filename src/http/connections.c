@@ -1,4 +1,4 @@
-/* Tracks the connections that libcurl holds for one client. Must not know Lua or libcurl. */
+/* Tracks and watches the connections that libcurl holds for one client. Must not know Lua or libcurl. */
 #include "http/connections.h"
 
 #include <arpa/inet.h>
@@ -14,27 +14,65 @@
 #endif
 #endif
 
-#define FIRST_CAPACITY 16
+#define FIRST_CAPACITY 64
 #define READ_SIZE 16384         /* bytes that libcurl reads at once, at least */
 #define MOST_OVERHEAD 4194304.0 /* bytes besides headers and body that any response may have */
 #define MOST_PER_BYTE 8.0       /* received bytes allowed per byte of headers and body: TLS and chunks add some */
 
+/* ---- the list ------------------------------------------------------------------------------------------------- */
+
+/* Returns the list that contains the connection. */
+static struct oh_connection **list_of(struct oh_connections *connections, const struct oh_connection *connection)
+{
+    return connection->is_used ? &connections->by_port[connection->port % OH_CONNECTION_PORTS] : &connections->unused;
+}
+
+static void link_connection(struct oh_connections *connections, struct oh_connection *connection)
+{
+    struct oh_connection **list = list_of(connections, connection);
+
+    connection->previous = NULL;
+    connection->next = *list;
+    if (*list != NULL)
+        (*list)->previous = connection;
+    *list = connection;
+}
+
+static void unlink_connection(struct oh_connections *connections, struct oh_connection *connection)
+{
+    if (connection->previous != NULL)
+        connection->previous->next = connection->next;
+    else
+        *list_of(connections, connection) = connection->next;
+    if (connection->next != NULL)
+        connection->next->previous = connection->previous;
+}
+
 bool oh_connections_add(struct oh_connections *connections, int socket)
 {
-    struct oh_connection *connection = oh_connections_find(connections, socket);
+    struct oh_connection *connection;
 
-    if (connection == NULL && connections->count == connections->capacity) {
-        size_t capacity = connections->capacity > 0 ? connections->capacity * 2 : FIRST_CAPACITY;
-        struct oh_connection *list = realloc(connections->list, capacity * sizeof *list);
+    oh_connections_remove(connections, socket); /* if it is listed, the end of the older socket was not reported */
+    if (socket < 0)
+        return false;
+    if ((size_t)socket >= connections->capacity) {
+        size_t capacity = connections->capacity > 0 ? connections->capacity : FIRST_CAPACITY;
+        struct oh_connection **list;
+        while (capacity <= (size_t)socket)
+            capacity *= 2;
+        list = realloc(connections->by_socket, capacity * sizeof(struct oh_connection *));
         if (list == NULL)
             return false;
-        connections->list = list;
+        memset(list + connections->capacity, 0, (capacity - connections->capacity) * sizeof(struct oh_connection *));
+        connections->by_socket = list;
         connections->capacity = capacity;
     }
+    connection = calloc(1, sizeof *connection);
     if (connection == NULL)
-        connection = &connections->list[connections->count++];
-    memset(connection, 0, sizeof *connection); /* an old entry means that the end of its socket was not reported */
+        return false;
     connection->socket = socket;
+    link_connection(connections, connection);
+    connections->by_socket[socket] = connection;
     return true;
 }
 
@@ -42,18 +80,18 @@ void oh_connections_remove(struct oh_connections *connections, int socket)
 {
     struct oh_connection *connection = oh_connections_find(connections, socket);
 
-    if (connection != NULL)
-        *connection = connections->list[--connections->count];
+    if (connection == NULL)
+        return;
+    oh_connections_watch(connections, socket, 0);
+    (void)oh_connections_refuse(connections, socket); /* closing it is not enough: a forked process may have it open */
+    unlink_connection(connections, connection);
+    connections->by_socket[socket] = NULL;
+    free(connection);
 }
 
 struct oh_connection *oh_connections_find(const struct oh_connections *connections, int socket)
 {
-    size_t i;
-
-    for (i = 0; i < connections->count; i++)
-        if (connections->list[i].socket == socket)
-            return &connections->list[i];
-    return NULL;
+    return socket >= 0 && (size_t)socket < connections->capacity ? connections->by_socket[socket] : NULL;
 }
 
 static void note_local_address(struct oh_connection *connection)
@@ -75,20 +113,91 @@ static void note_local_address(struct oh_connection *connection)
         connection->port = ntohs(end.any.sa_family == AF_INET ? end.four.sin_port : end.six.sin6_port);
 }
 
-struct oh_connection *oh_connections_find_by_address(const struct oh_connections *connections, const char *address,
-                                                     int port)
+static bool has_address(struct oh_connection *connection, const char *address, int port)
 {
-    size_t i;
+    if (!connection->is_used)
+        note_local_address(connection);
+    return connection->port == port && port > 0 && strcmp(connection->address, address) == 0;
+}
 
-    for (i = 0; i < connections->count; i++) {
-        struct oh_connection *connection = &connections->list[i];
-        if (!connection->is_used) /* its local address may change until it is connected */
-            note_local_address(connection);
-        if (connection->port == port && port > 0 && strcmp(connection->address, address) == 0)
+struct oh_connection *oh_connections_find_by_address(const struct oh_connections *connections, const char *address,
+                                                     int port, int opened)
+{
+    struct oh_connection *connection = oh_connections_find(connections, opened);
+
+    if (port <= 0)
+        return NULL;
+    if (connection != NULL && has_address(connection, address, port))
+        return connection;
+    for (connection = connections->by_port[port % OH_CONNECTION_PORTS]; connection != NULL;
+         connection = connection->next)
+        if (has_address(connection, address, port))
             return connection;
-    }
+    for (connection = connections->unused; connection != NULL; connection = connection->next)
+        if (has_address(connection, address, port))
+            return connection;
     return NULL;
 }
+
+void oh_connections_use(struct oh_connections *connections, struct oh_connection *connection)
+{
+    if (connection->is_used)
+        return;
+    unlink_connection(connections, connection);
+    connection->is_used = true;
+    link_connection(connections, connection);
+}
+
+/* ---- watching ------------------------------------------------------------------------------------------------- */
+
+void oh_connections_watch(struct oh_connections *connections, int socket, int wanted)
+{
+    struct oh_connection *connection = oh_connections_find(connections, socket);
+
+    if (connection == NULL) { /* e.g. libcurl's own, for the lookup of names */
+        (void)oh_readiness_watch(connections->readiness, socket, wanted);
+        return;
+    }
+    if (connection->watched != 0 && connection->wanted == 0)
+        connections->resting--;
+    connection->wanted = wanted;
+    if (wanted == 0)
+        connections->resting += connection->watched != 0 ? 1 : 0;
+    else if (wanted != connection->watched && oh_readiness_watch(connections->readiness, socket, wanted))
+        connection->watched = wanted;
+}
+
+static void end_rest(struct oh_connections *connections, struct oh_connection *connection)
+{
+    (void)oh_readiness_watch(connections->readiness, connection->socket, 0);
+    connection->watched = 0;
+    connections->resting--;
+}
+
+bool oh_connections_refuse(struct oh_connections *connections, int socket)
+{
+    struct oh_connection *connection = oh_connections_find(connections, socket);
+
+    if (connection == NULL || connection->wanted != 0)
+        return false;
+    if (connection->watched != 0)
+        end_rest(connections, connection);
+    return true;
+}
+
+void oh_connections_end_rest(struct oh_connections *connections)
+{
+    struct oh_connection *connection;
+    size_t i;
+
+    for (i = 0; i < connections->capacity && connections->resting > 0; i++) {
+        connection = connections->by_socket[i];
+        if (connection != NULL && connection->wanted == 0 && connection->watched != 0)
+            end_rest(connections, connection);
+    }
+}
+
+/* ---- bytes ---------------------------------------------------------------------------------------------------- */
 
 bool oh_connection_is_quiet(const struct oh_connection *connection)
 {
@@ -119,6 +228,12 @@ static double bytes_read(const struct oh_connection *connection)
 
 void oh_connection_update_counts(struct oh_connection *connection)
 {
+    if (!connection->is_used)
+        return;
+    if (!connection->has_begun) {
+        connection->has_begun = true;
+        return;
+    }
     connection->total = bytes_read(connection);
     if (!connection->is_counting)
         connection->total_before = connection->total;
@@ -127,7 +242,7 @@ void oh_connection_update_counts(struct oh_connection *connection)
 
 bool oh_connection_is_flooding(const struct oh_connection *connection)
 {
-    return connection->is_used && connection->is_counting &&
+    return connection->is_counting &&
            connection->total - connection->total_before > MOST_OVERHEAD + MOST_PER_BYTE * connection->payload;
 }
 
@@ -150,6 +265,10 @@ void oh_connection_cut(struct oh_connection *connection)
 
 void oh_connections_free(struct oh_connections *connections)
 {
-    free(connections->list);
+    size_t i;
+
+    for (i = 0; i < connections->capacity; i++)
+        free(connections->by_socket[i]);
+    free(connections->by_socket);
     memset(connections, 0, sizeof *connections);
 }

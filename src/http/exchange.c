@@ -76,7 +76,7 @@ void oh_exchange_reset(struct oh_exchange *exchange)
     exchange->header_overflow = exchange->body_overflow = exchange->is_flooded = false;
     if (exchange->attempts > 0) /* libcurl reports when it begins to send a request, and will do so for the next one */
         exchange->own_request_begun = false;
-    exchange->socket = -1;
+    exchange->socket = exchange->opened = -1;
     exchange->attempts = 0;
     exchange->reused_connection = exchange->was_repeated = false;
     exchange->is_stale = exchange->trust_was_switched = false;

@@ -60,6 +60,7 @@ struct oh_exchange {
     struct oh_connections *connections; /* borrowed from the multi */
     struct oh_origin *service;          /* borrowed; the client's own origin */
     int socket;                         /* of its connection; below 0: not known */
+    int opened;                         /* the socket that libcurl has opened for it last; below 0: none */
     bool trusts_bundle;                 /* certificates are checked against the bundle file, not the directory */
     bool trust_was_switched;            /* an earlier attempt checked them against the other one */
     bool forced_fresh;                  /* its handle is set to make a new connection */

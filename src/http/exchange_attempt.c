@@ -17,6 +17,7 @@ static int on_open(void *context, curl_socket_t socket, curlsocktype purpose)
 
     (void)purpose;
     (void)fcntl(socket, F_SETFD, FD_CLOEXEC);
+    exchange->opened = (int)socket;
     if (oh_connections_add(exchange->connections, (int)socket))
         return CURL_SOCKOPT_OK;
     exchange->out_of_memory = true;
@@ -69,7 +70,8 @@ static bool is_repeated(const struct oh_exchange *exchange)
 static int on_chosen(void *context, char *peer, char *address, int peer_port, int port)
 {
     struct oh_exchange *exchange = context;
-    struct oh_connection *connection = oh_connections_find_by_address(exchange->connections, address, port);
+    struct oh_connection *connection =
+        oh_connections_find_by_address(exchange->connections, address, port, exchange->opened);
 
     (void)peer;
     (void)peer_port;
@@ -85,7 +87,8 @@ static int on_chosen(void *context, char *peer, char *address, int peer_port, in
             return CURL_PREREQFUNC_ABORT;
         exchange->socket = connection->socket;
         exchange->reused_connection = connection->is_used;
-        connection->is_used = true;
+        oh_connections_use(exchange->connections, connection);
+        connection->has_begun = false;
         connection->is_counting = false;
         connection->payload = 0;
     }
@@ -97,7 +100,7 @@ static int on_chosen(void *context, char *peer, char *address, int peer_port, in
 
 bool oh_exchange_set_attempt_callbacks(struct oh_exchange *exchange)
 {
-    exchange->socket = -1;
+    exchange->socket = exchange->opened = -1;
 #if LIBCURL_VERSION_NUM >= 0x075000
     /* Older versions of libcurl detect unrequested bytes themselves: they close an idle connection that is readable. */
     if (curl_easy_setopt(exchange->easy, CURLOPT_PREREQFUNCTION, on_chosen) == CURLE_OK &&

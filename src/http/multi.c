@@ -24,7 +24,7 @@ static int on_socket(CURL *easy, curl_socket_t socket, int what, void *context, 
     (void)unused;
     if (what != CURL_POLL_REMOVE)
         wanted = ((what & CURL_POLL_IN) ? OH_READABLE : 0) | ((what & CURL_POLL_OUT) ? OH_WRITABLE : 0);
-    (void)oh_readiness_watch(&multi->readiness, (int)socket, wanted);
+    oh_connections_watch(&multi->connections, (int)socket, wanted);
     return 0; /* anything else would fail every transfer */
 }
 
@@ -89,6 +89,7 @@ void oh_multi_init(struct oh_multi *multi, struct oh_origin *origin)
 {
     memset(multi, 0, sizeof *multi);
     multi->origin = origin;
+    multi->connections.readiness = &multi->readiness;
     multi->readiness.descriptor = -1;
     multi->readiness.timer = -1;
     multi->timer_at = -1;
@@ -293,7 +294,7 @@ void oh_multi_close(struct oh_multi *multi)
     free_queue(&multi->done);
     free_queue(&multi->idle);
     if (multi->handle != NULL)
-        (void)curl_multi_cleanup(multi->handle); /* calls on_socket, which needs the descriptors */
+        (void)curl_multi_cleanup(multi->handle); /* calls on_socket and on_close, which need the descriptors */
     oh_pipe_guard_leave(&guard);
     oh_readiness_close(&multi->readiness);
     oh_connections_free(&multi->connections);

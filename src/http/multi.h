@@ -89,6 +89,6 @@ double oh_multi_timeout(struct oh_multi *multi);
 void oh_multi_alarm(struct oh_multi *multi, double seconds);
 /* Lowers `seconds`, for which the caller will sleep, to the time until the next step is due. Returns the descriptor to
    watch meanwhile, or -1. For a sleep over several clients. */
-int oh_multi_limit_sleep(const struct oh_multi *multi, double *seconds);
+int oh_multi_limit_sleep(struct oh_multi *multi, double *seconds);
 
 #endif

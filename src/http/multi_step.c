@@ -31,8 +31,18 @@ static double seconds_until_due(const struct oh_multi *multi)
     return left > 0 ? left : 0;
 }
 
+/* Ends the rest of connections when the host watches the descriptor and no exchange needs it: one that the peer closes
+   would make the descriptor readable. */
+static void end_rest(struct oh_multi *multi)
+{
+    if (multi->in_flight_count == 0 && multi->connections.resting > 0)
+        oh_connections_end_rest(&multi->connections);
+}
+
 void oh_multi_arm(struct oh_multi *multi)
 {
+    if (multi->watched)
+        end_rest(multi);
     if (multi->watched && multi->readiness.descriptor >= 0)
         (void)oh_readiness_arm(&multi->readiness, seconds_until_due(multi));
 }
@@ -57,11 +67,12 @@ double oh_multi_timeout(struct oh_multi *multi)
     return seconds_until_due(multi);
 }
 
-int oh_multi_limit_sleep(const struct oh_multi *multi, double *seconds)
+int oh_multi_limit_sleep(struct oh_multi *multi, double *seconds)
 {
     bool is_blind = multi->external || multi->readiness.descriptor < 0;
     double due = earlier(seconds_until_due(multi), is_blind && multi->in_flight_count > 0 ? LONGEST_BLIND_SLEEP : -1);
 
+    end_rest(multi);
     if (due >= 0 && due < *seconds)
         *seconds = due;
     return multi->readiness.descriptor;
@@ -159,6 +170,18 @@ static void count_bytes(struct oh_multi *multi, int socket)
         end_flood(multi, connection);
 }
 
+/* Lets libcurl work if its timer has gone off. */
+static void serve_timer(struct oh_multi *multi)
+{
+    int running;
+
+    if (multi->timer_at < 0 || multi->timer_at > oh_monotonic())
+        return;
+    multi->timer_at = -1; /* libcurl sets the next one */
+    (void)curl_multi_socket_action(multi->handle, CURL_SOCKET_TIMEOUT, 0, &running);
+    collect(multi);
+}
+
 static void serve(struct oh_multi *multi, const struct oh_ready *ready, int found)
 {
     int i, running;
@@ -167,14 +190,13 @@ static void serve(struct oh_multi *multi, const struct oh_ready *ready, int foun
         int what = ((ready[i].what & OH_READABLE) ? CURL_CSELECT_IN : 0) |
                    ((ready[i].what & OH_WRITABLE) ? CURL_CSELECT_OUT : 0) |
                    ((ready[i].what & OH_BROKEN) ? CURL_CSELECT_ERR : 0);
+        if (oh_connections_refuse(&multi->connections, ready[i].socket))
+            continue;
         if (ready[i].what & OH_READABLE)
             count_bytes(multi, ready[i].socket);
         (void)curl_multi_socket_action(multi->handle, ready[i].socket, what, &running);
     }
-    if (multi->timer_at >= 0 && multi->timer_at <= oh_monotonic()) {
-        multi->timer_at = -1; /* libcurl sets the next one */
-        (void)curl_multi_socket_action(multi->handle, CURL_SOCKET_TIMEOUT, 0, &running);
-    }
+    serve_timer(multi);
     collect(multi);
     end_overdue(multi);
 }
@@ -195,9 +217,14 @@ static bool wait_once(struct oh_multi *multi, double seconds)
     return true;
 #else
     struct oh_ready ready[OH_READY_MOST];
-    double left = seconds_until_due(multi);
+    double left;
     int count;
 
+    if (multi->handle != NULL)
+        serve_timer(multi); /* first: a new exchange is sent here, and then this waits once for its response */
+    if (multi->in_flight_count == 0 && multi->done.first != NULL)
+        return true; /* there is nothing to wait for */
+    left = seconds_until_due(multi);
     if (left >= 0 && left < seconds)
         seconds = left;
     count = oh_readiness_wait(&multi->readiness, seconds, ready);
