@@ -1,6 +1,5 @@
 -- The pages for users and contributors name what exists: files, functions, links, settings, fields of a start.
 local core = require "openhands.core"
-local ascii = require "openhands.ascii"
 local documentation = require "spec.support.documentation"
 local files = require "spec.support.files"
 local lfs = require "lfs"
@@ -30,7 +29,7 @@ end
 local function anchors_of(page)
   local anchors = {}
   for heading in prose(page):gmatch "\n#+ ([^\n]+)" do
-    anchors[ascii.lower(heading):gsub("[^%w%- ]", ""):gsub(" ", "-")] = true
+    anchors[core.lower(heading):gsub("[^%w%- ]", ""):gsub(" ", "-")] = true
   end
   return anchors
 end

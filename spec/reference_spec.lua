@@ -1,5 +1,5 @@
 -- What is written of the operations is what the core does: the table, the types, and the names that users can call.
-local vocabulary = require "openhands.api"
+local api_names = require "openhands.api.names"
 local core = require "openhands.core"
 local openhands = require "openhands"
 local files = require "spec.support.files"
@@ -64,9 +64,9 @@ describe("the types", function()
     local client = openhands.new { base_url = "http://127.0.0.1:1", api_key = "any" }
     assert_declared("openhands.Client", getmetatable(client).__index, "a client")
     local conversation, methods = setmetatable({}, client._conversation), {}
-    for _, name in ipairs(vocabulary.about_conversations()) do
+    for name, is_about_conversation in pairs(api_names.calls) do
       local method = name == "answer" and "fetch_answer" or name
-      methods[method] = assert(conversation[method], method)
+      methods[method] = is_about_conversation and assert(conversation[method], method) or nil
     end
     assert_declared("openhands.Conversation", methods, "a conversation")
     local agent = client:agent(openhands.uuid())

@@ -13,11 +13,11 @@ declare -A may_include=([core.c]='lua wire http os' [lua]='lua wire http os' [ht
 
 # The layers of the Lua code. [DIRECTORY or file of lua/openhands]: what its files may require besides themselves and
 # openhands.core; a directory, or one module of a directory.
-base='ascii errors limits spelling call_site client_class settings credentials'
+base='deferred errors limits spelling call_site client_class settings credentials'
 declare -A may_require=(
-    [ascii]='' [limits]='' [spelling]='ascii limits' [requirements]='' [client_class]=''
-    [call_site]='' [errors]='ascii limits call_site' [settings]='ascii errors limits spelling'
-    [credentials]='ascii errors limits settings'
+    [deferred]='' [limits]='' [spelling]='limits' [requirements]='' [client_class]=''
+    [call_site]='' [errors]='limits call_site' [settings]='deferred errors limits spelling'
+    [credentials]='errors limits settings'
     [task]="$base request.pending"
     [loop]="$base task"
     [request]="$base task"
@@ -28,7 +28,7 @@ declare -A may_require=(
     [wait]="$base task request conversation start"
     [client]="$base task loop request conversation events api start wait"
     [init]="$base client requirements"
-    [types]='' [simulator]='ascii')
+    [types]='' [simulator]='')
 longest=400
 
 read -ra flags <<<"-std=gnu99 -Isrc -I$(tools/lua.sh incdir "$lua") $(pkg-config --cflags libcurl)"
@@ -88,8 +88,8 @@ lua_crossings() { # files in no known directory, and requires of what a director
         directory_of "$file"
         [ -n "${may_require[$directory]+known}" ] || echo "$file is in no known directory"
     done
-    grep -rE '^[^-]*\brequire *\(? *"openhands[."]' lua |
-        sed 's/^\([^:]*\):.*require *(* *"openhands\.\{0,1\}\([a-z0-9_.]*\)".*/\1 \2/' | while read -r file module; do
+    grep -rE '^[^-]*\b(require|deferred\.[a-z]+) *(\(.*)?"openhands[."]' lua |
+        sed 's/^\([^:]*\):.*"openhands\.\{0,1\}\([a-z0-9_.]*\)".*/\1 \2/' | while read -r file module; do
         directory_of "$file"
         [[ " $directory core ${may_require[$directory]:-} " == *" ${module%%.*} "* ]] ||
             [[ " ${may_require[$directory]:-} " == *" $module "* ]] || echo "$file requires openhands${module:+.$module}"
@@ -98,8 +98,8 @@ lua_crossings() { # files in no known directory, and requires of what a director
 
 exported() { nm -D --defined-only "$1" | awk '{ print $NF }' | grep -vx luaopen_openhands_core; }
 
-# Functions that depend on the host's locale must not touch the wire: ascii.lua and ascii.h change letters, ascii.lua,
-# json_encode.c and json_number.c read and write fractions.
+# Functions that depend on the host's locale must not touch the wire: ascii.h and the simulator's ascii.lua change
+# letters; json_encode.c, json_number.c and ascii.lua read and write fractions.
 locale_in_lua() {
     grep -rnE '[a-z)"]:(upper|lower)\b|string\.(upper|lower)\b' lua
     grep -rnE '%[awulpAWULP]|(find|match|gsub)\b.*%[scgSCG]' lua | grep -vE '^[^:]*:[0-9]*: *--|%%[scgSCG]'

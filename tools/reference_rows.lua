@@ -1,5 +1,4 @@
 -- The core's table of operations as the pages of the reference need it: by name, with the rows of each dialect.
-local ascii = require "openhands.ascii"
 local core = require "openhands.core"
 
 local M = {}
@@ -27,7 +26,7 @@ function M.collect(of_agent)
     if grouped ~= other_grouped then
       return not grouped
     end
-    return ascii.is_before(one, other)
+    return core.is_before(one, other)
   end)
   return names, rows
 end

@@ -1,6 +1,5 @@
 -- The types of lua/openhands/types/operations.lua, for editors and the type checker: of each call that is one request,
 -- its fields, and its signature in the client, the module, conversations and the agent server.
-local ascii = require "openhands.ascii"
 local core = require "openhands.core"
 local operations = require "reference_rows"
 
@@ -166,7 +165,7 @@ local function add_groups(lines)
       seen[group], names[#names + 1] = true, group
     end
   end
-  table.sort(names, ascii.is_before)
+  table.sort(names, core.is_before)
   for _, owner in ipairs { "openhands.Client", "openhands" } do
     add(lines, "")
     add(lines, "---@class (partial) %s", owner)
@@ -184,7 +183,7 @@ return function()
     "--- Types of the calls that are one request each, for editors. Written by `make reference` from the core's table;",
     "--- the calls that are composed of several are in types/init.lua.",
   }, {}
-  local all = require("openhands.api.operations").all(false)
+  local all = require("openhands.api.operations").of_service
   local names, rows = operations.collect(false)
   local by_hand, agent_by_hand = declared_by_hand "openhands.Client", declared_by_hand "openhands.Agent"
   for _, name in ipairs(names) do
@@ -205,7 +204,8 @@ return function()
   end
   add_groups(lines)
   names, rows = operations.collect(true)
-  local agents = require("openhands.api.agent").operations
+  require "openhands.api.agent" -- completes the operations of agent servers
+  local agents = require("openhands.api.operations").of_agent
   local methods = {}
   for _, name in ipairs(names) do
     if not name:find "^runtime%." then -- these are reached by the calls of the same name

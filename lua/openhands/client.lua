@@ -6,12 +6,13 @@ local Client = require "openhands.client_class"
 local conversations = require "openhands.conversation"
 local core = require "openhands.core"
 local credentials = require "openhands.credentials"
+local deferred = require "openhands.deferred"
 local errors = require "openhands.errors"
 local loops = require "openhands.loop"
 local pollers = require "openhands.wait.poller"
 local retry = require "openhands.request.retry"
 local settings = require "openhands.settings"
-local api = require "openhands.api"
+local api_names = require "openhands.api.names"
 
 -- The modules that define the other methods of the class.
 require "openhands.request"
@@ -19,9 +20,16 @@ require "openhands.request.in_flight"
 require "openhands.conversation.memory"
 require "openhands.conversation.status"
 require "openhands.start"
-require "openhands.task.group"
 require "openhands.wait"
-require "openhands.wait.several"
+
+-- Modules that the first call of one of their methods loads.
+deferred.define(Client, api_names.calls, "openhands.api")
+for group, leaves in pairs(api_names.groups) do
+  Client._groups[group] = Client._groups[group] or {}
+  deferred.define(Client._groups[group], leaves, "openhands.api")
+end
+deferred.define(Client, { all = true, sleep = true, spawn = true }, "openhands.task.group")
+deferred.define(Client, { wait_all = true, wait_any = true }, "openhands.wait.several")
 
 local SLASH = 47
 
@@ -84,8 +92,8 @@ function M.new(given)
     _memory_count = 0,
   }, Client)
   self._conversation = conversations.class(self)
-  for name, group in pairs(api.groups_of(self)) do
-    self[name] = group
+  for name, leaves in pairs(Client._groups) do
+    self[name] = setmetatable({ _client = self }, { __index = leaves, __name = "openhands." .. name })
   end
   self._poller = pollers.new(self)
   self._loop.attach(self)
@@ -148,9 +156,12 @@ function Client:_log_text(text)
   log(self, self._core.redact, text)
 end
 
-local about_conversations = api.about_conversations()
-about_conversations[#about_conversations + 1] = "status"
-about_conversations[#about_conversations + 1] = "wait"
+local about_conversations = { "status", "wait" }
+for name, is_about_conversation in pairs(api_names.calls) do
+  if is_about_conversation then
+    about_conversations[#about_conversations + 1] = name
+  end
+end
 conversations.add_methods(about_conversations)
 
 --- Returns the names of all public methods of clients, and the names of the calls in each group.
@@ -163,7 +174,7 @@ function M.names()
       names[#names + 1] = name
     end
   end
-  for group, leaves in pairs(api.groups) do
+  for group, leaves in pairs(Client._groups) do
     groups[group] = {}
     for leaf in pairs(leaves) do
       table.insert(groups[group], leaf)

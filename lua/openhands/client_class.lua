@@ -33,6 +33,10 @@
 ---@field private _closed boolean?
 local Client = { __name = "openhands.Client" }
 
+--- The calls of each group, by the names of the group and the call.
+---@type table<string, table<string, function>>
+Client._groups = {}
+
 Client.__index = Client
 
 return Client

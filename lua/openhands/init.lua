@@ -12,8 +12,9 @@ require "openhands.requirements"
 
 local clients = require "openhands.client"
 local core = require "openhands.core"
+local deferred = require "openhands.deferred"
 local errors = require "openhands.errors"
-local spelling = require "openhands.spelling"
+local spelling = deferred.module "openhands.spelling"
 
 ---@class (partial) openhands
 local M = {}

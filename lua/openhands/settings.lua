@@ -2,10 +2,10 @@
 --- the environment, then the default.
 
 local core = require "openhands.core"
+local deferred = require "openhands.deferred"
 local errors = require "openhands.errors"
 local limits = require "openhands.limits"
-local spelling = require "openhands.spelling"
-local ascii = require "openhands.ascii"
+local spelling = deferred.module "openhands.spelling"
 
 ---@class openhands.Settings
 ---@field api_key? string|fun(): string? the account's key, or a function called for it before each exchange
@@ -94,7 +94,7 @@ local cloud_domains = { "all-hands.dev", "openhands.dev" }
 -- Returns whether the service is self-hosted: only such servers get the session key of the environment.
 local function is_self_hosted(base_url)
   local host = base_url:match "^[^:/]*://([^:/?#]*)" or ""
-  host = "." .. ascii.lower(host):gsub("%.$", "")
+  host = "." .. core.lower(host):gsub("%.$", "")
   for _, domain in ipairs(cloud_domains) do
     if host:sub(-#domain - 1) == "." .. domain then
       return false

@@ -33,6 +33,15 @@ describe("core.id_with_dashes", function()
   end)
 end)
 
+describe("core.is_before", function()
+  it("compares bytes", function()
+    local sorted = { "", "\0", "A", "AA", "Z", "a", "\xc3\xa4", "\xff" }
+    for i, one in ipairs(sorted) do
+      for j, other in ipairs(sorted) do assert.equal(i < j, core.is_before(one, other)) end
+    end
+  end)
+end)
+
 describe("core.lower and core.upper", function()
   it("change the letters A to Z alone", function()
     local bytes = {}

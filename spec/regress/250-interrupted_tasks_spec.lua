@@ -25,8 +25,8 @@ end
 
 local here = debug.getinfo(1, "S").source
 
--- Runs a function in which a hook of this coroutine raises once: at the first line outside of this file from that number
--- on; `number` counts all lines that run. Tasks that were made before have no hook in PUC's Lua.
+-- Runs a function in which a hook of this coroutine raises once: at the first line outside of this file from that
+-- number on; `number` counts all lines that run. Tasks that were made before have no hook in PUC's Lua.
 local function interrupted(number, run)
   local count, raised, watched = 0, false, false
   debug.sethook(function()

@@ -49,16 +49,18 @@ describe("the locale of the host", function()
 
   it("changes neither letters nor fractions of the wire", function()
     local program = [[
-      local ascii = require "openhands.ascii"
+      local ascii = require "openhands.simulator.encoding.ascii"
+      local core = require "openhands.core"
       local json = require "openhands.simulator.encoding.json"
       local timestamps = require "openhands.simulator.encoding.timestamps"
-      print(ascii.upper "finished \195\164", ascii.lower "IDLE \195\132", ascii.from_number(-1.5e-7, 14),
+      print(ascii.upper "finished \195\164", ascii.lower "IDLE \195\132",
+        core.upper "finished \195\164", core.lower "IDLE \195\132", ascii.from_number(-1.5e-7, 14),
         ascii.from_number(7, 17), ascii.to_number "-2.5e3" == -2500, ascii.to_number "x.y", ascii.to_number "1,5")
       print(json.encode { 0.1, 1e300, -2.5 }, json.decode "[0.5, -1.25e2]"[1] == 0.5, json.decode "1.5" == 1.5)
       print(json.encode "a\0b\31\127\195\164")
       print(timestamps.parse "1970-01-01T00:00:01.5Z" == 1.5)
     ]]
-    local expected = "FINISHED \195\164\tidle \195\132\t-1.5e-07\t7\ttrue\tnil\tnil\n"
+    local expected = "FINISHED \195\164\tidle \195\132\tFINISHED \195\164\tidle \195\132\t-1.5e-07\t7\ttrue\tnil\tnil\n"
       .. '[0.1,1e+300,-2.5]\ttrue\ttrue\n"a\\u0000b\\u001f\\u007f\195\164"\ntrue\n'
     for _, locale in ipairs { "tr_TR.UTF-8", "de_DE.UTF-8" } do
       assert.are.equal(expected, child(locale, program))

@@ -1,7 +1,7 @@
 -- A method that is called with a dot takes its first argument as the receiver. The error must say so, whatever the type
 -- of that argument.
 
-local agents = require "openhands.api.agent"
+local core = require "openhands.core"
 local calls = require "spec.support.calls"
 local clients = require "openhands.client"
 
@@ -41,7 +41,7 @@ describe("a method that is called with a dot", function()
 
   it("of an agent server", function()
     local agent = at.conversation:agent()
-    for name in pairs(agents.operations) do
+    for name in pairs(core.operation_names(true)) do
       if not name:find("runtime.", 1, true) then assert_explained("agent:", name, agent[name]) end
     end
     for _, name in ipairs { "bash", "request" } do

@@ -48,12 +48,20 @@ describe("the number of functions that a call passes", function()
   local jit = rawget(_G, "jit") -- compiled code calls no hook
   local client, conversation
 
+  local function connect()
+    client = openhands.new { transport = transport(), api_key = "k", base_url = "http://127.0.0.1:1" }
+  end
+
   setup(function()
     if jit then
       jit.off()
       jit.flush()
     end
-    client = openhands.new { transport = transport(), api_key = "k", base_url = "http://127.0.0.1:1" }
+    connect()
+    local first = assert(client:run { initial_user_msg = "Load the modules.", repository = "owner/repo" })
+    assert(client:credits() and client:events(first)() and client:status(first))
+    client:close()
+    connect()
   end)
 
   teardown(function()

@@ -41,7 +41,7 @@ describe("the simulator", function()
         if inside then
           assert.is_true(allowed[inside:match("^[^.]+")], own_path .. " requires " .. name)
         else
-          assert.is_true(name == "openhands.ascii" or layer == "server" and name == "luv",
+          assert.is_true(layer == "server" and name == "luv",
             own_path .. " requires " .. name)
         end
       end

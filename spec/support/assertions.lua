@@ -1,6 +1,6 @@
 --- Assertions on the values that the library returns: errors and conversations have the documented form, without
 --- secrets.
-local ascii = require "openhands.ascii"
+local core = require "openhands.core"
 local canary = require "spec.support.canary"
 
 local M = {}
@@ -45,6 +45,6 @@ end
 --- Returns an id in the form in which ids are compared.
 ---@param id string
 ---@return string
-function M.same_id(id) return (ascii.lower(id:gsub("-", ""))) end
+function M.same_id(id) return (core.lower(id:gsub("-", ""))) end
 
 return M

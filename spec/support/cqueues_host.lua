@@ -1,7 +1,7 @@
 --- Runs specs in cqueues: functions and servers run as coroutines of a controller, and the clients are closed after
 --- each spec.
 
-local ascii = require "openhands.ascii"
+local core = require "openhands.core"
 local canary = require "spec.support.canary"
 local cqueues = require "cqueues"
 local simulator = require "openhands.simulator"
@@ -50,7 +50,7 @@ local function read_request(connection)
   local length = 0
   local header = line and connection:read "*l"
   while header and not header:find "^\r?$" do
-    length = tonumber(ascii.lower(header):match "^content%-length:%s*(%d+)") or length
+    length = tonumber(core.lower(header):match "^content%-length:%s*(%d+)") or length
     header = connection:read "*l"
   end
   if length > 0 then connection:read(length) end

@@ -1,6 +1,5 @@
 --- A server of raw bytes: it writes exactly the given bytes and keeps the requests. It runs in this process, so a spec
 -- that waits for a client of the core must also run the loop (`turn`, `await`).
-local ascii = require "openhands.ascii"
 local core = require "openhands.core"
 local uv = require "luv"
 
@@ -27,7 +26,7 @@ local function parse(bytes)
   if not last then return end
   local head, headers = bytes:sub(1, last), {}
   for name, value in head:gmatch "\n([^:\r\n]+):[ \t]*([^\r\n]*)" do
-    local known = ascii.lower(name)
+    local known = core.lower(name)
     headers[known] = headers[known] and headers[known] .. "|" .. value or value
   end
   local size = tonumber(headers["content-length"] or 0)

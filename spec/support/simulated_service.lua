@@ -1,5 +1,5 @@
 --- Sends requests to the simulator's model without a client: one function takes a method and a path with its query.
-local ascii = require "openhands.ascii"
+local core = require "openhands.core"
 local json = require "openhands.simulator.encoding.json"
 local simulator = require "openhands.simulator"
 local stream = require "openhands.simulator.encoding.stream"
@@ -38,7 +38,7 @@ end
 ---@return string?
 function M.header(response, name)
   for _, pair in ipairs(response.headers) do
-    if ascii.lower(pair[1]) == name then return pair[2] end
+    if core.lower(pair[1]) == name then return pair[2] end
   end
 end
 

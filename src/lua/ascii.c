@@ -1,5 +1,7 @@
-/* Converts the case of ASCII letters for Lua, whose own functions depend on the locale. */
+/* Converts and compares ASCII text for Lua, whose own functions depend on the locale. */
 #include "lua/ascii.h"
+
+#include <string.h>
 
 #include "wire/ascii.h"
 
@@ -41,9 +43,26 @@ static int l_upper(lua_State *L)
     return push_converted(L, oh_ascii_upper);
 }
 
+/*** Returns whether one text sorts before another by their bytes. Lua's `<` sorts by the locale.
+@function is_before
+@tparam string one
+@tparam string other
+@treturn boolean */
+static int l_is_before(lua_State *L)
+{
+    size_t length, other_length;
+    const char *one = luaL_checklstring(L, 1, &length), *other = luaL_checklstring(L, 2, &other_length);
+    int order = memcmp(one, other, length < other_length ? length : other_length);
+
+    lua_pushboolean(L, order < 0 || (order == 0 && length < other_length));
+    return 1;
+}
+
 void oh_ascii_add_functions(lua_State *L)
 {
-    static const luaL_Reg functions[] = {{"lower", l_lower}, {"upper", l_upper}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"lower", l_lower}, {"upper", l_upper}, {"is_before", l_is_before}, {NULL, NULL},
+    };
 
     oh_setfuncs(L, functions, 0);
 }

@@ -4,7 +4,7 @@
 
 #include "lua/compat.h"
 
-/* Adds `operations` to the table on top of the stack. */
+/* Adds `operations` and `operation_names` to the table on top of the stack. */
 void oh_reflection_add_functions(lua_State *L);
 
 #endif

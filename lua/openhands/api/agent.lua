@@ -3,11 +3,13 @@
 
 local agent_events = require "openhands.events.agent"
 local arguments = require "openhands.api.arguments"
+local core = require "openhands.core"
 local downloads = require "openhands.api.download"
 local errors = require "openhands.errors"
 local events = require "openhands.events"
 local limits = require "openhands.limits"
 local operation_calls = require "openhands.api.operation_calls"
+local operations = require "openhands.api.operations"
 local pages = require "openhands.api.pages"
 local runtimes = require "openhands.api.agent_runtime"
 
@@ -44,7 +46,7 @@ local function check_receiver(self, name)
   errors.check_receiver(getmetatable(self) == Agent, name, "agent")
 end
 
-local all = runtimes.operations
+local all = operations.of_agent
 
 -- Begins a call of the user. Returns its fields (with the conversation's id, if the operation takes it), its settings,
 -- and its further options.
@@ -64,7 +66,8 @@ end
 
 local perform = runtimes.perform
 
-for name, operation in pairs(all) do
+for name in pairs(core.operation_names(true)) do
+  local operation = all[name]
   if name:find "^runtime%." then
     methods[name] = nil -- users call it without the prefix, or on `agent.runtime`
   elseif operation.shape == "page" then
@@ -363,7 +366,5 @@ function methods:request(request, options)
   call.agent_of = self.conversation_id
   return client:_request(request, call, self.conversation_id)
 end
-
-M.operations = all
 
 return M

@@ -2,6 +2,7 @@
 --- runtime of the conversation. The server's description of itself says whether there is one.
 
 local arguments = require "openhands.api.arguments"
+local core = require "openhands.core"
 local errors = require "openhands.errors"
 local identifiers = require "openhands.conversation.identifier"
 local operation_calls = require "openhands.api.operation_calls"
@@ -9,10 +10,11 @@ local operations = require "openhands.api.operations"
 
 local M = {}
 
-local all = operations.all(true)
+local all = operations.of_agent
 
 -- The agent belongs to one conversation, so `conversation_id` is filled in here and is no argument of the calls.
-for _, operation in pairs(all) do
+for name in pairs(core.operation_names(true)) do
+  local operation = all[name]
   local row = operation.rows.agent
   local first = row.fields[1]
   if first and first.name == "conversation_id" and first.place == "path" then
@@ -22,9 +24,6 @@ for _, operation in pairs(all) do
   end
 end
 all.update.single_field = "title"
-
---- The operations of agent servers by name; those of a conversation's own runtime begin with "runtime.".
-M.operations = all
 
 --- Returns the id of the conversation as agent servers spell it.
 ---@param agent openhands.Agent

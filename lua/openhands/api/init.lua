@@ -13,6 +13,7 @@ local downloads = require "openhands.api.download"
 local errors = require "openhands.errors"
 local events = require "openhands.events"
 local identifiers = require "openhands.conversation.identifier"
+local names = require "openhands.api.names"
 local operation_calls = require "openhands.api.operation_calls"
 local operations = require "openhands.api.operations"
 local paths = require "openhands.conversation.workspace_path"
@@ -20,12 +21,7 @@ local pull_requests = require "openhands.conversation.pull_requests"
 local results = require "openhands.conversation.result"
 local servers = require "openhands.conversation.server"
 
-local M = {}
-
-local all = operations.all(false)
-
--- Rows that only other modules call; users call methods that are built on them.
-local internal = { start = true, start_streaming = true, status = true }
+local all = operations.of_service
 
 -- Calls that have no row of their own, or need more than one.
 ---@type table<string, table>
@@ -217,7 +213,6 @@ end
 
 -- ---- calls -------------------------------------------------------------------------------------------------------
 
-
 local function run(client, operation, ...)
   local fields, options = arguments.read(client, operation, ...)
   local call = client:_begin(operation.name, options, own_options[operation.name])
@@ -239,26 +234,30 @@ local function download(client, operation, subject, target, options, ...)
   end)
 end
 
-local groups = {}
+local is_written_out = { agent = true, request = true } -- below
 
-for name, operation in pairs(all) do
-  local group, leaf = name:match "^([A-Za-z0-9_]+)%.([A-Za-z0-9_]+)$"
-  if group then
-    groups[group] = groups[group] or {}
-    groups[group][leaf] = function(self, ...)
-      local client = type(self) == "table" and rawget(self, "_client")
-      if getmetatable(client) ~= Client then
-        errors.check_receiver(false, name, "client." .. group)
-      end
-      return run(client, operation, ...)
-    end
-  elseif not internal[name] then
-    local call = operation.shape == "file" and download or run
+for name in pairs(names.calls) do
+  if not is_written_out[name] then
     Client[name] = function(self, ...)
       if getmetatable(self) ~= Client then
         errors.check_receiver(false, name, "client")
       end
+      local operation = all[name]
+      local call = operation.shape == "file" and download or run
       return call(self, operation, ...)
+    end
+  end
+end
+
+for group, leaves in pairs(names.groups) do
+  for leaf in pairs(leaves) do
+    local name = group .. "." .. leaf
+    Client._groups[group][leaf] = function(self, ...)
+      local client = type(self) == "table" and rawget(self, "_client")
+      if getmetatable(client) ~= Client then
+        errors.check_receiver(false, name, "client." .. group)
+      end
+      return run(client, all[name], ...)
     end
   end
 end
@@ -282,8 +281,6 @@ function Client:request(request, options)
   return self:_request(request, self:_begin("request", options))
 end
 
--- ---- for the other modules ---------------------------------------------------------------------------------------
-
 --- Makes a request that the caller describes, to the service or to a conversation's own server.
 ---@param request any
 ---@param call openhands.Call
@@ -299,31 +296,3 @@ function Client:_request(request, call, id)
   end
   return self:_call("request", request, call)
 end
-
---- The calls of each group, by the names of the group and the call.
-M.groups = groups
-
---- Returns the names of the calls that are about a conversation.
----@return string[]
-function M.about_conversations()
-  local names = { "agent" }
-  for name, operation in pairs(all) do
-    if operation.subject == "conversation_id" and not operation.is_batch and Client[name] then
-      names[#names + 1] = name
-    end
-  end
-  return names
-end
-
---- Returns the groups of one client.
----@param client openhands.Client
----@return table<string, table>
-function M.groups_of(client)
-  local made = {}
-  for name, leaves in pairs(groups) do
-    made[name] = setmetatable({ _client = client }, { __index = leaves, __name = "openhands." .. name })
-  end
-  return made
-end
-
-return M

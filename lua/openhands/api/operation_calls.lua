@@ -10,7 +10,6 @@
 
 local absence = require "openhands.api.unsupported"
 local arguments = require "openhands.api.arguments"
-local ascii = require "openhands.ascii"
 local core = require "openhands.core"
 local errors = require "openhands.errors"
 local limits = require "openhands.limits"
@@ -90,7 +89,7 @@ function M.unsupported(name, api)
     operation = name,
     message = ("%s: the %s API cannot do this, %s can%s"):format(
       name,
-      ascii.upper(api),
+      core.upper(api),
       other,
       instead[api][name] and "; use " .. instead[api][name] or ""
     ),

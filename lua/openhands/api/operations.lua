@@ -1,21 +1,8 @@
 --- Describes the operations of the core's table: the subject of each one, and the fields that its arguments may give.
 
-local core = require "openhands.core"
+local rows_of = require "openhands.request.rows"
 
 local M = {}
-
---- One row of the core's table: an operation in one dialect.
----@class openhands.Row
----@field name string
----@field api "v0"|"v1"|"agent"
----@field method string
----@field path string
----@field host string where it is served
----@field shape string of the answer
----@field effect "reads"|"writes"|"creates"
----@field timeout number seconds
----@field description string
----@field fields { name: string, place: string, kind: string, type: string, required: boolean }[]
 
 --- One operation: the rows of one name, and how its arguments are read.
 ---@class openhands.Operation
@@ -85,22 +72,26 @@ local function describe(name, rows)
   return operation
 end
 
---- Returns all operations of the service or of the agent server, by name.
----@param of_agent boolean
+-- Returns a table that describes each operation when it is first used, from its rows in some dialects.
 ---@return table<string, openhands.Operation>
-function M.all(of_agent)
-  local rows = {}
-  for _, row in ipairs(core.operations()) do
-    if (row.api == "agent") == of_agent then
-      rows[row.name] = rows[row.name] or {}
-      rows[row.name][row.api] = row
-    end
-  end
-  local operations = {}
-  for name, dialects in pairs(rows) do
-    operations[name] = describe(name, dialects)
-  end
-  return operations
+local function operations_in(...)
+  local dialects = { ... }
+  return setmetatable({}, {
+    __index = function(operations, name)
+      local found, chosen = rows_of[name], {}
+      for _, api in ipairs(dialects) do
+        chosen[api] = found[api]
+      end
+      operations[name] = next(chosen) and describe(name, chosen) or nil
+      return rawget(operations, name)
+    end,
+  })
 end
+
+--- The operations of the service, by name.
+M.of_service = operations_in("v0", "v1")
+
+--- The operations of agent servers, by name; those of a conversation's own runtime begin with "runtime.".
+M.of_agent = operations_in "agent"
 
 return M

@@ -1,6 +1,6 @@
 --- Parses addresses of repositories, as browsers and git show them. The service takes only `owner/name`.
 
-local ascii = require "openhands.ascii"
+local core = require "openhands.core"
 local errors = require "openhands.errors"
 local limits = require "openhands.limits"
 
@@ -18,9 +18,6 @@ local hosts = {
 
 local elsewhere = { least = 2, most = 20 }
 
---- Pattern of names that cannot be addresses: the first part has no dot, so it is no host.
-M.PLAIN_NAME = "^[A-Za-z0-9_-]+/[A-Za-z0-9_.-]+$"
-
 -- Returns host and path of an address; nil for a name.
 local function split(text)
   local rest = text:match "^[A-Za-z][A-Za-z0-9+.-]*://(.*)$"
@@ -34,7 +31,7 @@ local function split(text)
     return host, path
   end
   host, path = text:match "^([^/:@]+)/(.*)$"
-  if host and hosts[ascii.lower(host):gsub("^www%.", "")] then
+  if host and hosts[core.lower(host):gsub("^www%.", "")] then
     return host, path
   end
 end
@@ -65,7 +62,7 @@ function M.take_apart(text)
   if not host then
     return text
   end
-  local known = hosts[ascii.lower(host):gsub("^www%.", "")] or elsewhere
+  local known = hosts[core.lower(host):gsub("^www%.", "")] or elsewhere
   local parts = parts_of(path)
   if known.provider == "azure_devops" and parts[1] == "v3" then
     table.remove(parts, 1)

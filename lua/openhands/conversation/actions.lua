@@ -3,7 +3,7 @@
 ---
 --- Each function gets the client, the operation, the fields with `conversation_id`, and the settings of the call.
 
-local ascii = require "openhands.ascii"
+local core = require "openhands.core"
 local conversations = require "openhands.conversation"
 local errors = require "openhands.errors"
 local identifiers = require "openhands.conversation.identifier"
@@ -13,7 +13,7 @@ local states = require "openhands.conversation.state"
 
 local M = {}
 
-local all = operations.all(false)
+local all = operations.of_service
 local send, queue = all.send, all.queue_message
 
 local KEYLESS_POLLS = 3 -- after this many polls without a session key, a running sandbox is taken to have none
@@ -216,13 +216,13 @@ local function wait_until_up(client, id, call)
     if err and not is_transient(client, id, call, err) then
       return nil, err
     end
-    local sandbox = ascii.upper(tostring(conversation and conversation.sandbox_status))
+    local sandbox = core.upper(tostring(conversation and conversation.sandbox_status))
     polls_up = polls_up + (sandbox == "RUNNING" and 1 or 0)
     local has_key = conversation and client:_remember(conversation.conversation_id).session_api_key
     if sandbox == "RUNNING" and (has_key or polls_up >= KEYLESS_POLLS) then
       return conversation
     elseif sandbox == "ERROR" or conversation and conversation.state == "gone" then
-      return nil, conflict("resume", conversation, "cannot be resumed: its sandbox is " .. ascii.lower(sandbox))
+      return nil, conflict("resume", conversation, "cannot be resumed: its sandbox is " .. core.lower(sandbox))
     elseif client._loop.now() + WAKING_INTERVAL >= call.deadline_at then
       err = errors.new {
         kind = "timeout",

@@ -1,6 +1,6 @@
 --- Turns the service's responses into conversations: the same fields in every dialect, and the methods that users call.
 
-local ascii = require "openhands.ascii"
+local core = require "openhands.core"
 local errors = require "openhands.errors"
 local identifiers = require "openhands.conversation.identifier"
 local limits = require "openhands.limits"
@@ -57,7 +57,7 @@ local v0_statuses = {
 }
 
 local function v0_status(sandbox_status)
-  local word = text(sandbox_status) and ascii.upper(sandbox_status) or "UNKNOWN"
+  local word = text(sandbox_status) and core.upper(sandbox_status) or "UNKNOWN"
   return v0_statuses[word] or word
 end
 
@@ -219,7 +219,7 @@ function M.from_task(client, task, id, is_start)
   local status = state == "failed" and "ERROR" or "STARTING"
   if is_start then
     local word = text(task.status) or "UNKNOWN"
-    status = word:find "[a-z]" and ascii.upper(word) or word
+    status = word:find "[a-z]" and core.upper(word) or word
   end
   task.start_task_id = task_id
   return to_conversation(client, task, "v1", id, memory, status, state, settled)

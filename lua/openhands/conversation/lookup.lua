@@ -6,10 +6,11 @@
 --- runs them for all conversations that the client waits for.
 
 local conversations = require "openhands.conversation"
+local deferred = require "openhands.deferred"
 local errors = require "openhands.errors"
 local identifiers = require "openhands.conversation.identifier"
 local results = require "openhands.conversation.result"
-local start_tasks = require "openhands.conversation.start_tasks"
+local start_tasks = deferred.module "openhands.conversation.start_tasks"
 local states = require "openhands.conversation.state"
 
 --- One conversation that is being looked up.

@@ -1,6 +1,6 @@
 --- Finds the pull requests of a conversation: those that the service lists, and links in its events.
 
-local ascii = require "openhands.ascii"
+local core = require "openhands.core"
 
 local M = {}
 
@@ -17,8 +17,8 @@ local function collect_links(value, repository, found, depth)
   if type(value) == "string" then
     for _, pattern in ipairs(link_patterns) do
       for link in value:gmatch(pattern) do
-        local part = repository and "/" .. ascii.lower(repository) .. "/"
-        if not found[link] and (not part or ascii.lower(link):find(part, 1, true)) then
+        local part = repository and "/" .. core.lower(repository) .. "/"
+        if not found[link] and (not part or core.lower(link):find(part, 1, true)) then
           found[link] = true
           found[#found + 1] = link
         end

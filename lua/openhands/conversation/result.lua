@@ -4,10 +4,11 @@
 --- V1's service learns of events some time after they happened (half a minute, in practice); the conversation's own
 --- server has them at once.
 
-local ascii = require "openhands.ascii"
+local core = require "openhands.core"
+local deferred = require "openhands.deferred"
 local errors = require "openhands.errors"
 local identifiers = require "openhands.conversation.identifier"
-local results_v0 = require "openhands.conversation.result_v0"
+local results_v0 = deferred.module "openhands.conversation.result_v0"
 local servers = require "openhands.conversation.server"
 local states = require "openhands.conversation.state"
 
@@ -94,7 +95,7 @@ local takers = {
   end,
   ConversationStateUpdateEvent = function(event, found)
     if event.key == "execution_status" and type(event.value) == "string" then
-      found.execution = found.execution or ascii.lower(event.value)
+      found.execution = found.execution or core.lower(event.value)
     end
   end,
   MessageEvent = function(event, found)

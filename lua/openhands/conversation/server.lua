@@ -4,7 +4,7 @@
 --- The account's key is never sent to this server, and the session key is sent nowhere else: the core sends an exchange
 --- either to the service with the account's key, or to the server with the session key that came with its address.
 
-local ascii = require "openhands.ascii"
+local core = require "openhands.core"
 local errors = require "openhands.errors"
 local limits = require "openhands.limits"
 
@@ -38,7 +38,7 @@ local function server_of(url)
   elseif url:byte() == SLASH then
     return nil, url:byte(2) ~= SLASH -- "//host" would be another host
   end
-  local scheme = ascii.lower(url:match("^([A-Za-z]+)://") or "")
+  local scheme = core.lower(url:match("^([A-Za-z]+)://") or "")
   if scheme ~= "http" and scheme ~= "https" then
     return nil, false
   end
@@ -113,7 +113,7 @@ end
 ---@field conversation openhands.Conversation? if its status was requested for this
 
 local function is_up(conversation)
-  return ascii.upper(tostring(conversation.status)) == "RUNNING"
+  return core.upper(tostring(conversation.status)) == "RUNNING"
 end
 
 -- Returns where the server is. Requests the conversation's status if this is not known, or if `afresh` is true.

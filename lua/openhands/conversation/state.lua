@@ -12,7 +12,7 @@
 ---| "gone" # archived or deleted
 ---| "unknown" # a value that this version does not know
 
-local ascii = require "openhands.ascii"
+local core = require "openhands.core"
 
 local M = {}
 
@@ -29,11 +29,11 @@ local upper_words = {}
 for word in ([[RUNNING STARTING PAUSED MISSING ERROR FINISHED STUCK WAITING_FOR_CONFIRMATION DELETING IDLE STOPPED
   ARCHIVED WORKING WAITING_FOR_SANDBOX PREPARING_REPOSITORY RUNNING_SETUP_SCRIPT SETTING_UP_GIT_HOOKS
   SETTING_UP_SKILLS STARTING_CONVERSATION READY]]):gmatch "[A-Z_]+" do
-  upper_words[word], upper_words[ascii.lower(word)] = word, word
+  upper_words[word], upper_words[core.lower(word)] = word, word
 end
 
 local function upper(value)
-  return upper_words[value] or type(value) == "string" and ascii.upper(value) or nil
+  return upper_words[value] or type(value) == "string" and core.upper(value) or nil
 end
 
 --- Notes that the service did not show a conversation. Returns whether it was absent often enough, and for long

@@ -9,7 +9,7 @@ local operations = require "openhands.api.operations"
 
 local M = {}
 
-local info = operations.all(true).info
+local info = operations.of_agent.info
 
 --- Returns whether a path is relative: it then starts at the workspace.
 ---@param path any

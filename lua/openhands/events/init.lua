@@ -1,7 +1,7 @@
 --- Reads the events of a conversation in pages: each once, in the service's order. follow.lua reads them as they come.
 
 local agent_events = require "openhands.events.agent"
-local ascii = require "openhands.ascii"
+local core = require "openhands.core"
 local errors = require "openhands.errors"
 local follow = require "openhands.events.follow"
 local limits = require "openhands.limits"
@@ -137,7 +137,7 @@ function v1.begin(self, call)
   end
   local bound = self.fields.timestamp__gte
   self.seen = seen
-  self.fields.timestamp__gte = bound and ascii.is_before(known.timestamp, bound) and bound or known.timestamp
+  self.fields.timestamp__gte = bound and core.is_before(known.timestamp, bound) and bound or known.timestamp
   return true
 end
 

@@ -5,9 +5,9 @@
 
 ---@class (partial) openhands.Client
 local Client = require "openhands.client_class"
-local core = require "openhands.core"
 local coroutines = require "openhands.task.coroutines"
 local errors = require "openhands.errors"
+local rows_of = require "openhands.request.rows"
 
 local M = {}
 
@@ -21,15 +21,6 @@ local account_fields = {
 }
 
 local other_dialect = { v0 = "v1", v1 = "v0" }
-
--- Whether an operation is about one item, by name and dialect. Then a 404 may be about the item instead of the path.
-local is_one_item = {}
-for _, row in ipairs(core.operations()) do
-  if row.api ~= "agent" then
-    is_one_item[row.name] = is_one_item[row.name] or {}
-    is_one_item[row.name][row.api] = row.path:find("{", 1, true) ~= nil
-  end
-end
 
 -- ---- the request -------------------------------------------------------------------------------------------------
 
@@ -217,7 +208,8 @@ local function contradiction_of(err, operation, api)
   if err.status == 405 or err.page and (err.status == 200 or err.status == 404) then
     return "path"
   elseif err.status == 404 and (type(err.detail) ~= "table" or err.detail.detail == "Not Found") then
-    return (is_one_item[operation] or {})[api] and "perhaps" or "path"
+    local row = rows_of[operation][api]
+    return row and row.path:find("{", 1, true) and "perhaps" or "path" -- "{": about one item, which may be missing
   end
 end
 
@@ -256,7 +248,8 @@ end
 ---@return openhands.Error? err
 function M.try_other(client, operation, api, run, err)
   local contradicts_dialect, other = err.contradicts_dialect, other_dialect[api]
-  local has_other = not is_one_item[operation] or is_one_item[operation][other] ~= nil
+  local rows = rows_of[operation]
+  local has_other = rows[other] ~= nil or not (rows.v0 or rows.v1) -- without rows: a call of several requests
   if not has_other or contradicts_dialect == "perhaps" and client._confirmed_dialects[api] then
     return nil, err
   end

@@ -9,7 +9,7 @@
 
 ---@class (partial) openhands.Client
 local Client = require "openhands.client_class"
-local ascii = require "openhands.ascii"
+local core = require "openhands.core"
 local coroutines = require "openhands.task.coroutines"
 local errors = require "openhands.errors"
 local pendings = require "openhands.request.pending"
@@ -43,7 +43,7 @@ local function response_of(answer)
   }
   for _, pair in ipairs(answer.headers or {}) do
     local name = pair[1]
-    local field = wanted_headers[name] or wanted_lengths[#name] and wanted_headers[ascii.lower(name)]
+    local field = wanted_headers[name] or wanted_lengths[#name] and wanted_headers[core.lower(name)]
     if field and response[field] == nil then
       response[field] = pair[2]
     end

@@ -8,20 +8,14 @@ local credentials = require "openhands.credentials"
 local dialects = require "openhands.request.dialect"
 local errors = require "openhands.errors"
 local request_errors = require "openhands.request.errors"
+local rows_of = require "openhands.request.rows"
 local settings = require "openhands.settings"
 local tasks = require "openhands.task"
 
 -- ---- operations --------------------------------------------------------------------------------------------------
 
--- The effect of each operation, and the seconds that it may take unless the caller sets a `timeout`.
-local effects = {}
----@type table<string, number>
-local own_timeout = { request = core.request_methods.GET.timeout }
-for _, row in ipairs(core.operations()) do
-  effects[row.name] = effects[row.name] or {}
-  effects[row.name][row.api] = row.effect
-  own_timeout[row.name] = math.max(row.timeout, own_timeout[row.name] or 0)
-end
+-- Seconds that a free request may take unless the caller sets a `timeout`.
+local FREE_REQUEST_TIMEOUT = core.request_methods.GET.timeout
 
 -- Returns the effect of a call on the service. A call that "creates" must not be made twice.
 local function effect_of(operation, fields, api)
@@ -29,7 +23,7 @@ local function effect_of(operation, fields, api)
     local method = core.request_methods[fields.method or "GET"]
     return method and method.effect or "writes" -- the core refuses other methods
   end
-  return effects[operation][api]
+  return rows_of[operation][api].effect
 end
 
 --- Returns whether a call changes nothing on the service.
@@ -241,7 +235,8 @@ function Client:_exchange(operation, fields, call, api, route)
   end
   err = err or obstacle(self, operation)
   local began = self._loop.now()
-  local timeout = math.min(call.timeout or own_timeout[operation], call.deadline_at - began)
+  local row = rows_of[operation][api]
+  local timeout = math.min(call.timeout or row and row.timeout or FREE_REQUEST_TIMEOUT, call.deadline_at - began)
   if err or timeout <= 0 then
     return nil, err or errors.no_time(operation)
   end

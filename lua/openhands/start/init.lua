@@ -11,12 +11,14 @@
 local Client = require "openhands.client_class"
 local conversations = require "openhands.conversation"
 local core = require "openhands.core"
+local deferred = require "openhands.deferred"
 local errors = require "openhands.errors"
-local locks = require "openhands.start.lock"
-local reconciling = require "openhands.start.reconcile"
-local repositories = require "openhands.api.repository"
-local search = require "openhands.conversation.start_search"
-local streaming = require "openhands.start.streaming"
+local limits = require "openhands.limits"
+local locks = deferred.module "openhands.start.lock"
+local reconciling = deferred.module "openhands.start.reconcile"
+local repositories = deferred.module "openhands.api.repository"
+local search = deferred.module "openhands.conversation.start_search"
+local streaming = deferred.module "openhands.start.streaming"
 
 local M = {}
 
@@ -271,8 +273,8 @@ function M.split(caller, fields, options)
   end
   check_functions(caller, split)
   local name, other = rawget(fields, "repository"), rawget(fields, "selected_repository")
-  local may_be_address = type(name) == "string" and not name:find(repositories.PLAIN_NAME)
-    or type(other) == "string" and not other:find(repositories.PLAIN_NAME)
+  local may_be_address = type(name) == "string" and not name:find(limits.REPOSITORY_NAME)
+    or type(other) == "string" and not other:find(limits.REPOSITORY_NAME)
   if may_be_address then
     fields = repositories.in_fields(caller, fields, true)
   end

@@ -1,7 +1,7 @@
 --- Reports the progress of a start. The service streams the states of the start task. If the stream is cut after the
 --- task is known, or a lookup has found the start, the task is polled instead.
 
-local ascii = require "openhands.ascii"
+local core = require "openhands.core"
 local conversations = require "openhands.conversation"
 local errors = require "openhands.errors"
 
@@ -36,7 +36,7 @@ function methods:_take_state(task, id)
   if type(task) ~= "table" then
     return
   end
-  local word = type(task.status) == "string" and ascii.upper(task.status) or "UNKNOWN"
+  local word = type(task.status) == "string" and core.upper(task.status) or "UNKNOWN"
   local conversation, err = conversations.from_task(self._client, task, id, true)
   if not conversation then
     self._err = err

@@ -1,6 +1,6 @@
 --- Handles requests to the agent server about conversations: status, run, pause, confirmation, changes.
 local agent_paging = require "openhands.simulator.agent.paging"
-local ascii = require "openhands.ascii"
+local ascii = require "openhands.simulator.encoding.ascii"
 local json = require "openhands.simulator.encoding.json"
 local lists = require "openhands.simulator.lists"
 local paging = require "openhands.simulator.handler.paging"

@@ -1,7 +1,7 @@
 --- Handles requests to the agent server about the events of a conversation. Unlike the service, the agent server uses
 -- event ids as page ids, and omits null fields.
 local agent_paging = require "openhands.simulator.agent.paging"
-local ascii = require "openhands.ascii"
+local ascii = require "openhands.simulator.encoding.ascii"
 local json = require "openhands.simulator.encoding.json"
 local responses = require "openhands.simulator.http.responses"
 local schemas = require "openhands.simulator.v1.schemas"

@@ -1,7 +1,7 @@
 --- Encodes and decodes JSON for the simulator. Deliberately independent of the client's JSON code: a shared decoder
 -- would hide its own defects from the specs. Unlike Debian's lua-cjson, it distinguishes `[]` from `{}`, and decodes 7
 -- and 7.0 as an integer and a float where Lua has both.
-local ascii = require "openhands.ascii"
+local ascii = require "openhands.simulator.encoding.ascii"
 
 local M = {}
 

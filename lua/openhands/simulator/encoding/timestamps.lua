@@ -1,6 +1,6 @@
 --- Converts between ISO-8601 text and seconds since 1970 (UTC). Does not use os.time: the model is independent of the
 -- clock and the time zone of this machine.
-local ascii = require "openhands.ascii"
+local ascii = require "openhands.simulator.encoding.ascii"
 
 local M = {}
 

@@ -1,5 +1,5 @@
 --- The two spellings of a UUID: 32 hexadecimal digits in most responses, with dashes in some. Requests may use both.
-local ascii = require "openhands.ascii"
+local ascii = require "openhands.simulator.encoding.ascii"
 
 local M = {}
 

@@ -1,6 +1,6 @@
 --- Checks bodies, queries and path ids against schemas. A refusal is the 422 of the service: a list of
 -- `{type, loc, msg, input}`. Supports only the kinds of values that the operations use.
-local ascii = require "openhands.ascii"
+local ascii = require "openhands.simulator.encoding.ascii"
 local json = require "openhands.simulator.encoding.json"
 local lists = require "openhands.simulator.lists"
 local responses = require "openhands.simulator.http.responses"

@@ -1,5 +1,5 @@
 --- HTTP/1.1 as bytes: parses requests and formats responses. Independent of sockets and of the service.
-local ascii = require "openhands.ascii"
+local ascii = require "openhands.simulator.encoding.ascii"
 
 local M = {}
 

@@ -1,5 +1,5 @@
 --- Parses multipart/form-data bodies, the form of file uploads.
-local ascii = require "openhands.ascii"
+local ascii = require "openhands.simulator.encoding.ascii"
 
 local M = {}
 

@@ -1,5 +1,5 @@
 --- The five forms of HTTP 429, and the limit of concurrent conversations.
-local ascii = require "openhands.ascii"
+local ascii = require "openhands.simulator.encoding.ascii"
 local responses = require "openhands.simulator.http.responses"
 local timestamps = require "openhands.simulator.encoding.timestamps"
 

@@ -1,6 +1,6 @@
 --- The files in the sandbox of a conversation: as checked out, and as they are now. The handlers of all servers read
 -- and write them here. Stored paths are absolute. Lists contain paths relative to the requested directory.
-local ascii = require "openhands.ascii"
+local ascii = require "openhands.simulator.encoding.ascii"
 local json = require "openhands.simulator.encoding.json"
 
 local M = {}

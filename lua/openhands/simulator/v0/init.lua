@@ -1,5 +1,5 @@
 --- The routes of V0. A request may name a V1 conversation; its status is then converted as in the service.
-local ascii = require "openhands.ascii"
+local ascii = require "openhands.simulator.encoding.ascii"
 local json = require "openhands.simulator.encoding.json"
 local lists = require "openhands.simulator.lists"
 local paging = require "openhands.simulator.handler.paging"

@@ -1,6 +1,6 @@
 --- Handles V1 sandboxes, with or without a conversation, and the specifications they are created from.
 local account = require "openhands.simulator.model.account"
-local ascii = require "openhands.ascii"
+local ascii = require "openhands.simulator.encoding.ascii"
 local json = require "openhands.simulator.encoding.json"
 local lists = require "openhands.simulator.lists"
 local paging = require "openhands.simulator.handler.paging"

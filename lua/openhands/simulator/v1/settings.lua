@@ -1,5 +1,5 @@
 --- Handles the settings of the account and its profiles: named configurations of a language model.
-local ascii = require "openhands.ascii"
+local ascii = require "openhands.simulator.encoding.ascii"
 local json = require "openhands.simulator.encoding.json"
 local responses = require "openhands.simulator.http.responses"
 local validation = require "openhands.simulator.handler.validation"

@@ -1,17 +1,26 @@
 --- Converts letters and numbers by the rules of ASCII. Lua's own `upper`, `lower`, and classes such as `%w`, depend on
---- the host's locale: the upper case of "i" may differ from "I", and the decimal point may be a comma.
-
-local core = require "openhands.core"
+--- the host's locale: the upper case of "i" may differ from "I", and the decimal point may be a comma. The simulator
+--- runs without the core, which has the like for the client.
 
 local M = {}
 
---- Returns a text with the letters a to z in upper case.
----@type fun(text: string): string
-M.upper = core.upper
+local uppers, lowers = {}, {}
+for code = 97, 122 do
+  local lower, upper = string.char(code), string.char(code - 32)
+  uppers[lower], lowers[upper] = upper, lower
+end
 
---- Returns a text with the letters A to Z in lower case.
----@type fun(text: string): string
-M.lower = core.lower
+---@param text string
+---@return string text with the letters a to z in upper case
+function M.upper(text)
+  return (text:gsub("[a-z]", uppers))
+end
+
+---@param text string
+---@return string text with the letters A to Z in lower case
+function M.lower(text)
+  return (text:gsub("[A-Z]", lowers))
+end
 
 --- Returns whether one text sorts before another by their bytes. Lua's `<` sorts by the locale instead.
 ---@param one string
