@@ -27,10 +27,12 @@ M.null = json.null
 --- Marks a list as a JSON array, for the `value` of a fault: `array()` is `[]`.
 M.array = json.array
 
---- Starts the simulator as a child process. The child ends on `close`, or when this process ends.
+--- Starts the simulator as a child process. The child ends on `close`, or when this process ends. Raises if it does not
+--- start, e.g. for an unknown option.
 M.spawn = process.spawn
 
---- Creates a model of the service in virtual time. It takes requests and returns responses.
+--- Creates a model of the service in virtual time. It takes requests and returns responses. Raises on an unknown
+--- option or value.
 ---@param options? openhands.simulator.Options
 ---@return openhands.simulator.Model
 function M.model(options)

@@ -4,6 +4,8 @@ local json = require "openhands.simulator.encoding.json"
 
 local M = {}
 
+--- A simulator in a child process. Each method but `close` raises if the simulator is closed or has ended, or if it
+--- refuses the command.
 ---@class openhands.simulator.Handle
 ---@field address string `http://127.0.0.1:PORT`
 ---@field pid integer
@@ -46,7 +48,8 @@ local function program(words)
     :format(package.path, package.cpath, table.concat(list, ", "))
 end
 
---- Starts the simulator as a child process. The child ends on `close`, or when this process ends.
+--- Starts the simulator as a child process. The child ends on `close`, or when this process ends. Raises if it does not
+--- start, e.g. for an unknown option.
 ---@param options? openhands.simulator.Options|{ lua?: string, port?: integer } `lua`: the interpreter of the child
 --- (default: the running one); `port`: the port on which it listens (default: any free one)
 ---@return openhands.simulator.Handle

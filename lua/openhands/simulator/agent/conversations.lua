@@ -217,8 +217,8 @@ local function delete(model, _, conversation)
   return responses.json(200, success)
 end
 
--- Returns the existing conversation whose id the body has. Refuses to create one: only the service can do so here, with
--- its own credentials.
+-- Returns the conversation that the body names, if it exists. Refuses to create one: only the service can do so here,
+-- with its own credentials.
 local function start(model, call)
   local body = json.decode(call.body)
   local conversation = type(body) == "table" and views.find(call, uuid.parse(body.conversation_id))

@@ -11,8 +11,8 @@ local M = {}
 ---@field point "accept"|"before_read"|"after_read"|"after_commit"|"in_headers"|"in_body" when it happens: on a new
 --- connection, at the first byte of a request, after reading it, after the model has committed it, while writing the
 --- headers or the body of its response
----@field action string what happens: the name of a function in `transforming` or `replacing` below; at in_headers and
---- in_body only close, reset and hang
+---@field action string what happens: the name of a function in `transforming` (only at after_commit; delay also at
+--- after_read) or in `replacing` below; at in_headers and in_body only close, reset and hang
 ---@field match? { method?: string, path?: string } exact method, Lua pattern of the path; not for accept, before_read
 ---@field skip? integer number of matching requests to leave unchanged first (default 0)
 ---@field count? integer number of requests to which the fault applies; default 1; -1: all
@@ -36,7 +36,8 @@ local M = {}
 ---@field value? any
 
 ---@class openhands.simulator.Plan
----@field writes { bytes: string, times?: integer, wait?: number }[] one after the other, each flushed before its `wait`
+---@field writes { bytes: string, times?: integer, wait?: number }[] in this order. Each writes `bytes`,
+--- `times` (1) times, and each time flushes them and waits `wait` (0) seconds.
 ---@field stream? openhands.simulator.Stream written after them
 ---@field ending "keep"|"close"|"reset"|"hang" keep: the connection stays open
 
@@ -169,7 +170,8 @@ function transforming.cut_gzip(fault, response)
 end
 
 -- Replaces one field. `field` is a path, e.g. "items.1.status"; `value` is the new value (`simulator.null` for JSON
--- null; no value removes the field). A response without the object that has the field is sent unchanged.
+-- null; no value removes the field). A missing field is added, but a response without the object around it is sent
+-- unchanged.
 function transforming.type(fault, response)
   local value = json.decode(response.body)
   if value == nil then
@@ -205,6 +207,7 @@ function replacing.invalid_utf8()
   return json_text('{"id":"\255\254\195\40"}')
 end
 
+-- Sends an HTML page with `status` (200): `body`, by default the page of the web application.
 function replacing.html(fault)
   return send(responses.raw(fault.status or 200, "text/html; charset=utf-8", fault.body or responses.page))
 end
@@ -236,6 +239,7 @@ function replacing.huge(fault)
   return filled(head .. before, size - #before - #after, after, "keep")
 end
 
+-- Sends a redirect with `status` (302) to `location` (an address on port 1 of 127.0.0.1).
 function replacing.redirect(fault)
   return send(responses.raw(fault.status or 302, "text/plain", "", {
     { "Location", fault.location or "http://127.0.0.1:1/elsewhere" },
@@ -252,6 +256,7 @@ function replacing.raw(fault)
   return plan("close", { bytes = fault.bytes or "" })
 end
 
+-- Sends `line` (a text that is not HTTP) and an empty line, then closes the connection.
 function replacing.garbage(fault)
   return plan("close", { bytes = (fault.line or "HELO this is no web server") .. "\r\n\r\n" })
 end

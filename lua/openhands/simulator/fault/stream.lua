@@ -55,6 +55,7 @@ function transforming.drip(fault, response)
   return plan("keep", stream.slowed(without_fault(response), fault.bytes or 1, fault.seconds or 0.1))
 end
 
+-- Splits after byte 1 by default, not at half.
 function transforming.split(fault, response, flush_seconds)
   if fault.at == "every" then
     return plan("keep", stream.slowed(without_fault(response), 1, 0))
@@ -67,6 +68,7 @@ transforming["continue"] = function(fault, response)
   return plan("keep", without_fault(response), { bytes = http.continue, times = fault.times or 1 })
 end
 
+-- A stream without a length counts as empty.
 function transforming.wrong_length(fault, response)
   local length = math.max(0, (response.length or 0) + (fault.delta or 10))
   return plan("close", wire(response, { { "Content-Length", ("%.0f"):format(length) } }, response.stream))
@@ -80,6 +82,7 @@ function transforming.no_length(fault, response)
   return plan("close", wire(response, { { "Connection", "close" } }, source))
 end
 
+-- Without `pieces` and `at`, sends the whole body and omits only the last chunk.
 function transforming.truncate_chunked(fault, response)
   local source = response.stream
   if fault.pieces or fault.at then

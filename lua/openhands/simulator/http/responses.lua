@@ -78,7 +78,7 @@ function M.crash()
   return M.raw(500, "text/plain; charset=utf-8", "Internal Server Error")
 end
 
---- Returns the page of the web application, the response to every unknown GET path.
+--- Returns the page of the web application, the response to unknown GET paths with the option `spa`.
 ---@return openhands.simulator.Response
 function M.web_page()
   return M.raw(200, "text/html; charset=utf-8", M.page)

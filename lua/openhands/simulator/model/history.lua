@@ -144,7 +144,7 @@ end
 --- Adds generated events.
 ---@param count integer
 ---@param time number of the first of them, seconds since 1970
----@param interval number seconds
+---@param interval number seconds between two groups of events with the same time
 function history:add(count, time, interval)
   if count < 1 then
     return
@@ -158,7 +158,7 @@ end
 --- Adds generated events like `add`, but takes the time of the last one.
 ---@param count integer
 ---@param time number of the last of them, seconds since 1970
----@param interval number seconds
+---@param interval number as for `add`
 function history:add_until(count, time, interval)
   self:add(count, time - math.floor((count - 1) / group) * interval, interval)
 end

@@ -83,7 +83,7 @@ local M = {}
 local methods = {}
 local metatable = { __index = methods, __name = "openhands.simulator.Model" }
 
---- Creates a model.
+--- Creates a model. Raises on an unknown option or value.
 ---@param given openhands.simulator.Options?
 ---@param respond fun(model: openhands.simulator.Model, request: openhands.simulator.Request):
 --- openhands.simulator.Response

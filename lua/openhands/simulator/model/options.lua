@@ -21,17 +21,24 @@ local M = {}
 ---@field organizations? string[]|false valid `X-Org-Id` values; false (default): any UUID
 ---@field unauthorized? "credentials"|"bearer"|"expired"|"auth"|"detail"|"string" form of the 401 for an invalid key
 ---@field client_ids? boolean false: ignore `conversation_id` in a V1 start, as old servers do (default true)
----@field visibility? number seconds before searches and lookups show a new V1 conversation (default 0)
+---@field visibility? number seconds before searches and lookups show a new conversation, in both dialects, or its start
+--- task (default 0)
 ---@field require_message? boolean refuse a V0 start without a message with 400 (default false)
----@field old? boolean shorter responses, as older servers give them (default false)
----@field spa? boolean answer unknown GET paths with the page of the web application (default true)
+---@field old? boolean answer as older servers do: shorter responses; in V1, an existing secret is not replaced (default
+--- false)
+---@field spa? boolean answer unknown paths as the web application does: GET with its page, other methods with 405
+--- (default true)
 ---@field event_count? integer number of generated events before the first event of a new V1 conversation (default 0)
----@field event_lag? number seconds before the service shows a V1 event that its agent server shows at once (default 0)
----@field event_pages? openhands.simulator.PageBehavior how pages of events behave (default "plain")
----@field list_pages? openhands.simulator.PageBehavior how pages of all other lists behave (default "plain")
----@field download_bytes? integer|false size of every archive (default false: its true content)
----@field download_length? boolean announce the size of an archive as Content-Length (default false: chunked)
----@field download_busy? boolean refuse every download with 409 (default false)
+---@field event_lag? number seconds before searches and counts of the service show a V1 event, which the agent server
+--- shows at once (default 0)
+---@field event_pages? openhands.simulator.PageBehavior how the pages of V1 events behave (default "plain"), but not
+--- those of the agent server
+---@field list_pages? openhands.simulator.PageBehavior how the pages of other V0 and V1 lists behave (default "plain");
+--- neither V0 events nor the lists of the agent server
+---@field download_bytes? integer|false size of every archive that V1 sends of a conversation (default false: its true
+--- content)
+---@field download_length? boolean announce the size of such an archive as Content-Length (default false: chunked)
+---@field download_busy? boolean refuse every download of such an archive with 409 (default false)
 ---@field repository_count? integer number of repositories of the account (default 5)
 ---@field git_providers? string[] providers that the account is connected to (default `{ "github" }`)
 ---@field conversation_runtime? "local"|"docker" the place that agent servers name for commands, files and git: "local"

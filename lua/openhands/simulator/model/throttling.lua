@@ -114,7 +114,8 @@ end
 
 local at_rest = { PAUSED = true, MISSING = true, finished = true, error = true, stuck = true }
 
--- Tells whether the mode "refuse" counts a conversation: whether the agent still has work to do.
+-- Tells whether the mode "refuse" counts a conversation. It counts until its start has failed, its sandbox is paused or
+-- missing, or its agent has ended; an idle agent counts.
 local function is_busy(conversation)
   return conversation.task_status ~= "ERROR" and not at_rest[conversation.sandbox_status]
     and not at_rest[conversation.execution_status]

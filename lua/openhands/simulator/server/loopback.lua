@@ -82,6 +82,7 @@ end
 
 --- Returns the model's response to a request. Turns an error in the simulator into a 500, with a traceback on stderr.
 ---@param request openhands.simulator.Request
+---@return openhands.simulator.Response
 function methods:respond(request)
   self:synchronise()
   local function explain(problem)
@@ -95,7 +96,7 @@ function methods:respond(request)
   return responses.crash()
 end
 
---- Listens on 127.0.0.1.
+--- Listens on 127.0.0.1. Raises if the port is taken.
 ---@return string address
 function methods:listen()
   local listener = uv.new_tcp()
