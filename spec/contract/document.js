@@ -1,8 +1,8 @@
 // Prints a published OpenAPI document for a strict mock server:
 //   node document.js DOCUMENT ROWS     ROWS: a file with a line `METHOD path host body|nothing` per operation
-// Keeps only the paths of the rows and the schemas that they need. Forbids undocumented fields in bodies. Adds to each
-// operation a twin under /misspelt whose fields have other names: a request that passes at the one must fail at the
-// other.
+// Keeps only the paths of the rows and the schemas that they need. Forbids undocumented fields in bodies. Adds twins
+// under /misspelt: copies of the operations in which body fields and required query parameters have other names. A
+// request that an operation accepts must be refused by its twin. Operations without such fields have no twin.
 "use strict";
 const fs = require("fs");
 
@@ -56,7 +56,8 @@ function tighten(operation, row) {
     if (media !== "multipart/form-data") continue;
     const properties = closed[content.schema.$ref.split("/").pop()].properties;
     for (const [name, property] of Object.entries(properties)) {
-      if (property.type === "array") properties[name] = property.items; // of parts with the same name it sees one
+      // Prism sees only one of the parts with the same name.
+      if (property.type === "array") properties[name] = property.items;
     }
   }
   // The document lacks bodies that the service parses by hand: accept any.

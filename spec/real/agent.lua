@@ -104,7 +104,7 @@ check("execute", function()
   same("hello\n", output.stdout, "output")
 end)
 
-check("bash tells as it goes", function()
+check("bash returns output as it appears", function()
   local text, code = "", nil
   for piece in must(agent:bash({ command = "echo one; sleep 1; echo two", cwd = workspace }, { interval = 0.2 })) do
     text, code = text .. (piece.stdout or ""), piece.exit_code or code
@@ -130,7 +130,7 @@ check("changes, diff", function()
   holds(must(agent:diff(README)).modified, "hello", "diff")
 end)
 
-check("events begin after one that is known, or several are asked for", function()
+check("events after a known one, and several events by their ids", function()
   local list = must(agent:events():all())
   same(#list - 2, #must(agent:events({ after = list[2].id }):all()), "events after the second")
   local _, err = agent:events({ after = "nobody" }):page()
@@ -237,7 +237,7 @@ check("a path that this server has not", function()
   return tostring(err)
 end)
 
-check("a call that this server has not, and a conversation that it does not know", function()
+check("an unknown conversation, and an unknown command", function()
   local _, err = client:agent(openhands.uuid()):final_response()
   same("not_found", err and err.kind, "kind")
   _, err = agent:stop_command(openhands.uuid())

@@ -150,7 +150,7 @@ local function check_prompt_turn(what, message, answer)
   end)
 end
 
-check_prompt_turn("a second turn is known soon", "Go on. [sleep 1]", "Done: Go on.")
+check_prompt_turn("the result of a second turn is returned soon", "Go on. [sleep 1]", "Done: Go on.")
 check_prompt_turn("a third turn that the agent ends at once", "[say Only words.]", "Only words.")
 
 check("pause", function()
@@ -189,7 +189,7 @@ check("another client sees it as finished", function()
   same(id, seen.conversation_id, "id, as it was given")
 end)
 
-check("get gives them by the ids that were asked for", function()
+check("get returns conversations by the ids that it was given", function()
   same("finished", must(client:get { id })[id].state, "state")
 end)
 

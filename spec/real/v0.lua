@@ -95,7 +95,7 @@ check("another client learns of the end", function()
   same("finished", seen.state, "state")
 end)
 
-check("a client that has to find out reads the events, too", function()
+check("a client that is not told the dialect reads the events, too", function()
   local other = openhands.new { base_url = address, api_key = "any" }
   local list, err = other:events(done.conversation_id):all()
   other:close()

@@ -80,7 +80,7 @@ describe("a fault", function()
     assert.are.equal('{"a', body)
   end)
 
-  it("spares, hits and matches requests as its fields say", function()
+  it("applies to the requests that `skip`, `count` and `match` choose", function()
     server:faults { { point = "after_read", action = "close", skip = 1, count = 2,
       match = { method = "GET", path = "^/api/v1/users/" } } }
     local endings = {}

@@ -136,7 +136,7 @@ describe("the simulator's V1 workspace", function()
       end
     end)
 
-    it("is available after the sandbox is gone, but of conversations only", function()
+    it("is available after the sandbox is gone, but not by the id of a start task", function()
       delete()
       assert.are.equal(200, select(2, get(path .. "/download")).status)
       local task = start()
@@ -298,7 +298,7 @@ describe("a download from the simulator", function()
     end
   end)
 
-  it("stays a refusal with a body", function()
+  it("of an unknown conversation is refused with a JSON body", function()
     server:reset()
     assert.is_truthy(download().bytes:find('"detail":"Conversation not found', 1, true))
   end)
