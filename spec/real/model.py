@@ -1,13 +1,14 @@
 """A stub of a language model for the real servers: the part of OpenAI's chat completions that agents use.
 
-The last message of the user is its script, in square brackets:
+The last message of the user holds its commands, in square brackets:
 
     [say TEXT]     answers with a message and no tool
     [run COMMAND]  runs it in the shell first
     [sleep N]      delays its first answer by N seconds
     [refuse]       answers 401, as a provider with a spent budget does
 
-Then it calls the tool `finish` with "Done: " and the message. Prints its port.
+Without `say` and `refuse`, its last answer calls the tool `finish` with "Done: " and the start of the message. A request
+without tools gets a title. Prints its port.
 """
 
 import json

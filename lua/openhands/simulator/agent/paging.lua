@@ -6,7 +6,7 @@ local validation = require "openhands.simulator.handler.validation"
 local M = {}
 
 --- Returns the response 500 that the agent server gives after a failed assertion.
----@param exception string
+---@param exception string its name and text, as the agent server reports them
 ---@return openhands.simulator.Response
 function M.crash(exception)
   return responses.json(500, { detail = "Internal Server Error", exception = exception, error_id = "e-51m01a7e" })

@@ -17,8 +17,8 @@ local M = {}
 ---@field skip? integer number of matching requests to leave unchanged first (default 0)
 ---@field count? integer number of requests to which the fault applies; default 1; -1: all
 ---@field ending? "keep"|"close"|"reset"|"hang" overrides how the connection ends
----@field at? integer|"every" in_headers, in_body: bytes that are still sent (default: half); split: bytes before the
---- split
+---@field at? integer|"every" in_headers, in_body: bytes of the headers or of the body that are still sent (default:
+--- half); split: bytes before the split
 ---@field pieces? integer in_body, truncate_chunked: pieces of a streamed response that are sent before those bytes. In
 --- a stream of start tasks, the first piece is the bracket, and each further piece is one task.
 ---@field bytes? integer|string a parameter of some actions, like all fields below; see the comments of the actions

@@ -37,13 +37,13 @@ local M = {}
 ---@field repository string?
 ---@field task_id string?
 ---@field sandbox_id string
----@field number integer
+---@field number integer position among all conversations, from 1; of a sandbox without a conversation, above 1e6
 ---@field session_number integer counts the session keys of its sandbox
 ---@field events table[]
 ---@field created_at number virtual seconds
 ---@field title string
 ---@field outcome string
----@field task_states openhands.simulator.TaskState[]?
+---@field task_states openhands.simulator.TaskState[]? the states of its start task so far
 ---@field history openhands.simulator.History?
 ---@field steps { at: number, changes: table, event: table? }[] the script, by virtual time
 ---@field next_step integer
@@ -263,7 +263,7 @@ function methods:seconds_until_change(conversation)
   return step and step.at - self._time
 end
 
---- Adds generated events to a V1 conversation, now.
+--- Adds generated events to a V1 conversation, now. Raises if no V1 conversation has the id.
 ---@param id string UUID in either spelling
 ---@param count integer
 function methods:add_events(id, count)
@@ -315,7 +315,7 @@ function methods:is_visible(conversation)
   return not conversation.deleted and self._time >= conversation.created_at + self.options.visibility
 end
 
---- Answers the next requests with HTTP 429, in one of its five forms.
+--- Answers the next requests with HTTP 429, in one of its five forms. Raises if the form is unknown.
 ---@param name openhands.simulator.Throttle
 ---@param count? integer number of requests; default 1; -1: all
 ---@param details? openhands.simulator.ThrottleDetails

@@ -80,7 +80,7 @@ local forms = {
 ---@field flat? boolean concurrency: without `detail` around the fields
 ---@field reset_at? string quota: ISO-8601 (default: midnight)
 
---- Adds a throttle: the next `count` matching requests get the 429 of that name.
+--- Adds a throttle: the next `count` matching requests get the 429 of that name. Raises if the name is unknown.
 ---@param throttles table[] the model's list
 ---@param name openhands.simulator.Throttle
 ---@param count? integer default 1; -1: all

@@ -181,7 +181,7 @@ function connection:write_plan(plan, closes)
   step()
 end
 
--- Applies a fault for which the model is not asked.
+-- Applies a fault that needs no response of the model.
 function connection:inject(injected, closes)
   if injected.action == "refuse" then
     return self._server:refuse_for(injected.seconds or 1)

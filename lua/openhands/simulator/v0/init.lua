@@ -172,7 +172,7 @@ local function events(model, call, id)
   return v0_events.page(call, find(model, id), id)
 end
 
--- The operations that need the runtime. Only the runtime itself answers them; the service answers with 500.
+-- The operations that only the runtime performs. The service answers them with 500.
 local unsupported = {
   { "GET", "/list-files" }, { "GET", "/select-file" }, { "GET", "/zip-directory" }, { "GET", "/git/changes" },
   { "GET", "/git/diff" }, { "GET", "/trajectory" }, { "POST", "/upload-files" }, { "POST", "/events" },
