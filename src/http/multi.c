@@ -233,6 +233,7 @@ void oh_multi_fetch(struct oh_multi *multi, struct oh_exchange *exchange)
     unlink_exchange(&multi->outgoing, exchange);
     push(&multi->in_flight, exchange);
     exchange->body_sent = exchange->request->body.length; /* the service may process it from now on */
+    oh_multi_arm(multi);
 }
 
 struct oh_exchange *oh_multi_find(struct oh_multi *multi, uint64_t number)

@@ -252,6 +252,7 @@ void oh_multi_step(struct oh_multi *multi, double seconds)
     if (multi->external || (multi->readiness.descriptor < 0 && !oh_readiness_open(&multi->readiness))) {
         (void)poll(NULL, 0, (int)(left * 1000)); /* nothing to serve: only the time passes */
         end_alarm(multi);
+        oh_multi_arm(multi);
         return;
     }
     deadline = oh_monotonic() + left;

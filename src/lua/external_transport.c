@@ -174,6 +174,7 @@ static int l_answer(lua_State *L)
     response->body = exchange->received.data;
     response->length = exchange->received.length;
     oh_multi_finish(&client->multi, exchange);
+    oh_multi_arm(&client->multi);
     return 1;
 }
 
