@@ -7,8 +7,8 @@ The last message of the user holds its commands, in square brackets:
     [sleep N]      delays its first answer by N seconds
     [refuse]       answers 401, as a provider with a spent budget does
 
-Without `say` and `refuse`, its last answer calls the tool `finish` with "Done: " and the start of the message. A request
-without tools gets a title. Prints its port.
+Without `say` and `refuse`, its last answer calls the tool `finish` with "Done: " and the start of the message. A
+request without tools gets a title. Prints its port.
 """
 
 import json

@@ -9,7 +9,8 @@ local M = {}
 ---@field point "before"|"after_commit"|"in_body" before: the request is lost before the model gets it; after_commit:
 --- its response is lost; in_body: the rest of its response is lost
 ---@field class? string how the exchange ends for the client, e.g. "timeout" (default "connect"; of in_body "cut")
----@field sent? boolean before, after_commit: whether the client is told that the request was sent (default: whether the model got it)
+---@field sent? boolean before, after_commit: whether the client is told that the request was sent (default: whether the
+--- model got it)
 ---@field response? table before, after_commit: a response to return instead
 ---@field at? integer in_body: number of bytes that still arrive (default 0)
 ---@field pieces? integer in_body: number of pieces of a streamed response that arrive before those bytes (default 0)

@@ -5,7 +5,8 @@ local responses = require "openhands.simulator.http.responses"
 
 local M = {}
 
---- Sorts conversations, or other tables with a field `number`, by a field with a time, and those of equal time by number.
+--- Sorts conversations, or other tables with a field `number`, by a field with a time, and those of equal time by
+--- number.
 ---@param conversations table[] sorted in place
 ---@param field string
 ---@param descending? any
