@@ -1,6 +1,6 @@
 --- Routes requests below `/runtime/{sandbox_id}`: through the proxy of a sandbox to the agent server of a V1
--- conversation or the runtime of a V0 one. All requests but health checks need the session key of the sandbox. A request
--- that carries the key of the account leaks it, and is recorded in `model.leaks`.
+-- conversation or the runtime of a V0 one. All requests but health checks need the session key of the sandbox. A
+-- request that carries the key of the account leaks it, and is recorded in `model.leaks`.
 local lists = require "openhands.simulator.lists"
 local responses = require "openhands.simulator.http.responses"
 local routes = require "openhands.simulator.handler.routes"

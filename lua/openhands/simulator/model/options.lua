@@ -31,10 +31,10 @@ local M = {}
 ---@field event_count? integer number of generated events before the first event of a new V1 conversation (default 0)
 ---@field event_lag? number seconds before searches and counts of the service show a V1 event, which the agent server
 --- shows at once (default 0)
----@field event_pages? openhands.simulator.PageBehavior how the pages of V1 events behave (default "plain"), but not
---- those of the agent server
----@field list_pages? openhands.simulator.PageBehavior how the pages of other V0 and V1 lists behave (default "plain");
---- neither V0 events nor the lists of the agent server
+---@field event_pages? openhands.simulator.PageBehavior how the pages of V1 events behave, except those of the agent
+--- server (default "plain")
+---@field list_pages? openhands.simulator.PageBehavior how the pages of all other lists behave, except V0 events and the
+--- lists of the agent server (default "plain")
 ---@field download_bytes? integer|false size of every archive that V1 sends of a conversation (default false: its true
 --- content)
 ---@field download_length? boolean announce the size of such an archive as Content-Length (default false: chunked)
