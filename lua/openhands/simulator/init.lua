@@ -12,7 +12,7 @@
 --     handler/                            helpers of all handlers: routes, validation, pages
 --     model/                              state: conversations, sandboxes, account, time, limits
 --     http/                               requests and responses as bytes
---     encoding/ lists                     JSON, timestamps, UUIDs, zip archives, streams; functions on lists
+--     encoding/ lists                     ASCII, JSON, timestamps, UUIDs, zip archives, streams; functions on lists
 local dispatch = require "openhands.simulator.dispatch"
 local json = require "openhands.simulator.encoding.json"
 local model = require "openhands.simulator.model"

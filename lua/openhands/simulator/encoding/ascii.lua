@@ -1,6 +1,6 @@
 --- Converts letters and numbers by the rules of ASCII. Lua's own `upper`, `lower`, and classes such as `%w`, depend on
 --- the host's locale: the upper case of "i" may differ from "I", and the decimal point may be a comma. The simulator
---- runs without the core, which has the like for the client.
+--- runs without the core, which has such functions for the client.
 
 local M = {}
 
@@ -10,14 +10,16 @@ for code = 97, 122 do
   uppers[lower], lowers[upper] = upper, lower
 end
 
+--- Converts the letters a to z to upper case.
 ---@param text string
----@return string text with the letters a to z in upper case
+---@return string
 function M.upper(text)
   return (text:gsub("[a-z]", uppers))
 end
 
+--- Converts the letters A to Z to lower case.
 ---@param text string
----@return string text with the letters A to Z in lower case
+---@return string
 function M.lower(text)
   return (text:gsub("[A-Z]", lowers))
 end
@@ -53,7 +55,7 @@ end
 
 --- Reads a number with a decimal point, in every locale.
 ---@param text string
----@return number? number nil: the text is no number
+---@return number? number nil if the text is not a number
 function M.to_number(text)
   local point = decimal_point()
   if point == "." then
