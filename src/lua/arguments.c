@@ -228,7 +228,7 @@ enum oh_fields_verdict oh_arguments_read(lua_State *L, int shared, const struct 
     if (type == LUA_TTABLE && holds_fields(L, operation, index)) {
         lua_pushvalue(L, index);
     } else {
-        lua_newtable(L);
+        lua_createtable(L, 0, 1);
         if (type != LUA_TNIL && type != LUA_TNONE) {
             if (operation->fields[0].name == NULL)
                 oh_argument_error_at(L, &reader.root, "takes no fields");

@@ -41,10 +41,22 @@ struct oh_client *oh_client_check(lua_State *L)
     return oh_client_check_usable(L, check_any(L));
 }
 
+struct oh_client *oh_client_check_by(lua_State *L, int metatable)
+{
+    struct oh_client *client = lua_touserdata(L, 1);
+    bool is_client = client != NULL && lua_getmetatable(L, 1);
+
+    if (is_client) {
+        is_client = lua_rawequal(L, -1, metatable);
+        lua_pop(L, 1);
+    }
+    return oh_client_check_usable(L, is_client ? client : check_any(L));
+}
+
 /* Runs the function in upvalue 1 while the client is held. */
 static int l_exclusive(lua_State *L)
 {
-    struct oh_client *client = oh_client_check(L);
+    struct oh_client *client = oh_client_check_by(L, lua_upvalueindex(2));
     int status;
 
     luaL_checkstack(L, 2, "too many arguments");
@@ -60,7 +72,8 @@ static int l_exclusive(lua_State *L)
 
 void oh_client_make_exclusive(lua_State *L)
 {
-    lua_pushcclosure(L, l_exclusive, 1);
+    luaL_getmetatable(L, OH_CLIENT);
+    lua_pushcclosure(L, l_exclusive, 2);
 }
 
 void oh_client_add_exclusive(lua_State *L, const luaL_Reg *functions, int shared)

@@ -29,6 +29,9 @@ struct oh_client {
 /* Returns the client at stack index 1; raises if it is not a client, is closed or busy, or belongs to another
    process. Takes over a client that another process made, if the client has opened nothing yet. */
 struct oh_client *oh_client_check(lua_State *L);
+/* The same, for a C function that finds the metatable of clients at `metatable`, e.g. in an upvalue: a search for it by
+   its name would cost several times as much. */
+struct oh_client *oh_client_check_by(lua_State *L, int metatable);
 /* The same for a client that is not at stack index 1; returns it. */
 struct oh_client *oh_client_check_usable(lua_State *L, struct oh_client *client);
 

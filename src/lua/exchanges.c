@@ -11,7 +11,7 @@
 @tparam[opt=0] number seconds to wait at most; one call never waits longer than 0.1, so that signals are noticed */
 static int l_step(lua_State *L)
 {
-    struct oh_client *client = oh_client_check(L);
+    struct oh_client *client = oh_client_check_by(L, lua_upvalueindex(1));
     double seconds = luaL_optnumber(L, 2, 0);
 
     oh_multi_step(&client->multi, seconds > 0 ? seconds : 0);
@@ -132,12 +132,15 @@ static int l_in_flight(lua_State *L)
 void oh_exchanges_add_methods(lua_State *L, int shared)
 {
     static const luaL_Reg methods[] = {
-        {"step", l_step}, {"progress", l_progress}, {"cancel", l_cancel}, {"in_flight", l_in_flight}, {NULL, NULL},
+        {"progress", l_progress}, {"cancel", l_cancel}, {"in_flight", l_in_flight}, {NULL, NULL},
     };
     static const luaL_Reg exclusive[] = {
         {"next", l_next}, {"take", l_take}, {NULL, NULL},
     };
 
     oh_setfuncs(L, methods, 0);
+    luaL_getmetatable(L, OH_CLIENT);
+    lua_pushcclosure(L, l_step, 1);
+    lua_setfield(L, -2, "step");
     oh_client_add_exclusive(L, exclusive, shared);
 }

@@ -1,11 +1,11 @@
 /* Reads the headers of a response. Must not know Lua or libcurl. */
-#define _GNU_SOURCE /* timegm */
 #include "wire/headers.h"
 
 #include <string.h>
 
 #include "wire/ascii.h"
 
+#define LEAP_DAYS_BEFORE_1970 477
 #define MOST_SECONDS 1e9 /* larger numbers of seconds count as this one; dates are not limited */
 
 void oh_headers_copy_value(char *out, size_t capacity, const char *value, size_t length)
@@ -69,14 +69,24 @@ bool oh_headers_read(struct oh_headers *headers, struct oh_response *response, c
         headers->is_complete = line[length - 1] == '\n'; /* libcurl also passes on a lone "\r" */
         return false;
     }
-    if (response->retry_after[0] == '\0' && (value = value_of(line, length, "retry-after:", &size)) != NULL)
-        oh_headers_copy_value(response->retry_after, sizeof response->retry_after, value, size);
-    if ((value = value_of(line, length, "date:", &size)) != NULL)
-        oh_headers_copy_value(response->date, sizeof response->date, value, size);
-    if ((value = value_of(line, length, "transfer-encoding:", &size)) != NULL && ends_with_chunked(value, size))
-        headers->marks_end_of_body = true;
-    if ((value = value_of(line, length, "content-encoding:", &size)) != NULL)
-        headers->body_is_compressed = !is_identity(value, size);
+    switch (length > 0 ? oh_ascii_lower(line[0]) : '\0') { /* most lines are none of these */
+    case 'r':
+        if (response->retry_after[0] == '\0' && (value = value_of(line, length, "retry-after:", &size)) != NULL)
+            oh_headers_copy_value(response->retry_after, sizeof response->retry_after, value, size);
+        break;
+    case 'd':
+        if ((value = value_of(line, length, "date:", &size)) != NULL)
+            oh_headers_copy_value(response->date, sizeof response->date, value, size);
+        break;
+    case 't':
+        if ((value = value_of(line, length, "transfer-encoding:", &size)) != NULL && ends_with_chunked(value, size))
+            headers->marks_end_of_body = true;
+        break;
+    case 'c':
+        if ((value = value_of(line, length, "content-encoding:", &size)) != NULL)
+            headers->body_is_compressed = !is_identity(value, size);
+        break;
+    }
     return false;
 }
 
@@ -114,7 +124,7 @@ static int month_number(const char *name)
     int i;
 
     for (i = 0; i < 12; i++)
-        if (strncmp(months + 3 * i, name, 3) == 0)
+        if (months[3 * i] == name[0] && months[3 * i + 1] == name[1] && months[3 * i + 2] == name[2])
             return i;
     return -1;
 }
@@ -126,35 +136,45 @@ static int two_digits(const char *text)
     return (text[0] - '0') * 10 + (text[1] - '0');
 }
 
-/* Reads the only date format that servers may send: "Sun, 06 Nov 1994 08:49:37 GMT". */
-static bool read_date(const char *text, time_t *out)
+/* Returns the days from 1970-01-01 to the first day of a month of the Gregorian calendar. `month` is 0 for January. */
+static long days_before(long year, long month)
 {
-    struct tm date;
+    static const short days[] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334};
+    long passed = month > 1 ? year : year - 1; /* years whose leap day is over */
 
-    if (strlen(text) != 29 || strcmp(text + 25, " GMT") != 0 || strncmp(text + 3, ", ", 2) != 0)
-        return false;
-    memset(&date, 0, sizeof date);
-    date.tm_mday = two_digits(text + 5);
-    date.tm_mon = month_number(text + 8);
-    date.tm_year = two_digits(text + 12) * 100 + two_digits(text + 14) - 1900;
-    date.tm_hour = two_digits(text + 17);
-    date.tm_min = two_digits(text + 20);
-    date.tm_sec = two_digits(text + 23);
-    if (date.tm_mday < 1 || date.tm_mon < 0 || date.tm_year < 70 || date.tm_hour < 0 || date.tm_min < 0 ||
-        date.tm_sec < 0)
-        return false;
-    *out = timegm(&date);
-    return *out != (time_t)-1;
+    return (year - 1970) * 365 + days[month] + passed / 4 - passed / 100 + passed / 400 - LEAP_DAYS_BEFORE_1970;
+}
+
+/* Reads the only date format that servers may send: "Sun, 06 Nov 1994 08:49:37 GMT". Returns the seconds since 1970,
+   below 0 if it is none. (timegm would cost more than all else that is done with a header.) */
+static double read_date(const char *text)
+{
+    int day, month, century, year, hour, minute, second;
+
+    if (strlen(text) != 29 || memcmp(text + 25, " GMT", 4) != 0 || memcmp(text + 3, ", ", 2) != 0)
+        return -1;
+    day = two_digits(text + 5);
+    month = month_number(text + 8);
+    century = two_digits(text + 12);
+    year = two_digits(text + 14);
+    hour = two_digits(text + 17);
+    minute = two_digits(text + 20);
+    second = two_digits(text + 23);
+    if (day < 1 || month < 0 || century < 0 || year < 0 || century * 100 + year < 1970 || hour < 0 || minute < 0 ||
+        second < 0)
+        return -1;
+    return 86400.0 * (double)(days_before(century * 100 + year, month) + day - 1) + 3600.0 * hour + 60.0 * minute +
+           second;
 }
 
 double oh_headers_retry_after(const char *value, time_t now)
 {
-    double seconds;
-    time_t date;
+    double seconds, date;
 
     value += strspn(value, " \t");
-    if (read_date(value, &date))
-        seconds = (double)date - (double)now;
+    date = read_date(value);
+    if (date >= 0)
+        seconds = date - (double)now;
     else if (read_decimal(value, &seconds))
         seconds = seconds > MOST_SECONDS ? MOST_SECONDS : seconds;
     else
@@ -164,7 +184,5 @@ double oh_headers_retry_after(const char *value, time_t now)
 
 double oh_headers_date(const char *value)
 {
-    time_t date;
-
-    return read_date(value, &date) ? (double)date : -1;
+    return read_date(value);
 }

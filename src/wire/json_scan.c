@@ -40,19 +40,35 @@ void oh_json_scan_begin(struct oh_json_scan *scan, const char *text, size_t leng
 #define HAS_ZERO(word) (((word)-EACH_BYTE(1)) & ~(word)&EACH_BYTE(0x80))
 #define HAS_BELOW(word, limit) (((word)-EACH_BYTE(limit)) & ~(word)&EACH_BYTE(0x80))
 
-static bool has_special(uint64_t word)
+/* Returns a word that is not 0 if a quote or a backslash is among its bytes. */
+static uint64_t special_in(uint64_t word)
 {
-    return (HAS_ZERO(word ^ EACH_BYTE('"')) | HAS_ZERO(word ^ EACH_BYTE('\\'))) != 0;
+    return HAS_ZERO(word ^ EACH_BYTE('"')) | HAS_ZERO(word ^ EACH_BYTE('\\'));
+}
+
+/* Returns how many bytes of the text precede the first that is marked in `found`: the lowest mark is exact, those above
+   it need not be. 0 where that cannot be told. */
+static size_t bytes_before(uint64_t found)
+{
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    return (size_t)__builtin_ctzll(found) / 8;
+#else
+    (void)found;
+    return 0;
+#endif
 }
 
 const char *oh_json_scan_plain(const char *text, const char *end)
 {
-    uint64_t word;
+    uint64_t word, found;
 
     for (; end - text >= 8; text += 8) {
         memcpy(&word, text, sizeof word);
-        if (has_special(word))
+        found = special_in(word);
+        if (found != 0) {
+            text += bytes_before(found);
             break;
+        }
     }
     while (text < end && *text != '"' && *text != '\\')
         text++;
@@ -85,13 +101,16 @@ static bool scan_string(struct oh_json_scan *scan)
     const char *text = scan->text;
     size_t end = scan->length, at = scan->at + 1, from = at, size;
     bool escaped = false;
-    uint64_t word;
+    uint64_t word, found;
 
     for (;;) {
         while (end - at >= 8) {
             memcpy(&word, text + at, sizeof word);
-            if (((word & EACH_BYTE(0x80)) | HAS_BELOW(word, 0x20)) != 0 || has_special(word))
+            found = (word & EACH_BYTE(0x80)) | HAS_BELOW(word, 0x20) | special_in(word);
+            if (found != 0) {
+                at += bytes_before(found);
                 break;
+            }
             at += 8;
         }
         if (at >= end)

@@ -12,14 +12,15 @@ enum oh_buffer_result oh_url_encode(struct oh_buffer *buffer, const char *text, 
 {
     static const char hex[] = "0123456789ABCDEF";
     enum oh_buffer_result result = OH_BUFFER_OK;
-    size_t i;
+    size_t i, end;
 
-    for (i = 0; i < length && result == OH_BUFFER_OK; i++) {
-        char c = text[i];
-        if (is_unreserved(c)) {
-            result = oh_buffer_append(buffer, &c, 1);
-        } else {
-            char escape[3] = {'%', hex[(unsigned char)c >> 4], hex[(unsigned char)c & 15]};
+    for (i = 0; i < length && result == OH_BUFFER_OK; i = end + 1) {
+        for (end = i; end < length && is_unreserved(text[end]); end++)
+            continue;
+        result = oh_buffer_append(buffer, text + i, end - i);
+        if (end < length && result == OH_BUFFER_OK) {
+            unsigned char byte = (unsigned char)text[end];
+            char escape[3] = {'%', hex[byte >> 4], hex[byte & 15]};
             result = oh_buffer_append(buffer, escape, sizeof escape);
         }
     }
