@@ -63,6 +63,29 @@ static bool still_named(const struct oh_download *download)
            open_file.st_dev == named_file.st_dev && open_file.st_ino == named_file.st_ino;
 }
 
+/* Removes the part that is open, unless its name belongs to another file by now. */
+static void remove_part(const struct oh_download *download)
+{
+    int saved = errno;
+
+    if (still_named(download))
+        (void)unlink(download->part);
+    errno = saved;
+}
+
+/* Opens the part, and tells whether it is a new file. */
+static bool open_part(struct oh_download *download, bool *is_new)
+{
+    /* Without O_NONBLOCK, opening a pipe of that name would wait for a reader. */
+    static const int flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+
+    download->descriptor = open(download->part, flags | O_EXCL, 0600);
+    *is_new = download->descriptor >= 0;
+    if (download->descriptor < 0 && errno == EEXIST)
+        download->descriptor = open(download->part, flags, 0600);
+    return download->descriptor >= 0;
+}
+
 /* Empties the part that is open and locked. Refuses anything but a regular file that we own and that has no other hard
    link. */
 static bool begin(struct oh_download *download)
@@ -81,6 +104,7 @@ static bool begin(struct oh_download *download)
 bool oh_download_open(struct oh_download *download)
 {
     struct stat target;
+    bool is_new = false;
     int tries;
 
     /* A download must not replace a device, for example. */
@@ -89,9 +113,7 @@ bool oh_download_open(struct oh_download *download)
         return fail(download);
     }
     for (tries = 0; tries < MOST_TRIES; tries++) {
-        /* Without O_NONBLOCK, opening a pipe of that name would wait for a reader. */
-        download->descriptor = open(download->part, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
-        if (download->descriptor < 0)
+        if (!open_part(download, &is_new))
             return fail(download);
         if (flock(download->descriptor, LOCK_EX | LOCK_NB) != 0)
             break;
@@ -103,7 +125,11 @@ bool oh_download_open(struct oh_download *download)
         drop_descriptor(download);
         errno = EWOULDBLOCK;
     }
-    drop_descriptor(download); /* the part is not removed: it may be another writer's */
+    /* A part that was left behind stays: it may be another writer's. So does a new one if its lock is held: another
+       writer has opened it just now. */
+    if (is_new && errno != EWOULDBLOCK)
+        remove_part(download);
+    drop_descriptor(download);
     return fail(download);
 }
 
@@ -202,8 +228,8 @@ void oh_download_free(struct oh_download *download)
 {
     if (download == NULL)
         return;
-    if (download->descriptor >= 0 && still_named(download))
-        (void)unlink(download->part); /* while it is locked: no other download can be writing it */
+    if (download->descriptor >= 0)
+        remove_part(download); /* while it is locked: no other download can be writing it */
     drop_descriptor(download);
     free(download->path);
     free(download->part);
