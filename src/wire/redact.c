@@ -12,6 +12,7 @@
 
 #define LONGEST_NAME 64  /* bytes of a name; also bytes of the blanks and quotes after it */
 #define LONGEST_WORD 19  /* letters; longer runs are not words */
+#define LONGEST_PORT 5   /* digits */
 #define LONGEST_ODD 256  /* bytes searched for the end of credentials with characters that no URL may have */
 #define BEYOND (OH_SECRET_SEARCH_LONGEST + LONGEST_ODD) /* bytes that are read beyond the limit */
 
@@ -219,10 +220,27 @@ static size_t replace(struct scan *scan, size_t at, size_t value, size_t end, si
     return closed;
 }
 
+/* Returns whether the part of an authority behind a colon may be a port: up to five digits. Other characters after
+   these belong to the sentence, unless letters, more digits or a path follow. */
+static bool may_be_port(const struct scan *scan, size_t at, size_t end)
+{
+    bool has_path = end < scan->length &&
+                    (scan->text[end] == '/' || scan->text[end] == '?' || scan->text[end] == '#');
+    size_t rest = at;
+
+    while (rest < end && oh_ascii_is_digit(scan->text[rest]))
+        rest++;
+    if (rest == at || rest - at > LONGEST_PORT || (has_path && rest < end))
+        return false;
+    for (; rest < end; rest++)
+        if (oh_ascii_is_letter(scan->text[rest]) || oh_ascii_is_digit(scan->text[rest]))
+            return false;
+    return true;
+}
+
 /* Redacts the credentials in `scheme://user:password@`, up to the last "@" of the authority. A password that is not
    percent-encoded may have any byte, even one that ends the authority ("/"). Such a password is recognised only if
-   it does not begin with a digit: otherwise it may be a port. Returns the place after the credentials, 0 if there are
-   none. */
+   what precedes that byte cannot be a port. Returns the place after the credentials, 0 if there are none. */
 static size_t credentials(struct scan *scan, size_t at)
 {
     static const char ends[] = "/?#\"'`<>\\";
@@ -231,8 +249,10 @@ static size_t credentials(struct scan *scan, size_t at)
 
     for (i = start; i < end; i++) {
         last = scan->text[i] == '@' ? i : last;
-        odd = scan->text[i] == ']' ? false : odd || (i > start && scan->text[i - 1] == ':' &&
-                                                    !oh_ascii_is_digit(scan->text[i]));
+        if (scan->text[i] == ']')
+            odd = false; /* the colons before it are those of an IPv6 address */
+        else if (scan->text[i] == ':' && i + 1 < end)
+            odd = odd || !may_be_port(scan, i + 1, end);
     }
     odd = odd || (end > start && scan->text[end - 1] == ':' && end < scan->length && !is_blank(scan->text[end]));
     if (odd && last == 0) {
