@@ -196,11 +196,11 @@ function M.pause(client, _, fields, call)
   return refresh(client, "pause", fields.conversation_id, call)
 end
 
--- Returns whether polling goes on after an error: the error is transient, or the service does not show the
+-- Notes an error of a poll. Returns whether polling goes on: the error is transient, or the service does not show the
 -- conversation and its absence is not confirmed yet.
-local function is_transient(client, id, call, err)
+local function note_error(client, id, call, err)
   if err.kind == "not_found" then
-    return not states.absence_confirmed(client:_remember(id), client._loop.now(), call.grace)
+    return not states.note_absence(client:_remember(id), client._loop.now(), call.grace)
   end
   return errors.is_transient(err)
 end
@@ -213,7 +213,7 @@ local function wait_until_up(client, id, call)
   local polls_up = 0
   while true do
     local conversation, err = refresh(client, "resume", id, call)
-    if err and not is_transient(client, id, call, err) then
+    if err and not note_error(client, id, call, err) then
       return nil, err
     end
     local sandbox = core.upper(tostring(conversation and conversation.sandbox_status))

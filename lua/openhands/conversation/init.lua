@@ -209,11 +209,16 @@ function M.from_task(client, task, id, is_start)
   memory.started_at = memory.started_at or client._loop.now()
   local state, settled = states.judge_task(task)
   memory.state = state
+  if not states.is_ready(task) then -- once it is ready, the list decides whether the conversation is there
+    states.note_presence(memory)
+  end
   if not is_known or task.app_conversation_id then
     local given = task.app_conversation_id ~= id and id_in_task(client, task, id)
     if given and identifiers.normalize(given) ~= identifiers.normalize(id) then
+      local started_at = memory.started_at
       memory.conversation_id = given
       id, memory = given, client:_remember(given)
+      memory.start_task_id, memory.started_at = task_id, memory.started_at or started_at
     end
   end
   local status = state == "failed" and "ERROR" or "STARTING"
@@ -231,9 +236,10 @@ end
 ---@param api "v0"|"v1"
 ---@param id string the id asked for
 ---@param grace number seconds
+---@param answered_at number? monotonic moment of the response, if more than this conversation was taken from it
 ---@return openhands.Conversation? conversation
 ---@return openhands.Error? err kind "protocol"
-function M.from_status(client, response, api, id, grace)
+function M.from_status(client, response, api, id, grace, answered_at)
   local id_field = api == "v0" and "conversation_id" or "id"
   local shown = response[id_field]
   if shown ~= id then
@@ -248,7 +254,8 @@ function M.from_status(client, response, api, id, grace)
     response.runtime_url, response.url = text(response.url), nil
   end
   servers.note(memory, response)
-  local state, settled = states.judge(api, response, memory, client._loop.now(), grace, api == "v0" and client:_wall())
+  answered_at = answered_at or client._loop.now()
+  local state, settled = states.judge(api, response, memory, answered_at, grace, api == "v0" and client:_wall())
   local status
   if api == "v0" then
     status = text(response.status) or "UNKNOWN"

@@ -184,12 +184,12 @@ function steps.start_task(client, lookups, call)
 end
 
 -- Applies an item of the list to a lookup. `response` is false if the list lacks the conversation.
-local function take_listed(client, lookup, id, response)
+local function take_listed(client, lookup, id, response, answered_at)
   local memory, ready_task = lookup.memory --[[@as openhands.Memory]], lookup.ready_task
   ---@type openhands.Conversation|false|nil, openhands.Error?
   local conversation, err = false, nil
   if response then
-    conversation, err = conversations.from_status(client, response, "v1", id, lookup.grace)
+    conversation, err = conversations.from_status(client, response, "v1", id, lookup.grace, answered_at)
   end
   finish(lookup, conversation, err)
   lookup.ready_task = nil
@@ -217,8 +217,9 @@ function steps.list(client, lookups, call)
     fail_batch(client, lookups, err)
     return
   end
+  local answered_at = client._loop.now()
   for place, lookup in ipairs(lookups) do
-    take_listed(client, lookup, ids[place], responses[place])
+    take_listed(client, lookup, ids[place], responses[place], answered_at)
   end
 end
 

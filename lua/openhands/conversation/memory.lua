@@ -14,7 +14,8 @@ local identifiers = require "openhands.conversation.identifier"
 ---@field first_seen number? moment at which the service first showed it
 ---@field has_worked boolean? the agent has been seen at work; V0: its runtime has been up, or this client stopped it
 ---@field missing_since number? moment since which every response has lacked it or its sandbox
----@field missing_count integer? number of responses since then
+---@field missing_at number? moment of the latest of these responses
+---@field missing_count integer? number of these responses
 ---
 ---@field started_at number? moment at which this client started it, or (V1) first saw its start task
 ---@field sent_since openhands.Moment? when a start was sent whose outcome is not known

@@ -36,16 +36,24 @@ local function upper(value)
   return upper_words[value] or type(value) == "string" and core.upper(value) or nil
 end
 
---- Notes that the service did not show a conversation. Returns whether it was absent often enough, and for long
---- enough, to be taken as gone.
+--- Notes that a response did not show a conversation. Counts each response once, even if several waits take it. Returns
+--- whether the conversation was absent often enough, and for long enough, to be taken as gone.
 ---@param memory openhands.Memory
----@param now number monotonic, seconds
+---@param answered_at number monotonic moment of the response, the same for all who take it
 ---@param grace number seconds
 ---@return boolean
-function M.absence_confirmed(memory, now, grace)
-  memory.missing_since = memory.missing_since or now
-  memory.missing_count = (memory.missing_count or 0) + 1
-  return memory.missing_count >= ABSENCES and now - memory.missing_since >= grace
+function M.note_absence(memory, answered_at, grace)
+  memory.missing_since = memory.missing_since or answered_at
+  if answered_at > (memory.missing_at or -math.huge) then
+    memory.missing_at, memory.missing_count = answered_at, (memory.missing_count or 0) + 1
+  end
+  return memory.missing_count >= ABSENCES and answered_at - memory.missing_since >= grace
+end
+
+--- Notes that a response has shown a conversation.
+---@param memory openhands.Memory
+function M.note_presence(memory)
+  memory.missing_since, memory.missing_at, memory.missing_count = nil, nil, nil
 end
 
 -- Execution states that decide by themselves: the state, and whether it is settled. Compared in upper case,
@@ -69,7 +77,7 @@ local function judge_v1(sandbox, execution, memory, now, grace)
     return "paused", true -- also if the agent was working before
   elseif sandbox == "MISSING" then
     -- The service also says MISSING when its own look-up fails, so a single MISSING is not an end.
-    if M.absence_confirmed(memory, now, grace) then
+    if M.note_absence(memory, now, grace) then
       return "gone", true
     end
     return memory.state or "unknown", false
@@ -176,7 +184,7 @@ end
 ---@param api "v0"|"v1"
 ---@param response table
 ---@param memory openhands.Memory
----@param now number monotonic, seconds
+---@param now number monotonic moment of the response, seconds
 ---@param grace number seconds
 ---@param wall_clock integer|false seconds since 1970, for the age of a V0 conversation
 ---@return openhands.State state
@@ -187,7 +195,7 @@ function M.judge(api, response, memory, now, grace, wall_clock)
   memory.first_seen = memory.first_seen or now
   sandbox = upper_words[sandbox] or upper(sandbox)
   if api == "v0" or sandbox ~= "MISSING" then
-    memory.missing_since, memory.missing_count = nil, nil
+    M.note_presence(memory)
   end
   if api == "v0" then
     state, settled = judge_v0(response, memory, now, grace, wall_clock)

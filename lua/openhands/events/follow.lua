@@ -69,9 +69,9 @@ local function timed_out(self)
   }
 end
 
--- Returns whether to try again after an error: an outage may be temporary, or the conversation's absence is
--- not confirmed yet. For a known conversation, an unreachable service always counts as a temporary outage.
-local function is_worth_retrying(self, err)
+-- Notes an error. Returns whether to try again: an outage may be temporary, or the conversation's absence is not
+-- confirmed yet. For a known conversation, an unreachable service always counts as a temporary outage.
+local function note_error(self, err)
   local client, now, memory = self._client, self._client._loop.now(), self._client:_remember(self._id)
   local is_known = memory.first_seen or memory.started_at
   local outage = errors.outage_of(err, memory.api or client._api, memory.first_seen ~= nil)
@@ -80,7 +80,7 @@ local function is_worth_retrying(self, err)
     return outage == "unreached" and is_known or now - self._outage_since < limits.OUTAGE_TIMEOUT
   end
   -- It existed: one response without it does not prove that it is gone.
-  return err.kind == "not_found" and is_known and not states.absence_confirmed(memory, now, self._call.grace) or false
+  return err.kind == "not_found" and is_known and not states.note_absence(memory, now, self._call.grace) or false
 end
 
 -- Called when there are no new events: finds out whether more can come. Returns true if no more can come.
@@ -124,6 +124,7 @@ function methods:page()
       return nil, timed_out(self) -- the service sends pages without end
     end
     local items, err = self._collection:page()
+    local goes_on = not err or note_error(self, err)
     if items then
       self._pause, self._empty_polls, self._failed_polls = self._interval or FIRST_INTERVAL, 0, 0
       self._outage_since = nil
@@ -131,16 +132,17 @@ function methods:page()
     elseif not err then
       self._failed_polls = 0
       self._ended, err = check_end(self)
-    elseif is_worth_retrying(self, err) then
+      goes_on = not err or note_error(self, err)
+    elseif goes_on then
       self._failed_polls = self._failed_polls + 1
       if self._settled and self._failed_polls > EMPTY_POLLS then
         return nil, err -- there is nothing else to wait for
       elseif not self._settled then
         local _, problem = check_end(self) -- the events may be unreadable because it has ended
-        err = problem or err
+        err, goes_on = problem or err, not problem or note_error(self, problem)
       end
     end
-    if err and not is_worth_retrying(self, err) then
+    if not goes_on then
       return nil, err
     end
     local is_over = self._client._loop.now() >= self._deadline_at

@@ -174,9 +174,9 @@ function Wait:_take_error(err)
   local outage = errors.outage_of(err, memory.api or client._api, memory.first_seen ~= nil)
   if outage then
     self:_take_outage(err, outage, memory)
-  elseif err.kind == "not_found" and (memory.started_at or self.latest) then
+  elseif err.kind == "not_found" and (memory.started_at or memory.first_seen or self.latest) then
     -- It existed: one response without it does not prove that it is gone.
-    if states.absence_confirmed(memory, client._loop.now(), self.entry.grace) then
+    if states.note_absence(memory, self.entry.last_polled, self.entry.grace) then
       self:_end(nil, err)
     end
   else
