@@ -62,7 +62,7 @@ describe("a start that the service has answered", function()
       if request.method == "POST" then
         posted, lists = posted + 1, true
         return { class = "cut", sent = true }
-      elseif request.path:find "start%-tasks" then
+      elseif request.path:find "start%-tasks/search" then
         return in_process.json(lists and '{"items":[' .. TASK .. "]}" or '{"items":[]}')
       end
       return in_process.json("[null]")

@@ -36,11 +36,27 @@ local M = {}
 
 -- ---- sending a start -----------------------------------------------------------------------------------------
 
+-- The fields of an answer that are kept. None is large or secret.
+local kept = { "id", "api", "conversation_id", "start_task_id", "created_at", "url", "status", "state", "settled" }
+
+-- Records that the service has the start, so that it is never sent again, even if the service does not show it later.
+local function note_answer(start, conversation)
+  local client, fields = start.client, {}
+  for _, name in ipairs(kept) do
+    fields[name] = conversation[name]
+  end
+  local memory = client:_remember(start.id)
+  memory.unclear_at, memory.unclear_since, memory.sent_since, memory.deleted = nil, nil, nil, nil
+  memory.accepted = { at = client._loop.now(), fields = fields }
+end
+
 -- Sends the start once. Returns the conversation; or nil and an error, whose `effect` says whether the start may exist.
 local function send(start, api)
   local client, call = start.client, start.call
   if call.progress then
-    return call.progress:send(start.fields, call)
+    return call.progress:send(start.fields, call, function(conversation)
+      note_answer(start, conversation) -- at once: the stream may go on for minutes
+    end)
   end
   local answer, err = client:_exchange("start", start.requests[api], call, api)
   if not answer then
@@ -82,19 +98,6 @@ local function deserves_a_lookup(err)
   return err.effect == "refused" and err.status and (err.status >= 300 and err.status < 400 or err.status == 409)
 end
 
--- The fields of an answer that are kept. None is large or secret.
-local kept = { "id", "api", "conversation_id", "start_task_id", "created_at", "url", "status", "state", "settled" }
-
--- Records that the service has the start, so that it is never sent again, even if the service does not show it later.
-local function note_answer(client, memory, conversation)
-  local fields = {}
-  for _, name in ipairs(kept) do
-    fields[name] = conversation[name]
-  end
-  memory.unclear_at, memory.unclear_since, memory.sent_since, memory.deleted = nil, nil, nil, nil
-  memory.accepted = { at = client._loop.now(), fields = fields }
-end
-
 local function start_v1(start)
   local client, id, call, attempt = start.client, start.id, start.call, 1
   local memory = client:_remember(id)
@@ -102,19 +105,20 @@ local function start_v1(start)
   while true do
     memory.sent_since = since -- kept while the outcome is unknown: an error, e.g. of Ctrl-C, may end this call here
     local conversation, err = send(start, "v1")
-    if not conversation and deserves_a_lookup(err) then
-      conversation = found_by_lookup(start, search.find(client, id, since, call))
+    local is_looked_up = not conversation and deserves_a_lookup(err)
+    if is_looked_up then
+      conversation = search.find(client, id, since, call)
     end
     if conversation then
-      note_answer(client, memory, conversation)
-      return conversation
+      note_answer(start, conversation)
+      return is_looked_up and found_by_lookup(start, conversation) or conversation
     end
     err.conversation_id = id
     if not errors.had_no_effect(err) then
       memory.unclear_at, memory.unclear_since = client._loop.now(), since
       local found, problem = reconciling.reconcile(start, since, memory.unclear_at)
       if found then
-        note_answer(client, memory, found)
+        note_answer(start, found)
         return found_by_lookup(start, found)
       elseif found == nil then
         return nil, reconciling.ambiguous(id, problem --[[@as openhands.Error]])
@@ -133,7 +137,7 @@ end
 local function start_named(start)
   local conversation, err, is_news = reconciling.take_up(start)
   if conversation and is_news then
-    note_answer(start.client, start.client:_remember(start.id), conversation)
+    note_answer(start, conversation)
   end
   if conversation then
     return found_by_lookup(start, conversation)

@@ -1,6 +1,7 @@
 --- Determines the outcome of a start where it is unknown, and takes up conversations whose ids the caller gives.
 
 local errors = require "openhands.errors"
+local lookups = require "openhands.conversation.lookup"
 local search = require "openhands.conversation.start_search"
 local start_tasks = require "openhands.conversation.start_tasks"
 
@@ -45,30 +46,25 @@ local function is_final(err)
   return err.is_endless or not (err.retryable or errors.is_misread(err) or err.kind == "too_large")
 end
 
---- Looks for a start that may have reached the service. Repeats the lookup until the start is found, its absence is
---- certain, the time is over, or an error shows that further lookups cannot help.
----@param start openhands.Start
----@param since openhands.Moment when it was sent
----@param unclear_at number monotonic moment since which its outcome is unknown
----@return openhands.Conversation|false|nil conversation false: it certainly does not exist
----@return openhands.Error? err with nil: why it is still unknown
-function M.reconcile(start, since, unclear_at)
-  local client, id, call = start.client, start.id, start.call
+-- Repeats a lookup until it finds the conversation, the absence is certain, the time is over, or an error shows that
+-- further lookups cannot help. Returns as `reconcile`.
+local function look_until_certain(start, unclear_at, look)
+  local client, call = start.client, start.call
   ---@type integer, number
-  local lookups, pause = 0, math.min(1, call.grace / (LOOKUPS + 1))
+  local answered, pause = 0, math.min(1, call.grace / (LOOKUPS + 1))
   local last_error
   while true do
     local asked_at = client._loop.now()
-    local conversation, err, lookalike = search.find(client, id, since, call, start.fields)
+    local conversation, err, lookalike = look()
     if conversation then
       return conversation
     elseif conversation == false then
-      lookups, last_error = lookups + 1, nil
+      answered, last_error = answered + 1, nil
     else
       last_error = err
     end
     local now = client._loop.now()
-    if conversation == false and lookups >= LOOKUPS and asked_at - unclear_at >= call.grace then
+    if conversation == false and answered >= LOOKUPS and asked_at - unclear_at >= call.grace then
       if lookalike then
         return nil, M.cannot_tell(UNDER_ANOTHER_ID)
       end
@@ -83,25 +79,52 @@ function M.reconcile(start, since, unclear_at)
   end
 end
 
+--- Looks for a start that may have reached the service, until its outcome is certain or the time is over.
+---@param start openhands.Start
+---@param since openhands.Moment when it was sent
+---@param unclear_at number monotonic moment since which its outcome is unknown
+---@return openhands.Conversation|false|nil conversation false: it certainly does not exist
+---@return openhands.Error? err with nil: why it is still unknown
+function M.reconcile(start, since, unclear_at)
+  return look_until_certain(start, unclear_at, function()
+    return search.find(start.client, start.id, since, start.call, start.fields)
+  end)
+end
+
 -- Returns whether this client has seen the conversation on the service, and has not deleted it since.
 local function is_answered(memory)
   return not memory.deleted and (memory.accepted or memory.listed or memory.start_task_id) ~= nil
 end
 
+local function copy_of(fields, client)
+  local copy = {}
+  for name, value in pairs(fields) do
+    copy[name] = value
+  end
+  return setmetatable(copy, client._conversation) --[[@as openhands.Conversation]]
+end
+
 -- Returns the present state of a conversation that the service is known to have. If the service does not show it yet,
--- or cannot be asked, returns a copy of the answer to its start. After the grace time a missing conversation is an
--- error.
+-- or cannot be asked, returns a copy of the answer to its start. Its loss, after which the caller may start another
+-- job, has to be as certain as the absence of a start before that is sent again.
 local function as_answered(start, memory)
   local client, id, accepted = start.client, start.id, memory.accepted
-  local conversation, err = search.find(client, id, nil, start.call, start.fields)
+  local function look()
+    return lookups.status(client, id, start.call)
+  end
+  local asked_at = client._loop.now()
+  local conversation, err = look()
+  local is_young = accepted and asked_at - accepted.at < start.call.grace
+  if conversation == false and not is_young then
+    conversation, err = look_until_certain(start, asked_at, look)
+    if conversation == nil and not accepted then
+      err = M.ambiguous(id, err --[[@as openhands.Error]])
+    end
+  end
   if conversation then
     return conversation
-  elseif accepted and (err or client._loop.now() - accepted.at < start.call.grace) then
-    local copy = {}
-    for name, value in pairs(accepted.fields) do
-      copy[name] = value
-    end
-    return setmetatable(copy, client._conversation) --[[@as openhands.Conversation]]
+  elseif accepted and (is_young or err) then
+    return copy_of(accepted.fields, client)
   end
   return nil, err or errors.new {
     kind = "conflict",
@@ -117,7 +140,7 @@ end
 ---@param start openhands.Start
 ---@return openhands.Conversation|false|nil conversation as `reconcile`
 ---@return openhands.Error? err
----@return boolean? is_news whether its outcome was unknown until now
+---@return boolean? is_news whether this client had no answer for it until now
 function M.take_up(start)
   local client, id, call = start.client, start.id, start.call
   local memory = client:_remember(id)
@@ -130,7 +153,7 @@ function M.take_up(start)
     if conversation == false and lookalike then
       return nil, M.ambiguous(id, M.cannot_tell(UNDER_ANOTHER_ID))
     end
-    return conversation, err
+    return conversation, err, not memory.deleted -- a deleted conversation may be shown for a moment
   end
   local conversation, err = M.reconcile(start, memory.unclear_since --[[@as openhands.Moment]], memory.unclear_at)
   if conversation == nil then

@@ -31,8 +31,8 @@ function M.new(client, listener)
   return setmetatable({ _client = client, _listener = listener }, Progress)
 end
 
--- Stores a state of the task, and calls the listener if the state is new.
-function methods:_take_state(task, id)
+-- Stores a state of the task, and calls the listener if the state is new. Calls `on_accepted` with the first state.
+function methods:_take_state(task, id, on_accepted)
   if type(task) ~= "table" then
     return
   end
@@ -43,6 +43,9 @@ function methods:_take_state(task, id)
     return
   end
   local is_new = word ~= self.word
+  if on_accepted and not self.latest then
+    on_accepted(conversation)
+  end
   self.latest, self.word = conversation, word
   if is_new and not self._client:_is_given_up() then -- the listener may have closed the client
     self._listener(conversation)
@@ -77,20 +80,21 @@ end
 --- Sends the start. Returns when its task has ended, or the time of the call is over.
 ---@param fields table
 ---@param call table
+---@param on_accepted fun(conversation: openhands.Conversation) called with the first state, before the listener
 ---@return openhands.Conversation? conversation
 ---@return openhands.Error? err the same as of a start without a stream
-function methods:send(fields, call)
+function methods:send(fields, call, on_accepted)
   local client, id, taken = self._client, fields.conversation_id, 0
   local list, err = client:_exchange("start_streaming", fields, call, "v1", {
     on_news = function(_, states)
       while states[1] do
         taken = taken + 1
-        self:_take_state(table.remove(states, 1), id)
+        self:_take_state(table.remove(states, 1), id, on_accepted)
       end
     end,
   })
   for i = taken + 1, list and #list or 0 do
-    self:_take_state(list[i], id)
+    self:_take_state(list[i], id, on_accepted)
   end
   if self.latest then
     return self:_poll(id, call)
