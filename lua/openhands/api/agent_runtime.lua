@@ -12,7 +12,8 @@ local M = {}
 
 local all = operations.of_agent
 
--- The agent belongs to one conversation, so `conversation_id` is filled in here and is no argument of the calls.
+-- The agent belongs to one conversation, so `conversation_id` is no argument of the calls: `begin` in agent.lua and
+-- `operation_for` fill it in.
 for name in pairs(core.operation_names(true)) do
   local operation = all[name]
   local row = operation.rows.agent

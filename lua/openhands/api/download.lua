@@ -15,7 +15,8 @@ local function check_download(name, target, tell)
 end
 
 --- Writes the response of a call to a file, and reports the progress during the download and at its end. An error in
---- `on_progress` cancels the download. On Lua 5.1 `on_progress` cannot wait for anything.
+--- `on_progress` is raised; before the file is complete, it also cancels the download. On Lua 5.1 `on_progress` cannot
+--- wait for anything.
 ---@param client openhands.Client
 ---@param name string of the call
 ---@param target any path of the file to make

@@ -1,6 +1,6 @@
 --- Defines the calls of clients besides starting and waiting: one for each operation of the core's table. An operation
 --- with a dot in its name belongs to a group: `secrets.list` is `client.secrets:list`. Calls that need more than one
---- exchange are composed here.
+--- exchange are composed here or in conversation/actions.lua.
 
 ---@class (partial) openhands.Client
 local Client = require "openhands.client_class"
@@ -23,7 +23,7 @@ local servers = require "openhands.conversation.server"
 
 local all = operations.of_service
 
--- Calls that have no row of their own, or need more than one.
+-- Calls that have no row of their own, or need more than one. Their names are also in names.lua.
 ---@type table<string, table>
 local composed = {
   get = { subject = "conversation_id", is_batch = true },
@@ -73,7 +73,8 @@ function handlers.list(client, operation, fields, call)
   return operation_calls.run(client, operation, fields, call, to_conversation(client, call))
 end
 
--- Adds the conversations that are starting: the service lists only their start tasks until they are ready.
+-- Adds conversations that are starting, if this client knows their start tasks: until they are ready, the service lists
+-- only these tasks.
 local function with_starting(client, found, ids, call)
   for _, id in ipairs(ids) do
     if not found[id] and client:_remember(id).start_task_id then

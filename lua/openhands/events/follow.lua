@@ -83,7 +83,8 @@ local function note_error(self, err)
   return err.kind == "not_found" and is_known and not states.note_absence(memory, now, self._call.grace) or false
 end
 
--- Called when there are no new events: finds out whether more can come. Returns true if no more can come.
+-- Called when there are no new events, or they could not be read: finds out whether more can come. Returns true if no
+-- more can come.
 ---@return boolean has_ended
 ---@return openhands.Error? err
 local function check_end(self)

@@ -101,7 +101,7 @@ local function new(clock)
     return scheduler.is_in_use and scheduler:refusal() or nil
   end
 
-  --- Adds a task, which starts at the next wait outside of tasks.
+  --- Adds a task. A wait that cannot yield, e.g. one outside of tasks, starts it.
   ---@param task openhands.Task
   function loop.spawn(_, task)
     scheduler:spawn(task)

@@ -8,8 +8,8 @@ local spelling = require "openhands.spelling"
 local task_errors = require "openhands.task.errors"
 local tasks = require "openhands.task"
 
---- Runs a function as a task, concurrently with everything else. It starts when the caller waits next. A cancelled task
---- may call this too, e.g. to clean up.
+--- Runs a function as a task, concurrently with everything else. It does not start before the caller waits or returns
+--- to the host. A cancelled task may call this too, e.g. to clean up.
 ---@param run function inside it every call reads as if it blocked, but only this task waits
 ---@param ... any its arguments
 ---@return openhands.Task

@@ -260,7 +260,7 @@ end
 
 -- ---- for users ---------------------------------------------------------------------------------------------------
 
---- Makes a task of a function. It starts when the caller waits next.
+--- Makes a task of a function. It does not start before the caller waits or returns to the host.
 ---@param client openhands.Client the one in whose loop it runs
 ---@param run function
 ---@param ... any its arguments

@@ -56,7 +56,7 @@
 ---@class openhands.EventOptions: openhands.events.Fields, openhands.Settings
 ---@field after? string|integer id of the last known event
 ---@field follow? boolean continues with new events as they come, until the conversation settles
----@field timeout? number with `follow`: seconds to continue; 12 hours if not given
+---@field timeout? number with `follow`: seconds to continue, 12 hours if not given; else seconds for one exchange
 ---@field interval? number with `follow`: seconds between polls; if not given, growing from 1 to 10 while no events come
 
 --- The output of a running command, piece by piece.
@@ -74,7 +74,7 @@
 ---@class openhands.AgentEventOptions: openhands.agent.events.Fields, openhands.Settings
 ---@field after? string id of the last known event
 ---@field follow? boolean continues with new events as they come, until the conversation settles
----@field timeout? number with `follow`: seconds to continue; 12 hours if not given
+---@field timeout? number with `follow`: seconds to continue, 12 hours if not given; else seconds for one exchange
 ---@field interval? number with `follow`: seconds between polls; if not given, growing from 1 to 10 while no events come
 
 ---@class openhands.DownloadOptions: openhands.Settings

@@ -1,4 +1,4 @@
---- Tells where in nginx Lua code may wait: in some of the phases of a request, and not inside a C function.
+--- Tells where in nginx Lua code may wait: in timers and some of the phases of a request, but not inside a C function.
 
 local coroutines = require "openhands.task.coroutines"
 local ngx = require "ngx"
