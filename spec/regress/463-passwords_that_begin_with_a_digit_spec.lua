@@ -16,9 +16,9 @@ describe("an address in a text", function()
   it("shows its port", function()
     for _, text in ipairs {
       "https://host:8080/@user/x", "https://host:8080?to=a@b", "https://host:8080#a@b", "https://[::1]:8080/a@b",
-      "https://host:8080 a@b", "https://host:8080: refused, ask a@b", "https://host:8080, a@b", "https://host:8080. a@b",
-      "(https://host:8080) a@b", "(see https://host:8080). a@b", "'https://host:8080' a@b",
-      "https://host:8080\226\128\166 a@b",
+      "https://host:8080 a@b", "https://host:8080: refused, ask a@b", "https://host:8080, a@b",
+      "https://host:8080. a@b", "(https://host:8080) a@b", "(see https://host:8080). a@b",
+      "'https://host:8080' a@b", "https://host:8080\226\128\166 a@b",
     } do
       assert.equal(text, core.redact(text))
     end
