@@ -119,6 +119,7 @@ bool oh_secrets_add_proxy(struct oh_secrets *secrets, const char *proxy)
 bool oh_secrets_learn(struct oh_secrets *secrets, const char *json, size_t length)
 {
     static const char name[] = "\"session_api_key\"";
+    static const size_t most = OH_SECRET_MOST + 1; /* bytes of a key with its closing quote */
     const char *end = json + length, *at = json, *closing;
 
     while (at < end && (at = memmem(at, (size_t)(end - at), name, sizeof name - 1)) != NULL) {
@@ -128,7 +129,7 @@ bool oh_secrets_learn(struct oh_secrets *secrets, const char *json, size_t lengt
         if (at == end || *at != '"')
             continue;
         at++;
-        closing = memchr(at, '"', (size_t)(end - at) < OH_SECRET_MOST ? (size_t)(end - at) : OH_SECRET_MOST);
+        closing = memchr(at, '"', (size_t)(end - at) < most ? (size_t)(end - at) : most);
         if (closing == NULL)
             continue;
         if (closing - at >= SHORTEST_LEARNT && oh_secret_problem(at, (size_t)(closing - at)) == NULL &&
