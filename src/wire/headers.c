@@ -6,7 +6,7 @@
 #include "wire/ascii.h"
 
 #define LEAP_DAYS_BEFORE_1970 477
-#define MOST_SECONDS 1e9 /* larger numbers of seconds count as this one; dates are not limited */
+#define MOST_SECONDS 1e9 /* longer times to wait, as a number or as a date, count as this one */
 
 void oh_headers_copy_value(char *out, size_t capacity, const char *value, size_t length)
 {
@@ -175,10 +175,10 @@ double oh_headers_retry_after(const char *value, time_t now)
     date = read_date(value);
     if (date >= 0)
         seconds = date - (double)now;
-    else if (read_decimal(value, &seconds))
-        seconds = seconds > MOST_SECONDS ? MOST_SECONDS : seconds;
-    else
+    else if (!read_decimal(value, &seconds))
         return -1;
+    if (seconds > MOST_SECONDS)
+        return MOST_SECONDS;
     return seconds < 1 ? 1 : seconds; /* servers send 0 and less, too: callers must not spin */
 }
 

@@ -34,7 +34,7 @@ struct oh_headers {
 bool oh_headers_read(struct oh_headers *headers, struct oh_response *response, const char *line, size_t length);
 /* Copies a header's value without the blanks around it; "" instead of a value that does not fit. */
 void oh_headers_copy_value(char *out, size_t capacity, const char *value, size_t length);
-/* Returns the seconds that a Retry-After header asks to wait, at least 1; below 0 if it is not valid. */
+/* Returns the seconds that a Retry-After header asks to wait, 1 to 1e9; below 0 if it is not valid. */
 double oh_headers_retry_after(const char *value, time_t now);
 /* Returns the time in a Date header, in seconds since 1970; below 0 if it is not valid. */
 double oh_headers_date(const char *value);
