@@ -37,6 +37,7 @@ struct oh_exchange {
     bool is_brief;              /* a short answer is expected: it is not requested compressed */
     double timeout;             /* seconds for the whole exchange */
     double connect_timeout;     /* seconds until connected */
+    double set_connect_timeout; /* the one that its handle has; 0: none */
     double overdue_at;          /* monotonic time at which it is ended even if libcurl has not begun it */
     char *api_key;              /* owned, secret; NULL: the origin's */
     char *organization;         /* owned; NULL: the origin's */

@@ -64,6 +64,11 @@ static bool is_repeated(const struct oh_exchange *exchange)
     return exchange->attempts > (exchange->reused_connection ? 1U : 0U);
 }
 
+static bool is_secure(const struct oh_exchange *exchange)
+{
+    return exchange->server != NULL ? exchange->server->secure : exchange->service->secure;
+}
+
 /* Called when libcurl has chosen a connection, just before it sends the request. Bytes that a reused HTTP/1 connection
    received after its last response would be taken for the response to this request. HTTP/2 is safe, because each frame
    names its request. (A connection with a request in flight is also HTTP/2: libcurl shares no other kind.) */
@@ -82,7 +87,7 @@ static int on_chosen(void *context, char *peer, char *address, int peer_port, in
     if (connection != NULL) {
         exchange->is_stale = connection->is_http1 &&
                           (connection->is_retired || !oh_connection_is_quiet(connection) ||
-                           oh_tls_has_pending(exchange->easy));
+                           (is_secure(exchange) && oh_tls_has_pending(exchange->easy)));
         if (exchange->is_stale)
             return CURL_PREREQFUNC_ABORT;
         exchange->socket = connection->socket;

@@ -195,7 +195,10 @@ bool oh_exchange_configure(struct oh_exchange *exchange, struct oh_origin *origi
     if (exchange->trusts_bundle != origin->prefers_bundle &&
         !oh_exchange_set_trust(exchange, origin, origin->prefers_bundle))
         return false;
-    SET(CURLOPT_CONNECTTIMEOUT_MS, milliseconds(exchange->connect_timeout));
+    if (exchange->set_connect_timeout != exchange->connect_timeout) {
+        SET(CURLOPT_CONNECTTIMEOUT_MS, milliseconds(exchange->connect_timeout));
+        exchange->set_connect_timeout = exchange->connect_timeout;
+    }
     return oh_exchange_set_timeout(exchange, exchange->timeout) && set_raw(exchange) &&
            set_credentials(exchange, origin) && set_target(exchange, origin);
 }

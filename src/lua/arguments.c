@@ -70,8 +70,14 @@ static bool push_field(struct oh_field_reader *reader, int table, const char *na
 {
     lua_State *L = reader->L;
 
-    lua_pushstring(L, name);
-    lua_rawget(L, table);
+    if (reader->alone == 0) {
+        lua_pushstring(L, name);
+        lua_rawget(L, table);
+    } else if (name == reader->operation->fields[0].name) {
+        lua_pushvalue(L, reader->alone);
+    } else {
+        return false;
+    }
     oh_json_sentinels_replace(L, reader->shared, lua_gettop(L));
     if (lua_isnil(L, -1) || oh_json_sentinels_is_null(L, -1)) {
         lua_pop(L, 1);
@@ -227,18 +233,13 @@ enum oh_fields_verdict oh_arguments_read(lua_State *L, int shared, const struct 
     oh_field_reader_init(&reader, L, shared, operation, request);
     if (type == LUA_TTABLE && holds_fields(L, operation, index)) {
         lua_pushvalue(L, index);
+        check_keys(&reader, lua_gettop(L));
     } else {
-        lua_createtable(L, 0, 1);
-        if (type != LUA_TNIL && type != LUA_TNONE) {
-            if (operation->fields[0].name == NULL)
-                oh_argument_error_at(L, &reader.root, "takes no fields");
-            lua_pushstring(L, operation->fields[0].name);
-            lua_pushvalue(L, index);
-            lua_rawset(L, -3);
-        }
+        if (type != LUA_TNIL && type != LUA_TNONE && operation->fields[0].name == NULL)
+            oh_argument_error_at(L, &reader.root, "takes no fields");
+        reader.alone = index;
     }
     table = lua_gettop(L);
-    check_keys(&reader, table);
     write_path(&reader, table);
     write_fields(&reader, table);
     if (reader.verdict != OH_FIELDS_GOOD)

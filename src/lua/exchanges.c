@@ -18,32 +18,14 @@ static int l_step(lua_State *L)
     return 0;
 }
 
-/*** Takes the oldest finished exchange.
-@function next
-@tparam[opt] number taken the number that the last call returned, or 0 at first: an exchange is then returned again
-  until its number is given here, so that an error of the host (e.g. Ctrl-C) loses no answer. nil: each is returned once
-@treturn[1] number the exchange's number
-@return[1] the decoded answer
-@treturn[2] number the exchange's number
-@treturn[2] nil
-@treturn[2] table error, without a metatable
-@treturn[3] nil when none has finished
-A fourth value is the time of the service's answer in seconds since 1970, if it has a valid Date header. */
-static int l_next(lua_State *L)
+/* Pushes what `next` returns for the oldest finished exchange; there is one. */
+static int l_take_next(lua_State *L)
 {
     struct oh_client *client = lua_touserdata(L, 1);
     bool keeps = lua_type(L, 2) == LUA_TNUMBER;
-    struct oh_exchange *exchange;
+    struct oh_exchange *exchange = oh_multi_done(&client->multi);
     double date;
 
-    if (client->multi.done.first == NULL)
-        return 0;
-    exchange = keeps ? oh_multi_find_done(&client->multi, (uint64_t)lua_tonumber(L, 2)) : NULL;
-    if (exchange != NULL)
-        oh_multi_release(&client->multi, exchange);
-    exchange = oh_multi_done(&client->multi);
-    if (exchange == NULL)
-        return 0;
     lua_settop(L, 1);
     luaL_checkstack(L, 16, "next");
     oh_client_keep_secret(L, client, exchange->api_key);
@@ -57,6 +39,35 @@ static int l_next(lua_State *L)
     if (!keeps)
         oh_multi_release(&client->multi, exchange); /* last: an error before it loses nothing */
     return date >= 0 ? 4 : 3;
+}
+
+/*** Takes the oldest finished exchange.
+@function next
+@tparam[opt] number taken the number that the last call returned, or 0 at first: an exchange is then returned again
+  until its number is given here, so that an error of the host (e.g. Ctrl-C) loses no answer. nil: each is returned once
+@treturn[1] number the exchange's number
+@return[1] the decoded answer
+@treturn[2] number the exchange's number
+@treturn[2] nil
+@treturn[2] table error, without a metatable
+@treturn[3] nil when none has finished
+A fourth value is the time of the service's answer in seconds since 1970, if it has a valid Date header. */
+static int l_next(lua_State *L)
+{
+    struct oh_client *client = oh_client_check_by(L, lua_upvalueindex(2));
+    struct oh_exchange *taken = NULL;
+
+    lua_settop(L, 2);
+    if (client->multi.done.first != NULL && lua_type(L, 2) == LUA_TNUMBER)
+        taken = oh_multi_find_done(&client->multi, (uint64_t)lua_tonumber(L, 2));
+    if (taken != NULL)
+        oh_multi_release(&client->multi, taken);
+    if (client->multi.done.first == NULL)
+        return 0;
+    lua_pushvalue(L, lua_upvalueindex(1)); /* l_take_next, which holds the client */
+    lua_insert(L, 1);
+    lua_call(L, 2, LUA_MULTRET);
+    return lua_gettop(L);
 }
 
 static uint64_t check_number(lua_State *L)
@@ -135,7 +146,7 @@ void oh_exchanges_add_methods(lua_State *L, int shared)
         {"progress", l_progress}, {"cancel", l_cancel}, {"in_flight", l_in_flight}, {NULL, NULL},
     };
     static const luaL_Reg exclusive[] = {
-        {"next", l_next}, {"take", l_take}, {NULL, NULL},
+        {"take", l_take}, {NULL, NULL},
     };
 
     oh_setfuncs(L, methods, 0);
@@ -143,4 +154,9 @@ void oh_exchanges_add_methods(lua_State *L, int shared)
     lua_pushcclosure(L, l_step, 1);
     lua_setfield(L, -2, "step");
     oh_client_add_exclusive(L, exclusive, shared);
+    lua_pushcfunction(L, l_take_next);
+    oh_client_make_exclusive(L);
+    luaL_getmetatable(L, OH_CLIENT);
+    lua_pushcclosure(L, l_next, 2);
+    lua_setfield(L, -2, "next");
 }

@@ -18,6 +18,7 @@ enum oh_fields_verdict {
 
 struct oh_field_reader {
     lua_State *L;
+    int alone;  /* stack index of the value of the first field, which was given without a table; 0: none */
     int shared; /* stack index of the shared table: see cjson_instance.h */
     const struct oh_operation *operation;
     struct oh_request *request; /* borrowed; filled */
