@@ -143,7 +143,7 @@ function M.padded(size, name, content)
   local entry = "PK\1\2" .. two(10) .. fields .. two(0) .. two(0) .. two(0) .. four(0) .. four(0) .. name
   local gap = size - #first - #entry - 22
   if gap < 0 then
-    return stream.from_string((first .. entry):sub(1, size))
+    return stream.from_string((first .. finish({ entry }, #first)):sub(1, size))
   end
   return stream.concat { stream.from_string(first), stream.repeated(("\0"):rep(chunk), gap),
     stream.from_string(finish({ entry }, #first + gap)) }
