@@ -46,7 +46,8 @@ function M.absolute(path)
   if path:sub(1, 1) ~= "/" then
     path = M.root .. "/" .. path
   end
-  path = (path .. "/"):gsub("/+", "/"):gsub("/%./", "/")
+  -- The frontier `%f[/]` leaves the second slash to the next match: otherwise `/././` would keep one `.`.
+  path = (path .. "/"):gsub("/+", "/"):gsub("/%.%f[/]", "")
   return path == "/" and path or path:sub(1, -2)
 end
 
