@@ -38,7 +38,7 @@ local function outputs_of(command)
 end
 
 -- Returns the outputs up to the timeout of the command. If some are left, the command ends there with exit code -1.
-local function limited(outputs, seconds)
+local function within_timeout(outputs, seconds)
   local kept = lists.select(outputs, function(output) return output[1] <= seconds end)
   if #kept < #outputs then
     kept[#kept + 1] = { seconds, nil, -1 }
@@ -51,6 +51,13 @@ local command_body = { kind = "object", fields = {
   timeout = { kind = "integer" },
 } }
 
+-- Appends an event to those of a sandbox. Entries of the same time are listed in the order of their numbers, which stay
+-- unique when `stop` has removed entries.
+local function append(entries, time, event)
+  local last = entries[#entries]
+  entries[#entries + 1] = { event = event, time = time, number = last and last.number + 1 or 1 }
+end
+
 -- Records a command and all its future outputs. Returns the event of the command, the events of its outputs, and the
 -- time at which it ends.
 local function begin(model, conversation, body)
@@ -59,14 +66,14 @@ local function begin(model, conversation, body)
   local function note(seconds, event)
     local time = model:time() + seconds * pace
     event.id, event.timestamp = model:new_id(), model:timestamp(time)
-    table.insert(conversation.bash, { event = event, time = time, number = #conversation.bash + 1 })
+    append(conversation.bash, time, event)
     return event
   end
   local command = note(0, {
     command = body.command, cwd = body.cwd or null, timeout = body.timeout or 300, kind = "BashCommand",
   })
   local outputs = {}
-  for position, output in ipairs(limited(outputs_of(body.command), command.timeout)) do
+  for position, output in ipairs(within_timeout(outputs_of(body.command), command.timeout)) do
     outputs[position] = note(output[1], {
       command_id = command.id, order = position - 1, stdout = output[2] or null, stderr = null,
       exit_code = output[3] or null, kind = "BashOutput",
@@ -106,7 +113,7 @@ local function stop(model, call, command_id)
   if not id then
     return validation.path_uuid("command_id", command_id)
   end
-  local kept, is_running = {}, false
+  local kept, is_running, order = {}, false, 0
   for _, entry in ipairs(call.conversation.bash or {}) do
     local own = uuid.parse(entry.event.command_id or entry.event.id) == id
     found = found or own
@@ -114,17 +121,19 @@ local function stop(model, call, command_id)
       is_running = true
     else
       kept[#kept + 1] = entry
+      if own and entry.event.kind == "BashOutput" then
+        order = order + 1
+      end
     end
   end
   if not found then
     return responses.detail(404, "Not Found")
   end
   if is_running then
-    local output = {
-      id = model:new_id(), timestamp = model:timestamp(model:time()), command_id = id, order = #kept, exit_code = -15,
+    append(kept, model:time(), {
+      id = model:new_id(), timestamp = model:timestamp(model:time()), command_id = id, order = order, exit_code = -15,
       stdout = null, stderr = null, kind = "BashOutput",
-    }
-    kept[#kept + 1] = { event = output, time = model:time(), number = #kept + 1 }
+    })
     call.conversation.bash = kept
   end
   return responses.json(200, { success = true })
