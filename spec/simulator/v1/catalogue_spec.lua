@@ -110,7 +110,7 @@ describe("the simulator's V1 catalogue:", function()
       model:advance(5)
       assert.are.equal("RUNNING", now().status)
       assert.are_not.equal(key, now().session_api_key)
-      call("DELETE", path .. "/" .. made.id .. "?sandbox_id=x")
+      call("DELETE", path .. "/" .. made.id .. "?sandbox_id=" .. made.id)
       assert.are.equal("MISSING", now().status)
     end)
 

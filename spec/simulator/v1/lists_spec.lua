@@ -220,9 +220,10 @@ describe("the simulator's V1 lists", function()
     end)
 
     it("are deleted by a request with the id twice", function()
-      local path = "/api/v1/sandboxes/" .. conversation().sandbox_id
+      local id = conversation().sandbox_id
+      local path = "/api/v1/sandboxes/" .. id
       assert.are.equal(422, select(2, call("DELETE", path)).status)
-      assert.are.same({ success = true }, (call("DELETE", path .. "?sandbox_id=x")))
+      assert.are.same({ success = true }, (call("DELETE", path .. "?sandbox_id=" .. id)))
       assert.are.equal("MISSING", conversation().sandbox_status)
       assert.are.equal(410, select(2, call("POST", send, message)).status)
       local value, response = call("POST", path .. "/resume")

@@ -54,7 +54,8 @@ describe("the simulator's V1 workspace", function()
   local function pause() call("POST", "/api/v1/sandboxes/" .. conversation().sandbox_id .. "/pause") end
 
   local function delete()
-    call("DELETE", "/api/v1/sandboxes/" .. conversation().sandbox_id .. "?sandbox_id=x")
+    local id = conversation().sandbox_id
+    call("DELETE", "/api/v1/sandboxes/" .. id .. "?sandbox_id=" .. id)
   end
 
   before_each(function() make() end)

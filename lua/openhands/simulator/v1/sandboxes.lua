@@ -91,7 +91,7 @@ local function resume(model, conversation)
   return responses.json(200, { success = true })
 end
 
--- To delete a sandbox, the service requires its id in the query, too, not only in the path.
+-- To delete a sandbox, the service requires its id in the query, too, and ignores the one in the path.
 local id_again = { sandbox_id = { kind = "text", required = true } }
 
 local delete = existing(function(model, conversation)
@@ -188,8 +188,8 @@ return {
   { method = "POST", path = path .. "/{id}/pause", handler = existing(pause) },
   { method = "POST", path = path .. "/{id}/resume", handler = existing(resume) },
   { method = "DELETE", path = path .. "/{id}",
-    handler = validation.with_query(id_again, function(model, call, _, sandbox_id)
-      return delete(model, call, sandbox_id)
+    handler = validation.with_query(id_again, function(model, call, query)
+      return delete(model, call, query.sandbox_id)
     end) },
   { method = "GET", path = path .. "/{id}/settings/secrets", handler = with_session_key(secrets), open = true },
   { method = "GET", path = path .. "/{id}/settings/secrets/{name}", handler = with_session_key(secret), open = true },
