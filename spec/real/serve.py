@@ -42,7 +42,7 @@ def free_port(_):
         return each.getsockname()[1]
 
 
-def wait_longer_for_sandboxes():
+def adapt_process_sandboxes():
     from openhands.app_server.utils import environment
 
     environment.is_running_in_docker = lambda: False
@@ -81,7 +81,7 @@ def main():
         sys.argv = ["agent-server", "--host", "127.0.0.1", "--port", str(port)]
         return serve()
     if what == "app":
-        wait_longer_for_sandboxes()
+        adapt_process_sandboxes()
         from openhands.app_server.app import app
     else:
         disable_plugins()

@@ -13,7 +13,7 @@ local function chunked(response, source, unfinished)
   return wire(response, { { "Transfer-Encoding", "chunked" } }, stream.chunked(source, unfinished))
 end
 
-local function without_fault(response, closes)
+local function response_stream(response, closes)
   local source = response.stream
   local headers = closes and { { "Connection", "close" } } or {}
   if response.length then
@@ -52,20 +52,20 @@ end
 local transforming = {}
 
 function transforming.drip(fault, response)
-  return plan("keep", stream.slowed(without_fault(response), fault.bytes or 1, fault.seconds or 0.1))
+  return plan("keep", stream.slowed(response_stream(response), fault.bytes or 1, fault.seconds or 0.1))
 end
 
 -- Splits after byte 1 by default, not at half.
 function transforming.split(fault, response, flush_seconds)
   if fault.at == "every" then
-    return plan("keep", stream.slowed(without_fault(response), 1, 0))
+    return plan("keep", stream.slowed(response_stream(response), 1, 0))
   end
   local at = fault.at or 1 --[[@as integer]]
-  return plan("keep", stream.paused(without_fault(response), at, flush_seconds))
+  return plan("keep", stream.paused(response_stream(response), at, flush_seconds))
 end
 
 transforming["continue"] = function(fault, response)
-  return plan("keep", without_fault(response), { bytes = http.continue, times = fault.times or 1 })
+  return plan("keep", response_stream(response), { bytes = http.continue, times = fault.times or 1 })
 end
 
 -- A stream without a length counts as empty.
@@ -92,7 +92,7 @@ function transforming.truncate_chunked(fault, response)
 end
 
 function transforming.delay(fault, response)
-  return plan("keep", without_fault(response), { bytes = "", wait = fault.seconds or 1 })
+  return plan("keep", response_stream(response), { bytes = "", wait = fault.seconds or 1 })
 end
 
 --- Returns the plan of a response without fault.
@@ -100,7 +100,7 @@ end
 ---@param closes? boolean
 ---@return openhands.simulator.Plan
 function M.no_fault(response, closes)
-  return plan(closes and "close" or "keep", without_fault(response, closes))
+  return plan(closes and "close" or "keep", response_stream(response, closes))
 end
 
 --- Returns the plan of a fault. Actions on a whole body (`cut_gzip`, `type`) leave a stream unchanged.
