@@ -2,8 +2,8 @@
 --
 -- usage: lua examples/first_conversation.lua [prompt [repository]]
 --
--- With OPENHANDS_API_KEY in the environment it uses the service: one paid conversation. Without it, it uses the
--- simulator, which is free: one conversation in each dialect of the service.
+-- With OPENHANDS_API_KEY or OPENHANDS_CLOUD_API_KEY in the environment it uses the service: one paid conversation.
+-- Without them, it uses the simulator, which is free: one conversation in each dialect of the service.
 
 local openhands = require "openhands"
 

@@ -2,8 +2,8 @@
 --
 -- usage: lua examples/luv.lua [prompt [prompt]]
 --
--- With OPENHANDS_API_KEY in the environment it uses the service: two paid conversations. Without it, it uses the
--- simulator, which is free.
+-- With OPENHANDS_API_KEY or OPENHANDS_CLOUD_API_KEY in the environment it uses the service: two paid conversations.
+-- Without them, it uses the simulator, which is free.
 
 local openhands = require "openhands"
 local uv = require "luv"
