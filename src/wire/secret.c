@@ -55,26 +55,26 @@ void oh_secret_free(char *key)
 
 /* ---- the secrets that a client knows --------------------------------------------------------------------------- */
 
-static bool is_known(const struct oh_secrets *secrets, const char *secret, size_t length)
+/* Returns the place of a known secret, OH_SECRETS_MOST if it is not known. */
+static size_t place_of(const struct oh_secrets *secrets, const char *secret, size_t length)
 {
-    size_t i;
+    size_t place;
 
-    for (i = 0; i < OH_SECRETS_MOST; i++)
-        if (secrets->known[i] != NULL && strlen(secrets->known[i]) == length &&
-            memcmp(secrets->known[i], secret, length) == 0)
-            return true;
-    return false;
+    for (place = 0; place < OH_SECRETS_MOST; place++)
+        if (secrets->known[place] != NULL && strlen(secrets->known[place]) == length &&
+            memcmp(secrets->known[place], secret, length) == 0)
+            break;
+    return place;
 }
 
-static bool is_addable(const struct oh_secrets *secrets, const char *secret, size_t length)
+static bool is_addable(const char *secret, size_t length)
 {
-    return length >= SHORTEST_KNOWN && length <= OH_SECRET_MOST && memchr(secret, '\0', length) == NULL &&
-           !is_known(secrets, secret, length);
+    return length >= SHORTEST_KNOWN && length <= OH_SECRET_MOST && memchr(secret, '\0', length) == NULL;
 }
 
 bool oh_secrets_add(struct oh_secrets *secrets, const char *secret, size_t length)
 {
-    if (!is_addable(secrets, secret, length))
+    if (!is_addable(secret, length) || place_of(secrets, secret, length) < OH_SECRETS_MOST)
         return true;
     if (!oh_secret_keep(&secrets->known[OH_SECRETS_LASTING + secrets->next], secret, length))
         return false;
@@ -84,14 +84,19 @@ bool oh_secrets_add(struct oh_secrets *secrets, const char *secret, size_t lengt
 
 bool oh_secrets_add_lasting(struct oh_secrets *secrets, const char *secret, size_t length)
 {
-    size_t place;
+    size_t known = place_of(secrets, secret, length), place = 0;
 
-    if (!is_addable(secrets, secret, length))
+    if (!is_addable(secret, length) || known < OH_SECRETS_LASTING)
         return true;
-    for (place = 0; place < OH_SECRETS_LASTING; place++)
-        if (secrets->known[place] == NULL)
-            return oh_secret_keep(&secrets->known[place], secret, length);
-    return oh_secrets_add(secrets, secret, length);
+    while (place < OH_SECRETS_LASTING && secrets->known[place] != NULL)
+        place++;
+    if (place == OH_SECRETS_LASTING)
+        return oh_secrets_add(secrets, secret, length);
+    if (known == OH_SECRETS_MOST)
+        return oh_secret_keep(&secrets->known[place], secret, length);
+    secrets->known[place] = secrets->known[known];
+    secrets->known[known] = NULL;
+    return true;
 }
 
 /* Adds the pieces of a password with special characters, too: libcurl and proxies may take a piece for another part of

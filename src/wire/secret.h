@@ -29,7 +29,8 @@ struct oh_secrets {
 /* Adds a copy of a secret; if no place is free, it replaces the oldest one that is not lasting. Secrets that are too
    short, too long or already known are ignored. False: out of memory. */
 bool oh_secrets_add(struct oh_secrets *secrets, const char *secret, size_t length);
-/* Adds a copy of a secret that is never replaced; does the same as oh_secrets_add if all lasting places are taken. */
+/* Adds a copy of a secret that is never replaced, or makes a known one lasting; does the same as oh_secrets_add if all
+   lasting places are taken. */
 bool oh_secrets_add_lasting(struct oh_secrets *secrets, const char *secret, size_t length);
 /* Adds the credentials in the URL of a proxy as lasting secrets: whole, and in the parts that other programs may split
    the password into. */
