@@ -3,6 +3,7 @@
 local coroutines = require "openhands.task.coroutines"
 local reconciling = require "openhands.start.reconcile"
 local start_tasks = require "openhands.conversation.start_tasks"
+local tasks = require "openhands.task"
 
 local M = {}
 
@@ -14,8 +15,17 @@ local OWNER_CHECK_INTERVAL = 1 -- seconds between checks that the coroutine that
 ---@field memory openhands.Memory of the conversation
 ---@field progress openhands.Progress?
 
-local function unclear(reason)
-  return reconciling.cannot_tell("another start of the same conversation " .. reason)
+local function unclear(kind, reason)
+  return reconciling.cannot_tell(kind, "another start of the same conversation " .. reason)
+end
+
+-- Returns the error of a call that was given up while the other start was under way.
+local function given_up(client)
+  if client._closed then
+    return unclear("closed", "was under way when the client was closed")
+  end
+  tasks.note_cancellation()
+  return unclear("cancelled", "was under way when this one was cancelled")
 end
 
 --- Locks the start of an id. Waits while another start of the same id is under way, unless that one is abandoned or the
@@ -24,7 +34,7 @@ end
 ---@param id string
 ---@param call openhands.Call
 ---@return openhands.StartLock? lock
----@return openhands.Error? err the other start has not ended in the time of this call
+---@return openhands.Error? err the other start has not ended in the time of this call, or the call was given up
 function M.acquire(client, id, call)
   local memory = client:_remember(id)
   while memory.start_lock and not memory.start_lock.done do
@@ -34,9 +44,9 @@ function M.acquire(client, id, call)
       memory.unclear_at, memory.unclear_since = now, memory.unclear_since or start_tasks.recent(client)
       break
     elseif client:_is_given_up() then
-      return nil, unclear "is under way"
+      return nil, given_up(client)
     elseif now >= call.deadline_at then
-      return nil, unclear "has not ended in the time for this call"
+      return nil, unclear("timeout", "has not ended in the time for this call")
     end
     client:_await(other, math.min(call.deadline_at, now + OWNER_CHECK_INTERVAL))
     other.news = nil

@@ -32,13 +32,17 @@ function M.ambiguous(id, cause)
   }
 end
 
-local UNDER_ANOTHER_ID = "the server has a conversation with this prompt under an id of its own; it may be this one"
-
---- Returns the error of a start whose outcome could not be determined in its time.
+--- Returns the reason why the outcome of a start could not be determined.
+---@param kind openhands.ErrorKind
 ---@param message string
 ---@return openhands.Error
-function M.cannot_tell(message)
-  return errors.new { kind = "timeout", operation = "start", message = message }
+function M.cannot_tell(kind, message)
+  return errors.new { kind = kind, operation = "start", message = message }
+end
+
+local function under_another_id()
+  local message = "the server has a conversation with this prompt under an id of its own; it may be this one"
+  return M.cannot_tell("unsupported", message) -- servers of 2025 do not keep the client's id
 end
 
 -- Returns whether another lookup cannot help, e.g. if the key was refused or there are too many start tasks to read.
@@ -66,13 +70,13 @@ local function look_until_certain(start, unclear_at, look)
     local now = client._loop.now()
     if conversation == false and answered >= LOOKUPS and asked_at - unclear_at >= call.grace then
       if lookalike then
-        return nil, M.cannot_tell(UNDER_ANOTHER_ID)
+        return nil, under_another_id()
       end
       return false
     elseif last_error and is_final(last_error) then
       return nil, last_error
     elseif now + pause >= call.deadline_at or (last_error and now - unclear_at >= UNANSWERED_GRACES * call.grace) then
-      return nil, last_error or M.cannot_tell "the time for this call is over"
+      return nil, last_error or M.cannot_tell("timeout", "the time for this call is over")
     end
     client:_sleep(pause)
     pause = math.min(pause * 1.5, 10)
@@ -151,7 +155,7 @@ function M.take_up(start)
   elseif not memory.unclear_at then
     local conversation, err, lookalike = search.find(client, id, nil, call, start.fields)
     if conversation == false and lookalike then
-      return nil, M.ambiguous(id, M.cannot_tell(UNDER_ANOTHER_ID))
+      return nil, M.ambiguous(id, under_another_id())
     end
     return conversation, err, not memory.deleted -- a deleted conversation may be shown for a moment
   end
