@@ -18,7 +18,7 @@ local states = require "openhands.conversation.state"
 ---@field failure string? why it failed
 ---@field classification openhands.FailureClass? V1: the agent server's own classification of the failure
 ---@field agent_acted boolean? the agent has worked since the latest message to it
----@field agent_state string? V0: the last state that the agent reported
+---@field agent_state string? V0: the last state that the agent reported, in lower case
 ---@field state_before string? V0: the last state that the agent reported, other than "stopped"
 ---@field has_new_message boolean? V0: a message came after the agent's last state
 ---@field closed_by_limit string? V0: says that the service closed it because too many conversations ran

@@ -1,6 +1,7 @@
 --- Reads the result of the agent's latest turn on V0 from a conversation's newest events: its answer, or why it failed,
 --- and the last state that the agent reported.
 
+local core = require "openhands.core"
 local errors = require "openhands.errors"
 local servers = require "openhands.conversation.server"
 
@@ -20,6 +21,12 @@ local function table_in(event, name)
   return type(event[name]) == "table" and event[name] or {}
 end
 
+-- Returns the state that an agent reports in an event, in lower case; nil if the event reports none.
+local function reported_state(event)
+  local state = event.observation == "agent_state_changed" and text(table_in(event, "extras").agent_state)
+  return state and core.lower(state) or nil
+end
+
 local function final_message_of(event)
   local arguments = table_in(event, "args")
   if event.action == "finish" then
@@ -29,14 +36,13 @@ local function final_message_of(event)
   end
 end
 
-local function failure_of(event)
-  local state = table_in(event, "extras").agent_state
+local function failure_of(event, state)
   if event.action == "reject" then
     local arguments = table_in(event, "args")
     return text(table_in(arguments, "outputs").reason) or text(event.message)
   elseif event.observation == "error" then
     return text(event.content) or text(event.message)
-  elseif event.observation == "agent_state_changed" and (state == "error" or state == "rejected") then
+  elseif state == "error" or state == "rejected" then
     return text(table_in(event, "extras").reason) or text(event.content) or text(event.message)
   end
 end
@@ -62,10 +68,10 @@ local function take_v0(event, found)
   if has_stopped and mentions_limit(event) then
     found.closed_by_limit = LIMIT_CODE .. ": the service closed it, because too many conversations ran at once"
   end
-  found.failure = found.failure or failure_of(event)
+  local state = reported_state(event)
+  found.failure = found.failure or failure_of(event, state)
   found.answer = found.answer or final_message_of(event)
   if event.observation == "agent_state_changed" then
-    local state = text(table_in(event, "extras").agent_state)
     found.agent_acted = found.agent_acted or state == "running"
     found.agent_state = found.agent_state or state
     found.state_before = found.state_before or state ~= "stopped" and state or nil

@@ -304,7 +304,7 @@ end
 ---@param memory openhands.Memory
 ---@return boolean
 function M.is_down(conversation, memory)
-  return conversation.api == "v0" and conversation.status == "STOPPED" and not memory.is_restarting
+  return conversation.api == "v0" and upper(conversation.status) == "STOPPED" and not memory.is_restarting
 end
 
 --- Returns whether a conversation's events may show an end that its status hides: V1's agent may have begun and ended
