@@ -16,7 +16,8 @@
 ---@field errors table<integer, openhands.Error>? of `wait_all`: the errors of conversations that did not settle; of
 --- `all`: those of functions that failed; each by its place in the list
 ---@field results table? of `all`: results of the functions that succeeded, by place in the list
----@field cause any with kind "ambiguous": kind of the underlying error; with kind "raised": the value that was raised
+---@field cause any with kind "ambiguous" or "timeout": kind of the underlying error, if any; with kind "raised": the
+--- value that was raised
 ---@field traceback string? of a task: where it was raised
 ---@field limit integer? with kind "limit": conversations that may run at once
 ---@field current integer? with kind "limit": conversations that run now

@@ -1,5 +1,5 @@
--- Work that had ended before its V0 runtime went down was read as `stopped`, with its status spelt "stopped"; the states
--- in its events decided only in lower case, too. Other states are understood in any case.
+-- Work that had ended before its V0 runtime went down was read as `stopped` if its status was spelt "stopped". The
+-- states in its events decided only in lower case, too. Other states are understood in any case.
 
 local core = require "openhands.core"
 local in_process = require "spec.support.in_process"

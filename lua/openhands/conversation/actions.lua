@@ -205,6 +205,25 @@ local function note_error(client, id, call, err)
   return errors.is_transient(err)
 end
 
+-- Returns the error for a sandbox that was not up at the deadline. `err`: why its latest status could not be read.
+local function not_up_in_time(id, conversation, sandbox, err)
+  local words = "the sandbox of conversation %s does not run yet"
+  if err then
+    words = "it is unknown whether the sandbox of conversation %s runs"
+  elseif sandbox == "RUNNING" then
+    words = "the sandbox of conversation %s runs, but its session key has not come yet"
+  end
+  return errors.new {
+    kind = "timeout",
+    operation = "resume",
+    retryable = true,
+    conversation_id = id,
+    conversation = conversation,
+    cause = err and err.kind,
+    message = ("resume: %s; try again later"):format(words:format(id)),
+  }
+end
+
 -- Polls until the sandbox is up. The session key arrives at the same time or a moment later. Some services never send
 -- one.
 ---@return openhands.Conversation? conversation
@@ -224,15 +243,7 @@ local function wait_until_up(client, id, call)
     elseif sandbox == "ERROR" or conversation and conversation.state == "gone" then
       return nil, conflict("resume", conversation, "cannot be resumed: its sandbox is " .. core.lower(sandbox))
     elseif client._loop.now() + WAKING_INTERVAL >= call.deadline_at then
-      err = errors.new {
-        kind = "timeout",
-        operation = "resume",
-        retryable = true,
-        conversation_id = id,
-        conversation = conversation,
-        message = ("resume: the sandbox of conversation %s does not run yet; try again later"):format(id),
-      }
-      return nil, err
+      return nil, not_up_in_time(id, conversation, sandbox, err)
     end
     client:_sleep(WAKING_INTERVAL)
   end
