@@ -79,6 +79,7 @@ build = {
         "src/wire/json_number.c",
         "src/wire/json_scan.c",
         "src/wire/json_stream.c",
+        "src/wire/one_line.c",
         "src/wire/operations.c",
         "src/wire/operations_agent.c",
         "src/wire/operations_v0.c",

@@ -8,6 +8,7 @@
 #include "wire/secret_search.h"
 #include "wire/secret_name.h"
 #include "wire/ascii.h"
+#include "wire/one_line.h"
 #include "wire/utf8.h"
 
 #define LONGEST_NAME 64  /* bytes of a name; also bytes of the blanks and quotes after it */
@@ -41,45 +42,6 @@ size_t oh_redact_capacity(size_t length, size_t most)
     size_t seen = window(length, most);
 
     return (seen + 1) * sizeof(int) + 3 * seen + most;
-}
-
-/* ---- one line ------------------------------------------------------------------------------------------------- */
-
-/* Returns whether a character moves the cursor or changes the direction of writing, and so affects the rest of a
-   log. */
-static bool is_control(const char *character, size_t size)
-{
-    const unsigned char *byte = (const unsigned char *)character;
-
-    if (size == 1)
-        return byte[0] < 0x20 || byte[0] == 0x7f;
-    if (size == 2)
-        return byte[0] == 0xc2 && byte[1] < 0xa0;
-    return size == 3 && byte[0] == 0xe2 &&
-           ((byte[1] == 0x80 && (byte[2] == 0x8e || byte[2] == 0x8f || (byte[2] >= 0xa8 && byte[2] <= 0xae))) ||
-            (byte[1] == 0x81 && byte[2] >= 0xa6 && byte[2] <= 0xa9));
-}
-
-static size_t fold(const char *text, size_t length, char *line)
-{
-    size_t at = 0, count = 0, size;
-
-    while (at < length) {
-        size = oh_utf8_sequence(text + at, length - at);
-        if (size == 0) {
-            line[count++] = '?';
-            at++;
-            continue;
-        }
-        if (!is_control(text + at, size)) {
-            memcpy(line + count, text + at, size);
-            count += size;
-        } else if (count > 0 && line[count - 1] != ' ') {
-            line[count++] = ' ';
-        }
-        at += size;
-    }
-    return count;
 }
 
 /* ---- parts of the text ---------------------------------------------------------------------------------------- */
@@ -392,7 +354,7 @@ const char *oh_redact(const struct oh_secrets *known, const char *text, size_t l
     bool cut = seen < length;
 
     if (form == OH_REDACT_LINE) {
-        scan.length = fold(text, seen, line);
+        scan.length = oh_one_line(text, seen, line);
         scan.text = line;
     }
     if (scan.length >= CUT_SIZE && memcmp(scan.text + scan.length - CUT_SIZE, cut_mark, CUT_SIZE) == 0) {
