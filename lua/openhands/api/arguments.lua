@@ -17,8 +17,8 @@ function M.copy(fields)
   return fresh
 end
 
--- Returns whether a value is a table of fields. Neovim makes an empty table that is no list with a metatable as its
--- mark (`vim.empty_dict()`).
+-- Returns whether a value is a table of fields. Neovim marks an empty table that is no list with a metatable
+-- (`vim.empty_dict()`).
 local function is_plain_fields(value)
   local mark = type(value) == "table" and getmetatable(value)
   return type(value) == "table" and (mark == nil or mark == core.object_mark) and value[1] == nil

@@ -193,6 +193,7 @@ function methods:page()
 end
 
 --- Returns the next item of an object that has a method `page`.
+---@param self any the object
 ---@return any item nil at the end
 ---@return openhands.Error? err
 function M.next_of_page(self)
@@ -212,6 +213,7 @@ end
 
 --- Returns the remaining items of an object that has a method `next`, in one list. Reads up to a thousand pages within
 --- the time of a call. After an error, the next call first returns the items that were read before the error.
+---@param self any the object
 ---@return any[]? items
 ---@return openhands.Error? err kind "too_large" or "timeout": there is more
 function M.all_of_next(self)
@@ -242,6 +244,7 @@ function methods:_look_again()
 end
 
 --- Makes one step of a `for` loop over an object that has a method `next`.
+---@param self any the object
 ---@return any item nil at the end; raises the error object
 function M.call_next(self)
   local item, err = self:next()

@@ -261,7 +261,7 @@ local function check(fields, options)
   end
 end
 
---- The options that a reading takes itself. `timeout` is also a setting, but means something else with `follow`.
+--- The options that this module handles itself. `timeout` is also a setting, but means something else with `follow`.
 M.own_options = { after = true, follow = true, timeout = true, interval = true }
 
 --- Returns the options of a reading, which may be given among the fields or the options. Removes them from the fields.
