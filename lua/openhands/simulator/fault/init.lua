@@ -36,8 +36,8 @@ local M = {}
 ---@field value? any
 
 ---@class openhands.simulator.Plan
----@field writes { bytes: string, times?: integer, wait?: number }[] in this order. Each writes `bytes`,
---- `times` (1) times, and each time flushes them and waits `wait` (0) seconds.
+---@field writes { bytes: string, times?: integer, wait?: number }[] one after the other. Each writes
+--- `bytes`, `times` (1) times, and each time flushes them and waits `wait` (0) seconds.
 ---@field stream? openhands.simulator.Stream written after them
 ---@field ending "keep"|"close"|"reset"|"hang" keep: the connection stays open
 
