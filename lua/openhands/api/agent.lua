@@ -80,7 +80,8 @@ for name in pairs(core.operation_names(true)) do
           return nil, own
         end
         fields.conversation_id = own.conversation_id
-        return run("agent", row)
+        local page, err = run("agent", row)
+        return page, err and errors.renamed(err, operation.name) -- not of the row in the runtime
       end)
     end
   elseif operation.is_batch then
@@ -254,7 +255,7 @@ local function output_pages(self, command, call, interval, ends_at)
       fields.order__gt = order
       local page, err = perform(self, all.command_events, fields, client:_fresh(call))
       if not page then
-        return nil, err
+        return nil, errors.renamed(err --[[@as openhands.Error]], "bash")
       end
       polls = polls + 1
       local outputs = type(page.items) == "table" and page.items or {}
@@ -269,6 +270,9 @@ local function output_pages(self, command, call, interval, ends_at)
   }
 end
 
+-- The call that starts a command, with the name that mistakes of its caller name.
+local bash = setmetatable({ name = "bash", row_name = all.start_command.name }, { __index = all.start_command })
+
 --- Starts a command in the sandbox and follows its output: returns an iterator over pieces with `stdout`, `stderr`, and
 --- at the end `exit_code`. Its field `command_id` is the argument of `stop_command`.
 ---@param command string|table as for `execute`
@@ -277,14 +281,14 @@ end
 ---@return openhands.Error? err
 function methods:bash(command, options)
   check_receiver(self, "bash")
-  local fields, call, given = begin(self, all.start_command, { interval = true }, command, options)
+  local fields, call, given = begin(self, bash, { interval = true }, command, options)
   local interval = given.interval or OUTPUT_INTERVAL
   if type(interval) ~= "number" or interval < 0 or interval ~= interval then
     errors.raise "bash: 'interval' must be a number of seconds, at least 0"
   end
   local started, err = perform(self, all.start_command, fields, call)
   if not started then
-    return nil, err
+    return nil, errors.renamed(err --[[@as openhands.Error]], "bash")
   elseif type(started.id) ~= "string" then
     return nil, errors.protocol("bash", "the answer has no usable field 'id'")
   end

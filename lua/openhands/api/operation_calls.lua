@@ -302,7 +302,8 @@ function M.check(client, operation, fields, api)
   end
   local request
   if api and operation.rows[api] then
-    request = client:_prepare(operation.name, fields, api --[[@as "v0"|"v1"|"agent"]])
+    local name = operation.row_name or operation.name
+    request = client:_prepare(name, fields, api --[[@as "v0"|"v1"|"agent"]], operation.name)
   else
     request, api = client:_prepare_in_any(operation.name, fields)
   end

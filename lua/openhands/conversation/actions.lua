@@ -55,7 +55,9 @@ function M.update(client, operation, fields, call)
   if err then
     return nil, err
   elseif type(response) == "table" and next(response) ~= nil then
-    return conversations.from_status(client, response, "v1", id, call.grace)
+    local conversation
+    conversation, err = conversations.from_status(client, response, "v1", id, call.grace)
+    return conversation, err and errors.renamed(err, "update", id)
   elseif response == false then
     return nil, not_found_error("update", id)
   end
@@ -155,7 +157,9 @@ function M.start_again(client, operation, fields, call)
   local memory = client:_remember(id)
   memory.has_worked, memory.is_restarting = nil, true -- the service reports STOPPED until it is RUNNING again
   response.conversation_id = response.conversation_id or id
-  return conversations.from_v0_start(client, response)
+  local conversation
+  conversation, err = conversations.from_v0_start(client, response)
+  return conversation, err and errors.renamed(err, "start_again", id)
 end
 
 -- Returns a V1 conversation that has a sandbox to pause or resume.
@@ -298,7 +302,7 @@ function M.resume(client, _, fields, call)
   if not response then
     ---@cast err openhands.Error
     err.conversation_id, err.conversation = id, conversation
-    return nil, err
+    return nil, err -- its operation stays "send": the conversation is up, and only the message failed
   end
   return refresh(client, "resume", id, call)
 end

@@ -4,6 +4,7 @@
 local Client = require "openhands.client_class"
 local conversations = require "openhands.conversation"
 local core = require "openhands.core"
+local errors = require "openhands.errors"
 local lookups = require "openhands.conversation.lookup"
 local results = require "openhands.conversation.result"
 local states = require "openhands.conversation.state"
@@ -42,10 +43,7 @@ function Client:_status(id, call)
       return status_in(self, id, call, api)
     end)
   end
-  if err then
-    err.conversation_id = err.conversation_id or id
-  end
-  return conversation, err
+  return conversation, err and errors.renamed(err, "status", id)
 end
 
 --- Returns the current status of a conversation. If V0 says that the runtime is down, its events are read to find out

@@ -96,7 +96,8 @@ local function check_end(self)
   local call = client:_fresh(self._call, schedule.poll_deadline(self._call, self._deadline_at, client._loop.now()))
   local conversation, err = client:_status(self._id, call)
   if not conversation then
-    return false, err
+    ---@cast err openhands.Error
+    return false, errors.renamed(err, "events")
   end
   if conversation.api == "v0" then -- V1's status was checked against the events already
     results.update(client, conversation, call)

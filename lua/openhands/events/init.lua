@@ -231,10 +231,7 @@ local function fetch(self, page_id)
   local deadline_at = self.follows and schedule.poll_deadline(self.call, self.deadline_at, client._loop.now()) or nil
   local call = client:_fresh(self.call, deadline_at)
   local page, err = (self.api and read or read_first)(self, page_id, call)
-  if err then
-    err.conversation_id = err.conversation_id or fields.conversation_id
-  end
-  return page, err
+  return page, err and errors.renamed(err, "events", fields.conversation_id)
 end
 
 local function is_seconds(value, least)

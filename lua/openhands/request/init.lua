@@ -110,12 +110,13 @@ end
 ---@param operation string
 ---@param fields any
 ---@param api "v0"|"v1"|"agent"
+---@param name string? of the user's call, if another
 ---@return openhands.Prepared? request
 ---@return openhands.Error? err what this dialect cannot take
-function Client:_prepare(operation, fields, api)
+function Client:_prepare(operation, fields, api, name)
   local request, refusal, mistake = prepare(self, operation, fields, api)
   if mistake then
-    errors.raise(mistake)
+    errors.raise(name and mistake:gsub("^[A-Za-z0-9_.]+:", name .. ":", 1) or mistake)
   end
   return request, refusal and request_errors.from_core(refusal, self._base_url)
 end

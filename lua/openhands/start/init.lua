@@ -142,8 +142,7 @@ local function start_named(start)
   if conversation then
     return found_by_lookup(start, conversation)
   elseif conversation == nil then
-    err.conversation_id = start.id
-    return nil, err
+    return nil, errors.renamed(err --[[@as openhands.Error]], "start", start.id)
   end
   return start_v1(start)
 end

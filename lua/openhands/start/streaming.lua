@@ -99,7 +99,10 @@ function methods:send(fields, call, on_accepted)
   if self.latest then
     return self:_poll(id, call)
   end
-  return nil, err or self._err or errors.protocol("start", "the service's stream holds no start task")
+  if err then
+    return nil, errors.renamed(err, "start")
+  end
+  return nil, self._err or errors.protocol("start", "the service's stream holds no start task")
 end
 
 --- Reports the progress of a start that a lookup has found.

@@ -74,6 +74,7 @@ end
 function Wait:_end(conversation, err)
   self.has_ended, self.conversation, self.err = true, conversation, err
   if err then
+    errors.renamed(err, "wait")
     err.conversation_id, err.conversation = self._id, self.latest
   end
   self._client._poller:remove(self.entry)

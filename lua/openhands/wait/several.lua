@@ -144,7 +144,7 @@ function Client:wait_any(subjects, options)
   if not first then
     return nil, joined_error("wait_any", waits, "none of %d conversations has settled")
   elseif first.err then
-    return nil, first.err, place
+    return nil, errors.renamed(first.err, "wait_any"), place
   end
   return first.conversation, place
 end
