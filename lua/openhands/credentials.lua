@@ -1,5 +1,6 @@
 --- The credentials of a client: the account's key, and the session key of a self-hosted server. Keys that are
---- strings are kept in the core only. A function that returns the key is called before each exchange.
+--- strings are kept in the core only. A function that returns the key is called before each exchange that
+--- sends it.
 
 local core = require "openhands.core"
 local errors = require "openhands.errors"

@@ -10,10 +10,11 @@
 ---@field retryable boolean whether the same call may succeed later without harm
 ---@field retry_after number? seconds that the service asks to wait
 ---@field conversation_id string? of the conversation that the call was about
----@field conversation openhands.Conversation? as it was last seen, where a wait ended early
----@field conversations (openhands.Conversation|false)[]? of `wait_all`: each as it was last seen, by its place; false:
---- never seen
----@field errors table<integer, openhands.Error>? of `wait_all`: the errors of conversations that did not settle; of
+---@field conversation openhands.Conversation? as it was last seen: where a wait ended early, or the call failed
+--- because of its state or after reading it
+---@field conversations (openhands.Conversation|false)[]? of `wait_all`, and of `wait_any` if the time for all is over:
+--- each as it was last seen, by its place; false: never seen
+---@field errors table<integer, openhands.Error>? with `conversations`: the errors of those that did not settle; of
 --- `all`: those of functions that failed; each by its place in the list
 ---@field results table? of `all`: results of the functions that succeeded, by place in the list
 ---@field cause any with kind "ambiguous" or "timeout": kind of the underlying error, if any; with kind "raised": the

@@ -71,7 +71,7 @@ for group, leaves in pairs(groups) do
   end
 end
 
-local MOST_TYPOS = 2 -- letters; reading a name that differs in more gives nil
+local MOST_TYPOS = 2 -- letters; a name that differs in more is read as nil, unless it begins a known one
 
 -- Makes reading a misspelt name raise an error that suggests the right one.
 local function explain_typos(owner, path, known)
@@ -97,7 +97,8 @@ end
 --- Marks a table as a list, so that it is sent as `[]` even when it is empty. Returns it; without one, a new list.
 M.array = core.array
 
---- JSON null inside a list. In an object a null is an absent field.
+--- JSON null. Answers contain it in lists; a null field of an object is absent from them. A call is sent without a
+--- field of its own that is null; inside the value of a field, null is sent.
 M.null = core.null
 
 --- Returns a random id for `conversation_id`. With an id of your own you can take up a start again even after this

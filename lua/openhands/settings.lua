@@ -9,6 +9,7 @@ local spelling = deferred.module "openhands.spelling"
 
 ---@class openhands.Settings
 ---@field api_key? string|fun(): string? the account's key, or a function called for it before each exchange
+--- that sends it
 ---@field session_api_key? string of a self-hosted server that runs with SESSION_API_KEY; sent to `base_url` only
 ---@field base_url? string URL of the service; https, or http on loopback
 ---@field api? "auto"|"v0"|"v1" dialect; "auto" finds out with GETs that change nothing
@@ -30,14 +31,15 @@ local spelling = deferred.module "openhands.spelling"
 --- `max_body`, at least 1 MiB
 ---@field log? fun(message: string) called with a line per exchange and with other notes; no text contains a secret
 ---@field random? fun(): number source of jitter, uniform in [0, 1)
----@field transport? table carries the exchanges in place of the network, see request/in_flight.lua
+---@field transport? table carries the exchanges in place of the network, see request/in_flight.lua; then `loop`
+--- has no effect
 
 local M = {}
 
 local PRODUCT = "openhands-lua/" .. core.version()
 
 -- kind: the types that a value may have; per_call: the setting may also be given for one call; least, most: the limits
--- of a number. A time may be math.huge, which sets no limit; e.g. an endless `timeout` is still cut by `deadline`.
+-- of a number. A time may be math.huge, which sets no limit; even then, `timeout` is cut by `deadline`.
 local known = {
   api_key = { kind = "string or function", per_call = true },
   session_api_key = { kind = "string" },

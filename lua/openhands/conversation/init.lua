@@ -294,8 +294,8 @@ function M.add_methods(names)
   end
 end
 
--- Returns one line for logs. The title is included only while the client is open, because only an open client can
--- redact its key in it.
+-- Returns one line for logs. The title is included only while the core holds a key and the client is open: otherwise
+-- the key could not be redacted in it.
 local function to_log_line(self)
   local line = ("conversation %s %s"):format(self.conversation_id, self.state)
   local client, title = getmetatable(self).client, text(self.title)

@@ -46,7 +46,7 @@ local MOST_PAGES = 20 -- limit of pages, because other lookups wait meanwhile; a
 -- ---- requests for many ---------------------------------------------------------------------------------------------
 
 -- Returns the items of a response by their normalized ids. An item with an id that was not requested is returned for
--- the requested id at its position, and is refused later.
+-- the requested id at its position: `from_status` refuses it later, `from_task` does not.
 local function items_by_key(list, ids)
   local items, is_asked = {}, {}
   for _, id in ipairs(ids) do

@@ -105,7 +105,8 @@ local takers = {
   end,
 }
 
--- Reads a page of events, newest first, into `found`. Returns true if older events cannot change the result.
+-- Reads a page of events, newest first, into `found`. Returns true if older events cannot change the answer
+-- or the failure.
 local function scan(items, found)
   for _, event in ipairs(items) do
     if type(event) == "table" then

@@ -115,7 +115,7 @@ end
 ---@param fields table? of the start, to notice a task that may be it although it has no id
 ---@return table|false? task false: the service shows none
 ---@return openhands.Error? err
----@return boolean? lookalike with false: a task without an id asks for the same
+---@return boolean? lookalike with false: a task without an id has the same prompt, and no task that was read has an id
 function M.find(client, id, since, call, fields)
   local wanted, found = identifiers.normalize(id), nil
   local lookalike, keeps_ids = false, false

@@ -10,7 +10,7 @@
 ---| "finished" # the agent ended its turn, with its task done or with a message
 ---| "failed" # error or stuck
 ---| "gone" # archived or deleted
----| "unknown" # a value that this version does not know
+---| "unknown" # a value that this version does not know, or (V1) a sandbox that this client has only seen missing
 
 local core = require "openhands.core"
 

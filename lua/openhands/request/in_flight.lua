@@ -218,7 +218,8 @@ function Client:_sleep(seconds)
 end
 
 --- Closes the client and ends its exchanges; the conversations on the service go on. Waiting calls return an error of
---- kind "closed". May be called more than once.
+--- kind "closed"; those that may have created something, e.g. a start or a message, one of kind "ambiguous". May be
+--- called more than once.
 function Client:close()
   errors.check_receiver(getmetatable(self) == Client, "close", "client")
   self._closed = true

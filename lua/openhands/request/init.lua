@@ -299,7 +299,8 @@ function Client:_read(operation, fields, call, api, route)
 end
 
 --- Makes a call that changes something. Repeats it as `_read` does, but only if it certainly had no effect. If doing it
---- twice would differ from doing it once, an unknown outcome gives the error "ambiguous".
+--- twice would differ from doing it once, an unknown outcome gives the error "ambiguous". An answer with
+--- `success = false` gives the error "conflict".
 ---@return any value
 ---@return openhands.Error? err
 function Client:_write(operation, fields, call, api, route)

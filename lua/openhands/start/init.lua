@@ -204,7 +204,7 @@ local function silent() end
 ---@param client openhands.Client
 ---@param given table fields of the start
 ---@param call openhands.Call
----@param options table the options of a start. An error in `on_id` ends the call before anything is sent
+---@param options table the options of a start. An error in `on_id` ends the call before the start is sent
 ---@return openhands.Conversation? conversation
 ---@return openhands.Error? err
 function M.start(client, given, call, options)
@@ -298,10 +298,10 @@ end
 ---@param fields openhands.StartFields
 ---@param options openhands.StartOptions? settings of this call, and four options that may be given among the fields
 --- too. `resume` (boolean): the `conversation_id` in the fields may have been sent before, by this or another process;
---- it is looked for during the whole `grace` before anything is sent. `stream` (boolean, V1): returns when the
+--- it is looked for during the whole `grace` before the start is sent. `stream` (boolean, V1): returns when the
 --- conversation is ready or has failed to start, at the `deadline` at the latest. `on_progress` (function, V1): as
 --- `stream`, and called with the conversation at each step of its start. `on_id` (function, V1): called with the
---- conversation's id before anything is sent; with this id the start can be taken up again whatever happens.
+--- conversation's id before the start is sent; with this id the start can be taken up again whatever happens.
 ---@return openhands.Conversation? conversation its `state` is "starting" unless the service already shows a later one
 ---@return openhands.Error? err
 function Client:start(fields, options)

@@ -109,8 +109,8 @@ local function copy_of(fields, client)
 end
 
 -- Returns the present state of a conversation that the service is known to have. If the service does not show it yet,
--- or cannot be asked, returns a copy of the answer to its start. Its loss, after which the caller may start another
--- job, has to be as certain as the absence of a start before that is sent again.
+-- or cannot be asked, returns a copy of the answer to its start. A lost conversation is an error. Because the caller
+-- may then start another job, it is looked for until its loss is certain, like a start before it is sent again.
 local function as_answered(start, memory)
   local client, id, accepted = start.client, start.id, memory.accepted
   local function look()

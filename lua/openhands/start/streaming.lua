@@ -52,8 +52,8 @@ function methods:_take_state(task, id, on_accepted)
   end
 end
 
--- Polls the start task until it has ended or the time of the call is over. Returns its latest state even after an
--- error, because the service has the start already.
+-- Polls the start task until it has ended, the service has not shown it for the grace time, or the time of the call is
+-- over. Returns its latest state even after an error, because the service has the start already.
 function methods:_poll(id, call)
   local client = self._client
   local unseen_since

@@ -59,7 +59,7 @@ function M.new(client, group, id, latest, call, options)
 end
 
 -- Keeps the conversation as it was just seen. Calls the caller's `on_change` if the state has changed, but not after a
--- cancellation: in a cancelled task, the client's calls raise an error.
+-- cancellation or `close`: calls of the client would fail in it.
 function Wait:_note(conversation)
   local previous, on_change = self.latest, self._options.on_change
   self.latest = conversation
@@ -105,8 +105,9 @@ function Wait:_settle(conversation)
   end
 end
 
--- Returns the seconds until the result is read again; nil if the result is complete or could not be read, or the time
--- for it is over (`answer_timeout`, or that of the wait). The conversation's own server always has the complete result.
+-- Returns the seconds until the result is read again; nil on V0, if the result is complete or could not be read, or if
+-- the time for it is over (`answer_timeout`, or that of the wait). The conversation's own server always has the
+-- complete result.
 function Wait:_pause_before_result(result, wanted)
   local now, timeout = self._client._loop.now(), self._options.answer_timeout or ANSWER_TIMEOUT
   local first = math.min(FIRST_RESULT_PAUSE, self._options.interval or FIRST_RESULT_PAUSE)

@@ -40,7 +40,7 @@ local SLACK = 0.1 -- tolerance in seconds when deadlines are compared
 ---@field has_answer boolean? something was delivered to one of its entries at any time
 ---@field coroutine any the coroutine that waits for it; nil before the first wait
 
---- One request, for several entries.
+--- One step of the lookups of one or several entries. Most steps send one request, some several.
 ---@class openhands.Poll: openhands.Pending
 ---@field ends_at number monotonic moment
 ---@field group openhands.WaitGroup? the group that sends it; nil once it was collected with its coroutine
@@ -51,8 +51,8 @@ local SLACK = 0.1 -- tolerance in seconds when deadlines are compared
 ---@field private _entries table<integer, openhands.PollEntry> weak: entries of a wait aborted by an error are collected
 ---@field private _count integer entries made so far
 ---@field private _rate openhands.RequestRate
----@field private _poll openhands.Poll? the request that is under way
----@field private _last_was_for_many boolean? whether the last request was of a step for many conversations
+---@field private _poll openhands.Poll? the one that is under way
+---@field private _last_was_for_many boolean? whether the last poll was of a step for many conversations
 local methods = {}
 local Poller = { __index = methods, __name = "openhands.Poller" }
 
@@ -173,9 +173,10 @@ local function is_of_polling_group(entry, group, call, now)
     and schedule.poll_deadline(entry.call, entry.deadline_at, call.asked_at) > call.deadline_at + SLACK
 end
 
--- Delivers the outcome of a step for an entry, and sets when the entry is due next. If the events have to be read too,
--- and the rate allows that now, returns true: the status is delivered after the events are read. Any other status is
--- delivered at once. `further`: number of entries of this poll for which it has returned true so far.
+-- Delivers the outcome of a step for an entry, and sets when the entry is due next. Delivers nothing yet if the lookup
+-- goes on with a step other than reading the events. If the events have to be read, and the rate allows that now,
+-- returns true: the status is delivered after the events are read. Any other status is delivered at once. `further`:
+-- number of entries of this poll for which it has returned true so far.
 local function conclude(poller, group, entry, step, now, jitter, further)
   local was_delivered = entry.is_delivered
   entry.is_delivered = nil

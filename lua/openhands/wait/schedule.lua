@@ -35,7 +35,7 @@ function M.interval(interval)
   return interval and math.max(interval, limits.SHORTEST_INTERVAL)
 end
 
---- Returns the seconds that the service asks to wait after an error.
+--- Returns the seconds that the service asks to wait after an error, at most `limits.LONGEST_RETRY_AFTER`.
 ---@param err openhands.Error?
 ---@return number
 function M.retry_after(err)
