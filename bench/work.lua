@@ -15,7 +15,7 @@ local paths = {
 
 --- Returns the id of the conversation that a call is about: each is about another.
 function M.id(number)
-  return ("7f3b9a1c2d4e4f60a1b2%012x"):format(number)
+  return ("7f3b9a1c2d4e4f60a1b2%012x"):format(number % 50)
 end
 
 --- Returns the path of a call, and for a POST its body before it is encoded.

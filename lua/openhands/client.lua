@@ -86,6 +86,8 @@ function M.new(given)
     _waiting = setmetatable({}, { __mode = "v" }),
     _watched = setmetatable({}, { __mode = "v" }),
     _awaited = setmetatable({}, { __mode = "k" }),
+    _has_watched = false,
+    _has_transport = values.transport ~= nil,
     _options = {},
     _memories = {},
     _older_memories = {},

@@ -18,7 +18,9 @@
 ---@field private _retry openhands.Retry
 ---@field private _waiting table<integer, openhands.Pending> records of the exchanges under way, by number
 ---@field private _watched table<integer, openhands.Pending> records whose responses are read as they arrive
----@field private _awaited table<openhands.Pending, integer> number of waiters of each record
+---@field private _has_watched boolean `_watched` may have records
+---@field private _has_transport boolean a transport carries the exchanges in place of the network
+---@field private _awaited table<openhands.Pending, integer> number of waiters of each record that is no exchange
 ---@field private _options table options for the core, in one table that all exchanges use
 ---@field private _memories table<string, openhands.Memory?> what the client remembers of conversations, by id
 ---@field private _older_memories table<string, openhands.Memory?> the same, of the previous generation

@@ -189,7 +189,7 @@ function M.of_call(settings, caller, options, own)
   elseif type(options) ~= "table" then
     errors.raise(("%s: options must be a table, not a %s"):format(caller, type(options)))
   end
-  local call = {}
+  local call = { has_own_settings = true }
   for name, value in pairs(options) do
     if not (own and own[name]) then
       if known[name] and not known[name].per_call then

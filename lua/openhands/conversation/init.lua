@@ -132,8 +132,9 @@ local function to_conversation(client, response, api, id, memory, status, state,
   memory.api = api
   local spelling = memory.spelling -- changes only to a spelling with dashes
   if not spelling or spelling ~= id and not spelling:find("-", 1, true) and id:find("-", 1, true) then
-    memory.spelling, spelling = id, id
+    memory.spelling, spelling, memory.page = id, id, nil
   end
+  memory.page = memory.page or client._base_url .. "/conversations/" .. spelling
   local shadowed_fields -- fields with the name of a method: they would hide the method
   for name, value in pairs(response) do
     if methods[name] then
@@ -157,7 +158,7 @@ local function to_conversation(client, response, api, id, memory, status, state,
     response.answer, response.detail = text(response.answer), text(response.detail)
   end
   response.pull_requests = pull_requests_of(response)
-  response.url = client._base_url .. "/conversations/" .. spelling
+  response.url = memory.page
   response.conversation_id, response.api = spelling, api
   response.status, response.state, response.settled = status, state, settled
   return setmetatable(response, client._conversation)
@@ -255,7 +256,9 @@ function M.from_status(client, response, api, id, grace, answered_at)
   end
   servers.note(memory, response)
   answered_at = answered_at or client._loop.now()
-  local state, settled = states.judge(api, response, memory, answered_at, grace, api == "v0" and client:_wall())
+  local may_be_new = api == "v0" and not memory.has_worked and response.status ~= "RUNNING"
+  local wall_clock = may_be_new and client:_wall() -- for the age of the conversation
+  local state, settled = states.judge(api, response, memory, answered_at, grace, wall_clock)
   local status
   if api == "v0" then
     status = text(response.status) or "UNKNOWN"

@@ -8,6 +8,7 @@ local identifiers = require "openhands.conversation.identifier"
 --- What a client remembers of a conversation. Moments are monotonic.
 ---@class openhands.Memory
 ---@field spelling string? the spelling of its id that users see
+---@field page string? URL of its page for people, with that spelling
 ---@field conversation_id string? the id under which the service has it, if it differs from the one asked for
 ---@field api "v0"|"v1"? the dialect in which it was last seen
 ---@field state openhands.State? when it was last seen

@@ -95,15 +95,15 @@ local function new(clock)
     end
   end
 
-  --- Returns the reason why waiting is impossible here, or nil.
-  ---@return string?
-  function loop.refusal()
-    return scheduler.is_in_use and scheduler:refusal() or nil
+  -- Waiting is always possible until there are tasks.
+  local function refusal()
+    return scheduler:refusal()
   end
 
   --- Adds a task. A wait that cannot yield, e.g. one outside of tasks, starts it.
   ---@param task openhands.Task
   function loop.spawn(_, task)
+    loop.refusal = refusal
     scheduler:spawn(task)
   end
 

@@ -74,6 +74,7 @@ end
 -- Takes the parts of watched responses that have arrived. Must be called before a result is taken, because that frees
 -- the parts.
 local function take_news(self)
+  self._has_watched = next(self._watched) ~= nil
   for number, pending in pairs(self._watched) do
     local had_news, item = pending.news, self._core:take(number)
     while item do
@@ -99,17 +100,18 @@ function Client:_pump(seconds)
     return
   end
   local handle, loop = self._core, self._loop
-  if self._settings.transport then
+  if self._has_transport then
     carry(self, seconds)
   else
     handle:step(seconds)
   end
-  if next(self._watched) ~= nil then
+  if self._has_watched then
     take_news(self)
   end
   local number, value, err, date = handle:next(0) -- the core frees a result when the next one is asked for
   while number do
-    if date then -- the service's clock, see service_clock.lua
+    local served = self._service_time
+    if date and not (served and served.date == date) then -- the service's clock, see service_clock.lua
       self._service_time = { date = date, moment = { at = loop.now(), wall = math.floor(loop.wall()) } }
     end
     local pending = self._waiting[number]
@@ -181,8 +183,10 @@ function Client:_await(pending, deadline)
   if in_task and tasks.is_cancelled() then
     return self:_interrupt(pending)
   end
-  local awaited = self._awaited
-  awaited[pending] = (awaited[pending] or 0) + 1
+  local awaited = not pending.number and self._awaited -- `close` finds an exchange in `_waiting`
+  if awaited then
+    awaited[pending] = (awaited[pending] or 0) + 1
+  end
   if in_task then
     tasks.note_wait(self, pending)
   end
@@ -190,8 +194,10 @@ function Client:_await(pending, deadline)
   if in_task then
     tasks.note_wait()
   end
-  local others = awaited[pending] - 1
-  awaited[pending] = others > 0 and others or nil
+  if awaited then
+    local others = awaited[pending] - 1
+    awaited[pending] = others > 0 and others or nil
+  end
 end
 
 --- Ends all waits for a record, and the exchange that it stands for, if any.
@@ -227,6 +233,9 @@ function Client:close()
   self._core:close()
   local awaited = {}
   for pending in pairs(self._awaited) do
+    awaited[#awaited + 1] = pending
+  end
+  for _, pending in pairs(self._waiting) do
     awaited[#awaited + 1] = pending
   end
   for _, pending in ipairs(awaited) do

@@ -57,6 +57,7 @@ end
 ---@field agent_of string? id of the conversation whose agent server is called
 ---@field progress openhands.Progress? of a start that reports its progress
 ---@field asked_at number? monotonic moment at which a poll began
+---@field has_own_settings boolean? the caller has given settings for this call
 ---@field admit (fun(call: openhands.Call): boolean)? waits until the next exchange may go out; false: there is no time
 
 --- Begins a call of the user. Raises errors about mistakes of the caller.
@@ -68,10 +69,15 @@ function Client:_begin(name, options, own)
   if getmetatable(self) ~= Client or self._closed or tasks.are_in_use then
     Client._check_usable(self, name)
   end
-  local inherited = self._settings
-  local call = options == nil and setmetatable({}, inherited) or settings.of_call(inherited, name, options, own)
+  local inherited, now = self._settings, self._loop.now()
+  local call
+  if options == nil then
+    call = setmetatable({ deadline_at = now + inherited.deadline }, inherited)
+  else
+    call = settings.of_call(inherited, name, options, own)
+    call.deadline_at = now + call.deadline
+  end
   ---@cast call openhands.Call
-  call.deadline_at = self._loop.now() + call.deadline
   return call
 end
 
@@ -159,16 +165,27 @@ end
 ---@field on_news? fun(number: number, items: table[]) called when more of the response has arrived; `items`: complete
 --- items of a stream, to be removed from the list
 
--- Submits an exchange. Returns its number, or nil and the core's refusal.
-local function submit(self, operation, fields, call, api, key, timeout, route)
-  local options = self._options -- one table for all exchanges: the core reads it before it returns
-  options.api, options.api_key, options.timeout, options.connect_timeout = api, key, timeout, call.connect_timeout
+-- Sets the options of an exchange that most exchanges leave out.
+local function set_further_options(options, call, key, route)
+  options.api_key, options.connect_timeout = key, call.connect_timeout
   options.max_body, options.max_memory = rawget(call, "max_body"), rawget(call, "max_memory")
   options.organization = rawget(call, "organization")
   options.server, options.session_api_key = route and route.server, route and route.session_api_key
   options.download, options.undecoded = route and route.download, route and route.undecoded
+end
+
+-- Submits an exchange. Returns its number, or nil and the core's refusal.
+local function submit(self, operation, fields, call, api, key, timeout, route)
+  local options = self._options -- one table for all exchanges: the core reads it before it returns
+  options.api, options.timeout = api, timeout
+  local has_further_options = key or route or call.has_own_settings
+  if has_further_options then
+    set_further_options(options, call, key, route)
+  end
   local good, number, refusal = pcall(core[operation], self._core, fields, options)
-  options.api_key, options.session_api_key = nil, nil
+  if has_further_options then
+    self._options = {}
+  end
   if not good then
     errors.raise_again(number)
   end
@@ -178,16 +195,16 @@ end
 -- Waits until an exchange has ended or the client is closed. Calls `on_news` for parts of the response that arrive.
 local function await_end(self, number, on_news)
   ---@type openhands.Pending
-  local pending = { number = number }
+  local pending = { number = number, done = nil, value = nil, err = nil } -- with room for its result
   self._waiting[number] = pending
   if on_news then
-    pending.arrived, pending.items, self._watched[number] = 0, {}, pending
+    pending.arrived, pending.items, self._watched[number], self._has_watched = 0, {}, pending, true
   end
   repeat
     self:_await(pending)
     while pending.news do
       pending.news = nil
-      if on_news then
+      if on_news and not self._closed then
         on_news(number, pending.items)
       end
     end
@@ -203,7 +220,9 @@ local function obstacle(self, operation)
   elseif tasks.are_in_use and tasks.is_cancelled() then
     return tasks.cancellation(operation)
   end
-  self:_check_place(operation)
+  if self._loop.refusal then
+    self:_check_place(operation)
+  end
   if self._deferred_interrupt then
     local interrupt = self._deferred_interrupt
     self._deferred_interrupt = nil
@@ -226,7 +245,7 @@ end
 ---@return any value
 ---@return openhands.Error? err
 function Client:_exchange(operation, fields, call, api, route)
-  local admit, retry, key, err = rawget(call, "admit"), self._retry, nil, nil
+  local admit, retry, key, err = call.admit, self._retry, nil, nil
   if admit and not admit(call) then
     return nil, errors.no_time(operation)
   end
