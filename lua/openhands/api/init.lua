@@ -115,7 +115,8 @@ local function get_many(client, fields, ids, call, api)
   return by_any_spelling(client, found)
 end
 
---- Returns several conversations at once, by their ids.
+--- Returns several conversations at once, by their ids. Leaves out those that the service does not know and, on V1,
+--- those that are starting and whose start tasks this client does not know.
 ---@return table<string, openhands.Conversation>? found by their ids, whose spelling does not matter
 ---@return openhands.Error? err
 function handlers.get(client, operation, fields, call)
