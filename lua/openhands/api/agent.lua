@@ -81,7 +81,7 @@ for name in pairs(core.operation_names(true)) do
         end
         fields.conversation_id = own.conversation_id
         local page, err = run("agent", row)
-        return page, err and errors.renamed(err, operation.name) -- not of the row in the runtime
+        return page, err and errors.renamed(err, operation.name) -- the row may be one of the runtime
       end)
     end
   elseif operation.is_batch then
@@ -270,7 +270,7 @@ local function output_pages(self, command, call, interval, ends_at)
   }
 end
 
--- The call that starts a command, with the name that mistakes of its caller name.
+-- The operation `start_command` under the name "bash", which messages about the caller's mistakes then show.
 local bash = setmetatable({ name = "bash", row_name = all.start_command.name }, { __index = all.start_command })
 
 --- Starts a command in the sandbox and follows its output: returns an iterator over pieces with `stdout`, `stderr`, and

@@ -7,7 +7,7 @@ local M = {}
 --- One operation: the rows of one name, and how its arguments are read.
 ---@class openhands.Operation
 ---@field name string
----@field row_name string? name of its rows, if another
+---@field row_name string? name of its rows, if it differs from `name`
 ---@field rows table<string, openhands.Row> by dialect
 ---@field subject string? name of the field that identifies the subject, e.g. "conversation_id"
 ---@field is_batch boolean? whether the subject may be a list of ids

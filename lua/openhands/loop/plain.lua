@@ -95,7 +95,7 @@ local function new(clock)
     end
   end
 
-  -- Waiting is always possible until there are tasks.
+  -- Becomes `loop.refusal` when the first task is spawned: until then, waiting is always possible.
   local function refusal()
     return scheduler:refusal()
   end
