@@ -99,15 +99,16 @@ describe("the id of a start", function()
   end)
 
   it("stands in the error, whatever the service answers", function()
-    for _, fault in ipairs {
-      { point = "before", class = "connect", match = { method = "POST" }, count = -1 },
-      { point = "before", status = 422, body = '{"detail":"no"}', match = { method = "POST" }, count = -1 },
+    local match = { method = "POST" }
+    for kind, fault in pairs {
+      connect = { point = "before", class = "connect", match = match, count = -1 },
+      invalid = { point = "before", response = in_process.json('{"detail":"no"}', 422), match = match, count = -1 },
     } do
       local client, _, transport = in_process.simulated({ api = "v1" }, { retries = 0 })
       transport.faults = { fault }
       local known
       local _, err = client:start({ initial_user_msg = "x" }, { on_id = function(id) known = id end })
-      assert.equal(known, err.conversation_id)
+      assert.same({ kind, known }, { err.kind, err.conversation_id })
     end
   end)
 
