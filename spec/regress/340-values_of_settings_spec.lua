@@ -152,7 +152,6 @@ describe("proxy = \"\"", function()
       local _, err = client:count()
       print(err.message)
     ]]
-    local other = raw_server.new(function(_, connection) connection:close() end)
     local function message(proxy)
       local directory, remove = files.directory()
       files.write(directory .. "/program.lua", ("package.path, package.cpath = %q, %q\n"):format(package.path,
@@ -164,7 +163,6 @@ describe("proxy = \"\"", function()
       remove()
       return output
     end
-    other:close()
     -- Older libcurls name the port that was tried, newer ones the proxy.
     local function is_proxied(text)
       assert.matches("onnect", text)
