@@ -8,7 +8,7 @@ stop_server() {
     rm -rf "$dir"
 }
 trap stop_server EXIT
-unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY OPENHANDS_LOG
+. tools/environment.sh
 ulimit -n "$(ulimit -Hn)"
 
 read -ra curl <<<"$(pkg-config --cflags --libs libcurl)"

@@ -7,8 +7,7 @@ set -u
 cd "$(dirname "$0")/.." || exit
 lua=${1:-lua5.4}
 tools/setup.sh test "$lua" || exit
-unset OPENHANDS_API_KEY OPENHANDS_CLOUD_API_KEY OPENHANDS_BASE_URL OPENHANDS_API OPENHANDS_LOG
-unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY
+. tools/environment.sh
 environment=$(${MAKE:-make} -s --no-print-directory LUA="$lua" env) || exit
 eval "$environment"
 seconds=${FUZZ_SECONDS:-60}

@@ -6,8 +6,7 @@ set -u
 cd "$(dirname "$0")/.." || exit
 [ $# -gt 0 ] || set -- lua5.4 luajit
 tools/setup.sh measure "$@" || exit
-unset OPENHANDS_API_KEY OPENHANDS_CLOUD_API_KEY SESSION_API_KEY OPENHANDS_BASE_URL OPENHANDS_API OPENHANDS_LOG
-unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY
+. tools/environment.sh
 work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT
 
 measure() { # LUA FILE: sets good and bad

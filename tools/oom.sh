@@ -7,6 +7,7 @@ set -u
 cd "$(dirname "$0")/.." || exit
 [ $# -gt 0 ] || set -- lua5.4 lua5.1 luajit
 tools/setup.sh test "$@" || exit
+. tools/environment.sh
 sanitize='-g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined'
 wrap=-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
 
@@ -22,7 +23,6 @@ until [ -s "$work/address" ]; do
 done
 OPENHANDS_BASE_URL=$(cat "$work/address")
 export OPENHANDS_BASE_URL
-unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY
 
 passed=0 failed=0
 for lua; do

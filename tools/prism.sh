@@ -25,7 +25,8 @@ if ! grep -qs "\"version\": \"$version\"" "$home/node_modules/@stoplight/prism-c
         skip "npm cannot install Prism: $(grep -m 1 . "$home/install.log")"
 fi
 eval "$(${MAKE:-make} -s LUA="$lua" env)" || exit
-unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY NODE_ENV
+. tools/environment.sh
+unset NODE_ENV
 
 prism=
 stop() {

@@ -51,8 +51,7 @@ environment() {
 }
 
 eval "$(${MAKE:-make} -s LUA="$lua" env)" || exit
-unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY
-unset OPENHANDS_API_KEY OPENHANDS_CLOUD_API_KEY OPENHANDS_BASE_URL OPENHANDS_API OPENHANDS_LOG SESSION_API_KEY
+. tools/environment.sh
 
 # A short path, because names of sockets below it are limited; outside this checkout, which is a repository itself.
 work=$(mktemp -d) || exit

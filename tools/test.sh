@@ -9,9 +9,7 @@ shift
 make="${MAKE:-make} -s --no-print-directory"
 work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT && trap 'exit 130' INT TERM
 
-# The specs must not use the user's account or proxies.
-unset OPENHANDS_API_KEY OPENHANDS_CLOUD_API_KEY SESSION_API_KEY OPENHANDS_BASE_URL OPENHANDS_API OPENHANDS_LOG
-unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY
+. tools/environment.sh
 
 others=
 if [ $# = 0 ]; then

@@ -7,7 +7,7 @@ set -u
 cd "$(dirname "$0")/.." || exit
 [ $# -gt 0 ] || set -- lua5.4
 tools/setup.sh demo "$@" || exit
-unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY
+. tools/environment.sh
 
 # Some kernels randomise addresses over a wider range than the sanitizer supports.
 fixed=
