@@ -1,5 +1,5 @@
--- If the member and the directory entry of an archive of `download_bytes` bytes fitted, but the end of its directory did
--- not, the simulator's archive was up to 21 bytes shorter, and its Content-Length named more bytes than were sent.
+-- If the member and the directory entry of an archive of `download_bytes` bytes fitted, but the end of its directory
+-- did not, the simulator's archive was up to 21 bytes shorter, and its Content-Length named more bytes than were sent.
 
 local stream = require "openhands.simulator.encoding.stream"
 local zip = require "openhands.simulator.encoding.zip"
