@@ -1,4 +1,4 @@
--- Prints a page of a hundred events, about 291 KB: `lua events.lua >events.json`. Half of them are actions of an agent
+-- Prints a page of a hundred events, about 293 KB: `lua events.lua >events.json`. Half of them are actions of an agent
 -- that edits and tests a program, half what came of them.
 local thought = ("Let me look at the next part of the module. "):rep(6)
 local output = ('  def convert(self, value, *, strict=False):  # \\"quoted\\" caf\195\169\\n'):rep(62)

@@ -48,7 +48,8 @@ function M.report(before)
   print(("%.2f %d"):format(spent / math.max(M.count, 1) * 1e6, peak))
 end
 
---- Makes the calls one after the other: runs `once(id)` for each. The first ten connect and warm up.
+--- Makes the calls one after the other: runs `once(id)` for each. The first ten connect and warm up, and are not
+--- measured; the work `first` has none of these.
 function M.sequence(once)
   local before = 0
   for number = M.name == "first" and 1 or -9, M.count do
@@ -61,7 +62,7 @@ function M.sequence(once)
 end
 
 --- Returns a function that gives each caller the id of its next call, or nil at the end; and one to call after each.
---- The calls until as many are done as are in flight connect and warm up.
+--- The first `in_flight` calls that end connect and warm up, and are not measured.
 function M.queue()
   local begun, done, before = 0, 0, 0
   local function take()

@@ -1,4 +1,4 @@
-"""What the programs in Python share: as work.lua."""
+"""What the programs in Python share: the works, and what they cost. The same as work.lua."""
 import os
 import resource
 import sys
@@ -66,7 +66,7 @@ async def sequence_async(once):
 
 
 async def many_async(once):
-    """Keeps `in_flight` calls in flight. Those until as many are done connect and warm up."""
+    """Keeps `in_flight` calls in flight. The first `in_flight` that end connect and warm up, and are not measured."""
     import asyncio
 
     begun, done, before = 0, 0, 0.0

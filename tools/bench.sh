@@ -1,8 +1,9 @@
 #!/bin/bash
 # Measures what calls cost in CPU time: this library beside its peers, all against one nginx on this machine, each run
-# paired with a run of the same work in plain C on libcurl. Writes bench/RESULTS.md and bench/results.svg.
+# paired with a run of the same work in plain C on libcurl. Writes bench/RESULTS.md.
 #   bench.sh [LUA...]         default: lua5.4 luajit
-# Environment: PAIRS, how many pairs of runs; WORKS and PEERS, which ones, by name (then RESULTS.md is left alone).
+# Environment: PAIRS, how many pairs of runs; WORKS, the names of works, and PEERS, a pattern (of bash) of the names of
+# peers: only these run, and RESULTS.md is left alone.
 set -u
 cd "$(dirname "$0")/.." || exit
 [ $# -gt 0 ] || set -- lua5.4 luajit
@@ -63,7 +64,7 @@ work() { # NAME BASE COUNT TITLE
 works=()
 work v0 "$plain" 2000 'V0 status, 340 bytes, warm connection'
 work v1 "$plain" 2000 'V1 status, 1 KB, warm connection'
-work events "$plain" 300 'page of 100 events, 291 KB, decoded'
+work events "$plain" 300 'page of 100 events, 293 KB, decoded'
 work start "$plain" 500 'POST start, a fresh connection each'
 
 floor_of() { # WORK: the name of the peer that is its lower bound

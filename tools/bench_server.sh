@@ -1,6 +1,7 @@
 # shellcheck shell=bash disable=SC2034 # variables are for the script that sources this
-# Sourced: builds the peers in C, and starts bench/nginx.conf on free ports. Sets the addresses `plain`, `tls`, `slow` and
-# `slow_tls`, `dir` for temporary files, `pin`, which puts a command on a core of its own, and BENCH_CA. The server ends with the script.
+# Sourced, with the name of a Lua as $1: builds the peers in C, and starts nginx with bench/nginx.conf on free ports.
+# Sets `plain`, `tls`, `slow` and `slow_tls` (addresses), `dir` (for temporary files), `pin` (a command that puts
+# another on a core of its own) and BENCH_CA. The server ends with the script.
 dir=$(mktemp -d)
 chmod 755 "$dir" # a worker of nginx may run as another user
 stop_server() {
@@ -21,12 +22,12 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 
     -addext subjectAltName=IP:127.0.0.1 -keyout "$dir/key.pem" -out "$dir/certificate.pem" 2>/dev/null || exit
 export BENCH_CA=$dir/certificate.pem
 
-# The server has one core and the clients another: on which cores the scheduler happens to put the two changes the cost
-# of a call by half.
+# The server has one core and the clients another. If the scheduler chose their cores, the cost of a call would vary by
+# half.
 pin=''
 if command -v taskset >/dev/null && [ "$(nproc)" -ge 2 ]; then pin='taskset -c 1'; fi
 
-start_server() { # PORT: of the first of four ports
+start_server() { # PORT: the first of four ports
     local v0
     v0=$(cat bench/answers/v0.json)
     sed -e "s|@WORK@|$dir|g; s|@BENCH@|$PWD/bench|; s|@V0@|$v0|" \
@@ -36,7 +37,7 @@ start_server() { # PORT: of the first of four ports
     /usr/sbin/nginx -p "$dir" -c "$dir/nginx.conf" 2>>"$dir/error.log"
 }
 
-modules() { # Debian's nginx loads the Lua module
+modules() { # prints the directives that load the Lua module, which is a file of its own on Debian
     local module
     for module in ndk_http_module ngx_http_lua_module; do
         [ ! -f /usr/lib/nginx/modules/$module.so ] || echo "load_module /usr/lib/nginx/modules/$module.so;"

@@ -1,8 +1,8 @@
 #!/bin/sh
 # Answers every call with mutated responses (spec/fuzz), and closes with `N passed, N failed`.
 #   fuzz.sh [LUA]           default: lua5.4
-# FUZZ_SECONDS in the environment: how long, 60 by default; SEED: the first case. `make fuzz SECONDS=0 SEED=n` repeats one
-# case.
+# FUZZ_SECONDS in the environment: how long, 60 by default; SEED: the first case. `make fuzz SECONDS=0 SEED=n` repeats
+# one case.
 set -u
 cd "$(dirname "$0")/.." || exit
 lua=${1:-lua5.4}

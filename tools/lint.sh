@@ -114,7 +114,7 @@ locale_in_c() {
     done | grep -vE '^src/(lua/json_encode|wire/json_number)\.c: '
 }
 
-long_files() { # of those that git tracks; one is generated
+long_files() { # of those that git tracks, except the one that is generated
     git ls-files -z '*.lua' '*.[ch]' '*.js' '*.py' '*.sh' .ci/run ':!lua/openhands/types/operations.lua' | xargs -0 wc -l |
         awk -v n=$longest '$1 > n && $2 != "total"; END { if (NR < 2) print "git lists no files" }'
 }

@@ -1,6 +1,7 @@
 #!/bin/bash
-# Measures what a host notices of this library, in milliseconds and bytes: runs each file of spec/measure on each Lua, and
-# closes with `N passed, N failed`. Meant for an idle machine: a file that fails is run again 5 and 30 seconds later.
+# Measures what a host notices of this library, in milliseconds and bytes: runs each file of spec/measure on each Lua,
+# and closes with `N passed, N failed`. Meant for an idle machine: a file that fails is run again after 5 s, and if it
+# fails again, once more after 30 s.
 #   measure.sh [LUA...]         default: lua5.4 luajit
 set -u
 cd "$(dirname "$0")/.." || exit

@@ -31,7 +31,7 @@ function M.collect(of_agent)
   return names, rows
 end
 
---- Returns what an operation does, in one line: it stands in its row.
+--- Returns what an operation does, in one line, from its row. Raises if the row does not say.
 ---@param rows table<string, table> of one operation
 ---@return string
 function M.description(rows)

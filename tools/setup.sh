@@ -66,7 +66,8 @@ copas() {
     "$1" -e 'local good, why = pcall(require, "copas") os.exit(not good and why:find "module .copas. not found" and 1 or 0)'
 }
 
-# Notes the missing event loops for one Lua. Debian has cqueues for all but Lua 5.5, and copas only for those below.
+# Notes the missing event loops for one Lua. Debian has cqueues for all but Lua 5.5, and copas only for 5.1, 5.2
+# and LuaJIT.
 need_hosts() { # NAME LUA
     case $1 in lua5.5) return ;; esac
     need "cqueues for $2" lua-cqueues module "$2" cqueues
@@ -80,7 +81,7 @@ need_hosts() { # NAME LUA
     esac
 }
 
-# Notes the missing clients with which `make bench` compares. Debian has lua-curl for the language of Lua 5.1 alone.
+# Notes the missing clients with which `make bench` compares. Debian has lua-curl only for Lua 5.1 and LuaJIT.
 need_peers() { # LUA...
     need curl curl program curl
     need node nodejs program node

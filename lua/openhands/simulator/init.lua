@@ -1,7 +1,7 @@
 --- A simulator of the OpenHands service, to run programs offline and for free. It runs in another process with a real
 -- address (`spawn`), or inside this one (`model` and `transport`). The guide for users is doc/simulator.md.
 --
--- The modules on each line may use only those on the lines below it:
+-- The modules on each line may use only those on the same line and on the lines below it:
 --
 --     init process transport server.lua   the public interface, and the program of the child process
 --     server/                             sockets: a loopback HTTP server around a model

@@ -151,12 +151,12 @@ end
 
 --- Advances the time of the service.
 ---@param seconds number
----@return number time seconds since its start
+---@return number time seconds since its start, plus the option `time`
 function handle:advance(seconds)
   return self:_request { command = "advance", seconds = seconds }
 end
 
---- Returns the time of the service, in seconds: `time` since its start, `now` since 1970.
+--- Returns the time of the service, in seconds: `time` since its start (plus the option `time`), `now` since 1970.
 ---@return { time: number, now: number }
 function handle:time()
   return self:_request { command = "time" }

@@ -69,9 +69,10 @@ local function read_arguments(words)
   return settings
 end
 
---- Runs the program: listens, prints the address, and runs commands until standard input ends.
+--- Runs the program: listens, prints the address, and runs commands until standard input ends, the command `stop`, or
+-- SIGTERM or SIGINT. With `--stay`, the end of standard input does not end it. Raises if the port is taken.
 ---@param words string[] the command line
----@return integer exit_status
+---@return integer exit_status 2 if the command line is wrong, else 0
 function M.main(words)
   local read, settings = pcall(read_arguments, words) --[[@as boolean, any]]
   local made, server = read, nil --[[@as any]]

@@ -107,7 +107,7 @@ local function execute(model, _, conversation, body)
   end, #text)
 end
 
--- Stops a running command: drops its later outputs.
+-- Stops a running command: one output with exit code -15 replaces its later outputs.
 local function stop(model, call, command_id)
   local id, found = uuid.parse(command_id), false
   if not id then

@@ -132,7 +132,7 @@ end
 local chunk = 65536
 
 --- Streams an archive of exactly `size` bytes (below 4 GB): one small member, then padding. Readers skip the padding,
--- so it needs no checksum. If `size` is too small for the member, the archive is truncated.
+-- so it needs no checksum. If `size` is too small for the member and the directory, the archive is truncated.
 ---@param size integer
 ---@param name string
 ---@param content string

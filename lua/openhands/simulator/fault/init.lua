@@ -16,9 +16,10 @@ local M = {}
 ---@field match? { method?: string, path?: string } exact method, Lua pattern of the path; not for accept, before_read
 ---@field skip? integer number of matching requests to leave unchanged first (default 0)
 ---@field count? integer number of requests to which the fault applies; default 1; -1: all
----@field ending? "keep"|"close"|"reset"|"hang" overrides how the connection ends
----@field at? integer|"every" in_headers, in_body: bytes of the headers or of the body that are still sent (default:
---- half); split: bytes before the split
+---@field ending? "keep"|"close"|"reset"|"hang" overrides how the connection ends; not for refuse, and not for delay at
+--- after_read
+---@field at? integer|"every" in_headers, in_body, and truncate_chunked of a stream: bytes of the headers or of the body
+--- that are still sent (default: half); split: bytes before the split. Streams have other defaults: see stream.lua.
 ---@field pieces? integer in_body, truncate_chunked: pieces of a streamed response that are sent before those bytes. In
 --- a stream of start tasks, the first piece is the bracket, and each further piece is one task.
 ---@field bytes? integer|string a parameter of some actions, like all fields below; see the comments of the actions
@@ -191,21 +192,11 @@ end
 -- Actions that replace the response, by name: function(fault) -> plan.
 local replacing = {}
 
-function replacing.close()
-  return plan("close")
-end
-function replacing.reset()
-  return plan("reset")
-end
-function replacing.hang()
-  return plan("hang")
-end
-function replacing.null()
-  return json_text("null")
-end
-function replacing.invalid_utf8()
-  return json_text('{"id":"\255\254\195\40"}')
-end
+function replacing.close() return plan("close") end
+function replacing.reset() return plan("reset") end
+function replacing.hang() return plan("hang") end
+function replacing.null() return json_text("null") end
+function replacing.invalid_utf8() return json_text('{"id":"\255\254\195\40"}') end
 
 -- Sends an HTML page with `status` (200): `body`, by default the page of the web application.
 function replacing.html(fault)

@@ -30,7 +30,8 @@ local function has_no_body(status)
   return status == 204 or status == 304 or status < 200
 end
 
---- Formats a whole response: the head, with a Content-Length, and the body.
+--- Formats a whole response: the head, with a Content-Length, and the body. A status without a body (1xx, 204, 304)
+-- gets neither.
 ---@param response { status: integer, headers: table[], body: string }
 ---@param closes boolean add `Connection: close`
 ---@return string head

@@ -28,7 +28,8 @@ local M = {}
 ---@field ready_at number? virtual seconds
 ---@field updated_at number virtual seconds
 
---- A conversation in the model. A sandbox without a conversation has the same form, without `api` and `id`.
+--- A conversation in the model. A sandbox without a conversation has the same form, but no `api`, `id`, `request`,
+--- `prompt`, `title` and `outcome`.
 ---@class openhands.simulator.Conversation: openhands.simulator.TaskState
 ---@field api "v0"|"v1"
 ---@field id string 32 digits
@@ -49,7 +50,7 @@ local M = {}
 ---@field next_step integer
 ---@field status string? of V0
 ---@field execution_status string?
----@field [string] any other fields that script.lua changes
+---@field [string] any other fields, which script.lua changes or request handlers store
 
 --- The options of a model, with the defaults filled in.
 ---@class openhands.simulator.AllOptions: openhands.simulator.Options

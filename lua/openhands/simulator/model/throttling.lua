@@ -134,8 +134,9 @@ local function pause_oldest(model, limit)
 end
 
 --- Applies the option `max_concurrent` before a V1 start or a new sandbox is accepted. In the mode "pause", it is
--- accepted, and the oldest running sandboxes are paused, even if their agents have finished. Only running sandboxes
--- count, so many starts at once exceed the limit. In the mode "refuse", the request gets 429.
+-- accepted, and the oldest running sandboxes are paused, even if their agents have finished. Only the running sandboxes
+-- of conversations that are READY count, so many starts at once exceed the limit. In the mode "refuse", the request
+-- gets 429. In neither mode do sandboxes without a conversation count.
 ---@param model openhands.simulator.Model
 ---@return openhands.simulator.Response? refusal
 function M.admit(model)

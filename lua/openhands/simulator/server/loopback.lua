@@ -36,7 +36,8 @@ end
 local methods = {}
 local metatable = { __index = methods, __name = "openhands.simulator.Server" }
 
---- Creates a server. It does nothing until `listen`; then it runs in the default loop of luv.
+--- Creates a server. It does nothing until `listen`; then it runs in the default loop of luv. Raises on an unknown
+-- option or value.
 ---@param settings? { options?: openhands.simulator.Options, model?: openhands.simulator.Model, port?: integer }
 ---@return openhands.simulator.Server
 function M.new(settings)

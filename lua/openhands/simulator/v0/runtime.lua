@@ -1,5 +1,6 @@
 --- The routes of the nested runtime of a V0 conversation. It answers requests that the service does not answer itself:
--- about files, git and the trajectory, and messages to the agent.
+-- about files, git and the trajectory, and messages to the agent. It also answers some that the service answers in the
+-- same way: see events.lua and runtime_links.lua.
 local json = require "openhands.simulator.encoding.json"
 local multipart = require "openhands.simulator.http.multipart"
 local responses = require "openhands.simulator.http.responses"
