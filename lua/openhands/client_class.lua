@@ -5,8 +5,9 @@
 ---@field private _core any the core's client
 ---@field private _settings table the client's settings; also the metatable of each call's settings
 ---@field private _has_key boolean
----@field private _has_fixed_key boolean the core has a key, so that an exchange looks for one only if `api_key` is a
---- function or given for the call; false if the session key of the environment is malformed
+---@field private _has_fixed_key boolean the core has a key: an exchange looks for another only if `api_key` is a
+--- function or given for the call. False if the session key of the environment is malformed: then every exchange that
+--- needs a key fails
 ---@field private _key_problems table<string, string?> what is wrong with the keys of the environment
 ---@field private _api "v0"|"v1"|nil the dialect, once it is known
 ---@field private _is_guess boolean the dialect is detected, not set by the caller
@@ -21,13 +22,14 @@
 ---@field private _has_watched boolean `_watched` may have records
 ---@field private _has_transport boolean a transport carries the exchanges in place of the network
 ---@field private _awaited table<openhands.Pending, integer> number of waiters of each record that is no exchange
----@field private _options table options for the core, in one table that all exchanges use
+---@field private _options table options for the core, in one table that exchanges share until one has further options
 ---@field private _memories table<string, openhands.Memory?> what the client remembers of conversations, by id
 ---@field private _older_memories table<string, openhands.Memory?> the same, of the previous generation
 ---@field private _memory_count integer
 ---@field private _conversation table metatable of its conversations
 ---@field private _poller openhands.Poller
----@field private _service_time table? `date` of the service's latest response, and the local `moment` at which it came
+---@field private _service_time table? `date` of the service's latest response, and the local `moment` at which that date
+--- first came
 ---@field private _own_servers_after number? monotonic moment before which conversations' own servers are not read
 ---@field private _own_servers_pause number? length of that pause in seconds
 ---@field private _carrier openhands.Owner? the coroutine that hands exchanges to a transport

@@ -12,23 +12,25 @@ local identifiers = require "openhands.conversation.identifier"
 ---@field conversation_id string? the id under which the service has it, if it differs from the one asked for
 ---@field api "v0"|"v1"? the dialect in which it was last seen
 ---@field state openhands.State? when it was last seen
----@field first_seen number? moment at which the service first showed it
+---@field first_seen number? moment at which the service first showed its status
 ---@field has_worked boolean? the agent has been seen at work; V0: its runtime has been up, or this client stopped it
 ---@field missing_since number? moment since which every response has lacked it or its sandbox
 ---@field missing_at number? moment of the latest of these responses
 ---@field missing_count integer? number of these responses
 ---
----@field started_at number? moment at which this client started it, or (V1) first saw its start task
+---@field started_at number? moment at which this client started it, or (V0) its runtime again, or (V1) first saw its
+--- start task
 ---@field sent_since openhands.Moment? when a start was sent whose outcome is not known
 ---@field unclear_at number? moment since which it is unclear whether it was started
 ---@field unclear_since openhands.Moment? the earliest moment at which that start may have been sent
----@field accepted { at: number, fields: table }? the service's answer to its start, and the moment of that answer
+---@field accepted { at: number, fields: table }? the service's answer to its start, or to the lookup that found
+--- it, and the moment of that answer
 ---@field start_lock openhands.StartLock? held while a start of it is under way
 ---@field start_task_id string? V1: id of its start task
 ---@field ready_at number? moment at which its start task was first seen ready
 ---@field listed boolean? V1: it has been in the list of conversations
 ---@field deleted boolean? by this client
----@field is_restarting boolean? V0: this client has started its runtime again, and has not seen it up since
+---@field is_restarting boolean? V0: this client has started its runtime again, and its status was only STOPPED since
 ---@field was_asked_of_v0 boolean? it was looked up in the other API of a service that may have both
 ---
 ---@field message_at number? moment of this client's latest message (or `confirm`, or `run` of the agent server), while

@@ -176,7 +176,7 @@ end
 
 -- Submits an exchange. Returns its number, or nil and the core's refusal.
 local function submit(self, operation, fields, call, api, key, timeout, route)
-  local options = self._options -- one table for all exchanges: the core reads it before it returns
+  local options = self._options -- exchanges share the table: the core reads it before it returns
   options.api, options.timeout = api, timeout
   local has_further_options = key or route or call.has_own_settings
   if has_further_options then
