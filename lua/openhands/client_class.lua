@@ -28,8 +28,8 @@
 ---@field private _memory_count integer
 ---@field private _conversation table metatable of its conversations
 ---@field private _poller openhands.Poller
----@field private _service_time table? `date` of the service's latest response, and the local `moment` at which that date
---- first came
+---@field private _service_time table? `date` of the service's latest response, and the local `moment` at which that
+--- date first came
 ---@field private _own_servers_after number? monotonic moment before which conversations' own servers are not read
 ---@field private _own_servers_pause number? length of that pause in seconds
 ---@field private _carrier openhands.Owner? the coroutine that hands exchanges to a transport
