@@ -50,7 +50,7 @@
 --- whole `grace` before sending
 ---@field stream? boolean (V1) makes the call return only when the conversation is ready or has failed to start
 ---@field on_progress? fun(conversation: openhands.Conversation) (V1) as `stream`; called at each step of the start
----@field on_id? fun(id: string) (V1) called with the conversation's id before anything is sent
+---@field on_id? fun(id: string) (V1) called with the conversation's id before the start is sent
 
 --- Options of `events`, besides the fields of its operation.
 ---@class openhands.EventOptions: openhands.events.Fields, openhands.Settings
