@@ -11,7 +11,7 @@
 ---@field retry_after number? seconds that the service asks to wait
 ---@field conversation_id string? of the conversation that the call was about
 ---@field conversation openhands.Conversation? as it was last seen: where a wait ended early, or the call failed
---- because of its state or after reading it
+--- because of its state, or after its status was read
 ---@field conversations (openhands.Conversation|false)[]? of `wait_all`, and of `wait_any` if the time for all is over:
 --- each as it was last seen, by its place; false: never seen
 ---@field errors table<integer, openhands.Error>? with `conversations`: the errors of those that did not settle; of

@@ -30,7 +30,7 @@ local identifiers = require "openhands.conversation.identifier"
 ---@field ready_at number? moment at which its start task was first seen ready
 ---@field listed boolean? V1: it has been in the list of conversations
 ---@field deleted boolean? by this client
----@field is_restarting boolean? V0: this client has started its runtime again, and its status was only STOPPED since
+---@field is_restarting boolean? V0: this client has started its runtime again, and its status has been STOPPED since
 ---@field was_asked_of_v0 boolean? it was looked up in the other API of a service that may have both
 ---
 ---@field message_at number? moment of this client's latest message (or `confirm`, or `run` of the agent server), while

@@ -15,7 +15,7 @@ local M = {}
 ---@param fields table? of the start, see `start_tasks.find`
 ---@return openhands.Conversation|false? conversation false: the service does not know it
 ---@return openhands.Error?
----@return boolean? lookalike with false: as of `start_tasks.find`
+---@return boolean? lookalike with false: see `start_tasks.find`
 function M.find(client, id, since, call, fields)
   local list, err = client:_read("status", { id }, call, "v1")
   if not list then
