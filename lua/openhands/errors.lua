@@ -160,7 +160,7 @@ end
 ---@param operation string
 ---@param id string? of the conversation that the call is about
 ---@return openhands.Error
-function M.renamed(err, operation, id)
+function M.rename(err, operation, id)
   if err.operation ~= operation then
     err.operation, err.message = operation, err.message:gsub("^[A-Za-z0-9_.]+:", operation .. ":")
     err.summary = err.summary and err.summary:gsub("^[A-Za-z0-9_.]+:", operation .. ":")

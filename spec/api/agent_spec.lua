@@ -22,11 +22,11 @@ describe("an agent server", function()
   local function refused(kind, value, err) return agent_requests.assert_refused(at, kind, value, err) end
 
   -- Pauses the sandbox without the client's knowledge.
-  local function pause_unnoticed() model:pause(model:find(assertions.same_id(at.id))) end
+  local function pause_unnoticed() model:pause(model:find(assertions.comparable_id(at.id))) end
 
   it("is found by the conversation, by its id, and as a method of the conversation", function()
     local id = assert(agent:info()).id
-    assert.equal(assertions.same_id(at.id), assertions.same_id(id))
+    assert.equal(assertions.comparable_id(at.id), assertions.comparable_id(id))
     for _, subject in ipairs { at.conversation, id, id:upper() } do
       assert.equal(id, assert(at.client:agent(subject):info()).id)
     end
@@ -102,7 +102,7 @@ describe("an agent server", function()
     it("is looked up again when another program has resumed it", function()
       assert(agent:info())
       pause_unnoticed()
-      model:schedule(model:find(assertions.same_id(at.id)), { { 0, { sandbox_status = "RUNNING" } } })
+      model:schedule(model:find(assertions.comparable_id(at.id)), { { 0, { sandbox_status = "RUNNING" } } })
       local since = #model.requests
       assert(agent:info())
       assert.equal(2, #agent_requests.to_sandbox(model, since)) -- refused with the old key, then with the new one
@@ -113,7 +113,7 @@ describe("an agent server", function()
     it("receives a message again that it has certainly not received", function()
       assert(agent:info())
       pause_unnoticed()
-      model:schedule(model:find(assertions.same_id(at.id)), { { 0, { sandbox_status = "RUNNING" } } })
+      model:schedule(model:find(assertions.comparable_id(at.id)), { { 0, { sandbox_status = "RUNNING" } } })
       assert(agent:send { content = "Only once.", run = true })
       local count = 0
       for event in agent:events() do

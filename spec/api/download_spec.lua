@@ -61,7 +61,7 @@ describe("a file", function()
     local function refused(kind, value, err)
       assert.is_nil(value)
       assert.equal(kind, err.kind)
-      assert.equal(assertions.same_id(at.id), assertions.same_id(err.conversation_id))
+      assert.equal(assertions.comparable_id(at.id), assertions.comparable_id(err.conversation_id))
       assert.equal("", entries())
       return err
     end

@@ -26,7 +26,7 @@ describe("steering", function()
   end)
 
   local function job()
-    return model:find(assertions.same_id(id))
+    return model:find(assertions.comparable_id(id))
   end
 
   local function refused(kind, operation, value, err)

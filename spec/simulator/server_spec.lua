@@ -4,7 +4,7 @@ local raw_client = require "spec.support.raw_client"
 local simulator = require "openhands.simulator"
 
 local connect, request, is_gone = raw_client.connect, raw_client.request, raw_client.is_gone
-local ask, account = raw_client.ask, raw_client.account
+local ask, account = raw_client.ask, raw_client.end_of_account
 
 local interpreter = arg[-1]
 for index = -1, -20, -1 do interpreter = arg[index] or interpreter end

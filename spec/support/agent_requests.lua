@@ -36,7 +36,7 @@ function M.to_service(model, since) return select_requests(model, since, false) 
 function M.assert_refused(at, kind, value, err)
   assert.is_nil(value)
   assert.equal(kind, assertions.assert_error(err).kind)
-  assert.equal(assertions.same_id(at.id), assertions.same_id(err.conversation_id))
+  assert.equal(assertions.comparable_id(at.id), assertions.comparable_id(err.conversation_id))
   return err
 end
 

@@ -45,6 +45,6 @@ end
 --- Returns an id in the form in which ids are compared.
 ---@param id string
 ---@return string
-function M.same_id(id) return (core.lower(id:gsub("-", ""))) end
+function M.comparable_id(id) return (core.lower(id:gsub("-", ""))) end
 
 return M

@@ -17,7 +17,7 @@ end
 
 --- A short request, and the end of its answer.
 M.ask = M.request("GET", "/api/v1/users/me")
-M.account = '"v1_enabled":true}'
+M.end_of_account = '"v1_enabled":true}'
 
 --- Returns an answer with its Date masked, so that answers of different seconds compare equal. Its length stays.
 ---@param bytes string

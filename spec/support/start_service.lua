@@ -35,7 +35,8 @@ function M.new()
     local starts = here.distinct_starts()
     assert.are.equal(1, #starts)
     assert.are.equal(1, here.server:jobs())
-    assert.are.equal(assertions.same_id(starts[1].conversation_id), assertions.same_id(conversation.conversation_id))
+    assert.are.equal(assertions.comparable_id(starts[1].conversation_id),
+      assertions.comparable_id(conversation.conversation_id))
   end
 
   --- Fails unless a start with this id resumes the unclear one, once the faults are over.
@@ -49,7 +50,7 @@ function M.new()
     }, { timeout = 10, deadline = 20, api = api })
     assert.is_nil(err and err.message)
     here.assert_started(conversation)
-    assert.are.equal(assertions.same_id(id), assertions.same_id(conversation.conversation_id))
+    assert.are.equal(assertions.comparable_id(id), assertions.comparable_id(conversation.conversation_id))
   end
 
   --- Fails unless all POST requests have the same conversation id.

@@ -81,7 +81,7 @@ for name in pairs(core.operation_names(true)) do
         end
         fields.conversation_id = own.conversation_id
         local page, err = run("agent", row)
-        return page, err and errors.renamed(err, operation.name) -- the row may be one of the runtime
+        return page, err and errors.rename(err, operation.name) -- the row may be one of the runtime
       end)
     end
   elseif operation.is_batch then
@@ -140,7 +140,7 @@ local function reader_of(self, name)
       local own = arguments.copy(fields)
       own.conversation_id = runtimes.id_of(self)
       local value, err = perform(self, operation, own, call)
-      return value, err and errors.renamed(err, name)
+      return value, err and errors.rename(err, name)
     end
   end
   return {
@@ -255,7 +255,7 @@ local function output_pages(self, command, call, interval, ends_at)
       fields.order__gt = order
       local page, err = perform(self, all.command_events, fields, client:_fresh(call))
       if not page then
-        return nil, errors.renamed(err --[[@as openhands.Error]], "bash")
+        return nil, errors.rename(err --[[@as openhands.Error]], "bash")
       end
       polls = polls + 1
       local outputs = type(page.items) == "table" and page.items or {}
@@ -288,7 +288,7 @@ function methods:bash(command, options)
   end
   local started, err = perform(self, all.start_command, fields, call)
   if not started then
-    return nil, errors.renamed(err --[[@as openhands.Error]], "bash")
+    return nil, errors.rename(err --[[@as openhands.Error]], "bash")
   elseif type(started.id) ~= "string" then
     return nil, errors.protocol("bash", "the answer has no usable field 'id'")
   end

@@ -71,7 +71,7 @@ function M.operation_for(agent, operation, fields, call)
   end
   if err then
     err.effect = "none" -- the call itself was not sent
-    return nil, errors.renamed(err, operation.name, agent.conversation_id)
+    return nil, errors.rename(err, operation.name, agent.conversation_id)
   elseif not (own and is_there) then
     return operation, fields
   end
@@ -94,7 +94,7 @@ function M.perform(agent, operation, fields, call, route)
     return nil, own
   end
   local value, err = operation_calls.perform(agent._client, row, own, call, "agent", route)
-  return value, err and errors.renamed(err, operation.name)
+  return value, err and errors.rename(err, operation.name)
 end
 
 return M

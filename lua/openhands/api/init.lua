@@ -98,7 +98,7 @@ local function get_many(client, fields, ids, call, api)
     local found, err = operation_calls.run(client, all.status, fields, call, to_conversation(client, call), api)
     if not found then
       ---@cast err openhands.Error
-      return nil, errors.renamed(err, "get")
+      return nil, errors.rename(err, "get")
     end
     return by_any_spelling(client, with_starting(client, found, ids, call))
   end
@@ -108,7 +108,7 @@ local function get_many(client, fields, ids, call, api)
     if err and err.kind == "not_found" and not err.contradicts_dialect then
       answer = core.null
     elseif not answer then
-      return nil, errors.renamed(err, "get", id)
+      return nil, errors.rename(err, "get", id)
     end
     found[id] = answer ~= core.null and to_conversation(client, call)(answer, "v0", id) or nil
   end
@@ -180,15 +180,15 @@ end
 ---@return openhands.Error? err kind "not_found" while there is none
 function handlers.answer(client, _, fields, call)
   local id = fields.conversation_id
-  local ending, err = operation_calls.in_dialect(client, all.answer, fields, call, function(api)
+  local result, err = operation_calls.in_dialect(client, all.answer, fields, call, function(api)
     return results.read_by_id(client, client:_served_id(id), call, api, "answer")
   end)
-  if not ending then
+  if not result then
     ---@cast err openhands.Error
-    return nil, errors.renamed(err, "answer", id)
-  elseif not ending.answer and ending.too_large then
-    return nil, errors.renamed(ending.too_large, "answer", id)
-  elseif not ending.answer then
+    return nil, errors.rename(err, "answer", id)
+  elseif not result.answer and result.too_large then
+    return nil, errors.rename(result.too_large, "answer", id)
+  elseif not result.answer then
     return nil, errors.new {
       kind = "not_found",
       operation = "answer",
@@ -196,7 +196,7 @@ function handlers.answer(client, _, fields, call)
       message = ("answer: conversation %s has no answer yet"):format(id),
     }
   end
-  return ending.answer
+  return result.answer
 end
 
 --- Returns the URLs of the pull requests that the service lists for the conversation, or that its events mention.
@@ -207,10 +207,10 @@ function handlers.find_pull_requests(client, _, fields, call)
   local links
   if conversation then
     local about = { conversation_id = conversation.conversation_id }
-    local told = events.events(client, event_source, about, call, { ends_at = call.deadline_at })
-    links, err = pull_requests.all(conversation, told)
+    local collection = events.events(client, event_source, about, call, { ends_at = call.deadline_at })
+    links, err = pull_requests.all(conversation, collection)
   end
-  return links, err and errors.renamed(err, "find_pull_requests", fields.conversation_id)
+  return links, err and errors.rename(err, "find_pull_requests", fields.conversation_id)
 end
 
 -- ---- calls -------------------------------------------------------------------------------------------------------
@@ -294,7 +294,7 @@ function Client:_request(request, call, id)
     errors.raise("request: needs a table with 'path', not a " .. type(request))
   elseif id then
     local answer, err = servers.call(self, "request", request, call, "agent", id)
-    return answer, err and errors.renamed(err, "request")
+    return answer, err and errors.rename(err, "request")
   end
   return self:_call("request", request, call)
 end

@@ -8,7 +8,7 @@
 ---
 --- Collections are iterators (pages.lua). Long lists of ids are requested in batches.
 
-local absence = require "openhands.api.unsupported"
+local unsupported_calls = require "openhands.api.unsupported"
 local arguments = require "openhands.api.arguments"
 local core = require "openhands.core"
 local errors = require "openhands.errors"
@@ -134,7 +134,7 @@ end
 local function note_work(client, name, fields, api, id, err)
   if starts_work[name](fields, api) then
     local words = not err and name == "send" and results.text_of(fields.content) or nil
-    states.note_message(client:_remember(id), client:_now(), words)
+    states.note_work(client:_remember(id), client:_now(), words)
   end
 end
 
@@ -166,10 +166,10 @@ function M.perform(client, operation, fields, call, api, route, request)
     note_work(client, name, served, api, id, err)
   end
   if err and row then
-    absence.note(client, row, api, served, call, err)
+    unsupported_calls.note(client, row, api, served, call, err)
   end
   if err then
-    return nil, errors.renamed(err, name, type(id) == "string" and id or nil)
+    return nil, errors.rename(err, name, type(id) == "string" and id or nil)
   end
   return value
 end

@@ -23,7 +23,7 @@ local WAKING_INTERVAL = 2 -- seconds between polls of a sandbox that wakes up
 -- Requests the conversation's status. An error names the action `name` as its operation.
 local function refresh(client, name, id, call)
   local conversation, err = client:_status(id, call)
-  return conversation, err and errors.renamed(err, name, id)
+  return conversation, err and errors.rename(err, name, id)
 end
 
 local function conflict(name, conversation, reason)
@@ -57,7 +57,7 @@ function M.update(client, operation, fields, call)
   elseif type(response) == "table" and next(response) ~= nil then
     local conversation
     conversation, err = conversations.from_status(client, response, "v1", id, call.grace)
-    return conversation, err and errors.renamed(err, "update", id)
+    return conversation, err and errors.rename(err, "update", id)
   elseif response == false then
     return nil, not_found_error("update", id)
   end
@@ -159,7 +159,7 @@ function M.start_again(client, operation, fields, call)
   response.conversation_id = response.conversation_id or id
   local conversation
   conversation, err = conversations.from_v0_start(client, response)
-  return conversation, err and errors.renamed(err, "start_again", id)
+  return conversation, err and errors.rename(err, "start_again", id)
 end
 
 -- Returns a V1 conversation that has a sandbox to pause or resume.
@@ -195,7 +195,7 @@ function M.pause(client, _, fields, call)
   response, err = client:_write("sandboxes.pause", conversation.sandbox_id, call, "v1")
   if not response then
     ---@cast err openhands.Error
-    return nil, errors.renamed(err, "pause", fields.conversation_id)
+    return nil, errors.rename(err, "pause", fields.conversation_id)
   end
   return refresh(client, "pause", fields.conversation_id, call)
 end
@@ -291,7 +291,7 @@ function M.resume(client, _, fields, call)
   end
   err = wake(client, conversation.sandbox_id, call)
   if err then
-    return nil, errors.renamed(err, "resume", id)
+    return nil, errors.rename(err, "resume", id)
   end
   conversation, err = wait_until_up(client, id, call)
   if not conversation or fields.send == nil then

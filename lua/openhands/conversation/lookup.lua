@@ -22,7 +22,7 @@ local states = require "openhands.conversation.state"
 ---@field step openhands.LookupStep? what to request next; nil: the lookup has ended
 ---@field conversation openhands.Conversation|false|nil false: the service does not know it
 ---@field err openhands.Error?
----@field is_alone boolean? the caller retries in the other dialect if this one was guessed wrongly
+---@field caller_tries_other boolean? the caller retries in the other dialect if this one was guessed wrongly
 ---@field reads_events boolean? the events are read even if they were read a moment ago
 ---@field ready_task openhands.Conversation? built from its start task, if the task is ready
 ---@field latest openhands.Conversation? its last known status, for the step "result"
@@ -121,7 +121,8 @@ end
 -- Ends lookups with an error. If the dialect was only guessed and the service has no such list, the guess was wrong:
 -- then V0 is assumed, and each conversation is requested by itself.
 local function fail_batch(client, lookups, err)
-  if err.contradicts_dialect and client._is_guess and not client._confirmed_dialects.v1 and not lookups[1].is_alone then
+  local is_wrong = err.contradicts_dialect and client._is_guess and not client._confirmed_dialects.v1
+  if is_wrong and not lookups[1].caller_tries_other then
     client._api = "v0"
     for _, lookup in ipairs(lookups) do
       lookup.step = "single"
@@ -368,7 +369,7 @@ end
 ---@return openhands.Conversation|false? conversation false: the service does not know it
 ---@return openhands.Error? err
 function M.status(client, id, call)
-  local lookup = { id = id, grace = call.grace, reads_events = true, is_alone = true }
+  local lookup = { id = id, grace = call.grace, reads_events = true, caller_tries_other = true }
   lookup.step = first_step_v1(client, lookup)
   return M.run(client, lookup, call)
 end

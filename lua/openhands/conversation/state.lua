@@ -114,7 +114,7 @@ end
 ---@param memory openhands.Memory
 ---@param now number monotonic, seconds
 ---@param text string? of a message that has certainly arrived
-function M.note_message(memory, now, text)
+function M.note_work(memory, now, text)
   memory.message_at, memory.message_text, memory.has_sent_message = now, text, true
   memory.earlier_question_id, memory.question_id = memory.question_id, nil
   memory.events_due_at, memory.events_pause, memory.events_read_of = nil, nil, nil

@@ -43,7 +43,7 @@ function Client:_status(id, call)
       return status_in(self, id, call, api)
     end)
   end
-  return conversation, err and errors.renamed(err, "status", id)
+  return conversation, err and errors.rename(err, "status", id)
 end
 
 --- Returns the current status of a conversation. If V0 says that the runtime is down, its events are read to find out

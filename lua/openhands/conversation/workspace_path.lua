@@ -56,7 +56,7 @@ function M.resolved(client, name, fields, call)
   local id, path = fields.conversation_id, fields.path
   local directory, err = workspace(client, id, call)
   if err then
-    return nil, errors.renamed(err, name, id)
+    return nil, errors.rename(err, name, id)
   elseif not directory then
     return nil, errors.new {
       kind = "invalid",

@@ -97,7 +97,7 @@ local function check_end(self)
   local conversation, err = client:_status(self._id, call)
   if not conversation then
     ---@cast err openhands.Error
-    return false, errors.renamed(err, "events")
+    return false, errors.rename(err, "events")
   end
   if conversation.api == "v0" then -- V1's status was checked against the events already
     results.update(client, conversation, call)

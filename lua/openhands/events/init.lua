@@ -10,7 +10,7 @@ local schedule = require "openhands.wait.schedule"
 
 local M = {}
 
-local LONGEST_FOLLOW = 43200 -- seconds; the service ends every running session after twelve hours
+local DEFAULT_FOLLOW = 43200 -- seconds; the service ends every running session after twelve hours
 
 local function event_id(event)
   local id = type(event) == "table" and event.id
@@ -231,7 +231,7 @@ local function fetch(self, page_id)
   local deadline_at = self.follows and schedule.poll_deadline(self.call, self.deadline_at, client._loop.now()) or nil
   local call = client:_fresh(self.call, deadline_at)
   local page, err = (self.api and read or read_first)(self, page_id, call)
-  return page, err and errors.renamed(err, "events", fields.conversation_id)
+  return page, err and errors.rename(err, "events", fields.conversation_id)
 end
 
 local function is_seconds(value, least)
@@ -294,7 +294,7 @@ function M.events(client, source, fields, call, options)
   end
   local deadline_at = math.huge
   if options.follow then
-    deadline_at = client._loop.now() + (options.timeout or LONGEST_FOLLOW)
+    deadline_at = client._loop.now() + (options.timeout or DEFAULT_FOLLOW)
   end
   local reading = {
     client = client,

@@ -118,7 +118,7 @@ local function ask(client, operation, call)
     if api then
       return api
     elseif not client:_pause(call, attempt, err) then
-      errors.renamed(err, operation)
+      errors.rename(err, operation)
       if err.kind == "server" or err.kind == "protocol" then
         err.message = err.message .. "; if this goes on, the API of the service cannot be detected: " .. GIVE_API
       end
@@ -161,7 +161,7 @@ local function ask_once(client, operation, call)
     if question.api then
       return question.api
     elseif question.err and is_for_all(question.err, question, call) then
-      return nil, errors.renamed(errors.copy(question.err), operation)
+      return nil, errors.rename(errors.copy(question.err), operation)
     elseif client._dialect_request and client._dialect_request ~= question then
       return ask_once(client, operation, call) -- another waiter has sent the request in the meantime
     end

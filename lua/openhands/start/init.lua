@@ -134,7 +134,7 @@ local function start_v1(start)
   end
 end
 
-local function start_named(start)
+local function start_with_given_id(start)
   local conversation, err, is_news = reconciling.take_up(start)
   if conversation and is_news then
     note_answer(start, conversation)
@@ -142,7 +142,7 @@ local function start_named(start)
   if conversation then
     return found_by_lookup(start, conversation)
   elseif conversation == nil then
-    return nil, errors.renamed(err --[[@as openhands.Error]], "start", start.id)
+    return nil, errors.rename(err --[[@as openhands.Error]], "start", start.id)
   end
   return start_v1(start)
 end
@@ -180,7 +180,7 @@ local function start_in(start, api)
     return nil, reconciling.ambiguous(id, err --[[@as openhands.Error]])
   end
   local conversation
-  conversation, err = start_named(start)
+  conversation, err = start_with_given_id(start)
   locks.release(client, lock)
   return conversation, err
 end

@@ -14,7 +14,7 @@ local ended = { READY = true, ERROR = true }
 --- The progress of one start.
 ---@class openhands.Progress
 ---@field latest openhands.Conversation? the latest state that the listener got
----@field word string? the last status of the start task
+---@field status string? the last status of the start task
 ---@field private _client openhands.Client
 ---@field private _listener fun(conversation: openhands.Conversation)
 ---@field private _err openhands.Error? why the last state could not be read
@@ -36,17 +36,17 @@ function methods:_take_state(task, id, on_accepted)
   if type(task) ~= "table" then
     return
   end
-  local word = type(task.status) == "string" and core.upper(task.status) or "UNKNOWN"
+  local status = type(task.status) == "string" and core.upper(task.status) or "UNKNOWN"
   local conversation, err = conversations.from_task(self._client, task, id, true)
   if not conversation then
     self._err = err
     return
   end
-  local is_new = word ~= self.word
+  local is_new = status ~= self.status
   if on_accepted and not self.latest then
     on_accepted(conversation)
   end
-  self.latest, self.word = conversation, word
+  self.latest, self.status = conversation, status
   if is_new and not self._client:_is_given_up() then -- the listener may have closed the client
     self._listener(conversation)
   end
@@ -57,7 +57,7 @@ end
 function methods:_poll(id, call)
   local client = self._client
   local unseen_since
-  while not ended[self.word] do
+  while not ended[self.status] do
     local list, err = client:_read("start_tasks.get", client:_remember(id).start_task_id, call, "v1")
     local task = list and list[1]
     if type(task) == "table" then
@@ -70,7 +70,7 @@ function methods:_poll(id, call)
     local is_late = client:_now() + INTERVAL >= call.deadline_at
     if is_lost or is_late or client:_is_given_up() or err and not err.retryable then
       break
-    elseif not ended[self.word] then
+    elseif not ended[self.status] then
       client:_sleep(INTERVAL)
     end
   end
@@ -100,7 +100,7 @@ function methods:send(fields, call, on_accepted)
     return self:_poll(id, call)
   end
   if err then
-    return nil, errors.renamed(err, "start")
+    return nil, errors.rename(err, "start")
   end
   return nil, self._err or errors.protocol("start", "the service's stream holds no start task")
 end

@@ -15,7 +15,7 @@ local M = {}
 
 --- Seconds that a wait may take if the caller sets no `timeout`: the service ends every running session after twelve
 --- hours.
-M.LONGEST = 43200
+M.DEFAULT_TIMEOUT = 43200
 
 local MOST_UNREAD = 3 -- polls in a row whose events are too large to be read; then the wait ends with an error
 local ANSWER_TIMEOUT = 40 -- seconds; events reach the service up to half a minute after the agent has ended
@@ -74,7 +74,7 @@ end
 function Wait:_end(conversation, err)
   self.has_ended, self.conversation, self.err = true, conversation, err
   if err then
-    errors.renamed(err, "wait")
+    errors.rename(err, "wait")
     err.conversation_id, err.conversation = self._id, self.latest
   end
   self._client._poller:remove(self.entry)
@@ -152,7 +152,7 @@ function Wait:_time_out()
     cause = outage and outage.kind,
     message = ("wait: conversation %s has not settled in %g s (%s); it goes on; wait again or look at its page"):format(
       self._id,
-      self._options.timeout or M.LONGEST,
+      self._options.timeout or M.DEFAULT_TIMEOUT,
       seen
     ),
   })
@@ -270,7 +270,7 @@ end
 
 -- Waits for one conversation in a group of its own.
 local function wait(client, id, latest, call, options)
-  local group = pollers.group(client, options.timeout or M.LONGEST)
+  local group = pollers.group(client, options.timeout or M.DEFAULT_TIMEOUT)
   local single = M.new(client, group, id, latest, call, options)
   while not single:advance() do
     client._poller:await(group)

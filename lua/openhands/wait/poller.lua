@@ -37,7 +37,7 @@ local SLACK = 0.1 -- tolerance in seconds when deadlines are compared
 ---@field deadline_at number monotonic moment
 ---@field news boolean? something was delivered to one of its entries
 ---@field is_away boolean? it runs the caller's `on_change`
----@field has_answer boolean? something was delivered to one of its entries at any time
+---@field has_delivery boolean? something was delivered to one of its entries at any time
 ---@field coroutine any the coroutine that waits for it; nil before the first wait
 
 --- One step of the lookups of one or several entries. Most steps send one request, some several.
@@ -152,7 +152,7 @@ end
 
 local function deliver(poller, entry, news, now, polling_group)
   local group = entry.group
-  entry.news, group.news, group.has_answer = news, true, true
+  entry.news, group.news, group.has_delivery = news, true, true
   entry.deliveries, entry.last_polled = entry.deliveries + 1, now
   if group ~= polling_group then
     poller._client:_wake(group)

@@ -135,7 +135,7 @@ function M.is_over(client, entry, now)
   elseif entry.deliveries > 0 then
     return true
   end
-  return entry.group.has_answer and not is_for_many[entry.step or lookups.first_step(client, entry)] or false
+  return entry.group.has_delivery and not is_for_many[entry.step or lookups.first_step(client, entry)] or false
 end
 
 -- Returns whether an entry may be polled: its group waits, and it is not out of time.

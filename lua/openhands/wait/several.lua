@@ -37,7 +37,7 @@ local function begin(client, subjects, name, options)
   local call = Client._begin(client, name, options, waiting.option_names)
   options = waiting.checked(name, options)
   local ids, waits = ids_of(client, subjects, name), {}
-  local group = pollers.group(client, options.timeout or waiting.LONGEST)
+  local group = pollers.group(client, options.timeout or waiting.DEFAULT_TIMEOUT)
   for place, id in ipairs(ids) do
     local subject = subjects[place]
     local latest = getmetatable(subject) == client._conversation and subject or nil
@@ -144,7 +144,7 @@ function Client:wait_any(subjects, options)
   if not first then
     return nil, joined_error("wait_any", waits, "none of %d conversations has settled")
   elseif first.err then
-    return nil, errors.renamed(first.err, "wait_any"), place
+    return nil, errors.rename(first.err, "wait_any"), place
   end
   return first.conversation, place
 end

@@ -243,7 +243,8 @@ describe("a download from the simulator", function()
     prepare { download_bytes = 100000 }
     local connection = raw_client.connect(server.address)
     connection.send(raw_client.request("GET", target) .. raw_client.ask)
-    assert.is_truthy(connection.read(raw_client.account .. "$"):find("\r\n0\r\n\r\nHTTP/1.1 200 OK\r\n", 1, true))
+    local answers = connection.read(raw_client.end_of_account .. "$")
+    assert.is_truthy(answers:find("\r\n0\r\n\r\nHTTP/1.1 200 OK\r\n", 1, true))
     connection.close()
   end)
 

@@ -27,7 +27,7 @@ end
 
 local function wake_due()
   alarm:step(0)
-  if watched.blind then
+  if watched.is_unwatchable then
     core.poll({}, POLL_INTERVAL)
   end
   local first = deadlines:first() --[[@as openhands.Selectable?]]

@@ -25,7 +25,7 @@ function M.attach(client)
   function watch.step()
     local owner = held[1]
     if owner then
-      local good, problem = owner:_try_pump(watch.blind and POLL_INTERVAL or 0)
+      local good, problem = owner:_try_pump(watch.is_unwatchable and POLL_INTERVAL or 0)
       if not good then -- copas reports the error of this thread; another thread goes on watching
         watch.thread = nil
         M.start(owner)

@@ -11,7 +11,7 @@ local SET_SIZE = socket._SETSIZE or 1024 -- `select` can watch descriptors below
 --- An object for which one thread waits.
 ---@class openhands.Selectable: openhands.Timer
 ---@field woken boolean? its thread is to be resumed
----@field blind boolean? `select` cannot watch its descriptor: its thread is always resumed
+---@field is_unwatchable boolean? `select` cannot watch its descriptor: its thread is always resumed
 ---@field descriptor integer?
 ---@field is_needed (fun(): boolean)? whether the descriptor is to be watched now
 ---@field thread thread|true|nil the thread of this library that watches it; true: it has not started yet
@@ -28,7 +28,7 @@ end
 ---@param descriptor integer? nil: the system has none
 function methods:set_descriptor(descriptor)
   self.descriptor = descriptor
-  self.blind = not descriptor or descriptor >= SET_SIZE
+  self.is_unwatchable = not descriptor or descriptor >= SET_SIZE
 end
 
 -- Copas calls this before it waits, and again when `select` has returned the object.
@@ -42,13 +42,13 @@ function methods:receive()
 end
 
 function methods:dirty()
-  return self.woken or self.blind
+  return self.woken or self.is_unwatchable
 end
 
 -- `select` asks only an object with a descriptor whether it is dirty, and does not watch the descriptor of a dirty one.
 -- So a dirty object may give any descriptor: 0.
 function methods:getfd()
-  if self.woken or self.blind then
+  if self.woken or self.is_unwatchable then
     return 0
   end
   return self.is_needed and self.is_needed() and self.descriptor or -1
