@@ -52,7 +52,7 @@ static void check_keys(struct oh_field_reader *reader, int table)
     const char *name;
 
     if (lua_getmetatable(L, table)) {
-        if (!oh_json_sentinels_mark_object(L, reader->shared))
+        if (!oh_json_sentinels_is_object_mark(L, reader->shared))
             oh_argument_error_at(L, &reader->root, "the table of fields has a metatable; give a plain table");
         lua_pop(L, 1);
     }

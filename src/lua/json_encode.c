@@ -98,9 +98,9 @@ static enum oh_json_form form_of(lua_State *L, int shared, int index, enum oh_js
     size_t count = 0, names = 0;
 
     if (lua_getmetatable(L, index)) {
-        if (oh_json_sentinels_mark_list(L, shared))
+        if (oh_json_sentinels_is_list_mark(L, shared))
             form = OH_JSON_LIST;
-        else if (oh_json_sentinels_mark_object(L, shared))
+        else if (oh_json_sentinels_is_object_mark(L, shared))
             form = OH_JSON_OBJECT;
         else
             oh_argument_error_at(L, path, "has a metatable; give a plain table");

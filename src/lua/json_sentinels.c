@@ -77,7 +77,7 @@ void oh_json_sentinels_replace(lua_State *L, int shared, int index)
     }
 }
 
-bool oh_json_sentinels_mark_list(lua_State *L, int shared)
+bool oh_json_sentinels_is_list_mark(lua_State *L, int shared)
 {
     int mark = lua_gettop(L);
 
@@ -86,7 +86,7 @@ bool oh_json_sentinels_mark_list(lua_State *L, int shared)
            matches_slot(L, shared, mark, OH_SLOT_FOREIGN_EMPTY_MARK);
 }
 
-bool oh_json_sentinels_mark_object(lua_State *L, int shared)
+bool oh_json_sentinels_is_object_mark(lua_State *L, int shared)
 {
     return matches_slot(L, shared, lua_gettop(L), OH_SLOT_FOREIGN_OBJECT_MARK);
 }

@@ -26,9 +26,9 @@ void oh_json_sentinels_open(lua_State *L, int cjson);
 void oh_json_sentinels_replace(lua_State *L, int shared, int index);
 /* Returns whether the value is core.null. */
 bool oh_json_sentinels_is_null(lua_State *L, int index);
-/* Return whether the metatable on top of the stack marks a table as a list, or as an object. */
-bool oh_json_sentinels_mark_list(lua_State *L, int shared);
-bool oh_json_sentinels_mark_object(lua_State *L, int shared);
+/* Return whether the value on top of the stack, a metatable, is the mark of a list, or of an object. */
+bool oh_json_sentinels_is_list_mark(lua_State *L, int shared);
+bool oh_json_sentinels_is_object_mark(lua_State *L, int shared);
 /* Adds `array`, `null` and `object_mark` to the table on top of the stack. */
 void oh_json_sentinels_add_functions(lua_State *L, int shared);
 
