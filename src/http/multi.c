@@ -192,7 +192,7 @@ bool oh_multi_submit(struct oh_multi *multi, struct oh_exchange *exchange)
     exchange->number = ++multi->last_number;
     unlink_exchange(&multi->building, exchange);
     push(multi->external ? &multi->outgoing : &multi->in_flight, exchange);
-    multi->in_flight_count++;
+    multi->unfinished_count++;
     oh_multi_arm(multi);
     return true;
 }
@@ -203,7 +203,7 @@ void oh_multi_finish(struct oh_multi *multi, struct oh_exchange *exchange)
 {
     unlink_exchange(&multi->in_flight, exchange);
     push(&multi->done, exchange);
-    multi->in_flight_count--;
+    multi->unfinished_count--;
     if (uses_own_connection(exchange) && exchange->easy != NULL) {
         multi->dedicated_count--;
         size_connections(multi);
@@ -277,7 +277,7 @@ bool oh_multi_cancel(struct oh_multi *multi, uint64_t number)
 bool oh_multi_is_untouched(const struct oh_multi *multi)
 {
     return multi->handle == NULL && multi->readiness.descriptor < 0 && multi->building.first == NULL &&
-           multi->in_flight_count == 0 && multi->done.first == NULL;
+           multi->unfinished_count == 0 && multi->done.first == NULL;
 }
 
 void oh_multi_close(struct oh_multi *multi)

@@ -34,7 +34,7 @@ struct oh_multi {
     uint64_t last_number;
     size_t most_sent, most_received; /* bytes of a request, of a response */
     size_t idle_count;
-    size_t in_flight_count;   /* exchanges in `outgoing` and `in_flight` */
+    size_t unfinished_count;  /* exchanges in `outgoing` and `in_flight` */
     size_t dedicated_count;   /* exchanges in flight that have a connection of their own */
     struct oh_connections connections;
     /* building: at most one, which the caller fills; outgoing: those that the external transport has not taken yet;

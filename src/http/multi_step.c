@@ -35,7 +35,7 @@ static double seconds_until_due(const struct oh_multi *multi)
    would make the descriptor readable. */
 static void end_rest(struct oh_multi *multi)
 {
-    if (multi->in_flight_count == 0 && multi->connections.resting > 0)
+    if (multi->unfinished_count == 0 && multi->connections.resting > 0)
         oh_connections_end_rest(&multi->connections);
 }
 
@@ -70,7 +70,7 @@ double oh_multi_timeout(struct oh_multi *multi)
 int oh_multi_limit_sleep(struct oh_multi *multi, double *seconds)
 {
     bool is_blind = multi->external || multi->readiness.descriptor < 0;
-    double due = earlier(seconds_until_due(multi), is_blind && multi->in_flight_count > 0 ? LONGEST_BLIND_SLEEP : -1);
+    double due = earlier(seconds_until_due(multi), is_blind && multi->unfinished_count > 0 ? LONGEST_BLIND_SLEEP : -1);
 
     end_rest(multi);
     if (due >= 0 && due < *seconds)
@@ -222,7 +222,7 @@ static bool wait_once(struct oh_multi *multi, double seconds)
 
     if (multi->handle != NULL)
         serve_timer(multi); /* first: a new exchange is sent here, and then this waits once for its response */
-    if (multi->in_flight_count == 0 && multi->done.first != NULL)
+    if (multi->unfinished_count == 0 && multi->done.first != NULL)
         return true; /* there is nothing to wait for */
     left = seconds_until_due(multi);
     if (left >= 0 && left < seconds)

@@ -256,7 +256,7 @@ static int l_tostring(lua_State *L)
         lua_pushliteral(L, "openhands.core (closed)");
     else
         lua_pushfstring(L, "openhands.core (%s, %d in flight)", client->origin.text,
-                        (int)client->multi.in_flight_count);
+                        (int)client->multi.unfinished_count);
     return 1;
 }
 

@@ -135,7 +135,7 @@ static int l_in_flight(lua_State *L)
 {
     const struct oh_client *client = oh_client_check(L);
 
-    lua_pushinteger(L, (lua_Integer)client->multi.in_flight_count);
+    lua_pushinteger(L, (lua_Integer)client->multi.unfinished_count);
     lua_pushboolean(L, client->multi.done.first != NULL);
     return 2;
 }
