@@ -80,13 +80,13 @@ static void note_name(struct builder *builder)
 
 static void push_string(struct builder *builder)
 {
-    const char *from = builder->at + 1, *end = oh_json_scan_plain(from, builder->end);
+    const char *from = builder->at + 1, *end = oh_json_scan_find_special(from, builder->end);
 
     if (*end == '"') {
         push_text(builder, from, (size_t)(end - from));
     } else {
         while (*end != '"') /* skips a backslash and the character after it */
-            end = oh_json_scan_plain(end + 2, builder->end);
+            end = oh_json_scan_find_special(end + 2, builder->end);
         push_text(builder, builder->scratch, oh_json_scan_unescape(from, (size_t)(end - from), builder->scratch));
     }
     builder->at = end + 1;

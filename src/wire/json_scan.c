@@ -58,7 +58,7 @@ static size_t bytes_before(uint64_t found)
 #endif
 }
 
-const char *oh_json_scan_plain(const char *text, const char *end)
+const char *oh_json_scan_find_special(const char *text, const char *end)
 {
     uint64_t word, found;
 
@@ -202,7 +202,7 @@ size_t oh_json_scan_unescape(const char *text, size_t length, char *out)
 
     for (;;) {
         from = text;
-        text = oh_json_scan_plain(text, end);
+        text = oh_json_scan_find_special(text, end);
         memcpy(out, from, (size_t)(text - from));
         out += text - from;
         if (text == end)
