@@ -45,11 +45,11 @@ bool oh_secret_keep(char **slot, const char *value, size_t length)
     return true;
 }
 
-void oh_secret_free(char *key)
+void oh_secret_free(char *text)
 {
-    if (key != NULL) {
-        oh_wipe(key, strlen(key));
-        free(key);
+    if (text != NULL) {
+        oh_wipe(text, strlen(text));
+        free(text);
     }
 }
 

@@ -15,7 +15,7 @@ const char *oh_secret_problem(const char *key, size_t length);
    nothing is changed. */
 bool oh_secret_keep(char **slot, const char *value, size_t length);
 /* Wipes and frees a NUL-terminated string; NULL is fine. */
-void oh_secret_free(char *key);
+void oh_secret_free(char *text);
 
 #define OH_SECRETS_LASTING 12 /* places for the client's own secrets: its keys, the password of its proxy */
 #define OH_SECRETS_MOST 44    /* places for these and the latest other secrets: session keys, keys of single calls */
