@@ -30,7 +30,7 @@ struct oh_multi {
     bool watched;             /* the host polls the descriptor */
     bool external;            /* the caller performs the exchanges, not libcurl */
     bool secure;              /* some exchange has used TLS, whose library may raise SIGPIPE */
-    bool inside;              /* a step is running: it must not be closed or stepped */
+    bool is_stepping;         /* a step is running: it must not be closed or stepped */
     uint64_t last_number;
     size_t most_sent, most_received; /* bytes of a request, of a response */
     size_t idle_count;

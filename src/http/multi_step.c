@@ -256,7 +256,7 @@ void oh_multi_step(struct oh_multi *multi, double seconds)
         return;
     }
     deadline = oh_monotonic() + left;
-    multi->inside = true;
+    multi->is_stepping = true;
     oh_pipe_guard_enter(&guard, multi->secure);
     do {
         if (!wait_once(multi, left))
@@ -265,6 +265,6 @@ void oh_multi_step(struct oh_multi *multi, double seconds)
         left = deadline - oh_monotonic();
     } while (left > 0 && multi->done.first == NULL);
     oh_pipe_guard_leave(&guard);
-    multi->inside = false;
+    multi->is_stepping = false;
     oh_multi_arm(multi);
 }

@@ -30,7 +30,7 @@ struct oh_client *oh_client_check_usable(lua_State *L, struct oh_client *client)
         luaL_error(L, "this client is closed");
     if (is_inherited(client))
         luaL_error(L, "this client belongs to another process: make one after the fork");
-    if (client->busy || client->multi.inside)
+    if (client->busy || client->multi.is_stepping)
         luaL_error(L, "this client is busy: it cannot be used from a finalizer or a debug hook");
     client->owner = oh_libcurl_generation();
     return client;
@@ -234,7 +234,7 @@ static int l_close(lua_State *L)
 {
     struct oh_client *client = check_any(L);
 
-    if (client->busy || client->multi.inside)
+    if (client->busy || client->multi.is_stepping)
         return luaL_error(L, "this client is busy: it cannot be closed from a finalizer or a debug hook");
     client->open = false;
     if (client->owner == oh_libcurl_generation()) {
