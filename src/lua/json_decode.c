@@ -32,7 +32,7 @@ static bool in_object(const struct builder *builder)
 }
 
 /* Returns the first byte of the next value, name or bracket. */
-static char next(struct builder *builder)
+static char first_of_next(struct builder *builder)
 {
     for (;; builder->at++) {
         switch (*builder->at) {
@@ -207,7 +207,7 @@ static void build(struct builder *builder)
     char first;
 
     do {
-        first = next(builder);
+        first = first_of_next(builder);
         if (builder->depth > 0 && (first == ']' || first == '}')) {
             builder->at++;
             builder->depth--;
@@ -217,7 +217,7 @@ static void build(struct builder *builder)
         if (in_object(builder)) {
             push_string(builder);
             note_name(builder);
-            first = next(builder);
+            first = first_of_next(builder);
         }
         if (first == '[' || first == '{') {
             begin(builder, first == '{');
