@@ -11,8 +11,8 @@
 #include "wire/json_stream.h"
 #include "wire/operations.h"
 
-#define LONGEST_QUOTE 200 /* bytes of an answer that is not JSON */
-#define LONGEST_LINE 500  /* bytes of a reason from outside, e.g. libcurl's */
+#define LONGEST_RAW_DETAIL 200 /* bytes of an answer that is not JSON */
+#define LONGEST_REASON 500     /* bytes of a reason from outside, e.g. libcurl's */
 
 static void set_text(lua_State *L, const char *name, const char *text)
 {
@@ -33,7 +33,7 @@ static void set_boolean(lua_State *L, const char *name, bool value)
 static void set_redacted(lua_State *L, const char *name, const struct oh_secrets *secrets, const char *text)
 {
     if (text[0] != '\0') {
-        oh_redact_values_push_text(L, secrets, text, strlen(text), OH_REDACT_LINE, LONGEST_LINE);
+        oh_redact_values_push_text(L, secrets, text, strlen(text), OH_REDACT_LINE, LONGEST_REASON);
         lua_setfield(L, -2, name);
     }
 }
@@ -48,7 +48,7 @@ static void push_detail(lua_State *L, struct oh_exchange *exchange, const struct
         oh_redact_values_push(L, secrets, lua_gettop(L));
         lua_remove(L, -2);
     } else {
-        oh_redact_values_push_text(L, secrets, response->body, response->length, OH_REDACT_LINE, LONGEST_QUOTE);
+        oh_redact_values_push_text(L, secrets, response->body, response->length, OH_REDACT_LINE, LONGEST_RAW_DETAIL);
     }
 }
 
