@@ -3,15 +3,15 @@ ASKED       := $(LUA)
 LUA         := $(or $(LUA),$(shell tools/lua.sh first))
 PROBLEM     := $(shell tools/lua.sh problem $(LUA))
 $(if $(PROBLEM),$(error $(PROBLEM)))
-FLAVOUR     := $(shell tools/lua.sh flavour $(LUA))
+BUILD_NAME  := $(shell tools/lua.sh build_name $(LUA))
 LUA_INCDIR  := $(or $(LUA_INCDIR),$(shell tools/lua.sh incdir $(LUA)))
 CURL_CONFIG := $(if $(shell pkg-config --exists libcurl 2>&1 || echo no),curl-config,pkg-config libcurl)
 CURL_CFLAGS ?= $(shell $(CURL_CONFIG) --cflags 2>/dev/null)
 CURL_LIBS   ?= $(or $(shell $(CURL_CONFIG) --libs 2>/dev/null),-lcurl)
 PREFIX      ?= /usr/local
 CFLAGS      ?= -O2 -g
-BUILD       ?= build/$(FLAVOUR)
-VERSION     := $(FLAVOUR:lua%=%)
+BUILD       ?= build/$(BUILD_NAME)
+VERSION     := $(BUILD_NAME:lua%=%)
 VERSION     := $(VERSION:jit=5.1)
 
 MODULE   := $(BUILD)/openhands/core.so

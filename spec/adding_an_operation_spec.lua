@@ -37,9 +37,9 @@ describe("the page about adding an operation", function()
   setup(function()
     copy, remove = files.directory()
     -- With the objects that are built already, so that only the changed file is compiled.
-    run(([[cd '%s' && flavour=$(tools/lua.sh flavour %s) && mkdir -p '%s/build' &&
-      cp -a src lua spec tools doc Makefile '%s' && if [ -d "build/$flavour" ]; then
-        cp -a "build/$flavour" '%s/build'
+    run(([[cd '%s' && build_name=$(tools/lua.sh build_name %s) && mkdir -p '%s/build' &&
+      cp -a src lua spec tools doc Makefile '%s' && if [ -d "build/$build_name" ]; then
+        cp -a "build/$build_name" '%s/build'
       fi]]):format(lfs.currentdir(), lua, copy, copy, copy))
   end)
 

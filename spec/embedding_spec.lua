@@ -14,13 +14,13 @@ local function output_of(command)
 end
 
 local interpreter = processes.quoted(processes.interpreter())
-local flavour = output_of("tools/lua.sh flavour " .. interpreter)
+local build_name = output_of("tools/lua.sh build_name " .. interpreter)
 local headers = output_of("tools/lua.sh incdir " .. interpreter)
-local library = output_of("pkg-config --libs " .. flavour)
+local library = output_of("pkg-config --libs " .. build_name)
 
 describe("the embedding example", function()
   if not headers or not library then
-    local missing = "the headers and the library of " .. flavour
+    local missing = "the headers and the library of " .. build_name
     it("needs " .. missing, function()
       if os.getenv "CI" == "true" then error("missing: " .. missing) end
       pending("missing: " .. missing)

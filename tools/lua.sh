@@ -2,11 +2,11 @@
 # Describes the Lua interpreters of this machine.
 #   lua.sh list            the name of each that is installed, the preferred one first
 #   lua.sh first           the first that has C headers; else the first; else lua5.4
-#   lua.sh flavour LUA     lua5.1 ... lua5.5 or luajit: what a module must be built for
+#   lua.sh build_name LUA  lua5.1 ... lua5.5 or luajit: what a module must be built for
 #   lua.sh problem LUA     why no module can be built for it; nothing if one can
 #   lua.sh incdir LUA      the directory of its lua.h; nothing if there is none
 
-flavour() {
+build_name() {
     case $1 in
     nvim | */nvim) echo nvim ;; # running it would start the editor
     *) "$1" -e 'io.write(jit and "luajit" or "lua" .. _VERSION:match("5.%d"))' </dev/null 2>/dev/null || basename "$1" ;;
@@ -14,7 +14,7 @@ flavour() {
 }
 
 problem() {
-    case $(flavour "$1") in
+    case $(build_name "$1") in
     lua5.[1-5] | luajit) ;;
     nvim) echo "Neovim has LuaJIT built in: say LUA=luajit" ;;
     *) echo "'$1' is not a known Lua: say LUA=lua5.1, lua5.2, lua5.3, lua5.4, lua5.5 or luajit, or the path of one" ;;
@@ -25,14 +25,14 @@ list() {
     seen=
     for lua in lua5.4 luajit lua5.3 lua5.5 lua5.1 lua5.2 lua; do
         command -v $lua >/dev/null || continue
-        name=$(flavour $lua)
+        name=$(build_name $lua)
         case " $seen " in *" $name "*) continue ;; esac # `lua` is usually one of the others
         seen="$seen $name"
         echo $lua
     done
 }
 
-# is_for FLAVOUR DIRECTORY: succeeds if the lua.h there is of that version (5.5 names it VERSION_MINOR_N)
+# is_for BUILD_NAME DIRECTORY: succeeds if the lua.h there is of that version (5.5 names it VERSION_MINOR_N)
 is_for() {
     case $1 in
     luajit) [ -f "$2/luajit.h" ] ;;
@@ -41,7 +41,7 @@ is_for() {
 }
 
 incdir() {
-    name=$(flavour "$1")
+    name=$(build_name "$1")
     version=${name#lua}
     prefix=$(dirname "$(dirname "$(command -v "$1" || echo /usr/bin/lua)")")
     {
@@ -62,7 +62,7 @@ first)
     done
     [ -n "$lua" ] || lua=$(list | head -n 1)
     echo "${lua:-lua5.4}" ;;
-flavour) flavour "$2" ;;
+build_name) build_name "$2" ;;
 problem) problem "$2" ;;
 incdir) incdir "$2" ;;
 esac

@@ -26,7 +26,7 @@ export OPENHANDS_BASE_URL
 
 passed=0 failed=0
 for lua; do
-    name=$(tools/lua.sh flavour "$lua") build=build/oom-$name
+    name=$(tools/lua.sh build_name "$lua") build=build/oom-$name
     echo "== oom, $lua"
     # shellcheck disable=SC2046,SC2086
     {

@@ -12,7 +12,7 @@ shift
 
 # Debian packages modules for Lua 5.1 to 5.4 and LuaJIT; for a newer Lua only LuaRocks has them.
 need_module() { # NAME PACKAGE ROCK LUA
-    case $(tools/lua.sh flavour "$4") in
+    case $(tools/lua.sh build_name "$4") in
     lua5.[1-4] | luajit) need "$1 for $4" "$2" module "$4" "$1" ;;
     *) module "$4" "$1" >/dev/null 2>&1 || rocks="$rocks, $3 for $4" ;;
     esac
@@ -93,7 +93,7 @@ need_peers() { # LUA...
     for lua; do
         need "luasocket for $lua" lua-socket module "$lua" socket.http
         need_module cjson lua-cjson lua-cjson "$lua"
-        case $(tools/lua.sh flavour "$lua") in
+        case $(tools/lua.sh build_name "$lua") in
         luajit | lua5.1) need "Debian's lua-curl for $lua" lua-curl module "$lua" curl ;;
         esac
     done
@@ -110,7 +110,7 @@ survey() { # LUA...: sets `lacking`, `packages` and `rocks`
     need 'pkg-config' pkg-config program pkg-config
     need 'curl/curl.h' libcurl4-openssl-dev header "${CURL_CFLAGS-$(pkg-config --cflags libcurl 2>/dev/null)}" curl/curl.h
     for lua; do
-        name=$(tools/lua.sh flavour "$lua")
+        name=$(tools/lua.sh build_name "$lua")
         [ "$purpose" = build ] || need "$lua" "$name" "$lua" -v
         need "lua.h for $lua" "$name-headers" lua_header "$lua"
         [ "$purpose" = build ] && continue

@@ -39,7 +39,7 @@ valgrind)
     } ;;
 asan)
     build() {
-        $make LUA="$1" BUILD="build/asan-$(tools/lua.sh flavour "$1")" CC=gcc LDFLAGS='-fPIC spec/c/leaks.c' "$2" \
+        $make LUA="$1" BUILD="build/asan-$(tools/lua.sh build_name "$1")" CC=gcc LDFLAGS='-fPIC spec/c/leaks.c' "$2" \
             CFLAGS='-g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined'
     }
     run() {

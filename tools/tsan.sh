@@ -18,7 +18,7 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 passed=0 failed=0
 for lua; do
-    name=$(tools/lua.sh flavour "$lua")
+    name=$(tools/lua.sh build_name "$lua")
     echo "== tsan, $lua"
     rm -f "$work"/*
     # shellcheck disable=SC2046,SC2086
