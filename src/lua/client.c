@@ -270,7 +270,8 @@ static int l_is_inherited(lua_State *L)
     return 1;
 }
 
-/* Returns the secrets that the client at stack index 1 knows. A closed client has forgotten them. */
+/* Returns the secrets that the client at stack index 1 knows. A closed client has forgotten them, unless a
+   forked child has closed a client of its parent: l_close leaks that one with all its memory. */
 static const struct oh_secrets *secrets_of(lua_State *L)
 {
     struct oh_client *client = check_any(L);
@@ -281,7 +282,8 @@ static const struct oh_secrets *secrets_of(lua_State *L)
 }
 
 /*** Redacts a value as core.redact does, and also removes the secrets that this client knows: its keys, the keys of the
-conversations' servers that it has seen, and the passwords of its proxies. A closed client knows none.
+conversations' servers that it has seen, and the passwords of its proxies. A closed client knows none, unless a
+forked child has closed a client of its parent.
 @function redact
 @param value
 @return a copy */
@@ -290,8 +292,7 @@ static int l_redact(lua_State *L)
     return oh_redact_values_redact(L, secrets_of(L), 2);
 }
 
-/*** Makes one line of a text as core.redact_line does, also without the secrets that this client knows. A closed client
-knows none.
+/*** Makes one line of a text as core.redact_line does, also without the secrets that this client knows (see `redact`).
 @function redact_line
 @tparam string text
 @tparam[opt=1000] number most bytes of the line, 32 to 16384
