@@ -356,8 +356,9 @@ end
 ---@return openhands.Conversation|false? conversation false: the service does not know it
 ---@return openhands.Error? err
 function M.run(client, lookup, call)
+  local lookups = { lookup }
   while lookup.step do
-    steps[lookup.step](client, { lookup }, call)
+    steps[lookup.step](client, lookups, call)
   end
   return lookup.conversation, lookup.err
 end
@@ -369,7 +370,11 @@ end
 ---@return openhands.Conversation|false? conversation false: the service does not know it
 ---@return openhands.Error? err
 function M.status(client, id, call)
-  local lookup = { id = id, grace = call.grace, reads_events = true, caller_tries_other = true }
+  -- The fields that are nil make room for what the steps set.
+  local lookup = {
+    id = id, grace = call.grace, reads_events = true, caller_tries_other = true,
+    memory = nil, step = nil, conversation = nil, result = nil,
+  }
   lookup.step = first_step_v1(client, lookup)
   return M.run(client, lookup, call)
 end
