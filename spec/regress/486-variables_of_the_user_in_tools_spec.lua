@@ -34,7 +34,8 @@ describe("a tool that runs the library", function()
   end)
 
   it("leaves out every variable that the library or libcurl reads", function()
-    local names = { "http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY" }
+    local names = { "http_proxy", "https_proxy", "all_proxy",
+      "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY" }
     for name in text_of("lua/openhands/settings.lua"):gmatch '"([A-Z]+_[A-Z_]+)"' do
       if name ~= "SSL_CERT_FILE" then -- tells where the certificates of this machine are
         names[#names + 1] = name
