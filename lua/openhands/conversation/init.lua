@@ -231,6 +231,28 @@ function M.from_task(client, task, id, is_start)
   return to_conversation(client, task, "v1", id, memory, status, state, settled)
 end
 
+--- Returns whether the service has answered the start of a conversation so recently that it may not show it yet.
+---@param client openhands.Client
+---@param memory openhands.Memory
+---@param grace number seconds
+---@return boolean
+function M.is_young(client, memory, grace)
+  local accepted = not memory.deleted and memory.accepted
+  return accepted and client._loop.now() - accepted.at < grace or false
+end
+
+--- Returns a copy of the service's answer to the start of a conversation.
+---@param client openhands.Client
+---@param memory openhands.Memory with an `accepted`
+---@return openhands.Conversation
+function M.from_answer(client, memory)
+  local copy = {}
+  for name, value in pairs(memory.accepted.fields) do
+    copy[name] = value
+  end
+  return setmetatable(copy, client._conversation) --[[@as openhands.Conversation]]
+end
+
 --- Returns the conversation of the response to a status request.
 ---@param client openhands.Client
 ---@param response table

@@ -363,7 +363,8 @@ function M.run(client, lookup, call)
   return lookup.conversation, lookup.err
 end
 
---- Looks up the status of a V1 conversation, in as few steps as the client's memory of it allows.
+--- Looks up the status of a V1 conversation, in as few steps as the client's memory of it allows. If the service does
+--- not show it yet, returns the answer to its start.
 ---@param client openhands.Client
 ---@param id string
 ---@param call table
@@ -376,7 +377,11 @@ function M.status(client, id, call)
     memory = nil, step = nil, conversation = nil, result = nil,
   }
   lookup.step = first_step_v1(client, lookup)
-  return M.run(client, lookup, call)
+  local conversation, err = M.run(client, lookup, call)
+  if conversation == false and conversations.is_young(client, lookup.memory, call.grace) then
+    conversation = conversations.from_answer(client, lookup.memory)
+  end
+  return conversation, err
 end
 
 --- Returns the error for a conversation that the service does not know.

@@ -1,5 +1,6 @@
 --- Determines the outcome of a start where it is unknown, and takes up conversations whose ids the caller gives.
 
+local conversations = require "openhands.conversation"
 local errors = require "openhands.errors"
 local lookups = require "openhands.conversation.lookup"
 local search = require "openhands.conversation.start_search"
@@ -100,35 +101,26 @@ local function is_answered(memory)
   return not memory.deleted and (memory.accepted or memory.listed or memory.start_task_id) ~= nil
 end
 
-local function copy_of(fields, client)
-  local copy = {}
-  for name, value in pairs(fields) do
-    copy[name] = value
-  end
-  return setmetatable(copy, client._conversation) --[[@as openhands.Conversation]]
-end
-
 -- Returns the present state of a conversation that the service is known to have. If the service does not show it yet,
 -- or cannot be asked, returns a copy of the answer to its start. A lost conversation is an error. Because the caller
 -- may then start another job, it is looked for until its loss is certain, like a start before it is sent again.
 local function as_answered(start, memory)
-  local client, id, accepted = start.client, start.id, memory.accepted
+  local client, id = start.client, start.id
   local function look()
     return lookups.status(client, id, start.call)
   end
-  local asked_at = client._loop.now()
+  local began_at = client._loop.now()
   local conversation, err = look()
-  local is_young = accepted and asked_at - accepted.at < start.call.grace
-  if conversation == false and not is_young then
-    conversation, err = look_until_certain(start, asked_at, look)
-    if conversation == nil and not accepted then
+  if conversation == false then
+    conversation, err = look_until_certain(start, began_at, look)
+    if conversation == nil and not memory.accepted then
       err = M.ambiguous(id, err --[[@as openhands.Error]])
     end
   end
   if conversation then
     return conversation
-  elseif accepted and (is_young or err) then
-    return copy_of(accepted.fields, client)
+  elseif memory.accepted and err then
+    return conversations.from_answer(client, memory)
   end
   return nil, err or errors.new {
     kind = "conflict",
