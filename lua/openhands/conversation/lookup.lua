@@ -378,8 +378,9 @@ function M.status(client, id, call)
   }
   lookup.step = first_step_v1(client, lookup)
   local conversation, err = M.run(client, lookup, call)
-  if conversation == false and conversations.is_young(client, lookup.memory, call.grace) then
-    conversation = conversations.from_answer(client, lookup.memory)
+  local memory = lookup.memory --[[@as openhands.Memory]]
+  if conversation == false and conversations.is_young(client, memory, call.grace) then
+    conversation = conversations.from_answer(client, memory)
   end
   return conversation, err
 end
