@@ -100,7 +100,8 @@ function M.new(given, respond)
   end
   model:configure(given or {})
   model._time = model.options.time
-  model._random = model.options.seed
+  -- From 1 to 2147483646, because `next_random` stays at a multiple of 2147483647 for ever.
+  model._random = (model.options.seed - 1) % 2147483646 + 1
   return model
 end
 
