@@ -61,13 +61,9 @@ local function format_whole(response, closes)
   return head .. body
 end
 
-local function send(response)
-  return plan("keep", { bytes = format_whole(response) })
-end
+local function send(response) return plan("keep", { bytes = format_whole(response) }) end
 
-local function json_text(text)
-  return send(responses.raw(200, "application/json", text))
-end
+local function json_text(text) return send(responses.raw(200, "application/json", text)) end
 
 -- Formats a head with additional headers, e.g. a wrong Content-Length.
 local function head_of(response, ...)
@@ -220,14 +216,15 @@ function replacing.deep(fault)
   return json_text(("["):rep(depth) .. ("]"):rep(depth))
 end
 
--- Sends valid JSON of exactly `bytes` (64 MB).
+local huge_start, huge_end = '{"padding":"', '"}'
+
+-- Sends valid JSON of exactly `bytes` (64 MB), at least 14.
 function replacing.huge(fault)
   local size = fault.bytes or 64 * 1024 * 1024
-  local before, after = '{"padding":"', '"}'
   local head = http.format_head(200, {
     { "Content-Type", "application/json" }, { "Content-Length", ("%.0f"):format(size) },
   })
-  return filled(head .. before, size - #before - #after, after, "keep")
+  return filled(head .. huge_start, size - #huge_start - #huge_end, huge_end, "keep")
 end
 
 -- Sends a redirect with `status` (302) to `location` (an address on port 1 of 127.0.0.1).
@@ -243,9 +240,7 @@ function replacing.empty(fault)
 end
 
 -- Sends exactly `bytes`, then closes the connection.
-function replacing.raw(fault)
-  return plan("close", { bytes = fault.bytes or "" })
-end
+function replacing.raw(fault) return plan("close", { bytes = fault.bytes or "" }) end
 
 -- Sends `line` (a text that is not HTTP) and an empty line, then closes the connection.
 function replacing.garbage(fault)
@@ -266,9 +261,12 @@ function replacing.body_flood(fault)
 end
 
 -- Refuses connections for `seconds` (1). server/connection.lua does so itself, in place of this plan.
-function replacing.refuse()
-  return plan("reset")
-end
+function replacing.refuse() return plan("reset") end
+
+-- The smallest `bytes` of the actions to which it is a number.
+local least_bytes = {
+  drip = 1, no_length = 0, cut_gzip = 0, huge = #huge_start + #huge_end, headers_flood = 0, body_flood = 0,
+}
 
 local cutting = { close = true, reset = true, hang = true }
 
@@ -303,6 +301,10 @@ local function check(fault)
   end
   if fault.action == "type" and type(fault.field) ~= "string" then
     error("fault: type needs a field", 0)
+  end
+  local bytes, least = fault.bytes, least_bytes[fault.action]
+  if bytes and least and not (type(bytes) == "number" and bytes >= least) then
+    error(("fault: the bytes of %s must be at least %d"):format(fault.action, least), 0)
   end
 end
 

@@ -167,7 +167,7 @@ function connection:write_plan(plan, closes)
         step()
       end
     end
-    if write.bytes == "" then
+    if write.bytes == "" or write.times == 0 then
       return continue()
     end
     self._tcp:write(write.bytes, function(problem)
