@@ -108,11 +108,7 @@ local health_checks = {
   ["/server_info"] = { uptime = 3600.5, idle_time = 0.5, resources = { memory_bytes = 536870912 } },
 }
 
---- Returns the response to a request.
----@param model openhands.simulator.Model
----@param request openhands.simulator.Request
----@return openhands.simulator.Response
-function M.respond(model, request)
+local function respond(model, request)
   local call = {
     method = request.method, path = request.path, query = read_query(request.query),
     headers = request.headers or {}, body = request.body or "",
@@ -132,6 +128,18 @@ function M.respond(model, request)
   local response = respond_to_route(model, call)
   for _, header in ipairs(no_cache) do
     table.insert(response.headers, header)
+  end
+  return response
+end
+
+--- Returns the response to a request. A response to HEAD announces the length of its body, but does not have it.
+---@param model openhands.simulator.Model
+---@param request openhands.simulator.Request
+---@return openhands.simulator.Response
+function M.respond(model, request)
+  local response = respond(model, request)
+  if request.method == "HEAD" then
+    response.length, response.body = #response.body, ""
   end
   return response
 end

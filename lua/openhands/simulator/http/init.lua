@@ -32,7 +32,7 @@ end
 
 --- Formats a whole response: the head, with a Content-Length, and the body. A status without a body (1xx, 204, 304)
 -- gets neither.
----@param response { status: integer, headers: table[], body: string }
+---@param response { status: integer, headers: table[], body: string, length?: integer }
 ---@param closes boolean add `Connection: close`
 ---@return string head
 ---@return string body
@@ -43,7 +43,7 @@ function M.format_response(response, closes)
   end
   local body = has_no_body(response.status) and "" or response.body
   if not has_no_body(response.status) then
-    headers[#headers + 1] = { "Content-Length", tostring(#body) }
+    headers[#headers + 1] = { "Content-Length", tostring(response.length or #body) }
   end
   if closes then
     headers[#headers + 1] = { "Connection", "close" }

@@ -9,7 +9,8 @@ local M = {}
 ---@field headers { [1]: string, [2]: string }[]
 ---@field body? string
 ---@field stream? openhands.simulator.Stream
----@field length? integer bytes of the stream, if announced as Content-Length
+---@field length? integer bytes to announce as Content-Length: of the stream (default: none are announced), or of the
+--- body that a response to HEAD lacks
 
 --- The page of the web application.
 M.page = '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>OpenHands</title></head>'

@@ -205,8 +205,9 @@ function connection:handle(request)
   request.address = server.address
   server:synchronise()
   server.model:record(request)
-  local closes = http.wants_close(request)
   local injected = server.schedule:take("after_read", request) --[[@as table?]]
+  -- A fault may give HEAD a body. On a kept connection, that would be the start of the next response.
+  local closes = http.wants_close(request) or injected ~= nil and request.method == "HEAD"
   if not injected or injected.point ~= "after_read" then
     return self:respond(request, injected, closes)
   end
