@@ -110,8 +110,10 @@ local function history_of(model, id)
   return conversation and conversation.history
 end
 
--- Hides the newest events: the service shows them `event_lag` seconds later than the agent server.
-local function apply_lag(model, query)
+--- Hides the newest events: the service shows them `event_lag` seconds later than the agent server.
+---@param model openhands.simulator.Model
+---@param query table parsed by `filter`; times as in events. Changed in place
+function M.apply_lag(model, query)
   local lag, bound = model.options.event_lag, query.timestamp__lt
   local shown = lag > 0 and timestamps.naive(model:now() - lag)
   if shown and not (bound and bound < shown) then
@@ -125,7 +127,7 @@ local function of_conversation(handler)
     if not uuid.parse(id) then
       return responses.crash()
     end
-    apply_lag(model, query)
+    M.apply_lag(model, query)
     return handler(model, call, history_of(model, id), query)
   end)
 end

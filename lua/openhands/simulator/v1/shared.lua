@@ -50,6 +50,7 @@ local function of_conversation(rules, handler)
     for _, name in ipairs { "timestamp__gte", "timestamp__lt" } do
       query[name] = query[name] and timestamps.naive(query[name])
     end
+    v1_events.apply_lag(model, query)
     local conversation = public(model, query.conversation_id)
     return handler(model, call, conversation and conversation.history, query)
   end)
