@@ -47,7 +47,7 @@ env: $(MODULE)
 	@: $(info export LUA_PATH=$(call quoted,$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;))
 	@: $(info export LUA_CPATH=$(call quoted,$(CURDIR)/$(BUILD)/?.so;;))
 
-## make demo            runs the first example, on the simulator unless OPENHANDS_API_KEY is set
+## make demo            runs the first example, on the simulator unless a variable gives an API key
 demo:
 	@$(SETUP) demo $(LUA)
 	@paths=$$($(MAKE) -s LUA=$(LUA) env) && eval "$$paths" && $(LUA) examples/first_conversation.lua

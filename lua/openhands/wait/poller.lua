@@ -259,8 +259,8 @@ local function cancelled()
   return tasks.cancellation "wait"
 end
 
--- Ends all waits of a group, each with an error of its own. A conversation that has settled is returned without what its
--- result still lacks.
+-- Ends all waits of a group, each with an error of its own. A conversation that has settled is returned without what
+-- its result still lacks.
 local function fail(group, new_error)
   for entry in pairs(group.entries) do
     entry.news = entry.step == "result" and "result" or "status"

@@ -46,9 +46,11 @@ function M.absolute(path)
   if path:sub(1, 1) ~= "/" then
     path = M.root .. "/" .. path
   end
-  -- The frontier `%f[/]` leaves the second slash to the next match: otherwise `/././` would keep one `.`.
-  path = (path .. "/"):gsub("/+", "/"):gsub("/%.%f[/]", "")
-  return path == "/" and path or path:sub(1, -2)
+  local parts = {}
+  for part in path:gmatch "[^/]+" do
+    parts[#parts + 1] = part ~= "." and part or nil
+  end
+  return "/" .. table.concat(parts, "/")
 end
 
 --- Returns the content of a file.
