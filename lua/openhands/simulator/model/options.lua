@@ -29,8 +29,8 @@ local M = {}
 ---@field spa? boolean answer unknown paths as the web application does: GET with its page, other methods with 405
 --- (default true)
 ---@field event_count? integer number of generated events before the first event of a new V1 conversation (default 0)
----@field event_lag? number seconds before searches and counts of the service show a V1 event, which the agent server
---- shows at once (default 0)
+---@field event_lag? number seconds before the service shows a V1 event, which the agent server shows at once
+--- (default 0)
 ---@field event_pages? openhands.simulator.PageBehavior how the pages of V1 events behave, except those of the agent
 --- server (default "plain")
 ---@field list_pages? openhands.simulator.PageBehavior how the pages of all other lists behave, except V0 events and the

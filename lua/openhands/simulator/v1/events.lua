@@ -76,20 +76,38 @@ function M.count(history, query)
   return responses.json(200, history:count_of(query.kind__eq, first, last))
 end
 
+-- Returns the time from which on events are hidden: the service shows them `event_lag` seconds later than the agent
+-- server. Returns nil if none are.
+local function hidden_from(model)
+  local lag = model.options.event_lag
+  return lag > 0 and timestamps.naive(model:now() - lag) or nil
+end
+
+--- Returns the number of events that the service shows: all but the newest, with the option `event_lag`.
+---@param model openhands.simulator.Model
+---@param history openhands.simulator.History
+---@return integer
+function M.shown(model, history)
+  local _, last = history:between(nil, hidden_from(model))
+  return last
+end
+
 --- Returns one event as JSON; `null` if there is none.
+---@param model openhands.simulator.Model
 ---@param history? openhands.simulator.History
 ---@param id string
 ---@return string
-function M.text(history, id)
+function M.text(model, history, id)
   local index = history and history:find(id)
-  return index and history:text(index) or "null"
+  return history and index and index <= M.shown(model, history) and history:text(index) or "null"
 end
 
 --- Returns events by their ids: one entry for each id, null for an unknown one.
+---@param model openhands.simulator.Model
 ---@param call openhands.simulator.Call
 ---@param history? openhands.simulator.History
 ---@return openhands.simulator.Response
-function M.some(call, history)
+function M.some(model, call, history)
   local asked = call.query.id
   if not asked then
     return responses.missing("query", "id")
@@ -99,7 +117,7 @@ function M.some(call, history)
   end
   local entries = {}
   for position, id in ipairs(asked) do
-    entries[position] = M.text(history, id)
+    entries[position] = M.text(model, history, id)
   end
   return responses.raw(200, "application/json", "[" .. table.concat(entries, ",") .. "]")
 end
@@ -110,14 +128,13 @@ local function history_of(model, id)
   return conversation and conversation.history
 end
 
---- Hides the newest events: the service shows them `event_lag` seconds later than the agent server.
+--- Hides the newest events from a search, with the option `event_lag`.
 ---@param model openhands.simulator.Model
 ---@param query table parsed by `filter`; times as in events. Changed in place
 function M.apply_lag(model, query)
-  local lag, bound = model.options.event_lag, query.timestamp__lt
-  local shown = lag > 0 and timestamps.naive(model:now() - lag)
-  if shown and not (bound and bound < shown) then
-    query.timestamp__lt = shown
+  local hidden, bound = hidden_from(model), query.timestamp__lt
+  if hidden and not (bound and bound < hidden) then
+    query.timestamp__lt = hidden
   end
 end
 
@@ -136,7 +153,7 @@ local function some(model, call, id)
   if call.query.id and not uuid.parse(id) then
     return responses.crash()
   end
-  return M.some(call, history_of(model, id))
+  return M.some(model, call, history_of(model, id))
 end
 
 local path = "/api/v1/conversation/{id}/events"

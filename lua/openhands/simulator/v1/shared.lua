@@ -58,7 +58,8 @@ end
 
 local function one(model, _, conversation_id, event_id)
   local conversation = public(model, conversation_id)
-  return responses.raw(200, "application/json", v1_events.text(conversation and conversation.history, event_id))
+  local history = conversation and conversation.history
+  return responses.raw(200, "application/json", v1_events.text(model, history, event_id))
 end
 
 local path = "/api/shared-events"
@@ -71,6 +72,6 @@ return {
     handler = of_conversation(filter, function(_, _, history, query) return v1_events.count(history, query) end) },
   { method = "GET", path = path, open = true, handler = of_conversation(
     { conversation_id = filter.conversation_id },
-    function(_, call, history) return v1_events.some(call, history) end) },
+    function(model, call, history) return v1_events.some(model, call, history) end) },
   { method = "GET", path = path .. "/{conversation_id}/{event_id}", handler = one, open = true },
 }

@@ -3,6 +3,7 @@ local json = require "openhands.simulator.encoding.json"
 local responses = require "openhands.simulator.http.responses"
 local stream = require "openhands.simulator.encoding.stream"
 local uuid = require "openhands.simulator.encoding.uuid"
+local v1_events = require "openhands.simulator.v1.events"
 local validation = require "openhands.simulator.handler.validation"
 local workspace = require "openhands.simulator.model.workspace"
 local zip = require "openhands.simulator.encoding.zip"
@@ -121,7 +122,7 @@ local function trajectory(model, conversation)
     if position == 0 then
       return "meta.json", meta(model, conversation)
     end
-    if position > conversation.history:count() then
+    if position > v1_events.shown(model, conversation.history) then
       return nil
     end
     local name = ("event_%06d_%s.json"):format(position - 1, conversation.history:id(position))
@@ -153,7 +154,7 @@ local function download(conversation, _, id, model)
   if model.options.download_busy then
     return responses.detail(409, "Another download of this conversation is running.")
   end
-  if not model.options.download_bytes and conversation.history:count() > most_events then
+  if not model.options.download_bytes and v1_events.shown(model, conversation.history) > most_events then
     return responses.detail(413, ("Conversation has more than %d events."):format(most_events))
   end
   local archive, length = archive_of(model, conversation)
