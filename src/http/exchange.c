@@ -57,7 +57,7 @@ double oh_exchange_expected(const struct oh_exchange *exchange)
 
 bool oh_exchange_is_reusable(const struct oh_exchange *exchange)
 {
-    return exchange->easy != NULL && exchange->is_plain_read && exchange->response.result == OH_RESULT_ANSWERED;
+    return exchange->easy != NULL && exchange->plain != OH_NOT_PLAIN && exchange->response.result == OH_RESULT_ANSWERED;
 }
 
 void oh_exchange_reset(struct oh_exchange *exchange)
@@ -67,6 +67,9 @@ void oh_exchange_reset(struct oh_exchange *exchange)
     exchange->operation = NULL;
     exchange->method = NULL;
     exchange->request = oh_request_recycle(exchange->request, KEPT_BYTES);
+    oh_origin_free_headers(exchange->request_headers); /* the handle gets others before it is used again */
+    exchange->request_headers = NULL;
+    exchange->body_sent = 0;
     oh_buffer_clear(&exchange->received, KEPT_BYTES);
     oh_buffer_clear(&exchange->target, KEPT_BYTES);
     memset(&exchange->response, 0, sizeof exchange->response);

@@ -23,6 +23,14 @@
 
 #define OH_MOST_HEADER_KIB 64 /* of one response */
 
+/* The exchanges that have a handle of their kind in common, with the origin's own credentials. */
+enum oh_plain {
+    OH_NOT_PLAIN,
+    OH_PLAIN_READ, /* a GET for JSON */
+    OH_PLAIN_POST, /* a POST of JSON for JSON, sent at most once */
+    OH_PLAIN_KINDS
+};
+
 struct oh_exchange {
     struct oh_exchange *previous, *next; /* in its queue */
     uint64_t number;                     /* 0 until submitted */
@@ -31,7 +39,7 @@ struct oh_exchange {
     /* The request: filled by the caller between oh_multi_prepare and oh_multi_submit. */
     const char *method;         /* borrowed from the operation */
     struct oh_request *request; /* counted; NULL until the caller sets it */
-    bool is_plain_read;         /* a GET for JSON with the origin's own credentials: see oh_multi_prepare */
+    enum oh_plain plain;        /* whether it may have a warm handle: see oh_multi_prepare */
     bool is_sent_once;          /* must be sent at most once */
     const char *accept;         /* borrowed; value of the Accept header */
     bool is_brief;              /* a short answer is expected: it is not requested compressed */
@@ -96,7 +104,7 @@ bool oh_exchange_is_raw(const struct oh_exchange *exchange);
 double oh_exchange_arrived(const struct oh_exchange *exchange);
 /* Returns the length of the body in bytes, as the response states it; below 0 if it does not. */
 double oh_exchange_expected(const struct oh_exchange *exchange);
-/* Returns whether its handle may serve another plain read; then it is a warm handle, whose options are set. */
+/* Returns whether its handle may serve another exchange of its kind; then it is a warm handle, whose options are set. */
 bool oh_exchange_is_reusable(const struct oh_exchange *exchange);
 /* Empties it, but keeps the warm handle. */
 void oh_exchange_reset(struct oh_exchange *exchange);
@@ -135,8 +143,10 @@ bool oh_exchange_try_again(struct oh_exchange *exchange, const struct oh_origin 
 
 /* Sets the callbacks that send the body and receive headers and body. */
 bool oh_exchange_set_transfer_callbacks(struct oh_exchange *exchange);
-/* Sets the request's body and method. */
+/* Sets that the request has a body, and the method to POST. */
 bool oh_exchange_set_body(struct oh_exchange *exchange);
+/* Sets the length of the body. */
+bool oh_exchange_set_body_length(struct oh_exchange *exchange);
 /* Stores bytes of the body: in the download, if there is one and the status is 200, else in `received`. False when that
    fails; the reason is noted. */
 bool oh_exchange_receive(struct oh_exchange *exchange, long status, const char *bytes, size_t length);

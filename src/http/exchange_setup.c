@@ -108,8 +108,10 @@ static bool set_credentials(struct oh_exchange *exchange, struct oh_origin *orig
     struct oh_credentials credentials = {NULL, exchange->session_api_key, NULL};
     struct curl_slist *headers;
 
-    if (exchange->is_plain_read) {
-        headers = oh_origin_shared_headers(origin, exchange->is_brief);
+    if (exchange->plain == OH_PLAIN_READ) {
+        headers = oh_origin_shared_headers(origin, exchange->is_brief ? OH_HEADERS_OF_BRIEF_READ : OH_HEADERS_OF_READ);
+    } else if (exchange->plain == OH_PLAIN_POST && strcmp(exchange->request->content_type, OH_ACCEPT_JSON) == 0) {
+        headers = oh_origin_shared_headers(origin, OH_HEADERS_OF_POST);
     } else {
         if (!exchange->anonymous && exchange->server == NULL) {
             credentials.api_key = exchange->api_key != NULL ? exchange->api_key : origin->api_key;
@@ -180,8 +182,6 @@ bool oh_exchange_configure(struct oh_exchange *exchange, struct oh_origin *origi
 
     if (exchange->server != NULL)
         origin = exchange->server;
-    if (exchange->easy != NULL && !exchange->is_plain_read)
-        return false; /* a warm handle is set up for plain reads only */
     if (exchange->easy == NULL) {
         exchange->easy = curl_easy_init();
         if (exchange->easy == NULL || !set_constants(exchange, origin) || !set_delivery(exchange, origin) ||
@@ -192,6 +192,8 @@ bool oh_exchange_configure(struct oh_exchange *exchange, struct oh_origin *origi
     if (exchange->forced_fresh && !exchange->is_sent_once) /* set for the previous exchange of a warm handle */
         SET(CURLOPT_FRESH_CONNECT, 0L);
     exchange->forced_fresh = false;
+    if (exchange->request->has_body && !oh_exchange_set_body_length(exchange))
+        return false;
     if (exchange->trusts_bundle != origin->prefers_bundle &&
         !oh_exchange_set_trust(exchange, origin, origin->prefers_bundle))
         return false;

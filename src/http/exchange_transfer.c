@@ -66,13 +66,17 @@ bool oh_exchange_set_transfer_callbacks(struct oh_exchange *exchange)
            curl_easy_setopt(exchange->easy, CURLOPT_HEADERDATA, (void *)exchange) == CURLE_OK;
 }
 
-/* Sets no seek callback: without one, libcurl cannot send the body a second time by itself. */
-bool oh_exchange_set_body(struct oh_exchange *exchange)
+bool oh_exchange_set_body_length(struct oh_exchange *exchange)
 {
     curl_off_t length = (curl_off_t)exchange->request->body.length;
 
+    return curl_easy_setopt(exchange->easy, CURLOPT_POSTFIELDSIZE_LARGE, length) == CURLE_OK;
+}
+
+/* Sets no seek callback: without one, libcurl cannot send the body a second time by itself. */
+bool oh_exchange_set_body(struct oh_exchange *exchange)
+{
     return curl_easy_setopt(exchange->easy, CURLOPT_POST, 1L) == CURLE_OK &&
-           curl_easy_setopt(exchange->easy, CURLOPT_POSTFIELDSIZE_LARGE, length) == CURLE_OK &&
            curl_easy_setopt(exchange->easy, CURLOPT_READFUNCTION, on_send) == CURLE_OK &&
            curl_easy_setopt(exchange->easy, CURLOPT_READDATA, (void *)exchange) == CURLE_OK;
 }

@@ -10,7 +10,7 @@
 
 #include "os/pipe_guard.h"
 
-#define MOST_IDLE 16              /* warm handles kept for the next reads */
+#define MOST_IDLE 16              /* warm handles of each kind, kept for the next exchanges */
 #define MOST_CONNECTIONS 10       /* for reads to one host; HTTP/2 streams share them */
 
 /* ---- libcurl's two callbacks ---------------------------------------------------------------------------------- */
@@ -123,22 +123,22 @@ static bool open_handle(struct oh_multi *multi)
     return true;
 }
 
-struct oh_exchange *oh_multi_prepare(struct oh_multi *multi, bool is_plain_read)
+struct oh_exchange *oh_multi_prepare(struct oh_multi *multi, enum oh_plain plain)
 {
-    struct oh_exchange *exchange = is_plain_read ? multi->idle.first : NULL;
+    struct oh_exchange *exchange = multi->idle[plain].first;
 
     oh_multi_discard(multi);
     multi->prepared_at = oh_monotonic();
     if (exchange != NULL) {
-        unlink_exchange(&multi->idle, exchange);
-        multi->idle_count--;
+        unlink_exchange(&multi->idle[plain], exchange);
+        multi->idle_count[plain]--;
     } else {
         exchange = oh_exchange_new(multi->most_received);
     }
     if (exchange != NULL) {
         exchange->received.limit = multi->most_received;
         exchange->connections = &multi->connections;
-        exchange->is_plain_read = is_plain_read;
+        exchange->plain = plain;
         push(&multi->building, exchange);
     }
     return exchange;
@@ -218,10 +218,10 @@ struct oh_exchange *oh_multi_done(struct oh_multi *multi)
 void oh_multi_release(struct oh_multi *multi, struct oh_exchange *exchange)
 {
     unlink_exchange(&multi->done, exchange);
-    if (multi->idle_count < MOST_IDLE && oh_exchange_is_reusable(exchange)) {
+    if (multi->idle_count[exchange->plain] < MOST_IDLE && oh_exchange_is_reusable(exchange)) {
         oh_exchange_reset(exchange);
-        push(&multi->idle, exchange);
-        multi->idle_count++;
+        push(&multi->idle[exchange->plain], exchange);
+        multi->idle_count[exchange->plain]++;
     } else {
         oh_exchange_free(exchange);
     }
@@ -284,6 +284,7 @@ void oh_multi_close(struct oh_multi *multi)
 {
     struct oh_exchange *exchange;
     struct oh_pipe_guard guard;
+    int i;
 
     oh_pipe_guard_enter(&guard, multi->secure);
     for (exchange = multi->in_flight.first; exchange != NULL; exchange = exchange->next)
@@ -293,7 +294,8 @@ void oh_multi_close(struct oh_multi *multi)
     free_queue(&multi->outgoing);
     free_queue(&multi->in_flight);
     free_queue(&multi->done);
-    free_queue(&multi->idle);
+    for (i = 0; i < OH_PLAIN_KINDS; i++)
+        free_queue(&multi->idle[i]);
     if (multi->handle != NULL)
         (void)curl_multi_cleanup(multi->handle); /* calls on_socket and on_close, which need the descriptors */
     oh_pipe_guard_leave(&guard);

@@ -33,20 +33,20 @@ struct oh_multi {
     bool is_stepping;         /* a step is running: it must not be closed or stepped */
     uint64_t last_number;
     size_t most_sent, most_received; /* bytes of a request, of a response */
-    size_t idle_count;
+    size_t idle_count[OH_PLAIN_KINDS];
     size_t unfinished_count;  /* exchanges in `outgoing` and `in_flight` */
     size_t dedicated_count;   /* exchanges in flight that have a connection of their own */
     struct oh_connections connections;
     /* building: at most one, which the caller fills; outgoing: those that the external transport has not taken yet;
-       idle: finished plain reads, kept for their warm handles */
-    struct oh_queue building, outgoing, in_flight, done, idle;
+       idle: finished plain exchanges, by kind, kept for their warm handles */
+    struct oh_queue building, outgoing, in_flight, done, idle[OH_PLAIN_KINDS];
 };
 
 void oh_multi_init(struct oh_multi *multi, struct oh_origin *origin);
 /* Returns an empty exchange in `building`, so that it is owned before it is filled. Frees an exchange that was left
-   there. `is_plain_read`: it will be a GET for JSON with the origin's own credentials and nothing else. It may get a
-   warm handle, because a new handle costs more than the call. NULL: out of memory. */
-struct oh_exchange *oh_multi_prepare(struct oh_multi *multi, bool is_plain_read);
+   there. `plain`: its kind, if it will be an exchange of that kind and nothing else. It may get a warm handle, because a
+   new handle costs more than the call. NULL: out of memory. */
+struct oh_exchange *oh_multi_prepare(struct oh_multi *multi, enum oh_plain plain);
 /* Frees the exchange in `building`, if there is one. */
 void oh_multi_discard(struct oh_multi *multi);
 /* Sends a prepared exchange and gives it a number. False: out of memory or no descriptor; it stays in `building`. */

@@ -238,13 +238,14 @@ void oh_origin_free_headers(struct curl_slist *headers)
     curl_slist_free_all(headers);
 }
 
-struct curl_slist *oh_origin_shared_headers(struct oh_origin *origin, bool brief)
+struct curl_slist *oh_origin_shared_headers(struct oh_origin *origin, enum oh_headers_of kind)
 {
     struct oh_credentials own = {origin->api_key, origin->session_api_key, origin->organization};
-    struct curl_slist **headers = brief ? &origin->brief_headers : &origin->headers;
+    struct curl_slist **headers = &origin->headers[kind];
 
     if (*headers == NULL)
-        *headers = oh_origin_headers(origin, &own, OH_ACCEPT_JSON, NULL, !brief);
+        *headers = oh_origin_headers(origin, &own, OH_ACCEPT_JSON,
+                                     kind == OH_HEADERS_OF_POST ? OH_ACCEPT_JSON : NULL, kind == OH_HEADERS_OF_READ);
     return *headers;
 }
 
@@ -290,8 +291,10 @@ struct oh_origin *oh_origin_new_sibling(const struct oh_origin *origin)
 
 void oh_origin_close(struct oh_origin *origin)
 {
-    oh_origin_free_headers(origin->headers);
-    oh_origin_free_headers(origin->brief_headers);
+    size_t i;
+
+    for (i = 0; i < OH_HEADERS_KINDS; i++)
+        oh_origin_free_headers(origin->headers[i]);
     curl_url_cleanup(origin->url);
     oh_secret_free(origin->text);
     oh_secret_free(origin->prefix);

@@ -18,6 +18,10 @@ struct oh_credentials {
     const char *api_key, *session_api_key, *organization;
 };
 
+/* What several exchanges share headers for: reads that may be answered compressed, reads with a brief answer, POSTs of
+   JSON. */
+enum oh_headers_of { OH_HEADERS_OF_READ, OH_HEADERS_OF_BRIEF_READ, OH_HEADERS_OF_POST, OH_HEADERS_KINDS };
+
 struct oh_origin {
     struct Curl_URL *url;  /* scheme, host and port, parsed once; libcurl copies it for each exchange */
     char *text;            /* scheme://host[:port][/prefix], without a trailing slash */
@@ -34,9 +38,7 @@ struct oh_origin {
     char *ca_bundle;       /* a file, for authorities that the directory lacks; NULL if there is none */
     bool prefers_bundle;   /* try the bundle first: the last successful switch between the two was to it */
     char *proxy;
-    /* The headers of plain reads, made on first use, secret. */
-    struct curl_slist *headers;
-    struct curl_slist *brief_headers; /* without a request for compression */
+    struct curl_slist *headers[OH_HEADERS_KINDS]; /* of plain exchanges, made on first use, secret */
 };
 
 /* The problem that the functions below return when out of memory; callers recognise it by its address. */
@@ -64,9 +66,9 @@ struct curl_slist *oh_origin_headers(const struct oh_origin *origin, const struc
                                      const char *accept, const char *content_type, bool compressed);
 /* Wipes and frees headers; NULL is fine. */
 void oh_origin_free_headers(struct curl_slist *headers);
-/* Returns the headers of a plain read with the origin's own credentials; the origin owns them. `brief`: without a
-   request for compression. NULL: out of memory. */
-struct curl_slist *oh_origin_shared_headers(struct oh_origin *origin, bool brief);
+/* Returns the headers of a plain exchange with the origin's own credentials; the origin owns them. NULL: out of
+   memory. */
+struct curl_slist *oh_origin_shared_headers(struct oh_origin *origin, enum oh_headers_of kind);
 /* Wipes and frees all it owns. */
 void oh_origin_close(struct oh_origin *origin);
 /* Closes and frees an origin that oh_origin_new_sibling made; NULL is fine. */

@@ -1,6 +1,8 @@
 /* The fields of a call, read into a request. Tables are read raw: none of their metamethods runs. */
 #include "lua/arguments.h"
 
+#include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "lua/field_value.h"
@@ -8,6 +10,29 @@
 #include "lua/multipart.h"
 
 /* ---- which fields were given ---------------------------------------------------------------------------------- */
+
+/* Returns the field's bit in `given`; the last bit is that of all further fields. */
+static uint64_t bit_of(const struct oh_field_reader *reader, const struct oh_field *field)
+{
+    ptrdiff_t i = field - reader->operation->fields;
+
+    return (uint64_t)1 << (i < 63 ? i : 63);
+}
+
+/* Marks the fields with that name as given: the service wants some values in two places. False: there is none. */
+static bool mark_given(struct oh_field_reader *reader, const char *name)
+{
+    const struct oh_field *field;
+    bool found = false;
+
+    for (field = reader->operation->fields; field->name != NULL; field++) {
+        if (strcmp(field->name, name) == 0) {
+            reader->given |= bit_of(reader, field);
+            found = true;
+        }
+    }
+    return found;
+}
 
 /* Returns the field of that name in any dialect of the operation. */
 static const struct oh_field *field_elsewhere(const char *operation, const char *name)
@@ -29,7 +54,7 @@ static void check_key(struct oh_field_reader *reader, const char *name, size_t l
     const char *nearest;
     struct oh_argument_path path;
 
-    if (strlen(name) == length && oh_operation_field(reader->operation, name) != NULL)
+    if (strlen(name) == length && mark_given(reader, name))
         return;
     elsewhere = strlen(name) == length ? field_elsewhere(reader->operation->name, name) : NULL;
     if (elsewhere != NULL) {
@@ -66,17 +91,17 @@ static void check_keys(struct oh_field_reader *reader, int table)
 }
 
 /* Pushes the field's value and returns true; pushes nothing and returns false when it is absent or null. */
-static bool push_field(struct oh_field_reader *reader, int table, const char *name)
+static bool push_field(struct oh_field_reader *reader, int table, const struct oh_field *field)
 {
     lua_State *L = reader->L;
 
-    if (reader->alone == 0) {
-        lua_pushstring(L, name);
-        lua_rawget(L, table);
-    } else if (name == reader->operation->fields[0].name) {
+    if ((reader->given & bit_of(reader, field)) == 0)
+        return false;
+    if (reader->alone != 0) {
         lua_pushvalue(L, reader->alone);
     } else {
-        return false;
+        lua_pushstring(L, field->name);
+        lua_rawget(L, table);
     }
     oh_json_sentinels_replace(L, reader->shared, lua_gettop(L));
     if (lua_isnil(L, -1) || oh_json_sentinels_is_null(L, -1)) {
@@ -93,9 +118,11 @@ static void check_names_of(struct oh_field_reader *reader, int table, const stru
     struct oh_argument_path path = oh_argument_path_field(&reader->root, field->name);
     bool anywhere = given;
 
+    if (!given && !field->required)
+        return;
     for (other = reader->operation->fields; other->name != NULL; other++) {
         if (other == field || other->place != field->place || strcmp(other->wire, field->wire) != 0 ||
-            !push_field(reader, table, other->name))
+            !push_field(reader, table, other))
             continue;
         lua_pop(reader->L, 1);
         anywhere = true;
@@ -120,7 +147,7 @@ static void write_path(struct oh_field_reader *reader, int table)
         oh_field_reader_append(reader, out, rest, (size_t)(open - rest), &reader->root);
         for (field = reader->operation->fields; field->name != NULL; field++) {
             if (field->place != OH_IN_PATH || strlen(field->wire) != (size_t)(close - open - 1) ||
-                strncmp(field->wire, open + 1, strlen(field->wire)) != 0 || !push_field(reader, table, field->name))
+                strncmp(field->wire, open + 1, strlen(field->wire)) != 0 || !push_field(reader, table, field))
                 continue;
             path = oh_argument_path_field(&reader->root, field->name);
             oh_field_value_write_path(reader, field, lua_gettop(reader->L), &path);
@@ -203,7 +230,7 @@ static void write_fields(struct oh_field_reader *reader, int table)
 
     begin_body(reader);
     for (field = reader->operation->fields; field->name != NULL; field++) {
-        given = push_field(reader, table, field->name);
+        given = push_field(reader, table, field);
         check_names_of(reader, table, field, given);
         if (!given)
             continue;
@@ -235,7 +262,9 @@ enum oh_fields_verdict oh_arguments_read(lua_State *L, int shared, const struct 
         lua_pushvalue(L, index);
         check_keys(&reader, lua_gettop(L));
     } else {
-        if (type != LUA_TNIL && type != LUA_TNONE && operation->fields[0].name == NULL)
+        if (operation->fields[0].name != NULL)
+            (void)mark_given(&reader, operation->fields[0].name);
+        else if (type != LUA_TNIL && type != LUA_TNONE)
             oh_argument_error_at(L, &reader.root, "takes no fields");
         reader.alone = index;
     }

@@ -67,29 +67,32 @@ static bool wants_json(const struct oh_operation *operation)
     return operation->shape != OH_SHAPE_BYTES && operation->shape != OH_SHAPE_FILE && operation->shape != OH_SHAPE_ANY;
 }
 
-/* Returns whether the call is a GET for JSON with the client's own credentials only: see oh_multi_prepare. */
-static bool is_plain(const struct oh_operation *operation, const struct call *call)
-{
-    return operation->effect == OH_READS && operation->host != OH_AT_PUBLIC && strcmp(operation->method, "GET") == 0 &&
-           wants_json(operation) && !oh_operation_uses(operation, OH_IN_HEADER) && call->api_key.bytes == NULL &&
-           call->organization.bytes == NULL && call->server.bytes == NULL;
-}
-
 /* Returns whether the answer is expected to fit into a packet or two: then compressing it would save nothing, and
-   cost more than all else. */
-static bool is_brief(const struct oh_operation *operation, const struct oh_request *request)
+   cost more than all else. A query with many ids asks for much. */
+static bool is_brief(const struct oh_operation *operation, size_t query_length)
 {
     if (operation->api == OH_API_AGENT || !wants_json(operation))
         return false;
     return operation->effect != OH_READS || operation->shape == OH_SHAPE_INTEGER ||
-           (strcmp(operation->name, "status") == 0 && request->query.length <= LONGEST_BRIEF_QUERY);
+           (strcmp(operation->name, "status") == 0 && query_length <= LONGEST_BRIEF_QUERY);
+}
+
+/* Returns which kind of handle can serve the call: see oh_multi_prepare. */
+static enum oh_plain plain_kind(const struct oh_operation *operation, const struct call *call)
+{
+    if (operation->host == OH_AT_PUBLIC || !wants_json(operation) || oh_operation_uses(operation, OH_IN_HEADER) ||
+        call->api_key.bytes != NULL || call->organization.bytes != NULL || call->server.bytes != NULL)
+        return OH_NOT_PLAIN;
+    if (operation->effect == OH_READS)
+        return strcmp(operation->method, "GET") == 0 ? OH_PLAIN_READ : OH_NOT_PLAIN;
+    return strcmp(operation->method, "POST") == 0 && is_brief(operation, 0) ? OH_PLAIN_POST : OH_NOT_PLAIN;
 }
 
 /* Returns a new exchange, owned by the client, whose request is not filled yet. */
 static struct oh_exchange *new_exchange(lua_State *L, struct oh_client *client, const struct oh_operation *operation,
                                         const struct call *call)
 {
-    struct oh_exchange *exchange = oh_multi_prepare(&client->multi, is_plain(operation, call));
+    struct oh_exchange *exchange = oh_multi_prepare(&client->multi, plain_kind(operation, call));
 
     if (exchange == NULL)
         luaL_error(L, "not enough memory");
@@ -243,7 +246,7 @@ static int send(lua_State *L, struct oh_client *client, const struct oh_operatio
     verdict = set_request(L, client, exchange, oh_prepared_at(L, 2));
     if (verdict != OH_FIELDS_GOOD)
         return refuse(L, client, oh_fields_kind(verdict), operation, lua_tostring(L, -1));
-    exchange->is_brief = is_brief(operation, exchange->request);
+    exchange->is_brief = is_brief(operation, exchange->request->query.length);
     problem = open_download(L, exchange, call);
     if (problem != NULL)
         return refuse(L, client, "file", operation, problem);
