@@ -1,25 +1,16 @@
 -- A client in a process that was forked while it was in use: it touches nothing of the parent.
 local core = require "openhands.core"
-local simulator = require "openhands.simulator"
 local canary = require "spec.support.canary"
+local core_service = require "spec.support.core_service"
 
 local id = "0123456789abcdef0123456789abcdef"
 
 describe("a client on the wire", function()
-  local server
+  local here = core_service.new()
+  local server, new_handle = here.server, here.handle
 
-  setup(function() server = simulator.spawn { pace = 0 } end)
   teardown(function() server:close() end)
-  before_each(function()
-    server:reset()
-    canary.forget_log()
-    collectgarbage() -- what another spec left is not counted here
-    collectgarbage()
-  end)
-
-  local function new_handle()
-    return core.new { base_url = server.address, api_key = canary.key }
-  end
+  before_each(here.reset)
 
   describe("in a forked child", function()
     local found, ffi = pcall(require, "ffi")

@@ -1,33 +1,20 @@
 -- The life of a client: closed at any moment and in any way, it takes everything with it and nothing else.
 local core = require "openhands.core"
 local openhands = require "openhands"
-local simulator = require "openhands.simulator"
 local assertions = require "spec.support.assertions"
 local canary = require "spec.support.canary"
+local core_service = require "spec.support.core_service"
 local processes = require "spec.support.processes"
 
 local id = "0123456789abcdef0123456789abcdef"
 local fields = { initial_user_msg = "Fix the typo.", repository = "owner/repo" }
 
 describe("a client on the wire", function()
-  local server
+  local here = core_service.new()
+  local server, new_handle, hang = here.server, here.handle, here.hang
 
-  setup(function() server = simulator.spawn { pace = 0 } end)
   teardown(function() server:close() end)
-  before_each(function()
-    server:reset()
-    canary.forget_log()
-    collectgarbage() -- what another spec left is not counted here
-    collectgarbage()
-  end)
-
-  local function new_handle()
-    return core.new { base_url = server.address, api_key = canary.key }
-  end
-
-  local function hang()
-    server:faults { { point = "after_read", action = "hang", count = -1 } }
-  end
+  before_each(here.reset)
 
   -- Exchanges that the server has read and never answers.
   local function in_flight(handle, count)

@@ -1,30 +1,16 @@
 -- The one descriptor of a client, in an event loop that steps the client only when the descriptor says so.
 local core = require "openhands.core"
-local simulator = require "openhands.simulator"
 local uv = require "luv"
-local canary = require "spec.support.canary"
+local core_service = require "spec.support.core_service"
 
 local id = "0123456789abcdef0123456789abcdef"
 
 describe("a client on the wire", function()
-  local server
+  local here = core_service.new()
+  local server, new_handle, hang = here.server, here.handle, here.hang
 
-  setup(function() server = simulator.spawn { pace = 0 } end)
   teardown(function() server:close() end)
-  before_each(function()
-    server:reset()
-    canary.forget_log()
-    collectgarbage() -- what another spec left is not counted here
-    collectgarbage()
-  end)
-
-  local function new_handle()
-    return core.new { base_url = server.address, api_key = canary.key }
-  end
-
-  local function hang()
-    server:faults { { point = "after_read", action = "hang", count = -1 } }
-  end
+  before_each(here.reset)
 
   describe("watched by another loop", function()
     -- Nobody steps unless the one descriptor says so.

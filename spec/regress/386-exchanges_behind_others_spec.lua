@@ -3,33 +3,19 @@
 
 local core = require "openhands.core"
 local core_client = require "spec.support.core_client"
-local simulator = require "openhands.simulator"
+local core_service = require "spec.support.core_service"
 
-local KEY = "any-key"
 local ID = "7f3b9a1c2d4e4f60a1b2c3d4e5f60718"
 
 describe("an exchange", function()
-  local service
+  local here = core_service.new { pace = 0.01 }
 
-  setup(function()
-    service = simulator.spawn { pace = 0.01 }
-  end)
-
-  teardown(function()
-    service:close()
-  end)
-
-  before_each(function()
-    service:reset()
-  end)
-
-  local function hang(count)
-    service:faults { { point = "after_read", action = "hang", match = { method = "POST" }, count = count } }
-  end
+  teardown(function() here.server:close() end)
+  before_each(here.reset)
 
   it("does not wait for starts that hang", function()
-    hang(-1)
-    local client = core.new { base_url = service.address, api_key = KEY }
+    here.hang "POST"
+    local client = here.handle()
     for _ = 1, 12 do
       assert(core.start(client, { initial_user_msg = "x" }, { api = "v0", timeout = 60 }))
     end
@@ -41,8 +27,8 @@ describe("an exchange", function()
   end)
 
   it("that finds no connection free ends at its own deadline", function()
-    service:faults { { point = "after_read", action = "hang", match = { method = "GET" }, count = -1 } }
-    local client = core.new { base_url = service.address, api_key = KEY }
+    here.hang "GET"
+    local client = here.handle()
     for _ = 1, 10 do
       assert(core.status(client, ID, { api = "v0", timeout = 60 }))
     end
@@ -54,12 +40,12 @@ describe("an exchange", function()
   end)
 
   it("does not wait for the answer to another", function()
-    service:faults { { point = "after_read", action = "hang", match = { method = "GET" }, count = 1 } }
-    local client = core.new { base_url = service.address, api_key = KEY }
+    here.hang("GET", 1)
+    local client = here.handle()
     assert(core.status(client, ID, { api = "v0", timeout = 60 }))
     for _ = 1, 100 do -- until the server has read the request
       client:step(0.01)
-      if #service:requests() == 1 then
+      if #here.server:requests() == 1 then
         break
       end
     end

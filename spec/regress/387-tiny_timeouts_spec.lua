@@ -2,32 +2,17 @@
 
 local core = require "openhands.core"
 local core_client = require "spec.support.core_client"
-local simulator = require "openhands.simulator"
-
-local KEY = "any-key"
+local core_service = require "spec.support.core_service"
 
 describe("a timeout below a millisecond", function()
-  local service
+  local here = core_service.new { pace = 0.01 }
 
-  setup(function()
-    service = simulator.spawn { pace = 0.01 }
-  end)
-
-  teardown(function()
-    service:close()
-  end)
-
-  before_each(function()
-    service:reset()
-  end)
-
-  local function hang(count)
-    service:faults { { point = "after_read", action = "hang", match = { method = "POST" }, count = count } }
-  end
+  teardown(function() here.server:close() end)
+  before_each(here.reset)
 
   it("ends the exchange", function()
-    hang(-1)
-    local client = core.new { base_url = service.address, api_key = KEY }
+    here.hang "POST"
+    local client = here.handle()
     local number = assert(core.start(client, { initial_user_msg = "x" }, { api = "v0", timeout = 1e-7 }))
     local results = core_client.collect(client, 1)
     assert.equal("timeout", results[number] and results[number].err.kind)

@@ -2,33 +2,18 @@
 -- it continued to sleep.
 
 local core = require "openhands.core"
-local simulator = require "openhands.simulator"
+local core_service = require "spec.support.core_service"
 local uv = require "luv"
 
-local KEY = "any-key"
-
 describe("an event loop that watches the descriptor", function()
-  local service
+  local here = core_service.new { pace = 0.01 }
 
-  setup(function()
-    service = simulator.spawn { pace = 0.01 }
-  end)
-
-  teardown(function()
-    service:close()
-  end)
-
-  before_each(function()
-    service:reset()
-  end)
-
-  local function hang(count)
-    service:faults { { point = "after_read", action = "hang", match = { method = "POST" }, count = count } }
-  end
+  teardown(function() here.server:close() end)
+  before_each(here.reset)
 
   it("is woken by a cancellation", function()
-    hang(-1)
-    local client = core.new { base_url = service.address, api_key = KEY }
+    here.hang "POST"
+    local client = here.handle()
     local number = assert(core.start(client, { initial_user_msg = "x" }, { api = "v0", timeout = 60 }))
     local woken, late
     local poll, guard = uv.new_poll(client:pollfd()), uv.new_timer()

@@ -3,28 +3,18 @@
 
 local core = require "openhands.core"
 local core_client = require "spec.support.core_client"
-local simulator = require "openhands.simulator"
+local core_service = require "spec.support.core_service"
 
-local KEY = "any-key"
 local ID = "7f3b9a1c2d4e4f60a1b2c3d4e5f60718"
 
 describe("a program that the host starts", function()
-  local service
+  local here = core_service.new { pace = 0.01 }
 
-  setup(function()
-    service = simulator.spawn { pace = 0.01 }
-  end)
-
-  teardown(function()
-    service:close()
-  end)
-
-  before_each(function()
-    service:reset()
-  end)
+  teardown(function() here.server:close() end)
+  before_each(here.reset)
 
   it("inherits no connection", function()
-    local client = core.new { base_url = service.address, api_key = KEY }
+    local client = here.handle()
     assert(core.status(client, ID, { api = "v0" }))
     core_client.collect(client, 1)
     local function sockets()
