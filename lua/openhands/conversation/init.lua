@@ -231,16 +231,6 @@ function M.from_task(client, task, id, is_start)
   return to_conversation(client, task, "v1", id, memory, status, state, settled)
 end
 
---- Returns whether the service has answered the start of a conversation so recently that it may not show it yet.
----@param client openhands.Client
----@param memory openhands.Memory
----@param grace number seconds
----@return boolean
-function M.is_young(client, memory, grace)
-  local accepted = not memory.deleted and memory.accepted
-  return accepted and client._loop.now() - accepted.at < grace or false
-end
-
 --- Returns a copy of the service's answer to the start of a conversation.
 ---@param client openhands.Client
 ---@param memory openhands.Memory with an `accepted`
@@ -251,6 +241,18 @@ function M.from_answer(client, memory)
     copy[name] = value
   end
   return setmetatable(copy, client._conversation) --[[@as openhands.Conversation]]
+end
+
+--- Returns a copy of the answer to the start of a conversation, if it is so recent that the service may not show the
+--- conversation yet.
+---@param client openhands.Client
+---@param memory openhands.Memory
+---@param grace number seconds
+---@return openhands.Conversation?
+function M.young_answer(client, memory, grace)
+  local accepted = not memory.deleted and memory.accepted
+  local is_young = accepted and client._loop.now() - accepted.at < grace
+  return is_young and M.from_answer(client, memory) or nil
 end
 
 --- Returns the conversation of the response to a status request.

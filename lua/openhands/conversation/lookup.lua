@@ -378,9 +378,8 @@ function M.status(client, id, call)
   }
   lookup.step = first_step_v1(client, lookup)
   local conversation, err = M.run(client, lookup, call)
-  local memory = lookup.memory --[[@as openhands.Memory]]
-  if conversation == false and conversations.is_young(client, memory, call.grace) then
-    conversation = conversations.from_answer(client, memory)
+  if conversation == false then
+    conversation = conversations.young_answer(client, client:_remember(id), call.grace) or false
   end
   return conversation, err
 end
