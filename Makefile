@@ -65,11 +65,15 @@ test asan valgrind:
 ## make oom             fails each allocation once, under AddressSanitizer
 ## make tsan            runs thousands of Lua states in eight threads, under ThreadSanitizer
 ## make bench           compares what calls cost with other clients and with plain libcurl; writes bench/RESULTS.md
+## make bench-check     counts the instructions of calls, and compares them with bench/baseline.json
 ## make measure         measures how long calls hold up their host, and what waiting costs
 ## make rock            builds and installs the rock in a temporary tree
 ## make release         tags the version of src/lua/version.h; writes its rockspec and changelog section
 lint prism oom bench rock tsan measure types real release:
 	@MAKE='$(MAKE)' tools/$@.sh $(ASKED)
+
+bench-check:
+	@MAKE='$(MAKE)' tools/bench_check.sh $(ASKED)
 
 ## make fuzz            answers every call with mutated responses; SECONDS=600 for longer, SEED=n to start at a case
 fuzz:
@@ -113,5 +117,5 @@ reference: $(MODULE)
 clean:
 	rm -rf build
 
-.PHONY: always all env demo test asan valgrind lint prism oom bench rock tsan measure types real release fuzz soak hostile differential install uninstall help reference clean
+.PHONY: always all env demo test asan valgrind lint prism oom bench bench-check rock tsan measure types real release fuzz soak hostile differential install uninstall help reference clean
 -include $(OBJECTS:.o=.d)

@@ -1,43 +1,70 @@
--- Writes what tools/bench.sh has measured: `lua report.lua RESULTS.tsv` prints bench/RESULTS.md, and
--- `lua report.lua RESULTS.tsv WORK` the table of one work, as plain text.
-local path, only = arg[1], arg[2]
+-- Writes what tools/bench.sh has measured: `lua report.lua RESULTS.tsv WORK` prints the table of one work, and
+-- `lua report.lua RESULTS.tsv INSTRUCTIONS.tsv CHART.svg` prints bench/RESULTS.md and draws the chart.
+package.path = "bench/?.lua;" .. package.path
+local chart = require "chart"
 
--- What we want of a work: the most that the CPU time may be, as a ratio to the lower bound, by Lua.
+-- What we want: the most that the CPU time or the instructions may be, as a ratio to the lower bound, of Lua 5.4 and of
+-- LuaJIT; the most memory in MB.
 local targets = {
-  v0 = { ["lua5.4"] = 1.20, luajit = 1.12 },
-  v1 = { ["lua5.4"] = 1.20, luajit = 1.12 },
-  events = { ["lua5.4"] = 7.5, luajit = 6.0 },
-  start = { ["lua5.4"] = 1.25, luajit = 1.25 },
-  many = { ["lua5.4"] = 1.20, luajit = 1.15 },
-  many_tls = { ["lua5.4"] = 1.20, luajit = 1.15 },
-  first = { ["lua5.4"] = 1.5, luajit = 1.5 },
+  v0 = { ratio = { 1.20, 1.12 }, instructions = { 1.25, 1.10 } },
+  v1 = { ratio = { 1.20, 1.12 }, instructions = { 1.25, 1.10 } },
+  events = { ratio = { 7.5, 6.0 }, of_peers = 0.55 },
+  start = { ratio = { 1.25, 1.25 } },
+  first = { ratio = { 1.5, 1.5 } },
+  many_tls = { ratio = { 1.20, 1.15 }, memory = 32 },
+  many = { ratio = { 1.20, 1.15 }, memory = 32 },
 }
 
-local facts, peers, missing, works, by_work = {}, {}, {}, {}, {}
-local readers = {
-  peer = function(name, version) peers[#peers + 1] = { name = name, version = version } end,
-  missing = function(what) missing[#missing + 1] = what end,
-  work = function(name, floor, title)
-    works[#works + 1] = { name = name, floor = floor, title = title }
-    by_work[name] = {}
-  end,
-  run = function(work, peer, us, memory, seconds, floor_us)
-    local runs = by_work[work][peer] or { us = {}, memory = {}, seconds = {}, ratio = {} }
-    by_work[work][peer] = runs
-    table.insert(runs.us, tonumber(us))
-    table.insert(runs.memory, tonumber(memory) / 1024)
-    table.insert(runs.seconds, tonumber(seconds))
-    table.insert(runs.ratio, tonumber(us) / tonumber(floor_us))
-  end,
-  unsupported = function(work, peer) by_work[work][peer] = "cannot" end,
-  failed = function(work, peer) by_work[work][peer] = by_work[work][peer] or "failed" end,
-}
+-- ---- reading --------------------------------------------------------------------------------------------------------
 
-for line in io.lines(path) do
-  local words = {}
-  for word in (line .. "\t"):gmatch "(.-)\t" do
-    words[#words + 1] = word
+local facts, peers, missing, works, by_work, watched = {}, {}, {}, {}, {}, {}
+local readers = {}
+
+function readers.peer(name, version) peers[#peers + 1] = { name = name, version = version } end
+
+function readers.missing(what) missing[#missing + 1] = what end
+
+function readers.work(name, floor, title)
+  works[#works + 1] = { name = name, floor = floor, title = title }
+  by_work[name] = {}
+end
+
+function readers.run(work, peer, us, memory, rate, floor_us)
+  local runs = by_work[work][peer] or { us = {}, memory = {}, rate = {}, ratio = {} }
+  by_work[work][peer] = runs
+  table.insert(runs.us, tonumber(us))
+  table.insert(runs.memory, tonumber(memory) / 1024)
+  table.insert(runs.rate, tonumber(rate))
+  table.insert(runs.ratio, tonumber(us) / tonumber(floor_us))
+end
+
+function readers.failed(work, peer) by_work[work][peer] = "failed" end
+
+function readers.watch(lua, count, us, memory, requests)
+  watched[lua] = watched[lua] or {}
+  local list = watched[lua]
+  if not list[#list] or list[#list].count ~= tonumber(count) then
+    list[#list + 1] = { count = tonumber(count), us = {}, memory = {}, requests = {} }
   end
+  local row = list[#list]
+  table.insert(row.us, tonumber(us))
+  table.insert(row.memory, tonumber(memory) / 1024)
+  table.insert(row.requests, tonumber(requests))
+end
+
+local function lines_of(path)
+  local lines = {}
+  for line in io.lines(path) do
+    local words = {}
+    for word in (line .. "\t"):gmatch "(.-)\t" do
+      words[#words + 1] = word
+    end
+    lines[#lines + 1] = words
+  end
+  return lines
+end
+
+for _, words in ipairs(lines_of(arg[1])) do
   local read = readers[words[1]]
   if read then
     read((table.unpack or unpack)(words, 2))
@@ -46,54 +73,185 @@ for line in io.lines(path) do
   end
 end
 
+-- ---- rows -----------------------------------------------------------------------------------------------------------
+
 local function median(list)
   table.sort(list)
   local half = (#list + 1) / 2
   return (list[math.floor(half)] + list[math.ceil(half)]) / 2, list[1], list[#list]
 end
 
-local function target_of(work, peer)
-  local lua = peer.name:match "^openhands, (.+)"
-  return lua and targets[work.name] and targets[work.name][lua]
+local function judge(words, is_met, ...)
+  return words:format(...) .. (is_met and ": met" or ": **not met**")
 end
 
--- Returns the rows of a work, each a list of words, the cheapest peer first.
+-- Returns which value of a target is for a peer, or nil if the peer is another client.
+local function place_of(peer)
+  local lua = peer.name:match "^openhands, (.+)"
+  return lua and (lua:find "jit" and 2 or 1)
+end
+
+-- Returns the least CPU time of Lua-cURLv3 and lua-http for a work.
+local function best_of_peers(work)
+  local best
+  for name, runs in pairs(by_work[work.name]) do
+    if type(runs) == "table" and (name:find "^Lua%-cURLv3" or name:find "^lua%-http") then
+      best = math.min(best or math.huge, (median(runs.us)))
+    end
+  end
+  return best
+end
+
+local function verdict_of(work, peer, row)
+  local target, place, verdicts = targets[work.name], place_of(peer), {}
+  if not target or not place then
+    return ""
+  end
+  verdicts[1] = judge("≤ %.2f", row.ratio <= target.ratio[place], target.ratio[place])
+  if target.memory then
+    verdicts[2] = judge("≤ %d MB", row.memory <= target.memory, target.memory)
+  end
+  local best = target.of_peers and best_of_peers(work)
+  if best then
+    verdicts[2] = judge("≤ %.2f of lua-http and Lua-cURLv3 (%.2f)", row.us <= target.of_peers * best, target.of_peers,
+      row.us / best)
+  end
+  return table.concat(verdicts, "; ")
+end
+
+-- Returns the clients that did a work, the cheapest first.
 local function rows_of(work)
   local rows = {}
   for _, peer in ipairs(peers) do
     local runs = by_work[work.name][peer.name]
     if type(runs) == "table" then
-      local ratio, least, most = median(runs.ratio)
-      local target = target_of(work, peer)
-      rows[#rows + 1] = { peer.name, ("%.1f"):format(median(runs.us)), ("%.2f"):format(ratio),
-        ("%.2f–%.2f"):format(least, most), ("%.0f"):format(median(runs.memory)),
-        target and ("≤ %.2f: %s"):format(target, ratio <= target and "met" or "not met") or "", ratio = ratio }
+      local row = { name = peer.name, us = median(runs.us), memory = median(runs.memory), rate = median(runs.rate),
+        is_ours = place_of(peer) ~= nil, is_floor = peer.name == work.floor }
+      row.ratio, row.least, row.most = median(runs.ratio)
+      row.verdict = verdict_of(work, peer, row)
+      rows[#rows + 1] = row
     end
   end
   table.sort(rows, function(a, b) return a.ratio < b.ratio end)
   return rows
 end
 
-local head = { "client", "µs of CPU a call", "ratio", "min–max", "peak MB", "target" }
-
-if only then
+if #arg == 2 then
   for _, work in ipairs(works) do
-    if work.name == only then
-      for _, row in ipairs(rows_of(work)) do
-        print(("  %-28s %10s µs  %7s  (%s)  %5s MB  %s"):format((table.unpack or unpack)(row)))
-      end
+    for _, row in ipairs(work.name == arg[2] and rows_of(work) or {}) do
+      print(("  %-34s %9.1f µs %8.2f  (%.2f to %.2f) %5.0f MB  %s"):format(row.name, row.us, row.ratio, row.least,
+        row.most, row.memory, (row.verdict:gsub("%*", ""))))
     end
   end
   return
 end
 
-print "# What a call costs\n"
-print(("Written by `make bench` on %s: %s.\n"):format(facts.date, facts.machine))
-for _, work in ipairs(works) do
+-- ---- the page -------------------------------------------------------------------------------------------------------
+
+local function print_work(work)
+  local in_flight = work.name:find "^many"
   print(("## %s\n"):format(work.title))
-  print("| " .. table.concat(head, " | ") .. " |\n|---|--:|--:|--:|--:|---|")
+  print("| client | µs of CPU a call | ratio to C | min to max | peak MB |" .. (in_flight and " calls/s |" or "")
+    .. " target |\n|---|--:|--:|--:|--:|" .. (in_flight and "--:|" or "") .. "---|")
   for _, row in ipairs(rows_of(work)) do
-    print("| " .. table.concat(row, " | ") .. " |")
+    local name = row.is_ours and "**" .. row.name .. "**" or row.name
+    print(("| %s | %.1f | %.2f | %.2f to %.2f | %s |%s %s |"):format(name, row.us, row.ratio, row.least, row.most,
+      row.memory > 0 and ("%.0f"):format(row.memory) or "",
+      in_flight and (" %.0f |"):format(row.rate) or "", row.is_floor and "the lower bound" or row.verdict))
+  end
+  local absent = {}
+  for _, peer in ipairs(peers) do
+    if type(by_work[work.name][peer.name]) ~= "table" then
+      absent[#absent + 1] = peer.name .. (by_work[work.name][peer.name] and " (failed)" or "")
+    end
+  end
+  print(#absent > 0 and ("\nCannot do this, or is not made for it: %s.\n"):format(table.concat(absent, "; ")) or "")
+end
+
+local function print_instructions(path)
+  local counts, order, luas = {}, {}, {}
+  for _, words in ipairs(lines_of(path)) do
+    local work, name, count = words[1], words[2], tonumber(words[3])
+    if work == "version" then
+      luas[#luas + 1] = name ~= "libcurl" and name or nil
+    else
+      order[#order + 1] = not counts[work] and work or nil
+      counts[work] = counts[work] or {}
+      counts[work][name] = count
+    end
+  end
+  print "## Instructions of a call\n"
+  print "In user space, counted by valgrind. `make bench-check` compares them with `bench/baseline.json`.\n"
+  print("| work | C | " .. table.concat(luas, " | ") .. " | target |\n|---|--:|" .. ("--:|"):rep(#luas) .. "---|")
+  for _, work in ipairs(order) do
+    local cells, verdicts, floor = {}, {}, counts[work].C
+    local target = targets[work] and targets[work].instructions
+    for place, lua in ipairs(luas) do
+      local ratio = counts[work][lua] / floor
+      local most = target and target[lua:find "jit" and 2 or 1]
+      cells[place] = ("%d (%.2f)"):format(counts[work][lua], ratio)
+      verdicts[#verdicts + 1] = most and judge("≤ %.2f", ratio <= most, most) or nil
+    end
+    print(("| %s | %d | %s | %s |"):format(work, floor, table.concat(cells, " | "), table.concat(verdicts, "; ")))
   end
   print ""
 end
+
+local function print_watched()
+  if not next(watched) then
+    return
+  end
+  print "## Watching N conversations with one poller\n"
+  print "CPU and requests are for one poll of each conversation; 99 share a request.\n"
+  print "| Lua | N | requests | ⌈N/99⌉ | ms of CPU | µs a conversation | peak MB |"
+  print "|---|--:|--:|--:|--:|--:|--:|"
+  for _, peer in ipairs(peers) do
+    local lua = peer.name:match "^openhands, (.+)"
+    for _, row in ipairs(lua and watched[lua] or {}) do
+      local us = median(row.us)
+      print(("| %s | %d | %.1f | %d | %.1f | %.1f | %.0f |"):format(lua, row.count, median(row.requests),
+        math.ceil(row.count / 99), us / 1000, us / row.count, median(row.memory)))
+    end
+  end
+  print ""
+end
+
+print "# What a call costs\n"
+print(("Written by `make bench` on %s, at %s: %s.\n"):format(facts.date, facts.commit, facts.machine))
+print [[
+One nginx on this machine answers all clients, with the id of the conversation that was asked for. The calls are about
+fifty conversations in turn, as those of a program that follows some; calls in flight together each about another.
+Counted is the CPU time of the client's process, user and system, without its start. Every run is paired with a run of
+the same work in plain C on libcurl (`bench/peers/c_easy.c`, `c_multi.c`), which does not look into the answers; the
+ratio is the median of the pairs' ratios. The other clients decode the JSON. Server and clients have a core each.
+
+![Ratios to plain C](results.svg)
+]]
+for _, work in ipairs(works) do
+  print_work(work)
+end
+print_instructions(arg[2])
+print_watched()
+print "## Clients\n"
+for _, peer in ipairs(peers) do
+  print(("- %s: %s"):format(peer.name, peer.version))
+end
+for _, what in ipairs(missing) do
+  print(("- missing: %s"):format(what))
+end
+
+local panels, curves = {}, {}
+for place, work in ipairs(works) do
+  panels[place] = { title = work.title, rows = rows_of(work) }
+end
+for lua, rows in pairs(watched) do
+  local curve = { name = lua }
+  for place, row in ipairs(rows) do
+    curve[place] = { row.count, median(row.us) / 1000 }
+  end
+  curves[#curves + 1] = curve
+end
+table.sort(curves, function(a, b) return a.name < b.name end)
+local file = assert(io.open(arg[3], "w"))
+assert(file:write(chart.draw(panels, curves)))
+file:close()

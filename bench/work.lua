@@ -13,9 +13,10 @@ local paths = {
   start = "/api/v1/app-conversations",
 }
 
---- Returns the id of the conversation that a call is about: each is about another.
+--- Returns the id of the conversation that a call is about. The calls are about fifty in turn; those in flight at the
+--- same time each about another.
 function M.id(number)
-  return ("7f3b9a1c2d4e4f60a1b2%012x"):format(number % 50)
+  return ("7f3b9a1c2d4e4f60a1b2%012x"):format(number % (M.name:find "^many" and M.in_flight or 50))
 end
 
 --- Returns the path of a call, and for a POST its body before it is encoded.
@@ -39,13 +40,13 @@ function M.check(answer, id)
   end
 end
 
---- Prints the CPU microseconds of a call since `before`, and the peak of the memory in KB.
-function M.report(before)
+--- Prints the CPU microseconds of a call since `before`, the peak of the memory in KB, and more.
+function M.report(before, more)
   local spent, peak = os.clock() - before, 0
   for line in io.lines "/proc/self/status" do
     peak = tonumber(line:match "^VmHWM:%s*(%d+)") or peak
   end
-  print(("%.2f %d"):format(spent / math.max(M.count, 1) * 1e6, peak))
+  print(("%.2f %d%s"):format(spent / math.max(M.count, 1) * 1e6, peak, more and " " .. more or ""))
 end
 
 --- Makes the calls one after the other: runs `once(id)` for each. The first ten connect and warm up, and are not

@@ -17,7 +17,7 @@ paths = {
 
 
 def id_of(number):
-    return "7f3b9a1c2d4e4f60a1b2%012x" % number
+    return "7f3b9a1c2d4e4f60a1b2%012x" % (number % (in_flight if is_many else 50))
 
 
 def request(number):
@@ -65,20 +65,41 @@ async def sequence_async(once):
     report(before)
 
 
-async def many_async(once):
-    """Keeps `in_flight` calls in flight. The first `in_flight` that end connect and warm up, and are not measured."""
-    import asyncio
+def queue():
+    """Returns a function that gives the number of the next call, or None at the end, and one to call after each.
 
+    The first `in_flight` calls that end connect and warm up, and are not measured.
+    """
     begun, done, before = 0, 0, 0.0
 
-    async def one_after_the_other():
-        nonlocal begun, done, before
-        while begun < warm + count:
+    def take():
+        nonlocal begun
+        if begun < warm + count:
             begun += 1
-            await once(begun)
-            done += 1
-            if done == warm:
-                before = time.process_time()
+            return begun
+        return None
+
+    def finish():
+        nonlocal done, before
+        done += 1
+        if done == warm:
+            before = time.process_time()
+        elif done == warm + count:
+            report(before)
+
+    return take, finish
+
+
+async def many_async(once):
+    import asyncio  # not of those who do without: it takes time to load
+
+    take, finish = queue()
+
+    async def one_after_the_other():
+        number = take()
+        while number:
+            await once(number)
+            finish()
+            number = take()
 
     await asyncio.gather(*[one_after_the_other() for _ in range(in_flight)])
-    report(before)

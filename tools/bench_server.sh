@@ -1,7 +1,8 @@
 # shellcheck shell=bash disable=SC2034 # variables are for the script that sources this
 # Sourced, with the name of a Lua as $1: builds the peers in C, and starts nginx with bench/nginx.conf on free ports.
-# Sets `plain`, `tls`, `slow` and `slow_tls` (addresses), `dir` (for temporary files), `pin` (a command that puts
-# another on a core of its own) and BENCH_CA. The server ends with the script.
+# Sets `plain`, `tls`, `slow` and `slow_tls` (addresses), `dir` (for temporary files) and BENCH_CA. The server ends with
+# the script. The server has one core, and the script with what it runs another: if the scheduler chose their cores, the
+# cost of a call would vary by half.
 dir=$(mktemp -d)
 chmod 755 "$dir" # a worker of nginx may run as another user
 stop_server() {
@@ -22,17 +23,12 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 
     -addext subjectAltName=IP:127.0.0.1 -keyout "$dir/key.pem" -out "$dir/certificate.pem" 2>/dev/null || exit
 export BENCH_CA=$dir/certificate.pem
 
-# The server has one core and the clients another. If the scheduler chose their cores, the cost of a call would vary by
-# half.
-pin=''
-if command -v taskset >/dev/null && [ "$(nproc)" -ge 2 ]; then pin='taskset -c 1'; fi
-
 start_server() { # PORT: the first of four ports
     local v0
     v0=$(cat bench/answers/v0.json)
     sed -e "s|@WORK@|$dir|g; s|@BENCH@|$PWD/bench|; s|@V0@|$v0|" \
         -e "s|@PLAIN@|$1|; s|@TLS@|$(($1 + 1))|; s|@SLOW@|$(($1 + 2))|; s|@SLOW_TLS@|$(($1 + 3))|" \
-        -e "s|@CORE@|${pin:+01}|; s|worker_cpu_affinity ;||" \
+        -e "s|@CORE@|$core|; s|worker_cpu_affinity ;||" \
         -e "s|@MODULES@|$(modules)|" bench/nginx.conf >"$dir/nginx.conf"
     /usr/sbin/nginx -p "$dir" -c "$dir/nginx.conf" 2>>"$dir/error.log"
 }
@@ -44,6 +40,9 @@ modules() { # prints the directives that load the Lua module, which is a file of
     done | tr '\n' ' '
 }
 
+core=''
+if command -v taskset >/dev/null && [ "$(nproc)" -ge 2 ]; then core=01; fi
+
 nginx_version() { /usr/sbin/nginx -v 2>&1 | sed 's|.*version: ||'; }
 
 for _ in 1 2 3 4 5 6 7 8 9; do # until the ports are free
@@ -53,3 +52,4 @@ done
 [ -f "$dir/pid" ] || { cat "$dir/error.log"; exit 1; }
 plain=http://127.0.0.1:$port tls=https://127.0.0.1:$((port + 1))
 slow=http://127.0.0.1:$((port + 2)) slow_tls=https://127.0.0.1:$((port + 3))
+[ -z "$core" ] || taskset -cp 1 $$ >/dev/null

@@ -8,7 +8,7 @@ esac
 
 once() { # NUMBER
     local id
-    id=$(printf '7f3b9a1c2d4e4f60a1b2%012x' "$1")
+    id=$(printf '7f3b9a1c2d4e4f60a1b2%012x' $(($1 % 50)))
     set -- curl -sf -H 'Authorization: Bearer bench' -H 'Accept: application/json'
     case $work in
     v1) "$@" "$base/api/v1/app-conversations?ids=$id" ;;
