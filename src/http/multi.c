@@ -10,7 +10,7 @@
 
 #include "os/pipe_guard.h"
 
-#define MOST_IDLE 16              /* warm handles of each kind, kept for the next exchanges */
+#define FEW_IDLE 16               /* warm handles of each kind that are kept for the next exchanges in any case */
 #define MOST_CONNECTIONS 10       /* for reads to one host; HTTP/2 streams share them */
 
 /* ---- libcurl's two callbacks ---------------------------------------------------------------------------------- */
@@ -215,16 +215,34 @@ struct oh_exchange *oh_multi_done(struct oh_multi *multi)
     return multi->done.first;
 }
 
+/* Frees idle exchanges until as many are left as exchanges are unfinished: many that end together are followed by as
+   many new ones. */
+static void trim_idle(struct oh_multi *multi, enum oh_plain plain)
+{
+    size_t most = multi->unfinished_count > FEW_IDLE ? multi->unfinished_count : FEW_IDLE;
+    struct oh_exchange *exchange;
+
+    while (multi->idle_count[plain] > most) {
+        exchange = multi->idle[plain].first;
+        unlink_exchange(&multi->idle[plain], exchange);
+        multi->idle_count[plain]--;
+        oh_exchange_free(exchange);
+    }
+}
+
 void oh_multi_release(struct oh_multi *multi, struct oh_exchange *exchange)
 {
+    enum oh_plain plain = exchange->plain;
+
     unlink_exchange(&multi->done, exchange);
-    if (multi->idle_count[exchange->plain] < MOST_IDLE && oh_exchange_is_reusable(exchange)) {
+    if (oh_exchange_is_reusable(exchange)) {
         oh_exchange_reset(exchange);
-        push(&multi->idle[exchange->plain], exchange);
-        multi->idle_count[exchange->plain]++;
+        push(&multi->idle[plain], exchange);
+        multi->idle_count[plain]++;
     } else {
         oh_exchange_free(exchange);
     }
+    trim_idle(multi, plain);
     oh_multi_arm(multi);
 }
 
