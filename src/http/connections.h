@@ -42,7 +42,8 @@ bool oh_connections_add(struct oh_connections *connections, int socket);
 void oh_connections_remove(struct oh_connections *connections, int socket);
 /* Returns the connection with this socket, NULL if there is none. Valid until it is removed. */
 struct oh_connection *oh_connections_find(const struct oh_connections *connections, int socket);
-/* Returns the connection with this local address, NULL if there is none. `opened`: the socket that is probably its. */
+/* Returns the connection with this local address, NULL if there is none. `opened`: the socket that is probably
+   the one of that connection. */
 struct oh_connection *oh_connections_find_by_address(const struct oh_connections *connections, const char *address,
                                                      int port, int opened);
 /* Notes that a request is about to be sent over it. */
@@ -64,6 +65,7 @@ void oh_connection_update_counts(struct oh_connection *connection);
 bool oh_connection_is_flooding(const struct oh_connection *connection);
 /* Disconnects it in both directions; libcurl will notice and close the socket. */
 void oh_connection_cut(struct oh_connection *connection);
+/* Frees the list; closes no socket. */
 void oh_connections_free(struct oh_connections *connections);
 
 #endif

@@ -23,7 +23,8 @@
 
 #define OH_MOST_HEADER_KIB 64 /* of one response */
 
-/* The exchanges that have a handle of their kind in common, with the origin's own credentials. */
+/* The kinds of exchanges that may take over the handle of an earlier one of their kind. They use the origin's own
+   credentials. */
 enum oh_plain {
     OH_NOT_PLAIN,
     OH_PLAIN_READ, /* a GET for JSON */

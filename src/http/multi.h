@@ -42,10 +42,11 @@ struct oh_multi {
     struct oh_queue building, outgoing, in_flight, done, idle[OH_PLAIN_KINDS];
 };
 
+/* Makes it empty; opens nothing. */
 void oh_multi_init(struct oh_multi *multi, struct oh_origin *origin);
 /* Returns an empty exchange in `building`, so that it is owned before it is filled. Frees an exchange that was left
-   there. `plain`: its kind, if it will be an exchange of that kind and nothing else. It may get a warm handle, because a
-   new handle costs more than the call. NULL: out of memory. */
+   there. `plain`: its kind, which the caller must keep to: it may get a warm handle of that kind, because a new handle
+   costs more than the call. NULL: out of memory. */
 struct oh_exchange *oh_multi_prepare(struct oh_multi *multi, enum oh_plain plain);
 /* Frees the exchange in `building`, if there is one. */
 void oh_multi_discard(struct oh_multi *multi);

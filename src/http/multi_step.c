@@ -31,8 +31,8 @@ static double seconds_until_due(const struct oh_multi *multi)
     return left > 0 ? left : 0;
 }
 
-/* Ends the rest of connections when the host watches the descriptor and no exchange needs it: one that the peer closes
-   would make the descriptor readable. */
+/* Ends the watch of the resting connections while no exchange needs them: one that its peer closes would make the
+   descriptor readable. */
 static void end_rest(struct oh_multi *multi)
 {
     if (multi->unfinished_count == 0 && multi->connections.resting > 0)

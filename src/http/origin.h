@@ -18,8 +18,8 @@ struct oh_credentials {
     const char *api_key, *session_api_key, *organization;
 };
 
-/* What several exchanges share headers for: reads that may be answered compressed, reads with a brief answer, POSTs of
-   JSON. */
+/* The kinds of exchanges that share their headers: reads that may be answered compressed, reads with a brief answer,
+   POSTs of JSON. */
 enum oh_headers_of { OH_HEADERS_OF_READ, OH_HEADERS_OF_BRIEF_READ, OH_HEADERS_OF_POST, OH_HEADERS_KINDS };
 
 struct oh_origin {

@@ -21,7 +21,7 @@ enum oh_fields_verdict {
 struct oh_field_reader {
     lua_State *L;
     int alone;  /* stack index of the value of the first field, which was given without a table; 0: none */
-    uint64_t given; /* a bit for each field whose name the table has; see arguments.c */
+    uint64_t given; /* a bit for each field that was given, in the table or alone; see arguments.c */
     int shared; /* stack index of the shared table: see cjson_instance.h */
     const struct oh_operation *operation;
     struct oh_request *request; /* borrowed; filled */

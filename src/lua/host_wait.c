@@ -10,7 +10,7 @@
 
 /*** Returns the one descriptor to poll for the whole client.
 @function pollfd
-@treturn number|nil nil where the system has no such descriptor: call `step` from a timer instead */
+@treturn number|nil nil: the system has no such descriptor, or refuses to open one; call `step` from a timer instead */
 static int l_pollfd(lua_State *L)
 {
     int descriptor = oh_multi_descriptor(&oh_client_check(L)->multi);

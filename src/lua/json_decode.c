@@ -10,7 +10,7 @@
 #define FEW_TABLES 128 /* their counts fit on the C stack */
 #define SHORT_TEXT 512 /* bytes; longer strings with escapes are decoded in memory of Lua */
 #define LEAST_FLOOD_BYTES 65536 /* a shorter text cannot hold a harmful number of colliding strings */
-#define LONGEST_SHORT 40 /* bytes of a string whose hash depends on all of them and on a seed */
+#define LONGEST_SHORT 40 /* bytes of a string that Lua 5.2 and later intern */
 #define STACK_OF_LEVEL 2 /* slots: a table, and the name of the member whose value is being built */
 
 struct builder {

@@ -45,7 +45,8 @@ bool oh_readiness_arm(struct oh_readiness *readiness, double seconds);
 /* Waits at most `seconds`. Returns how many entries of `ready` it filled, -1 if a signal came first. */
 int oh_readiness_wait(struct oh_readiness *readiness, double seconds, struct oh_ready ready[OH_READY_MOST]);
 
-/* Sleeps until one of the descriptors is ready, the seconds are over, or a signal comes. */
+/* Sleeps until one of the descriptors is ready, the seconds are over, or a signal comes. If these are more descriptors
+   than the system takes, it watches none and sleeps at most 10 ms. */
 void oh_readiness_sleep(struct pollfd *watched, size_t count, double seconds);
 
 /* Returns the time, in seconds, of a clock that never jumps. */

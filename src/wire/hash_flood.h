@@ -1,5 +1,6 @@
-/* Detects texts that are chosen to collide in Lua's hash tables (hash flooding): Lua 5.1 hashes every string, and Lua
-   up to 5.4.2 every long key of a table, in a way that an attacker can predict. Must not know Lua or libcurl. */
+/* Detects texts that are chosen to collide in Lua's hash tables (hash flooding). An attacker can predict the hashes of
+   Lua 5.1. Later versions have a seed, but up to 5.4.2 they skip bytes of longer strings (in 5.2 and 5.3, of strings
+   from 32 bytes on), which collide if they differ only there. Must not know Lua or libcurl. */
 #ifndef OH_HASH_FLOOD_H
 #define OH_HASH_FLOOD_H
 

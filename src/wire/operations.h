@@ -1,6 +1,6 @@
 /* The table of operations: one row per operation and dialect (operations_v0.c, operations_v1.c, operations_agent.c).
    No other code knows the paths and the fields of requests, except the end of a conversation's URL, which
-   lua/openhands/url.lua removes. Must not know Lua or libcurl. */
+   lua/openhands/conversation/server.lua removes. Must not know Lua or libcurl. */
 #ifndef OH_OPERATIONS_H
 #define OH_OPERATIONS_H
 

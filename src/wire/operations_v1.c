@@ -95,8 +95,8 @@ static const struct oh_field events[] = {CONVERSATION, EVENT_FILTER, EVENT_PAGED
 static const struct oh_field event_count[] = {CONVERSATION, EVENT_FILTER, LAST};
 static const struct oh_field event_batch[] = {CONVERSATION, NEEDED("event_id", "id", IN_QUERY, NAMES), LAST};
 
-/* The id of a shared conversation is a query parameter, except in the call for a single event. The id of the account's
-   own conversations is in the path. */
+/* In calls about events, the id of a shared conversation is a query parameter, except for a single event; the id of the
+   account's own conversation is in the path. */
 #define SHARED NEEDED("conversation_id", "conversation_id", IN_QUERY, UUID)
 
 static const struct oh_field shared_events[] = {SHARED, EVENT_FILTER, EVENT_PAGED, LAST};

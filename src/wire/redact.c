@@ -1,6 +1,7 @@
 /* Redacts foreign text: one pass that copies it and leaves secrets out. Must not know Lua or libcurl.
    It reads the text up to the limit, and beyond it as far as the longest secret extends. At each place it looks back at
-   most twice LONGEST_NAME bytes, and ahead to the place where copying continues: the cost is linear for any text. */
+   most twice LONGEST_NAME bytes, and ahead to the end of the value or of the credentials there. These hardly overlap:
+   the cost is about linear for any text. */
 #include "wire/redact.h"
 
 #include <string.h>

@@ -26,8 +26,8 @@ struct oh_secrets {
     size_t next;                  /* place of the next secret that is not lasting; 0: first after the lasting ones */
 };
 
-/* Adds a copy of a secret; if no place is free, it replaces the oldest one that is not lasting. Secrets that are too
-   short, too long or already known are ignored. False: out of memory. */
+/* Adds a copy of a secret; the places that are not lasting are reused in turn. Secrets that are too short, too long or
+   already known are ignored. This and the next three return false when out of memory. */
 bool oh_secrets_add(struct oh_secrets *secrets, const char *secret, size_t length);
 /* Adds a copy of a secret that is never replaced, or makes a known one lasting; does the same as oh_secrets_add if all
    lasting places are taken. */

@@ -73,7 +73,7 @@ enum oh_name_verdict oh_secret_name(const char *name, size_t length)
     while (start > 0 && !is_separator(name[start - 1]))
         start--;
     if (is_one_of(always, sizeof always / sizeof always[0], name + start, length - start))
-        return OH_NAME_SECRET; /* one word in any case: "apiKey", "APIKEY" */
+        return OH_NAME_SECRET; /* one word with capitals inside: "passWord", "APIkey" */
     if (is_one_of(perhaps, sizeof perhaps / sizeof perhaps[0], name + word, length - word))
         return word > 0 ? OH_NAME_SECRET : OH_NAME_PERHAPS;
     return is_one_of(&plural, 1, name + word, length - word) ? OH_NAME_PERHAPS : OH_NAME_ORDINARY;
