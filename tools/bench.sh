@@ -86,7 +86,7 @@ run() {
     local answer began=$EPOCHREALTIME calls=${count[$1]}
     case $1:$2 in
     first:*) first "${variables[$2]} ${commands[$2]}"; return ;;
-    many:openhands*) calls=1000 ;; # it has at most ten connections, which make a hundred calls in a second
+    many:openhands*) calls=500 ;; # it has at most ten connections, which make a hundred calls in a second
     esac
     answer=$(eval "${variables[$2]} timeout 300 ${commands[$2]} $1 ${at[$1]} $calls" 2>>"$dir/peers.log") || return
     awk -v answer="$answer" -v seconds="$(bc <<<"$EPOCHREALTIME - $began")" -v calls="$calls" -v work="$1" '

@@ -7,9 +7,10 @@
 #include "work.h"
 #include <stdbool.h>
 #include <sys/epoll.h>
+#include <time.h>
 
 static int epoll = -1;
-static long timeout = -1;
+static double due_at = -1; /* milliseconds, monotonic: when libcurl wants to be called; -1: never */
 
 static int watch(CURL *easy, curl_socket_t socket, int what, void *data, void *known)
 {
@@ -24,12 +25,28 @@ static int watch(CURL *easy, curl_socket_t socket, int what, void *data, void *k
     return epoll_ctl(epoll, known != NULL ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, socket, &event);
 }
 
-static int keep_timeout(CURLM *multi, long milliseconds, void *data)
+static double now(void)
+{
+    struct timespec time;
+
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec * 1e3 + (double)time.tv_nsec / 1e6;
+}
+
+static int keep_timer(CURLM *multi, long milliseconds, void *data)
 {
     (void)multi;
     (void)data;
-    timeout = milliseconds;
+    due_at = milliseconds < 0 ? -1 : milliseconds == 0 ? 0 : now() + (double)milliseconds;
     return 0;
+}
+
+/* Returns the milliseconds until libcurl wants to be called; -1 for never. */
+static int left_to_wait(void)
+{
+    double left = due_at <= 0 ? due_at : due_at - now();
+
+    return due_at < 0 ? -1 : left <= 0 ? 0 : (int)left + 1;
 }
 
 int main(int argc, char **argv)
@@ -56,7 +73,7 @@ int main(int argc, char **argv)
         return 2;
     curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, watch);
     curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, multi);
-    curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, keep_timeout);
+    curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, keep_timer);
     curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, at_once);
     if (strncmp(argv[2], "https", 5) == 0)
         curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS, 10L);
@@ -71,18 +88,18 @@ int main(int argc, char **argv)
         curl_multi_add_handle(multi, calls[i].easy);
     }
     while (done < warm + count) {
-        int running, left, ready = epoll_wait(epoll, events, 256, (int)timeout);
+        int running, left, ready = epoll_wait(epoll, events, 256, left_to_wait());
         CURLMsg *message;
 
-        if (ready <= 0)
-            curl_multi_socket_action(multi, CURL_SOCKET_TIMEOUT, 0, &running);
         for (i = 0; i < ready; i++) {
             int what = (events[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR) ? CURL_CSELECT_IN : 0)
                 | (events[i].events & EPOLLOUT ? CURL_CSELECT_OUT : 0);
             curl_multi_socket_action(multi, events[i].data.fd, what, &running);
         }
-        if (ready > 0 && timeout == 0)
+        if (left_to_wait() == 0) {
+            due_at = -1; /* it rings once; libcurl sets it anew where it wants to be called again */
             curl_multi_socket_action(multi, CURL_SOCKET_TIMEOUT, 0, &running);
+        }
         while ((message = curl_multi_info_read(multi, &left)) != NULL) {
             struct call *call = NULL;
             CURL *easy = message->easy_handle;
