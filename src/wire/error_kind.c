@@ -1,6 +1,7 @@
 /* Classifies the end of an exchange. Must not know Lua or libcurl.
    Known behaviour of the service: it sends 401 and 403 as JSON, and 405 for a POST to a removed path; 408 and 5xx do
-   not tell whether the request was processed; 429 means that it was not. Proxies send 421 and 425 before anything is
+   not tell whether the request was processed; 429 means that it was not, except that an agent server (since 1.58 at the
+   latest) keeps the message of a `send` that it answers with 429. Proxies send 421 and 425 before anything is
    processed. Kinds that depend on the body (a 429 may be `limit` or `quota`) are decided in
    lua/openhands/request/errors.lua. */
 #include "wire/error_kind.h"

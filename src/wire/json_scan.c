@@ -7,7 +7,8 @@
 #include "wire/ascii.h"
 #include "wire/utf8.h"
 
-/* The most bytes that a table, item, member or string takes in any version of Lua, with the overhead of malloc. */
+/* The most bytes that a table, item, member or string takes in any version of Lua; for tables and strings with the
+   overhead of malloc. */
 #define TABLE_COST 80
 #define ITEM_COST 16
 #define MEMBER_COST 40

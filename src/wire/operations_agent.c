@@ -154,7 +154,7 @@ const struct oh_operation oh_operations_agent[] = {
     GET("alive", AS_IN_V1, "/alive", nothing, ANY),
     GET("health", AS_IN_V1, "/health", nothing, ANY),
     GET("ready", AS_IN_V1, "/ready", nothing, ANY),
-    GET("server_info", AS_IN_V1, "/server_info", nothing, OBJECT),
+    GET("server_info", "Returns the version and the uptime of the agent server", "/server_info", nothing, OBJECT),
     GET("info", "Returns the agent server's data about the conversation", ONE, conversation, OBJECT),
     GET("get", "Returns conversations of the sandbox by their ids", CONVERSATIONS, get, LIST),
     GET("list", "Lists the conversations of the sandbox", CONVERSATIONS "/search", list, PAGE),

@@ -200,7 +200,7 @@
 ---@class openhands.sandboxes.start.Fields
 ---@field sandbox_spec_id? string
 
---- Fields of `secrets.create`. Creates a secret.
+--- Fields of `secrets.create`. Creates a secret; the service may overwrite one of that name.
 ---@class openhands.secrets.create.Fields
 ---@field name string
 ---@field value string
