@@ -6,7 +6,7 @@
 
 #include "os/wipe.h"
 
-#define FIRST_CAPACITY 1024
+#define FIRST_CAPACITY 256
 
 void oh_buffer_init(struct oh_buffer *buffer, size_t limit)
 {
