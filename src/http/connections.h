@@ -42,8 +42,8 @@ bool oh_connections_add(struct oh_connections *connections, int socket);
 void oh_connections_remove(struct oh_connections *connections, int socket);
 /* Returns the connection with this socket, NULL if there is none. Valid until it is removed. */
 struct oh_connection *oh_connections_find(const struct oh_connections *connections, int socket);
-/* Returns the connection with this local address, NULL if there is none. `opened`: the socket that is probably
-   the one of that connection. */
+/* Returns the connection with this local address, NULL if there is none. `opened`: the socket that the
+   connection probably has. */
 struct oh_connection *oh_connections_find_by_address(const struct oh_connections *connections, const char *address,
                                                      int port, int opened);
 /* Notes that a request is about to be sent over it. */

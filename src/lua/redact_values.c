@@ -146,9 +146,8 @@ static const struct oh_secrets none;
 
 /*** Copies a value from outside without its secrets: values of fields with secret names, and in texts `key: …`,
 `tkn=…`, `Bearer …`, `scheme://user:password@`. Also without the values of fields named `input`, in which the service
-quotes requests. A string outside a table is cut to 16384 bytes. A table keeps at most
-2000 values, 20 levels of tables inside it, and 65536 bytes of strings, each cut to 4096 bytes. A string that was cut
-ends with "…".
+quotes requests. A string outside a table is cut to 16384 bytes. A table keeps at most 2000 values, 20 levels of tables
+inside it, and 65536 bytes of strings, each cut to 4096 bytes. A string that was cut ends with "…".
 @function redact
 @param value
 @return a copy; redacting it again changes nothing */
