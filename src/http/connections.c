@@ -155,7 +155,7 @@ void oh_connections_watch(struct oh_connections *connections, int socket, int wa
     struct oh_connection *connection = oh_connections_find(connections, socket);
 
     if (connection == NULL) { /* e.g. libcurl's own, for the lookup of names */
-        (void)oh_readiness_watch(connections->readiness, socket, wanted);
+        (void)oh_readiness_watch(connections->readiness, socket, wanted, false);
         return;
     }
     if (connection->watched != 0 && connection->wanted == 0)
@@ -163,13 +163,14 @@ void oh_connections_watch(struct oh_connections *connections, int socket, int wa
     connection->wanted = wanted;
     if (wanted == 0)
         connections->resting += connection->watched != 0 ? 1 : 0;
-    else if (wanted != connection->watched && oh_readiness_watch(connections->readiness, socket, wanted))
+    else if (wanted != connection->watched &&
+             oh_readiness_watch(connections->readiness, socket, wanted, connection->watched != 0))
         connection->watched = wanted;
 }
 
 static void end_rest(struct oh_connections *connections, struct oh_connection *connection)
 {
-    (void)oh_readiness_watch(connections->readiness, connection->socket, 0);
+    (void)oh_readiness_watch(connections->readiness, connection->socket, 0, true);
     connection->watched = 0;
     connections->resting--;
 }

@@ -58,7 +58,7 @@ void oh_readiness_close(struct oh_readiness *readiness)
     readiness->descriptor = -1;
 }
 
-bool oh_readiness_watch(struct oh_readiness *readiness, int socket, int what)
+bool oh_readiness_watch(struct oh_readiness *readiness, int socket, int what, bool is_watched)
 {
     struct epoll_event event;
 
@@ -73,6 +73,8 @@ bool oh_readiness_watch(struct oh_readiness *readiness, int socket, int what)
         event.events |= EPOLLIN;
     if (what & OH_WRITABLE)
         event.events |= EPOLLOUT;
+    if (is_watched && epoll_ctl(readiness->descriptor, EPOLL_CTL_MOD, socket, &event) == 0)
+        return true;
     if (epoll_ctl(readiness->descriptor, EPOLL_CTL_ADD, socket, &event) == 0)
         return true;
     return errno == EEXIST && epoll_ctl(readiness->descriptor, EPOLL_CTL_MOD, socket, &event) == 0;
@@ -147,11 +149,12 @@ static bool change(struct oh_readiness *readiness, uintptr_t ident, short filter
     return kevent(readiness->descriptor, &event, 1, NULL, 0, NULL) == 0;
 }
 
-bool oh_readiness_watch(struct oh_readiness *readiness, int socket, int what)
+bool oh_readiness_watch(struct oh_readiness *readiness, int socket, int what, bool is_watched)
 {
     uintptr_t ident = (uintptr_t)socket;
     bool readable = true, writable = true;
 
+    (void)is_watched; /* here it makes no difference */
     if (what & OH_READABLE)
         readable = change(readiness, ident, EVFILT_READ, EV_ADD, 0);
     else
@@ -208,11 +211,12 @@ void oh_readiness_close(struct oh_readiness *readiness)
     (void)readiness;
 }
 
-bool oh_readiness_watch(struct oh_readiness *readiness, int socket, int what)
+bool oh_readiness_watch(struct oh_readiness *readiness, int socket, int what, bool is_watched)
 {
     (void)readiness;
     (void)socket;
     (void)what;
+    (void)is_watched;
     return true;
 }
 
