@@ -9,7 +9,6 @@ local credentials = require "openhands.credentials"
 local deferred = require "openhands.deferred"
 local errors = require "openhands.errors"
 local loops = require "openhands.loop"
-local pollers = require "openhands.wait.poller"
 local retry = require "openhands.request.retry"
 local settings = require "openhands.settings"
 local api_names = require "openhands.api.names"
@@ -19,8 +18,6 @@ require "openhands.request"
 require "openhands.request.in_flight"
 require "openhands.conversation.memory"
 require "openhands.conversation.status"
-require "openhands.start"
-require "openhands.wait"
 
 -- Modules that the first call of one of their methods loads.
 deferred.define(Client, api_names.calls, "openhands.api")
@@ -29,6 +26,8 @@ for group, leaves in pairs(api_names.groups) do
   deferred.define(Client._groups[group], leaves, "openhands.api")
 end
 deferred.define(Client, { all = true, sleep = true, spawn = true }, "openhands.task.group")
+deferred.define(Client, { start = true }, "openhands.start")
+deferred.define(Client, { run = true, wait = true }, "openhands.wait")
 deferred.define(Client, { wait_all = true, wait_any = true }, "openhands.wait.several")
 
 local SLASH = 47
@@ -97,7 +96,6 @@ function M.new(given)
   for name, leaves in pairs(Client._groups) do
     self[name] = setmetatable({ _client = self }, { __index = leaves, __name = "openhands." .. name })
   end
-  self._poller = pollers.new(self)
   self._loop.attach(self)
   return self
 end

@@ -59,9 +59,7 @@ local Poller = { __index = methods, __name = "openhands.Poller" }
 local weak = { __mode = "v" } -- a poll does not keep the group that sends it alive, nor its coroutine
 
 --- Makes the poller of a client.
----@param client openhands.Client
----@return openhands.Poller
-function M.new(client)
+local function new(client)
   return setmetatable({
     _client = client,
     _entries = setmetatable({}, { __mode = "v" }),
@@ -72,11 +70,12 @@ end
 
 -- ---- entries -------------------------------------------------------------------------------------------------------
 
---- Returns a group without entries.
+--- Returns a group without entries. Makes the client's poller, if it is the first one.
 ---@param client openhands.Client
 ---@param timeout number seconds
 ---@return openhands.WaitGroup
 function M.group(client, timeout)
+  client._poller = client._poller or new(client)
   return { entries = {}, deadline_at = client._loop.now() + timeout }
 end
 
