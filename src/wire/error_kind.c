@@ -50,9 +50,11 @@ static enum oh_error_kind kind_of_result(enum oh_result result)
 }
 
 /* Returns whether the status means that the request was not processed: a 4xx except 408, which does not tell, or a 3xx
-   except 303, which points to the result. */
-static bool status_refuses(long status)
+   except 303, which points to the result. With 429 an agent server keeps the message of a `send`. */
+static bool status_refuses(const struct oh_operation *operation, long status)
 {
+    if (status == 429 && operation->api == OH_API_AGENT && strcmp(operation->name, "send") == 0)
+        return false;
     return (status >= 400 && status < 500 && status != 408) || (status >= 300 && status < 400 && status != 303);
 }
 
@@ -65,7 +67,7 @@ void oh_error_classify(const struct oh_operation *operation, const struct oh_res
     error->retry_after = -1;
     if (response->result == OH_RESULT_ANSWERED) {
         error->kind = kind_of_status(response->status);
-        error->refused = status_refuses(response->status);
+        error->refused = status_refuses(operation, response->status);
         is_transient = error->kind == OH_ERROR_THROTTLED || error->kind == OH_ERROR_SERVER ||
                        error->kind == OH_ERROR_TIMEOUT || error->kind == OH_ERROR_CONNECT;
         if (is_transient && response->retry_after[0] != '\0')
