@@ -57,12 +57,22 @@ static void note_name(struct builder *builder) { (void)builder; }
 
 #else
 
+static void note_text(struct builder *builder, const char *text, size_t length)
+{
+    uint32_t mark = oh_hash_flood_mark(text, length, (uint32_t)(uintptr_t)builder->L);
+
+    builder->flooded |= !oh_hash_flood_note(builder->flood, text, length, mark);
+}
+
+/* Lua 5.2 and later hash the strings that they intern with a seed, but Lua 5.2 and 5.3 skip bytes of the longer ones. */
 static void push_text(struct builder *builder, const char *text, size_t length)
 {
     lua_pushlstring(builder->L, text, length);
+    if (LUA_VERSION_NUM < 504 && builder->flood != NULL && length >= OH_HASH_FLOOD_SKIPS && length <= LONGEST_SHORT)
+        note_text(builder, text, length);
 }
 
-/* Lua 5.2 and later hash short strings with a seed, and compare long ones only as names of members. */
+/* They compare the long strings, which they do not intern, only as names of members. */
 static void note_name(struct builder *builder)
 {
     size_t length;
@@ -72,8 +82,7 @@ static void note_name(struct builder *builder)
         return;
     name = lua_tolstring(builder->L, -1, &length);
     if (length > LONGEST_SHORT)
-        builder->flooded |= !oh_hash_flood_note(builder->flood, name, length,
-                                                oh_hash_flood_mark(name, length, (uint32_t)(uintptr_t)builder->L));
+        note_text(builder, name, length);
 }
 
 #endif
