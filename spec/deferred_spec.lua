@@ -59,7 +59,9 @@ describe("a deferred call", function()
       for group, leaves in pairs(names.groups) do
         for leaf in pairs(leaves) do groups[group .. "." .. leaf] = Client._groups[group][leaf] end
       end
-      for name in ("all run sleep spawn start wait wait_all wait_any"):gmatch "[a-z_]+" do before[name] = Client[name] end
+      for name in ("all run sleep spawn start wait wait_all wait_any"):gmatch "[a-z_]+" do
+        before[name] = Client[name]
+      end
       require "openhands.api"
       require "openhands.start"
       require "openhands.task.group"

@@ -222,8 +222,7 @@ static void trim_idle(struct oh_multi *multi, enum oh_plain plain)
     size_t most = multi->unfinished_count > FEW_IDLE ? multi->unfinished_count : FEW_IDLE;
     struct oh_exchange *exchange;
 
-    while (multi->idle_count[plain] > most) {
-        exchange = multi->idle[plain].first;
+    while ((exchange = multi->idle[plain].first) != NULL && multi->idle_count[plain] > most) {
         unlink_exchange(&multi->idle[plain], exchange);
         multi->idle_count[plain]--;
         oh_exchange_free(exchange);
