@@ -42,14 +42,14 @@ end
 
 local function wait_in_thread(pending, deadline)
   local waiter = selectable.new()
-  pending.waiters = pending.waiters or {}
-  pending.waiters[waiter] = true
+  local waiters = pending.waiters or {} -- a record may have weak values: this coroutine keeps the set
+  pending.waiters, waiters[waiter] = waiters, true
   waiter.woken = pending.done or pending.news -- perhaps already: older copas runs a new watching thread at once
   if deadline then
     deadlines.wake_at(waiter, deadline) -- may wake it at once, for the same reason
   end
   waiter:wait()
-  pending.waiters[waiter] = nil
+  waiters[waiter] = nil
   deadlines.wake(waiter)
 end
 
