@@ -46,6 +46,20 @@ scenario("tasks run concurrently", function(context)
   equal(10, client:request({ path = "/most" }).number, "requests at a time") -- a client has ten connections
 end)
 
+scenario("a long answer is read while other tasks go on", function(context)
+  local client, is_read_beside = context.client(), false
+  local task = client:spawn(function() return client:request { path = "/long" } end)
+  while not task:done() do
+    client:sleep(0)
+    is_read_beside = is_read_beside or client:_is_reading()
+  end
+  local list = assert(task:wait())
+  equal(60000, #list)
+  equal(60000, list[60000].number)
+  equal(true, is_read_beside)
+  equal(false, client:_is_reading())
+end)
+
 scenario("a task starts when its spawner waits, and not before", function(context)
   local client, order = context.client(), {}
   local task = client:spawn(function(...) order[#order + 1] = concat { ... } end, "one", "two")

@@ -39,11 +39,18 @@ local function drip(connection)
   end)
 end
 
+local function long_list()
+  local items = {}
+  for index = 1, 60000 do items[index] = ('{"number":%d}'):format(index) end
+  return "[" .. table.concat(items, ",") .. "]"
+end
+
 -- Starts a server with these paths:
 --
 --     /now/N    N, at once                     /starts      the number of POST requests
 --     /slow/N   N, after a while               /questions   the number of requests for the V1 account
 --     /ten/N    N, when ten have been asked    /drip        an answer that takes ten seconds
+--     /long     a list of 60000 objects, which is read in slices
 --     /most     the highest number of `/ten/N` that waited at the same time, since the last request for it
 --
 -- The V1 account is answered after a while, a count of conversations with 7. Any other request gets no answer.
@@ -56,6 +63,8 @@ local function upstream()
     elseif request.target == "/api/v1/users/me" then
       questions = questions + 1
       later(0.05, function() connection:write(raw_server.answer '{"id": null, "v1_enabled": true}') end)
+    elseif request.target == "/long" then
+      return raw_server.answer(long_list())
     elseif request.target:find "^/api/v1/app%-conversations/count" then
       return raw_server.answer "7"
     elseif what == "questions" then

@@ -22,6 +22,17 @@ function M.json(body, status)
   return { status = status or 200, body = body, content_type = "application/json" }
 end
 
+--- Returns what `next` returns, once a long answer is read to its end; nothing if none has finished.
+---@param client userdata of the core
+---@param ... any arguments of `next`
+function M.next(client, ...)
+  local number, value, err, date
+  repeat
+    number, value, err, date = client:next(...)
+  until number or not select(2, client:in_flight())
+  return number, value, err, date
+end
+
 --- Answers an exchange and returns its result. Fails if another exchange finishes instead.
 ---@param client userdata of the core
 ---@param number integer of the exchange
@@ -30,7 +41,7 @@ end
 function M.answer(client, number, answer)
   client:outgoing()
   assert(client:answer(number, answer), "the exchange takes no answer")
-  local finished, value, err = client:next()
+  local finished, value, err = M.next(client)
   assert(finished == number, "another exchange has finished")
   return value, err
 end
@@ -44,10 +55,10 @@ function M.collect(client, count)
   local results = {}
   for _ = 1, 600 do
     client:step(0.1)
-    local number, value, err = client:next()
+    local number, value, err = M.next(client)
     while number do
       results[number], count = { value = value, err = err }, count - 1
-      number, value, err = client:next()
+      number, value, err = M.next(client)
     end
     if count == 0 then
       break

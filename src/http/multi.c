@@ -229,6 +229,12 @@ static void trim_idle(struct oh_multi *multi, enum oh_plain plain)
     }
 }
 
+void oh_multi_postpone(struct oh_multi *multi, struct oh_exchange *exchange)
+{
+    unlink_exchange(&multi->done, exchange);
+    push(&multi->done, exchange);
+}
+
 void oh_multi_release(struct oh_multi *multi, struct oh_exchange *exchange)
 {
     enum oh_plain plain = exchange->plain;

@@ -56,6 +56,8 @@ bool oh_multi_submit(struct oh_multi *multi, struct oh_exchange *exchange);
 bool oh_multi_cancel(struct oh_multi *multi, uint64_t number);
 /* Returns the oldest finished exchange, or NULL. It stays until it is released. */
 struct oh_exchange *oh_multi_done(struct oh_multi *multi);
+/* Makes a finished exchange the last of those that have finished. */
+void oh_multi_postpone(struct oh_multi *multi, struct oh_exchange *exchange);
 /* Frees a finished exchange, or keeps its warm handle in `idle`. */
 void oh_multi_release(struct oh_multi *multi, struct oh_exchange *exchange);
 /* Returns the exchange in flight with this number, NULL if there is none. */

@@ -249,6 +249,8 @@ void oh_multi_step(struct oh_multi *multi, double seconds)
     double deadline, left;
 
     left = seconds > OH_LONGEST_STEP ? OH_LONGEST_STEP : seconds;
+    if (multi->done.first != NULL)
+        left = 0; /* it can be taken at once */
     if (multi->external || (multi->readiness.descriptor < 0 && !oh_readiness_open(&multi->readiness))) {
         (void)poll(NULL, 0, (int)(left * 1000)); /* nothing to serve: only the time passes */
         end_alarm(multi);

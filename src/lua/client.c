@@ -6,6 +6,7 @@
 
 #include "http/libcurl_setup.h"
 #include "lua/argument_error.h"
+#include "lua/long_answer.h"
 #include "lua/options.h"
 #include "lua/redact_values.h"
 #include "wire/identifier.h"
@@ -237,6 +238,7 @@ static int l_close(lua_State *L)
     if (client->busy || client->multi.is_stepping)
         return luaL_error(L, "this client is busy: it cannot be closed from a finalizer or a debug hook");
     client->open = false;
+    oh_long_answer_forget_all(L, client);
     if (client->owner == oh_libcurl_generation()) {
         oh_multi_close(&client->multi);
         oh_origin_close(&client->origin);

@@ -17,6 +17,7 @@
 
 struct oh_client {
     bool open;      /* false: not complete yet, or closed */
+    bool reading;   /* its user value is the table of the readers of long answers (long_answer.c) */
     bool busy;      /* held: an exchange is being filled or read; finalizers and hooks must not use the client */
     unsigned owner; /* generation of the process that owns it: a forked child must leave its sockets alone */
     double timeout, connect_timeout; /* seconds; timeout 0: each operation's own */

@@ -12,6 +12,8 @@
 #if LUA_VERSION_NUM < 502
 
 #define oh_rawlen lua_objlen
+#define oh_getuservalue lua_getfenv
+#define oh_setuservalue lua_setfenv
 
 /* Works as luaL_testudata. */
 static inline void *oh_testudata(lua_State *L, int index, const char *name)
@@ -49,6 +51,8 @@ static inline void oh_setmetatable(lua_State *L, const char *name)
 #else
 
 #define oh_rawlen lua_rawlen
+#define oh_getuservalue lua_getuservalue
+#define oh_setuservalue lua_setuservalue
 #define oh_setfuncs luaL_setfuncs
 #define oh_setmetatable luaL_setmetatable
 #define oh_testudata luaL_testudata

@@ -3,8 +3,10 @@
 #include "lua/exchanges.h"
 
 #include "lua/client.h"
+#include "lua/long_answer.h"
 #include "lua/result.h"
 #include "wire/headers.h"
+#include "wire/operations.h"
 
 /*** Advances all exchanges.
 @function step
@@ -18,12 +20,28 @@ static int l_step(lua_State *L)
     return 0;
 }
 
-/* Pushes what `next` returns for the oldest finished exchange; there is one. */
+static bool is_long(const struct oh_exchange *exchange)
+{
+    return exchange->response.length > OH_LONG_ANSWER;
+}
+
+/* Returns the oldest finished exchange whose answer is read at once, else the one whose slice is next; there is one. */
+static struct oh_exchange *choose(struct oh_multi *multi)
+{
+    struct oh_exchange *first = oh_multi_done(multi), *exchange = first;
+
+    while (exchange != NULL && is_long(exchange))
+        exchange = exchange->next;
+    return exchange != NULL ? exchange : first;
+}
+
+/* Pushes what `next` returns for a finished exchange; there is one. Pushes nothing if its answer is long and there is
+   more to read. */
 static int l_take_next(lua_State *L)
 {
     struct oh_client *client = lua_touserdata(L, 1);
     bool keeps = lua_type(L, 2) == LUA_TNUMBER;
-    struct oh_exchange *exchange = oh_multi_done(&client->multi);
+    struct oh_exchange *exchange = choose(&client->multi);
     double date;
 
     lua_settop(L, 1);
@@ -31,7 +49,10 @@ static int l_take_next(lua_State *L)
     oh_client_keep_secret(L, client, exchange->api_key);
     oh_client_keep_secret(L, client, exchange->session_api_key);
     lua_pushinteger(L, (lua_Integer)exchange->number);
-    (void)oh_result_push(L, exchange, &client->secrets);
+    if (oh_result_push(L, exchange, &client->secrets) == 0) {
+        oh_multi_postpone(&client->multi, exchange); /* other long answers have their turn, too */
+        return 0;
+    }
     lua_settop(L, 4); /* the client, the number, a value, an error or nil */
     date = exchange->server == NULL ? oh_headers_date(exchange->response.date) : -1;
     if (date >= 0)
@@ -50,7 +71,8 @@ static int l_take_next(lua_State *L)
 @treturn[2] number the exchange's number
 @treturn[2] nil
 @treturn[2] table error, without a metatable
-@treturn[3] nil when none has finished
+@treturn[3] nil when none has finished, or when one that has finished is long and is not read to its end yet: then
+  `timeout` is 0, and `next` goes on reading after the host has had a turn
 A fourth value is the time of the service's answer in seconds since 1970, if it has a valid Date header. */
 static int l_next(lua_State *L)
 {
@@ -115,15 +137,29 @@ static int l_progress(lua_State *L)
     return 2;
 }
 
+/* Ends the reading of the long answer to a read. The answer to a write is read to its end: it tells what was done. */
+static bool stop_reading(lua_State *L, struct oh_client *client, uint64_t number)
+{
+    struct oh_exchange *exchange = oh_multi_find_done(&client->multi, number);
+
+    if (exchange == NULL || !is_long(exchange) ||
+        ((const struct oh_operation *)exchange->operation)->effect != OH_READS)
+        return false;
+    oh_long_answer_forget(L, exchange);
+    oh_exchange_give_up(exchange, OH_RESULT_CANCELLED);
+    return true;
+}
+
 /*** Ends an exchange at once; `next` will return it with an error of kind `cancelled`.
 @function cancel
 @tparam number number of the exchange
-@treturn boolean whether it was still in flight */
+@treturn boolean whether it was still in flight, or its long answer to a read not taken yet */
 static int l_cancel(lua_State *L)
 {
     struct oh_client *client = oh_client_check(L);
+    uint64_t number = check_number(L);
 
-    lua_pushboolean(L, oh_multi_cancel(&client->multi, check_number(L)));
+    lua_pushboolean(L, oh_multi_cancel(&client->multi, number) || stop_reading(L, client, number));
     return 1;
 }
 

@@ -1,257 +1,39 @@
-/* Decodes JSON into Lua values: builds the values of a text that json_scan.c has checked, each table at its final size.
-   All memory is Lua's, so an error in the middle leaks nothing. */
+/* Decodes JSON into Lua values: json_scan.c checks the whole text first, then json_build.c makes the values.
+   All memory is Lua's, so an error in the middle leaks nothing. A long text can be read in slices of time: between two
+   of them, a table holds the scan, the counts, and the values that the builder had on the stack. */
 #include "lua/json_decode.h"
 
 #include <string.h>
 
-#include "wire/hash_flood.h"
-#include "wire/json_number.h"
+#include "lua/json_build.h"
+#include "os/readiness.h"
 
 #define FEW_TABLES 128 /* their counts fit on the C stack */
 #define SHORT_TEXT 512 /* bytes; longer strings with escapes are decoded in memory of Lua */
 #define LEAST_FLOOD_BYTES 65536 /* a shorter text cannot hold a harmful number of colliding strings */
-#define LONGEST_SHORT 40 /* bytes of a string that Lua 5.2 and later intern */
-#define STACK_OF_LEVEL 2 /* slots: a table, and the name of the member whose value is being built */
 
-struct builder {
-    lua_State *L;
-    const char *at, *end;
-    const uint32_t *counts; /* of the list or object that begins next */
-    char *scratch;          /* borrowed; holds the longest string with escapes */
-    struct oh_hash_flood *flood; /* NULL: the text is too short to do harm */
-    bool flooded;
-    int depth;
-    int items[OH_SCAN_DEEPEST]; /* by depth: number of items so far in a list, or OBJECT */
-};
-
-#define OBJECT (-1)
-
-static bool in_object(const struct builder *builder)
+/* Pushes a userdata with twice the room for the counts, and makes the scan use it. */
+static void push_larger_counts(lua_State *L, struct oh_json_scan *scan)
 {
-    return builder->depth > 0 && builder->items[builder->depth - 1] == OBJECT;
+    uint32_t *counts = lua_newuserdata(L, 2 * scan->capacity * sizeof *counts);
+
+    memcpy(counts, scan->counts, scan->used * sizeof *counts);
+    scan->counts = counts;
+    scan->capacity *= 2;
 }
 
-/* Returns the first byte of the next value, name or bracket. */
-static char first_of_next(struct builder *builder)
+static struct oh_hash_flood *push_flood(lua_State *L)
 {
-    for (;; builder->at++) {
-        switch (*builder->at) {
-        case ' ': case '\t': case '\n': case '\r': case ',': case ':': break;
-        default: return *builder->at;
-        }
-    }
+    struct oh_hash_flood *flood = lua_newuserdata(L, sizeof *flood);
+
+    memset(flood, 0, sizeof *flood);
+    return flood;
 }
 
-#if LUA_VERSION_NUM < 502
-
-/* Lua 5.1 and LuaJIT intern every string, and compare it with all strings of the same hash. */
-static void push_text(struct builder *builder, const char *text, size_t length)
+static void make_room(lua_State *L, const struct oh_json_scan *scan)
 {
-    lua_pushlstring(builder->L, text, length);
-    if (builder->flood != NULL)
-        builder->flooded |= !oh_hash_flood_note(builder->flood, text, length,
-                                                (uint32_t)((uintptr_t)lua_tostring(builder->L, -1) >> 3));
-}
-
-static void note_name(struct builder *builder) { (void)builder; }
-
-#else
-
-static void note_text(struct builder *builder, const char *text, size_t length)
-{
-    uint32_t mark = oh_hash_flood_mark(text, length, (uint32_t)(uintptr_t)builder->L);
-
-    builder->flooded |= !oh_hash_flood_note(builder->flood, text, length, mark);
-}
-
-/* Lua 5.2 and later hash the strings that they intern with a seed, but Lua 5.2 and 5.3 skip bytes of the longer ones. */
-static void push_text(struct builder *builder, const char *text, size_t length)
-{
-    lua_pushlstring(builder->L, text, length);
-    if (LUA_VERSION_NUM < 504 && builder->flood != NULL && length >= OH_HASH_FLOOD_SKIPS && length <= LONGEST_SHORT)
-        note_text(builder, text, length);
-}
-
-/* They compare the long strings, which they do not intern, only as names of members. */
-static void note_name(struct builder *builder)
-{
-    size_t length;
-    const char *name;
-
-    if (builder->flood == NULL)
-        return;
-    name = lua_tolstring(builder->L, -1, &length);
-    if (length > LONGEST_SHORT)
-        note_text(builder, name, length);
-}
-
-#endif
-
-static void push_string(struct builder *builder)
-{
-    const char *from = builder->at + 1, *end = oh_json_scan_find_special(from, builder->end);
-
-    if (*end == '"') {
-        push_text(builder, from, (size_t)(end - from));
-    } else {
-        while (*end != '"') /* skips a backslash and the character after it */
-            end = oh_json_scan_find_special(end + 2, builder->end);
-        push_text(builder, builder->scratch, oh_json_scan_unescape(from, (size_t)(end - from), builder->scratch));
-    }
-    builder->at = end + 1;
-}
-
-#if LUA_VERSION_NUM >= 503
-
-static bool push_whole(lua_State *L, int64_t whole)
-{
-    if (whole < LUA_MININTEGER || whole > LUA_MAXINTEGER)
-        return false;
-    lua_pushinteger(L, (lua_Integer)whole);
-    return true;
-}
-
-/* 1.0 and 1e3 become integers, too. */
-static void push_real(lua_State *L, double real)
-{
-    if (real >= -OH_LARGEST_EXACT && real <= OH_LARGEST_EXACT && real == (double)(lua_Integer)real)
-        lua_pushinteger(L, (lua_Integer)real);
-    else
-        lua_pushnumber(L, (lua_Number)real);
-}
-
-#else
-
-static bool push_whole(lua_State *L, int64_t whole)
-{
-    if (whole < -(int64_t)OH_LARGEST_EXACT || whole > (int64_t)OH_LARGEST_EXACT)
-        return false;
-    lua_pushnumber(L, (lua_Number)whole);
-    return true;
-}
-
-static void push_real(lua_State *L, double real)
-{
-    lua_pushnumber(L, (lua_Number)real);
-}
-
-#endif
-
-static void push_number(struct builder *builder)
-{
-    size_t length = oh_json_number_length(builder->at, (size_t)(builder->end - builder->at));
-    struct oh_json_number number;
-
-    oh_json_number_read(builder->at, length, &number);
-    if (number.kind == OH_NUMBER_FLOAT)
-        push_real(builder->L, number.real);
-    else if (number.kind == OH_NUMBER_LONG || !push_whole(builder->L, number.whole))
-        push_text(builder, builder->at, length); /* e.g. an id: no digit may change */
-    builder->at += length;
-}
-
-/* Pushes a value that is neither list nor object; nil for null in an object. */
-static void push_scalar(struct builder *builder, char first)
-{
-    switch (first) {
-    case '"': push_string(builder); break;
-    case 't': lua_pushboolean(builder->L, 1); builder->at += 4; break;
-    case 'f': lua_pushboolean(builder->L, 0); builder->at += 5; break;
-    case 'n':
-        if (in_object(builder))
-            lua_pushnil(builder->L);
-        else
-            lua_pushlightuserdata(builder->L, NULL);
-        builder->at += 4;
-        break;
-    default: push_number(builder);
-    }
-}
-
-static void begin(struct builder *builder, bool object)
-{
-    int count = (int)*builder->counts++;
-
-    lua_createtable(builder->L, object ? 0 : count, object ? count : 0);
-    builder->items[builder->depth++] = object ? OBJECT : 0;
-    builder->at++;
-}
-
-/* Removes an earlier member of the name on top of the stack: a later member replaces it, even if that is null. */
-static void drop_member(lua_State *L)
-{
-    lua_pushvalue(L, -1);
-    lua_rawget(L, -3);
-    if (lua_isnil(L, -1)) {
-        lua_pop(L, 2);
-    } else {
-        lua_pop(L, 1);
-        lua_pushnil(L);
-        lua_rawset(L, -3);
-    }
-}
-
-/* Puts the value on top of the stack into the table that contains it. */
-static void attach(struct builder *builder)
-{
-    lua_State *L = builder->L;
-    int *items;
-
-    if (builder->depth <= 0)
-        return;
-    items = &builder->items[builder->depth - 1];
-    if (*items != OBJECT) {
-        *items += 1;
-        lua_rawseti(L, -2, *items);
-    } else if (!lua_isnil(L, -1)) {
-        lua_rawset(L, -3);
-    } else {
-        lua_pop(L, 1);
-        drop_member(L);
-    }
-}
-
-static void build(struct builder *builder)
-{
-    char first;
-
-    do {
-        first = first_of_next(builder);
-        if (builder->depth > 0 && (first == ']' || first == '}')) {
-            builder->at++;
-            builder->depth--;
-            attach(builder);
-            continue;
-        }
-        if (in_object(builder)) {
-            push_string(builder);
-            note_name(builder);
-            first = first_of_next(builder);
-        }
-        if (first == '[' || first == '{') {
-            begin(builder, first == '{');
-        } else {
-            push_scalar(builder, first);
-            attach(builder);
-        }
-    } while (builder->depth > 0 && !builder->flooded);
-}
-
-/* Scans the whole text. If the counts need more memory than they have, a userdata with enough replaces the value on top
-   of the stack. */
-static enum oh_json_scan_result scan_all(lua_State *L, struct oh_json_scan *scan)
-{
-    enum oh_json_scan_result result;
-
-    while ((result = oh_json_scan(scan)) == OH_SCAN_NEEDS_CAPACITY) {
-        uint32_t *counts = lua_newuserdata(L, 2 * scan->capacity * sizeof *counts);
-
-        memcpy(counts, scan->counts, scan->used * sizeof *counts);
-        lua_replace(L, -2);
-        scan->counts = counts;
-        scan->capacity *= 2;
-    }
-    return result;
+    if (!lua_checkstack(L, scan->deepest * OH_BUILD_STACK_OF_LEVEL + OH_BUILD_STACK))
+        luaL_error(L, "not enough memory for an answer of %d levels", scan->deepest);
 }
 
 enum oh_json_scan_result oh_json_decode(lua_State *L, const char *text, size_t length, size_t most_memory)
@@ -260,39 +42,146 @@ enum oh_json_scan_result oh_json_decode(lua_State *L, const char *text, size_t l
     uint32_t few[FEW_TABLES];
     char short_text[SHORT_TEXT];
     enum oh_json_scan_result result;
-    struct builder builder;
+    struct oh_json_builder builder;
     struct oh_json_scan scan;
 
     luaL_checkstack(L, 4, "answer");
     oh_json_scan_begin(&scan, text, length, most_memory, few, FEW_TABLES);
-    lua_pushnil(L);
-    result = scan_all(L, &scan);
+    lua_pushnil(L); /* where the larger counts are */
+    while ((result = oh_json_scan(&scan)) == OH_SCAN_NEEDS_CAPACITY) {
+        push_larger_counts(L, &scan);
+        lua_replace(L, -2);
+    }
     if (result != OH_SCAN_WHOLE) {
         lua_settop(L, top);
         return result;
     }
-    if (!lua_checkstack(L, scan.deepest * STACK_OF_LEVEL + 7))
-        luaL_error(L, "not enough memory for an answer of %d levels", scan.deepest);
+    make_room(L, &scan);
+    oh_json_build_begin(&builder, &scan, (uint32_t)(uintptr_t)L);
     builder.L = L;
-    builder.at = text;
-    builder.end = text + length;
-    builder.counts = scan.counts;
     builder.scratch = short_text;
-    builder.flood = NULL;
-    builder.flooded = false;
-    builder.depth = 0;
     if (scan.longest_escaped > sizeof short_text)
         builder.scratch = lua_newuserdata(L, scan.longest_escaped);
-    if (length > LEAST_FLOOD_BYTES) {
-        builder.flood = lua_newuserdata(L, sizeof *builder.flood);
-        memset(builder.flood, 0, sizeof *builder.flood);
-    }
-    build(&builder);
+    if (length > LEAST_FLOOD_BYTES)
+        builder.flood = push_flood(L);
+    oh_json_build(&builder);
     if (builder.flooded) {
         lua_settop(L, top);
         return OH_SCAN_COLLIDING;
     }
     lua_replace(L, top + 1);
     lua_settop(L, top + 1);
+    return result;
+}
+
+/* ---- in slices ------------------------------------------------------------------------------------------------ */
+
+/* Bytes between two looks at the clock: each takes about a tenth of a millisecond. */
+#define SCANNED_AT_ONCE 32768
+#define BUILT_AT_ONCE 8192
+
+/* What the table of a reader holds, by index. */
+enum { STATE = 1, COUNTS, SCRATCH, FLOOD, STACK };
+
+struct slices {
+    bool is_inside;  /* a slice is under way, or an error has ended one */
+    bool is_scanned;
+    int kept;        /* values of the builder, from index STACK on */
+    struct oh_json_scan scan;
+    struct oh_json_builder builder;
+};
+
+void oh_json_slices_push(lua_State *L, const char *text, size_t length, size_t most_memory)
+{
+    struct slices *slices;
+    uint32_t *counts;
+
+    luaL_checkstack(L, 2, "answer");
+    lua_createtable(L, STACK + FEW_TABLES, 0);
+    slices = lua_newuserdata(L, sizeof *slices);
+    slices->is_inside = slices->is_scanned = false;
+    lua_rawseti(L, -2, STATE);
+    counts = lua_newuserdata(L, FEW_TABLES * sizeof *counts);
+    oh_json_scan_begin(&slices->scan, text, length, most_memory, counts, FEW_TABLES);
+    lua_rawseti(L, -2, COUNTS);
+}
+
+/* Scans until the moment, or to the end of the text; then it prepares the builder. */
+static enum oh_json_scan_result scan_slice(lua_State *L, int reader, struct slices *slices, double until)
+{
+    struct oh_json_scan *scan = &slices->scan;
+    enum oh_json_scan_result result = OH_SCAN_PAUSED;
+
+    while (result == OH_SCAN_PAUSED || result == OH_SCAN_NEEDS_CAPACITY) {
+        if (result == OH_SCAN_NEEDS_CAPACITY) {
+            push_larger_counts(L, scan);
+            lua_rawseti(L, reader, COUNTS);
+        } else if (oh_monotonic() >= until) {
+            return OH_SCAN_PAUSED;
+        } else {
+            scan->stop = scan->length - scan->at > SCANNED_AT_ONCE ? scan->at + SCANNED_AT_ONCE : scan->length;
+        }
+        result = oh_json_scan(scan);
+    }
+    if (result == OH_SCAN_WHOLE) {
+        oh_json_build_begin(&slices->builder, scan, (uint32_t)(uintptr_t)slices);
+        slices->builder.scratch = lua_newuserdata(L, scan->longest_escaped + 1);
+        lua_rawseti(L, reader, SCRATCH);
+        slices->builder.flood = push_flood(L);
+        lua_rawseti(L, reader, FLOOD);
+        slices->kept = 0;
+        slices->is_scanned = true;
+    }
+    return result;
+}
+
+static enum oh_json_scan_result build_slice(lua_State *L, int reader, struct slices *slices, double until)
+{
+    struct oh_json_builder *builder = &slices->builder;
+    int i;
+
+    make_room(L, &slices->scan);
+    for (i = 0; i < slices->kept; i++)
+        lua_rawgeti(L, reader, STACK + i);
+    builder->L = L;
+    do {
+        builder->stop = builder->end - builder->at > BUILT_AT_ONCE ? builder->at + BUILT_AT_ONCE : builder->end;
+        oh_json_build(builder);
+    } while (builder->depth > 0 && !builder->flooded && oh_monotonic() < until);
+    if (builder->flooded)
+        return OH_SCAN_COLLIDING;
+    if (builder->depth == 0)
+        return OH_SCAN_WHOLE;
+    slices->kept = lua_gettop(L) - reader;
+    for (i = slices->kept; i-- > 0;)
+        lua_rawseti(L, reader, STACK + i);
+    return OH_SCAN_PAUSED;
+}
+
+enum oh_json_scan_result oh_json_slices_step(lua_State *L, double until)
+{
+    int reader = lua_gettop(L);
+    enum oh_json_scan_result result = OH_SCAN_WHOLE;
+    struct slices *slices;
+
+    luaL_checkstack(L, 4, "answer");
+    lua_rawgeti(L, reader, STATE);
+    slices = lua_touserdata(L, -1);
+    lua_pop(L, 1);
+    if (slices->is_inside) { /* the stack of the slice that an error has ended is lost */
+        struct oh_json_scan *scan = &slices->scan;
+        oh_json_scan_begin(scan, scan->text, scan->length, scan->most_cost, scan->counts, scan->capacity);
+        slices->is_scanned = false;
+    }
+    slices->is_inside = true;
+    if (!slices->is_scanned)
+        result = scan_slice(L, reader, slices, until);
+    if (result == OH_SCAN_WHOLE)
+        result = build_slice(L, reader, slices, until);
+    slices->is_inside = false;
+    if (result == OH_SCAN_WHOLE)
+        lua_replace(L, reader);
+    else
+        lua_settop(L, reader - 1);
     return result;
 }

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "lua/json_decode.h"
+#include "lua/long_answer.h"
 #include "lua/redact_values.h"
 #include "wire/error_kind.h"
 #include "wire/json_stream.h"
@@ -13,6 +14,7 @@
 
 #define LONGEST_RAW_DETAIL 200 /* bytes of an answer that is not JSON */
 #define LONGEST_REASON 500     /* bytes of a reason from outside, e.g. libcurl's */
+#define SEARCHED_AT_ONCE 262144 /* bytes of a long answer between two looks at the clock */
 
 static void set_text(lua_State *L, const char *name, const char *text)
 {
@@ -239,8 +241,9 @@ static void refuse_scan(struct oh_exchange *exchange, enum oh_json_scan_result r
     error->kind = OH_ERROR_TOO_LARGE;
 }
 
-/* Pushes the value of the body if it has the operation's shape; otherwise pushes nothing and sets the error. */
-static bool push_value(lua_State *L, struct oh_exchange *exchange, struct oh_error *error)
+/* Pushes the value of the body if it has the operation's shape; otherwise pushes nothing and sets the error. Pushes
+   nothing and sets no error if there is more to read after the moment. */
+static bool push_value(lua_State *L, struct oh_exchange *exchange, double until, struct oh_error *error)
 {
     const struct oh_operation *operation = exchange->operation;
     const struct oh_response *response = &exchange->response;
@@ -262,7 +265,12 @@ static bool push_value(lua_State *L, struct oh_exchange *exchange, struct oh_err
     }
     if (push_empty_answer(L, operation, first))
         return true;
-    result = oh_json_decode(L, response->body, response->length, exchange->most_memory);
+    if (response->length > OH_LONG_ANSWER)
+        result = oh_long_answer_read(L, exchange, until);
+    else
+        result = oh_json_decode(L, response->body, response->length, exchange->most_memory);
+    if (result == OH_SCAN_PAUSED)
+        return false;
     if (result == OH_SCAN_WHOLE) {
         if (has_shape(L, operation->shape, first)) {
             if (exchange->undecoded) {
@@ -318,25 +326,40 @@ int oh_result_push_element(lua_State *L, struct oh_exchange *exchange)
     return 1;
 }
 
-/* Adds the session keys of an answer to the known secrets: the program may use them, no text may show them. */
-static void learn_secrets(lua_State *L, const struct oh_exchange *exchange, struct oh_secrets *secrets)
+/* Adds the session keys of an answer to the known secrets: the program may use them, no text may show them. Returns
+   false if there is more to search after the moment. */
+static bool learn_secrets(lua_State *L, struct oh_exchange *exchange, double until, struct oh_secrets *secrets)
 {
     const struct oh_operation *operation = exchange->operation;
+    const struct oh_response *response = &exchange->response;
 
-    if (exchange->response.length > 0 && operation->shape != OH_SHAPE_BYTES &&
-        !oh_secrets_learn(secrets, exchange->response.body, exchange->response.length))
-        luaL_error(L, "not enough memory");
+    if (operation->shape == OH_SHAPE_BYTES)
+        return true;
+    while (exchange->searched < response->length) {
+        size_t from = exchange->searched, left = response->length - from;
+        size_t to = from + (left < SEARCHED_AT_ONCE ? left : SEARCHED_AT_ONCE);
+        if (!oh_secrets_learn(secrets, response->body, response->length, from, to))
+            luaL_error(L, "not enough memory");
+        exchange->searched = to;
+        if (to < response->length && oh_monotonic() >= until)
+            return false;
+    }
+    return true;
 }
 
 int oh_result_push(lua_State *L, struct oh_exchange *exchange, struct oh_secrets *secrets)
 {
+    const double until = exchange->response.length > OH_LONG_ANSWER ? oh_monotonic() + OH_LONG_ANSWER_SLICE : 0;
     struct oh_error error;
 
-    learn_secrets(L, exchange, secrets);
+    if (!learn_secrets(L, exchange, until, secrets))
+        return 0;
     oh_error_classify(exchange->operation, &exchange->response, time(NULL), &error);
     if (error.kind == OH_ERROR_NONE && finish_download(exchange, &error)) {
-        if (push_value(L, exchange, &error))
+        if (push_value(L, exchange, until, &error))
             return 1;
+        if (error.kind == OH_ERROR_NONE)
+            return 0;
     }
     lua_pushnil(L);
     push_error(L, exchange, &error, secrets);

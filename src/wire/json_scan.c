@@ -22,7 +22,7 @@ void oh_json_scan_begin(struct oh_json_scan *scan, const char *text, size_t leng
                         uint32_t capacity)
 {
     scan->text = text;
-    scan->length = length;
+    scan->length = scan->stop = length;
     scan->at = 0;
     scan->cost = 0;
     scan->most_cost = most_cost;
@@ -310,10 +310,10 @@ static enum oh_json_scan_result scan_value(struct oh_json_scan *scan)
     return check_cost(scan);
 }
 
-static void skip_blanks(struct oh_json_scan *scan)
+static void skip_blanks(struct oh_json_scan *scan, size_t end)
 {
-    while (scan->at < scan->length && (scan->text[scan->at] == ' ' || scan->text[scan->at] == '\n' ||
-                                       scan->text[scan->at] == '\r' || scan->text[scan->at] == '\t'))
+    while (scan->at < end && (scan->text[scan->at] == ' ' || scan->text[scan->at] == '\n' || scan->text[scan->at] == '\r' ||
+                              scan->text[scan->at] == '\t'))
         scan->at++;
 }
 
@@ -322,7 +322,7 @@ static bool scan_name(struct oh_json_scan *scan)
 {
     if (scan->text[scan->at] != '"' || !scan_string(scan))
         return false;
-    skip_blanks(scan);
+    skip_blanks(scan, scan->length);
     if (scan->at == scan->length || scan->text[scan->at] != ':')
         return false;
     scan->at++;
@@ -352,9 +352,12 @@ enum oh_json_scan_result oh_json_scan(struct oh_json_scan *scan)
     enum oh_json_scan_result result = OH_SCAN_WHOLE;
 
     while (result == OH_SCAN_WHOLE) {
-        skip_blanks(scan);
-        if (scan->at == scan->length)
+        skip_blanks(scan, scan->stop);
+        if (scan->at >= scan->stop) {
+            if (scan->at < scan->length)
+                return OH_SCAN_PAUSED;
             return scan->depth == 0 && scan->state == AFTER ? OH_SCAN_WHOLE : OH_SCAN_MALFORMED;
+        }
         switch ((enum state)scan->state) {
         case FIRST_ITEM: result = scan->text[scan->at] == ']' ? end_table(scan) : scan_value(scan); break;
         case VALUE: result = scan_value(scan); break;

@@ -12,6 +12,7 @@
 enum oh_json_scan_result {
     OH_SCAN_WHOLE,          /* exactly one value */
     OH_SCAN_NEEDS_CAPACITY, /* `counts` is full: enlarge it and call again */
+    OH_SCAN_PAUSED,         /* `stop` is reached: move it and call again */
     OH_SCAN_MALFORMED,      /* not JSON, or not UTF-8 */
     OH_SCAN_DEEP,           /* more than OH_SCAN_DEEPEST levels */
     OH_SCAN_COSTLY,         /* its values would take more memory than allowed */
@@ -21,6 +22,7 @@ enum oh_json_scan_result {
 struct oh_json_scan {
     const char *text; /* borrowed */
     size_t length, at;
+    size_t stop;      /* at most `length`: a value that begins here or later is left to the next call */
     size_t cost;      /* upper bound of the bytes that the values read so far will take in Lua */
     size_t most_cost; /* limit of `cost` */
     /* For each list and object, in the order in which they begin: the number of its items, or of members that are not
@@ -33,10 +35,11 @@ struct oh_json_scan {
     uint32_t open[OH_SCAN_DEEPEST]; /* by depth: index of its count, and whether it is an object */
 };
 
-/* Begins a scan; `counts` holds `capacity` numbers. */
+/* Begins a scan; `counts` holds `capacity` numbers, and `stop` is the end of the text. */
 void oh_json_scan_begin(struct oh_json_scan *scan, const char *text, size_t length, size_t most_cost, uint32_t *counts,
                         uint32_t capacity);
-/* Scans the text to its end. After OH_SCAN_NEEDS_CAPACITY it may be called again, with a larger `counts`. */
+/* Scans the text to `stop`. May be called again after OH_SCAN_NEEDS_CAPACITY, with a larger `counts`, and after
+   OH_SCAN_PAUSED, with a later `stop`. */
 enum oh_json_scan_result oh_json_scan(struct oh_json_scan *scan);
 /* Returns the first quote or backslash from `text` on, or `end`. The text must have been scanned. */
 const char *oh_json_scan_find_special(const char *text, const char *end);

@@ -121,13 +121,14 @@ bool oh_secrets_add_proxy(struct oh_secrets *secrets, const char *proxy)
     return true;
 }
 
-bool oh_secrets_learn(struct oh_secrets *secrets, const char *json, size_t length)
+bool oh_secrets_learn(struct oh_secrets *secrets, const char *json, size_t length, size_t from, size_t to)
 {
     static const char name[] = "\"session_api_key\"";
     static const size_t most = OH_SECRET_MOST + 1; /* bytes of a key with its closing quote */
-    const char *end = json + length, *at = json, *closing;
+    const char *end = json + length, *at = json + from, *closing;
+    const char *names_end = length - to > sizeof name - 2 ? json + to + sizeof name - 2 : end;
 
-    while (at < end && (at = memmem(at, (size_t)(end - at), name, sizeof name - 1)) != NULL) {
+    while (at < names_end && (at = memmem(at, (size_t)(names_end - at), name, sizeof name - 1)) != NULL) {
         at += sizeof name - 1;
         while (at < end && (*at == ' ' || *at == ':'))
             at++;

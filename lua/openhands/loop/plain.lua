@@ -54,7 +54,13 @@ local function new(clock)
 
   -- Does the same with a virtual clock, which moves on only in `clock.sleep`; exchanges take no time by it.
   local function pass_virtual_time(seconds, pending)
-    pump_all(busy_clients(), 0)
+    local list = busy_clients()
+    pump_all(list, 0)
+    for _, client in ipairs(list) do
+      if client:_is_reading() then
+        return
+      end
+    end
     local moment = scheduler.is_in_use and scheduler:next_deadline()
     if seconds > 0 and not (pending.done or pending.news or moment and moment <= now()) then
       raise_if_endless(seconds)

@@ -149,6 +149,12 @@ function Client:_is_busy()
   return in_flight > 0 or has_finished
 end
 
+--- Returns whether a long answer has come and is being read: each `_pump` reads for about a millisecond.
+---@return boolean
+function Client:_is_reading()
+  return not self._closed and select(2, self._core:in_flight())
+end
+
 -- ---- waiting -----------------------------------------------------------------------------------------------------
 
 --- Returns whether the running call was given up, because its task was cancelled or the client was closed.
@@ -174,14 +180,18 @@ function Client:_wake(pending)
   end
 end
 
---- Waits for a record with the loop's `await`. In a cancelled task, ends the record's exchange instead of waiting.
+--- Waits for a record with the loop's `await`. In a cancelled task, ends the record's exchange instead of waiting, and
+--- waits only for a long answer to a write, which is read to its end.
 --- Afterwards the caller has to check the record and `_is_given_up`.
 ---@param pending openhands.Pending
 ---@param deadline number? monotonic moment
 function Client:_await(pending, deadline)
   local in_task = tasks.are_in_use
   if in_task and tasks.is_cancelled() then
-    return self:_interrupt(pending)
+    self:_interrupt(pending)
+    if not pending.number or pending.done or self._closed then
+      return
+    end
   end
   local awaited = not pending.number and self._awaited -- `close` finds an exchange in `_waiting`
   if awaited then

@@ -82,6 +82,7 @@ describe("of the coroutines that wait on one client in nginx", function()
     now, threads, answered_at, pumped, polls = 0, {}, {}, 0, {}
     client = {
       _loop = { now = function() return now end },
+      _is_reading = function() return false end,
       _is_busy = function(self) return not self._closed and self._core.in_flight() > 0 end,
       _core = {
         in_flight = function()

@@ -63,6 +63,9 @@ local function poll(client, group, waiter, seconds)
     liveness.cancel_abandoned(client)
     group.polled_at = client._loop.now()
     client:_pump(0)
+    if client:_is_reading() then -- goes on soon with a long answer
+      group.delay = SHORTEST_DELAY
+    end
   end
 end
 

@@ -1,0 +1,237 @@
+/* Builds the Lua values of a text that json_scan.c has checked, each table at its final size. */
+#include "lua/json_build.h"
+
+#include "wire/json_number.h"
+
+#define LONGEST_SHORT 40 /* bytes of a string that Lua 5.2 and later intern */
+
+#define OBJECT (-1)
+
+static bool in_object(const struct oh_json_builder *builder)
+{
+    return builder->depth > 0 && builder->items[builder->depth - 1] == OBJECT;
+}
+
+/* Returns the first byte of the next value, name or bracket. */
+static char first_of_next(struct oh_json_builder *builder)
+{
+    for (;; builder->at++) {
+        switch (*builder->at) {
+        case ' ': case '\t': case '\n': case '\r': case ',': case ':': break;
+        default: return *builder->at;
+        }
+    }
+}
+
+/* Counts a string; ends oh_json_build if too many collide. */
+static void note(struct oh_json_builder *builder, const char *text, size_t length, uint32_t mark)
+{
+    if (!oh_hash_flood_note(builder->flood, text, length, mark)) {
+        builder->flooded = true;
+        builder->stop = builder->at;
+    }
+}
+
+#if LUA_VERSION_NUM < 502
+
+/* Lua 5.1 and LuaJIT intern every string, and compare it with all strings of the same hash. */
+static void push_text(struct oh_json_builder *builder, const char *text, size_t length)
+{
+    lua_pushlstring(builder->L, text, length);
+    if (builder->flood != NULL)
+        note(builder, text, length, (uint32_t)((uintptr_t)lua_tostring(builder->L, -1) >> 3));
+}
+
+static void note_name(struct oh_json_builder *builder) { (void)builder; }
+
+#else
+
+static void note_text(struct oh_json_builder *builder, const char *text, size_t length)
+{
+    note(builder, text, length, oh_hash_flood_mark(text, length, builder->seed));
+}
+
+/* Lua 5.2 and later hash the strings that they intern with a seed, but Lua 5.2 and 5.3 skip bytes of the longer ones. */
+static void push_text(struct oh_json_builder *builder, const char *text, size_t length)
+{
+    lua_pushlstring(builder->L, text, length);
+    if (LUA_VERSION_NUM < 504 && builder->flood != NULL && length >= OH_HASH_FLOOD_SKIPS && length <= LONGEST_SHORT)
+        note_text(builder, text, length);
+}
+
+/* They compare the long strings, which they do not intern, only as names of members. */
+static void note_name(struct oh_json_builder *builder)
+{
+    size_t length;
+    const char *name;
+
+    if (builder->flood == NULL)
+        return;
+    name = lua_tolstring(builder->L, -1, &length);
+    if (length > LONGEST_SHORT)
+        note_text(builder, name, length);
+}
+
+#endif
+
+static void push_string(struct oh_json_builder *builder)
+{
+    const char *from = builder->at + 1, *end = oh_json_scan_find_special(from, builder->end);
+
+    if (*end == '"') {
+        push_text(builder, from, (size_t)(end - from));
+    } else {
+        while (*end != '"') /* skips a backslash and the character after it */
+            end = oh_json_scan_find_special(end + 2, builder->end);
+        push_text(builder, builder->scratch, oh_json_scan_unescape(from, (size_t)(end - from), builder->scratch));
+    }
+    builder->at = end + 1;
+}
+
+#if LUA_VERSION_NUM >= 503
+
+static bool push_whole(lua_State *L, int64_t whole)
+{
+    if (whole < LUA_MININTEGER || whole > LUA_MAXINTEGER)
+        return false;
+    lua_pushinteger(L, (lua_Integer)whole);
+    return true;
+}
+
+/* 1.0 and 1e3 become integers, too. */
+static void push_real(lua_State *L, double real)
+{
+    if (real >= -OH_LARGEST_EXACT && real <= OH_LARGEST_EXACT && real == (double)(lua_Integer)real)
+        lua_pushinteger(L, (lua_Integer)real);
+    else
+        lua_pushnumber(L, (lua_Number)real);
+}
+
+#else
+
+static bool push_whole(lua_State *L, int64_t whole)
+{
+    if (whole < -(int64_t)OH_LARGEST_EXACT || whole > (int64_t)OH_LARGEST_EXACT)
+        return false;
+    lua_pushnumber(L, (lua_Number)whole);
+    return true;
+}
+
+static void push_real(lua_State *L, double real)
+{
+    lua_pushnumber(L, (lua_Number)real);
+}
+
+#endif
+
+static void push_number(struct oh_json_builder *builder)
+{
+    size_t length = oh_json_number_length(builder->at, (size_t)(builder->end - builder->at));
+    struct oh_json_number number;
+
+    oh_json_number_read(builder->at, length, &number);
+    if (number.kind == OH_NUMBER_FLOAT)
+        push_real(builder->L, number.real);
+    else if (number.kind == OH_NUMBER_LONG || !push_whole(builder->L, number.whole))
+        push_text(builder, builder->at, length); /* e.g. an id: no digit may change */
+    builder->at += length;
+}
+
+/* Pushes a value that is neither list nor object; nil for null in an object. */
+static void push_scalar(struct oh_json_builder *builder, char first)
+{
+    switch (first) {
+    case '"': push_string(builder); break;
+    case 't': lua_pushboolean(builder->L, 1); builder->at += 4; break;
+    case 'f': lua_pushboolean(builder->L, 0); builder->at += 5; break;
+    case 'n':
+        if (in_object(builder))
+            lua_pushnil(builder->L);
+        else
+            lua_pushlightuserdata(builder->L, NULL);
+        builder->at += 4;
+        break;
+    default: push_number(builder);
+    }
+}
+
+static void begin(struct oh_json_builder *builder, bool object)
+{
+    int count = (int)*builder->counts++;
+
+    lua_createtable(builder->L, object ? 0 : count, object ? count : 0);
+    builder->items[builder->depth++] = object ? OBJECT : 0;
+    builder->at++;
+}
+
+/* Removes an earlier member of the name on top of the stack: a later member replaces it, even if that is null. */
+static void drop_member(lua_State *L)
+{
+    lua_pushvalue(L, -1);
+    lua_rawget(L, -3);
+    if (lua_isnil(L, -1)) {
+        lua_pop(L, 2);
+    } else {
+        lua_pop(L, 1);
+        lua_pushnil(L);
+        lua_rawset(L, -3);
+    }
+}
+
+/* Puts the value on top of the stack into the table that contains it. */
+static void attach(struct oh_json_builder *builder)
+{
+    lua_State *L = builder->L;
+    int *items;
+
+    if (builder->depth <= 0)
+        return;
+    items = &builder->items[builder->depth - 1];
+    if (*items != OBJECT) {
+        *items += 1;
+        lua_rawseti(L, -2, *items);
+    } else if (!lua_isnil(L, -1)) {
+        lua_rawset(L, -3);
+    } else {
+        lua_pop(L, 1);
+        drop_member(L);
+    }
+}
+
+void oh_json_build(struct oh_json_builder *builder)
+{
+    char first;
+
+    do {
+        first = first_of_next(builder);
+        if (builder->depth > 0 && (first == ']' || first == '}')) {
+            builder->at++;
+            builder->depth--;
+            attach(builder);
+            continue;
+        }
+        if (in_object(builder)) {
+            push_string(builder);
+            note_name(builder);
+            first = first_of_next(builder);
+        }
+        if (first == '[' || first == '{') {
+            begin(builder, first == '{');
+        } else {
+            push_scalar(builder, first);
+            attach(builder);
+        }
+    } while (builder->depth > 0 && builder->at < builder->stop);
+}
+
+void oh_json_build_begin(struct oh_json_builder *builder, const struct oh_json_scan *scan, uint32_t seed)
+{
+    builder->at = scan->text;
+    builder->end = builder->stop = scan->text + scan->length;
+    builder->counts = scan->counts;
+    builder->scratch = NULL;
+    builder->flood = NULL;
+    builder->seed = seed;
+    builder->flooded = false;
+    builder->depth = 0;
+}

@@ -1,0 +1,77 @@
+/* Answers that are read in slices. The client's userdata owns, as its user value, a table of their readers by number of
+   the exchange; a reader is memory of Lua alone (json_decode.c). So a client that is collected leaves nothing. */
+#include "lua/long_answer.h"
+
+#include "lua/json_decode.h"
+
+/* Pushes the client's table of readers, or nil. */
+static void push_readers(lua_State *L, const struct oh_client *client)
+{
+    if (client->reading)
+        oh_getuservalue(L, 1);
+    else
+        lua_pushnil(L);
+}
+
+/* Pushes the reader of an exchange; a new one if it has none. */
+static void push_reader(lua_State *L, struct oh_client *client, struct oh_exchange *exchange)
+{
+    push_readers(L, client);
+    if (lua_isnil(L, -1)) {
+        lua_pop(L, 1);
+        lua_newtable(L);
+        lua_pushvalue(L, -1);
+        oh_setuservalue(L, 1);
+        client->reading = true;
+    }
+    lua_pushnumber(L, (lua_Number)exchange->number);
+    lua_rawget(L, -2);
+    if (lua_isnil(L, -1)) {
+        lua_pop(L, 1);
+        oh_json_slices_push(L, exchange->response.body, exchange->response.length, exchange->most_memory);
+        lua_pushnumber(L, (lua_Number)exchange->number);
+        lua_pushvalue(L, -2);
+        lua_rawset(L, -4);
+    }
+    lua_remove(L, -2);
+}
+
+enum oh_json_scan_result oh_long_answer_read(lua_State *L, struct oh_exchange *exchange, double until)
+{
+    enum oh_json_scan_result result;
+
+    push_reader(L, lua_touserdata(L, 1), exchange);
+    result = oh_json_slices_step(L, until);
+    if (result != OH_SCAN_PAUSED)
+        oh_long_answer_forget(L, exchange);
+    return result;
+}
+
+void oh_long_answer_forget(lua_State *L, const struct oh_exchange *exchange)
+{
+    push_readers(L, lua_touserdata(L, 1));
+    if (!lua_isnil(L, -1)) {
+        lua_pushnumber(L, (lua_Number)exchange->number);
+        lua_rawget(L, -2);
+        if (!lua_isnil(L, -1)) { /* the key exists: to set it takes no memory */
+            lua_pushnumber(L, (lua_Number)exchange->number);
+            lua_pushnil(L);
+            lua_rawset(L, -4);
+        }
+        lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+}
+
+void oh_long_answer_forget_all(lua_State *L, struct oh_client *client)
+{
+    if (!client->reading)
+        return;
+    client->reading = false;
+#if LUA_VERSION_NUM < 502
+    lua_pushvalue(L, LUA_GLOBALSINDEX); /* the user value must be a table */
+#else
+    lua_pushnil(L);
+#endif
+    oh_setuservalue(L, 1);
+}
