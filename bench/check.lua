@@ -15,7 +15,8 @@ for line in io.lines(path) do
     if not counts[work] then
       counts[work], order[#order + 1] = {}, work
     end
-    counts[work][name] = tonumber(value) or error(("%s with %s was not measured"):format(work, name))
+    local count = tonumber(value) or error(("%s with %s was not measured"):format(work, name))
+    counts[work][name] = math.min(counts[work][name] or count, count)
   end
 end
 

@@ -91,15 +91,18 @@ local function place_of(peer)
   return lua and (lua:find "jit" and 2 or 1)
 end
 
--- Returns the least CPU time of Lua-cURLv3 and lua-http for a work.
-local function best_of_peers(work)
-  local best
+-- Returns the least CPU time that a work takes clients of the same Lua with lua-cjson, and clients in Python and Node.
+local function best_of_others(work, lua)
+  local same_lua, other_languages
   for name, runs in pairs(by_work[work.name]) do
-    if type(runs) == "table" and (name:find "^Lua%-cURLv3" or name:find "^lua%-http") then
-      best = math.min(best or math.huge, (median(runs.us)))
+    local us = type(runs) == "table" and median(runs.us)
+    if us and name:find("cjson, " .. lua, 1, true) then
+      same_lua = math.min(same_lua or us, us)
+    elseif us and (name:find "^Python" or name:find "^Node") then
+      other_languages = math.min(other_languages or us, us)
     end
   end
-  return best
+  return same_lua, other_languages
 end
 
 local function verdict_of(work, peer, row)
@@ -111,10 +114,12 @@ local function verdict_of(work, peer, row)
   if target.memory then
     verdicts[2] = judge("≤ %d MB", row.memory <= target.memory, target.memory)
   end
-  local best = target.of_peers and best_of_peers(work)
-  if best then
-    verdicts[2] = judge("≤ %.2f of lua-http and Lua-cURLv3 (%.2f)", row.us <= target.of_peers * best, target.of_peers,
-      row.us / best)
+  if target.of_peers then
+    local best, foreign = best_of_others(work, peer.name:match "^openhands, (.+)")
+    verdicts[2] = best and judge("≤ %.2f of the best with cjson (%.2f)", row.us <= target.of_peers * best,
+      target.of_peers, row.us / best)
+    verdicts[#verdicts + 1] = foreign
+      and judge("faster than Python and Node (%.2f)", row.us < foreign, row.us / foreign)
   end
   return table.concat(verdicts, "; ")
 end
@@ -148,9 +153,19 @@ end
 
 -- ---- the page -------------------------------------------------------------------------------------------------------
 
+local notes = {
+  many = [[
+This library has at most ten connections to a server. Without HTTP/2 its calls queue for them, and a process that sleeps
+between two answers pays more for each: C with ten connections shows how much.
+]],
+}
+
 local function print_work(work)
   local in_flight = work.name:find "^many"
   print(("## %s\n"):format(work.title))
+  if notes[work.name] then
+    print(notes[work.name])
+  end
   print("| client | µs of CPU a call | ratio to C | min to max | peak MB |" .. (in_flight and " calls/s |" or "")
     .. " target |\n|---|--:|--:|--:|--:|" .. (in_flight and "--:|" or "") .. "---|")
   for _, row in ipairs(rows_of(work)) do
@@ -177,7 +192,7 @@ local function print_instructions(path)
     else
       order[#order + 1] = not counts[work] and work or nil
       counts[work] = counts[work] or {}
-      counts[work][name] = count
+      counts[work][name] = math.min(counts[work][name] or count, count)
     end
   end
   print "## Instructions of a call\n"
@@ -203,27 +218,36 @@ local function print_watched()
   end
   print "## Watching N conversations with one poller\n"
   print "CPU and requests are for one poll of each conversation; 99 share a request.\n"
-  print "| Lua | N | requests | ⌈N/99⌉ | ms of CPU | µs a conversation | peak MB |"
-  print "|---|--:|--:|--:|--:|--:|--:|"
+  print "| Lua | N | requests | ms of CPU | µs a conversation | peak MB | target |"
+  print "|---|--:|--:|--:|--:|--:|---|"
   for _, peer in ipairs(peers) do
     local lua = peer.name:match "^openhands, (.+)"
-    for _, row in ipairs(lua and watched[lua] or {}) do
-      local us = median(row.us)
-      print(("| %s | %d | %.1f | %d | %.1f | %.1f | %.0f |"):format(lua, row.count, median(row.requests),
-        math.ceil(row.count / 99), us / 1000, us / row.count, median(row.memory)))
+    local before
+    for place, row in ipairs(lua and watched[lua] or {}) do
+      local each, requests, least = median(row.us) / row.count, median(row.requests), math.ceil(row.count / 99)
+      local verdict = judge("≤ %d", requests <= least, least)
+      if place == #watched[lua] then
+        verdict = verdict .. "; " .. judge("linear, a conversation costs ≤ 1.5 of one of %d (%.2f)",
+          each <= 1.5 * before, watched[lua][place - 1].count, each / before)
+      end
+      print(("| %s | %d | %.1f | %.1f | %.1f | %.0f | %s |"):format(lua, row.count, requests, each * row.count / 1000,
+        each, median(row.memory), verdict))
+      before = each
     end
   end
   print ""
 end
 
 print "# What a call costs\n"
-print(("Written by `make bench` on %s, at %s: %s.\n"):format(facts.date, facts.commit, facts.machine))
+print(("Written by `make bench` on %s, at %s: %s. Load average when it began: %s; more than 0.5 makes the figures vary.\n")
+  :format(facts.date, facts.commit, facts.machine, facts.load))
 print [[
 One nginx on this machine answers all clients, with the id of the conversation that was asked for. The calls are about
 fifty conversations in turn, as those of a program that follows some; calls in flight together each about another.
 Counted is the CPU time of the client's process, user and system, without its start. Every run is paired with a run of
 the same work in plain C on libcurl (`bench/peers/c_easy.c`, `c_multi.c`), which does not look into the answers; the
 ratio is the median of the pairs' ratios. The other clients decode the JSON. Server and clients have a core each.
+Calls a second are counted from the start of the process, the opening of its connections included.
 
 ![Ratios to plain C](results.svg)
 ]]

@@ -44,6 +44,7 @@ paths() { # TREE VERSION: assignments for the modules below a directory
 
 peer 'C, easy' build/bench/c_easy
 peer 'C, multi + epoll' build/bench/c_multi
+peer 'C, multi + epoll, ten connections' build/bench/c_multi BENCH_CONNECTIONS=10
 for lua; do
     version=$("$lua" -e 'print((_VERSION:gsub("Lua ", "")))')
     own=$(${MAKE:-make} -s --no-print-directory LUA="$lua" env) || exit
@@ -86,7 +87,7 @@ run() {
     local answer began=$EPOCHREALTIME calls=${count[$1]}
     case $1:$2 in
     first:*) first "${variables[$2]} ${commands[$2]}"; return ;;
-    many:openhands*) calls=500 ;; # it has at most ten connections, which make a hundred calls in a second
+    many:openhands* | *ten*) calls=500 ;; # ten connections make a hundred calls in a second
     esac
     answer=$(eval "${variables[$2]} timeout 300 ${commands[$2]} $1 ${at[$1]} $calls" 2>>"$dir/peers.log") || return
     awk -v answer="$answer" -v seconds="$(bc <<<"$EPOCHREALTIME - $began")" -v calls="$calls" -v work="$1" '
@@ -107,6 +108,7 @@ results=build/bench/results.tsv
 {
     printf 'date\t%s\n' "$(date -u +%F)"
     printf 'commit\t%s\n' "$(git describe --always --dirty 2>/dev/null || echo 'an unknown commit')"
+    printf 'load\t%s\n' "$(cut -d ' ' -f 1 /proc/loadavg)"
     printf 'machine\t%s, %d cores, %s, libcurl %s\n' "$(uname -srm)" "$(nproc --all)" "$(nginx_version)" \
         "$(pkg-config --modversion libcurl)"
     for name in "${names[@]}"; do printf 'peer\t%s\t%s\n' "$name" "${versions[$name]}"; done

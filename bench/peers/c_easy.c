@@ -12,7 +12,7 @@ int main(int argc, char **argv)
     long i, count;
 
     if (argc >= 2 && strcmp(argv[1], "version") == 0)
-        return puts(curl_version()) < 0;
+        return printf("libcurl %s\n", curl_version_info(CURLVERSION_NOW)->version) < 0;
     if (argc < 4 || strncmp(argv[1], "many", 4) == 0 || curl_global_init(CURL_GLOBAL_DEFAULT) != 0)
         return 77;
     count = atol(argv[3]);

@@ -1,8 +1,9 @@
 /*
  * The lower bound of many calls at once: plain C on libcurl's multi interface with epoll. Over HTTP/2 it uses at most
  * ten connections. The answers are collected in memory and not looked into.
- *   c_multi WORK URL COUNT [IN_FLIGHT [CONNECTIONS]]
- * With the work `many`, IN_FLIGHT status calls are in flight all the time; the others are made one after the other.
+ *   c_multi WORK URL COUNT [IN_FLIGHT]
+ * With the works `many`, IN_FLIGHT status calls are in flight all the time; the others are made one after the other.
+ * BENCH_CONNECTIONS in the environment limits the connections of `many`, as this library does.
  */
 #include "work.h"
 #include <stdbool.h>
@@ -56,11 +57,13 @@ int main(int argc, char **argv)
     double before = 0;
     long count, at_once, i, begun = 0, done = 0, warm;
     CURLM *multi;
+    const char *limit = getenv("BENCH_CONNECTIONS");
     bool many;
 
     if (argc >= 2 && strcmp(argv[1], "version") == 0)
-        return puts(curl_version()) < 0;
-    if (argc < 4 || strcmp(argv[1], "first") == 0 || curl_global_init(CURL_GLOBAL_DEFAULT) != 0)
+        return printf("libcurl %s\n", curl_version_info(CURLVERSION_NOW)->version) < 0;
+    if (argc < 4 || strcmp(argv[1], "first") == 0 || (limit != NULL && strcmp(argv[1], "many") != 0) ||
+        curl_global_init(CURL_GLOBAL_DEFAULT) != 0)
         return 77;
     count = atol(argv[3]);
     many = strncmp(argv[1], "many", 4) == 0;
@@ -77,8 +80,8 @@ int main(int argc, char **argv)
     curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, at_once);
     if (strncmp(argv[2], "https", 5) == 0)
         curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS, 10L);
-    else if (argc > 5)
-        curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS, atol(argv[5]));
+    else if (limit != NULL)
+        curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS, atol(limit));
 
     for (i = 0; i < at_once; i++) {
         call_open(&calls[i], argv[1]);

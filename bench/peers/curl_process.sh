@@ -2,7 +2,7 @@
 # A process of curl for each call, as a shell script would do it: makes a twentieth of the calls.
 work=$1 base=$2 count=$(((${3-0} + 19) / 20))
 case $work in
-version) curl --version | head -n 1; exit ;;
+version) curl --version | head -n 1 | cut -d ' ' -f 1-2; exit ;;
 many*) exit 77 ;;
 esac
 

@@ -3,7 +3,7 @@ local work = require "work"
 local openhands = require "openhands"
 
 if work.name == "version" then
-  print(openhands._VERSION)
+  print("openhands " .. openhands.version)
   return
 end
 
