@@ -239,7 +239,7 @@ local function print_watched()
 end
 
 print "# What a call costs\n"
-print(("Written by `make bench` on %s, at %s: %s. Load average when it began: %s; more than 0.5 makes the figures vary.\n")
+print(("Written by `make bench` on %s, at %s: %s.\nLoad average when it began: %s; more than 0.5 makes times vary.\n")
   :format(facts.date, facts.commit, facts.machine, facts.load))
 print [[
 One nginx on this machine answers all clients, with the id of the conversation that was asked for. The calls are about
