@@ -1,4 +1,6 @@
 --- Assertions for code that runs inside a host, where busted is not available: a failed one raises an error.
+local core = require "openhands.core"
+
 local M = {}
 
 function M.equal(expected, found, what)
@@ -12,6 +14,13 @@ function M.has_kind(kind, value, err)
     error(("expected an error of kind %s, found %s, %s"):format(kind, tostring(value), tostring(err)), 2)
   end
   M.equal(kind, err.kind, tostring(err))
+end
+
+--- Lets the other tasks run until a condition holds.
+function M.wait_until(client, condition)
+  local ends_at = core.monotonic() + 10
+  while not condition() and core.monotonic() < ends_at do client:sleep(0.002) end
+  if not condition() then error("the condition never held", 2) end
 end
 
 return M

@@ -3,23 +3,14 @@
 local checks = require "spec.conformance.checks"
 local core = require "openhands.core"
 
-local equal, has_kind = checks.equal, checks.has_kind
+local equal, has_kind, wait_until = checks.equal, checks.has_kind, checks.wait_until
 
 local function number(client, path)
   local answer, err = client:request { path = path }
   return answer and answer.number, err
 end
 
-local function concat(list)
-  return table.concat(list, " ")
-end
-
--- Lets the other tasks run until a condition holds.
-local function wait_until(client, condition)
-  local ends_at = core.monotonic() + 10
-  while not condition() and core.monotonic() < ends_at do client:sleep(0.002) end
-  if not condition() then error("the condition never held", 2) end
-end
+local function concat(list) return table.concat(list, " ") end
 
 local M = {}
 
@@ -47,16 +38,11 @@ scenario("tasks run concurrently", function(context)
 end)
 
 scenario("a long answer is read while other tasks go on", function(context)
-  local client, is_read_beside = context.client(), false
+  local client = context.client()
   local task = client:spawn(function() return client:request { path = "/long" } end)
-  while not task:done() do
-    client:sleep(0)
-    is_read_beside = is_read_beside or client:_is_reading()
-  end
+  wait_until(client, function() return client:_is_reading() end)
   local list = assert(task:wait())
-  equal(60000, #list)
-  equal(60000, list[60000].number)
-  equal(true, is_read_beside)
+  equal("60000 60000", concat { #list, list[60000].number })
   equal(false, client:_is_reading())
 end)
 

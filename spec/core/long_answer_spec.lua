@@ -100,9 +100,9 @@ describe("a long answer", function()
     is_whole(value, 3000)
     local found = {}
     for _ = 1, 2 do
-      _, finished, value = read()
-      found[finished] = true
-      is_whole(value, 12000)
+      local _, number, long = read()
+      found[number] = true
+      is_whole(long, 12000)
     end
     assert.same({ [first] = true, [third] = true }, found)
   end)
