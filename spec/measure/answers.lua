@@ -19,7 +19,7 @@ end
 
 local function serve()
   local uv = require "luv"
-  uv.new_timer():start(120000, 0, function() os.exit(0) end)
+  uv.new_timer():start(120000, 0, function() os.exit(0) end) -- if the parent was killed
   local server = uv.new_tcp()
   assert(server:bind("127.0.0.1", 0))
   assert(server:listen(16, function()
@@ -30,10 +30,12 @@ local function serve()
       if problem or not bytes then return socket:close() end
       head = head .. bytes
       if not head:find "\r\n\r\n" then return end
+      if head:find "^GET /end" then os.exit(0) end
       local events = {}
       for index = 1, tonumber(head:match "count=(%d+)") do events[index] = event(index) end
       local body = '{"items":[' .. table.concat(events, ",") .. '],"next_page_id":null}'
-      socket:write("HTTP/1.1 200 OK\r\nContent-Length: " .. #body .. "\r\n\r\n")
+      socket:write "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+      socket:write("Content-Length: " .. #body .. "\r\n\r\n")
       socket:write(body)
       head = ""
     end)
@@ -61,14 +63,13 @@ local function attempt(port, count)
     before = now
   end)
   local began = core.monotonic()
-  client:spawn(function()
+  local task = client:spawn(function()
     local page, err = client:request { path = "/", query = { count = tonumber(count) } }
     assert(page, err)
     assert(#page.items == tonumber(count))
     size = #page.items
-    before = nil
-    idle:stop()
   end)
+  task:on_done(function() idle:stop() end)
   uv.run()
   local took = core.monotonic() - began
   assert(size > 0)
@@ -106,12 +107,18 @@ local function measure_all()
     failed = failed + (good and 0 or 1)
     print(("%-24s %s %s"):format(size[1], good and "" or "TOO LONG", best and best.line or "no attempt ended"))
   end
+  start("r", "stop", port):close()
+  server:close()
   print(("%d passed, %d failed"):format(#sizes - failed, failed))
+  io.stdout:flush()
   os.exit(failed == 0)
 end
 
 if arg[1] == "serve" then
   serve()
+elseif arg[1] == "stop" then
+  require("openhands").new({ base_url = "http://127.0.0.1:" .. arg[2], api_key = "any", retries = 0 })
+    :request { path = "/end" }
 elseif arg[1] == "attempt" then
   attempt(arg[2], arg[3])
 else
