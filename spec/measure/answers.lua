@@ -3,7 +3,8 @@
 -- of its own, and noise only ever adds, so the best of a few counts. Ends with `N passed, N failed`.
 local core = require "openhands.core"
 
-local longest = 0.010 -- seconds
+-- The longest hold, in seconds, or as a share of the time that the whole answer takes: then a busy machine slows both.
+local longest, largest_share = 0.010, 0.1
 local attempts = 5
 local sizes = { { "a page of 100 events", 100 }, { "32 MiB of events", 11400 } } -- of 2.9 KB each
 
@@ -100,10 +101,13 @@ local function measure_all()
       local program = start("r", "attempt", port, tostring(size[2]))
       local line = program:read "*a"
       program:close()
-      local hold = tonumber(line:match "longest=(%S+)")
-      if hold and not (best and best.hold <= hold) then best = { hold = hold, line = line:gsub("\n", "") } end
+      local hold, took = line:match "longest=(%S+).*took=(%S+)"
+      hold, took = tonumber(hold), tonumber(took)
+      if hold and not (best and best.hold <= hold) then
+        best = { hold = hold, took = took, line = line:gsub("\n", "") }
+      end
     end
-    local good = best and best.hold <= longest
+    local good = best and (best.hold <= longest or best.hold <= largest_share * best.took)
     failed = failed + (good and 0 or 1)
     print(("%-24s %s %s"):format(size[1], good and "" or "TOO LONG", best and best.line or "no attempt ended"))
   end

@@ -116,6 +116,7 @@ describe("a call that was certainly not done is repeated:", function()
     local _, err, sent = attempt(row, { point = "before", class = "connect" })
     assert.is_nil(err, tostring(err))
     assert.is_true(sent >= 2)
+    if row.api == "agent" and row.name == "send" then return end -- an agent server keeps a message that it throttles
     local times
     _, err, sent, times = attempt(row, { point = "before", response = throttled })
     assert.is_nil(err, tostring(err))
