@@ -20,8 +20,8 @@ enum oh_address_scope oh_address_scope_of_host(const char *host);
 /* Returns the scope of a socket's peer. */
 enum oh_address_scope oh_address_scope_of_socket(const struct sockaddr *peer);
 /* Returns why a service with an address of scope `service` may not name one of scope `named`; NULL if it may. Of the
-   host names, only localhost and those below it may be refused here: exchange_attempt.c checks the addresses that the
-   others resolve to. */
+   host names, it refuses at most localhost and its subdomains: for the others, exchange_attempt.c checks the addresses
+   that they resolve to. */
 const char *oh_address_scope_objection(enum oh_address_scope service, enum oh_address_scope named);
 
 #endif

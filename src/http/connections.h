@@ -20,7 +20,7 @@ struct oh_connection {
     bool has_begun;      /* bytes of the response to its latest request have come */
     bool is_counting;    /* `total_before` is known */
     double total;        /* bytes that have been read from it */
-    double total_before; /* bytes that had been read before the second part of the response to its latest request */
+    double total_before; /* bytes that had been read before the second read of the response to its latest request */
     double payload;      /* bytes of headers and bodies since its latest request */
     int wanted, watched; /* what libcurl wants it watched for, and what the system watches it for: OH_READABLE, … */
 };
@@ -57,8 +57,8 @@ bool oh_connections_refuse(struct oh_connections *connections, int socket);
 void oh_connections_end_rest(struct oh_connections *connections);
 /* Returns whether there is nothing to read from the socket: no bytes, and no end of the connection. */
 bool oh_connection_is_quiet(const struct oh_connection *connection);
-/* Updates the byte counts; must be called each time before libcurl reads. Asks the system only from the second part of
-   a response on, because most have but one: what libcurl reads at once is not counted. */
+/* Updates the byte counts; must be called each time before libcurl reads. Asks the system only from the second read of
+   a response on, because one read is enough for most: the bytes of the first read are not counted. */
 void oh_connection_update_counts(struct oh_connection *connection);
 /* Returns whether far more bytes have come than headers and bodies account for (chunk extensions, empty compressed
    blocks or frames): they cost time and may never end. */

@@ -106,7 +106,7 @@ bool oh_exchange_is_raw(const struct oh_exchange *exchange);
 double oh_exchange_arrived(const struct oh_exchange *exchange);
 /* Returns the length of the body in bytes, as the response states it; below 0 if it does not. */
 double oh_exchange_expected(const struct oh_exchange *exchange);
-/* Returns whether its handle may serve another exchange of its kind; then it is a warm handle, whose options are set. */
+/* Returns whether its handle may serve another exchange of its kind: then it is a warm handle; its options are set. */
 bool oh_exchange_is_reusable(const struct oh_exchange *exchange);
 /* Empties it, but keeps the warm handle. */
 void oh_exchange_reset(struct oh_exchange *exchange);

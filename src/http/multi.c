@@ -215,8 +215,8 @@ struct oh_exchange *oh_multi_done(struct oh_multi *multi)
     return multi->done.first;
 }
 
-/* Frees idle exchanges until as many are left as exchanges are unfinished, but keeps FEW_IDLE: many that end together
-   are followed by as many new ones. */
+/* Keeps as many idle exchanges as there are unfinished ones, but at least FEW_IDLE; frees the others. When many end
+   together, as many new ones follow. */
 static void trim_idle(struct oh_multi *multi, enum oh_plain plain)
 {
     size_t most = multi->unfinished_count > FEW_IDLE ? multi->unfinished_count : FEW_IDLE;

@@ -45,8 +45,8 @@ struct oh_multi {
 /* Makes it empty; opens nothing. */
 void oh_multi_init(struct oh_multi *multi, struct oh_origin *origin);
 /* Returns an empty exchange in `building`, so that it is owned before it is filled. Frees an exchange that was left
-   there. `plain`: its kind, which the caller must keep to: it may get a warm handle of that kind, because a new handle
-   costs more than the call. NULL: out of memory. */
+   there. `plain`: its kind; the request that the caller fills in must be of this kind. It may get a warm handle of this
+   kind, because a new handle costs more than the call itself. NULL: out of memory. */
 struct oh_exchange *oh_multi_prepare(struct oh_multi *multi, enum oh_plain plain);
 /* Frees the exchange in `building`, if there is one. */
 void oh_multi_discard(struct oh_multi *multi);
@@ -54,7 +54,7 @@ void oh_multi_discard(struct oh_multi *multi);
 bool oh_multi_submit(struct oh_multi *multi, struct oh_exchange *exchange);
 /* Cancels an exchange that has not finished, and moves it to `done`. False: no unfinished exchange has this number. */
 bool oh_multi_cancel(struct oh_multi *multi, uint64_t number);
-/* Returns the oldest finished exchange, or NULL. It stays until it is released. */
+/* Returns the first finished exchange, or NULL: the oldest, unless it was postponed. It stays until it is released. */
 struct oh_exchange *oh_multi_done(struct oh_multi *multi);
 /* Makes a finished exchange the last of those that have finished. */
 void oh_multi_postpone(struct oh_multi *multi, struct oh_exchange *exchange);

@@ -71,9 +71,9 @@ static bool keep_text(struct oh_origin *origin)
     return kept;
 }
 
-/* Notes libcurl's directory of certificates if it has OpenSSL's hash links, and its bundle file. The directory needs no
-   loading; the bundle takes 20 ms to parse, so it is used only for authorities that the directory lacks. False: out of
-   memory. */
+/* If libcurl's directory of certificates has OpenSSL's hash links, notes the directory and libcurl's bundle file. The
+   directory needs no loading; the bundle takes 20 ms to parse, so it is used only for authorities that the directory
+   lacks. False: out of memory. */
 static bool find_ca_directory(struct oh_origin *origin)
 {
     const curl_version_info_data *build = curl_version_info(CURLVERSION_NOW);

@@ -241,8 +241,7 @@ static void write_fields(struct oh_field_reader *reader, int table)
     end_body(reader);
 }
 
-/* Returns whether the table holds the fields. Otherwise it is a list, and the value of the first field, which takes a
-   list of UUIDs or names. */
+/* Returns whether the table holds the fields. If not, it is the value of the first field: a list of UUIDs or names. */
 static bool holds_fields(lua_State *L, const struct oh_operation *operation, int index)
 {
     enum oh_type first = operation->fields[0].name != NULL ? operation->fields[0].type : OH_TEXT;

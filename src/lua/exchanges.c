@@ -25,7 +25,8 @@ static bool is_long(const struct oh_exchange *exchange)
     return exchange->response.length > OH_LONG_ANSWER;
 }
 
-/* Returns the oldest finished exchange whose answer is read at once, else the one whose slice is next; there is one. */
+/* Returns the oldest finished exchange with a short answer; if all answers are long, the one whose slice is next. At
+   least one exchange must have finished. */
 static struct oh_exchange *choose(struct oh_multi *multi)
 {
     struct oh_exchange *first = oh_multi_done(multi), *exchange = first;
@@ -35,8 +36,8 @@ static struct oh_exchange *choose(struct oh_multi *multi)
     return exchange != NULL ? exchange : first;
 }
 
-/* Pushes what `next` returns for a finished exchange; there is one. Pushes nothing if its answer is long and there is
-   more to read. */
+/* Pushes what `next` returns for one of the finished exchanges; at least one must have finished. Pushes nothing if its
+   answer is long and there is more to read. */
 static int l_take_next(lua_State *L)
 {
     struct oh_client *client = lua_touserdata(L, 1);
@@ -62,7 +63,7 @@ static int l_take_next(lua_State *L)
     return date >= 0 ? 4 : 3;
 }
 
-/*** Takes the oldest finished exchange.
+/*** Takes the oldest finished exchange; those with short answers come first.
 @function next
 @tparam[opt] number taken the number that the last call returned, or 0 at first: an exchange is then returned again
   until its number is given here, so that an error of the host (e.g. Ctrl-C) loses no answer. nil: each is returned once
@@ -71,8 +72,8 @@ static int l_take_next(lua_State *L)
 @treturn[2] number the exchange's number
 @treturn[2] nil
 @treturn[2] table error, without a metatable
-@treturn[3] nil when none has finished, or when one that has finished is long and is not read to its end yet: then
-  `timeout` is 0, and `next` goes on reading after the host has had a turn
+@treturn[3] nil when none has finished, or when a long answer has arrived but is not decoded to its end yet: then
+  `timeout` is 0; give the host a turn and call `next` again, which goes on decoding
 A fourth value is the time of the service's answer in seconds since 1970, if it has a valid Date header. */
 static int l_next(lua_State *L)
 {
@@ -137,7 +138,8 @@ static int l_progress(lua_State *L)
     return 2;
 }
 
-/* Ends the reading of the long answer to a read. The answer to a write is read to its end: it tells what was done. */
+/* Stops decoding a long answer if the operation only reads. The answer to a write is decoded to its end: it tells what
+   was done. Returns whether it stopped. */
 static bool stop_reading(lua_State *L, struct oh_client *client, uint64_t number)
 {
     struct oh_exchange *exchange = oh_multi_find_done(&client->multi, number);
@@ -153,7 +155,8 @@ static bool stop_reading(lua_State *L, struct oh_client *client, uint64_t number
 /*** Ends an exchange at once; `next` will return it with an error of kind `cancelled`.
 @function cancel
 @tparam number number of the exchange
-@treturn boolean whether it was still in flight, or its long answer to a read not taken yet */
+@treturn boolean whether it was still in flight, or was of an operation that only reads, and had a long answer that
+  `next` had not returned yet */
 static int l_cancel(lua_State *L)
 {
     struct oh_client *client = oh_client_check(L);

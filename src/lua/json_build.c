@@ -51,7 +51,7 @@ static void note_text(struct oh_json_builder *builder, const char *text, size_t 
     note(builder, text, length, oh_hash_flood_mark(text, length, builder->seed));
 }
 
-/* Lua 5.2 and later hash the strings that they intern with a seed, but Lua 5.2 and 5.3 skip bytes of the longer ones. */
+/* Lua 5.2 and later use a seed to hash the strings that they intern, but 5.2 and 5.3 skip bytes of the longer ones. */
 static void push_text(struct oh_json_builder *builder, const char *text, size_t length)
 {
     lua_pushlstring(builder->L, text, length);
@@ -59,7 +59,7 @@ static void push_text(struct oh_json_builder *builder, const char *text, size_t 
         note_text(builder, text, length);
 }
 
-/* They compare the long strings, which they do not intern, only as names of members. */
+/* Lua 5.2 and later do not intern long strings, and compare them only as names of members. */
 static void note_name(struct oh_json_builder *builder)
 {
     size_t length;

@@ -18,7 +18,7 @@ struct oh_json_builder {
     const uint32_t *counts;      /* of the list or object that begins next */
     char *scratch;               /* borrowed; holds the longest string with escapes */
     struct oh_hash_flood *flood; /* borrowed. NULL: the text is too short to do harm */
-    uint32_t seed;               /* of its marks */
+    uint32_t seed;               /* of the marks in `flood` */
     bool flooded;                /* too many strings collide: it has given up */
     int depth;
     int items[OH_SCAN_DEEPEST];  /* by depth: number of items so far in a list, or -1 for an object */

@@ -76,7 +76,7 @@ enum oh_json_scan_result oh_json_decode(lua_State *L, const char *text, size_t l
 
 /* ---- in slices ------------------------------------------------------------------------------------------------ */
 
-/* Bytes between two looks at the clock: each takes about a tenth of a millisecond. */
+/* Bytes that are read between two looks at the clock, in about a tenth of a millisecond. */
 #define SCANNED_AT_ONCE 32768
 #define BUILT_AT_ONCE 8192
 
@@ -106,7 +106,7 @@ void oh_json_slices_push(lua_State *L, const char *text, size_t length, size_t m
     lua_rawseti(L, -2, COUNTS);
 }
 
-/* Scans until the moment, or to the end of the text; then it prepares the builder. */
+/* Scans until the monotonic time `until`. At the end of the text it prepares the builder. */
 static enum oh_json_scan_result scan_slice(lua_State *L, int reader, struct slices *slices, double until)
 {
     struct oh_json_scan *scan = &slices->scan;
@@ -168,7 +168,7 @@ enum oh_json_scan_result oh_json_slices_step(lua_State *L, double until)
     lua_rawgeti(L, reader, STATE);
     slices = lua_touserdata(L, -1);
     lua_pop(L, 1);
-    if (slices->is_inside) { /* the stack of the slice that an error has ended is lost */
+    if (slices->is_inside) { /* an error ended the last slice, and its stack is lost: begin anew */
         struct oh_json_scan *scan = &slices->scan;
         oh_json_scan_begin(scan, scan->text, scan->length, scan->most_cost, scan->counts, scan->capacity);
         slices->is_scanned = false;

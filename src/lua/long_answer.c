@@ -1,5 +1,5 @@
-/* Answers that are read in slices. The client's userdata owns, as its user value, a table of their readers by number of
-   the exchange; a reader is memory of Lua alone (json_decode.c). So a client that is collected leaves nothing. */
+/* Answers that are read in slices. The user value of the client's userdata is a table from the number of an exchange to
+   its reader. A reader consists only of memory of Lua (json_decode.c), so a client that is collected leaves nothing. */
 #include "lua/long_answer.h"
 
 #include "lua/json_decode.h"

@@ -169,7 +169,7 @@ static bool is_whole(lua_State *L)
 }
 
 /* Pushes the value of an empty answer if the operation allows one, and returns whether it did: some releases of the
-   service answer 204 or an empty 200, others send an object. `first`: see first_byte; NUL also for null. */
+   service answer 204 or an empty 200, others send an object. `first`: what first_byte returned, or NUL for null. */
 static bool push_empty_answer(lua_State *L, const struct oh_operation *operation, char first)
 {
     if (first != '\0')
@@ -242,7 +242,7 @@ static void refuse_scan(struct oh_exchange *exchange, enum oh_json_scan_result r
 }
 
 /* Pushes the value of the body if it has the operation's shape; otherwise pushes nothing and sets the error. Pushes
-   nothing and sets no error if there is more to read after the moment. */
+   nothing and sets no error if there is more to read at the monotonic time `until`. */
 static bool push_value(lua_State *L, struct oh_exchange *exchange, double until, struct oh_error *error)
 {
     const struct oh_operation *operation = exchange->operation;
@@ -327,7 +327,7 @@ int oh_result_push_element(lua_State *L, struct oh_exchange *exchange)
 }
 
 /* Adds the session keys of an answer to the known secrets: the program may use them, no text may show them. Returns
-   false if there is more to search after the moment. */
+   false if there is more to search at the monotonic time `until`. */
 static bool learn_secrets(lua_State *L, struct oh_exchange *exchange, double until, struct oh_secrets *secrets)
 {
     const struct oh_operation *operation = exchange->operation;

@@ -36,8 +36,8 @@ struct oh_readiness {
 bool oh_readiness_open(struct oh_readiness *readiness);
 /* Closes the descriptors, if they are open. */
 void oh_readiness_close(struct oh_readiness *readiness);
-/* Watches a socket for the flags in `what`; 0 stops watching it, even if it is closed already. `is_watched`: it probably
-   is, for other flags; a wrong guess costs a system call. False: the system refuses it. */
+/* Watches a socket for the flags in `what`; 0 stops watching it, even if it is closed already. `is_watched`: whether it
+   is probably watched already, for other flags; a wrong guess costs a system call. False: the system refuses it. */
 bool oh_readiness_watch(struct oh_readiness *readiness, int socket, int what, bool is_watched);
 /* Makes the descriptor readable after `seconds`; below 0: never. Only needed while the host polls the descriptor.
    False: the system refuses it. */

@@ -10,7 +10,7 @@
 
 #define OH_HASH_FLOOD_BUCKETS 4096U
 #define OH_HASH_FLOOD_SEEN_BITS 14
-#define OH_HASH_FLOOD_SKIPS 32 /* bytes of the shortest text of which the hashes of Lua 5.1 to 5.3 skip some */
+#define OH_HASH_FLOOD_SKIPS 32 /* bytes: from this length on, the hashes of Lua 5.1 to 5.3 skip some */
 
 struct oh_hash_flood {
     uint32_t texts;                               /* number of different texts, approximately */

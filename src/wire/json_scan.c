@@ -47,8 +47,8 @@ static uint64_t special_in(uint64_t word)
     return HAS_ZERO(word ^ EACH_BYTE('"')) | HAS_ZERO(word ^ EACH_BYTE('\\'));
 }
 
-/* Returns how many bytes of the text precede the first that is marked in `found`: the lowest mark is exact, those above
-   it need not be. 0 where that cannot be told. */
+/* Returns how many bytes of the text precede the first one that is marked in `found`. Only the lowest mark is reliable.
+   Unless the byte order is little-endian, that is not the mark of the first byte: returns 0. */
 static size_t bytes_before(uint64_t found)
 {
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__

@@ -1,7 +1,7 @@
 /* Redacts foreign text: one pass that copies it and leaves secrets out. Must not know Lua or libcurl.
    It reads the text up to the limit, and beyond it as far as the longest secret extends. At each place it looks back at
-   most twice LONGEST_NAME bytes, and ahead to the end of the value or of the credentials there. These hardly overlap:
-   the cost is about linear for any text. */
+   most twice LONGEST_NAME bytes, and ahead to the end of the value or of the credentials that begin there. The
+   stretches that it looks ahead hardly overlap: the cost is about linear for any text. */
 #include "wire/redact.h"
 
 #include <string.h>
@@ -183,8 +183,8 @@ static size_t replace(struct scan *scan, size_t at, size_t value, size_t end, si
     return closed;
 }
 
-/* Returns whether the part of an authority behind a colon may be a port: up to five digits. Other characters after
-   these belong to the sentence, unless letters, more digits or a path follow. */
+/* Returns whether the part of an authority behind a colon may be a port: one to five digits. The sentence around the
+   URL may add other characters after them, but neither letters nor digits, and then no path may follow. */
 static bool may_be_port(const struct scan *scan, size_t at, size_t end)
 {
     bool has_path = end < scan->length &&

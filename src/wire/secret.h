@@ -35,7 +35,7 @@ bool oh_secrets_add_lasting(struct oh_secrets *secrets, const char *secret, size
 /* Adds the credentials in the URL of a proxy as lasting secrets: whole, and in the parts that other programs may split
    the password into. */
 bool oh_secrets_add_proxy(struct oh_secrets *secrets, const char *proxy);
-/* Adds the session keys in a response whose names begin in its bytes from `from` to before `to`. */
+/* Adds the session keys in a response. Takes only fields whose name begins at byte `from` or later, and before `to`. */
 bool oh_secrets_learn(struct oh_secrets *secrets, const char *json, size_t length, size_t from, size_t to);
 /* Wipes all of them. */
 void oh_secrets_forget(struct oh_secrets *secrets);
