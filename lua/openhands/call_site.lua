@@ -20,8 +20,8 @@ local function callers_level()
   return frame and level - 1
 end
 
--- The function of each task. It is no longer on the stack during a tail call with which it ends, for example
--- `return client:start{...}`.
+-- The function of each task, to name its line in messages: if it ends with a tail call, for example
+-- `return client:start{...}`, it is not on the stack during that call.
 local origins = setmetatable({}, { __mode = "k" })
 
 --- Records the function that a coroutine runs, to locate mistakes made while the caller's code is not on the stack.

@@ -10,8 +10,8 @@
 ---@field retryable boolean whether the same call may succeed later without harm
 ---@field retry_after number? seconds that the service asks to wait
 ---@field conversation_id string? of the conversation that the call was about
----@field conversation openhands.Conversation? as it was last seen: where a wait ended early, or the call failed
---- because of its state, or after its status was read
+---@field conversation openhands.Conversation? as it was last seen; given if a wait ended early, and if a call failed
+--- because of the conversation's state or after reading its status
 ---@field conversations (openhands.Conversation|false)[]? of `wait_all`, and of `wait_any` if the time for all is over:
 --- each as it was last seen, by its place; false: never seen
 ---@field errors table<integer, openhands.Error>? with `conversations`: the errors of those that did not settle; of

@@ -71,7 +71,7 @@ for group, leaves in pairs(groups) do
   end
 end
 
-local MOST_TYPOS = 2 -- letters; a name that differs in more is read as nil, unless it begins a known one
+local MOST_TYPOS = 2 -- letters; a name that differs in more is read as nil, unless a known one begins with it
 
 -- Makes reading a misspelt name raise an error that suggests the right one.
 local function explain_typos(owner, path, known)
@@ -97,8 +97,8 @@ end
 --- Marks a table as a list, so that it is sent as `[]` even when it is empty. Returns it; without one, a new list.
 M.array = core.array
 
---- JSON null. Answers contain it in lists; a null field of an object is absent from them. A call is sent without a
---- field of its own that is null; inside the value of a field, null is sent.
+--- JSON null. Answers contain it in lists; a null field of an object is absent from them. A field of a call that is
+--- null is not sent; null inside the value of a field is sent.
 M.null = core.null
 
 --- Returns a random id for `conversation_id`. With an id of your own you can take up a start again even after this

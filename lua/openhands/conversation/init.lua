@@ -261,7 +261,7 @@ end
 ---@param api "v0"|"v1"
 ---@param id string the id asked for
 ---@param grace number seconds
----@param answered_at number? monotonic moment of the response, if more than this conversation was taken from it
+---@param answered_at number? monotonic moment of the response, if it showed other conversations too
 ---@return openhands.Conversation? conversation
 ---@return openhands.Error? err kind "protocol"
 function M.from_status(client, response, api, id, grace, answered_at)

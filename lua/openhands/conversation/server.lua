@@ -147,7 +147,7 @@ local function send(client, operation, fields, call, api, route, location)
   end
   local value, err = client:_call(operation, fields, call, api, joined)
   if err and err.kind == "server" and not location.server and conversation and not is_up(conversation) then
-    return nil, out_of_reach(operation, conversation) -- the service's error: it needs the runtime for this call
+    return nil, out_of_reach(operation, conversation) -- the service failed because this call needs the runtime
   end
   return value, err
 end

@@ -290,8 +290,8 @@ M.wanted = { finished = "answer", failed = "failure" }
 -- V1's execution states in which the agent does not go on by itself.
 local ended = { finished = true, error = true, stuck = true, waiting_for_confirmation = true, paused = true }
 
---- Returns whether the status shows an end that may be that of the turn before this client's message, and the events
---- can tell, because the text of the message is known.
+--- Returns whether the status shows an end that may belong to the turn before this client's message, and the text of
+--- that message is known: then the events can tell which turn has ended.
 ---@param memory openhands.Memory
 ---@return boolean
 function M.has_uncertain_end(memory)

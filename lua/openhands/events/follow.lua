@@ -155,7 +155,7 @@ function methods:page()
     elseif not self._ended and self._settled == was_settled then
       pause(self, err)
     end
-    self._collection:_look_again() -- without a pause if it has just settled: events may have come before that
+    self._collection:_look_again() -- at once if it has just settled: events may have come before that
   end
   return nil
 end

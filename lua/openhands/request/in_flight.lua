@@ -180,8 +180,8 @@ function Client:_wake(pending)
   end
 end
 
---- Waits for a record with the loop's `await`. In a cancelled task, ends the record's exchange instead of waiting, and
---- waits only for a long answer to a write, which is read to its end.
+--- Waits for a record with the loop's `await`. In a cancelled task, ends the record's exchange and returns at once;
+--- only a long answer to a write is still waited for, and read to its end.
 --- Afterwards the caller has to check the record and `_is_given_up`.
 ---@param pending openhands.Pending
 ---@param deadline number? monotonic moment

@@ -18,7 +18,8 @@ end
 
 --- Returns a moment on the service's clock. Each of our clocks may be wrong about how long ago the moment was. Start
 --- tasks are searched from the result on, so it must not be too late: the earliest of three values counts. Two are
---- computed with the time that our two clocks have counted since the moment; the third is the moment by our wall clock.
+--- the date of a response minus the time from the moment to that response, by each of our clocks; the third is the
+--- moment by our wall clock.
 ---@param client openhands.Client
 ---@param moment openhands.Moment
 ---@return integer? seconds since 1970; nil: no response had a date yet

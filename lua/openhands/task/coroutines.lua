@@ -66,7 +66,7 @@ end
 
 --- Returns whether the owner of a lock or request will never release it: it is dead, killed by its host, or collected.
 --- Also true if the owner is the running coroutine: then an error has ended the code that held the lock or request.
---- That code could not catch the error to release it, because Lua 5.1 cannot yield inside pcall.
+--- That code could not catch the error and release what it held, because Lua 5.1 cannot yield inside pcall.
 ---@param owner openhands.Owner
 ---@param loop openhands.Loop the loop in which the owner waits
 ---@return boolean

@@ -107,7 +107,7 @@ local function after_resume(self, entry)
   end
 end
 
--- Returns how many tasks on the stack still run. Those above them were running when an error ended their resumer.
+-- Returns how many tasks on the stack still run. Those above them have yielded or ended and are not removed yet.
 local function depth_of(self)
   local running = self._running
   local depth = #running

@@ -105,8 +105,8 @@ function Wait:_settle(conversation)
   end
 end
 
--- Returns the seconds until the result is read again; nil on V0, if the result is complete or could not be read, or if
--- the time for it is over (`answer_timeout`, or that of the wait). The conversation's own server always has the
+-- Returns the seconds until the result is read again; nil for V0, for a complete or unreadable result, and once the
+-- time for it is over (`answer_timeout`, or that of the wait). The conversation's own server always has the
 -- complete result.
 function Wait:_pause_before_result(result, wanted)
   local now, timeout = self._client._loop.now(), self._options.answer_timeout or ANSWER_TIMEOUT

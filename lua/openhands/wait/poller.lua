@@ -172,10 +172,10 @@ local function is_of_polling_group(entry, group, call, now)
     and schedule.poll_deadline(entry.call, entry.deadline_at, call.asked_at) > call.deadline_at + SLACK
 end
 
--- Delivers the outcome of a step for an entry, and sets when the entry is due next. Delivers nothing yet if the lookup
--- goes on with a step other than reading the events. If the events have to be read, and the rate allows that now,
--- returns true: the status is delivered after the events are read. Any other status is delivered at once. `further`:
--- number of entries of this poll for which it has returned true so far.
+-- Delivers the outcome of a step for an entry, and sets when the entry is due next. If the next step is to read the
+-- events, and the rate allows that now, returns true: the status is delivered after that step. Before any other next
+-- step, delivers nothing. In all other cases, delivers at once. `further`: number of entries of this poll for which it
+-- has returned true so far.
 local function conclude(poller, group, entry, step, now, jitter, further)
   local was_delivered = entry.is_delivered
   entry.is_delivered = nil
@@ -258,8 +258,8 @@ local function cancelled()
   return tasks.cancellation "wait"
 end
 
--- Ends all waits of a group, each with an error of its own. A conversation that has settled is returned without what
--- its result still lacks.
+-- Ends all waits of a group, each with an error of its own. A conversation that has settled is returned, even if its
+-- result is incomplete.
 local function fail(group, new_error)
   for entry in pairs(group.entries) do
     entry.news = entry.step == "result" and "result" or "status"
