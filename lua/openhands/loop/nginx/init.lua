@@ -45,7 +45,7 @@ function M.spawn(_, task)
   local started = assert(semaphores.new())
   ngx.thread.spawn(function()
     liveness.sleep(started, START_TIMEOUT) -- nginx starts the thread at once, but the spawner must go on first
-    task:run_in_place() -- not `carry`: if nginx kills a thread, a wait of a coroutine inside it goes on
+    task:run_in_place() -- not `carry`: its coroutine inside the thread would go on waiting if nginx killed the thread
   end)
   liveness.wake(started)
 end

@@ -15,7 +15,7 @@ local M = {}
 local is_running = false -- whether we run the loop: an old luv cannot be asked
 
 local function wait_in_neovim(is_over, deadline)
-  task_runner.schedule_next() -- if a task waits here, the code that runs it sets no timer before the wait is over
+  task_runner.schedule_next() -- if a task waits here, the code that runs tasks sets the timer only after this wait
   repeat -- at least once, so that other tasks can run
     local left = math.min(deadline and deadline - core.monotonic() or math.huge, 1)
     local _, problem = neovim.wait(binding.milliseconds(left), is_over, CHECK_INTERVAL)
