@@ -1,6 +1,6 @@
 -- Compares counts of instructions with the baseline: `lua check.lua COUNTS.tsv BASELINE.json [--update]`. A count may
--- be three per cent above the baseline; one that is three per cent below asks for a new baseline. The limits are scaled
--- by what plain libcurl takes here and took for the baseline: another libc is no regression.
+-- be three per cent above the baseline; one that is three per cent below asks for a new baseline. Both limits are
+-- scaled by the ratio of plain libcurl's counts, here and in the baseline: another libc is no regression.
 local cjson = require "cjson"
 
 local path, baseline_path, is_update = arg[1], arg[2], arg[3] == "--update"

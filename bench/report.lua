@@ -3,8 +3,8 @@
 package.path = "bench/?.lua;" .. package.path
 local chart = require "chart"
 
--- What we want: the most that the CPU time or the instructions may be, as a ratio to the lower bound, of Lua 5.4 and of
--- LuaJIT; the most memory in MB.
+-- What we want. `ratio` and `instructions`: the highest ratios to the lower bound, for Lua 5.4 and for LuaJIT, of CPU
+-- time and of instructions. `of_peers`: the highest ratio to the best client with lua-cjson. `memory`: the most, in MB.
 local targets = {
   v0 = { ratio = { 1.20, 1.12 }, instructions = { 1.25, 1.10 } },
   v1 = { ratio = { 1.20, 1.12 }, instructions = { 1.25, 1.10 } },
@@ -85,13 +85,13 @@ local function judge(words, is_met, ...)
   return words:format(...) .. (is_met and ": met" or ": **not met**")
 end
 
--- Returns which value of a target is for a peer, or nil if the peer is another client.
+-- Returns the place of a peer's Lua in `ratio` and `instructions` of a target; nil if the peer is another client.
 local function place_of(peer)
   local lua = peer.name:match "^openhands, (.+)"
   return lua and (lua:find "jit" and 2 or 1)
 end
 
--- Returns the least CPU time that a work takes clients of the same Lua with lua-cjson, and clients in Python and Node.
+-- Returns two CPU times of a work: of the best client with this Lua and lua-cjson, and of the best in Python or Node.
 local function best_of_others(work, lua)
   local same_lua, other_languages
   for name, runs in pairs(by_work[work.name]) do

@@ -13,8 +13,8 @@ local paths = {
   start = "/api/v1/app-conversations",
 }
 
---- Returns the id of the conversation that a call is about. The calls are about fifty in turn; those in flight at the
---- same time each about another.
+--- Returns the id of the conversation of a call. Calls one after the other take fifty conversations in turn; calls in
+--- flight at the same time have a conversation each.
 function M.id(number)
   return ("7f3b9a1c2d4e4f60a1b2%012x"):format(number % (M.name:find "^many" and M.in_flight or 50))
 end

@@ -91,7 +91,7 @@ def queue():
 
 
 async def many_async(once):
-    import asyncio  # not of those who do without: it takes time to load
+    import asyncio  # not at the top: it takes time to load, and not every run needs it
 
     take, finish = queue()
 

@@ -95,7 +95,7 @@ run() {
 }
 
 starts=10
-first() { # COMMAND: the same of programs that make one call
+first() { # COMMAND: the same as `run`, for the work whose programs make one call each
     local i TIMEFORMAT='%3U %3S' spent
     spent=$( { time for ((i = 0; i < starts; i++)); do
         eval "$1 first $plain 1" >"$dir/first" 2>>"$dir/peers.log" || exit

@@ -58,8 +58,8 @@ for lua; do
     printf 'version\t%s\t%s\n' "$lua" "$("$lua" -v 2>&1 | awk '{ print $1, $2 }')" >>$counted
     measure_ours . "$lua"
 done
-# What LuaJIT compiles depends a little on how answers arrive: what takes too many is counted twice more, and the least
-# of its counts holds.
+# What LuaJIT compiles depends a little on how answers arrive: a work with too many instructions is counted again, twice
+# at most, and its lowest count holds.
 for _ in 1 2; do
     report=$("$1" bench/check.lua $counted bench/baseline.json ${update:+"$update"}) && break
     while read -r work lua; do

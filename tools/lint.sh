@@ -11,8 +11,8 @@ lua=$(tools/lua.sh first)
 # src/http cannot see lua.h, no longjmp of a Lua error can cross libcurl.
 declare -A may_include=([core.c]='lua wire http os' [lua]='lua wire http os' [http]='http wire os' [wire]='wire os' [os]='os')
 
-# The layers of the Lua code. [DIRECTORY or file of lua/openhands]: what its files may require besides themselves and
-# openhands.core; a directory, or one module of a directory.
+# The layers of the Lua code. [DIRECTORY or file of lua/openhands]: the directories or files, and single modules written
+# DIRECTORY.MODULE, that its files may require besides themselves and openhands.core.
 base='deferred errors limits spelling call_site client_class settings credentials'
 declare -A may_require=(
     [deferred]='' [limits]='' [spelling]='limits' [requirements]='' [client_class]=''
@@ -98,8 +98,8 @@ lua_crossings() { # files in no known directory, and requires of what a director
 
 exported() { nm -D --defined-only "$1" | awk '{ print $NF }' | grep -vx luaopen_openhands_core; }
 
-# Functions that depend on the host's locale must not touch the wire: ascii.h and the simulator's ascii.lua change
-# letters; json_encode.c, json_number.c and ascii.lua read and write fractions.
+# Functions that depend on the host's locale must not touch the wire. In their place, ascii.h and the simulator's
+# ascii.lua change the case of letters; json_encode.c, json_number.c and ascii.lua read and write fractions.
 locale_in_lua() {
     grep -rnE '[a-z)"]:(upper|lower)\b|string\.(upper|lower)\b' lua
     grep -rnE '%[awulpAWULP]|(find|match|gsub)\b.*%[scgSCG]' lua | grep -vE '^[^:]*:[0-9]*: *--|%%[scgSCG]'

@@ -1,5 +1,5 @@
 -- lua-http and lua-cjson. Calls in flight at the same time are coroutines of cqueues. Each has a connection of its own,
--- of HTTP/1.1 over TLS, too: lua-http 0.4 hangs when a hundred calls share a connection of HTTP/2.
+-- with HTTP/1.1 even over TLS: lua-http 0.4 hangs when a hundred calls share a connection of HTTP/2.
 local cjson = require "cjson"
 local client = require "http.client"
 local cqueues = require "cqueues"

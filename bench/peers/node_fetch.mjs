@@ -60,7 +60,7 @@ if (work.startsWith("many")) {
   }
   await Promise.all(Array.from({ length: inFlight }, oneAfterTheOther))
 } else {
-  // Without keep-alive: a connection for each call. The class of agents is there once fetch has been used.
+  // Without keep-alive: a connection for each call. The class Agent can be reached only after a first fetch.
   if (work === "start") {
     await fetch("data:,")
     const Agent = globalThis[Symbol.for("undici.globalDispatcher.1")].constructor

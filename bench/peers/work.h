@@ -1,8 +1,11 @@
 /*
  * What the programs in C share: the works, and what they cost. A work is one of
- *   v0, v1       reads the status of a conversation, in the dialect
- *   events       reads a page of events
- *   start        starts a conversation, over a connection of its own
+ *   v0, v1           reads the status of a conversation, in the dialect
+ *   events           reads a page of events
+ *   start            starts a conversation, over a connection of its own
+ *   first            reads one V0 status in a new process
+ *   many, many_tls   reads V0 statuses, with many calls in flight at the same time
+ *   watch            waits for many conversations; only openhands.lua has it
  */
 #include <curl/curl.h>
 #include <stdio.h>
@@ -60,8 +63,8 @@ static inline void call_open(struct call *call, const char *work)
     }
 }
 
-/* Prepares the call of a number. The calls are about fifty conversations in turn; those in flight at the same time each
-   about another. */
+/* Prepares the call with a number. Calls one after the other take fifty conversations in turn; calls in flight at the
+   same time have a conversation each. */
 static inline void call_prepare(struct call *call, const char *work, const char *base, long number)
 {
     char id[40];

@@ -1,5 +1,5 @@
-/* Adds the secrets in its arguments: one behind "=" as lasting, one behind "+" as not lasting; "*" stands for a hundred
-   others. Prints those, except the hundred, that are known in the end. */
+/* Adds a secret for each argument: "=SECRET" a lasting one, "+SECRET" one that does not last, "*" a hundred others.
+   Then prints the secrets that are still known, without the hundred. */
 #include <stdio.h>
 #include <string.h>
 

@@ -49,11 +49,12 @@ end
 --
 --     /now/N    N, at once                     /starts      the number of POST requests
 --     /slow/N   N, after a while               /questions   the number of requests for the V1 account
---     /ten/N    N, when ten have been asked    /drip        an answer that takes ten seconds
+--     /ten/N    N, once ten of these wait      /drip        an answer that takes ten seconds
 --     /long     a list of 60000 objects, which is read in slices
 --     /most     the highest number of `/ten/N` that waited at the same time, since the last request for it
 --
--- The V1 account is answered after a while, a count of conversations with 7. Any other request gets no answer.
+-- A request for the V1 account is answered after a while, and one for a count of conversations with 7. Any other
+-- request gets no answer.
 local function upstream()
   local most, starts, questions, together = 0, 0, 0, {}
   return raw_server.new(function(request, connection)

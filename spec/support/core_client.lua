@@ -22,7 +22,7 @@ function M.json(body, status)
   return { status = status or 200, body = body, content_type = "application/json" }
 end
 
---- Returns what `next` returns, once a long answer is read to its end; nothing if none has finished.
+--- Calls `next` until a long answer is read to its end. Returns its results, or nothing if no exchange has finished.
 ---@param client userdata of the core
 ---@param ... any arguments of `next`
 function M.next(client, ...)

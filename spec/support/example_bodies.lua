@@ -123,11 +123,11 @@ end
 
 local MOST_REQUESTS = 1000 -- of one call; a call that sends more would never stop
 
---- Returns a client whose service answers one kind of request with one example and all others as it should, and the
---- list of its requests, whose field `hit` tells whether the example was sent. Collections end with their first page,
---- or lead back to it.
+--- Returns a client and the list of its requests. Its service answers one kind of request with the example of the case,
+--- and all others with their usual examples. `requests.hit` tells whether the example of the case was sent. Collections
+--- end with their first page, or lead back to it.
 ---@param case { file: string, instead_of: string, api: string, body: string?, in_circles: boolean? }
---- `instead_of`: the example that would answer; `body`: instead of what is in the file
+--- `instead_of`: the usual example of that request; `body`: instead of what is in the file
 ---@param statuses table<string, integer>
 ---@return openhands.Client client, table requests
 function M.client(case, statuses)

@@ -25,7 +25,7 @@ function M.missing()
 end
 
 --- Replaces specs whose programs are missing: they are pending, or fail where `CI=true` says that all must be there.
----@param it function busted's, which a module that is required does not have
+---@param it function busted's, which required modules cannot see
 ---@param pending function busted's
 ---@return boolean is_missing
 function M.skip_without(it, pending)

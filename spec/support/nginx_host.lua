@@ -43,7 +43,7 @@ function M.new()
 
   --- Starts the nginx of a case, with a client of the service or of another address.
   ---@param parts table of the configuration
-  ---@param settings string? more of the client's, as Lua
+  ---@param settings string? further settings of the client, as Lua
   ---@param address string?
   function here.serve(parts, settings, address)
     here.server = programs.serve(address or here.service.address, parts, settings)

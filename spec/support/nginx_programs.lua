@@ -49,7 +49,7 @@ local runs_programs = [[
 --- Starts a server whose programs have a `client` of a service.
 ---@param address string of the service
 ---@param parts table of the configuration
----@param settings string? more of the client's, as Lua
+---@param settings string? further settings of the client, as Lua
 ---@return spec.Nginx
 function M.serve(address, parts, settings)
   parts.http = common(address, settings) .. (parts.http or "")

@@ -39,7 +39,8 @@ local function hear(tcp, heard)
   tcp:read_start(on_read)
 end
 
---- Opens a connection with `send`, and `read` until a pattern is found, the peer has closed it, or time is up.
+--- Opens a connection. Returns it with the functions `send`, `close`, and `read`, which reads until a pattern is found,
+--- the peer has closed it, or time is up.
 ---@param address string
 ---@return table
 function M.connect(address)

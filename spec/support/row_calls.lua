@@ -122,7 +122,7 @@ function M.with(row, name, value)
   return fields
 end
 
---- Calls a function for each field of each row, with fields that have it in this spelling.
+--- Calls a function for each field of each row, with example fields that use this spelling of it.
 ---@param visit fun(row: table, field: table, fields: table)
 function M.each_field(visit)
   for _, row in ipairs(core.operations()) do
