@@ -23,7 +23,7 @@ return function()
     "<!-- Written by `make reference` from the core's table of operations. -->",
     "",
     "Every call that is one request, with the dialects that have it. A call that the dialect of a service lacks",
-    "returns an error of kind `unsupported`. Fields in bold are required (of two spellings, one). The arguments are",
+    "returns an error of kind `unsupported`. Fields in bold are required; of two spellings, one is. The arguments are",
     "what the call is about, then its fields, then options; the first required field may stand alone in place of the",
     "table: `openhands.file(id, \"README.md\")`. A name with a dot is in a group: `openhands.secrets.list{}`,",
     "`client.secrets:list{}`.",

@@ -50,9 +50,9 @@ void oh_options_read(lua_State *L, int index, const struct oh_option *descriptio
     for (lua_pushnil(L); lua_next(L, index) != 0; lua_pop(L, 1)) {
         char *place = target;
         name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "(not a string)";
-        for (option = description; option->name != NULL && (option->name[0] != name[0] || strcmp(option->name, name) != 0);
-             option++)
-            continue;
+        for (option = description; option->name != NULL; option++)
+            if (option->name[0] == name[0] && strcmp(option->name, name) == 0)
+                break;
         if (option->name == NULL)
             oh_argument_error_raise(L, "unknown option '%s'", name);
         place += option->offset;

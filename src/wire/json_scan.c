@@ -312,9 +312,11 @@ static enum oh_json_scan_result scan_value(struct oh_json_scan *scan)
 
 static void skip_blanks(struct oh_json_scan *scan, size_t end)
 {
-    while (scan->at < end && (scan->text[scan->at] == ' ' || scan->text[scan->at] == '\n' || scan->text[scan->at] == '\r' ||
-                              scan->text[scan->at] == '\t'))
-        scan->at++;
+    for (; scan->at < end; scan->at++) {
+        char c = scan->text[scan->at];
+        if (c != ' ' && c != '\n' && c != '\r' && c != '\t')
+            return;
+    }
 }
 
 /* Skips the name of a member, with its colon. */
