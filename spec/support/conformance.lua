@@ -53,7 +53,7 @@ end
 --     /long     a list of 60000 objects, which is read in slices
 --     /most     the highest number of `/ten/N` that waited at the same time, since the last request for it
 --
--- A request for the V1 account is answered after a while, and one for a count of conversations with 7. Any other
+-- A request for the V1 account is answered after a while. The answer to a count of conversations is 7. Any other
 -- request gets no answer.
 local function upstream()
   local most, starts, questions, together = 0, 0, 0, {}

@@ -122,7 +122,8 @@ function M.with(row, name, value)
   return fields
 end
 
---- Calls a function for each field of each row, with example fields that use this spelling of it.
+--- Calls a function for each field of each row, with example fields of the row. No other spelling of the
+--- field is among them.
 ---@param visit fun(row: table, field: table, fields: table)
 function M.each_field(visit)
   for _, row in ipairs(core.operations()) do

@@ -215,8 +215,8 @@ struct oh_exchange *oh_multi_done(struct oh_multi *multi)
     return multi->done.first;
 }
 
-/* Keeps as many idle exchanges as there are unfinished ones, but at least FEW_IDLE; frees the others. When many end
-   together, as many new ones follow. */
+/* Frees idle exchanges, but keeps as many as there are unfinished ones, and at least FEW_IDLE: when many end together,
+   as many new ones follow. */
 static void trim_idle(struct oh_multi *multi, enum oh_plain plain)
 {
     size_t most = multi->unfinished_count > FEW_IDLE ? multi->unfinished_count : FEW_IDLE;

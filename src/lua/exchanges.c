@@ -155,8 +155,8 @@ static bool stop_reading(lua_State *L, struct oh_client *client, uint64_t number
 /*** Ends an exchange at once; `next` will return it with an error of kind `cancelled`.
 @function cancel
 @tparam number number of the exchange
-@treturn boolean whether it was still in flight, or was of an operation that only reads, and had a long answer that
-  `next` had not returned yet */
+@treturn boolean true if it was still in flight; also true if its operation only reads, and `next` had not returned its
+  long answer yet */
 static int l_cancel(lua_State *L)
 {
     struct oh_client *client = oh_client_check(L);

@@ -48,7 +48,7 @@ static uint64_t special_in(uint64_t word)
 }
 
 /* Returns how many bytes of the text precede the first one that is marked in `found`. Only the lowest mark is reliable.
-   Unless the byte order is little-endian, that is not the mark of the first byte: returns 0. */
+   It is the first byte's only where the byte order is little-endian; elsewhere returns 0. */
 static size_t bytes_before(uint64_t found)
 {
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__

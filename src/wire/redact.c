@@ -183,8 +183,8 @@ static size_t replace(struct scan *scan, size_t at, size_t value, size_t end, si
     return closed;
 }
 
-/* Returns whether the part of an authority behind a colon may be a port: one to five digits. The sentence around the
-   URL may add other characters after them, but neither letters nor digits, and then no path may follow. */
+/* Returns whether the part of an authority behind a colon may be a port: one to five digits. Punctuation of the
+   sentence around the URL may follow them, but no letter, no further digit, and no path after the punctuation. */
 static bool may_be_port(const struct scan *scan, size_t at, size_t end)
 {
     bool has_path = end < scan->length &&

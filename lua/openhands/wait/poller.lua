@@ -172,10 +172,10 @@ local function is_of_polling_group(entry, group, call, now)
     and schedule.poll_deadline(entry.call, entry.deadline_at, call.asked_at) > call.deadline_at + SLACK
 end
 
--- Delivers the outcome of a step for an entry, and sets when the entry is due next. If the next step is to read the
--- events, and the rate allows that now, returns true: the status is delivered after that step. Before any other next
--- step, delivers nothing. In all other cases, delivers at once. `further`: number of entries of this poll for which it
--- has returned true so far.
+-- Delivers the outcome of a step for an entry, and sets when the entry is due next. If the lookup ends, delivers at
+-- once; if it goes on, its next step decides. Reading the events: if the rate allows that now, returns true, and the
+-- status is delivered afterwards; if not, delivers the status at once. Any other step: delivers nothing yet.
+-- `further`: number of entries of this poll for which it has returned true so far.
 local function conclude(poller, group, entry, step, now, jitter, further)
   local was_delivered = entry.is_delivered
   entry.is_delivered = nil
