@@ -1,5 +1,6 @@
 -- A prepared request: fields that are checked and encoded once, and sent by any number of calls.
 local core = require "openhands.core"
+local core_client = require "spec.support.core_client"
 local raw_server = require "spec.support.raw_server"
 local simulator = require "openhands.simulator"
 local canary = require "spec.support.canary"
@@ -67,8 +68,8 @@ describe("a prepared request", function()
       assert(core.start(client, prepared, { api = "v1" }))
       assert(core.start(client, prepared, { api = "v1" }))
       raw_server.turn(client, function() return client:in_flight() == 0 end)
-      assert.is_table((select(2, client:next())))
-      assert.is_table((select(2, client:next())))
+      assert.is_table((select(2, core_client.next(client)))) -- the service repeats the long prompt
+      assert.is_table((select(2, core_client.next(client))))
     end
     local requests = server:requests()
     assert.equal(4, #requests)
