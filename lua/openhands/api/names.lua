@@ -8,9 +8,9 @@ local M = {}
 -- Rows that only other modules call; users call methods that are built on them.
 local internal = { start = true, start_streaming = true, status = true }
 
---- The calls that have no row of their own, or need more than one; true: those about a conversation.
+-- The calls that have no row of their own, or need more than one; true: those about a conversation.
 ---@type table<string, boolean>
-M.composed = {
+local composed = {
   agent = true,
   answer = true,
   find_pull_requests = true,
@@ -37,7 +37,7 @@ function M.split(name)
   return group, leaf or name
 end
 
-for name, is_about_conversation in pairs(M.composed) do
+for name, is_about_conversation in pairs(composed) do
   M.calls[name] = is_about_conversation
 end
 for name, is_about_conversation in pairs(core.operation_names()) do
