@@ -241,9 +241,10 @@ describe("a long answer", function()
   it("is not read by a finalizer that calls the client in the middle", function()
     if _VERSION == "Lua 5.1" then return end
     local number = send(body)
-    local problems = {}
+    local problems, is_inside = {}, false -- outside of a call, a finalizer might take the answer
     local function drop()
       setmetatable({}, { __gc = function()
+        if not is_inside then return end
         local good, problem = pcall(client.next, client)
         if not good then problems[#problems + 1] = problem end
       end })
@@ -251,7 +252,9 @@ describe("a long answer", function()
     local finished, value
     repeat
       drop()
+      is_inside = true
       finished, value = client:next()
+      is_inside = false
     until finished
     assert.equal(number, finished)
     is_whole(value, 12000)
