@@ -236,6 +236,7 @@ build = {
     ["openhands.task.timers"] = "lua/openhands/task/timers.lua",
     ["openhands.types"] = "lua/openhands/types/init.lua",
     ["openhands.types.operations"] = "lua/openhands/types/operations.lua",
+    ["openhands.wait.cohorts"] = "lua/openhands/wait/cohorts.lua",
     ["openhands.wait"] = "lua/openhands/wait/init.lua",
     ["openhands.wait.poller"] = "lua/openhands/wait/poller.lua",
     ["openhands.wait.schedule"] = "lua/openhands/wait/schedule.lua",

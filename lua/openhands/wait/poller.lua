@@ -3,6 +3,7 @@
 ---
 --- Nothing runs in the background: the coroutines of the waits send the requests, one request at a time.
 
+local cohorts = require "openhands.wait.cohorts"
 local coroutines = require "openhands.task.coroutines"
 local errors = require "openhands.errors"
 local lookups = require "openhands.conversation.lookup"
@@ -30,12 +31,16 @@ local SLACK = 0.1 -- tolerance in seconds when deadlines are compared
 ---@field is_delivered boolean? its status was delivered although its lookup goes on
 ---@field next_at number? monotonic moment of the poll after this lookup
 ---@field number integer counted up with each entry that is added
+---@field cohort openhands.Cohort? nil: its next poll changes, and it will be filed anew
 
 --- The entries of one wait, for one conversation or several. The wait owns them.
 ---@class openhands.WaitGroup: openhands.Pending
 ---@field entries table<openhands.PollEntry, boolean>
+---@field count integer number of entries
 ---@field deadline_at number monotonic moment
+---@field has_interval boolean? the caller has set an interval, the same for all entries
 ---@field news boolean? something was delivered to one of its entries
+---@field delivered openhands.PollEntry[] those to which something was delivered since the last `await`
 ---@field is_away boolean? it runs the caller's `on_change`
 ---@field has_delivery boolean? something was delivered to one of its entries at any time
 ---@field coroutine any the coroutine that waits for it; nil before the first wait
@@ -48,7 +53,7 @@ local SLACK = 0.1 -- tolerance in seconds when deadlines are compared
 
 ---@class openhands.Poller
 ---@field private _client openhands.Client
----@field private _entries table<integer, openhands.PollEntry> weak: entries of a wait aborted by an error are collected
+---@field private _cohorts openhands.Cohorts its entries
 ---@field private _count integer entries made so far
 ---@field private _rate openhands.RequestRate
 ---@field private _poll openhands.Poll? the one that is under way
@@ -62,7 +67,7 @@ local weak = { __mode = "v" } -- a poll does not keep the group that sends it al
 local function new(client)
   return setmetatable({
     _client = client,
-    _entries = setmetatable({}, { __mode = "v" }),
+    _cohorts = cohorts.new(client),
     _count = 0,
     _rate = schedule.rate(),
   }, Poller)
@@ -76,7 +81,7 @@ end
 ---@return openhands.WaitGroup
 function M.group(client, timeout)
   client._poller = client._poller or new(client)
-  return { entries = {}, deadline_at = client._loop.now() + timeout }
+  return { entries = {}, count = 0, delivered = {}, deadline_at = client._loop.now() + timeout }
 end
 
 --- Adds a conversation to a group. It is polled while the group waits.
@@ -102,14 +107,19 @@ function methods:add(group, id, latest, call, interval)
     pause = 0,
     deliveries = 0,
   }
-  self._entries[entry.number], group.entries[entry] = entry, true
+  group.entries[entry], group.count, group.has_interval = true, group.count + 1, interval ~= nil
+  self._cohorts:unfile(entry)
   return entry
 end
 
 --- Removes an entry from its group. It is not polled any more.
 ---@param entry openhands.PollEntry
-function methods:remove(entry)
-  self._entries[entry.number], entry.group.entries[entry] = nil, nil
+function methods.remove(_, entry)
+  local group = entry.group
+  if group.entries[entry] then
+    group.entries[entry], group.count = nil, group.count - 1
+  end
+  entry.cohort = nil
 end
 
 --- Schedules a request for the result of a conversation that has settled.
@@ -118,6 +128,7 @@ end
 function methods:request_result(entry, pause)
   entry.step, entry.deadline_at = "result", math.huge
   entry.due_at = self._client._loop.now() + pause
+  self._cohorts:unfile(entry)
 end
 
 --- Returns whether an entry's time is over.
@@ -153,6 +164,7 @@ local function deliver(poller, entry, news, now, polling_group)
   local group = entry.group
   entry.news, group.news, group.has_delivery = news, true, true
   entry.deliveries, entry.last_polled = entry.deliveries + 1, now
+  group.delivered[#group.delivered + 1] = entry
   if group ~= polling_group then
     poller._client:_wake(group)
   end
@@ -222,6 +234,7 @@ local function poll(poller, group, step, entries, now)
     end
   end
   for _, entry in ipairs(entries) do
+    poller._cohorts:unfile(entry)
     if entry.err and is_of_polling_group(entry, group, call, now) then
       entry.is_delivered, entry.step, entry.err = nil, step, nil
     elseif conclude(poller, group, entry, step, now, jitter, further) then
@@ -269,8 +282,11 @@ local function fail(group, new_error)
 end
 
 -- Returns the moment at which the next entry is due, the moment of the next deadline, and whether an entry is exempt
--- from the rate. Returns nil if an entry is out of time.
+-- from the rate. Returns nil if an entry is out of time, which none is before the deadline of the group.
 local function next_moments(poller, group, now)
+  if now < group.deadline_at then
+    return poller._cohorts:next_due(group), group.deadline_at, group.has_interval
+  end
   local due_at, ends_at, is_exempt = math.huge, math.huge, false
   for entry in pairs(group.entries) do
     local deadline_at = entry.deadline_at
@@ -285,14 +301,20 @@ local function next_moments(poller, group, now)
   return due_at, ends_at, is_exempt
 end
 
+local function is_older(one, other)
+  return one.number < other.number
+end
+
 --- Polls until there is news of one of the group's entries, or the time of one is over. If the client was closed or the
 --- task cancelled, delivers that error to all entries.
 ---@param group openhands.WaitGroup
+---@return openhands.PollEntry[]? entries that have news, in the order of their making; nil: perhaps all
 function methods:await(group)
   local client = self._client
   group.coroutine, group.is_away = coroutine.running() or coroutines.MAIN, nil
   while not group.news do
     local now = client._loop.now()
+    self._cohorts:file()
     local due_at, ends_at, is_exempt = next_moments(self, group, now)
     local current = self._poll and current_poll(self, self._poll, now)
     if client._closed then
@@ -318,7 +340,10 @@ function methods:await(group)
       end
     end
   end
-  group.news = nil
+  local delivered = group.delivered
+  group.news, group.delivered = nil, {}
+  table.sort(delivered, is_older)
+  return delivered
 end
 
 return M

@@ -1,6 +1,7 @@
 --- The schedule of polls: when a conversation is polled again, how many requests all waits of a client may send, and
 --- which conversations share the next one.
 
+local cohorts = require "openhands.wait.cohorts"
 local coroutines = require "openhands.task.coroutines"
 local identifiers = require "openhands.conversation.identifier"
 local limits = require "openhands.limits"
@@ -20,11 +21,6 @@ local SHORTEST_SLEEP = 0.01 -- seconds
 
 -- Steps that are for many conversations at once. They alternate with those for one.
 local is_for_many = { dialect = true, start_task = true, list = true, recent_tasks = true }
-
--- Settings in which two entries must agree to share a request.
-local distinctive = {
-  "api_key", "organization", "api", "timeout", "connect_timeout", "max_body", "max_memory", "retries",
-}
 
 -- ---- when ----------------------------------------------------------------------------------------------------------
 
@@ -164,64 +160,87 @@ local function is_before(one, other)
   return one.number < other.number
 end
 
--- Returns the entries that are due now or soon, and their steps. Then returns two of those that may be polled now: the
--- first whose step is for many conversations, and the first whose step is for one.
-local function due_entries(poller, group, now, is_allowed)
-  local client, soon_due, steps = poller._client, {}, {}
-  local first_batch_entry, first_single_entry
-  for _, entry in pairs(poller._entries) do
-    if entry.is_delivered and entry.next_at <= now then
-      entry.is_delivered, entry.step = nil, nil -- its events were not read in time; this poll starts a new lookup
+-- Returns the first entry of a cohort that may be polled.
+local function first_of(client, cohort, group, now)
+  for place = cohort.first, cohort.count do
+    local entry = cohort[place]
+    if entry and entry.cohort == cohort and may_be_polled(client, entry, group, now) then
+      return entry
     end
-    local due_at = entry.due_at
-    if due_at - now <= NEAR * entry.pause and may_be_polled(client, entry, group, now) then
-      local step = entry.step or lookups.first_step(client, entry)
-      soon_due[#soon_due + 1], steps[entry] = entry, step
-      local may_go = due_at <= now and (is_allowed or M.is_exempt(entry, group, now))
-      if may_go and is_for_many[step] then
+  end
+end
+
+-- Returns two of the entries that may be polled now: the first whose step is for many conversations, and the first
+-- whose step is for one.
+local function heads(poller, list, group, now, is_allowed)
+  local client = poller._client
+  local first_batch_entry, first_single_entry
+  for _, cohort in ipairs(list) do
+    if cohort.due_at <= now and (is_allowed or cohort.has_interval) then
+      local is_batch = is_for_many[cohort.step]
+      local first = is_batch and first_batch_entry or not is_batch and first_single_entry or nil
+      local entry = (not first or cohort.last_polled <= first.last_polled) and first_of(client, cohort, group, now)
+      if entry and not (first and is_before(first, entry)) then
+        first_batch_entry = is_batch and entry or first_batch_entry
+        first_single_entry = is_batch and first_single_entry or entry
+      end
+    end
+  end
+  return first_batch_entry, first_single_entry
+end
+
+-- Returns the same of the entries that are exempt from the rate, at the last polls of a group.
+local function last_heads(poller, group, now, first_batch_entry, first_single_entry)
+  for entry in pairs(group.entries) do
+    if entry.due_at <= now and now >= entry.deadline_at and may_be_polled(poller._client, entry, group, now) then
+      if is_for_many[entry.cohort.step] then
         local is_first = not first_batch_entry or is_before(entry, first_batch_entry)
         first_batch_entry = is_first and entry or first_batch_entry
-      elseif may_go then
+      else
         local is_first = not first_single_entry or is_before(entry, first_single_entry)
         first_single_entry = is_first and entry or first_single_entry
       end
     end
   end
-  return soon_due, steps, first_batch_entry, first_single_entry
+  return first_batch_entry, first_single_entry
 end
 
--- Returns whether two entries can share a request.
-local function can_join(head, other, step, other_step)
-  if other == head or other_step ~= step then
-    return false
-  elseif step == "result" and identifiers.normalize(other.id) ~= identifiers.normalize(head.id) then
-    return false
-  end
-  for _, name in ipairs(distinctive) do
-    if rawget(head.call, name) ~= rawget(other.call, name) then
-      return false
+-- Returns the next cohort with entries that can join a request, and its first entry: one that is due before one that is
+-- due soon. Leaves out the cohorts in `taken`.
+local function next_companions(client, list, head, group, now, taken)
+  local best, best_entry, best_is_due
+  for _, cohort in ipairs(list) do
+    if cohort.step == head.cohort.step and cohort.due_at - now <= NEAR * cohort.pause and not taken[cohort] then
+      local is_due = cohort.due_at <= now
+      local entry = (is_due or not best_is_due) and first_of(client, cohort, group, now)
+      local is_better = entry and (not best or (is_due and not best_is_due) or is_before(entry, best_entry))
+      if is_better and cohorts.agree(head.call, entry.call) then
+        best, best_entry, best_is_due = cohort, entry, is_due
+      end
     end
   end
-  return true
+  return best
 end
 
 -- Returns the entries of one request: the first, then others that are due, then others that are due soon.
-local function with_companions(head, soon_due, steps, now)
-  local step, others, entries = steps[head], {}, { head }
-  for _, other in ipairs(soon_due) do
-    if can_join(head, other, step, steps[other]) then
-      others[#others + 1] = other
+local function with_companions(client, list, head, step, group, now)
+  local entries, count, taken = { head }, 1, {}
+  local id = step == "result" and identifiers.normalize(head.id)
+  local cohort = next_companions(client, list, head, group, now, taken)
+  while cohort and count < limits.IDS_PER_REQUEST do
+    taken[cohort] = true
+    for place = cohort.first, cohort.count do
+      local entry = cohort[place]
+      if count == limits.IDS_PER_REQUEST then
+        break
+      elseif entry and entry ~= head and entry.cohort == cohort and may_be_polled(client, entry, group, now)
+        and (entry.step or lookups.first_step(client, entry)) == step
+        and (not id or identifiers.normalize(entry.id) == id) then
+        count = count + 1
+        entries[count] = entry
+      end
     end
-  end
-  table.sort(others, function(one, other)
-    local is_due = one.due_at <= now
-    if is_due ~= (other.due_at <= now) then
-      return is_due
-    end
-    return is_before(one, other)
-  end)
-  for place = 1, math.min(#others, limits.IDS_PER_REQUEST - 1) do
-    entries[place + 1] = others[place]
+    cohort = count < limits.IDS_PER_REQUEST and next_companions(client, list, head, group, now, taken)
   end
   return entries
 end
@@ -234,20 +253,30 @@ end
 ---@return openhands.LookupStep? step
 ---@return openhands.PollEntry[]? entries
 function M.next(poller, group, now, is_allowed)
-  local soon_due, steps, first_batch_entry, first_single_entry = due_entries(poller, group, now, is_allowed)
-  local head = first_batch_entry or first_single_entry
-  if first_batch_entry and first_single_entry then
-    head = poller._last_was_for_many and first_single_entry or first_batch_entry
+  local client = poller._client
+  while true do
+    local list = poller._cohorts:list(now)
+    local first_batch_entry, first_single_entry = heads(poller, list, group, now, is_allowed)
+    if not is_allowed and now >= group.deadline_at then
+      first_batch_entry, first_single_entry =
+        last_heads(poller, group, now, first_batch_entry, first_single_entry)
+    end
+    local head = first_batch_entry or first_single_entry
+    if first_batch_entry and first_single_entry then
+      head = poller._last_was_for_many and first_single_entry or first_batch_entry
+    end
+    if not head then
+      return nil
+    end
+    local step = head.step or lookups.first_step(client, head)
+    if step == head.cohort.step then
+      poller._last_was_for_many = is_for_many[step] or false
+      local is_alone = #list == 1 and list[1].first == list[1].count
+      local is_shared = not is_alone and (is_for_many[step] or step == "result")
+      return step, is_shared and with_companions(client, list, head, step, group, now) or { head }
+    end
+    poller._cohorts:refile(head.cohort) -- e.g. the dialect has become known
   end
-  if not head then
-    return nil
-  end
-  local step = steps[head]
-  poller._last_was_for_many = is_for_many[step] or false
-  if #soon_due > 1 and (is_for_many[step] or step == "result") then
-    return step, with_companions(head, soon_due, steps, now)
-  end
-  return step, { head }
 end
 
 return M

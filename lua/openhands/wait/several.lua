@@ -32,19 +32,20 @@ local function ids_of(client, subjects, name)
   return ids
 end
 
--- Creates a wait for each conversation, in one group.
+-- Creates a wait for each conversation, in one group. Also returns the place of each entry's wait.
 local function begin(client, subjects, name, options)
   local call = Client._begin(client, name, options, waiting.option_names)
   options = waiting.checked(name, options)
-  local ids, waits = ids_of(client, subjects, name), {}
+  local ids, waits, places = ids_of(client, subjects, name), {}, {}
   local group = pollers.group(client, options.timeout or waiting.DEFAULT_TIMEOUT)
   for place, id in ipairs(ids) do
     local subject = subjects[place]
     local latest = getmetatable(subject) == client._conversation and subject or nil
     ---@cast latest openhands.Conversation?
     waits[place] = waiting.new(client, group, id, latest, call, options)
+    places[waits[place].entry] = place
   end
-  return group, waits
+  return group, waits, places
 end
 
 -- Returns the last known status of each conversation; false if it was never seen.
@@ -82,13 +83,16 @@ local function joined_error(name, waits, summary)
   }
 end
 
--- Advances every wait that has not ended. Returns whether some still have not ended.
-local function advance_all(waits)
-  local goes_on = false
-  for _, wait in ipairs(waits) do
-    goes_on = not (wait.has_ended or wait:advance()) or goes_on
+-- Advances the waits of the given entries, or all waits. If `for_first`, ends at the first that has settled or failed,
+-- and returns its place.
+local function advance(waits, places, entries, for_first)
+  for number = 1, entries and #entries or #waits do
+    local place = entries and places[entries[number]] or number
+    local wait = waits[place]
+    if not wait.has_ended and wait:advance() and for_first and not wait.has_timed_out then
+      return place
+    end
   end
-  return goes_on
 end
 
 --- Waits until all of several conversations settle. If some do not, `err.conversations` has the last known status
@@ -99,9 +103,9 @@ end
 ---@return openhands.Conversation[]? conversations in the order given
 ---@return openhands.Error? err
 function Client:wait_all(subjects, options)
-  local group, waits = begin(self, subjects, "wait_all", options)
-  while advance_all(waits) do
-    self._poller:await(group)
+  local group, waits, places = begin(self, subjects, "wait_all", options)
+  while group.count > 0 do
+    advance(waits, places, self._poller:await(group))
   end
   for _, wait in ipairs(waits) do
     if wait.err then
@@ -111,19 +115,6 @@ function Client:wait_all(subjects, options)
   return last_seen(waits)
 end
 
--- Returns the place of the first conversation that has settled or cannot be waited for. If there is none, returns nil
--- and whether some waits go on.
-local function advance_any(waits)
-  local goes_on = false
-  for place, wait in ipairs(waits) do
-    if not wait.has_ended and wait:advance() and not wait.has_timed_out then
-      return place, true
-    end
-    goes_on = goes_on or not wait.has_ended
-  end
-  return nil, goes_on
-end
-
 --- Waits until the first of several conversations settles, or one cannot be waited for.
 ---@param subjects (string|openhands.Conversation)[] ids, or conversations, of either dialect
 ---@param options openhands.WaitOptions? as for `wait`
@@ -131,11 +122,10 @@ end
 ---@return openhands.Error|integer|nil place in the list, or the error
 ---@return integer? place with an error: of the conversation that cannot be waited for
 function Client:wait_any(subjects, options)
-  local group, waits = begin(self, subjects, "wait_any", options)
-  local place, goes_on = advance_any(waits)
-  while goes_on and not place do
-    self._poller:await(group)
-    place, goes_on = advance_any(waits)
+  local group, waits, places = begin(self, subjects, "wait_any", options)
+  local place
+  while group.count > 0 and not place do
+    place = advance(waits, places, self._poller:await(group), true)
   end
   for _, wait in ipairs(waits) do
     self._poller:remove(wait.entry)

@@ -1,0 +1,59 @@
+-- Each request of a wait for thousands of conversations searched and sorted all of them: ten times as many
+-- conversations cost a hundred times as much.
+local in_process = require "spec.support.in_process"
+
+local ROUNDS = 3
+local INTERVAL = 4
+
+-- Answers with a running conversation for each id in the query.
+local function running(request)
+  local list = {}
+  for id in request.query:gmatch "ids=(%x+)" do
+    list[#list + 1] = ('{"id":"%s","sandbox_status":"RUNNING","execution_status":"running"}'):format(id)
+  end
+  return in_process.json("[" .. table.concat(list, ",") .. "]")
+end
+
+local function ids(count)
+  local list = {}
+  for place = 1, count do
+    list[place] = ("a"):rep(20) .. ("%012x"):format(place)
+  end
+  return list
+end
+
+-- Returns how many thousand instructions Lua runs while `wait` waits, and how many requests are sent.
+local function cost(wait, count)
+  local client, requests = in_process.scripted(running, { api = "v1" })
+  local thousands = 0
+  local list, options = ids(count), { interval = INTERVAL, timeout = (ROUNDS - 0.5) * INTERVAL }
+  debug.sethook(function() thousands = thousands + 1 end, "", 1000)
+  local good, problem = pcall(wait, client, list, options)
+  debug.sethook()
+  assert(good, problem)
+  return thousands, #requests
+end
+
+describe("waits for many conversations", function()
+  local function wait_for_all(client, list, options)
+    local done, err = client:wait_all(list, options)
+    assert(not done and err.kind == "timeout", err and err.message)
+  end
+
+  it("send a request for 99 conversations", function()
+    local _, sent = cost(wait_for_all, 990)
+    assert.equal(10 * ROUNDS, sent)
+  end)
+
+  it("cost as much for each as waits for few", function()
+    local compiler = rawget(_G, "jit")
+    if compiler then
+      compiler.off() -- hooks do not count compiled code
+      compiler.flush()
+      finally(compiler.on)
+    end
+    local few, many = cost(wait_for_all, 198), cost(wait_for_all, 1980)
+    assert.is_true(few > 0)
+    assert.is_true(many < 10 * few * 1.25, ("%d thousand instructions, ten times %d"):format(many, few))
+  end)
+end)
