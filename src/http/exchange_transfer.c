@@ -18,12 +18,23 @@ bool oh_exchange_receive(struct oh_exchange *exchange, long status, const char *
     return result == OH_BUFFER_OK;
 }
 
+/* The length is that of the compressed body where there is one. The memory of a body that never comes is not touched. */
+static void expect_body(struct oh_exchange *exchange)
+{
+    double length = oh_exchange_expected(exchange);
+
+    if (length > 0 && length <= (double)exchange->received.limit)
+        oh_buffer_expect(&exchange->received, (size_t)length);
+}
+
 static size_t on_body(char *bytes, size_t size, size_t count, void *context)
 {
     struct oh_exchange *exchange = context;
     long status = 0;
 
     (void)curl_easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &status);
+    if (exchange->received.length == 0 && exchange->download == NULL)
+        expect_body(exchange);
     oh_exchange_count_payload(exchange, size * count);
     /* libcurl ends the transfer if fewer bytes are taken than it passed */
     return oh_exchange_receive(exchange, status, bytes, size * count) ? size * count : 0;

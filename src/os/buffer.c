@@ -14,10 +14,31 @@ void oh_buffer_init(struct oh_buffer *buffer, size_t limit)
     buffer->limit = limit;
 }
 
+static bool move(struct oh_buffer *buffer, size_t capacity)
+{
+    char *data = malloc(capacity); /* not realloc, which may leave an unwiped copy behind */
+
+    if (data == NULL)
+        return false;
+    if (buffer->data != NULL) {
+        memcpy(data, buffer->data, buffer->length);
+        oh_wipe(buffer->data, buffer->length);
+        free(buffer->data);
+    }
+    buffer->data = data;
+    buffer->capacity = capacity;
+    return true;
+}
+
+void oh_buffer_expect(struct oh_buffer *buffer, size_t length)
+{
+    if (length > buffer->capacity && length <= buffer->limit)
+        (void)move(buffer, length);
+}
+
 static enum oh_buffer_result reserve(struct oh_buffer *buffer, size_t count)
 {
     size_t wanted, capacity;
-    char *data;
 
     if (count > buffer->limit || buffer->length > buffer->limit - count)
         return OH_BUFFER_FULL;
@@ -27,17 +48,7 @@ static enum oh_buffer_result reserve(struct oh_buffer *buffer, size_t count)
     capacity = buffer->capacity > 0 ? buffer->capacity : FIRST_CAPACITY;
     while (capacity < wanted)
         capacity = capacity > buffer->limit / 2 ? buffer->limit : capacity * 2;
-    data = malloc(capacity); /* not realloc, which may leave an unwiped copy behind */
-    if (data == NULL)
-        return OH_BUFFER_MEMORY;
-    if (buffer->data != NULL) {
-        memcpy(data, buffer->data, buffer->length);
-        oh_wipe(buffer->data, buffer->length);
-        free(buffer->data);
-    }
-    buffer->data = data;
-    buffer->capacity = capacity;
-    return OH_BUFFER_OK;
+    return move(buffer, capacity) ? OH_BUFFER_OK : OH_BUFFER_MEMORY;
 }
 
 enum oh_buffer_result oh_buffer_append(struct oh_buffer *buffer, const void *bytes, size_t count)

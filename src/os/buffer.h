@@ -20,6 +20,9 @@ void oh_buffer_init(struct oh_buffer *buffer, size_t limit);
    unchanged. */
 enum oh_buffer_result oh_buffer_append(struct oh_buffer *buffer, const void *bytes, size_t count);
 enum oh_buffer_result oh_buffer_append_text(struct oh_buffer *buffer, const char *text);
+/* Makes room for `length` bytes in all, so that the buffer need not grow. Does nothing if they are more than the limit, or
+   if there is no memory for them. */
+void oh_buffer_expect(struct oh_buffer *buffer, size_t length);
 /* Wipes the contents; keeps the memory for the next use unless it is more than `keep` bytes. */
 void oh_buffer_clear(struct oh_buffer *buffer, size_t keep);
 /* Wipes and frees everything; the buffer stays usable. */
