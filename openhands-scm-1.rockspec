@@ -80,6 +80,7 @@ build = {
         "src/wire/identifier.c",
         "src/wire/json_number.c",
         "src/wire/json_scan.c",
+        "src/wire/json_string.c",
         "src/wire/json_stream.c",
         "src/wire/one_line.c",
         "src/wire/operations.c",

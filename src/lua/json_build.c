@@ -1,7 +1,10 @@
 /* Builds the Lua values of a text that json_scan.c has checked, each table at its final size. */
 #include "lua/json_build.h"
 
+#include <string.h>
+
 #include "wire/json_number.h"
+#include "wire/json_string.h"
 
 #define LONGEST_SHORT 40 /* bytes of a string that Lua 5.2 and later intern */
 
@@ -76,14 +79,15 @@ static void note_name(struct oh_json_builder *builder)
 
 static void push_string(struct oh_json_builder *builder)
 {
-    const char *from = builder->at + 1, *end = oh_json_scan_find_special(from, builder->end);
+    const char *from = builder->at + 1, *end = oh_json_string_find_special(from, builder->end);
+    size_t length = (size_t)(end - from), more;
 
     if (*end == '"') {
-        push_text(builder, from, (size_t)(end - from));
+        push_text(builder, from, length);
     } else {
-        while (*end != '"') /* skips a backslash and the character after it */
-            end = oh_json_scan_find_special(end + 2, builder->end);
-        push_text(builder, builder->scratch, oh_json_scan_unescape(from, (size_t)(end - from), builder->scratch));
+        memcpy(builder->scratch, from, length);
+        end = oh_json_string_decode(end, builder->end, builder->scratch + length, &more);
+        push_text(builder, builder->scratch, length + more);
     }
     builder->at = end + 1;
 }

@@ -16,7 +16,7 @@ struct oh_json_builder {
     const char *at, *end;
     const char *stop;            /* at most `end`: a value that begins here or later is left to the next call */
     const uint32_t *counts;      /* of the list or object that begins next */
-    char *scratch;               /* borrowed; holds the longest string with escapes */
+    char *scratch;               /* borrowed; holds the longest string with escapes, and OH_JSON_BLOCK bytes more */
     struct oh_hash_flood *flood; /* borrowed. NULL: the text is too short to do harm */
     uint32_t seed;               /* of the marks in `flood` */
     bool flooded;                /* too many strings collide: it has given up */

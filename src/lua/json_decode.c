@@ -7,6 +7,7 @@
 
 #include "lua/json_build.h"
 #include "os/readiness.h"
+#include "wire/json_block.h"
 
 #define FEW_TABLES 128 /* their counts fit on the C stack */
 #define SHORT_TEXT 512 /* bytes; longer strings with escapes are decoded in memory of Lua */
@@ -60,8 +61,8 @@ enum oh_json_scan_result oh_json_decode(lua_State *L, const char *text, size_t l
     oh_json_build_begin(&builder, &scan, (uint32_t)(uintptr_t)L);
     builder.L = L;
     builder.scratch = short_text;
-    if (scan.longest_escaped > sizeof short_text)
-        builder.scratch = lua_newuserdata(L, scan.longest_escaped);
+    if (scan.longest_escaped + OH_JSON_BLOCK > sizeof short_text)
+        builder.scratch = lua_newuserdata(L, scan.longest_escaped + OH_JSON_BLOCK);
     if (length > LEAST_FLOOD_BYTES)
         builder.flood = push_flood(L);
     oh_json_build(&builder);
@@ -125,7 +126,7 @@ static enum oh_json_scan_result scan_slice(lua_State *L, int reader, struct slic
     }
     if (result == OH_SCAN_WHOLE) {
         oh_json_build_begin(&slices->builder, scan, (uint32_t)(uintptr_t)slices);
-        slices->builder.scratch = lua_newuserdata(L, scan->longest_escaped + 1);
+        slices->builder.scratch = lua_newuserdata(L, scan->longest_escaped + OH_JSON_BLOCK);
         lua_rawseti(L, reader, SCRATCH);
         slices->builder.flood = push_flood(L);
         lua_rawseti(L, reader, FLOOD);

@@ -4,8 +4,7 @@
 #include <string.h>
 
 #include "wire/json_number.h"
-#include "wire/ascii.h"
-#include "wire/utf8.h"
+#include "wire/json_string.h"
 
 /* The most bytes that a table, item, member or string takes in any version of Lua; for tables and strings with the
    overhead of malloc. */
@@ -34,190 +33,21 @@ void oh_json_scan_begin(struct oh_json_scan *scan, const char *text, size_t leng
     scan->state = VALUE;
 }
 
-/* ---- strings -------------------------------------------------------------------------------------------------- */
-
-#define EACH_BYTE(byte) (0x0101010101010101ULL * (byte))
-/* Not 0 if some byte of the word is 0, or below `limit`, which is at most 128. */
-#define HAS_ZERO(word) (((word)-EACH_BYTE(1)) & ~(word)&EACH_BYTE(0x80))
-#define HAS_BELOW(word, limit) (((word)-EACH_BYTE(limit)) & ~(word)&EACH_BYTE(0x80))
-
-/* Returns a word that is not 0 if a quote or a backslash is among its bytes. */
-static uint64_t special_in(uint64_t word)
-{
-    return HAS_ZERO(word ^ EACH_BYTE('"')) | HAS_ZERO(word ^ EACH_BYTE('\\'));
-}
-
-/* Returns how many bytes of the text precede the first one that is marked in `found`. Only the lowest mark is reliable.
-   It is the first byte's only where the byte order is little-endian; elsewhere returns 0. */
-static size_t bytes_before(uint64_t found)
-{
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    return (size_t)__builtin_ctzll(found) / 8;
-#else
-    (void)found;
-    return 0;
-#endif
-}
-
-const char *oh_json_scan_find_special(const char *text, const char *end)
-{
-    uint64_t word, found;
-
-    for (; end - text >= 8; text += 8) {
-        memcpy(&word, text, sizeof word);
-        found = special_in(word);
-        if (found != 0) {
-            text += bytes_before(found);
-            break;
-        }
-    }
-    while (text < end && *text != '"' && *text != '\\')
-        text++;
-    return text;
-}
-
-/* Returns the length of the escape at a backslash, 0 if it is malformed. */
-static size_t escape_length(const char *text, size_t left)
-{
-    size_t i;
-
-    if (left < 2)
-        return 0;
-    switch (text[1]) {
-    case '"': case '\\': case '/': case 'b': case 'f': case 'n': case 'r': case 't': return 2;
-    case 'u': break;
-    default: return 0;
-    }
-    if (left < 6)
-        return 0;
-    for (i = 2; i < 6; i++)
-        if (oh_ascii_hex(text[i]) < 0)
-            return 0;
-    return 6;
-}
-
 /* Skips a string, from its first quote on; false if it is malformed. */
 static bool scan_string(struct oh_json_scan *scan)
 {
-    const char *text = scan->text;
-    size_t end = scan->length, at = scan->at + 1, from = at, size;
+    const char *from = scan->text + scan->at + 1;
     bool escaped = false;
-    uint64_t word, found;
+    const char *quote = oh_json_string_check(from, scan->text + scan->length, &escaped);
 
-    for (;;) {
-        while (end - at >= 8) {
-            memcpy(&word, text + at, sizeof word);
-            found = (word & EACH_BYTE(0x80)) | HAS_BELOW(word, 0x20) | special_in(word);
-            if (found != 0) {
-                at += bytes_before(found);
-                break;
-            }
-            at += 8;
-        }
-        if (at >= end)
-            return false;
-        if (text[at] == '"')
-            break;
-        if (text[at] == '\\') {
-            size = escape_length(text + at, end - at);
-            escaped = true;
-        } else {
-            size = (unsigned char)text[at] < 0x20 ? 0 : oh_utf8_sequence(text + at, end - at);
-        }
-        if (size == 0)
-            return false;
-        at += size;
-    }
-    if (escaped && at - from > scan->longest_escaped)
-        scan->longest_escaped = at - from;
-    scan->cost += STRING_COST + (at - from);
-    scan->at = at + 1;
+    if (quote == NULL)
+        return false;
+    if (escaped && (size_t)(quote - from) > scan->longest_escaped)
+        scan->longest_escaped = (size_t)(quote - from);
+    scan->cost += STRING_COST + (size_t)(quote - from);
+    scan->at = (size_t)(quote - scan->text) + 1;
     return true;
 }
-
-static unsigned long read_unit(const char *escape)
-{
-    unsigned long unit = 0;
-    int i;
-
-    for (i = 2; i < 6; i++)
-        unit = unit * 16 + (unsigned long)oh_ascii_hex(escape[i]);
-    return unit;
-}
-
-static char *put_character(char *out, unsigned long code)
-{
-    if (code < 0x80) {
-        *out++ = (char)code;
-    } else if (code < 0x800) {
-        *out++ = (char)(0xc0 | (code >> 6));
-        *out++ = (char)(0x80 | (code & 0x3f));
-    } else if (code < 0x10000) {
-        *out++ = (char)(0xe0 | (code >> 12));
-        *out++ = (char)(0x80 | ((code >> 6) & 0x3f));
-        *out++ = (char)(0x80 | (code & 0x3f));
-    } else {
-        *out++ = (char)(0xf0 | (code >> 18));
-        *out++ = (char)(0x80 | ((code >> 12) & 0x3f));
-        *out++ = (char)(0x80 | ((code >> 6) & 0x3f));
-        *out++ = (char)(0x80 | (code & 0x3f));
-    }
-    return out;
-}
-
-/* Reads the character of a \u escape, or of a surrogate pair, and skips it. Returns U+FFFD for a lone surrogate, which
-   may come from a text that was cut: it must not make a response unreadable. */
-static unsigned long take_character(const char **text, const char *end)
-{
-    unsigned long unit = read_unit(*text), low;
-
-    *text += 6;
-    if (unit < 0xd800 || unit > 0xdfff)
-        return unit;
-    if (unit <= 0xdbff && end - *text >= 6 && (*text)[0] == '\\' && (*text)[1] == 'u') {
-        low = read_unit(*text);
-        if (low >= 0xdc00 && low <= 0xdfff) {
-            *text += 6;
-            return 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
-        }
-    }
-    return 0xfffd;
-}
-
-static char unescaped(char name)
-{
-    switch (name) {
-    case 'b': return '\b';
-    case 'f': return '\f';
-    case 'n': return '\n';
-    case 'r': return '\r';
-    case 't': return '\t';
-    default: return name;
-    }
-}
-
-size_t oh_json_scan_unescape(const char *text, size_t length, char *out)
-{
-    const char *end = text + length, *from;
-    char *const first = out;
-
-    for (;;) {
-        from = text;
-        text = oh_json_scan_find_special(text, end);
-        memcpy(out, from, (size_t)(text - from));
-        out += text - from;
-        if (text == end)
-            return (size_t)(out - first);
-        if (text[1] == 'u') {
-            out = put_character(out, take_character(&text, end));
-        } else {
-            *out++ = unescaped(text[1]);
-            text += 2;
-        }
-    }
-}
-
-/* ---- values --------------------------------------------------------------------------------------------------- */
 
 static bool in_object(const struct oh_json_scan *scan)
 {

@@ -41,10 +41,5 @@ void oh_json_scan_begin(struct oh_json_scan *scan, const char *text, size_t leng
 /* Scans the text to `stop`. May be called again after OH_SCAN_NEEDS_CAPACITY, with a larger `counts`, and after
    OH_SCAN_PAUSED, with a later `stop`. */
 enum oh_json_scan_result oh_json_scan(struct oh_json_scan *scan);
-/* Returns the first quote or backslash from `text` on, or `end`. The text must have been scanned. */
-const char *oh_json_scan_find_special(const char *text, const char *end);
-/* Decodes the escapes in the text between two quotes. Returns how many bytes it wrote, at most `length`. Lone
-   surrogates become U+FFFD. The text must have been scanned. */
-size_t oh_json_scan_unescape(const char *text, size_t length, char *out);
 
 #endif
