@@ -60,6 +60,7 @@ build = {
         "src/lua/json_decode.c",
         "src/lua/json_encode.c",
         "src/lua/json_sentinels.c",
+        "src/lua/json_texts.c",
         "src/lua/limits.c",
         "src/lua/long_answer.c",
         "src/lua/message.c",

@@ -6,8 +6,6 @@
 #include "wire/json_number.h"
 #include "wire/json_string.h"
 
-#define LONGEST_SHORT 40 /* bytes of a string that Lua 5.2 and later intern */
-
 #define OBJECT (-1)
 
 static bool in_object(const struct oh_json_builder *builder)
@@ -26,68 +24,29 @@ static char first_of_next(struct oh_json_builder *builder)
     }
 }
 
-/* Counts a string; ends oh_json_build if too many collide. */
-static void note(struct oh_json_builder *builder, const char *text, size_t length, uint32_t mark)
+/* Pushes a string; ends oh_json_build if too many collide. `lasting`: it stands in the text itself. */
+static void push_text(struct oh_json_builder *builder, const char *text, size_t length, enum oh_json_text_use use,
+                      bool lasting)
 {
-    if (!oh_hash_flood_note(builder->flood, text, length, mark)) {
+    if (builder->texts == NULL) {
+        lua_pushlstring(builder->L, text, length);
+    } else if (!oh_json_texts_push(builder->L, builder->texts, text, length, use, lasting)) {
         builder->flooded = true;
         builder->stop = builder->at;
     }
 }
 
-#if LUA_VERSION_NUM < 502
-
-/* Lua 5.1 and LuaJIT intern every string, and compare it with all strings of the same hash. */
-static void push_text(struct oh_json_builder *builder, const char *text, size_t length)
-{
-    lua_pushlstring(builder->L, text, length);
-    if (builder->flood != NULL)
-        note(builder, text, length, (uint32_t)((uintptr_t)lua_tostring(builder->L, -1) >> 3));
-}
-
-static void note_name(struct oh_json_builder *builder) { (void)builder; }
-
-#else
-
-static void note_text(struct oh_json_builder *builder, const char *text, size_t length)
-{
-    note(builder, text, length, oh_hash_flood_mark(text, length, builder->seed));
-}
-
-/* Lua 5.2 and later use a seed to hash the strings that they intern, but 5.2 and 5.3 skip bytes of the longer ones. */
-static void push_text(struct oh_json_builder *builder, const char *text, size_t length)
-{
-    lua_pushlstring(builder->L, text, length);
-    if (LUA_VERSION_NUM < 504 && builder->flood != NULL && length >= OH_HASH_FLOOD_SKIPS && length <= LONGEST_SHORT)
-        note_text(builder, text, length);
-}
-
-/* Lua 5.2 and later do not intern long strings, and compare them only as names of members. */
-static void note_name(struct oh_json_builder *builder)
-{
-    size_t length;
-    const char *name;
-
-    if (builder->flood == NULL)
-        return;
-    name = lua_tolstring(builder->L, -1, &length);
-    if (length > LONGEST_SHORT)
-        note_text(builder, name, length);
-}
-
-#endif
-
-static void push_string(struct oh_json_builder *builder)
+static void push_string(struct oh_json_builder *builder, enum oh_json_text_use use)
 {
     const char *from = builder->at + 1, *end = oh_json_string_find_special(from, builder->end);
     size_t length = (size_t)(end - from), more;
 
     if (*end == '"') {
-        push_text(builder, from, length);
+        push_text(builder, from, length, use, true);
     } else {
         memcpy(builder->scratch, from, length);
         end = oh_json_string_decode(end, builder->end, builder->scratch + length, &more);
-        push_text(builder, builder->scratch, length + more);
+        push_text(builder, builder->scratch, length + more, use, false);
     }
     builder->at = end + 1;
 }
@@ -137,7 +96,7 @@ static void push_number(struct oh_json_builder *builder)
     if (number.kind == OH_NUMBER_FLOAT)
         push_real(builder->L, number.real);
     else if (number.kind == OH_NUMBER_LONG || !push_whole(builder->L, number.whole))
-        push_text(builder, builder->at, length); /* e.g. an id: no digit may change */
+        push_text(builder, builder->at, length, OH_TEXT_VALUE, true); /* e.g. an id: no digit may change */
     builder->at += length;
 }
 
@@ -145,7 +104,7 @@ static void push_number(struct oh_json_builder *builder)
 static void push_scalar(struct oh_json_builder *builder, char first)
 {
     switch (first) {
-    case '"': push_string(builder); break;
+    case '"': push_string(builder, OH_TEXT_VALUE); break;
     case 't': lua_pushboolean(builder->L, 1); builder->at += 4; break;
     case 'f': lua_pushboolean(builder->L, 0); builder->at += 5; break;
     case 'n':
@@ -215,8 +174,7 @@ void oh_json_build(struct oh_json_builder *builder)
             continue;
         }
         if (in_object(builder)) {
-            push_string(builder);
-            note_name(builder);
+            push_string(builder, OH_TEXT_NAME);
             first = first_of_next(builder);
         }
         if (first == '[' || first == '{') {
@@ -228,14 +186,13 @@ void oh_json_build(struct oh_json_builder *builder)
     } while (builder->depth > 0 && builder->at < builder->stop);
 }
 
-void oh_json_build_begin(struct oh_json_builder *builder, const struct oh_json_scan *scan, uint32_t seed)
+void oh_json_build_begin(struct oh_json_builder *builder, const struct oh_json_scan *scan)
 {
     builder->at = scan->text;
     builder->end = builder->stop = scan->text + scan->length;
     builder->counts = scan->counts;
     builder->scratch = NULL;
-    builder->flood = NULL;
-    builder->seed = seed;
+    builder->texts = NULL;
     builder->flooded = false;
     builder->depth = 0;
 }

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 #include "lua/compat.h"
-#include "wire/hash_flood.h"
+#include "lua/json_texts.h"
 #include "wire/json_scan.h"
 
 #define OH_BUILD_STACK_OF_LEVEL 2 /* slots: a table, and the name of the member whose value is being built */
@@ -17,15 +17,14 @@ struct oh_json_builder {
     const char *stop;            /* at most `end`: a value that begins here or later is left to the next call */
     const uint32_t *counts;      /* of the list or object that begins next */
     char *scratch;               /* borrowed; holds the longest string with escapes, and OH_JSON_BLOCK bytes more */
-    struct oh_hash_flood *flood; /* borrowed. NULL: the text is too short to do harm */
-    uint32_t seed;               /* of the marks in `flood` */
+    struct oh_json_texts *texts; /* borrowed. NULL: the text is short */
     bool flooded;                /* too many strings collide: it has given up */
     int depth;
     int items[OH_SCAN_DEEPEST];  /* by depth: number of items so far in a list, or -1 for an object */
 };
 
-/* Prepares a builder for a text that has been scanned. The caller sets `L`, `scratch` and `flood`. */
-void oh_json_build_begin(struct oh_json_builder *builder, const struct oh_json_scan *scan, uint32_t seed);
+/* Prepares a builder for a text that has been scanned. The caller sets `L`, `scratch` and `texts`. */
+void oh_json_build_begin(struct oh_json_builder *builder, const struct oh_json_scan *scan);
 /* Builds values until `stop`, or until it gives up, or to the end of the whole value: then `depth` is 0, and the value
    is on top of the stack. Before that, at most OH_BUILD_STACK_OF_LEVEL values for each level are there, none of them
    nil; the caller may keep them elsewhere between two calls. Needs room for OH_BUILD_STACK more. */

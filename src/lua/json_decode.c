@@ -11,7 +11,7 @@
 
 #define FEW_TABLES 128 /* their counts fit on the C stack */
 #define SHORT_TEXT 512 /* bytes; longer strings with escapes are decoded in memory of Lua */
-#define LEAST_FLOOD_BYTES 65536 /* a shorter text cannot hold a harmful number of colliding strings */
+#define MANY_TEXTS 4096 /* bytes of a text whose strings are worth to be remembered, or may do harm */
 
 /* Pushes a userdata with twice the room for the counts, and makes the scan use it. */
 static void push_larger_counts(lua_State *L, struct oh_json_scan *scan)
@@ -21,14 +21,6 @@ static void push_larger_counts(lua_State *L, struct oh_json_scan *scan)
     memcpy(counts, scan->counts, scan->used * sizeof *counts);
     scan->counts = counts;
     scan->capacity *= 2;
-}
-
-static struct oh_hash_flood *push_flood(lua_State *L)
-{
-    struct oh_hash_flood *flood = lua_newuserdata(L, sizeof *flood);
-
-    memset(flood, 0, sizeof *flood);
-    return flood;
 }
 
 static void make_room(lua_State *L, const struct oh_json_scan *scan)
@@ -46,7 +38,7 @@ enum oh_json_scan_result oh_json_decode(lua_State *L, const char *text, size_t l
     struct oh_json_builder builder;
     struct oh_json_scan scan;
 
-    luaL_checkstack(L, 4, "answer");
+    luaL_checkstack(L, 5, "answer");
     oh_json_scan_begin(&scan, text, length, most_memory, few, FEW_TABLES);
     lua_pushnil(L); /* where the larger counts are */
     while ((result = oh_json_scan(&scan)) == OH_SCAN_NEEDS_CAPACITY) {
@@ -58,13 +50,17 @@ enum oh_json_scan_result oh_json_decode(lua_State *L, const char *text, size_t l
         return result;
     }
     make_room(L, &scan);
-    oh_json_build_begin(&builder, &scan, (uint32_t)(uintptr_t)L);
+    oh_json_build_begin(&builder, &scan);
     builder.L = L;
     builder.scratch = short_text;
     if (scan.longest_escaped + OH_JSON_BLOCK > sizeof short_text)
         builder.scratch = lua_newuserdata(L, scan.longest_escaped + OH_JSON_BLOCK);
-    if (length > LEAST_FLOOD_BYTES)
-        builder.flood = push_flood(L);
+    if (length > MANY_TEXTS) {
+        builder.texts = lua_newuserdata(L, sizeof *builder.texts);
+        oh_json_texts_begin(builder.texts, 1, (uint32_t)(uintptr_t)L);
+        lua_createtable(L, OH_TEXTS_HELD, 0);
+        builder.texts->table = lua_gettop(L);
+    }
     oh_json_build(&builder);
     if (builder.flooded) {
         lua_settop(L, top);
@@ -82,7 +78,7 @@ enum oh_json_scan_result oh_json_decode(lua_State *L, const char *text, size_t l
 #define BUILT_AT_ONCE 8192
 
 /* What the table of a reader holds, by index. */
-enum { STATE = 1, COUNTS, SCRATCH, FLOOD, STACK };
+enum { STATE = 1, COUNTS, SCRATCH, TEXTS, STACK = TEXTS + OH_TEXTS_HELD };
 
 struct slices {
     bool is_inside;  /* a slice is under way, or an error has ended one */
@@ -90,6 +86,7 @@ struct slices {
     int kept;        /* values of the builder, from index STACK on */
     struct oh_json_scan scan;
     struct oh_json_builder builder;
+    struct oh_json_texts texts;
 };
 
 void oh_json_slices_push(lua_State *L, const char *text, size_t length, size_t most_memory)
@@ -125,11 +122,11 @@ static enum oh_json_scan_result scan_slice(lua_State *L, int reader, struct slic
         result = oh_json_scan(scan);
     }
     if (result == OH_SCAN_WHOLE) {
-        oh_json_build_begin(&slices->builder, scan, (uint32_t)(uintptr_t)slices);
+        oh_json_build_begin(&slices->builder, scan);
         slices->builder.scratch = lua_newuserdata(L, scan->longest_escaped + OH_JSON_BLOCK);
         lua_rawseti(L, reader, SCRATCH);
-        slices->builder.flood = push_flood(L);
-        lua_rawseti(L, reader, FLOOD);
+        oh_json_texts_begin(&slices->texts, TEXTS, (uint32_t)(uintptr_t)slices);
+        slices->builder.texts = &slices->texts;
         slices->kept = 0;
         slices->is_scanned = true;
     }
@@ -145,6 +142,7 @@ static enum oh_json_scan_result build_slice(lua_State *L, int reader, struct sli
     for (i = 0; i < slices->kept; i++)
         lua_rawgeti(L, reader, STACK + i);
     builder->L = L;
+    slices->texts.table = reader;
     do {
         builder->stop = builder->end - builder->at > BUILT_AT_ONCE ? builder->at + BUILT_AT_ONCE : builder->end;
         oh_json_build(builder);
