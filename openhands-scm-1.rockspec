@@ -236,6 +236,7 @@ build = {
     ["openhands.task"] = "lua/openhands/task/init.lua",
     ["openhands.task.scheduler"] = "lua/openhands/task/scheduler.lua",
     ["openhands.task.timers"] = "lua/openhands/task/timers.lua",
+    ["openhands.task.use"] = "lua/openhands/task/use.lua",
     ["openhands.types"] = "lua/openhands/types/init.lua",
     ["openhands.types.operations"] = "lua/openhands/types/operations.lua",
     ["openhands.wait.cohorts"] = "lua/openhands/wait/cohorts.lua",

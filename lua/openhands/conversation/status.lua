@@ -4,10 +4,11 @@
 local Client = require "openhands.client_class"
 local conversations = require "openhands.conversation"
 local core = require "openhands.core"
+local deferred = require "openhands.deferred"
 local errors = require "openhands.errors"
-local lookups = require "openhands.conversation.lookup"
-local results = require "openhands.conversation.result"
 local states = require "openhands.conversation.state"
+local lookups = deferred.module "openhands.conversation.lookup"
+local results = deferred.module "openhands.conversation.result"
 
 local function status_v0(client, id, call)
   local response, err = client:_read("status", id, call, "v0")

@@ -2,7 +2,8 @@
 --- lets the tasks run meanwhile.
 
 local core = require "openhands.core"
-local schedulers = require "openhands.task.scheduler"
+local deferred = require "openhands.deferred"
+local schedulers = deferred.module "openhands.task.scheduler"
 
 local SLICE = 0.1 -- seconds; the core never waits longer in one step either
 
@@ -13,7 +14,7 @@ local SLICE = 0.1 -- seconds; the core never waits longer in one step either
 local function new(clock)
   local now = clock.now
   local loop = { name = "plain", now = now, wall = clock.wall }
-  local scheduler = schedulers.new(now)
+  local scheduler ---@type openhands.Scheduler? from the first task on
   local clients = setmetatable({}, { __mode = "k" })
 
   -- Returns the clients whose exchanges have to be moved on, and their handles.
@@ -61,7 +62,7 @@ local function new(clock)
         return
       end
     end
-    local moment = scheduler.is_in_use and scheduler:next_deadline()
+    local moment = scheduler and scheduler:next_deadline()
     if seconds > 0 and not (pending.done or pending.news or moment and moment <= now()) then
       raise_if_endless(seconds)
       clock.sleep(seconds)
@@ -74,7 +75,7 @@ local function new(clock)
   ---@param pending openhands.Pending
   ---@param deadline number? by the clock of the loop
   function loop.await(client, pending, deadline)
-    local has_tasks, seconds = scheduler.is_in_use, deadline and deadline - now() or math.huge
+    local has_tasks, seconds = scheduler ~= nil, deadline and deadline - now() or math.huge
     if has_tasks and scheduler:can_park() then
       return scheduler:park(pending, deadline)
     elseif not has_tasks and pending.number then -- nothing else can happen meanwhile
@@ -88,7 +89,7 @@ local function new(clock)
         local moment = has_tasks and scheduler:next_deadline() or math.huge
         pass_time(math.max(math.min(deadline or math.huge, moment) - now(), 0), pending)
       end
-      has_tasks = scheduler.is_in_use
+      has_tasks = scheduler ~= nil
     until pending.done or pending.news or pending.wakes ~= wakes or deadline and deadline <= now()
   end
 
@@ -96,7 +97,7 @@ local function new(clock)
   ---@param pending openhands.Pending
   function loop.wake(_, pending)
     pending.wakes = (pending.wakes or 0) + 1
-    if scheduler.is_in_use then
+    if scheduler then
       scheduler:wake(pending)
     end
   end
@@ -109,6 +110,7 @@ local function new(clock)
   --- Adds a task. A wait that cannot yield, e.g. one outside of tasks, starts it.
   ---@param task openhands.Task
   function loop.spawn(_, task)
+    scheduler = scheduler or schedulers.new(now)
     loop.refusal = refusal
     scheduler:spawn(task)
   end

@@ -5,9 +5,10 @@
 
 ---@class (partial) openhands.Client
 local Client = require "openhands.client_class"
-local coroutines = require "openhands.task.coroutines"
+local deferred = require "openhands.deferred"
 local errors = require "openhands.errors"
 local rows_of = require "openhands.request.rows"
+local coroutines = deferred.module "openhands.task.coroutines"
 
 local M = {}
 

@@ -10,10 +10,14 @@
 ---@class (partial) openhands.Client
 local Client = require "openhands.client_class"
 local core = require "openhands.core"
-local coroutines = require "openhands.task.coroutines"
+local deferred = require "openhands.deferred"
 local errors = require "openhands.errors"
 local pendings = require "openhands.request.pending"
-local tasks = require "openhands.task"
+local task_use = require "openhands.task.use"
+
+-- Only programs with tasks or a transport need these.
+local coroutines = deferred.module "openhands.task.coroutines"
+local tasks = deferred.module "openhands.task"
 
 -- ---- transports in place of the network --------------------------------------------------------------------------
 
@@ -160,7 +164,7 @@ end
 --- Returns whether the running call was given up, because its task was cancelled or the client was closed.
 ---@return boolean?
 function Client:_is_given_up()
-  return tasks.are_in_use and tasks.is_cancelled() or self._closed
+  return task_use.are_in_use and tasks.is_cancelled() or self._closed
 end
 
 --- Raises in a place where no call can wait, e.g. in some callbacks of a host.
@@ -186,7 +190,7 @@ end
 ---@param pending openhands.Pending
 ---@param deadline number? monotonic moment
 function Client:_await(pending, deadline)
-  local in_task = tasks.are_in_use
+  local in_task = task_use.are_in_use
   if in_task and tasks.is_cancelled() then
     self:_interrupt(pending)
     if not pending.number or pending.done or self._closed then

@@ -5,12 +5,14 @@
 local Client = require "openhands.client_class"
 local core = require "openhands.core"
 local credentials = require "openhands.credentials"
+local deferred = require "openhands.deferred"
 local dialects = require "openhands.request.dialect"
 local errors = require "openhands.errors"
 local request_errors = require "openhands.request.errors"
 local rows_of = require "openhands.request.rows"
 local settings = require "openhands.settings"
-local tasks = require "openhands.task"
+local task_use = require "openhands.task.use"
+local tasks = deferred.module "openhands.task"
 
 -- ---- operations --------------------------------------------------------------------------------------------------
 
@@ -42,7 +44,7 @@ function Client:_check_usable(name, may_be_cancelled)
   errors.check_receiver(getmetatable(self) == Client, name, "client")
   if self._closed then
     errors.raise(name .. ": this client is closed")
-  elseif not may_be_cancelled then
+  elseif task_use.are_in_use and not may_be_cancelled then
     tasks.check(name)
   end
 end
@@ -66,7 +68,7 @@ end
 ---@param own table<string, boolean>? options that are no settings
 ---@return openhands.Call call
 function Client:_begin(name, options, own)
-  if getmetatable(self) ~= Client or self._closed or tasks.are_in_use then
+  if getmetatable(self) ~= Client or self._closed or task_use.are_in_use then
     Client._check_usable(self, name)
   end
   local inherited, now = self._settings, self._loop.now()
@@ -217,7 +219,7 @@ end
 local function obstacle(self, operation)
   if self._closed then
     return errors.closed(operation, "none")
-  elseif tasks.are_in_use and tasks.is_cancelled() then
+  elseif task_use.are_in_use and tasks.is_cancelled() then
     return tasks.cancellation(operation)
   end
   if self._loop.refusal then
@@ -267,7 +269,7 @@ function Client:_exchange(operation, fields, call, api, route)
   local pending = await_end(self, number, route and route.on_news)
   if pending.err then
     err = request_errors.from_core(pending.err, self._base_url)
-    if err.kind == "cancelled" then
+    if task_use.are_in_use and err.kind == "cancelled" then
       tasks.note_cancellation()
     end
   elseif not pending.done then

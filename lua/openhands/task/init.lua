@@ -6,11 +6,11 @@ local coroutines = require "openhands.task.coroutines"
 local errors = require "openhands.errors"
 local pendings = require "openhands.request.pending"
 local task_errors = require "openhands.task.errors"
+local use = require "openhands.task.use"
 
 local unpack = table.unpack or unpack -- luacheck: ignore 143
 
---- `are_in_use`: whether a task was ever spawned in this Lua state. While it is false, callers can skip this module.
-local M = { are_in_use = false }
+local M = {}
 
 ---@class openhands.Task
 ---@field private _client openhands.Client the one in whose loop it runs
@@ -37,7 +37,7 @@ local by_thread = setmetatable({}, { __mode = "kv" })
 --- Returns the running task.
 ---@return openhands.Task? nil outside tasks
 function M.current()
-  local thread = M.are_in_use and coroutine.running()
+  local thread = use.are_in_use and coroutine.running()
   return thread and by_thread[thread] or nil
 end
 
@@ -271,7 +271,7 @@ function M.spawn(client, run, ...)
   elseif not client._loop.spawn then
     errors.raise(("spawn: the loop %q runs no tasks"):format(tostring(client._loop.name)))
   end
-  M.are_in_use = true
+  use.are_in_use = true
   local task = setmetatable({
     _client = client,
     _run = run,

@@ -25,7 +25,6 @@ local M = {}
 ---@field parked_number integer? counts up: the tasks that wait for one thing are woken in the order of their parking
 
 ---@class openhands.Scheduler
----@field is_in_use boolean a task was spawned here; until then callers can skip the scheduler
 ---@field private _now fun(): number
 ---@field private _generation any of the process: a forked child has another one
 ---@field private _timers openhands.Timers
@@ -44,7 +43,6 @@ local Scheduler = { __index = methods, __name = "openhands.Scheduler" }
 ---@return openhands.Scheduler
 function M.new(now)
   return setmetatable({
-    is_in_use = false,
     _now = now,
     _generation = core.generation(),
     _timers = timers.new(),
@@ -130,7 +128,6 @@ end
 ---@param task openhands.Task
 function methods:spawn(task)
   reset_after_fork(self)
-  self.is_in_use = true
   local entry = { task = task, thread = task:thread() }
   self._entries[entry.thread] = entry
   enqueue(self, entry)

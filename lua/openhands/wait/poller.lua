@@ -8,6 +8,7 @@ local coroutines = require "openhands.task.coroutines"
 local errors = require "openhands.errors"
 local lookups = require "openhands.conversation.lookup"
 local schedule = require "openhands.wait.schedule"
+local task_use = require "openhands.task.use"
 local tasks = require "openhands.task"
 
 local M = {}
@@ -319,7 +320,7 @@ function methods:await(group)
     local current = self._poll and current_poll(self, self._poll, now)
     if client._closed then
       return fail(group, closed)
-    elseif tasks.are_in_use and tasks.is_cancelled() then
+    elseif task_use.are_in_use and tasks.is_cancelled() then
       return fail(group, cancelled)
     elseif not due_at then
       return
