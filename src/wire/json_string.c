@@ -4,24 +4,19 @@
 #include "wire/ascii.h"
 #include "wire/utf8.h"
 
-static bool is_plain(char c)
-{
-    return (unsigned char)c >= 0x20 && (unsigned char)c < 0x80 && c != '"' && c != '\\';
-}
+/* By the character behind a backslash: what the two stand for; NUL if they are no short escape. */
+static const char short_escapes[256] = {
+    ['"'] = '"', ['\\'] = '\\', ['/'] = '/', ['b'] = '\b', ['f'] = '\f', ['n'] = '\n', ['r'] = '\r', ['t'] = '\t',
+};
 
 /* Returns the length of the escape at a backslash, 0 if it is malformed. */
 static size_t escape_length(const char *text, size_t left)
 {
     size_t i;
 
-    if (left < 2)
-        return 0;
-    switch (text[1]) {
-    case '"': case '\\': case '/': case 'b': case 'f': case 'n': case 'r': case 't': return 2;
-    case 'u': break;
-    default: return 0;
-    }
-    if (left < 6)
+    if (left >= 2 && short_escapes[(unsigned char)text[1]] != '\0')
+        return 2;
+    if (left < 6 || text[1] != 'u')
         return 0;
     for (i = 2; i < 6; i++)
         if (oh_ascii_hex(text[i]) < 0)
@@ -29,45 +24,59 @@ static size_t escape_length(const char *text, size_t left)
     return 6;
 }
 
+/* Returns the length of what begins at a byte that is no quote: an escape, or a character. 0 if it is malformed. */
+static size_t part_length(const char *text, const char *end, bool *escaped)
+{
+    if (*text == '\\') {
+        *escaped = true;
+        return escape_length(text, (size_t)(end - text));
+    }
+    return (unsigned char)*text < 0x20 ? 0 : oh_utf8_sequence(text, (size_t)(end - text));
+}
+
+/* Goes through the marks of a block, and from its end to the next block: to go to the next block from the last mark
+   would make each block wait for the one before. */
 const char *oh_json_string_check(const char *text, const char *end, bool *escaped)
 {
+    const char *block;
+    oh_json_marks marks;
     size_t size;
 
-    for (;;) {
-        if (end - text >= OH_JSON_BLOCK) {
-            size = oh_json_block_unusual(text);
-            text += size;
-            if (size == OH_JSON_BLOCK)
-                continue;
-        } else {
-            while (text < end && is_plain(*text))
-                text++;
-            if (text == end)
+    while (end - text >= OH_JSON_BLOCK) {
+        block = text;
+        marks = oh_json_block_unusual(block);
+        text += OH_JSON_BLOCK;
+        while (marks != 0) {
+            const char *at = block + oh_json_block_first(marks);
+            if (*at == '"')
+                return at;
+            size = part_length(at, end, escaped);
+            if (size == 0)
                 return NULL;
+            at += size;
+            if (at - block >= OH_JSON_BLOCK) {
+                text = at;
+                break;
+            }
+            marks = oh_json_block_from(marks, (size_t)(at - block));
         }
-        if (*text == '"')
-            return text;
-        if (*text == '\\') {
-            size = escape_length(text, (size_t)(end - text));
-            *escaped = true;
-        } else {
-            size = (unsigned char)*text < 0x20 ? 0 : oh_utf8_sequence(text, (size_t)(end - text));
-        }
+    }
+    for (; text < end && *text != '"'; text += size) {
+        size = part_length(text, end, escaped);
         if (size == 0)
             return NULL;
-        text += size;
     }
+    return text < end ? text : NULL;
 }
 
 const char *oh_json_string_find_special(const char *text, const char *end)
 {
-    size_t size;
+    oh_json_marks marks;
 
-    while (end - text >= OH_JSON_BLOCK) {
-        size = oh_json_block_special(text);
-        text += size;
-        if (size < OH_JSON_BLOCK)
-            return text;
+    for (; end - text >= OH_JSON_BLOCK; text += OH_JSON_BLOCK) {
+        marks = oh_json_block_special(text);
+        if (marks != 0)
+            return text + oh_json_block_first(marks);
     }
     while (text < end && *text != '"' && *text != '\\')
         text++;
@@ -125,55 +134,60 @@ static unsigned long take_character(const char **text, const char *end)
     return 0xfffd;
 }
 
-static char unescaped(char name)
+/* Decodes the escape at `text`, and skips it. Returns the end of what it wrote. */
+static char *put_escape(const char **text, const char *end, char *out)
 {
-    switch (name) {
-    case 'b': return '\b';
-    case 'f': return '\f';
-    case 'n': return '\n';
-    case 'r': return '\r';
-    case 't': return '\t';
-    default: return name;
-    }
+    if ((*text)[1] == 'u')
+        return put_character(out, take_character(text, end));
+    *out = short_escapes[(unsigned char)(*text)[1]];
+    *text += 2;
+    return out + 1;
 }
 
-/* Copies to the first quote or backslash. Each block is copied whole before it is looked at: what follows is written
-   over what was too much. */
-static size_t copy_plain(const char *text, const char *end, char *out)
-{
-    const char *const from = text;
-    size_t size;
-
-    while (end - text >= OH_JSON_BLOCK) {
-        memcpy(out + (text - from), text, OH_JSON_BLOCK);
-        size = oh_json_block_special(text);
-        text += size;
-        if (size < OH_JSON_BLOCK)
-            return (size_t)(text - from);
-    }
-    for (; text < end && *text != '"' && *text != '\\'; text++)
-        out[text - from] = *text;
-    return (size_t)(text - from);
-}
-
+/* Each block is copied whole, before its first escape and again after each: what follows is written over what was too
+   much. */
 const char *oh_json_string_decode(const char *text, const char *end, char *out, size_t *length)
 {
     char *const first = out;
-    size_t size;
+    const char *block;
+    oh_json_marks marks;
+    size_t plain;
 
-    for (;;) {
-        size = copy_plain(text, end, out);
-        text += size;
-        out += size;
-        if (*text == '"') {
-            *length = (size_t)(out - first);
-            return text;
+    while (end - text >= 2 * OH_JSON_BLOCK) {
+        block = text;
+        marks = oh_json_block_special(block);
+        memcpy(out, text, OH_JSON_BLOCK);
+        while (marks != 0) {
+            plain = (size_t)(block + oh_json_block_first(marks) - text);
+            text += plain;
+            out += plain;
+            if (*text == '"') {
+                *length = (size_t)(out - first);
+                return text;
+            }
+            if (*text != '\\') { /* a mark that means nothing */
+                text++;
+                out++;
+            } else {
+                out = put_escape(&text, end, out);
+            }
+            if (text - block >= OH_JSON_BLOCK)
+                break;
+            memcpy(out, text, OH_JSON_BLOCK);
+            marks = oh_json_block_from(marks, (size_t)(text - block));
         }
-        if (text[1] == 'u') {
-            out = put_character(out, take_character(&text, end));
-        } else {
-            *out++ = unescaped(text[1]);
-            text += 2;
+        if (text - block < OH_JSON_BLOCK) {
+            plain = (size_t)(block + OH_JSON_BLOCK - text);
+            text += plain;
+            out += plain;
         }
     }
+    while (*text != '"') {
+        if (*text == '\\')
+            out = put_escape(&text, end, out);
+        else
+            *out++ = *text++;
+    }
+    *length = (size_t)(out - first);
+    return text;
 }
