@@ -2,7 +2,7 @@
    The files: exchange.c makes, recycles and frees it; exchange_setup.c sets libcurl's options;
    exchange_attempt.c chooses the connection and decides whether to try again; exchange_transfer.c moves the bytes;
    exchange_result.c says how it ended and exchange_reason.c why, in words. multi.c queues it, multi_step.c drives it.
-   Owned by exactly one queue of the multi at a time: building, outgoing (only with an external transport), in_flight,
+   Owned by exactly one queue of the multi at a time: building, outgoing, in_flight,
    done. Then it is freed, or moves to idle for another request.
    It holds a reference to its request; the last holder wipes and frees the request, also after a failure. */
 #ifndef OH_EXCHANGE_H
@@ -66,6 +66,7 @@ struct oh_exchange {
 
     /* libcurl's side. */
     void *easy;                         /* CURL; NULL if an external transport performs the exchange */
+    bool is_started;                    /* libcurl's multi handle has it */
     struct oh_buffer target;            /* path and query, as they are sent */
     struct curl_slist *request_headers; /* owned; NULL: the origin's shared ones */
     struct oh_connections *connections; /* borrowed from the multi */
@@ -157,7 +158,8 @@ bool oh_exchange_receive(struct oh_exchange *exchange, long status, const char *
 
 /* Fills `response` from libcurl's result code. */
 void oh_exchange_conclude(struct oh_exchange *exchange, const struct oh_origin *origin, int result);
-/* Fills `response` of an exchange that is ended without libcurl: OH_RESULT_CANCELLED or OH_RESULT_TIMEOUT. */
+/* Fills `response` of an exchange that is ended without libcurl: OH_RESULT_CANCELLED, OH_RESULT_TIMEOUT or
+   OH_RESULT_MEMORY. */
 void oh_exchange_give_up(struct oh_exchange *exchange, enum oh_result result);
 /* Writes the reason of a failed exchange, whose `response.result` is set. */
 void oh_exchange_note_reason(struct oh_exchange *exchange, const struct oh_origin *origin, int result);

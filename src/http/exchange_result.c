@@ -157,13 +157,15 @@ void oh_exchange_give_up(struct oh_exchange *exchange, enum oh_result result)
 {
     struct oh_response *response = &exchange->response;
     const char *reason = "cancelled by this program";
-    long request_size = 1; /* with an external transport, assume that it was sent */
+    long request_size = exchange->easy == NULL ? 1 : 0; /* with an external transport, assume that it was sent */
 
-    if (exchange->easy != NULL)
+    if (exchange->is_started)
         (void)curl_easy_getinfo(exchange->easy, CURLINFO_REQUEST_SIZE, &request_size);
     memset(response, 0, sizeof *response);
     response->sent = was_sent(exchange, request_size);
-    if (result != OH_RESULT_CANCELLED)
+    if (result == OH_RESULT_MEMORY)
+        reason = "out of memory";
+    else if (result != OH_RESULT_CANCELLED)
         reason = request_size > 0 ? "it did not finish within its timeout" : "it did not begin within its timeout";
     response->result = result;
     oh_headers_copy_value(response->reason, sizeof response->reason, reason, strlen(reason));

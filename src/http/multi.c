@@ -5,13 +5,11 @@
 #include "http/multi.h"
 
 #include <curl/curl.h>
-#include <poll.h>
 #include <string.h>
 
 #include "os/pipe_guard.h"
 
-#define FEW_IDLE 16               /* warm handles of each kind that are kept for the next exchanges in any case */
-#define MOST_CONNECTIONS 10       /* for reads to one host; HTTP/2 streams share them */
+#define FEW_IDLE 16 /* warm handles of each kind that are kept for the next exchanges in any case */
 
 /* ---- libcurl's two callbacks ---------------------------------------------------------------------------------- */
 
@@ -35,52 +33,6 @@ static int on_timer(CURLM *handle, long milliseconds, void *context)
     (void)handle;
     multi->timer_at = milliseconds < 0 ? -1 : oh_monotonic() + (double)milliseconds / 1000;
     return 0;
-}
-
-/* ---- queues --------------------------------------------------------------------------------------------------- */
-
-static void push(struct oh_queue *queue, struct oh_exchange *exchange)
-{
-    exchange->next = NULL;
-    exchange->previous = queue->last;
-    if (queue->last != NULL)
-        queue->last->next = exchange;
-    else
-        queue->first = exchange;
-    queue->last = exchange;
-}
-
-static void unlink_exchange(struct oh_queue *queue, struct oh_exchange *exchange)
-{
-    if (exchange->previous != NULL)
-        exchange->previous->next = exchange->next;
-    else
-        queue->first = exchange->next;
-    if (exchange->next != NULL)
-        exchange->next->previous = exchange->previous;
-    else
-        queue->last = exchange->previous;
-    exchange->previous = exchange->next = NULL;
-}
-
-/* Returns the exchange with the number, NULL if it is not in the queue. */
-static struct oh_exchange *find(const struct oh_queue *queue, uint64_t number)
-{
-    struct oh_exchange *exchange = queue->first;
-
-    while (exchange != NULL && exchange->number != number)
-        exchange = exchange->next;
-    return exchange;
-}
-
-static void free_queue(struct oh_queue *queue)
-{
-    struct oh_exchange *exchange;
-
-    while ((exchange = queue->first) != NULL) {
-        unlink_exchange(queue, exchange);
-        oh_exchange_free(exchange);
-    }
 }
 
 /* ---- life ----------------------------------------------------------------------------------------------------- */
@@ -120,6 +72,7 @@ static bool open_handle(struct oh_multi *multi)
     (void)curl_multi_setopt(handle, CURLMOPT_QUICK_EXIT, 1L);
 #endif
     multi->handle = handle;
+    oh_multi_limit_connections(multi);
     return true;
 }
 
@@ -130,7 +83,7 @@ struct oh_exchange *oh_multi_prepare(struct oh_multi *multi, enum oh_plain plain
     oh_multi_discard(multi);
     multi->prepared_at = oh_monotonic();
     if (exchange != NULL) {
-        unlink_exchange(&multi->idle[plain], exchange);
+        oh_queue_unlink(&multi->idle[plain], exchange);
         multi->idle_count[plain]--;
     } else {
         exchange = oh_exchange_new(multi->most_received);
@@ -139,59 +92,33 @@ struct oh_exchange *oh_multi_prepare(struct oh_multi *multi, enum oh_plain plain
         exchange->received.limit = multi->most_received;
         exchange->connections = &multi->connections;
         exchange->plain = plain;
-        push(&multi->building, exchange);
+        oh_queue_push(&multi->building, exchange);
     }
     return exchange;
 }
 
 void oh_multi_discard(struct oh_multi *multi)
 {
-    free_queue(&multi->building);
-}
-
-/* Returns whether an exchange is counted as one with a connection of its own: one that is sent at most once gets its
-   own, and a download may occupy a connection for an hour. */
-static bool uses_own_connection(const struct oh_exchange *exchange)
-{
-    return exchange->is_sent_once || exchange->download != NULL;
-}
-
-/* Raises libcurl's connection limit by one for each exchange with a connection of its own: reads must not queue behind
-   these. */
-static void size_connections(struct oh_multi *multi)
-{
-    if (multi->handle != NULL)
-        (void)curl_multi_setopt(multi->handle, CURLMOPT_MAX_HOST_CONNECTIONS,
-                                (long)(MOST_CONNECTIONS + multi->dedicated_count));
+    oh_queue_free(&multi->building);
 }
 
 bool oh_multi_submit(struct oh_multi *multi, struct oh_exchange *exchange)
 {
-    struct oh_pipe_guard guard;
-    CURLMcode added;
-
     if (!multi->external) {
         exchange->timeout -= oh_monotonic() - multi->prepared_at; /* encoding the request counts, too */
         if (!open_handle(multi) || !oh_exchange_configure(exchange, multi->origin))
             return false;
         multi->secure = multi->secure || multi->origin->secure ||
                         (exchange->server != NULL && exchange->server->secure);
-        multi->dedicated_count += uses_own_connection(exchange) ? 1 : 0;
-        size_connections(multi);
-        oh_pipe_guard_enter(&guard, multi->secure);
-        added = curl_multi_add_handle(multi->handle, exchange->easy);
-        oh_pipe_guard_leave(&guard);
-        if (added != CURLM_OK) {
-            multi->dedicated_count -= uses_own_connection(exchange) ? 1 : 0;
+        if (!oh_multi_must_wait(multi, exchange) && !oh_multi_start(multi, exchange))
             return false;
-        }
         exchange->overdue_at = oh_monotonic() + exchange->timeout + OH_TIMEOUT_SLACK;
         if (multi->overdue_at < 0 || exchange->overdue_at < multi->overdue_at)
             multi->overdue_at = exchange->overdue_at;
     }
     exchange->number = ++multi->last_number;
-    unlink_exchange(&multi->building, exchange);
-    push(multi->external ? &multi->outgoing : &multi->in_flight, exchange);
+    oh_queue_unlink(&multi->building, exchange);
+    oh_queue_push(exchange->is_started ? &multi->in_flight : &multi->outgoing, exchange);
     multi->unfinished_count++;
     oh_multi_arm(multi);
     return true;
@@ -201,13 +128,10 @@ bool oh_multi_submit(struct oh_multi *multi, struct oh_exchange *exchange)
 
 void oh_multi_finish(struct oh_multi *multi, struct oh_exchange *exchange)
 {
-    unlink_exchange(&multi->in_flight, exchange);
-    push(&multi->done, exchange);
+    oh_queue_unlink(&multi->in_flight, exchange);
+    oh_queue_push(&multi->done, exchange);
     multi->unfinished_count--;
-    if (uses_own_connection(exchange) && exchange->easy != NULL) {
-        multi->dedicated_count--;
-        size_connections(multi);
-    }
+    oh_multi_note_end(multi, exchange);
 }
 
 struct oh_exchange *oh_multi_done(struct oh_multi *multi)
@@ -223,7 +147,7 @@ static void trim_idle(struct oh_multi *multi, enum oh_plain plain)
     struct oh_exchange *exchange;
 
     while ((exchange = multi->idle[plain].first) != NULL && multi->idle_count[plain] > most) {
-        unlink_exchange(&multi->idle[plain], exchange);
+        oh_queue_unlink(&multi->idle[plain], exchange);
         multi->idle_count[plain]--;
         oh_exchange_free(exchange);
     }
@@ -231,18 +155,18 @@ static void trim_idle(struct oh_multi *multi, enum oh_plain plain)
 
 void oh_multi_postpone(struct oh_multi *multi, struct oh_exchange *exchange)
 {
-    unlink_exchange(&multi->done, exchange);
-    push(&multi->done, exchange);
+    oh_queue_unlink(&multi->done, exchange);
+    oh_queue_push(&multi->done, exchange);
 }
 
 void oh_multi_release(struct oh_multi *multi, struct oh_exchange *exchange)
 {
     enum oh_plain plain = exchange->plain;
 
-    unlink_exchange(&multi->done, exchange);
+    oh_queue_unlink(&multi->done, exchange);
     if (oh_exchange_is_reusable(exchange)) {
         oh_exchange_reset(exchange);
-        push(&multi->idle[plain], exchange);
+        oh_queue_push(&multi->idle[plain], exchange);
         multi->idle_count[plain]++;
     } else {
         oh_exchange_free(exchange);
@@ -253,25 +177,27 @@ void oh_multi_release(struct oh_multi *multi, struct oh_exchange *exchange)
 
 void oh_multi_fetch(struct oh_multi *multi, struct oh_exchange *exchange)
 {
-    unlink_exchange(&multi->outgoing, exchange);
-    push(&multi->in_flight, exchange);
+    oh_queue_unlink(&multi->outgoing, exchange);
+    oh_queue_push(&multi->in_flight, exchange);
     exchange->body_sent = exchange->request->body.length; /* the service may process it from now on */
     oh_multi_arm(multi);
 }
 
 struct oh_exchange *oh_multi_find(struct oh_multi *multi, uint64_t number)
 {
-    return find(&multi->in_flight, number);
+    struct oh_exchange *exchange = oh_queue_find(&multi->in_flight, number);
+
+    return exchange != NULL || multi->external ? exchange : oh_queue_find(&multi->outgoing, number);
 }
 
 struct oh_exchange *oh_multi_find_done(struct oh_multi *multi, uint64_t number)
 {
-    return find(&multi->done, number);
+    return oh_queue_find(&multi->done, number);
 }
 
 void oh_multi_give_up(struct oh_multi *multi, struct oh_exchange *exchange, enum oh_result result)
 {
-    if (exchange->easy != NULL)
+    if (exchange->is_started)
         (void)curl_multi_remove_handle(multi->handle, exchange->easy);
     oh_exchange_give_up(exchange, result);
     oh_multi_finish(multi, exchange);
@@ -279,19 +205,20 @@ void oh_multi_give_up(struct oh_multi *multi, struct oh_exchange *exchange, enum
 
 bool oh_multi_cancel(struct oh_multi *multi, uint64_t number)
 {
-    struct oh_exchange *exchange = find(&multi->outgoing, number);
+    struct oh_exchange *exchange = oh_queue_find(&multi->outgoing, number);
     struct oh_pipe_guard guard;
 
     if (exchange != NULL) {
-        unlink_exchange(&multi->outgoing, exchange);
-        push(&multi->in_flight, exchange);
+        oh_queue_unlink(&multi->outgoing, exchange);
+        oh_queue_push(&multi->in_flight, exchange);
     } else {
-        exchange = find(&multi->in_flight, number);
+        exchange = oh_queue_find(&multi->in_flight, number);
     }
     if (exchange == NULL)
         return false;
     oh_pipe_guard_enter(&guard, multi->secure);
     oh_multi_give_up(multi, exchange, OH_RESULT_CANCELLED);
+    oh_multi_start_waiting(multi);
     oh_pipe_guard_leave(&guard);
     oh_multi_arm(multi);
     return true;
@@ -311,14 +238,14 @@ void oh_multi_close(struct oh_multi *multi)
 
     oh_pipe_guard_enter(&guard, multi->secure);
     for (exchange = multi->in_flight.first; exchange != NULL; exchange = exchange->next)
-        if (exchange->easy != NULL && multi->handle != NULL)
+        if (exchange->is_started)
             (void)curl_multi_remove_handle(multi->handle, exchange->easy);
-    free_queue(&multi->building);
-    free_queue(&multi->outgoing);
-    free_queue(&multi->in_flight);
-    free_queue(&multi->done);
+    oh_queue_free(&multi->building);
+    oh_queue_free(&multi->outgoing);
+    oh_queue_free(&multi->in_flight);
+    oh_queue_free(&multi->done);
     for (i = 0; i < OH_PLAIN_KINDS; i++)
-        free_queue(&multi->idle[i]);
+        oh_queue_free(&multi->idle[i]);
     if (multi->handle != NULL)
         (void)curl_multi_cleanup(multi->handle); /* calls on_socket and on_close, which need the descriptors */
     oh_pipe_guard_leave(&guard);

@@ -1,5 +1,6 @@
 /* The exchanges of one client: a libcurl multi handle behind one pollable descriptor. multi.c owns the exchanges and
-   their queues, multi_step.c waits and lets libcurl work. Knows libcurl, must not know Lua. */
+   their queues, multi_start.c hands them to libcurl, multi_step.c waits and lets libcurl work. Knows libcurl, must not
+   know Lua. */
 #ifndef OH_MULTI_H
 #define OH_MULTI_H
 
@@ -8,16 +9,12 @@
 
 #include "http/connections.h"
 #include "http/exchange.h"
+#include "http/exchange_queue.h"
 #include "http/origin.h"
 #include "os/readiness.h"
 
 #define OH_LONGEST_STEP 0.1   /* seconds: the host's signal handlers run only between steps */
 #define OH_TIMEOUT_SLACK 0.02 /* seconds that libcurl may be late with its own timeout */
-
-/* A linked list of exchanges, which it owns. */
-struct oh_queue {
-    struct oh_exchange *first, *last;
-};
 
 struct oh_multi {
     void *handle;             /* CURLM; NULL while nothing has been sent through libcurl */
@@ -35,9 +32,12 @@ struct oh_multi {
     size_t most_sent, most_received; /* bytes of a request, of a response */
     size_t idle_count[OH_PLAIN_KINDS];
     size_t unfinished_count;  /* exchanges in `outgoing` and `in_flight` */
-    size_t dedicated_count;   /* exchanges in flight that have a connection of their own */
+    size_t dedicated_count;   /* exchanges in libcurl that have a connection of their own */
+    size_t sharing_count;     /* exchanges in libcurl that share the connections to the service */
+    bool speaks_http1;        /* the service has answered the last exchange that shares connections by HTTP/1 */
     struct oh_connections connections;
-    /* building: at most one, which the caller fills; outgoing: those that the external transport has not taken yet;
+    /* building: at most one, which the caller fills; outgoing: those that wait for a connection, or that the external
+       transport has not taken yet;
        idle: finished plain exchanges, by kind, kept for their warm handles */
     struct oh_queue building, outgoing, in_flight, done, idle[OH_PLAIN_KINDS];
 };
@@ -60,7 +60,8 @@ struct oh_exchange *oh_multi_done(struct oh_multi *multi);
 void oh_multi_postpone(struct oh_multi *multi, struct oh_exchange *exchange);
 /* Frees a finished exchange, or keeps its warm handle in `idle`. */
 void oh_multi_release(struct oh_multi *multi, struct oh_exchange *exchange);
-/* Returns the exchange in flight with this number, NULL if there is none. */
+/* Returns the unfinished exchange with this number, NULL if there is none; not one that the external transport has not
+   taken yet. */
 struct oh_exchange *oh_multi_find(struct oh_multi *multi, uint64_t number);
 /* Returns the finished exchange with this number, NULL if there is none. */
 struct oh_exchange *oh_multi_find_done(struct oh_multi *multi, uint64_t number);
@@ -68,7 +69,8 @@ struct oh_exchange *oh_multi_find_done(struct oh_multi *multi, uint64_t number);
 void oh_multi_fetch(struct oh_multi *multi, struct oh_exchange *exchange);
 /* Moves an exchange in flight, whose response is filled, to `done`. */
 void oh_multi_finish(struct oh_multi *multi, struct oh_exchange *exchange);
-/* Removes an exchange in flight from libcurl and ends it with OH_RESULT_CANCELLED or OH_RESULT_TIMEOUT. */
+/* Removes an exchange in flight from libcurl, if it was started, and ends it with OH_RESULT_CANCELLED,
+   OH_RESULT_TIMEOUT or OH_RESULT_MEMORY. */
 void oh_multi_give_up(struct oh_multi *multi, struct oh_exchange *exchange, enum oh_result result);
 /* Returns whether it has opened nothing and has nothing to do: then a forked child may use it. */
 bool oh_multi_is_untouched(const struct oh_multi *multi);
@@ -76,6 +78,22 @@ bool oh_multi_is_untouched(const struct oh_multi *multi);
 void oh_multi_close(struct oh_multi *multi);
 /* Forgets everything without freeing or closing it: in a forked child it still belongs to the parent. */
 void oh_multi_abandon(struct oh_multi *multi);
+
+/* ---- starting (multi_start.c) */
+
+/* Sets libcurl's limit of connections to a host. */
+void oh_multi_limit_connections(struct oh_multi *multi);
+/* Returns whether an exchange has to wait in `outgoing` until a connection is free. */
+bool oh_multi_must_wait(const struct oh_multi *multi, const struct oh_exchange *exchange);
+/* Hands a configured exchange to libcurl; false when out of memory. */
+bool oh_multi_start(struct oh_multi *multi, struct oh_exchange *exchange);
+/* Notes that libcurl does not have an exchange any more. */
+void oh_multi_note_end(struct oh_multi *multi, struct oh_exchange *exchange);
+/* Starts those in `outgoing` for which there are connections, the oldest first. Must be called whenever exchanges have
+   ended. */
+void oh_multi_start_waiting(struct oh_multi *multi);
+/* Notes from the response of an exchange whether the service speaks HTTP/2. */
+void oh_multi_note_version(struct oh_multi *multi, const struct oh_exchange *exchange);
 
 /* ---- waiting (multi_step.c) */
 

@@ -23,7 +23,7 @@ static double seconds_until_due(const struct oh_multi *multi)
 {
     double due = earlier(earlier(multi->timer_at, multi->overdue_at), multi->alarm_at), left;
 
-    if (multi->done.first != NULL || multi->outgoing.first != NULL)
+    if (multi->done.first != NULL || (multi->external && multi->outgoing.first != NULL))
         return 0;
     if (due < 0)
         return -1;
@@ -80,23 +80,36 @@ int oh_multi_limit_sleep(struct oh_multi *multi, double *seconds)
 
 /* ---- finished exchanges ---------------------------------------------------------------------------------------- */
 
-/* Ends overdue exchanges: libcurl does not apply timeouts to those that wait for a connection. Checks the exchanges in
-   flight only when one may be overdue, and then notes when the next one may be. */
+/* Ends the overdue exchanges of a queue. Returns when the next one may be overdue. */
+static double end_overdue_of(struct oh_multi *multi, struct oh_queue *queue, double now)
+{
+    struct oh_exchange *exchange = queue->first, *next;
+    double nearest = -1;
+
+    for (; exchange != NULL; exchange = next) {
+        next = exchange->next;
+        if (exchange->overdue_at > now) {
+            nearest = earlier(nearest, exchange->overdue_at);
+            continue;
+        }
+        oh_queue_unlink(queue, exchange);
+        oh_queue_push(&multi->in_flight, exchange);
+        oh_multi_give_up(multi, exchange, OH_RESULT_TIMEOUT);
+    }
+    return nearest;
+}
+
+/* Ends overdue exchanges: libcurl does not apply timeouts to those that wait for a connection. Checks the exchanges
+   only when one may be overdue, and then notes when the next one may be. */
 static void end_overdue(struct oh_multi *multi)
 {
-    struct oh_exchange *exchange = multi->in_flight.first, *next;
-    double now, nearest = -1;
+    double now;
 
     if (multi->overdue_at < 0 || (now = oh_monotonic()) < multi->overdue_at)
         return;
-    for (; exchange != NULL; exchange = next) {
-        next = exchange->next;
-        if (exchange->overdue_at <= now)
-            oh_multi_give_up(multi, exchange, OH_RESULT_TIMEOUT);
-        else
-            nearest = earlier(nearest, exchange->overdue_at);
-    }
-    multi->overdue_at = nearest;
+    multi->overdue_at =
+        earlier(end_overdue_of(multi, &multi->outgoing, now), end_overdue_of(multi, &multi->in_flight, now));
+    oh_multi_start_waiting(multi);
 }
 
 static const struct oh_origin *origin_of(const struct oh_multi *multi, const struct oh_exchange *exchange)
@@ -117,6 +130,7 @@ static bool try_again(struct oh_multi *multi, struct oh_exchange *exchange, CURL
 static void conclude(struct oh_multi *multi, struct oh_exchange *exchange, CURLcode result)
 {
     oh_exchange_conclude(exchange, origin_of(multi, exchange), (int)result);
+    oh_multi_note_version(multi, exchange);
     if (exchange->trust_was_switched && exchange->response.result == OH_RESULT_ANSWERED)
         multi->origin->prefers_bundle = exchange->trusts_bundle;
 }
@@ -143,6 +157,7 @@ static void collect(struct oh_multi *multi)
         (void)curl_multi_remove_handle(multi->handle, easy);
         oh_multi_finish(multi, exchange);
     }
+    oh_multi_start_waiting(multi);
 }
 
 /* ---- one step -------------------------------------------------------------------------------------------------- */

@@ -48,7 +48,7 @@ static int l_outgoing(lua_State *L)
     struct oh_client *client = lua_touserdata(L, 1);
     struct oh_exchange *exchange = client->multi.outgoing.first;
 
-    if (exchange == NULL)
+    if (exchange == NULL || !client->multi.external)
         return 0;
     lua_pushinteger(L, (lua_Integer)exchange->number);
     lua_newtable(L);
