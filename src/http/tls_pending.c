@@ -1,5 +1,5 @@
-/* Tells whether the TLS library holds decrypted bytes that have not been read. They have left the socket, so only the
-   library that libcurl uses can tell. Supports OpenSSL and its forks. Must not know Lua. */
+/* Tells whether the TLS library holds bytes that have not been read. They have left the socket, so only the library
+   that libcurl uses can tell. Supports OpenSSL and its forks. Must not know Lua. */
 #define _GNU_SOURCE /* dladdr */
 #include "http/tls_pending.h"
 
@@ -8,27 +8,49 @@
 #include <pthread.h>
 #include <string.h>
 
-typedef int pending_function(const void *ssl);
+typedef int query(const void *ssl);
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-static pending_function *pending;
+static query *pending;      /* SSL_pending: counts decrypted bytes */
+static query *has_pending;  /* SSL_has_pending: sees encrypted bytes, too; not every fork has it */
+static query *reads_ahead;  /* SSL_get_read_ahead: encrypted bytes may have left the socket (libcurl from 8.15 on) */
 
-/* Looks for SSL_pending in the dependencies of this module, which include the TLS library of our libcurl: the host may
-   have loaded another one. */
+static query *look_up(void *handle, const char *name)
+{
+    void *symbol = dlsym(handle, name);
+    query *found;
+
+    memcpy(&found, &symbol, sizeof found);
+    return found;
+}
+
+/* Looks for the functions in the dependencies of this module, which include the TLS library of our libcurl: the host
+   may have loaded another one. */
 static void find(void)
 {
     static const char here;
     Dl_info module;
-    void *handle, *symbol;
+    void *handle;
 
     if (dladdr(&here, &module) == 0 || module.dli_fname == NULL)
         return;
     handle = dlopen(module.dli_fname, RTLD_NOW | RTLD_NOLOAD);
     if (handle == NULL)
         return;
-    symbol = dlsym(handle, "SSL_pending");
-    memcpy(&pending, &symbol, sizeof pending);
+    pending = look_up(handle, "SSL_pending");
+    has_pending = look_up(handle, "SSL_has_pending");
+    reads_ahead = look_up(handle, "SSL_get_read_ahead");
     (void)dlclose(handle);
+}
+
+/* Returns true also where encrypted bytes may be held and the library cannot tell. */
+static bool holds_bytes(const void *ssl)
+{
+    if (pending != NULL && pending(ssl) > 0)
+        return true;
+    if (has_pending != NULL)
+        return has_pending(ssl) != 0;
+    return reads_ahead != NULL && reads_ahead(ssl) != 0;
 }
 
 bool oh_tls_has_pending(void *easy)
@@ -39,5 +61,5 @@ bool oh_tls_has_pending(void *easy)
         session->backend != CURLSSLBACKEND_OPENSSL || session->internals == NULL)
         return false;
     (void)pthread_once(&once, find);
-    return pending != NULL && pending(session->internals) > 0;
+    return holds_bytes(session->internals);
 }
