@@ -69,9 +69,25 @@ static bool is_secure(const struct oh_exchange *exchange)
     return exchange->server != NULL ? exchange->server->secure : exchange->service->secure;
 }
 
-/* Called when libcurl has chosen a connection, just before it sends the request. Bytes that a reused HTTP/1 connection
-   received after its last response would be taken for the response to this request. HTTP/2 is safe, because each frame
-   names its request. (A connection with a request in flight is also HTTP/2: libcurl shares no other kind.) */
+/* Returns whether the request must not be sent over the connection. Bytes that a reused HTTP/1 connection received
+   after its last response would be taken for the response to this request. HTTP/2 is safe, because each frame names its
+   request. (A connection with a request in flight is also HTTP/2: libcurl shares no other kind.) */
+static bool is_stale(const struct oh_exchange *exchange, const struct oh_connection *connection)
+{
+    if (!connection->is_http1)
+        return false;
+    return connection->is_retired || !oh_connection_is_quiet(connection) ||
+           (is_secure(exchange) && oh_tls_has_pending(exchange->easy));
+}
+
+/* Keeps this request from being sent, and later ones from the connection: libcurl would keep it if it is HTTP/2. */
+static int refuse(const struct oh_exchange *exchange)
+{
+    (void)curl_easy_setopt(exchange->easy, CURLOPT_FORBID_REUSE, 1L);
+    return CURL_PREREQFUNC_ABORT;
+}
+
+/* Called when libcurl has chosen a connection, just before it sends the request. */
 static int on_chosen(void *context, char *peer, char *address, int peer_port, int port)
 {
     struct oh_exchange *exchange = context;
@@ -83,13 +99,11 @@ static int on_chosen(void *context, char *peer, char *address, int peer_port, in
     exchange->socket = -1;
     exchange->was_repeated = is_repeated(exchange);
     if (exchange->was_repeated)
-        return CURL_PREREQFUNC_ABORT;
+        return refuse(exchange);
     if (connection != NULL) {
-        exchange->is_stale = connection->is_http1 &&
-                          (connection->is_retired || !oh_connection_is_quiet(connection) ||
-                           (is_secure(exchange) && oh_tls_has_pending(exchange->easy)));
+        exchange->is_stale = is_stale(exchange, connection);
         if (exchange->is_stale)
-            return CURL_PREREQFUNC_ABORT;
+            return refuse(exchange);
         exchange->socket = connection->socket;
         exchange->reused_connection = connection->is_used;
         oh_connections_use(exchange->connections, connection);
@@ -157,7 +171,7 @@ bool oh_exchange_try_again(struct oh_exchange *exchange, const struct oh_origin 
 {
     if (exchange->is_stale) {
         exchange->forced_fresh = curl_easy_setopt(exchange->easy, CURLOPT_FRESH_CONNECT, 1L) == CURLE_OK;
-        if (!exchange->forced_fresh)
+        if (!exchange->forced_fresh || curl_easy_setopt(exchange->easy, CURLOPT_FORBID_REUSE, 0L) != CURLE_OK)
             return false;
     } else if (!switches_trust(exchange, origin, result)) {
         return false;
