@@ -90,11 +90,12 @@ static bool set_delivery(struct oh_exchange *exchange, const struct oh_origin *o
         SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
         SET(CURLOPT_FRESH_CONNECT, 1L);
         SET(CURLOPT_FORBID_REUSE, 1L);
-    } else {
-        SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+    } else if (curl_easy_setopt(exchange->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS) == CURLE_OK) {
         /* It makes sense to wait for a connection only if it may be HTTP/2, which requires TLS: over HTTP/1, a read
            would wait for the response to another read. */
         SET(CURLOPT_PIPEWAIT, origin->secure ? 1L : 0L);
+    } else { /* this libcurl was built without HTTP/2 */
+        SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     }
     if (exchange->request->has_body && !oh_exchange_set_body(exchange))
         return false;
