@@ -1,5 +1,5 @@
-// An HTTP/2 server over TLS with the faults that lines on standard input name (see control.js). It prints its port, then
-// each request ("VERSION METHOD PATH").
+// An HTTP/2 server over TLS with the faults that lines on standard input name (see control.js). It prints its port,
+// then each request ("VERSION METHOD PATH"), connection ("0 OPENED …") and failed handshake ("0 TLS …").
 //   node http2.js KEY CERTIFICATE
 'use strict'
 const http2 = require('http2')
@@ -79,6 +79,7 @@ const server = http2.createSecureServer({
 })
 const quiet = () => {}
 server.on('connection', (socket) => {
+  process.stdout.write('0 OPENED connection\n')
   sockets.add(socket)
   socket.on('close', () => sockets.delete(socket))
 })

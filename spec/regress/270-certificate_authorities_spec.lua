@@ -56,26 +56,28 @@ describe("a certificate authority of the system", function()
     remove()
   end)
 
-  -- Runs the program with this directory and bundle. Returns its output, and the number of handshakes that failed.
+  -- Runs the program with this directory and bundle. Returns its output, and the number of connections that it made.
+  -- (A server need not see that its certificate was rejected: newer versions of libcurl complete the handshake first.)
   local function ask(folder, bundle)
     server:fault "goaway_after" -- each read needs a connection of its own
     run(("%s LD_PRELOAD=$LD_PRELOAD:$PWD/authorities.so AUTHORITIES_DIRECTORY=$PWD/%s AUTHORITIES_FILE=$PWD/%s "
       .. "SERVER=%s %s program.lua >said"):format(
       processes.without_leak_checks(), folder, bundle, server.address, processes.quoted(processes.interpreter())))
     server:settle()
-    return files.read(directory .. "/said"), server:count "TLS"
+    return files.read(directory .. "/said"), server:count "OPENED"
   end
 
   it("is trusted if it stands in the directory alone", function()
-    local said, failed = ask("ours", "another.pem")
+    local said, opened = ask("ours", "another.pem")
     assert.are.equal("RUNNING\nRUNNING\nRUNNING\nRUNNING\n", said)
-    assert.are.equal(0, failed)
+    assert.are.equal(4, opened)
   end)
 
   it("is trusted if it stands in the bundle alone, and is found there at once from then on", function()
-    local said, failed = ask("another", "ours.pem")
+    local said, opened = ask("another", "ours.pem")
     assert.are.equal("RUNNING\nRUNNING\nRUNNING\nRUNNING\n", said)
-    assert.are.equal(1, failed)
+    assert.are.equal(1 + 4, opened)
+    assert.are.equal(4, server:count "GET" + server:count "POST")
   end)
 
   it("needs no bundle while the directory knows it", function()
