@@ -9,7 +9,10 @@
 build_name() {
     case $1 in
     nvim | */nvim) echo nvim ;; # running it would start the editor
-    *) "$1" -e 'io.write(jit and "luajit" or "lua" .. _VERSION:match("5.%d"))' </dev/null 2>/dev/null || basename "$1" ;;
+    *) # without our variables, or `make LUA=make` would run itself here for ever (GNU make from 4.4 on passes them)
+        (unset LUA MAKEFLAGS
+            exec "$1" -e 'io.write(jit and "luajit" or "lua" .. _VERSION:match("5.%d"))') </dev/null 2>/dev/null ||
+            basename "$1" ;;
     esac
 }
 
