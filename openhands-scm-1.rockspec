@@ -65,6 +65,7 @@ build = {
         "src/lua/json_texts.c",
         "src/lua/limits.c",
         "src/lua/long_answer.c",
+        "src/lua/members.c",
         "src/lua/message.c",
         "src/lua/multipart.c",
         "src/lua/options.c",

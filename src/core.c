@@ -14,6 +14,7 @@
 #include "lua/json_sentinels.h"
 #include "lua/limits.h"
 #include "lua/host_wait.h"
+#include "lua/members.h"
 #include "lua/prepared.h"
 #include "lua/redact_values.h"
 #include "lua/reflection.h"
@@ -102,6 +103,7 @@ int luaopen_openhands_core(lua_State *L)
     oh_setfuncs(L, functions, 0);
     oh_argument_error_add_functions(L);
     oh_ascii_add_functions(L);
+    oh_members_add_functions(L);
     oh_call_add_functions(L, shared);
     oh_client_add_functions(L);
     oh_identifiers_add_functions(L);

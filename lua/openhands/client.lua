@@ -91,6 +91,8 @@ function M.new(given)
     _memories = {},
     _older_memories = {},
     _memory_count = 0,
+    _deferred_interrupt = false, -- looked for by each call, as `_closed`: not in the class, which would take longer
+    _closed = false,
   }, Client)
   self._conversation = conversations.class(self)
   for name, leaves in pairs(Client._groups) do

@@ -33,8 +33,8 @@
 ---@field private _own_servers_after number? monotonic moment before which conversations' own servers are not read
 ---@field private _own_servers_pause number? length of that pause in seconds
 ---@field private _carrier openhands.Owner? the coroutine that hands exchanges to a transport
----@field private _deferred_interrupt any the error of a Ctrl-C during logging; the next exchange raises it
----@field private _closed boolean?
+---@field private _deferred_interrupt any the error of a Ctrl-C during logging, else false; the next exchange raises it
+---@field private _closed boolean
 local Client = { __name = "openhands.Client" }
 
 --- The calls of each group, by the names of the group and the call.

@@ -47,6 +47,12 @@ local function new_id(client, value)
   return client._core:redact_line(value, limits.LONGEST_ID) == value and value or nil
 end
 
+-- V0's words for a status, so that most responses need no check of their type.
+local v0_words = {}
+for word in ("STARTING RUNNING STOPPED ERROR ARCHIVED"):gmatch "[A-Z]+" do
+  v0_words[word] = word
+end
+
 -- V0's status for V1's sandbox status, as the service itself maps them.
 local v0_statuses = {
   RUNNING = "RUNNING",
@@ -108,13 +114,15 @@ local pull_request_pages = {
   bitbucket = "https://bitbucket.org/%s/pull-requests/%s",
 }
 
+-- Returns a list of the service, nil if it has no items.
+local function filled(list)
+  return type(list) == "table" and list[1] ~= nil and list or nil
+end
+
 -- Returns the pages of the pull requests that the service lists by number.
-local function pull_requests_of(response)
-  local list, numbers = {}, response.pr_number
-  if type(numbers) ~= "table" or numbers[1] == nil then
-    return list
-  end
-  local page, repository = pull_request_pages[response.git_provider], response.selected_repository
+local function pull_requests_of(response, numbers)
+  local list, repository = {}, response.selected_repository
+  local page = pull_request_pages[response.git_provider]
   for _, number in ipairs(page and text(repository) and numbers or {}) do
     if type(number) == "number" then
       list[#list + 1] = page:format(repository, ("%.0f"):format(number))
@@ -126,6 +134,7 @@ end
 -- Turns a response into a conversation: adds the fields that every conversation has. Changes the response in place, so
 -- no other code may use that table.
 local function to_conversation(client, response, api, id, memory, status, state, settled)
+  local metrics, numbers, children = response.metrics, response.pr_number, response.sub_conversation_ids
   if response.session_api_key ~= nil then
     session_keys[response], response.session_api_key = text(response.session_api_key), nil
   end
@@ -135,29 +144,25 @@ local function to_conversation(client, response, api, id, memory, status, state,
     memory.spelling, spelling, memory.page = id, id, nil
   end
   memory.page = memory.page or client._base_url .. "/conversations/" .. spelling
-  local shadowed_fields -- fields with the name of a method: they would hide the method
-  for name, value in pairs(response) do
-    if methods[name] then
-      shadowed_fields = shadowed_fields or {}
-      shadowed_fields[name], response[name] = value, nil
-    end
+  local hiding_fields = core.take_members(response, methods) -- a field with the name of a method would hide it
+  if hiding_fields then
+    response.fields = hiding_fields
   end
-  response.fields = shadowed_fields or response.fields
-  local children = response.sub_conversation_ids
-  if response.app_conversation_id or response.parent_conversation_id or type(children) == "table" and children[1] then
+  if children and filled(children) or response.app_conversation_id or response.parent_conversation_id then
     respell_others(client, response)
   end
   local sent = response.conversation_id
   if sent ~= nil and sent ~= spelling then
     keep_sent(response, "conversation_id", sent)
   end
-  local metrics = response.metrics
-  local cost = type(metrics) == "table" and metrics.accumulated_cost
-  response.cost = type(cost) == "number" and cost or nil
+  if metrics or response.cost ~= nil then
+    local cost = type(metrics) == "table" and metrics.accumulated_cost
+    response.cost = type(cost) == "number" and cost or nil
+  end
   if response.answer ~= nil or response.detail ~= nil then
     response.answer, response.detail = text(response.answer), text(response.detail)
   end
-  response.pull_requests = pull_requests_of(response)
+  response.pull_requests = numbers and filled(numbers) and pull_requests_of(response, numbers) or {}
   response.url = memory.page
   response.conversation_id, response.api = spelling, api
   response.status, response.state, response.settled = status, state, settled
@@ -285,7 +290,7 @@ function M.from_status(client, response, api, id, grace, answered_at)
   local state, settled = states.judge(api, response, memory, answered_at, grace, wall_clock)
   local status
   if api == "v0" then
-    status = text(response.status) or "UNKNOWN"
+    status = v0_words[response.status] or text(response.status) or "UNKNOWN"
   else
     status = v0_statuses[response.sandbox_status] or v0_status(response.sandbox_status)
     response.start_task_id = memory.start_task_id or response.start_task_id

@@ -101,8 +101,8 @@ end
 -- Returns the ids that the service uses for the conversations. Old services choose other ids than the client asked for.
 local function served_ids(lookups)
   local ids = {}
-  for place, lookup in ipairs(lookups) do
-    ids[place] = lookup.memory.conversation_id or lookup.id
+  for place = 1, #lookups do
+    ids[place] = lookups[place].memory.conversation_id or lookups[place].id
   end
   return ids
 end
@@ -219,8 +219,8 @@ function steps.list(client, lookups, call)
     return
   end
   local answered_at = client._loop.now()
-  for place, lookup in ipairs(lookups) do
-    take_listed(client, lookup, ids[place], responses[place], answered_at)
+  for place = 1, #lookups do
+    take_listed(client, lookups[place], ids[place], responses[place], answered_at)
   end
 end
 

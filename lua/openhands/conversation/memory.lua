@@ -102,6 +102,10 @@ end
 ---@param caller string name of the call, for the message
 ---@return string id
 function Client:_id_of(subject, caller)
+  local remembered = self._memories[subject]
+  if remembered and remembered.spelling == subject then -- the same id as in earlier calls
+    return subject
+  end
   local id = subject
   if type(subject) == "table" then
     id = rawget(subject, "conversation_id")

@@ -50,6 +50,9 @@ end
 ---@param response table
 function M.note(memory, response)
   local address, key = response.conversation_url, response.session_api_key
+  if key == memory.session_api_key and memory.server_address == (address or response.runtime_url) then
+    return -- as in the last response
+  end
   if type(address) ~= "string" or address == "" then
     address = type(response.runtime_url) == "string" and response.runtime_url or nil
   end

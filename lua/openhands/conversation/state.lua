@@ -146,8 +146,8 @@ end
 ---@return openhands.State state
 ---@return boolean settled
 local function judge_v0(response, memory, now, grace, wall_clock)
-  local status = upper(response.status)
-  if status ~= "STOPPED" then
+  local status = upper_words[response.status] or upper(response.status)
+  if memory.is_restarting and status ~= "STOPPED" then
     memory.is_restarting = nil
   end
   if status == "RUNNING" then
@@ -193,14 +193,16 @@ function M.judge(api, response, memory, now, grace, wall_clock)
   local sandbox, execution = response.sandbox_status, response.execution_status
   local state, settled
   memory.first_seen = memory.first_seen or now
-  sandbox = upper_words[sandbox] or upper(sandbox)
-  if api == "v0" or sandbox ~= "MISSING" then
+  if api == "v1" then
+    sandbox, execution = upper_words[sandbox] or upper(sandbox), upper_words[execution] or upper(execution)
+  end
+  if memory.missing_since and (api == "v0" or sandbox ~= "MISSING") then
     M.note_presence(memory)
   end
   if api == "v0" then
     state, settled = judge_v0(response, memory, now, grace, wall_clock)
   else
-    state, settled = judge_v1(sandbox, upper_words[execution] or upper(execution), memory, now, grace)
+    state, settled = judge_v1(sandbox, execution, memory, now, grace)
     memory.end_is_uncertain = settled and is_end_uncertain(sandbox, memory, now, grace) or false
     if memory.end_is_uncertain then
       state, settled = "running", false

@@ -10,7 +10,11 @@ local states = require "openhands.conversation.state"
 local lookups = deferred.module "openhands.conversation.lookup"
 local results = deferred.module "openhands.conversation.result"
 
-local function status_v0(client, id, call)
+-- How the status is read, by dialect.
+---@type table<string, fun(client: openhands.Client, id: string, call: table): openhands.Conversation?, openhands.Error?>
+local status_in = {}
+
+function status_in.v0(client, id, call)
   local response, err = client:_read("status", id, call, "v0")
   if err then
     return nil, err
@@ -20,10 +24,7 @@ local function status_v0(client, id, call)
   return conversations.from_status(client, response, "v0", id, call.grace)
 end
 
-local function status_in(client, id, call, api)
-  if api == "v0" then
-    return status_v0(client, id, call)
-  end
+function status_in.v1(client, id, call)
   local conversation, err = lookups.status(client, id, call)
   return conversation or nil, not conversation and (err or lookups.unknown(id)) or nil
 end
@@ -35,13 +36,14 @@ end
 ---@return openhands.Conversation? conversation
 ---@return openhands.Error? err
 function Client:_status(id, call)
-  local known = rawget(call, "api") == nil and self:_remember(id).api
+  local has_chosen_api = call.has_own_settings and rawget(call, "api") ~= nil
+  local known = not has_chosen_api and self:_remember(id).api
   local conversation, err
   if known then
-    conversation, err = status_in(self, id, call, known)
+    conversation, err = status_in[known](self, id, call)
   else
     conversation, err = self:_in_dialect("status", id, call, function(api)
-      return status_in(self, id, call, api)
+      return status_in[api](self, id, call)
     end)
   end
   return conversation, err and errors.rename(err, "status", id)
@@ -56,7 +58,7 @@ end
 function Client:status(subject, options)
   local call = Client._begin(self, "status", options)
   local conversation, err = self:_status(self:_id_of(subject, "status"), call)
-  if conversation and conversation.api == "v0" then
+  if conversation and conversation.api == "v0" and conversation.state ~= "running" then
     local memory = self:_remember(conversation.conversation_id)
     if states.is_down(conversation, memory) then
       results.update(self, conversation, call, true)

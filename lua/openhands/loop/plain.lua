@@ -75,11 +75,12 @@ local function new(clock)
   ---@param pending openhands.Pending
   ---@param deadline number? by the clock of the loop
   function loop.await(client, pending, deadline)
-    local has_tasks, seconds = scheduler ~= nil, deadline and deadline - now() or math.huge
+    local has_tasks = scheduler ~= nil
     if has_tasks and scheduler:can_park() then
       return scheduler:park(pending, deadline)
     elseif not has_tasks and pending.number then -- nothing else can happen meanwhile
-      return client:_pump(clock.sleep and 0 or math.min(math.max(seconds, 0), SLICE))
+      local seconds = deadline and math.min(math.max(deadline - now(), 0), SLICE) or SLICE
+      return client:_pump(clock.sleep and 0 or seconds)
     end
     local pass_time, wakes = clock.sleep and pass_virtual_time or pass_real_time, pending.wakes
     repeat -- other tasks run also when there is nothing to wait for
@@ -96,7 +97,9 @@ local function new(clock)
   --- Makes every `await` of the record return.
   ---@param pending openhands.Pending
   function loop.wake(_, pending)
-    pending.wakes = (pending.wakes or 0) + 1
+    if not pending.done then -- that alone ends every `await`
+      pending.wakes = (pending.wakes or 0) + 1
+    end
     if scheduler then
       scheduler:wake(pending)
     end

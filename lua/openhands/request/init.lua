@@ -227,7 +227,7 @@ local function obstacle(self, operation)
   end
   if self._deferred_interrupt then
     local interrupt = self._deferred_interrupt
-    self._deferred_interrupt = nil
+    self._deferred_interrupt = false
     error(interrupt, 0)
   end
 end
@@ -258,7 +258,10 @@ function Client:_exchange(operation, fields, call, api, route)
   err = err or obstacle(self, operation)
   local began = self._loop.now()
   local row = rows_of[operation][api]
-  local timeout = math.min(call.timeout or row and row.timeout or FREE_REQUEST_TIMEOUT, call.deadline_at - began)
+  local timeout, time_left = call.timeout or row and row.timeout or FREE_REQUEST_TIMEOUT, call.deadline_at - began
+  if time_left < timeout then
+    timeout = time_left
+  end
   if err or timeout <= 0 then
     return nil, err or errors.no_time(operation)
   end
