@@ -13,6 +13,9 @@
 #define MEMBER_COST 40
 #define STRING_COST 48
 
+/* Members for which the outermost object has room besides its own: Lua adds some, and a table that grows is copied. */
+#define FURTHER_MEMBERS 8
+
 #define IS_OBJECT 0x80000000U /* flag in `open`: no text has so many lists and objects */
 
 enum state { VALUE, FIRST_ITEM, FIRST_NAME, NAME, AFTER };
@@ -76,7 +79,8 @@ static enum oh_json_scan_result begin_table(struct oh_json_scan *scan, bool obje
         return OH_SCAN_NEEDS_CAPACITY;
     count(scan);
     scan->cost += TABLE_COST;
-    scan->counts[scan->used] = 0;
+    scan->counts[scan->used] = object && scan->depth == 0 ? FURTHER_MEMBERS : 0;
+    scan->cost += scan->counts[scan->used] * MEMBER_COST;
     scan->open[scan->depth++] = scan->used++ | (object ? IS_OBJECT : 0);
     if (scan->depth > scan->deepest)
         scan->deepest = scan->depth;

@@ -10,8 +10,8 @@ local states = require "openhands.conversation.state"
 local lookups = deferred.module "openhands.conversation.lookup"
 local results = deferred.module "openhands.conversation.result"
 
--- How the status is read, by dialect.
----@type table<string, fun(client: openhands.Client, id: string, call: table): openhands.Conversation?, openhands.Error?>
+-- How the status is read, by dialect. Each returns the conversation, or nil and the error.
+---@type table<string, fun(client: openhands.Client, id: string, call: table): any, any>
 local status_in = {}
 
 function status_in.v0(client, id, call)
