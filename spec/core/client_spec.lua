@@ -15,6 +15,25 @@ describe("a client of the core", function()
     assert.is_false(getmetatable(client))
   end)
 
+  it("tells whether an id is valid and contains no secret, in the encodings in which it may be quoted", function()
+    local client = core_client.new()
+    local encoded = "c2stY2FuYXJ5LTVmMmM5MWQ3ZTBhYg" -- the key in base64
+    for _, id in ipairs { "5618fbb4-8b6c-4d2e-9f0a-1b2c3d4e5f60", "a", "A_b-9", ("x"):rep(128), "bearer_abc" } do
+      assert.equal(id, client:redact_line(id, 128))
+      assert.is_true(client:is_harmless_id(id))
+    end
+    for _, id in ipairs { canary.key, "id-" .. canary.key, encoded, "id" .. encoded } do
+      assert.not_equal(id, client:redact_line(id, 128))
+      assert.is_false(client:is_harmless_id(id))
+    end
+    for _, value in ipairs { "", "a/b", "a b", ("x"):rep(129), 7, true, {} } do
+      assert.is_false(client:is_harmless_id(value))
+    end
+    assert.is_false(client:is_harmless_id(nil))
+    client:close()
+    assert.is_true(client:is_harmless_id(canary.key)) -- a closed client knows no secrets
+  end)
+
   it("refuses to work once it is closed, and may be closed again", function()
     local client = core_client.new()
     client:close()

@@ -33,6 +33,23 @@ describe("core.id_with_dashes", function()
   end)
 end)
 
+describe("core.is_same_id", function()
+  it("agrees with normalize_id", function()
+    local ids = { PLAIN, DASHED, PLAIN:upper(), DASHED:upper(), PLAIN .. "0", PLAIN:sub(1, -2), "", "-", "--a", "A-" }
+    for _, one in ipairs(ids) do
+      for _, other in ipairs(ids) do
+        local is_same = core.normalize_id(one) == core.normalize_id(other)
+        assert.equal(is_same, core.is_same_id(one, other), one .. " " .. other)
+      end
+    end
+  end)
+
+  it("takes nothing but two texts", function()
+    assert.has_error(function() core.is_same_id(PLAIN) end)
+    assert.has_error(function() core.is_same_id(nil, PLAIN) end)
+  end)
+end)
+
 describe("core.is_before", function()
   it("compares bytes", function()
     local sorted = { "", "\0", "A", "AA", "Z", "a", "\xc3\xa4", "\xff" }

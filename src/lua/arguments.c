@@ -26,7 +26,7 @@ static bool mark_given(struct oh_field_reader *reader, const char *name)
     bool found = false;
 
     for (field = reader->operation->fields; field->name != NULL; field++) {
-        if (strcmp(field->name, name) == 0) {
+        if (field->name[0] == name[0] && strcmp(field->name, name) == 0) {
             reader->given |= bit_of(reader, field);
             found = true;
         }

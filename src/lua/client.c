@@ -10,6 +10,7 @@
 #include "lua/options.h"
 #include "lua/redact_values.h"
 #include "wire/identifier.h"
+#include "wire/secret_search.h"
 
 #define DEFAULT_CONNECT_TIMEOUT 10.0
 
@@ -304,6 +305,25 @@ static int l_redact_line(lua_State *L)
     return oh_redact_values_line(L, secrets_of(L), 2);
 }
 
+/*** Returns whether a value from the service can be an id (see core.is_id), and contains no secret that this client
+knows (see `redact`): an id is copied into messages and logs.
+@function is_harmless_id
+@param value
+@treturn boolean */
+static int l_is_harmless_id(lua_State *L)
+{
+    const struct oh_secrets *known = secrets_of(L);
+    unsigned char marks[OH_LONGEST_IDENTIFIER] = {0};
+    size_t length = 0;
+    const char *id = lua_type(L, 2) == LUA_TSTRING ? lua_tolstring(L, 2, &length) : NULL;
+    bool is_valid = id != NULL && oh_identifier_is_valid(id, length);
+
+    if (is_valid)
+        oh_secret_search(known, id, length, marks, NULL, NULL); /* an id has no escapes, and needs no memory for them */
+    lua_pushboolean(L, is_valid && memchr(marks, 1, length) == NULL);
+    return 1;
+}
+
 void oh_client_add_functions(lua_State *L)
 {
     lua_pushcfunction(L, l_new);
@@ -315,7 +335,7 @@ void oh_client_add_methods(lua_State *L)
     static const luaL_Reg methods[] = {
         {"close", l_close},   {"is_inherited", l_is_inherited},
         {"redact", l_redact}, {"redact_line", l_redact_line},
-        {NULL, NULL},
+        {"is_harmless_id", l_is_harmless_id}, {NULL, NULL},
     };
 
     oh_setfuncs(L, methods, 0);

@@ -52,7 +52,7 @@ void oh_client_keep_secret(lua_State *L, struct oh_client *client, const char *s
 
 /* Adds `new` to the table on top of the stack. */
 void oh_client_add_functions(lua_State *L);
-/* Adds `close`, `is_inherited`, `redact` and `redact_line`. */
+/* Adds `close`, `is_inherited`, `redact`, `redact_line` and `is_harmless_id`. */
 void oh_client_add_methods(lua_State *L);
 /* Adds the metamethods. */
 void oh_client_add_metamethods(lua_State *L);

@@ -51,18 +51,40 @@ in several ways.
 @treturn string */
 static int l_normalize_id(lua_State *L)
 {
-    size_t i, length;
+    size_t i, length, count = 0;
     const char *id = luaL_checklstring(L, 1, &length);
+    char normal[OH_LONGEST_IDENTIFIER];
     luaL_Buffer buffer;
 
     lua_settop(L, 1);
     if (is_normal(id, length))
         return 1;
+    if (length <= sizeof normal) {
+        for (i = 0; i < length; i++)
+            if (id[i] != '-')
+                normal[count++] = oh_ascii_lower(id[i]);
+        lua_pushlstring(L, normal, count);
+        return 1;
+    }
     luaL_buffinit(L, &buffer);
     for (i = 0; i < length; i++)
         if (id[i] != '-')
             luaL_addchar(&buffer, oh_ascii_lower(id[i]));
     luaL_pushresult(&buffer);
+    return 1;
+}
+
+/*** Returns whether two texts are the same id: whether `normalize_id` makes the same of both.
+@function is_same_id
+@tparam string one
+@tparam string other
+@treturn boolean */
+static int l_is_same_id(lua_State *L)
+{
+    size_t length, other_length;
+    const char *one = luaL_checklstring(L, 1, &length), *other = luaL_checklstring(L, 2, &other_length);
+
+    lua_pushboolean(L, oh_identifier_is_same(one, length, other, other_length));
     return 1;
 }
 
@@ -101,6 +123,7 @@ void oh_identifiers_add_functions(lua_State *L)
         {"is_id", l_is_id},
         {"is_uuid", l_is_uuid},
         {"normalize_id", l_normalize_id},
+        {"is_same_id", l_is_same_id},
         {"id_with_dashes", l_id_with_dashes},
         {"uuid", l_uuid},
         {NULL, NULL},

@@ -4,7 +4,7 @@
 
 #include "lua/compat.h"
 
-/* Adds `is_id`, `is_uuid`, `normalize_id`, `id_with_dashes` and `uuid` to the table on top of the stack. */
+/* Adds `is_id`, `is_uuid`, `normalize_id`, `is_same_id`, `id_with_dashes` and `uuid` to the table on top of the stack. */
 void oh_identifiers_add_functions(lua_State *L);
 
 #endif

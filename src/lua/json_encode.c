@@ -24,16 +24,28 @@ void oh_json_encode_append(lua_State *L, struct oh_buffer *out, const char *byte
     }
 }
 
+/* Returns whether a character has to be escaped. lua-cjson escapes two more, which do not need it: "/" and DEL. */
+static bool needs_escape(char c)
+{
+    return (unsigned char)c < ' ' || c == '"' || c == '\\';
+}
+
 void oh_json_encode_escaped(lua_State *L, int shared, const char *text, size_t length, struct oh_buffer *out,
                             const struct oh_argument_path *path)
 {
     const char *encoded;
-    size_t size, bad = oh_utf8_check(text, length);
+    size_t size, at = 0, bad = oh_utf8_check(text, length);
 
     if (bad < length)
         oh_argument_error_at(L, path, "is not UTF-8 (byte %d)", (int)(bad + 1));
     if (length > out->limit)
         oh_argument_error_at(L, path, "makes the body larger than %d bytes", (int)out->limit);
+    while (at < length && !needs_escape(text[at]))
+        at++;
+    if (at == length) {
+        oh_json_encode_append(L, out, text, length, path);
+        return;
+    }
     lua_rawgeti(L, shared, OH_SLOT_CJSON_ENCODE);
     lua_pushlstring(L, text, length);
     lua_call(L, 1, 1);

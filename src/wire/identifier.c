@@ -21,6 +21,25 @@ bool oh_identifier_is_valid(const char *id, size_t length)
     return true;
 }
 
+/* Returns the first place from `at` on that has no dash. */
+static size_t skip_dashes(const char *id, size_t length, size_t at)
+{
+    while (at < length && id[at] == '-')
+        at++;
+    return at;
+}
+
+bool oh_identifier_is_same(const char *one, size_t length, const char *other, size_t other_length)
+{
+    size_t i = skip_dashes(one, length, 0), j = skip_dashes(other, other_length, 0);
+
+    while (i < length && j < other_length && oh_ascii_lower(one[i]) == oh_ascii_lower(other[j])) {
+        i = skip_dashes(one, length, i + 1);
+        j = skip_dashes(other, other_length, j + 1);
+    }
+    return i == length && j == other_length;
+}
+
 bool oh_identifier_is_uuid(const char *id, size_t length)
 {
     bool dashed = length == 36;

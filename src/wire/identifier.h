@@ -11,6 +11,8 @@
 /* Returns whether an id consists of 1 to OH_LONGEST_IDENTIFIER characters of [A-Za-z0-9_-], like all known ids of the
    service. Such an id is safe as a path segment. */
 bool oh_identifier_is_valid(const char *id, size_t length);
+/* Returns whether two texts are the same id: the service spells an id with and without dashes, in both cases. */
+bool oh_identifier_is_same(const char *one, size_t length, const char *other, size_t other_length);
 /* Returns whether an id consists of 32 hexadecimal digits, with or without the usual dashes. */
 bool oh_identifier_is_uuid(const char *id, size_t length);
 /* Writes 32 hexadecimal digits, with dashes at any place, as a UUID in lower case with its usual dashes. False for any

@@ -42,7 +42,7 @@ local function knows_conversation(client, api, fields, call)
   end
   local list = client:_read("status", fields.conversation_id, own, api)
   local id = type(list) == "table" and type(list[1]) == "table" and list[1].id
-  return type(id) == "string" and identifiers.normalize(id) == identifiers.normalize(fields.conversation_id)
+  return type(id) == "string" and identifiers.are_same(id, fields.conversation_id)
 end
 
 -- Calls of newer agent servers about an item. A server that knows the path refuses an impossible item with an error

@@ -14,6 +14,10 @@ M.is_valid = core.is_id
 ---@type fun(id: string): string
 M.normalize = core.normalize_id
 
+--- Returns whether two ids are the same, in whatever spellings.
+---@type fun(one: string, other: string): boolean
+M.are_same = core.is_same_id
+
 --- Returns a UUID in lower case with its dashes, which some endpoints require. Returns any other id unchanged.
 ---@type fun(id: string): string
 M.with_dashes = core.id_with_dashes

@@ -3,7 +3,6 @@
 local core = require "openhands.core"
 local errors = require "openhands.errors"
 local identifiers = require "openhands.conversation.identifier"
-local limits = require "openhands.limits"
 local servers = require "openhands.conversation.server"
 local states = require "openhands.conversation.state"
 
@@ -41,10 +40,7 @@ end
 -- Returns an id from the service if it is valid, else nil. An id that contains a secret of the client is refused,
 -- because it would copy the secret into messages and logs.
 local function new_id(client, value)
-  if not identifiers.is_valid(value) then
-    return nil
-  end
-  return client._core:redact_line(value, limits.LONGEST_ID) == value and value or nil
+  return value and client._core:is_harmless_id(value) and value or nil
 end
 
 -- V0's words for a status, so that most responses need no check of their type.
@@ -192,7 +188,7 @@ end
 local function id_in_task(client, task, id)
   local given = new_id(client, task.app_conversation_id)
   local request = task.request
-  if not given and type(request) == "table" and identifiers.normalize(task.id) == identifiers.normalize(id) then
+  if not given and type(request) == "table" and identifiers.are_same(task.id, id) then
     given = new_id(client, request.conversation_id) -- the caller has asked by the task's own id
   end
   return given
@@ -220,7 +216,7 @@ function M.from_task(client, task, id, is_start)
   end
   if not is_known or task.app_conversation_id then
     local given = task.app_conversation_id ~= id and id_in_task(client, task, id)
-    if given and identifiers.normalize(given) ~= identifiers.normalize(id) then
+    if given and not identifiers.are_same(given, id) then
       local started_at = memory.started_at
       memory.conversation_id = given
       id, memory = given, client:_remember(given)
@@ -275,7 +271,7 @@ function M.from_status(client, response, api, id, grace, answered_at)
   if shown ~= id then
     if not identifiers.is_valid(shown) then
       return nil, unusable("status", id_field)
-    elseif identifiers.normalize(shown) ~= identifiers.normalize(id) then
+    elseif not identifiers.are_same(shown, id) then
       return nil, unusable("status", id_field .. " that was asked for")
     end
   end

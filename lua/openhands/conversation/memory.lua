@@ -58,6 +58,15 @@ local identifiers = require "openhands.conversation.identifier"
 
 local MOST_IDS = 4096 -- entries in a generation, two for each conversation; two generations are kept
 
+-- Returns an empty record, with room for what is remembered of nearly every conversation.
+---@return openhands.Memory
+local function new_memory()
+  return {
+    spelling = nil, page = nil, api = nil, state = nil,
+    first_seen = nil, started_at = nil, start_task_id = nil, accepted = nil,
+  }
+end
+
 --- Returns the record of a conversation; a new, empty one if this client remembers nothing of it.
 ---@param id string
 ---@return openhands.Memory
@@ -68,7 +77,7 @@ function Client:_remember(id)
   end
   -- Stored under the normalized id and under this spelling, which the next call will use.
   local key = identifiers.normalize(id)
-  memory = self._memories[key] or self._older_memories[key] or {}
+  memory = self._memories[key] or self._older_memories[key] or new_memory()
   self._memory_count = self._memory_count + 2
   if self._memory_count > MOST_IDS then
     self._older_memories, self._memories, self._memory_count = self._memories, {}, 2

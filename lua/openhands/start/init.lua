@@ -36,15 +36,21 @@ local M = {}
 
 -- ---- sending a start -----------------------------------------------------------------------------------------
 
--- The fields of an answer that are kept. None is large or secret.
-local kept = { "id", "api", "conversation_id", "start_task_id", "created_at", "url", "status", "state", "settled" }
-
 -- Records that the service has the start, so that it is never sent again, even if the service does not show it later.
+-- Keeps the fields of the answer that are neither large nor secret.
 local function note_answer(start, conversation)
-  local client, fields = start.client, {}
-  for _, name in ipairs(kept) do
-    fields[name] = conversation[name]
-  end
+  local client = start.client
+  local fields = {
+    id = conversation.id,
+    api = conversation.api,
+    conversation_id = conversation.conversation_id,
+    start_task_id = conversation.start_task_id,
+    created_at = conversation.created_at,
+    url = conversation.url,
+    status = conversation.status,
+    state = conversation.state,
+    settled = conversation.settled,
+  }
   local memory = client:_remember(start.id)
   memory.unclear_at, memory.unclear_since, memory.sent_since, memory.deleted = nil, nil, nil, nil
   memory.accepted = { at = client._loop.now(), fields = fields }
@@ -250,10 +256,13 @@ end
 ---@type table<string, boolean>
 M.option_names = { resume = true, stream = true, on_progress = true, on_id = true }
 
+-- Fields that may contain the address of a repository.
+local names_of_repository = { repository = true, selected_repository = true }
+
 local function check_functions(caller, split)
-  for _, option in ipairs { "on_progress", "on_id" } do
-    if split[option] ~= nil and type(split[option]) ~= "function" then
-      errors.raise(("%s: '%s' must be a function, not a %s"):format(caller, option, type(split[option])))
+  for option, value in pairs(split) do
+    if option:find "^on_" and type(value) ~= "function" then
+      errors.raise(("%s: '%s' must be a function, not a %s"):format(caller, option, type(value)))
     end
   end
 end
@@ -267,17 +276,20 @@ function M.split(caller, fields, options)
   if type(fields) ~= "table" then
     errors.raise(("%s: needs a table of fields, not a %s"):format(caller, type(fields)))
   end
-  local split = {}
-  for option in pairs(M.option_names) do
-    split[option] = options and options[option]
-    if rawget(fields, option) ~= nil then
-      split[option] = fields[option]
+  local split, may_be_address = {}, false
+  if options then
+    for option in pairs(M.option_names) do
+      split[option] = options[option]
+    end
+  end
+  for name, value in next, fields do
+    if M.option_names[name] then
+      split[name] = value
+    elseif names_of_repository[name] and type(value) == "string" and not value:find(limits.REPOSITORY_NAME) then
+      may_be_address = true
     end
   end
   check_functions(caller, split)
-  local name, other = rawget(fields, "repository"), rawget(fields, "selected_repository")
-  local may_be_address = type(name) == "string" and not name:find(limits.REPOSITORY_NAME)
-    or type(other) == "string" and not other:find(limits.REPOSITORY_NAME)
   if may_be_address then
     fields = repositories.in_fields(caller, fields, true)
   end
