@@ -64,9 +64,19 @@ static bool is_repeated(const struct oh_exchange *exchange)
     return exchange->attempts > (exchange->reused_connection ? 1U : 0U);
 }
 
-static bool is_secure(const struct oh_exchange *exchange)
+/* Returns whether a TLS layer of a connection may hold bytes that have not been read. libcurl does not show the layer
+   of an https proxy. What cannot be known is true once a request was sent: before, there is no response to follow. */
+static bool may_hold_bytes(const struct oh_exchange *exchange, const struct oh_connection *connection)
 {
-    return exchange->server != NULL ? exchange->server->secure : exchange->service->secure;
+    const struct oh_origin *origin = exchange->server != NULL ? exchange->server : exchange->service;
+    enum oh_tls_pending pending;
+
+    if (!origin->secure)
+        return false;
+    pending = oh_tls_pending(exchange->easy);
+    if (pending != OH_TLS_PENDING && oh_origin_has_secure_proxy(origin))
+        pending = OH_TLS_UNKNOWN;
+    return pending == OH_TLS_PENDING || (pending == OH_TLS_UNKNOWN && connection->is_used);
 }
 
 /* Returns whether the request must not be sent over the connection. Bytes that a reused HTTP/1 connection received
@@ -76,8 +86,7 @@ static bool is_stale(const struct oh_exchange *exchange, const struct oh_connect
 {
     if (!connection->is_http1)
         return false;
-    return connection->is_retired || !oh_connection_is_quiet(connection) ||
-           (is_secure(exchange) && oh_tls_has_pending(exchange->easy));
+    return connection->is_retired || !oh_connection_is_quiet(connection) || may_hold_bytes(exchange, connection);
 }
 
 /* Keeps this request from being sent, and later ones from the connection: libcurl would keep it if it is HTTP/2. */

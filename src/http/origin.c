@@ -158,19 +158,30 @@ const char *oh_origin_environment_proxy(size_t i)
     return proxy != NULL ? proxy : "";
 }
 
-bool oh_origin_is_proxied(const struct oh_origin *origin)
+/* Returns whether a proxy whose URL begins with `scheme`, in whatever letters, is or may be used. */
+static bool may_use_proxy(const struct oh_origin *origin, const char *scheme)
 {
+    size_t i, length = strlen(scheme);
     const char *proxy;
-    size_t i;
 
     if (!origin->secure) /* plain http never goes through a proxy */
         return false;
     if (origin->proxy != NULL)
-        return origin->proxy[0] != '\0';
+        return origin->proxy[0] != '\0' && oh_ascii_same(origin->proxy, scheme, length);
     for (i = 0; (proxy = oh_origin_environment_proxy(i)) != NULL; i++)
-        if (proxy[0] != '\0')
+        if (proxy[0] != '\0' && oh_ascii_same(proxy, scheme, length))
             return true;
     return false;
+}
+
+bool oh_origin_is_proxied(const struct oh_origin *origin)
+{
+    return may_use_proxy(origin, "");
+}
+
+bool oh_origin_has_secure_proxy(const struct oh_origin *origin)
+{
+    return may_use_proxy(origin, "https:");
 }
 
 enum oh_address_scope oh_origin_scope(const struct oh_origin *origin)

@@ -57,6 +57,8 @@ void oh_origin_note_scope(struct oh_origin *origin, enum oh_address_scope scope)
 const char *oh_origin_environment_proxy(size_t i);
 /* Returns whether a proxy is or may be used; exceptions in the environment (no_proxy) are ignored. */
 bool oh_origin_is_proxied(const struct oh_origin *origin);
+/* The same for an https proxy, whose own TLS layer lies around that of the service. */
+bool oh_origin_has_secure_proxy(const struct oh_origin *origin);
 /* Returns NULL, or the problem with the URL of a proxy. */
 const char *oh_origin_proxy_problem(const char *proxy);
 /* Returns request headers with the given credentials, to be freed with oh_origin_free_headers. `content_type`: that of

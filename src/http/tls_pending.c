@@ -43,23 +43,24 @@ static void find(void)
     (void)dlclose(handle);
 }
 
-/* Returns true also where encrypted bytes may be held and the library cannot tell. */
-static bool holds_bytes(const void *ssl)
+static enum oh_tls_pending ask(const void *ssl)
 {
-    if (pending != NULL && pending(ssl) > 0)
-        return true;
+    if (pending == NULL)
+        return OH_TLS_UNKNOWN;
+    if (pending(ssl) > 0)
+        return OH_TLS_PENDING;
     if (has_pending != NULL)
-        return has_pending(ssl) != 0;
-    return reads_ahead != NULL && reads_ahead(ssl) != 0;
+        return has_pending(ssl) != 0 ? OH_TLS_PENDING : OH_TLS_QUIET;
+    return reads_ahead != NULL && reads_ahead(ssl) != 0 ? OH_TLS_UNKNOWN : OH_TLS_QUIET;
 }
 
-bool oh_tls_has_pending(void *easy)
+enum oh_tls_pending oh_tls_pending(void *easy)
 {
     struct curl_tlssessioninfo *session = NULL;
 
     if (curl_easy_getinfo(easy, CURLINFO_TLS_SSL_PTR, &session) != CURLE_OK || session == NULL ||
         session->backend != CURLSSLBACKEND_OPENSSL || session->internals == NULL)
-        return false;
+        return OH_TLS_UNKNOWN;
     (void)pthread_once(&once, find);
-    return holds_bytes(session->internals);
+    return ask(session->internals);
 }

@@ -2,10 +2,14 @@
 #ifndef OH_TLS_PENDING_H
 #define OH_TLS_PENDING_H
 
-#include <stdbool.h>
+enum oh_tls_pending {
+    OH_TLS_QUIET,
+    OH_TLS_PENDING,
+    OH_TLS_UNKNOWN /* the library is neither OpenSSL nor one of its forks, or it cannot tell */
+};
 
-/* Returns whether the TLS library holds bytes that came over the connection of this libcurl handle after its last
-   response, decrypted or not. The handle must have a connection. False if nothing is known about the TLS library. */
-bool oh_tls_has_pending(void *easy);
+/* Tells whether the TLS library holds bytes that came over the connection of this libcurl handle after its last
+   response, decrypted or not. The handle must have a connection. */
+enum oh_tls_pending oh_tls_pending(void *easy);
 
 #endif
