@@ -15,7 +15,7 @@
 #endif
 
 #define FIRST_CAPACITY 64
-#define READ_SIZE 16384         /* bytes that libcurl reads at once, at least */
+#define READ_SIZE 16384         /* bytes that libcurl reads at once, except of short answers */
 #define MOST_OVERHEAD 4194304.0 /* bytes besides headers and body that any response may have */
 #define MOST_PER_BYTE 8.0       /* received bytes allowed per byte of headers and body: TLS and chunks add some */
 

@@ -47,6 +47,7 @@ struct oh_exchange {
     double timeout;             /* seconds for the whole exchange */
     double connect_timeout;     /* seconds until connected */
     double set_connect_timeout; /* the one that its handle has; 0: none */
+    long buffer_size;           /* bytes that its handle reads at once; 0: not set */
     double overdue_at;          /* monotonic time at which it is ended even if libcurl has not begun it */
     char *api_key;              /* owned, secret; NULL: the origin's */
     char *organization;         /* owned; NULL: the origin's */

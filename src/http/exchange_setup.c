@@ -5,7 +5,9 @@
 #include <curl/curl.h>
 #include <string.h>
 
-#define LONGEST_STALL 60L /* seconds for which a download may receive nothing */
+#define LONGEST_STALL 60L  /* seconds for which a download may receive nothing */
+#define BRIEF_BUFFER 2048L /* bytes that libcurl reads at once of a short answer */
+#define LONG_BUFFER 16384L /* of any other; libcurl's default */
 
 #define SET(option, value)                                                \
     do {                                                                  \
@@ -177,6 +179,16 @@ static bool set_raw(struct oh_exchange *exchange)
     return true;
 }
 
+/* Sets the size of the buffer that libcurl allocates for each transfer: of a thousand in flight, these take more memory
+   than all else. */
+static void set_buffer(struct oh_exchange *exchange)
+{
+    long size = exchange->is_brief ? BRIEF_BUFFER : LONG_BUFFER;
+
+    if (exchange->buffer_size != size && curl_easy_setopt(exchange->easy, CURLOPT_BUFFERSIZE, size) == CURLE_OK)
+        exchange->buffer_size = size;
+}
+
 bool oh_exchange_configure(struct oh_exchange *exchange, struct oh_origin *origin)
 {
     struct oh_origin *service = origin;
@@ -198,6 +210,7 @@ bool oh_exchange_configure(struct oh_exchange *exchange, struct oh_origin *origi
     if (exchange->trusts_bundle != origin->prefers_bundle &&
         !oh_exchange_set_trust(exchange, origin, origin->prefers_bundle))
         return false;
+    set_buffer(exchange);
     if (exchange->set_connect_timeout != exchange->connect_timeout) {
         SET(CURLOPT_CONNECTTIMEOUT_MS, milliseconds(exchange->connect_timeout));
         exchange->set_connect_timeout = exchange->connect_timeout;

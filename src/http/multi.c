@@ -9,7 +9,9 @@
 
 #include "os/pipe_guard.h"
 
-#define FEW_IDLE 16 /* warm handles of each kind that are kept for the next exchanges in any case */
+#define FEW_IDLE 16    /* warm handles of each kind that are kept for the next exchanges in any case */
+#define BUSY_TIME 5.0  /* seconds; after twice that, a client does not count as busy any more */
+#define FEW_BYTES 4096 /* of a body's buffer that further warm handles keep */
 
 /* ---- libcurl's two callbacks ---------------------------------------------------------------------------------- */
 
@@ -102,6 +104,18 @@ void oh_multi_discard(struct oh_multi *multi)
     oh_queue_free(&multi->building);
 }
 
+/* Notes how many exchanges are unfinished at the same time. */
+static void note_busy(struct oh_multi *multi)
+{
+    if (multi->prepared_at - multi->busy_since > BUSY_TIME) {
+        multi->most_before = multi->most_unfinished;
+        multi->most_unfinished = 0;
+        multi->busy_since = multi->prepared_at;
+    }
+    if (multi->unfinished_count > multi->most_unfinished)
+        multi->most_unfinished = multi->unfinished_count;
+}
+
 bool oh_multi_submit(struct oh_multi *multi, struct oh_exchange *exchange)
 {
     if (!multi->external) {
@@ -120,6 +134,7 @@ bool oh_multi_submit(struct oh_multi *multi, struct oh_exchange *exchange)
     oh_queue_unlink(&multi->building, exchange);
     oh_queue_push(exchange->is_started ? &multi->in_flight : &multi->outgoing, exchange);
     multi->unfinished_count++;
+    note_busy(multi);
     oh_multi_arm(multi);
     return true;
 }
@@ -139,11 +154,12 @@ struct oh_exchange *oh_multi_done(struct oh_multi *multi)
     return multi->done.first;
 }
 
-/* Frees idle exchanges, but keeps as many as there are unfinished ones, and at least FEW_IDLE: when many end together,
-   as many new ones follow. */
+/* Frees idle exchanges, but keeps as many as the client may need if it goes on being busy, and at least FEW_IDLE: most
+   exchanges may end at the same time, and as many new ones follow. */
 static void trim_idle(struct oh_multi *multi, enum oh_plain plain)
 {
-    size_t most = multi->unfinished_count > FEW_IDLE ? multi->unfinished_count : FEW_IDLE;
+    size_t busiest = multi->most_unfinished > multi->most_before ? multi->most_unfinished : multi->most_before;
+    size_t most = busiest > multi->unfinished_count + FEW_IDLE ? busiest - multi->unfinished_count : FEW_IDLE;
     struct oh_exchange *exchange;
 
     while ((exchange = multi->idle[plain].first) != NULL && multi->idle_count[plain] > most) {
@@ -166,6 +182,8 @@ void oh_multi_release(struct oh_multi *multi, struct oh_exchange *exchange)
     oh_queue_unlink(&multi->done, exchange);
     if (oh_exchange_is_reusable(exchange)) {
         oh_exchange_reset(exchange);
+        if (multi->idle_count[plain] >= FEW_IDLE)
+            oh_buffer_clear(&exchange->received, FEW_BYTES);
         oh_queue_push(&multi->idle[plain], exchange);
         multi->idle_count[plain]++;
     } else {

@@ -32,6 +32,9 @@ struct oh_multi {
     size_t most_sent, most_received; /* bytes of a request, of a response */
     size_t idle_count[OH_PLAIN_KINDS];
     size_t unfinished_count;  /* exchanges in `outgoing` and `in_flight` */
+    size_t most_unfinished;   /* at the same time, since `busy_since` */
+    size_t most_before;       /* the same, of the time before */
+    double busy_since;        /* monotonic time */
     size_t dedicated_count;   /* exchanges in libcurl that have a connection of their own */
     size_t sharing_count;     /* exchanges in libcurl that share the connections to the service */
     bool speaks_http1;        /* the service has answered the last exchange that shares connections by HTTP/1 */
