@@ -1,4 +1,4 @@
--- A connection by HTTP/1.1 was used again although nothing could tell whether a TLS layer of it held unread bytes, which
+-- A connection by HTTP/1.1 was used again although nothing could tell whether a TLS layer of it held unread bytes. They
 -- would have been taken for the next answer: with a TLS library that is not OpenSSL, and through an https proxy.
 
 local files = require "spec.support.files"

@@ -1,5 +1,5 @@
--- A thousand reads by HTTP/1 were all given to libcurl, which looks at everyone that waits for a connection whenever one
--- ends. Now they wait in a queue of the client's own: its order, and what ends them there.
+-- A thousand reads by HTTP/1 were all given to libcurl, which looks at each one that waits for a connection whenever
+-- another ends. Now they wait in a queue of the client's own: its order, and what ends them there.
 local core = require "openhands.core"
 local canary = require "spec.support.canary"
 local raw_server = require "spec.support.raw_server"
