@@ -3,7 +3,7 @@
 local core = require "openhands.core"
 local errors = require "openhands.errors"
 local identifiers = require "openhands.conversation.identifier"
-local servers = require "openhands.conversation.server"
+local memories = require "openhands.conversation.memory"
 local states = require "openhands.conversation.state"
 
 ---@class (partial) openhands.Conversation
@@ -279,7 +279,7 @@ function M.from_status(client, response, api, id, grace, answered_at)
   if api == "v0" then
     response.runtime_url, response.url = text(response.url), nil
   end
-  servers.note(memory, response)
+  memories.note_server(memory, response)
   answered_at = answered_at or client._loop.now()
   local may_be_new = api == "v0" and not memory.has_worked and response.status ~= "RUNNING"
   local wall_clock = may_be_new and client:_wall() -- for the age of the conversation

@@ -3,7 +3,11 @@
 
 ---@class (partial) openhands.Client
 local Client = require "openhands.client_class"
+local core = require "openhands.core"
 local identifiers = require "openhands.conversation.identifier"
+local limits = require "openhands.limits"
+
+local M = {}
 
 --- What a client remembers of a conversation. Moments are monotonic.
 ---@class openhands.Memory
@@ -56,6 +60,8 @@ local identifiers = require "openhands.conversation.identifier"
 ---@field workspace string|false? V1: working directory, as its own server has told it; false: it did not tell
 ---@field has_runtime boolean? V1: it has a runtime beside its agent server
 
+local MARK = "/api/conversations/" -- in the URL of a conversation on its own server
+local SLASH = 47
 local MOST_IDS = 4096 -- entries in a generation, two for each conversation; two generations are kept
 
 -- Returns an empty record, with room for what is remembered of nearly every conversation.
@@ -125,3 +131,67 @@ function Client:_id_of(subject, caller)
   local spelling = self:_spelling(id)
   return not spelling:find("-", 1, true) and id:find("-", 1, true) and id or spelling
 end
+
+-- ---- its own server ------------------------------------------------------------------------------------------------
+
+-- Removes "/api/conversations/" and the id behind it from the end of a URL.
+local function base_of(url)
+  local last
+  local at = url:find(MARK, 1, true)
+  while at do
+    last = at
+    at = url:find(MARK, at + 1, true)
+  end
+  return last and not url:find("/[^/]", last + #MARK) and url:sub(1, last - 1) or url
+end
+
+-- Returns the base URL of a conversation's own server, from the URL of the conversation there. The core decides whether
+-- requests may go there.
+---@param url string? as the service names it
+---@return string? base of http or https
+---@return boolean is_path the URL is a path on the service itself
+local function server_of(url)
+  if not url or #url > limits.LONGEST_URL then
+    return nil, false
+  elseif url:byte() == SLASH then
+    return nil, url:byte(2) ~= SLASH -- "//host" would be another host
+  end
+  local scheme = core.lower(url:match("^([A-Za-z]+)://") or "")
+  if scheme ~= "http" and scheme ~= "https" then
+    return nil, false
+  end
+  return base_of(url), false
+end
+
+--- Notes where a conversation's own server is, from any response about the conversation.
+---@param memory openhands.Memory
+---@param response table
+function M.note_server(memory, response)
+  local address, key = response.conversation_url, response.session_api_key
+  if key == memory.session_api_key and memory.server_address == (address or response.runtime_url) then
+    return -- as in the last response
+  end
+  if type(address) ~= "string" or address == "" then
+    address = type(response.runtime_url) == "string" and response.runtime_url or nil
+  end
+  if type(key) ~= "string" or key == "" then
+    key = nil
+  end
+  if address == memory.server_address and key == memory.session_api_key then
+    return
+  end
+  -- A service that serves its conversations itself gives a path instead of an address.
+  local server, is_path = server_of(address)
+  memory.server_address, memory.is_served_by_service = address, is_path
+  memory.server = key and server
+  memory.session_api_key = memory.server and key
+end
+
+--- Returns the route to a conversation's own server as it was last seen, without a request; nil: no server is known.
+---@param memory openhands.Memory
+---@return openhands.ExchangeOptions?
+function M.last_route(memory)
+  return memory.server and { server = memory.server, session_api_key = memory.session_api_key } or nil
+end
+
+return M

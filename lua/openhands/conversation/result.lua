@@ -9,7 +9,7 @@ local deferred = require "openhands.deferred"
 local errors = require "openhands.errors"
 local identifiers = require "openhands.conversation.identifier"
 local results_v0 = deferred.module "openhands.conversation.result_v0"
-local servers = require "openhands.conversation.server"
+local memories = require "openhands.conversation.memory"
 local states = require "openhands.conversation.state"
 
 --- The result of the agent's latest turn, from the newest events.
@@ -174,7 +174,7 @@ local unreached = { connect = true, timeout = true, tls = true }
 -- some time, because a failed attempt takes long.
 ---@return openhands.Result? result
 local function read_from_own_server(client, id, call)
-  local route, now = servers.last_route(client:_remember(id)), client._loop.now()
+  local route, now = memories.last_route(client:_remember(id)), client._loop.now()
   if not route or now < (client._own_servers_after or now) then
     return nil
   end

@@ -3,7 +3,7 @@
 
 local core = require "openhands.core"
 local errors = require "openhands.errors"
-local servers = require "openhands.conversation.server"
+local memories = require "openhands.conversation.memory"
 
 local M = {}
 
@@ -91,7 +91,7 @@ function M.read(client, id, call)
   local newest = { conversation_id = id, reverse = true, limit = NEWEST_V0 }
   local found, seen, memory = {}, 0, client:_remember(id)
   local function request()
-    return client:_read("events", newest, call, "v0", servers.last_route(memory))
+    return client:_read("events", newest, call, "v0", memories.last_route(memory))
   end
   repeat
     local page, err = client:_read_page(newest, memory, request)

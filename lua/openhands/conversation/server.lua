@@ -6,75 +6,11 @@
 
 local core = require "openhands.core"
 local errors = require "openhands.errors"
-local limits = require "openhands.limits"
 
 local M = {}
 
-local MARK = "/api/conversations/"
-local SLASH = 47
-
 -- Statuses with which a proxy answers for a sandbox that it cannot reach.
 local unreached_statuses = { [502] = true, [503] = true, [504] = true }
-
--- Removes "/api/conversations/" and the id behind it from the end of a URL.
-local function base_of(url)
-  local last
-  local at = url:find(MARK, 1, true)
-  while at do
-    last = at
-    at = url:find(MARK, at + 1, true)
-  end
-  return last and not url:find("/[^/]", last + #MARK) and url:sub(1, last - 1) or url
-end
-
--- Returns the base URL of a conversation's own server, from the URL of the conversation there. The core decides whether
--- requests may go there.
----@param url string? as the service names it
----@return string? base of http or https
----@return boolean is_path the URL is a path on the service itself
-local function server_of(url)
-  if not url or #url > limits.LONGEST_URL then
-    return nil, false
-  elseif url:byte() == SLASH then
-    return nil, url:byte(2) ~= SLASH -- "//host" would be another host
-  end
-  local scheme = core.lower(url:match("^([A-Za-z]+)://") or "")
-  if scheme ~= "http" and scheme ~= "https" then
-    return nil, false
-  end
-  return base_of(url), false
-end
-
---- Notes where the server is, from any response about the conversation.
----@param memory openhands.Memory
----@param response table
-function M.note(memory, response)
-  local address, key = response.conversation_url, response.session_api_key
-  if key == memory.session_api_key and memory.server_address == (address or response.runtime_url) then
-    return -- as in the last response
-  end
-  if type(address) ~= "string" or address == "" then
-    address = type(response.runtime_url) == "string" and response.runtime_url or nil
-  end
-  if type(key) ~= "string" or key == "" then
-    key = nil
-  end
-  if address == memory.server_address and key == memory.session_api_key then
-    return
-  end
-  -- A service that serves its conversations itself gives a path instead of an address.
-  local server, is_path = server_of(address)
-  memory.server_address, memory.is_served_by_service = address, is_path
-  memory.server = key and server
-  memory.session_api_key = memory.server and key
-end
-
---- Returns the route to a conversation's own server as it was last seen, without a request; nil: no server is known.
----@param memory openhands.Memory
----@return openhands.ExchangeOptions?
-function M.last_route(memory)
-  return memory.server and { server = memory.server, session_api_key = memory.session_api_key } or nil
-end
 
 -- The reasons why a server cannot be called, by the state of its conversation.
 local obstacles = {
