@@ -14,6 +14,8 @@ description = {
   labels = { "http", "async", "ai", "agent", "neovim", "openresty" },
 }
 
+-- Fleets also need LuaDBI, which is optional: nobody who only starts and waits needs a database. Its rocks are luadbi,
+-- and luadbi-sqlite3 or luadbi-postgresql.
 dependencies = { "lua >= 5.1, < 5.6", "lua-cjson >= 2.1.0" }
 
 -- No `header = "curl/curl.h"`: luarocks does not look into Debian's multiarch directories for headers, and
@@ -70,12 +72,14 @@ build = {
         "src/lua/multipart.c",
         "src/lua/options.c",
         "src/lua/prepared.c",
+        "src/lua/private_files.c",
         "src/lua/redact_values.c",
         "src/lua/reflection.c",
         "src/lua/result.c",
         "src/os/buffer.c",
         "src/os/download.c",
         "src/os/pipe_guard.c",
+        "src/os/private_file.c",
         "src/os/readiness.c",
         "src/os/wipe.c",
         "src/wire/error_kind.c",
@@ -137,6 +141,19 @@ build = {
     ["openhands.events.agent"] = "lua/openhands/events/agent.lua",
     ["openhands.events.follow"] = "lua/openhands/events/follow.lua",
     ["openhands.events"] = "lua/openhands/events/init.lua",
+    ["openhands.fleet.ledger.arguments"] = "lua/openhands/fleet/ledger/arguments.lua",
+    ["openhands.fleet.ledger.changes"] = "lua/openhands/fleet/ledger/changes.lua",
+    ["openhands.fleet.ledger.claims"] = "lua/openhands/fleet/ledger/claims.lua",
+    ["openhands.fleet.ledger.connection"] = "lua/openhands/fleet/ledger/connection.lua",
+    ["openhands.fleet.ledger.fleets"] = "lua/openhands/fleet/ledger/fleets.lua",
+    ["openhands.fleet.ledger"] = "lua/openhands/fleet/ledger/init.lua",
+    ["openhands.fleet.ledger.location"] = "lua/openhands/fleet/ledger/location.lua",
+    ["openhands.fleet.ledger.postgresql"] = "lua/openhands/fleet/ledger/postgresql.lua",
+    ["openhands.fleet.ledger.reading"] = "lua/openhands/fleet/ledger/reading.lua",
+    ["openhands.fleet.ledger.schema"] = "lua/openhands/fleet/ledger/schema.lua",
+    ["openhands.fleet.ledger.sqlite"] = "lua/openhands/fleet/ledger/sqlite.lua",
+    ["openhands.fleet.ledger.states"] = "lua/openhands/fleet/ledger/states.lua",
+    ["openhands.fleet.ledger.transaction"] = "lua/openhands/fleet/ledger/transaction.lua",
     ["openhands"] = "lua/openhands/init.lua",
     ["openhands.limits"] = "lua/openhands/limits.lua",
     ["openhands.loop.copas.deadlines"] = "lua/openhands/loop/copas/deadlines.lua",

@@ -16,6 +16,7 @@
 #include "lua/host_wait.h"
 #include "lua/members.h"
 #include "lua/prepared.h"
+#include "lua/private_files.h"
 #include "lua/redact_values.h"
 #include "lua/reflection.h"
 
@@ -110,6 +111,7 @@ int luaopen_openhands_core(lua_State *L)
     oh_json_sentinels_add_functions(L, shared);
     oh_limits_add_functions(L);
     oh_host_wait_add_functions(L);
+    oh_private_files_add_functions(L);
     oh_redact_values_add_functions(L);
     oh_reflection_add_functions(L);
     return 1;

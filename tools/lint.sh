@@ -24,6 +24,7 @@ declare -A may_require=(
     [conversation]="$base task request api.operation_calls api.operations api.arguments"
     [events]="$base task request conversation wait.schedule api.arguments api.pages"
     [api]="$base task request conversation events"
+    [fleet]="$base"
     [start]="$base task request conversation api.arguments api.repository"
     [wait]="$base task request conversation start"
     [client]="$base task loop request conversation events api start wait"

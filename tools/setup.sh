@@ -81,6 +81,15 @@ need_hosts() { # NAME LUA
     esac
 }
 
+# Notes the missing modules for the ledgers of fleets. A newer Lua than Debian's has no ledger in the specs.
+need_databases() { # NAME LUA
+    case $1 in lua5.5) return ;; esac
+    need "LuaDBI's SQLite for $2" lua-dbi-sqlite3 module "$2" dbd.sqlite3
+    need "LuaDBI's PostgreSQL for $2" lua-dbi-postgresql module "$2" dbd.postgresql
+    need PostgreSQL postgresql test -n "$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null)"
+    need strace strace program strace
+}
+
 # Notes the missing clients with which `make bench` compares. Debian has lua-curl only for Lua 5.1 and LuaJIT.
 need_peers() { # LUA...
     need curl curl program curl
@@ -118,6 +127,7 @@ survey() { # LUA...: sets `lacking`, `packages` and `rocks`
         need_module luv lua-luv luv "$lua"
         [ "$purpose" = test ] || [ "$purpose" = measure ] && need_hosts "$name" "$lua"
         [ "$purpose" = test ] && need_module busted lua-busted busted "$lua"
+        [ "$purpose" = test ] || [ "$purpose" = measure ] && need_databases "$name" "$lua"
     done
     case $purpose in
     demo) [ -z "${OPENHANDS_API_KEY-}" ] || need 'TLS certificates' ca-certificates test -e /etc/ssl/certs ;;

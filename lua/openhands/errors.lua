@@ -58,6 +58,8 @@
 ---| "memory" # this program had no memory left for the answer
 ---| "file" # a file of yours could not be written
 ---| "ambiguous" # it is unknown whether the call took effect, and it must not be made twice: e.g. a start, a message
+---| "ledger" # the database of a fleet's ledger failed
+---| "fenced" # another worker has taken over this run of a fleet
 ---| "cancelled" # this program cancelled it
 ---| "closed" # the client was closed during the call
 ---| "raised" # a task's function raised an error that does not come from this library

@@ -7,7 +7,7 @@ local M = {}
 
 local kinds = {}
 for kind in ("authentication permission not_found invalid unsupported conflict throttled limit quota server connect "
-  .. "timeout tls protocol too_large memory file ambiguous cancelled closed"):gmatch("%S+") do
+  .. "timeout tls protocol too_large memory file ambiguous ledger fenced cancelled closed"):gmatch("%S+") do
   kinds[kind] = true
 end
 

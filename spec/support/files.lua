@@ -3,9 +3,11 @@
 local M = {}
 
 --- Makes a directory for the files of one spec.
+---@param parent string? where the system puts temporary files, if not given or missing
 ---@return string path, fun() remove
-function M.directory()
-  local shell = assert(io.popen "mktemp -d")
+function M.directory(parent)
+  local command = parent and ("mktemp -d -p '%s' 2>/dev/null || mktemp -d"):format(parent) or "mktemp -d"
+  local shell = assert(io.popen(command))
   local path = assert(shell:read "*l")
   shell:close()
   return path, function() os.execute(("rm -rf '%s'"):format(path)) end

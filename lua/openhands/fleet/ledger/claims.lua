@@ -1,0 +1,191 @@
+--- Gives runs to workers: first those whose worker has let its lease expire, then those of the queue, fairly between
+--- the fleets. Commits the intent to start before anything is sent.
+
+local arguments = require "openhands.fleet.ledger.arguments"
+local connections = require "openhands.fleet.ledger.connection"
+local errors = require "openhands.errors"
+local reading = require "openhands.fleet.ledger.reading"
+local schema = require "openhands.fleet.ledger.schema"
+local transaction = require "openhands.fleet.ledger.transaction"
+
+local M = {}
+
+local MOST_TRIES = 10 -- each fails only if a run was ended by another process between two statements
+
+--- Why no run was claimed.
+---@class openhands.NoClaim
+---@field reason "empty"|"slots"|"paused"|"later" nothing is queued; no slot is free; the account or each fleet pauses;
+--- each queued run has a time before which it must not start
+---@field ready_in number? seconds after which that may have changed by itself
+
+local ACCOUNT = [[select cast(slots as text) as slots, {whole:learned_slots}, {until:paused_until},
+  (select cast(version as text) from openhands_ledger) as version
+  from openhands_accounts where account_id = ? {lock}]]
+
+local LIVE = "select cast(count(*) as text) as live from openhands_runs where account_id = ? and slot = 1"
+
+local REPEATED = [[select run_id, {whole:fence} from openhands_runs
+  where account_id = ? and slot = 1 and claim_token = ?]]
+
+local OVERDUE = [[select run_id, {whole:fence} from openhands_runs
+  where account_id = ? and slot = 1 and openhands_runs.lease_until <= {now} and fleet = coalesce(cast(? as text), fleet)
+  order by openhands_runs.lease_until limit 1]]
+
+local TAKE_OVER = [[update openhands_runs set fence = fence + 1, owner = ?, claim_token = ?,
+  lease_until = {now} + cast(? as double precision) where run_id = ? and fence = ? and slot = 1]]
+
+local REPEAT = [[update openhands_runs set lease_until = {now} + cast(? as double precision)
+  where run_id = ? and fence = ? and slot = 1]]
+
+local FLEETS = [[select fleet, {until:paused_until}, cast(slots as text) as slots, {whole:live} from openhands_fleets
+  where account_id = ? and queued > 0 and fleet = coalesce(cast(? as text), fleet)
+  order by openhands_fleets.live / openhands_fleets.weight, served_at, fleet]]
+
+local FIRST_QUEUED = [[select run_id, {whole:fence}, fleet, key, conversation_id from openhands_runs
+  where account_id = ? and fleet = ? and state = 'queued' and openhands_runs.not_before <= {now}
+  order by openhands_runs.priority desc, openhands_runs.position limit 1]]
+
+local NEXT_READY = [[select {until:not_before} from openhands_runs
+  where account_id = ? and fleet = ? and state = 'queued' order by openhands_runs.not_before limit 1]]
+
+local CLAIM = [[update openhands_runs set state = 'starting', slot = 1, fence = fence + 1, owner = ?, claim_token = ?,
+  lease_until = {now} + cast(? as double precision), attempts = attempts + 1, intended_at = {now}
+  where run_id = ? and fence = ? and state = 'queued']]
+
+local INTEND = [[insert into openhands_run_ids (conversation_id, run_id, intended_at) values (?, ?, {now})
+  on conflict do nothing]]
+
+local COUNT = [[update openhands_fleets set live = live + 1, queued = queued - 1, served_at = {now}
+  where account_id = ? and fleet = ?]]
+
+-- Takes a live run whose lease has expired, or one that was claimed with the same token.
+local function take_overdue(connection, claim)
+  local changed
+  local row = connection:row(REPEATED, claim.account_id, claim.token)
+  local is_repeated = row ~= nil
+  if row then
+    changed = connection:change(REPEAT, claim.lease, row.run_id, tonumber(row.fence))
+  else
+    row = connection:row(OVERDUE, claim.account_id, claim.fleet)
+    if not row then
+      return nil, false
+    end
+    changed = connection:change(TAKE_OVER, claim.owner, claim.token, claim.lease, row.run_id, tonumber(row.fence))
+  end
+  if changed == 0 then -- its worker has just ended it
+    return nil, true
+  end
+  local run = reading.read(connection, row.run_id) --[[@as openhands.Run]]
+  run.is_takeover, run.is_repeated = not is_repeated, is_repeated
+  return run
+end
+
+-- Claims a run that was read from the queue.
+local function take_queued(connection, claim, run)
+  if connection:change(CLAIM, claim.owner, claim.token, claim.lease, run.run_id, run.fence) == 0 then
+    return nil, true -- a person has just cancelled it
+  end
+  if connection:change(INTEND, run.conversation_id, run.run_id) == 0 then
+    local known = connection:row("select run_id from openhands_run_ids where conversation_id = ?", run.conversation_id)
+    if known and known.run_id ~= run.run_id then
+      return nil, errors.new { kind = "conflict", operation = "claim", effect = "none", run_id = run.run_id,
+        message = ("claim: the conversation_id of item '%s' was sent for another one"):format(run.key) }
+    end
+  end
+  connection:change(COUNT, claim.account_id, run.fleet)
+  return reading.read(connection, run.run_id)
+end
+
+-- Claims the first run of a fleet, or returns why it has none now.
+local function try_fleet(connection, claim, row)
+  local pause = connections.decimal(row.paused_until)
+  if pause > 0 then
+    return nil, { reason = "paused", ready_in = pause }
+  elseif row.slots and tonumber(row.live) >= tonumber(row.slots) then
+    return nil, { reason = "slots" }
+  end
+  local queued = connection:row(FIRST_QUEUED, claim.account_id, row.fleet)
+  if queued then
+    queued.fence = tonumber(queued.fence)
+    return take_queued(connection, claim, queued)
+  end
+  local next_ready = connection:row(NEXT_READY, claim.account_id, row.fleet)
+  if next_ready then
+    return nil, { reason = "later", ready_in = math.max(0, connections.decimal(next_ready.not_before)) }
+  end
+end
+
+-- Joins the reasons of two fleets: the one that passes first.
+local function sooner(one, other)
+  if not one or not other then
+    return one or other
+  end
+  return (other.ready_in or math.huge) < (one.ready_in or math.huge) and other or one
+end
+
+-- Claims a run of the queue, or returns false and why there is none, or nil and true: try again.
+local function take_from_queue(connection, claim)
+  local waits
+  for _, row in ipairs(connection:rows(FLEETS, claim.account_id, claim.fleet)) do
+    local run, reason = try_fleet(connection, claim, row)
+    if run or reason == true or errors.is(reason) then
+      return run, reason
+    end
+    waits = sooner(waits, reason)
+  end
+  return false, waits or { reason = "empty" }
+end
+
+-- Claims within a transaction. Locks the account first: only that makes the number of live runs certain.
+local function claim_once(connection, claim)
+  local account = connection:row(ACCOUNT, claim.account_id)
+  if not account then
+    return nil, reading.unknown("claim", "such account")
+  elseif tonumber(account.version) ~= schema.VERSION then
+    return nil, schema.other_version("claim", tonumber(account.version))
+  end
+  local run, again = take_overdue(connection, claim)
+  if run or again then
+    return run, again
+  end
+  local pause = connections.decimal(account.paused_until)
+  if pause > 0 then
+    return false, { reason = "paused", ready_in = pause }
+  end
+  local limit = math.min(tonumber(account.slots), tonumber(account.learned_slots) or math.huge)
+  if tonumber(connection:row(LIVE, claim.account_id).live) >= limit then
+    return false, { reason = "slots" }
+  end
+  return take_from_queue(connection, claim)
+end
+
+--- Claims a run: nobody else may change it until its lease has expired. Between fleets, the one with the fewest live
+--- runs for its weight comes first, then the one that was served least recently; within one, higher priority, then the
+--- order in which items were added.
+---@param ledger openhands.Ledger
+---@param fields { account_id: string, owner: string, token: string, lease: number, fleet: string? } `token`: chosen
+--- anew for each claim; a claim that is made again with the same token, because its outcome was unknown, returns the
+--- same run
+---@return openhands.Run|false|nil run false: there is none now
+---@return openhands.Error|openhands.NoClaim|nil why
+function M.claim(ledger, fields)
+  arguments.check_names("claim", fields, " account_id owner token lease fleet ")
+  local claim = {
+    account_id = arguments.text("claim", fields, "account_id"),
+    owner = arguments.text("claim", fields, "owner"),
+    token = arguments.text("claim", fields, "token"),
+    lease = arguments.number("claim", fields, "lease", nil, 0),
+    fleet = arguments.text("claim", fields, "fleet", false),
+  }
+  return transaction.run(ledger, "claim", function(connection)
+    for _ = 1, MOST_TRIES do
+      local run, why = claim_once(connection, claim)
+      if why ~= true then
+        return run, why
+      end
+    end
+    return false, { reason = "later", ready_in = 0 }
+  end)
+end
+
+return M

@@ -1,0 +1,216 @@
+--- Accounts and fleets: how many runs may be live, and when a fleet pauses. Adds the items of a fleet.
+
+local arguments = require "openhands.fleet.ledger.arguments"
+local connections = require "openhands.fleet.ledger.connection"
+local core = require "openhands.core"
+local errors = require "openhands.errors"
+local reading = require "openhands.fleet.ledger.reading"
+local transaction = require "openhands.fleet.ledger.transaction"
+
+local unpack = rawget(table, "unpack") or rawget(_G, "unpack")
+
+local M = {}
+
+local DEFAULT_SLOTS = 8
+
+--- A fleet of an account.
+---@class openhands.FleetRow
+---@field fleet string
+---@field weight number share of the account's slots, compared with other fleets
+---@field slots integer? most live runs of this fleet
+---@field live integer runs that have a slot
+---@field queued integer
+---@field added integer runs
+---@field paused_for number seconds; 0 or less: not paused
+---@field account_slots integer most live runs of the account, as the user allows
+---@field learned_slots integer? the same, as the service allows
+
+-- Returns the fields that name a fleet.
+local function named(operation, fields, more)
+  arguments.check_names(operation, fields, " account_id fleet " .. more)
+  return arguments.text(operation, fields, "account_id"), arguments.text(operation, fields, "fleet")
+end
+
+local READ = [[select fleet, {decimal:weight}, cast(openhands_fleets.slots as text) as slots, {whole:live},
+  {whole:queued}, {whole:added},
+  cast(cast(round((openhands_fleets.paused_until - {now}) * 1000000) as bigint) as text) as paused_for,
+  cast(openhands_accounts.slots as text) as account_slots, {whole:learned_slots}
+  from openhands_fleets join openhands_accounts on openhands_accounts.account_id = openhands_fleets.account_id
+  where openhands_fleets.account_id = ? and fleet = ?]]
+
+local function read(connection, operation, account, fleet)
+  local row = connection:row(READ, account, fleet)
+  if not row then
+    return nil, reading.unknown(operation, "such fleet")
+  end
+  for _, name in ipairs { "slots", "live", "queued", "added", "account_slots", "learned_slots" } do
+    row[name] = tonumber(row[name])
+  end
+  row.weight, row.paused_for = connections.decimal(row.weight), connections.decimal(row.paused_for)
+  return row
+end
+
+--- Creates a fleet and its account, or changes the limits of existing ones. Limits that are not given stay.
+---@param ledger openhands.Ledger
+---@param fields { account_id: string, fleet: string, weight: number?, slots: integer?, account_slots: integer? }
+---@return openhands.FleetRow?
+---@return openhands.Error? err
+function M.open_fleet(ledger, fields)
+  local account, fleet = named("open_fleet", fields, "weight slots account_slots ")
+  local weight = arguments.number("open_fleet", fields, "weight", false, 0.001)
+  local slots = arguments.whole("open_fleet", fields, "slots", false, 0)
+  local account_slots = arguments.whole("open_fleet", fields, "account_slots", false, 0)
+  return transaction.run(ledger, "open_fleet", function(connection)
+    connection:change("insert into openhands_accounts (account_id, slots) values (?, ?) on conflict do nothing",
+      account, account_slots or DEFAULT_SLOTS)
+    if account_slots then
+      connection:change("update openhands_accounts set slots = ? where account_id = ?", account_slots, account)
+    end
+    connection:change("insert into openhands_fleets (account_id, fleet) values (?, ?) on conflict do nothing", account,
+      fleet)
+    connection:change([[update openhands_fleets set weight = coalesce(cast(? as double precision), weight),
+      slots = coalesce(cast(? as bigint), slots) where account_id = ? and fleet = ?]], weight, slots, account, fleet)
+    return read(connection, "open_fleet", account, fleet)
+  end)
+end
+
+--- Reads a fleet.
+---@param ledger openhands.Ledger
+---@param fields { account_id: string, fleet: string }
+---@return openhands.FleetRow?
+---@return openhands.Error? err
+function M.fleet(ledger, fields)
+  local account, fleet = named("fleet", fields, "")
+  return transaction.run(ledger, "fleet", function(connection)
+    return read(connection, "fleet", account, fleet)
+  end)
+end
+
+-- Runs an update of one row of the account or the fleet that `fields` names.
+local function update(ledger, operation, what, sql, ...)
+  local values, count = { ... }, select("#", ...)
+  return transaction.run(ledger, operation, function(connection)
+    if connection:change(sql, unpack(values, 1, count)) == 0 then
+      return nil, reading.unknown(operation, what)
+    end
+    return true
+  end)
+end
+
+--- Lets no run of a fleet be claimed from the queue for a while; live runs go on.
+---@param ledger openhands.Ledger
+---@param fields { account_id: string, fleet: string, seconds: number } 0 seconds: ends a pause
+---@return true?
+---@return openhands.Error? err
+function M.pause_fleet(ledger, fields)
+  local account, fleet = named("pause_fleet", fields, "seconds ")
+  return update(ledger, "pause_fleet", "such fleet", [[update openhands_fleets
+    set paused_until = {now} + cast(? as double precision) where account_id = ? and fleet = ?]],
+    arguments.number("pause_fleet", fields, "seconds", nil, 0), account, fleet)
+end
+
+--- Lets no run of an account be claimed from the queue for a while, e.g. until its quota is renewed.
+---@param ledger openhands.Ledger
+---@param fields { account_id: string, seconds: number } 0 seconds: ends a pause
+---@return true?
+---@return openhands.Error? err
+function M.pause_account(ledger, fields)
+  arguments.check_names("pause_account", fields, " account_id seconds ")
+  return update(ledger, "pause_account", "such account", [[update openhands_accounts
+    set paused_until = {now} + cast(? as double precision) where account_id = ?]],
+    arguments.number("pause_account", fields, "seconds", nil, 0),
+    arguments.text("pause_account", fields, "account_id"))
+end
+
+--- Sets how many runs of an account the service allows at once, as it said when it refused one.
+---@param ledger openhands.Ledger
+---@param fields { account_id: string, slots: integer? } nil: unknown
+---@return true?
+---@return openhands.Error? err
+function M.set_learned_slots(ledger, fields)
+  arguments.check_names("set_learned_slots", fields, " account_id slots ")
+  return update(ledger, "set_learned_slots", "such account",
+    "update openhands_accounts set learned_slots = cast(? as bigint) where account_id = ?",
+    arguments.whole("set_learned_slots", fields, "slots", false, 0),
+    arguments.text("set_learned_slots", fields, "account_id"))
+end
+
+local INSERT = [[insert into openhands_runs (run_id, account_id, fleet, key, position, priority, state, conversation_id,
+  request, request_hash, created_at) values (?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?, {now}) on conflict do nothing]]
+
+local FIND = "select " .. reading.COLUMNS .. " from openhands_runs where account_id = ? and fleet = ? and key = ?"
+
+local function conflict(key, what)
+  return errors.new { kind = "conflict", operation = "add", effect = "none", key = key,
+    message = ("add: the item '%s' %s"):format(key, what) }
+end
+
+-- Returns the run that an item already has, or the error if it is another one.
+local function existing(connection, account, fleet, item)
+  local row = connection:row(FIND, account, fleet, item.key)
+  if not row then
+    return nil, conflict(item.key, "has the conversation_id of another run")
+  elseif row.request_hash ~= item.request_hash then
+    return nil, conflict(item.key, "was added before with another request; another key, or another fleet, is needed")
+  end
+  return reading.to_run(row)
+end
+
+--- An item of a fleet.
+---@class openhands.LedgerItem
+---@field key string
+---@field request string JSON
+---@field request_hash string
+---@field conversation_id string for its first start
+---@field priority integer? 0 if not given; higher ones are claimed first
+
+local function check_item(item)
+  arguments.check_names("add", item, " key request request_hash conversation_id priority ")
+  for _, name in ipairs { "key", "request", "request_hash", "conversation_id" } do
+    arguments.text("add", item, name)
+  end
+  arguments.whole("add", item, "priority", 0, -2 ^ 53)
+end
+
+--- Adds items to a fleet, all or none. An item that the fleet already has stays as it is, whatever its state.
+---@param ledger openhands.Ledger
+---@param fields { account_id: string, fleet: string, items: openhands.LedgerItem[] }
+---@return openhands.Run[]? runs by place of the item; of new ones only `run_id`, `key`, `conversation_id`, `state`,
+--- `position`, `fence` and `is_new`
+---@return openhands.Error? err of kind "conflict", with the field `key`, if an item has another request than before
+function M.add(ledger, fields)
+  local account, fleet = named("add", fields, "items ")
+  for _, item in ipairs(fields.items) do
+    check_item(item)
+  end
+  return transaction.run(ledger, "add", function(connection)
+    local counters = connection:row([[select {whole:added} from openhands_fleets
+      where account_id = ? and fleet = ? {lock}]], account, fleet)
+    if not counters then
+      return nil, reading.unknown("add", "such fleet")
+    end
+    local runs, added = {}, tonumber(counters.added)
+    local first = added
+    for place, item in ipairs(fields.items) do
+      local run, err = { run_id = core.uuid(), key = item.key, conversation_id = item.conversation_id, state = "queued",
+        position = added + 1, fence = 0, is_new = true }, nil
+      if connection:change(INSERT, run.run_id, account, fleet, item.key, added + 1, item.priority or 0,
+          item.conversation_id, item.request, item.request_hash) == 1 then
+        added = added + 1
+      else
+        run, err = existing(connection, account, fleet, item)
+      end
+      if not run then
+        return nil, err
+      end
+      runs[place] = run
+    end
+    if added > first then
+      connection:change([[update openhands_fleets set queued = queued + cast(? as bigint), added = ?
+        where account_id = ? and fleet = ?]], added - first, added, account, fleet)
+    end
+    return runs
+  end)
+end
+
+return M

@@ -1,0 +1,126 @@
+--- The tables of a ledger, the same on both databases. Each migration leads from one version to the next; none leads
+--- back.
+
+local errors = require "openhands.errors"
+local transaction = require "openhands.fleet.ledger.transaction"
+
+local M = {}
+
+--- Times are seconds since 1970 by the clock of the database.
+local MIGRATIONS = {
+  {
+    [[create table openhands_ledger (version bigint not null)]],
+    [[insert into openhands_ledger (version) values (0)]],
+    [[create table openhands_accounts (
+      account_id text primary key,
+      slots bigint not null, -- most live runs that the user allows
+      learned_slots bigint, -- most that the service allows, as it said
+      paused_until double precision not null default 0)]],
+    [[create table openhands_fleets (
+      account_id text not null,
+      fleet text not null,
+      weight double precision not null default 1, -- share of the slots, compared with other fleets
+      slots bigint, -- most live runs of this fleet
+      live bigint not null default 0, -- number of its runs with a slot
+      queued bigint not null default 0, -- number of its runs in this state
+      added bigint not null default 0, -- number of its runs
+      served_at double precision not null default 0, -- when a run of it was last claimed
+      paused_until double precision not null default 0,
+      primary key (account_id, fleet))]],
+    [[create table openhands_runs (
+      run_id text primary key,
+      account_id text not null,
+      fleet text not null,
+      key text not null, -- of the item, e.g. "owner/repository"
+      position bigint not null, -- in its fleet, in the order in which items were added
+      priority bigint not null default 0, -- higher ones first
+      state text not null,
+      conversation_id text not null unique, -- is sent with the start
+      request text not null, -- JSON
+      request_hash text not null,
+      slot bigint not null default 0, -- 1: has one of the slots of the account
+      fence bigint not null default 0, -- grows with each change of the owner
+      owner text,
+      claim_token text,
+      lease_until double precision not null default 0,
+      attempts bigint not null default 0,
+      intended_at double precision, -- when it was claimed from the queue, before anything was sent
+      not_before double precision not null default 0,
+      task_id text,
+      sandbox_id text,
+      execution_status text,
+      sandbox_status text,
+      polled_at double precision,
+      cost double precision,
+      result text, -- JSON
+      error text,
+      created_at double precision not null,
+      ended_at double precision,
+      unique (account_id, fleet, key))]],
+    [[create unique index openhands_runs_position on openhands_runs (account_id, fleet, position)]],
+    [[create index openhands_runs_queued on openhands_runs (account_id, fleet, priority desc, position)
+      where state = 'queued']],
+    -- `slot` makes SQLite choose these two; it has the same value in all of their rows
+    [[create index openhands_runs_live on openhands_runs (account_id, slot, lease_until) where slot = 1]],
+    [[create index openhands_runs_token on openhands_runs (account_id, slot, claim_token) where slot = 1]],
+    [[create table openhands_run_ids (
+      conversation_id text primary key,
+      run_id text not null,
+      intended_at double precision not null, -- when it may first have been sent
+      dropped_because text)]],
+    [[create index openhands_run_ids_run on openhands_run_ids (run_id)]],
+  },
+}
+
+M.VERSION = #MIGRATIONS
+
+--- SQL that reads the version of the ledger.
+M.READ_VERSION = "select {whole:version} from openhands_ledger"
+
+local function version_of(connection)
+  if not connection:row(connection.dialect.has_table, "openhands_ledger") then
+    return 0
+  end
+  return tonumber(connection:row(M.READ_VERSION).version)
+end
+
+--- Returns the error of an operation on a ledger whose schema is newer than this release, or older because another
+--- program has replaced the ledger.
+---@param operation string
+---@param version integer
+---@return openhands.Error
+function M.other_version(operation, version)
+  return errors.new {
+    kind = "ledger",
+    operation = operation,
+    effect = "none",
+    message = ("%s: the ledger has version %.0f, this release of openhands reads version %d: %s"):format(operation,
+      version, M.VERSION, version > M.VERSION and "upgrade openhands, or give another ledger" or "open it again"),
+  }
+end
+
+--- Creates the tables, or changes those of an older version, in one transaction.
+---@param ledger openhands.Ledger
+---@param operation string
+---@return true?
+---@return openhands.Error? err
+function M.migrate(ledger, operation)
+  return transaction.run(ledger, operation, function(connection)
+    if version_of(connection) < M.VERSION and connection.dialect.lock_schema then
+      connection:rows(connection.dialect.lock_schema)
+    end
+    local version = version_of(connection)
+    if version > M.VERSION then
+      return nil, M.other_version(operation, version)
+    end
+    for number = version + 1, M.VERSION do
+      for _, sql in ipairs(MIGRATIONS[number]) do
+        connection:run_once(sql)
+      end
+      connection:change("update openhands_ledger set version = ?", number)
+    end
+    return true
+  end)
+end
+
+return M
