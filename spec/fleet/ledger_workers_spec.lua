@@ -143,10 +143,17 @@ describe("a ledger on PostgreSQL", function()
     local ledger, err = ledgers.open(address)
     assert.is_nil(ledger)
     assert_silent(err)
-    for _, wrong in ipairs { address .. "&nonsense=1", address .. "&password=" .. database.password } do
-      ledger, err = ledgers.open(wrong)
+    local dbi = require "DBI"
+    local connect = dbi.Connect
+    finally(function() dbi.Connect = connect end)
+    dbi.Connect = function(_, url) -- as libpq does with some URLs
+      return nil, ("invalid token in %s: %s, %s"):format(url, database.password, database.decoded_password)
+    end
+    for _, quoted in ipairs { address, "postgresql://postgres@/postgres?password=" .. database.password } do
+      ledger, err = ledgers.open(quoted)
       assert.is_nil(ledger)
       assert_silent(err)
+      assert.matches("invalid token", err.message)
     end
   end)
 end)

@@ -88,14 +88,17 @@ function M.parse(where)
   end
   local scheme, rest = where:match "^([A-Za-z][A-Za-z0-9+.-]+)://(.*)$"
   if not scheme then
-    if where == "" or where:find "[%z\1-\31]" then
+    if where:find "^[Pp]ostgres[A-Za-z]*:" then -- its password must not become the name of a file
+      return nil, "the URL of a ledger is postgresql://user:password@host:port/database"
+    elseif where == "" or where:find "[%z\1-\31]" then
       return nil, "the path of a ledger is a text without control characters"
     end
     return { path = where, parents = {}, name = where }
   end
   if scheme ~= "postgresql" and scheme ~= "postgres" then
     return nil, "a ledger is at a path, or at postgresql://user:password@host:port/database"
-  elseif rest:find "[^!-~]" or rest:find "#" or select(2, rest:match("^[^/?]*"):gsub("@", "")) > 1 then
+  elseif rest:find "[^!-~]" or rest:find "#" or not rest:find "^[^@/?]*@?[^@/?]*[^@]*$" then
+    -- libpq would read "?" and "/" in a password in its own way, and quote parts of it in messages
     return nil, "the URL of the ledger is not well formed: write special characters of the password as %XX"
   end
   local url = where

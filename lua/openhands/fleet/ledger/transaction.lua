@@ -48,7 +48,7 @@ local function connected(ledger, operation)
   local problem, is_lasting
   connection, problem, is_lasting = connections.open(ledger._dialect, ledger._location)
   if not connection then
-    return nil, M.failed(operation, problem --[[@as string]], { retryable = not is_lasting })
+    return nil, M.failed(operation, ("%s (at %s)"):format(problem, ledger.name), { retryable = not is_lasting })
   end
   ledger._connection = connection
   return connection
