@@ -47,6 +47,7 @@ local methods = {}
 
 local function wait(done)
   local timer, late = uv.new_timer(), false
+  uv.update_time() -- a timer counts from when the loop last looked at the clock
   timer:start(patience * 1000, 0, function() late = true end)
   while not done() and not late do uv.run "once" end
   timer:close()
