@@ -106,6 +106,7 @@ static int on_chosen(void *context, char *peer, char *address, int peer_port, in
     (void)peer;
     (void)peer_port;
     exchange->socket = -1;
+    exchange->is_stale = false;
     exchange->was_repeated = is_repeated(exchange);
     if (exchange->was_repeated)
         return refuse(exchange);
@@ -178,9 +179,14 @@ static bool switches_trust(struct oh_exchange *exchange, const struct oh_origin 
 
 bool oh_exchange_try_again(struct oh_exchange *exchange, const struct oh_origin *origin, int result, double seconds)
 {
+    long forbids_reuse = exchange->is_sent_once ? 1L : 0L;
+
+    if (exchange->header_bytes > 0) /* it was sent */
+        return false;
     if (exchange->is_stale) {
         exchange->forced_fresh = curl_easy_setopt(exchange->easy, CURLOPT_FRESH_CONNECT, 1L) == CURLE_OK;
-        if (!exchange->forced_fresh || curl_easy_setopt(exchange->easy, CURLOPT_FORBID_REUSE, 0L) != CURLE_OK)
+        if (!exchange->forced_fresh ||
+            curl_easy_setopt(exchange->easy, CURLOPT_FORBID_REUSE, forbids_reuse) != CURLE_OK)
             return false;
     } else if (!switches_trust(exchange, origin, result)) {
         return false;

@@ -183,7 +183,8 @@ static bool set_raw(struct oh_exchange *exchange)
    than all else. */
 static void set_buffer(struct oh_exchange *exchange)
 {
-    long size = exchange->is_brief ? BRIEF_BUFFER : LONG_BUFFER;
+    bool is_brief = exchange->is_brief && exchange->server == NULL; /* a libcurl may write a host's name into it */
+    long size = is_brief ? BRIEF_BUFFER : LONG_BUFFER;
 
     if (exchange->buffer_size != size && curl_easy_setopt(exchange->easy, CURLOPT_BUFFERSIZE, size) == CURLE_OK)
         exchange->buffer_size = size;

@@ -93,7 +93,8 @@ void oh_multi_start_waiting(struct oh_multi *multi)
     }
 }
 
-/* Takes back the exchanges for which libcurl has no connection: they have not opened one, and not begun. */
+/* Takes back the exchanges for which libcurl has no connection: they have not opened one, and not begun. One that was
+   refused its connection has ended for libcurl, and is tried again on a fresh one. */
 static void take_back(struct oh_multi *multi)
 {
     struct oh_exchange *exchange, *next;
@@ -101,7 +102,8 @@ static void take_back(struct oh_multi *multi)
     for (exchange = multi->in_flight.first; exchange != NULL && !has_room(multi); exchange = next) {
         next = exchange->next;
         if (!shares_connections(exchange) || exchange->own_request_begun || exchange->opened >= 0 ||
-            exchange->attempts > 0 || curl_multi_remove_handle(multi->handle, exchange->easy) != CURLM_OK)
+            exchange->attempts > 0 || exchange->is_stale || exchange->header_bytes > 0 ||
+            curl_multi_remove_handle(multi->handle, exchange->easy) != CURLM_OK)
             continue;
         oh_multi_note_end(multi, exchange);
         oh_queue_unlink(&multi->in_flight, exchange);
