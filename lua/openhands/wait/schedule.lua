@@ -222,10 +222,35 @@ local function next_companions(client, list, head, group, now, taken)
   return best
 end
 
+-- Returns whether an entry of a cohort can join a request.
+local function may_join(client, cohort, entry, head, step, group, now)
+  return entry and entry ~= head and entry.cohort == cohort and may_be_polled(client, entry, group, now)
+    and (entry.step or lookups.first_step(client, entry)) == step
+end
+
+-- Returns the entries of a request for one result: all that are due or due soon and wait for the same conversation.
+local function with_same_conversation(client, list, head, group, now)
+  local entries, step = { head }, "result"
+  for _, cohort in ipairs(list) do
+    if cohort.step == step and cohort.due_at - now <= NEAR * cohort.pause then
+      for place = cohort.first, cohort.count do
+        local entry = cohort[place]
+        if may_join(client, cohort, entry, head, step, group, now) and cohorts.agree(head.call, entry.call)
+          and identifiers.are_same(entry.id, head.id) then
+          entries[#entries + 1] = entry
+        end
+      end
+    end
+  end
+  return entries
+end
+
 -- Returns the entries of one request: the first, then others that are due, then others that are due soon.
 local function with_companions(client, list, head, step, group, now)
+  if step == "result" then
+    return with_same_conversation(client, list, head, group, now)
+  end
   local entries, count, taken = { head }, 1, {}
-  local id = step == "result" and identifiers.normalize(head.id)
   local cohort = next_companions(client, list, head, group, now, taken)
   while cohort and count < limits.IDS_PER_REQUEST do
     taken[cohort] = true
@@ -233,9 +258,7 @@ local function with_companions(client, list, head, step, group, now)
       local entry = cohort[place]
       if count == limits.IDS_PER_REQUEST then
         break
-      elseif entry and entry ~= head and entry.cohort == cohort and may_be_polled(client, entry, group, now)
-        and (entry.step or lookups.first_step(client, entry)) == step
-        and (not id or identifiers.normalize(entry.id) == id) then
+      elseif may_join(client, cohort, entry, head, step, group, now) then
         count = count + 1
         entries[count] = entry
       end

@@ -39,7 +39,7 @@ local REPEAT = [[update openhands_runs set lease_until = {now} + cast(? as doubl
 
 local FLEETS = [[select fleet, {until:paused_until}, cast(slots as text) as slots, {whole:live} from openhands_fleets
   where account_id = ? and queued > 0 and fleet = coalesce(cast(? as text), fleet)
-  order by openhands_fleets.live / openhands_fleets.weight, served_at, fleet]]
+  order by openhands_fleets.live / openhands_fleets.weight, served, fleet]]
 
 local FIRST_QUEUED = [[select run_id, {whole:fence}, fleet, key, conversation_id from openhands_runs
   where account_id = ? and fleet = ? and state = 'queued' and openhands_runs.not_before <= {now}
@@ -55,7 +55,9 @@ local CLAIM = [[update openhands_runs set state = 'starting', slot = 1, fence = 
 local INTEND = [[insert into openhands_run_ids (conversation_id, run_id, intended_at) values (?, ?, {now})
   on conflict do nothing]]
 
-local COUNT = [[update openhands_fleets set live = live + 1, queued = queued - 1, served_at = {now}
+local COUNT = [[update openhands_fleets set live = live + 1, queued = queued - 1,
+  served = (select max(others.served) + 1 from openhands_fleets others
+    where others.account_id = openhands_fleets.account_id)
   where account_id = ? and fleet = ?]]
 
 -- Takes a live run whose lease has expired, or one that was claimed with the same token.

@@ -24,7 +24,7 @@ local MIGRATIONS = {
       live bigint not null default 0, -- number of its runs with a slot
       queued bigint not null default 0, -- number of its runs in this state
       added bigint not null default 0, -- number of its runs
-      served_at double precision not null default 0, -- when a run of it was last claimed
+      served bigint not null default 0, -- number of the claim that served it last, of those of its account
       paused_until double precision not null default 0,
       primary key (account_id, fleet))]],
     [[create table openhands_runs (
