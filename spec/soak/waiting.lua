@@ -11,7 +11,8 @@ local interval = 0.5 -- seconds between polls: longer than those of all take, so
 local bytes_allowed = 8192 -- of Lua's memory per wait, besides the conversation itself
 -- Memory that C has in use, besides that of Lua: per wait, and more of it over a hundred and twenty thousand polls.
 local c_bytes_allowed, c_growth_allowed = 4096, 64 * 1024
--- Over as many polls: less than two bytes of Lua's memory for each.
+-- Over as many polls: less than two bytes of Lua's memory for each, besides the old conversations of two batches, which
+-- some tasks keep until their next turn.
 local lua_growth_allowed = 192 * 1024
 -- Of the process, per wait: when all wait, and after many polls, when there is as much garbage as live data; and more
 -- over the polls, thirteen bytes for each, because fragmentation makes a difference of about a megabyte. Only where
@@ -198,7 +199,8 @@ describe("a thousand waits at once", function()
     print(("%.0f KB more in Lua, %.0f KB in C, %.0f KB in the process"):format(in_lua_more / 1024, in_c_more / 1024,
       in_process_more / 1024))
     assert.equal(first.descriptors, last.descriptors)
-    assert.is_true(in_lua_more <= lua_growth_allowed, ("%.0f bytes more in Lua"):format(in_lua_more))
+    local batches = 2 * 99 * per_conversation
+    assert.is_true(in_lua_more <= lua_growth_allowed + batches, ("%.0f bytes more in Lua"):format(in_lua_more))
     assert.is_true(in_c_more <= c_growth_allowed, ("%.0f bytes more in C"):format(in_c_more))
     if not has_own_allocator then return end
     assert.is_true(in_process_more <= process_growth_allowed, ("%.0f bytes more in all"):format(in_process_more))
