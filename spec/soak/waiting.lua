@@ -1,12 +1,12 @@
--- Waits for a thousand conversations, each in a task of its own and polled a hundred and fifty times over a socket:
+-- Waits for a thousand conversations, each in a task of its own and polled some two hundred times over a socket:
 -- measures the memory of a wait, and whether anything grows. `make soak` runs it.
 local simulator = require "openhands.simulator"
 local canary = require "spec.support.canary"
 local files = require "spec.support.files"
 local processes = require "spec.support.processes"
 
-local count, polls_each = 1000, 150
-local warm_up_polls = 30 -- of each: until then the process grows by the garbage of the polls
+local count, polls_each = 1000, 180
+local warm_up_polls = 60 -- of each: until then the process grows by the garbage of the polls
 local interval = 0.5 -- seconds between polls: longer than those of all take, so that there are pauses
 local bytes_allowed = 8192 -- of Lua's memory per wait, besides the conversation itself
 -- Memory that C has in use, besides that of Lua: per wait, and more of it over a hundred and twenty thousand polls.
@@ -60,12 +60,12 @@ describe("a thousand waits at once", function()
     return allocated and allocated() - (has_own_allocator and 0 or collectgarbage "count" * 1024) or 0
   end
 
-  -- Notes the minimum of measurements while all are polled eight times. During a poll of all, old conversations are
+  -- Notes the minimum of measurements while all are polled sixteen times. During a poll of all, old conversations are
   -- kept beside new ones.
   local function note()
     local least = { lua = math.huge, c = math.huge, process = math.huge, descriptors = math.huge }
     local function sample(name, value) least[name] = math.min(least[name], value) end
-    local last = polls + 8 * count
+    local last = polls + 16 * count
     while polls < last do
       sample("lua", in_lua())
       sample("c", in_c())
