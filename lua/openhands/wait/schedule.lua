@@ -205,8 +205,8 @@ local function last_heads(poller, group, now, first_batch_entry, first_single_en
   return first_batch_entry, first_single_entry
 end
 
--- Returns the next cohort with entries that can join a request, and its first entry: one that is due before one that is
--- due soon. Leaves out the cohorts in `taken`.
+-- Returns the next cohort with entries that can join a request: one that is due before one that is due soon. Leaves out
+-- the cohorts in `taken`.
 local function next_companions(client, list, head, group, now, taken)
   local best, best_entry, best_is_due
   for _, cohort in ipairs(list) do
