@@ -81,6 +81,7 @@ build = {
         "src/os/pipe_guard.c",
         "src/os/private_file.c",
         "src/os/readiness.c",
+        "src/os/sha1.c",
         "src/os/wipe.c",
         "src/wire/error_kind.c",
         "src/wire/hash_flood.c",

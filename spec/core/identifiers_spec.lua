@@ -72,3 +72,41 @@ describe("core.lower and core.upper", function()
     assert.same({ "", "already", "ALREADY" }, { core.lower "", core.lower "already", core.upper "ALREADY" })
   end)
 end)
+
+describe("core.uuid5", function()
+  local DNS = "6ba7b810-9dad-11d1-80b4-00c04fd430c8"
+
+  it("gives the example of RFC 9562", function()
+    assert.equal("2ed6657d-e927-568b-95e1-2665a8aea6a2", core.uuid5(DNS, "www.example.com"))
+    assert.equal(core.uuid5(DNS, "x\0y"), core.uuid5(DNS:upper():gsub("-", ""), "x\0y"))
+  end)
+
+  -- Computed by Python's uuid module. The digest has a block of 64 bytes; its padding begins a new one at 56.
+  local by_length = {
+    [0] = "4ebd0208-8328-5d69-8c44-ec50939c0967",
+    [1] = "4f3f2898-69e3-5a0d-820a-c4e87987dbce",
+    [38] = "fa465dc7-82d5-5c3b-a5bb-9b8f3132a2b7",
+    [39] = "5824f981-4282-59d4-9716-acb6d741350e",
+    [40] = "39f39c20-db47-5131-8879-62f8f67f9014",
+    [47] = "660c273c-8a00-5941-b6f4-8d0afed88966",
+    [48] = "7280cc42-274a-5c4a-91fc-ae23f853eeb7",
+    [49] = "69349718-028b-5ff0-a00f-c024ded6e6ee",
+    [102] = "10b0deb5-a301-5f69-8bd4-2f65401ea045",
+    [103] = "1cf1b329-74b7-50b0-a819-28e28c61c775",
+    [104] = "31477a3f-211d-5651-b3ce-be7c82999e70",
+    [111] = "5a333448-30c7-569b-ab96-842bddfbe8ca",
+    [112] = "ab683ad5-4de4-5faf-bf37-0788e34176da",
+    [113] = "e266259e-d3b2-50cd-b9c3-a87855dfaa68",
+    [1000] = "062a6b1a-ddc3-5fcc-b238-790846e533d6",
+  }
+
+  it("gives the ids of other implementations at every length of the last block", function()
+    for length, expected in pairs(by_length) do
+      assert.equal(expected, core.uuid5(DNS, ("a"):rep(length)))
+    end
+  end)
+
+  it("refuses a namespace that is no UUID", function()
+    assert.has_error(function() core.uuid5("dns", "x") end)
+  end)
+end)

@@ -117,6 +117,22 @@ static int l_uuid(lua_State *L)
     return 1;
 }
 
+/*** Returns the UUID (version 5) that is derived from a name in a namespace: always the same for the same two.
+@function uuid5
+@tparam string namespace a UUID
+@tparam string name
+@treturn string */
+static int l_uuid5(lua_State *L)
+{
+    char uuid[OH_UUID_SIZE];
+    size_t space_length, length;
+    const char *space = luaL_checklstring(L, 1, &space_length), *name = luaL_checklstring(L, 2, &length);
+
+    luaL_argcheck(L, oh_identifier_derived_uuid(space, space_length, name, length, uuid), 1, "is no UUID");
+    lua_pushstring(L, uuid);
+    return 1;
+}
+
 void oh_identifiers_add_functions(lua_State *L)
 {
     static const luaL_Reg functions[] = {
@@ -126,6 +142,7 @@ void oh_identifiers_add_functions(lua_State *L)
         {"is_same_id", l_is_same_id},
         {"id_with_dashes", l_id_with_dashes},
         {"uuid", l_uuid},
+        {"uuid5", l_uuid5},
         {NULL, NULL},
     };
 

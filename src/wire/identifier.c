@@ -7,6 +7,7 @@
 #include <sys/random.h>
 #endif
 
+#include "os/sha1.h"
 #include "wire/ascii.h"
 
 bool oh_identifier_is_valid(const char *id, size_t length)
@@ -81,20 +82,50 @@ bool oh_identifier_with_dashes(const char *id, size_t length, char out[OH_UUID_S
     return true;
 }
 
-bool oh_identifier_new_uuid(char out[OH_UUID_SIZE])
+/* Writes sixteen bytes as a UUID of a version of RFC 9562. */
+static void write_uuid(unsigned char bytes[16], int version, char out[OH_UUID_SIZE])
 {
-    unsigned char random[16];
     static const char digits[] = "0123456789abcdef";
     size_t i, at = 0;
 
-    if (getentropy(random, sizeof random) != 0)
-        return false;
-    random[6] = (unsigned char)((random[6] & 0x0f) | 0x40); /* version 4 */
-    random[8] = (unsigned char)((random[8] & 0x3f) | 0x80); /* RFC 9562 variant */
-    for (i = 0; i < sizeof random; i++) {
-        at = add_digit(out, at, digits[random[i] >> 4]);
-        at = add_digit(out, at, digits[random[i] & 15]);
+    bytes[6] = (unsigned char)((bytes[6] & 0x0f) | version << 4);
+    bytes[8] = (unsigned char)((bytes[8] & 0x3f) | 0x80); /* variant */
+    for (i = 0; i < 16; i++) {
+        at = add_digit(out, at, digits[bytes[i] >> 4]);
+        at = add_digit(out, at, digits[bytes[i] & 15]);
     }
     out[at] = '\0';
+}
+
+bool oh_identifier_new_uuid(char out[OH_UUID_SIZE])
+{
+    unsigned char random[16];
+
+    if (getentropy(random, sizeof random) != 0)
+        return false;
+    write_uuid(random, 4, out);
+    return true;
+}
+
+bool oh_identifier_derived_uuid(const char *space, size_t space_length, const char *name, size_t length,
+                                char out[OH_UUID_SIZE])
+{
+    unsigned char bytes[16], digest[OH_SHA1_SIZE];
+    struct oh_sha1 sha1;
+    size_t i, count = 0;
+
+    if (!oh_identifier_is_uuid(space, space_length))
+        return false;
+    for (i = 0; i < space_length; i++) {
+        if (space[i] == '-')
+            continue;
+        bytes[count / 2] = (unsigned char)((count % 2 == 0 ? 0 : bytes[count / 2]) << 4 | oh_ascii_hex(space[i]));
+        count++;
+    }
+    oh_sha1_begin(&sha1);
+    oh_sha1_add(&sha1, bytes, sizeof bytes);
+    oh_sha1_add(&sha1, name, length);
+    oh_sha1_end(&sha1, digest);
+    write_uuid(digest, 5, out);
     return true;
 }

@@ -20,5 +20,8 @@ bool oh_identifier_is_uuid(const char *id, size_t length);
 bool oh_identifier_with_dashes(const char *id, size_t length, char out[OH_UUID_SIZE]);
 /* Writes a random (version 4) UUID; false if the system has no source of random numbers. */
 bool oh_identifier_new_uuid(char out[OH_UUID_SIZE]);
+/* Writes the UUID (version 5) that RFC 9562 derives from a name in a namespace. False if the namespace is no UUID. */
+bool oh_identifier_derived_uuid(const char *space, size_t space_length, const char *name, size_t length,
+                                char out[OH_UUID_SIZE]);
 
 #endif
