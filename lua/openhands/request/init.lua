@@ -114,6 +114,12 @@ local function prepare(self, operation, fields, api)
   return nil, nil, core.argument_error(request) or error(request, 0)
 end
 
+-- Returns a message about a mistake with another name of the call.
+local function renamed(mistake, name)
+  local _, last = mistake:find "^[A-Za-z0-9_.]+:"
+  return name and last and name .. mistake:sub(last) or mistake
+end
+
 --- Prepares a call in one dialect. Raises errors about mistakes of the caller.
 ---@param operation string
 ---@param fields any
@@ -124,7 +130,7 @@ end
 function Client:_prepare(operation, fields, api, name)
   local request, refusal, mistake = prepare(self, operation, fields, api)
   if mistake then
-    errors.raise(name and mistake:gsub("^[A-Za-z0-9_.]+:", name .. ":", 1) or mistake)
+    errors.raise(renamed(mistake, name))
   end
   return request, refusal and request_errors.from_core(refusal, self._base_url)
 end
@@ -134,9 +140,10 @@ end
 ---@param operation string
 ---@param fields any
 ---@param v0_fields any the fields for V0, if they differ
+---@param name string? of the user's call, if another
 ---@return openhands.Prepared? request nil: each dialect refuses a field; the error comes once the dialect is known
 ---@return "v0"|"v1"|nil api
-function Client:_prepare_in_any(operation, fields, v0_fields)
+function Client:_prepare_in_any(operation, fields, v0_fields, name)
   local request, _, mistake = prepare(self, operation, fields, "v1")
   if request then
     return request, "v1"
@@ -144,7 +151,7 @@ function Client:_prepare_in_any(operation, fields, v0_fields)
   local other, _, other_mistake = prepare(self, operation, v0_fields or fields, "v0")
   mistake = mistake or other_mistake
   if not other and mistake then
-    errors.raise(mistake)
+    errors.raise(renamed(mistake, name))
   end
   return other, other and "v0" or nil
 end
