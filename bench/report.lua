@@ -155,8 +155,9 @@ end
 
 local notes = {
   many = [[
-This library has at most ten connections to a server. Without HTTP/2 its calls queue for them, and a process that sleeps
-between two answers pays more for each: C with ten connections shows how much.
+Without HTTP/2, this library has at most a hundred connections to a server on the same machine, unless the setting
+`connections` says otherwise; here it has one for each call, as the C program has. With fewer, calls queue for them, and
+a process that sleeps between two answers pays more for each: C with a hundred connections shows how much.
 ]],
 }
 

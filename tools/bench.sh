@@ -44,7 +44,7 @@ paths() { # TREE VERSION: assignments for the modules below a directory
 
 peer 'C, easy' build/bench/c_easy
 peer 'C, multi + epoll' build/bench/c_multi
-peer 'C, multi + epoll, ten connections' build/bench/c_multi BENCH_CONNECTIONS=10
+peer 'C, multi + epoll, a hundred connections' build/bench/c_multi BENCH_CONNECTIONS=100
 for lua; do
     version=$("$lua" -e 'print((_VERSION:gsub("Lua ", "")))')
     own=$(${MAKE:-make} -s --no-print-directory LUA="$lua" env) || exit
@@ -87,7 +87,6 @@ run() {
     local answer began=$EPOCHREALTIME calls=${count[$1]}
     case $1:$2 in
     first:*) first "${variables[$2]} ${commands[$2]}"; return ;;
-    many:openhands* | *ten*) calls=500 ;; # ten connections make a hundred calls in a second
     esac
     answer=$(eval "${variables[$2]} timeout 300 ${commands[$2]} $1 ${at[$1]} $calls" 2>>"$dir/peers.log") || return
     awk -v answer="$answer" -v seconds="$(bc <<<"$EPOCHREALTIME - $began")" -v calls="$calls" -v work="$1" '

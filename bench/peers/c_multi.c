@@ -3,7 +3,7 @@
  * ten connections. The answers are collected in memory and not looked into.
  *   c_multi WORK URL COUNT [IN_FLIGHT]
  * With the works `many`, IN_FLIGHT status calls are in flight all the time; the others are made one after the other.
- * BENCH_CONNECTIONS in the environment limits the connections of `many`, as this library does.
+ * BENCH_CONNECTIONS in the environment limits the connections of `many`, as this library does by default.
  */
 #include "work.h"
 #include <stdbool.h>

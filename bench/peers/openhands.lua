@@ -13,6 +13,7 @@ local client = assert(openhands.new {
   api = (work.name == "v1" or work.name == "events" or work.name == "start"
     or work.name == "watch") and "v1" or "v0",
   ca_file = os.getenv "BENCH_CA",
+  connections = work.name == "many" and work.in_flight or nil, -- as the C program has
 })
 
 local function status(id)

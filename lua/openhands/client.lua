@@ -60,6 +60,7 @@ function M.new(given)
     connect_timeout = values.connect_timeout,
     max_body = values.max_body,
     max_memory = values.max_memory,
+    connections = values.connections,
     external = values.transport ~= nil,
   })
   local mistake = not made and core.argument_error(handle)

@@ -29,6 +29,8 @@ local spelling = deferred.module "openhands.spelling"
 ---@field max_body? integer bytes that a response body may have
 ---@field max_memory? integer bytes that the values of a response may take; by default 8 times
 --- `max_body`, at least 1 MiB
+---@field connections? integer that the client may have to one server at a time, for calls that change nothing; the
+--- default is 10, and for a server on this machine (http) 100
 ---@field log? fun(message: string) called with a line per exchange and with other notes; no text contains a secret
 ---@field random? fun(): number source of jitter, uniform in [0, 1)
 ---@field transport? table carries the exchanges in place of the network, see request/in_flight.lua; then `loop`
@@ -39,7 +41,8 @@ local M = {}
 local PRODUCT = "openhands-lua/" .. core.version()
 
 -- kind: the types that a value may have; per_call: the setting may also be given for one call; least, most: the limits
--- of a number. A time may be math.huge, which sets no limit; even then, `timeout` is cut by `deadline`.
+-- of a number; unit, advice: for messages. A time may be math.huge, which sets no limit; even then, `timeout` is cut by
+-- `deadline`.
 local known = {
   api_key = { kind = "string or function", per_call = true },
   session_api_key = { kind = "string" },
@@ -48,15 +51,22 @@ local known = {
   timeout = { kind = "number", per_call = true, least = 0.001 },
   connect_timeout = { kind = "number", per_call = true, least = 0.001 },
   deadline = { kind = "number", per_call = true, least = 0.001 },
-  retries = { kind = "number", per_call = true, least = 0, is_whole = true },
+  retries = {
+    kind = "number",
+    per_call = true,
+    least = 0,
+    is_whole = true,
+    advice = "; use 'deadline' to limit the time of a call",
+  },
   grace = { kind = "number", per_call = true, least = 0 },
   loop = { kind = "string or table" },
   ca_file = { kind = "string" },
   proxy = { kind = "string" },
   organization = { kind = "string", per_call = true },
   user_agent = { kind = "string" },
-  max_body = { kind = "number", per_call = true, least = 1, most = limits.MOST_BYTES },
-  max_memory = { kind = "number", per_call = true, least = 1, most = limits.MOST_BYTES },
+  max_body = { kind = "number", per_call = true, least = 1, most = limits.MOST_BYTES, unit = " of bytes" },
+  max_memory = { kind = "number", per_call = true, least = 1, most = limits.MOST_BYTES, unit = " of bytes" },
+  connections = { kind = "number", least = 1, most = 10000, is_whole = true },
   log = { kind = "function" },
   random = { kind = "function" },
   transport = { kind = "table" },
@@ -109,9 +119,9 @@ local function check_number(caller, name, value, rule)
   if value ~= value or value < rule.least then
     errors.raise(("%s: '%s' must be at least %s"):format(caller, name, tostring(rule.least)))
   elseif rule.most and value > rule.most then
-    errors.raise(("%s: '%s' must be a number of bytes, at most %.0f"):format(caller, name, rule.most))
+    errors.raise(("%s: '%s' must be a number%s, at most %.0f"):format(caller, name, rule.unit or "", rule.most))
   elseif rule.is_whole and value % 1 ~= 0 then
-    errors.raise(("%s: '%s' must be a whole number; use 'deadline' to limit the time of a call"):format(caller, name))
+    errors.raise(("%s: '%s' must be a whole number%s"):format(caller, name, rule.advice or ""))
   end
 end
 

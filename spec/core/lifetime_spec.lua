@@ -21,7 +21,7 @@ describe("a client on the wire", function()
     hang()
     local numbers = {}
     for index = 1, count do numbers[index] = core.status(handle, id, { api = "v0", timeout = 60 }) end
-    local wanted = math.min(count, 10) -- connections to a host
+    local wanted = math.min(count, 100) -- connections to a host
     for _ = 1, 10000 do
       handle:step(0.001)
       if #server:requests() >= wanted then break end
@@ -270,7 +270,7 @@ describe("a client on the wire", function()
     end
     client:close()
     local before = processes.descriptors()
-    local handle = new_handle()
+    local handle = new_handle(10)
     for index = 1, 200 do
       local of = ids[index % 20 + 1]
       wanted[core.status(handle, of, { api = "v1" })] = assertions.comparable_id(of)

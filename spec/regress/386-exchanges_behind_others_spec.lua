@@ -1,4 +1,4 @@
--- A client opens at most ten connections to one server. Reads that were queued behind hanging starts did not end at
+-- A client opened at most ten connections to one server. Reads that were queued behind hanging starts did not end at
 -- their own deadline.
 
 local core = require "openhands.core"
@@ -15,7 +15,7 @@ describe("an exchange", function()
 
   it("does not wait for starts that hang", function()
     here.hang "POST"
-    local client = here.handle()
+    local client = here.handle(10)
     for _ = 1, 12 do
       assert(core.start(client, { initial_user_msg = "x" }, { api = "v0", timeout = 60 }))
     end
@@ -28,7 +28,7 @@ describe("an exchange", function()
 
   it("that finds no connection free ends at its own deadline", function()
     here.hang "GET"
-    local client = here.handle()
+    local client = here.handle(10)
     for _ = 1, 10 do
       assert(core.status(client, ID, { api = "v0", timeout = 60 }))
     end

@@ -19,7 +19,7 @@ describe("a read by HTTP/1 that finds no connection free", function()
     server = raw_server.new(function(request, connection)
       held[#held + 1] = { place = tonumber(request.target:match "%x%x%x$" or "0", 16), connection = connection }
     end)
-    client = core.new { base_url = server.address, api_key = canary.key }
+    client = core.new { base_url = server.address, api_key = canary.key, connections = CONNECTIONS }
   end)
 
   after_each(function()

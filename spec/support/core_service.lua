@@ -19,9 +19,10 @@ function M.new(options)
   end
 
   --- Returns a client of the core.
+  ---@param connections integer? the most that it may have, for reads
   ---@return userdata
-  function here.handle()
-    return core.new { base_url = here.server.address, api_key = canary.key }
+  function here.handle(connections)
+    return core.new { base_url = here.server.address, api_key = canary.key, connections = connections }
   end
 
   --- Lets requests hang once the server has read them.

@@ -30,6 +30,7 @@ struct oh_multi {
     bool is_stepping;         /* a step is running: it must not be closed or stepped */
     uint64_t last_number;
     size_t most_sent, most_received; /* bytes of a request, of a response */
+    size_t most_connections;  /* to a host, for reads; 0: the default */
     size_t idle_count[OH_PLAIN_KINDS];
     size_t unfinished_count;  /* exchanges in `outgoing` and `in_flight` */
     size_t most_unfinished;   /* at the same time, since `busy_since` */

@@ -8,7 +8,10 @@
 
 #include "os/pipe_guard.h"
 
-#define MOST_CONNECTIONS 10 /* for reads to one host; HTTP/2 streams share them */
+/* Connections to one host for reads, by default; HTTP/2 streams share them. A service that is reached by http is on this
+   machine, where a connection costs little, and has no use for HTTP/2's sharing. */
+#define MOST_CONNECTIONS 10
+#define MOST_LOCAL_CONNECTIONS 100
 
 /* Returns whether an exchange is counted as one with a connection of its own: one that is sent at most once gets its
    own, and a download may occupy a connection for an hour. */
@@ -30,9 +33,16 @@ static bool may_multiplex(const struct oh_multi *multi)
     return multi->origin->secure && !multi->speaks_http1;
 }
 
+static size_t most_connections(const struct oh_multi *multi)
+{
+    if (multi->most_connections > 0)
+        return multi->most_connections;
+    return multi->origin->secure ? MOST_CONNECTIONS : MOST_LOCAL_CONNECTIONS;
+}
+
 static bool has_room(const struct oh_multi *multi)
 {
-    return may_multiplex(multi) || multi->sharing_count < MOST_CONNECTIONS;
+    return may_multiplex(multi) || multi->sharing_count < most_connections(multi);
 }
 
 bool oh_multi_must_wait(const struct oh_multi *multi, const struct oh_exchange *exchange)
@@ -44,7 +54,7 @@ bool oh_multi_must_wait(const struct oh_multi *multi, const struct oh_exchange *
 void oh_multi_limit_connections(struct oh_multi *multi)
 {
     (void)curl_multi_setopt(multi->handle, CURLMOPT_MAX_HOST_CONNECTIONS,
-                            (long)(MOST_CONNECTIONS + multi->dedicated_count));
+                            (long)(most_connections(multi) + multi->dedicated_count));
 }
 
 /* Counts an exchange that starts (1) or has ended (-1). */

@@ -93,7 +93,7 @@ void oh_client_add_exclusive(lua_State *L, const luaL_Reg *functions, int shared
 struct settings {
     struct oh_text base_url, api_key, session_api_key, organization, user_agent, ca_file, proxy;
     double timeout, connect_timeout;
-    size_t max_body, max_memory;
+    size_t max_body, max_memory, connections;
     bool external;
 };
 
@@ -109,6 +109,7 @@ static const struct oh_option client_options[] = {
     {"connect_timeout", OH_OPTION_SECONDS, offsetof(struct settings, connect_timeout)},
     {"max_body", OH_OPTION_BYTES, offsetof(struct settings, max_body)},
     {"max_memory", OH_OPTION_BYTES, offsetof(struct settings, max_memory)},
+    {"connections", OH_OPTION_COUNT, offsetof(struct settings, connections)},
     {"external", OH_OPTION_FLAG, offsetof(struct settings, external)},
     {NULL, OH_OPTION_TEXT, 0},
 };
@@ -198,8 +199,8 @@ static void keep_secrets(lua_State *L, struct oh_client *client)
 @tparam table options `base_url` (string, needed); `api_key`, `session_api_key` (of the service itself), `organization`,
   `user_agent`, `ca_file`, `proxy` (strings); `timeout` (seconds, by default each operation's own), `connect_timeout`
   (seconds, by default 10); `max_body` (bytes of an answer, by default 32 MiB), `max_memory` (bytes that its values may
-  take, by default 8 times max_body and at least 1 MiB); `external` (boolean: exchanges are carried by Lua through
-  `outgoing` and `answer`, not by libcurl)
+  take, by default 8 times max_body and at least 1 MiB); `connections` (at most, for reads; by default 10, with an http
+  base URL 100); `external` (boolean: exchanges are carried by Lua through `outgoing` and `answer`, not by libcurl)
 @treturn userdata the client; raises argument errors */
 static int l_new(lua_State *L)
 {
@@ -223,6 +224,7 @@ static int l_new(lua_State *L)
     client->multi.most_sent = OH_MOST_BODY;
     client->multi.most_received = settings.max_body;
     client->multi.external = settings.external;
+    client->multi.most_connections = settings.connections;
     set_origin(L, &client->origin, &settings);
     keep_secrets(L, client);
     client->open = true;

@@ -33,13 +33,13 @@ static void read_seconds(lua_State *L, const char *name, double *seconds)
         *seconds = MOST_SECONDS;
 }
 
-static void read_bytes(lua_State *L, const char *name, size_t *bytes)
+static void read_count(lua_State *L, const char *name, const char *what, size_t *count)
 {
     double number = lua_tonumber(L, -1);
 
     if (lua_type(L, -1) != LUA_TNUMBER || !(number >= 1 && number <= 2147483647.0))
-        oh_argument_error_raise(L, "%s must be a number of bytes from 1 to 2147483647", name);
-    *bytes = (size_t)number;
+        oh_argument_error_raise(L, "%s must be %s from 1 to 2147483647", name, what);
+    *count = (size_t)number;
 }
 
 void oh_options_read(lua_State *L, int index, const struct oh_option *description, void *target)
@@ -60,7 +60,8 @@ void oh_options_read(lua_State *L, int index, const struct oh_option *descriptio
         case OH_OPTION_TEXT: read_text(L, name, (struct oh_text *)(void *)place); break;
         case OH_OPTION_FOREIGN: read_foreign(L, name, (struct oh_text *)(void *)place); break;
         case OH_OPTION_SECONDS: read_seconds(L, name, (double *)(void *)place); break;
-        case OH_OPTION_BYTES: read_bytes(L, name, (size_t *)(void *)place); break;
+        case OH_OPTION_BYTES: read_count(L, name, "a number of bytes", (size_t *)(void *)place); break;
+        case OH_OPTION_COUNT: read_count(L, name, "a number", (size_t *)(void *)place); break;
         case OH_OPTION_FLAG: *(bool *)(void *)place = lua_toboolean(L, -1); break;
         }
     }

@@ -11,6 +11,7 @@ enum oh_option_kind {
     OH_OPTION_FOREIGN, /* any string, even empty; the code that uses it checks it */
     OH_OPTION_SECONDS,
     OH_OPTION_BYTES,
+    OH_OPTION_COUNT,
     OH_OPTION_FLAG
 };
 
