@@ -38,7 +38,14 @@ local READ = [[select fleet, {decimal:weight}, cast(openhands_fleets.slots as te
   from openhands_fleets join openhands_accounts on openhands_accounts.account_id = openhands_fleets.account_id
   where openhands_fleets.account_id = ? and fleet = ?]]
 
-local function read(connection, operation, account, fleet)
+--- Reads a fleet within a transaction.
+---@param connection openhands.LedgerConnection
+---@param operation string
+---@param account string
+---@param fleet string
+---@return openhands.FleetRow?
+---@return openhands.Error? err
+function M.read(connection, operation, account, fleet)
   local row = connection:row(READ, account, fleet)
   if not row then
     return nil, reading.unknown(operation, "such fleet")
@@ -70,7 +77,7 @@ function M.open_fleet(ledger, fields)
       fleet)
     connection:change([[update openhands_fleets set weight = coalesce(cast(? as double precision), weight),
       slots = coalesce(cast(? as bigint), slots) where account_id = ? and fleet = ?]], weight, slots, account, fleet)
-    return read(connection, "open_fleet", account, fleet)
+    return M.read(connection, "open_fleet", account, fleet)
   end)
 end
 
@@ -82,7 +89,7 @@ end
 function M.fleet(ledger, fields)
   local account, fleet = named("fleet", fields, "")
   return transaction.run(ledger, "fleet", function(connection)
-    return read(connection, "fleet", account, fleet)
+    return M.read(connection, "fleet", account, fleet)
   end)
 end
 

@@ -10,6 +10,7 @@ local postgresql = require "openhands.fleet.ledger.postgresql"
 local reading = require "openhands.fleet.ledger.reading"
 local schema = require "openhands.fleet.ledger.schema"
 local sqlite = require "openhands.fleet.ledger.sqlite"
+local totals = require "openhands.fleet.ledger.totals"
 local transaction = require "openhands.fleet.ledger.transaction"
 
 local M = {}
@@ -36,6 +37,7 @@ local Ledger = {
   find = reading.find,
   runs = reading.runs,
   counts = reading.counts,
+  totals = totals.totals,
   conversation_ids = reading.conversation_ids,
 }
 Ledger.__index = Ledger
