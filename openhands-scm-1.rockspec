@@ -275,6 +275,7 @@ build = {
     ["openhands.task.group"] = "lua/openhands/task/group.lua",
     ["openhands.task"] = "lua/openhands/task/init.lua",
     ["openhands.task.scheduler"] = "lua/openhands/task/scheduler.lua",
+    ["openhands.task.slots"] = "lua/openhands/task/slots.lua",
     ["openhands.task.timers"] = "lua/openhands/task/timers.lua",
     ["openhands.task.use"] = "lua/openhands/task/use.lua",
     ["openhands.types"] = "lua/openhands/types/init.lua",

@@ -33,6 +33,7 @@
 ---@field private _own_servers_after number? monotonic moment before which conversations' own servers are not read
 ---@field private _own_servers_pause number? length of that pause in seconds
 ---@field private _carrier openhands.Owner? the coroutine that hands exchanges to a transport
+---@field _slot_queue openhands.SlotQueue? its starts that wait for a slot of the account
 ---@field private _deferred_interrupt any the error of a Ctrl-C during logging, else false; the next exchange raises it
 ---@field private _closed boolean
 local Client = { __name = "openhands.Client" }

@@ -18,7 +18,9 @@ local locks = deferred.module "openhands.start.lock"
 local reconciling = deferred.module "openhands.start.reconcile"
 local repositories = deferred.module "openhands.api.repository"
 local search = deferred.module "openhands.conversation.start_search"
+local slots = deferred.module "openhands.task.slots"
 local streaming = deferred.module "openhands.start.streaming"
+local task_use = require "openhands.task.use"
 
 local M = {}
 
@@ -83,10 +85,18 @@ local function found_by_lookup(start, conversation)
   return conversation
 end
 
+-- Sends the start as soon as there is a slot for it, if it belongs to a group.
+local function send_in_turn(start, api)
+  if not task_use.are_in_use then
+    return send(start, api)
+  end
+  return slots.send(start.client, start.call, send, start, api)
+end
+
 local function start_v0(start)
   local attempt = 1
   while true do
-    local conversation, err = send(start, "v0")
+    local conversation, err = send_in_turn(start, "v0")
     if conversation then
       return conversation
     elseif not errors.had_no_effect(err) then
@@ -110,7 +120,7 @@ local function start_v1(start)
   local since = memory.unclear_since or { at = client._loop.now(), wall = math.floor(client._loop.wall()) }
   while true do
     memory.sent_since = since -- kept while the outcome is unknown: an error, e.g. of Ctrl-C, may end this call here
-    local conversation, err = send(start, "v1")
+    local conversation, err = send_in_turn(start, "v1")
     local is_looked_up = not conversation and deserves_a_lookup(err)
     if is_looked_up then
       conversation = search.find(client, id, since, call)

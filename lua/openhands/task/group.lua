@@ -4,6 +4,7 @@
 local Client = require "openhands.client_class"
 local errors = require "openhands.errors"
 local pendings = require "openhands.request.pending"
+local slots = require "openhands.task.slots"
 local spelling = require "openhands.spelling"
 local task_errors = require "openhands.task.errors"
 local tasks = require "openhands.task"
@@ -39,6 +40,8 @@ end
 
 -- ---- all ---------------------------------------------------------------------------------------------------------
 
+local SLOT_TIMEOUT = 12 * 60 * 60 -- seconds that a start may wait for a slot, as long as `wait` waits by default
+
 -- Returns a copy, because the caller may change the list while the functions run.
 local function checked_list(list)
   local copy = {}
@@ -59,17 +62,24 @@ local function checked_list(list)
   return copy
 end
 
-local function concurrency_of(options, count)
+local known_options = { concurrency = true, slot_timeout = true }
+
+-- Returns how many functions may run at the same time, and how long a start may wait for a slot.
+local function limits_of(options, count)
   for name in pairs(options or {}) do
-    if name ~= "concurrency" then
-      errors.raise(("all: unknown option '%s'%s"):format(tostring(name), spelling.hint(name, { concurrency = true })))
+    if not known_options[name] then
+      errors.raise(("all: unknown option '%s'%s"):format(tostring(name), spelling.hint(name, known_options)))
     end
   end
   local concurrency = options and options.concurrency or math.max(count, 1)
   if type(concurrency) ~= "number" or concurrency < 1 or concurrency % 1 ~= 0 then
     errors.raise "all: 'concurrency' must be a whole number, at least 1"
   end
-  return concurrency
+  local slot_timeout = options and options.slot_timeout or SLOT_TIMEOUT
+  if type(slot_timeout) ~= "number" or slot_timeout < 0 or slot_timeout ~= slot_timeout then
+    errors.raise "all: 'slot_timeout' must be a number of seconds, at least 0"
+  end
+  return concurrency, slot_timeout
 end
 
 local function take_result(group, index, value, err)
@@ -96,6 +106,7 @@ local function fill(group)
     group.errors[index] = task_errors.never_started()
     group.started = index
     local task = tasks.spawn(group.client, group.list[index])
+    slots.allow(task, group.slot_timeout)
     group.tasks[index], group.errors[index], group.running = task, nil, group.running + 1
     task:_when_done(function()
       begin_change(group)
@@ -103,6 +114,7 @@ local function fill(group)
         take_result(group, index, task:wait()) -- it has ended
         group.tasks[index], group.running = nil, group.running - 1
       end
+      slots.note_end(group.client)
       fill(group)
       group.is_changing = nil
       if group.running == 0 then
@@ -161,18 +173,22 @@ local function await(self, group)
 end
 
 --- Runs functions concurrently and waits until all have ended. A function that raises, or returns `nil, err`, has
---- failed; the others continue.
+--- failed; the others continue. Where the service refuses a start because too many conversations are running, the
+--- start waits until there is a slot for it.
 ---@param list function[]
----@param options openhands.AllOptions? `concurrency` (integer: how many run at the same time; default: all)
+---@param options openhands.AllOptions? `concurrency` (integer: how many run at the same time; default: all),
+--- `slot_timeout` (seconds for which a start waits for a slot; default: 12 hours; 0: it fails with kind "limit")
 ---@return table? results the first result of each, by its index in the list
 ---@return openhands.Error? err if some failed: of the kind of the first of them, with `errors` and `results` by index
 function Client:all(list, options)
   Client._check_usable(self, "all")
   list = checked_list(list)
+  local concurrency, slot_timeout = limits_of(options, #list)
   local group = {
     client = self,
     list = list,
-    concurrency = concurrency_of(options, #list),
+    concurrency = concurrency,
+    slot_timeout = slot_timeout,
     tasks = {},
     results = {},
     errors = {},

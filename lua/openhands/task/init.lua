@@ -23,6 +23,7 @@ local M = {}
 ---@field private _notified boolean? it has received the error of its cancellation: its next call raises
 ---@field private _waits_in openhands.Client? the client in whose loop it waits
 ---@field private _waits_for openhands.Pending? what it waits for
+---@field _slot_timeout number? seconds for which its starts may wait for a slot of the account, see slots.lua
 ---@field private _thread thread? its coroutine
 ---@field private _results any[]? what its function returned, or nil and an error
 ---@field private _result_count integer?
@@ -272,7 +273,9 @@ function M.spawn(client, run, ...)
     errors.raise(("spawn: the loop %q runs no tasks"):format(tostring(client._loop.name)))
   end
   use.are_in_use = true
+  local parent = M.current()
   local task = setmetatable({
+    _slot_timeout = parent and parent._slot_timeout,
     _client = client,
     _run = run,
     _origin = call_site.place_for(run),

@@ -89,6 +89,7 @@
 
 ---@class openhands.AllOptions
 ---@field concurrency? integer number of functions that run at the same time; all if not given
+---@field slot_timeout? number seconds for which a start waits for a slot of the account; 12 hours if not given
 
 --- Methods and functions that are declared by hand: they make several requests or none, or take or return more than the
 --- row of their operation says. types/operations.lua has the others.
