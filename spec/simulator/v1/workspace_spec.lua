@@ -78,6 +78,13 @@ describe("the simulator's V1 workspace", function()
     assert.are.equal("# Plan\n\n1. read\n2. fix\n", get(path .. "/file"))
   end)
 
+  it("has the files that the agent is told to leave", function()
+    make { agent_files = { ["result.json"] = "{}", ["README.md"] = "Another one." } }
+    assert.are.equal("{}", get(path .. "/file?file_path=/workspace/project/result.json"))
+    assert.are.equal("Another one.", get(path .. "/file?file_path=/workspace/project/README.md"))
+    assert.are.equal("# Plan\n\n1. read\n2. fix\n", get(path .. "/file"))
+  end)
+
   it("is not where relative paths start", function()
     assert.are.equal("", get(path .. "/file?file_path=README.md"))
     assert.are.same({}, get(path .. "/git/changes?path=."))

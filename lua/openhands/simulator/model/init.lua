@@ -9,6 +9,7 @@ local script = require "openhands.simulator.model.script"
 local throttling = require "openhands.simulator.model.throttling"
 local timestamps = require "openhands.simulator.encoding.timestamps"
 local uuid = require "openhands.simulator.encoding.uuid"
+local workspace = require "openhands.simulator.model.workspace"
 
 local M = {}
 
@@ -191,6 +192,9 @@ function methods:add_conversation(fields)
   conversation.title = "Conversation " .. conversation.id:sub(1, 5)
   conversation.outcome = script.outcome_of(conversation.prompt)
     or (conversation.repository == "owner/forbidden" and "start-repository") or self.options.outcome
+  for path, text in pairs(self.options.agent_files) do
+    workspace.write(conversation, path, text)
+  end
   self._conversations[conversation.number] = conversation
   self._by_id[conversation.id] = conversation
   if conversation.api == "v1" then

@@ -35,6 +35,7 @@ local M = {}
 --- server (default "plain")
 ---@field list_pages? openhands.simulator.PageBehavior how the pages of all other lists behave, except V0 events and the
 --- lists of the agent server (default "plain")
+---@field agent_files? table<string, string> texts that the agent leaves in each workspace, by path (default none)
 ---@field download_bytes? integer|false size of every archive that V1 sends of a conversation (default false: its true
 --- content)
 ---@field download_length? boolean announce the size of such an archive as Content-Length (default false: chunked)
@@ -56,7 +57,7 @@ M.defaults = {
   require_message = false, old = false, epoch = timestamps.parse("2026-08-20T09:15:00Z"), time = 0, seed = 1,
   max_requests = 10000, event_count = 0, event_lag = 0, event_pages = "plain", list_pages = "plain",
   download_bytes = false, download_length = false, download_busy = false, repository_count = 5,
-  git_providers = { "github" }, device_login = "granted", conversation_runtime = "local",
+  git_providers = { "github" }, agent_files = {}, device_login = "granted", conversation_runtime = "local",
 }
 
 --- The body of a 401, by the value of the option `unauthorized`.
