@@ -157,6 +157,7 @@ build = {
     ["openhands.fleet.ledger.sqlite"] = "lua/openhands/fleet/ledger/sqlite.lua",
     ["openhands.fleet.ledger.states"] = "lua/openhands/fleet/ledger/states.lua",
     ["openhands.fleet.ledger.transaction"] = "lua/openhands/fleet/ledger/transaction.lua",
+    ["openhands.fleet.map"] = "lua/openhands/fleet/map.lua",
     ["openhands.fleet.secrets"] = "lua/openhands/fleet/secrets.lua",
     ["openhands.fleet.template"] = "lua/openhands/fleet/template.lua",
     ["openhands.fleet.report.csv"] = "lua/openhands/fleet/report/csv.lua",

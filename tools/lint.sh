@@ -27,7 +27,7 @@ declare -A may_require=(
     [fleet]="$base task request conversation api.arguments api.repository start wait"
     [start]="$base task request conversation api.arguments api.repository"
     [wait]="$base task request conversation start"
-    [client]="$base task loop request conversation events api start wait"
+    [client]="$base task loop request conversation events api start wait fleet"
     [init]="$base client requirements"
     [types]='' [simulator]='')
 longest=400

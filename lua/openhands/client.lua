@@ -26,6 +26,7 @@ for group, leaves in pairs(api_names.groups) do
   deferred.define(Client._groups[group], leaves, "openhands.api")
 end
 deferred.define(Client, { all = true, sleep = true, spawn = true }, "openhands.task.group")
+deferred.define(Client, { map = true }, "openhands.fleet.map")
 deferred.define(Client, { start = true }, "openhands.start")
 deferred.define(Client, { run = true, wait = true }, "openhands.wait")
 deferred.define(Client, { wait_all = true, wait_any = true }, "openhands.wait.several")

@@ -55,9 +55,10 @@ describe("an item", function()
   end)
 
   it("is checked as start checks its fields, with the key in the message", function()
-    refuses("add: item 'a/b': unknown field 'repositry' (did you mean 'repository'?)",
+    refuses("add: item 'a/b': 'repositry' is not a field of an item (did you mean 'repository'?)",
       { key = "a/b", repositry = "a/b" })
-    refuses("add: item 'k': unknown field 'prioritty' (did you mean 'priority'?)", { key = "k", prioritty = 1 })
+    refuses("add: item 'k': 'prioritty' is not a field of an item (did you mean 'priority'?)",
+      { key = "k", prioritty = 1 })
     refuses("add: item 'a/b': 'initial_user_msg' is missing", { key = "a/b", repository = "a/b" })
     refuses("add: item 'k': 'title' must be a string", { key = "k", initial_user_msg = "x", title = 7 })
     refuses("add: item 'k': 'conversation_id' is chosen by the fleet", { key = "k", initial_user_msg = "x",

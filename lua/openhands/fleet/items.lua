@@ -92,7 +92,8 @@ local function check_names(where, fields, used)
     if not_in_fleets[name] then
       errors.raise(("%s: '%s' %s"):format(where, name, not_in_fleets[name]))
     elseif type(name) ~= "string" or not start_names[name] and not used[name] then
-      errors.raise(("%s: unknown field '%s'%s"):format(where, tostring(name), spelling.hint(name, all_names)))
+      local hint = spelling.hint(name, all_names)
+      errors.raise(("%s: '%s' is not a field of an item%s"):format(where, tostring(name), hint))
     end
   end
   for name in pairs(used) do

@@ -96,6 +96,7 @@
 ---@class (partial) openhands.Client
 ---@field spawn fun(self: openhands.Client, run: function, ...: any): openhands.Task
 ---@field all fun(self: openhands.Client, list: function[], options: openhands.AllOptions|nil): table?, openhands.Error?
+---@field map fun(self: openhands.Client, source: any, run: fun(item: any, index: integer): any, any?, options: openhands.MapOptions|nil): openhands.MapResults?, openhands.Error?
 ---@field sleep fun(self: openhands.Client, seconds: number): true?, openhands.Error?
 ---@field start fun(self: openhands.Client, fields: openhands.StartFields, options: openhands.StartOptions|nil): openhands.Conversation?, openhands.Error?
 ---@field status fun(self: openhands.Client, conversation: string|openhands.Conversation, options: openhands.Settings|nil): openhands.Conversation?, openhands.Error?
@@ -126,6 +127,7 @@
 ---@class (partial) openhands
 ---@field spawn fun(run: function, ...: any): openhands.Task
 ---@field all fun(list: function[], options: openhands.AllOptions|nil): table?, openhands.Error?
+---@field map fun(source: any, run: fun(item: any, index: integer): any, any?, options: openhands.MapOptions|nil): openhands.MapResults?, openhands.Error?
 ---@field sleep fun(seconds: number): true?, openhands.Error?
 ---@field start fun(fields: openhands.StartFields, options: openhands.StartOptions|nil): openhands.Conversation?, openhands.Error?
 ---@field status fun(conversation: string|openhands.Conversation, options: openhands.Settings|nil): openhands.Conversation?, openhands.Error?
