@@ -30,7 +30,7 @@ describe("the loop nginx, when coroutines are killed,", function()
   end)
 
   it("cancels the exchanges of killed coroutines, because others need the connections", function()
-    serve({}, nil, here.upstream.address)
+    serve({}, "connections = 10", here.upstream.address)
     assert.equal("/api/late/2 1", run(([[
       for _ = 1, 30 do
         ngx.thread.kill(ngx.thread.spawn(function() return %s end))
