@@ -76,8 +76,9 @@ local function new(clock)
   ---@param deadline number? by the clock of the loop
   function loop.await(client, pending, deadline)
     local has_tasks = scheduler ~= nil
-    if has_tasks and scheduler:can_park() then
-      return scheduler:park(pending, deadline)
+    local entry = has_tasks and scheduler:parkable()
+    if entry then
+      return scheduler:park(entry, pending, deadline)
     elseif not has_tasks and pending.number then -- nothing else can happen meanwhile
       local seconds = deadline and math.min(math.max(deadline - now(), 0), SLICE) or SLICE
       return client:_pump(clock.sleep and 0 or seconds)

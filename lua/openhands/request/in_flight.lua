@@ -190,8 +190,8 @@ end
 ---@param pending openhands.Pending
 ---@param deadline number? monotonic moment
 function Client:_await(pending, deadline)
-  local in_task = task_use.are_in_use
-  if in_task and tasks.is_cancelled() then
+  local task = task_use.are_in_use and tasks.current()
+  if task and tasks.is_cancelled(task) then
     self:_interrupt(pending)
     if not pending.number or pending.done or self._closed then
       return
@@ -201,12 +201,12 @@ function Client:_await(pending, deadline)
   if awaited then
     awaited[pending] = (awaited[pending] or 0) + 1
   end
-  if in_task then
-    tasks.note_wait(self, pending)
+  if task then
+    tasks.note_wait(task, self, pending)
   end
   self._loop.await(self, pending, deadline)
-  if in_task then
-    tasks.note_wait()
+  if task then
+    tasks.note_wait(task)
   end
   if awaited then
     local others = awaited[pending] - 1

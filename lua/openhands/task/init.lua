@@ -65,10 +65,11 @@ end
 
 -- ---- cancellation ------------------------------------------------------------------------------------------------
 
---- Returns whether the running task was cancelled.
+--- Returns whether a task was cancelled.
+---@param task openhands.Task? by default the running one
 ---@return boolean
-function M.is_cancelled()
-  local task = M.current()
+function M.is_cancelled(task)
+  task = task or M.current()
   return task ~= nil and task._cancelled or false
 end
 
@@ -97,14 +98,12 @@ function M.check(operation)
   end
 end
 
---- Notes what the running task waits for, so that `cancel` can interrupt the wait.
+--- Notes what a task waits for, so that `cancel` can interrupt the wait.
+---@param task openhands.Task
 ---@param client openhands.Client?
 ---@param pending openhands.Pending? nil: the wait is over
-function M.note_wait(client, pending)
-  local task = M.current()
-  if task then
-    task._waits_in, task._waits_for = client, pending
-  end
+function M.note_wait(task, client, pending)
+  task._waits_in, task._waits_for = client, pending
 end
 
 -- ---- for loops: running ------------------------------------------------------------------------------------------

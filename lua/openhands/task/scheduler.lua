@@ -82,7 +82,10 @@ local function is_queued(self, entry)
 end
 
 local function unpark(self, entry)
-  self._timers:remove(entry)
+  if entry.at then -- it has had a deadline
+    self._timers:remove(entry)
+    entry.at = nil
+  end
   if entry.pending and entry.pending.parked then
     entry.pending.parked[entry] = nil
   end
@@ -117,8 +120,8 @@ end
 
 -- Removes from the stack the tasks that no longer run.
 local function unwind(self)
-  local running = self._running
-  while #running > depth_of(self) do
+  local running, depth = self._running, depth_of(self)
+  while #running > depth do
     after_resume(self, running[#running])
     running[#running] = nil
   end
@@ -138,29 +141,30 @@ local function running_entry(self)
   return thread and self._entries[thread]
 end
 
---- Returns whether the running coroutine is a task of this scheduler that can yield here. This is false in the host
---- itself, in a coroutine created by other code, and below a C function.
----@return boolean
-function methods:can_park()
-  return running_entry(self) ~= nil and coroutines.can_yield()
+--- Returns the running task's entry, if the coroutine that runs is a task of this scheduler and can yield here: nil in
+--- the host itself, in a coroutine created by other code, and below a C function.
+---@return openhands.SchedulerEntry?
+function methods:parkable()
+  local entry = running_entry(self)
+  return entry and coroutines.can_yield() and entry or nil
 end
 
 --- Returns why waiting is impossible here, as a loop's `refusal`. Code that cannot yield runs steps while it waits, and
 --- the tasks resumed by them may do the same, until the stack is full.
 ---@return string?
 function methods:refusal()
-  if depth_of(self) > DEEPEST and not self:can_park() then
+  if #self._running > DEEPEST and depth_of(self) > DEEPEST and not self:parkable() then
     return ("%d tasks already wait where Lua cannot yield, inside C functions or coroutines of their own, and the "
       .. "stack has no room for more: call it from the task's function itself, or run fewer at a time"):format(DEEPEST)
   end
 end
 
 --- Yields until the waiters of `pending` are woken, or until the deadline.
+---@param entry openhands.SchedulerEntry the running task's, as `parkable` returns it
 ---@param pending openhands.Pending
 ---@param deadline number? by the scheduler's clock
-function methods:park(pending, deadline)
+function methods:park(entry, pending, deadline)
   reset_after_fork(self)
-  local entry = running_entry(self)
   if entry.pending then -- its last yield failed (Lua 5.1 inside pcall), and it has caught the error
     unpark(self, entry)
   end
@@ -190,16 +194,20 @@ end
 ---@param pending openhands.Pending
 function methods:wake(pending)
   local parked = pending.parked
-  if not parked then
+  local first = parked and next(parked)
+  if not first then
     return
-  end
-  local entries = {}
-  for entry in pairs(parked) do
-    entries[#entries + 1] = entry
-  end
-  table.sort(entries, was_parked_before)
-  for _, entry in ipairs(entries) do
-    make_ready(self, entry)
+  elseif next(parked, first) == nil then -- an exchange has one waiter
+    make_ready(self, first)
+  else
+    local entries = {}
+    for entry in pairs(parked) do
+      entries[#entries + 1] = entry
+    end
+    table.sort(entries, was_parked_before)
+    for _, entry in ipairs(entries) do
+      make_ready(self, entry)
+    end
   end
   pending.parked = nil
 end

@@ -16,8 +16,9 @@ local M = { name = "uv", now = core.monotonic, wall = os.time }
 ---@param deadline number? by `now`
 function M.await(client, pending, deadline)
   fd_watch.start(client, task_runner.on_event)
-  if scheduler:can_park() then
-    return scheduler:park(pending, deadline)
+  local entry = scheduler:parkable()
+  if entry then
+    return scheduler:park(entry, pending, deadline)
   end
   local wakes = pending.wakes
   blocking_wait.wait(function()
@@ -43,7 +44,7 @@ end
 --- Returns why waiting is impossible here and now.
 ---@return string?
 function M.refusal()
-  if scheduler:can_park() then
+  if scheduler:parkable() then
     return nil
   elseif neovim and neovim.in_fast_event() then
     return "waiting is not possible in a fast event: call it inside client:spawn(function() ... end) or vim.schedule"
