@@ -27,6 +27,7 @@ for group, leaves in pairs(api_names.groups) do
 end
 deferred.define(Client, { all = true, sleep = true, spawn = true }, "openhands.task.group")
 deferred.define(Client, { map = true }, "openhands.fleet.map")
+deferred.define(Client, { fleet = true, worker = true }, "openhands.fleet")
 deferred.define(Client, { start = true }, "openhands.start")
 deferred.define(Client, { run = true, wait = true }, "openhands.wait")
 deferred.define(Client, { wait_all = true, wait_any = true }, "openhands.wait.several")
@@ -102,6 +103,13 @@ function M.new(given)
   end
   self._loop.attach(self)
   return self
+end
+
+--- Makes another client, with its own settings. For fleets that are given settings of clients.
+---@param given openhands.Settings
+---@return openhands.Client
+function Client._another(_, given)
+  return M.new(given)
 end
 
 function Client:__tostring()

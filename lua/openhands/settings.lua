@@ -187,6 +187,16 @@ local function hint_of_call(name, own)
   return spelling.hint(name, names)
 end
 
+--- Returns the names of all settings.
+---@return table<string, boolean>
+function M.names()
+  local names = {}
+  for name in pairs(known) do
+    names[name] = true
+  end
+  return names
+end
+
 --- Returns the settings of one call: those given for it, then the client's.
 ---@param settings table of the client
 ---@param caller string name of the call, for messages

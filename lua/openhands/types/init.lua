@@ -120,6 +120,8 @@
 ---@field download_workspace fun(self: openhands.Client, conversation: string|openhands.Conversation, target: string, options: openhands.DownloadOptions|nil): { path: string, bytes: number }?, openhands.Error?
 ---@field agent fun(self: openhands.Client, conversation: string|openhands.Conversation): openhands.Agent
 ---@field request fun(self: openhands.Client, request: openhands.FreeRequest, options: openhands.Settings|nil): any, openhands.Error?
+---@field fleet fun(self: openhands.Client, settings: openhands.FleetSettings): openhands.Fleet?, openhands.Error?
+---@field worker fun(self: openhands.Client, settings: openhands.WorkerOptions|nil): openhands.Worker?, openhands.Error?
 ---@field close fun(self: openhands.Client)
 
 --- Methods and functions that are declared by hand: they make several requests or none, or take or return more than the
@@ -151,6 +153,8 @@
 ---@field download_workspace fun(conversation: string|openhands.Conversation, target: string, options: openhands.DownloadOptions|nil): { path: string, bytes: number }?, openhands.Error?
 ---@field agent fun(conversation: string|openhands.Conversation): openhands.Agent
 ---@field request fun(request: openhands.FreeRequest, options: openhands.Settings|nil): any, openhands.Error?
+---@field fleet fun(settings: openhands.FleetSettings): openhands.Fleet?, openhands.Error?
+---@field worker fun(settings: openhands.WorkerOptions|nil): openhands.Worker?, openhands.Error?
 ---@field close fun()
 ---@field new fun(settings: openhands.Settings|nil): openhands.Client
 ---@field array fun(list: table|nil): table

@@ -88,17 +88,31 @@ local RECORD = [[update openhands_runs set state = ?, task_id = coalesce(cast(? 
   lease_until = coalesce({now} + cast(? as double precision), openhands_runs.lease_until), polled_at = {now}
   where run_id = ? and fence = ?]]
 
+-- Makes the id that the service has chosen the conversation_id of a run; keeps the one that was sent.
+local function take_served_id(connection, now, id)
+  connection:change([[insert into openhands_run_ids (conversation_id, run_id, intended_at) values (?, ?, {now})
+    on conflict do nothing]], id, now.run_id)
+  local known = connection:row("select run_id from openhands_run_ids where conversation_id = ?", id)
+  if known.run_id ~= now.run_id then
+    return conflict("record", now, "cannot have the conversation_id of another one")
+  end
+  connection:change("update openhands_runs set conversation_id = ? where run_id = ? and fence = ?", id, now.run_id,
+    now.fence)
+end
+
 --- Records what was seen of a live run. What is not given stays as it was.
 ---@param ledger openhands.Ledger
 ---@param run openhands.Run
 ---@param fields { state: "running"|"paused"|nil, task_id: string?, sandbox_id: string?, execution_status: string?,
---- sandbox_status: string?, cost: number?, lease: number? } `lease`: seconds from now
+--- sandbox_status: string?, cost: number?, lease: number?, conversation_id: string? } `lease`: seconds from now;
+--- `conversation_id`: if the service has chosen another one than was sent
 ---@return openhands.Run?
 ---@return openhands.Error? err
 function M.record(ledger, run, fields)
   check_run("record", run)
-  arguments.check_names("record", fields, " state task_id sandbox_id execution_status sandbox_status cost lease ")
-  for _, name in ipairs { "task_id", "sandbox_id", "execution_status", "sandbox_status" } do
+  arguments.check_names("record", fields,
+    " state task_id sandbox_id execution_status sandbox_status cost lease conversation_id ")
+  for _, name in ipairs { "task_id", "sandbox_id", "execution_status", "sandbox_status", "conversation_id" } do
     arguments.text("record", fields, name, false)
   end
   arguments.number("record", fields, "cost", false, 0)
@@ -114,6 +128,12 @@ function M.record(ledger, run, fields)
     local state = fields.state or now.state
     if not states.LIVE[now.state] or not states.may_follow(now.state, state) then
       return nil, conflict("record", now, ("is %s, and cannot become %s"):format(now.state, state))
+    end
+    if fields.conversation_id and fields.conversation_id ~= now.conversation_id then
+      err = take_served_id(connection, now, fields.conversation_id)
+      if err then
+        return nil, err
+      end
     end
     return written(connection, "record", now, connection:change(RECORD, state, fields.task_id, fields.sandbox_id,
       fields.execution_status, fields.sandbox_status, fields.cost, fields.lease, run.run_id, run.fence))

@@ -24,14 +24,14 @@ local ACCOUNT = [[select cast(slots as text) as slots, {whole:learned_slots}, {u
 
 local LIVE = "select cast(count(*) as text) as live from openhands_runs where account_id = ? and slot = 1"
 
-local REPEATED = [[select run_id, {whole:fence} from openhands_runs
+local REPEATED = [[select run_id, {whole:fence}, cast(taken_over as text) as taken_over from openhands_runs
   where account_id = ? and slot = 1 and claim_token = ?]]
 
 local OVERDUE = [[select run_id, {whole:fence} from openhands_runs
   where account_id = ? and slot = 1 and openhands_runs.lease_until <= {now} and fleet = coalesce(cast(? as text), fleet)
   order by openhands_runs.lease_until limit 1]]
 
-local TAKE_OVER = [[update openhands_runs set fence = fence + 1, owner = ?, claim_token = ?,
+local TAKE_OVER = [[update openhands_runs set fence = fence + 1, owner = ?, claim_token = ?, taken_over = 1,
   lease_until = {now} + cast(? as double precision) where run_id = ? and fence = ? and slot = 1]]
 
 local REPEAT = [[update openhands_runs set lease_until = {now} + cast(? as double precision)
@@ -49,6 +49,7 @@ local NEXT_READY = [[select {until:not_before} from openhands_runs
   where account_id = ? and fleet = ? and state = 'queued' order by openhands_runs.not_before limit 1]]
 
 local CLAIM = [[update openhands_runs set state = 'starting', slot = 1, fence = fence + 1, owner = ?, claim_token = ?,
+  taken_over = 0,
   lease_until = {now} + cast(? as double precision), attempts = attempts + 1, intended_at = {now}
   where run_id = ? and fence = ? and state = 'queued']]
 
@@ -78,7 +79,7 @@ local function take_overdue(connection, claim)
     return nil, true
   end
   local run = reading.read(connection, row.run_id) --[[@as openhands.Run]]
-  run.is_takeover, run.is_repeated = not is_repeated, is_repeated
+  run.is_takeover, run.is_repeated = not is_repeated or row.taken_over == "1", is_repeated
   return run
 end
 
@@ -154,7 +155,7 @@ local function claim_once(connection, claim)
   if pause > 0 then
     return false, { reason = "paused", ready_in = pause }
   end
-  local limit = math.min(tonumber(account.slots), tonumber(account.learned_slots) or math.huge)
+  local limit = math.min(tonumber(account.slots), tonumber(account.learned_slots) or math.huge) - claim.others
   if tonumber(connection:row(LIVE, claim.account_id).live) >= limit then
     return false, { reason = "slots" }
   end
@@ -165,19 +166,20 @@ end
 --- runs for its weight comes first, then the one that was served least recently; within one, higher priority, then the
 --- order in which items were added.
 ---@param ledger openhands.Ledger
----@param fields { account_id: string, owner: string, token: string, lease: number, fleet: string? } `token`: chosen
---- anew for each claim; a claim that is made again with the same token, because its outcome was unknown, returns the
---- same run
+---@param fields { account_id: string, owner: string, token: string, lease: number, fleet: string?, others: integer? }
+--- `token`: chosen anew for each claim; a claim that is made again with the same token, because its outcome was
+--- unknown, returns the same run. `others`: slots of the account that are in use, or kept free, for something else
 ---@return openhands.Run|false|nil run false: there is none now
 ---@return openhands.Error|openhands.NoClaim|nil why
 function M.claim(ledger, fields)
-  arguments.check_names("claim", fields, " account_id owner token lease fleet ")
+  arguments.check_names("claim", fields, " account_id owner token lease fleet others ")
   local claim = {
     account_id = arguments.text("claim", fields, "account_id"),
     owner = arguments.text("claim", fields, "owner"),
     token = arguments.text("claim", fields, "token"),
     lease = arguments.number("claim", fields, "lease", nil, 0),
     fleet = arguments.text("claim", fields, "fleet", false),
+    others = arguments.whole("claim", fields, "others", 0, 0),
   }
   return transaction.run(ledger, "claim", function(connection)
     for _ = 1, MOST_TRIES do

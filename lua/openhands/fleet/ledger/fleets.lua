@@ -93,6 +93,23 @@ function M.fleet(ledger, fields)
   end)
 end
 
+--- Counts the runs that have not ended, of one fleet or of all fleets of an account.
+---@param ledger openhands.Ledger
+---@param fields { account_id: string, fleet: string? }
+---@return { live: integer, queued: integer }?
+---@return openhands.Error? err
+function M.remaining(ledger, fields)
+  arguments.check_names("remaining", fields, " account_id fleet ")
+  local account = arguments.text("remaining", fields, "account_id")
+  local fleet = arguments.text("remaining", fields, "fleet", false)
+  return transaction.run(ledger, "remaining", function(connection)
+    local row = connection:row([[select cast(coalesce(sum(live), 0) as text) as live,
+      cast(coalesce(sum(queued), 0) as text) as queued from openhands_fleets
+      where account_id = ? and fleet = coalesce(cast(? as text), fleet)]], account, fleet)
+    return { live = tonumber(row.live), queued = tonumber(row.queued) }
+  end)
+end
+
 -- Runs an update of one row of the account or the fleet that `fields` names.
 local function update(ledger, operation, what, sql, ...)
   local values, count = { ... }, select("#", ...)

@@ -27,6 +27,7 @@ local Ledger = {
   pause_fleet = fleets.pause_fleet,
   pause_account = fleets.pause_account,
   set_learned_slots = fleets.set_learned_slots,
+  remaining = fleets.remaining,
   add = fleets.add,
   claim = claims.claim,
   renew = changes.renew,
@@ -38,6 +39,7 @@ local Ledger = {
   runs = reading.runs,
   counts = reading.counts,
   totals = totals.totals,
+  live = reading.live,
   conversation_ids = reading.conversation_ids,
 }
 Ledger.__index = Ledger

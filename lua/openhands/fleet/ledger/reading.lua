@@ -170,6 +170,20 @@ function M.counts(ledger, fields)
   end)
 end
 
+--- Reads which conversations and sandboxes the live runs of an account have, those of all its fleets.
+---@param ledger openhands.Ledger
+---@param fields { account_id: string }
+---@return { conversation_id: string, sandbox_id: string?, state: openhands.RunState }[]?
+---@return openhands.Error? err
+function M.live(ledger, fields)
+  arguments.check_names("live", fields, " account_id ")
+  local account = arguments.text("live", fields, "account_id")
+  return transaction.run(ledger, "live", function(connection)
+    return connection:rows([[select conversation_id, sandbox_id, state from openhands_runs
+      where account_id = ? and slot = 1]], account)
+  end)
+end
+
 --- Reads every id with which a start of a run may have been sent, the oldest first.
 ---@param ledger openhands.Ledger
 ---@param run_id string

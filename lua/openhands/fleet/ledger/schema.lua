@@ -42,6 +42,7 @@ local MIGRATIONS = {
       fence bigint not null default 0, -- grows with each change of the owner
       owner text,
       claim_token text,
+      taken_over bigint not null default 0, -- 1: its owner has it from another one
       lease_until double precision not null default 0,
       attempts bigint not null default 0,
       intended_at double precision, -- when it was claimed from the queue, before anything was sent

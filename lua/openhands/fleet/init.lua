@@ -1,0 +1,251 @@
+--- Fleets: many conversations, each started at most once and none lost, whatever happens to this process. A ledger in a
+--- database says what was meant to be started and what became of it; running the same script again goes on from there.
+
+---@class (partial) openhands.Client
+local Client = require "openhands.client_class"
+local accounts = require "openhands.fleet.account"
+local custody = require "openhands.fleet.custody"
+local deferred = require "openhands.deferred"
+local errors = require "openhands.errors"
+local identifiers = require "openhands.fleet.identifier"
+local ledgers = require "openhands.fleet.ledger"
+local options = require "openhands.fleet.options"
+local workers = require "openhands.fleet.worker"
+
+local items = deferred.module "openhands.fleet.items"
+local reports = deferred.module "openhands.fleet.report"
+local statuses = deferred.module "openhands.fleet.report.status"
+
+local MOST_ADDED = 200 -- items in one transaction
+local PAGE = 500 -- runs that are read at once
+
+---@class openhands.Fleet
+---@field name string
+---@field account_id string
+---@field ledger openhands.Ledger
+---@field client openhands.Client
+---@field settings openhands.FleetSettings
+---@field private _worker openhands.Worker? while it runs
+local Fleet = {}
+Fleet.__index = Fleet
+Fleet.__name = "openhands.Fleet"
+
+function Fleet:__tostring()
+  return ("openhands.Fleet '%s' (account %s, ledger %s)"):format(self.name, self.account_id, self.ledger.name)
+end
+
+-- Returns the fields that name the fleet in the ledger, with others.
+local function named(self, fields)
+  fields = fields or {}
+  fields.account_id, fields.fleet = self.account_id, self.name
+  return fields
+end
+
+-- Returns the settings of a worker from those of a fleet or a worker.
+local function settings_of_worker(settings, account_id, fleet, callbacks)
+  return {
+    account_id = account_id, fleet = fleet, lease = settings.lease, reserve = settings.reserve, after = settings.after,
+    on_paused = settings.on_paused, interval = settings.interval, start_interval = settings.start_interval,
+    secrets = settings.secrets,
+    on_change = callbacks.on_change or settings.on_change, on_done = callbacks.on_done or settings.on_done,
+  }
+end
+
+-- ---- a fleet -------------------------------------------------------------------------------------------------------
+
+-- Adds items that were read; returns the error if the ledger does not take them.
+local function add_batch(self, batch, runs)
+  local added, err = self.ledger:add(named(self, { items = batch }))
+  for place = 1, added and #added or 0 do
+    runs[#runs + 1] = custody.as_run(added[place])
+  end
+  return err
+end
+
+--- Adds items to the fleet: one, a list, an iterator, a collection, or a template and the records that fill it. An item
+--- that the fleet already has stays as it is; one of the same key with other contents is an error.
+---@param given any
+---@param source any
+---@return openhands.Run[]? runs
+---@return openhands.Error? err of kind "conflict", with the field `key`, if an item has other contents than before
+function Fleet:add(given, source)
+  errors.check_receiver(getmetatable(self) == Fleet, "add", "fleet")
+  local batch, runs = {}, {}
+  local next_item = items.stream(self.client, "add", self.settings.defaults, given, source)
+  while true do
+    local item, err = next_item()
+    if item then
+      batch[#batch + 1] = {
+        key = item.key, request = item.request, request_hash = item.request_hash, priority = item.priority,
+        conversation_id = identifiers.of(self.account_id, self.name, item.key, 1),
+      }
+    end
+    if #batch == MOST_ADDED or not item and #batch > 0 then
+      local problem = add_batch(self, batch, runs)
+      if problem then
+        return nil, problem
+      end
+      batch = {}
+    end
+    if not item then
+      return not err and runs or nil, err
+    end
+  end
+end
+
+-- Reads all runs of the fleet, as one table or an error.
+local function all_runs(self)
+  local runs, after = {}, 0
+  while true do
+    local page, err = self.ledger:runs(named(self, { after = after, limit = PAGE }))
+    if not page then
+      return nil, err
+    elseif #page == 0 then
+      return runs
+    end
+    for _, run in ipairs(page) do
+      runs[#runs + 1] = custody.as_run(run)
+    end
+    after = page[#page].position
+  end
+end
+
+--- Returns what has become of each item so far. Other processes may run the fleet meanwhile.
+---@return openhands.Report?
+---@return openhands.Error? err
+function Fleet:report()
+  errors.check_receiver(getmetatable(self) == Fleet, "report", "fleet")
+  local runs, err = all_runs(self)
+  return runs and reports.new(runs, { fleet = self.name, now = self.client:_wall() }), err
+end
+
+--- Returns what the fleet is doing now, in this process and all others, from the ledger alone.
+---@return openhands.FleetStatus?
+---@return openhands.Error? err
+function Fleet:status()
+  errors.check_receiver(getmetatable(self) == Fleet, "status", "fleet")
+  return statuses.read(self.ledger, named(self))
+end
+
+--- Runs the fleet until all its items have ended, those that other workers have included. In a task it yields.
+---@param given { on_change: function?, on_done: function?, timeout: number? }? `on_change`: called with the run and its
+--- previous state; `on_done`: called with each run that this process has ended; `timeout`: seconds
+---@return openhands.Report?
+---@return openhands.Error? err what was not ended goes on in the next `run`
+function Fleet:run(given)
+  errors.check_receiver(getmetatable(self) == Fleet, "run", "fleet")
+  local callbacks = options.of_run(given)
+  if self._worker then
+    errors.raise "run: this fleet runs already"
+  end
+  local good, err = self.ledger:pause_fleet(named(self, { seconds = 0 })) -- whoever runs it wants it to go on
+  if not good then
+    return nil, err
+  end
+  self._worker = workers.new(self.client, self.ledger,
+    settings_of_worker(self.settings, self.account_id, self.name, callbacks))
+  good, err = self._worker:run(callbacks.timeout)
+  self._worker = nil
+  if not good then
+    return nil, err
+  end
+  return self:report()
+end
+
+--- Makes `run` return: nothing more is started, and what is live goes on without this process.
+function Fleet:stop()
+  errors.check_receiver(getmetatable(self) == Fleet, "stop", "fleet")
+  if self._worker then
+    self._worker:stop()
+  end
+end
+
+--- Closes the ledger; ends a `run` first.
+function Fleet:close()
+  errors.check_receiver(getmetatable(self) == Fleet, "close", "fleet")
+  self:stop()
+  self.ledger:close()
+  if self._own_client then
+    self._own_client:close()
+  end
+end
+
+Fleet.__close = Fleet.close
+
+-- ---- making them ---------------------------------------------------------------------------------------------------
+
+-- Returns a client for a call: a new one if the caller has given settings of clients, else the one of the call.
+local function client_for(client, of_client)
+  return next(of_client) and client:_another(of_client) or client
+end
+
+-- Opens the ledger and finds the account.
+local function open(client, settings)
+  local account_id, ledger, err
+  ledger, err = ledgers.open(settings.ledger)
+  if ledger then
+    account_id, err = accounts.of(client, settings.account)
+  end
+  if not account_id then
+    if ledger then
+      ledger:close()
+    end
+    return nil, err
+  end
+  return ledger, account_id
+end
+
+-- Sets the slots of a fleet. Those of its account grow with them, and never shrink: other fleets may need them.
+local function set_slots(ledger, account_id, settings)
+  local row, err = ledger:open_fleet { account_id = account_id, fleet = settings.name, slots = settings.slots,
+    weight = settings.weight }
+  if row and row.account_slots < settings.slots then
+    row, err = ledger:open_fleet { account_id = account_id, fleet = settings.name, account_slots = settings.slots }
+  end
+  return row, err
+end
+
+--- Opens a fleet: many conversations that are started a few at a time, and none twice. A fleet of the same name in the
+--- same ledger is the same fleet.
+---@param given openhands.FleetSettings settings of clients too: then the fleet has a client of its own
+---@return openhands.Fleet?
+---@return openhands.Error? err
+function Client:fleet(given)
+  Client._check_usable(self, "fleet")
+  local settings, of_client = options.of_fleet(given)
+  local client = client_for(self, of_client)
+  local ledger, account_id = open(client, settings)
+  local row, err
+  if ledger then
+    row, err = set_slots(ledger, account_id, settings)
+  else
+    err = account_id
+  end
+  if not row then
+    if ledger then
+      ledger:close()
+    end
+    return nil, err
+  end
+  return setmetatable({ name = settings.name, account_id = account_id, ledger = ledger, client = client,
+    settings = settings, _own_client = client ~= self and client or nil }, Fleet)
+end
+
+--- Makes a worker for all fleets of its account in a ledger.
+---@param given openhands.WorkerOptions settings of clients too: then the worker has a client of its own
+---@return openhands.Worker?
+---@return openhands.Error? err
+function Client:worker(given)
+  Client._check_usable(self, "worker")
+  local settings, of_client = options.of_worker(given)
+  local client = client_for(self, of_client)
+  local ledger, account_id = open(client, settings)
+  if not ledger then
+    return nil, account_id
+  end
+  local worker = workers.new(client, ledger, settings_of_worker(settings, account_id, nil, {}))
+  worker._own_client = client ~= self and client or nil
+  return worker
+end
+
+return Fleet

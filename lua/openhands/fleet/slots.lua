@@ -1,0 +1,150 @@
+--- Decides when a run may be started: counts the sandboxes of others on the account, learns the limit that the service
+--- tells, keeps starts apart, and pauses the account until its quota is renewed. The ledger counts the live runs.
+
+local core = require "openhands.core"
+local errors = require "openhands.errors"
+local clock = require "openhands.request.service_clock"
+
+local M = {}
+
+local COUNT_INTERVAL = 10 -- seconds between two counts of the sandboxes of others
+local MOST_SANDBOXES = 1000 -- that are counted
+local SHORTEST_QUOTA_PAUSE, LONGEST_QUOTA_PAUSE = 60, 25 * 3600 -- seconds
+
+---@class openhands.FleetSlots
+---@field private _client openhands.Client
+---@field private _reserve integer
+---@field private _interval number seconds between two starts
+---@field private _others integer sandboxes of the account that are no run's
+---@field private _counted_at number?
+---@field private _next_start_at number monotonic moment
+local Slots = {}
+Slots.__index = Slots
+
+--- Creates what decides for one worker.
+---@param client openhands.Client
+---@param settings { reserve: integer, start_interval: number }
+---@return openhands.FleetSlots
+function M.new(client, settings)
+  return setmetatable({
+    _client = client,
+    _reserve = settings.reserve,
+    _interval = settings.start_interval,
+    _others = 0,
+    _next_start_at = -math.huge,
+  }, Slots)
+end
+
+-- Returns whether a sandbox takes one of the account's slots.
+local function is_up(sandbox)
+  local status = type(sandbox) == "table" and sandbox.status
+  return type(status) == "string" and (core.upper(status) == "RUNNING" or core.upper(status) == "STARTING")
+end
+
+-- Returns the ids of the sandboxes that are up, or nil if the service does not tell.
+local function sandboxes_up(client)
+  local ids, pages, seen = {}, client.sandboxes:list(), 0
+  while seen < MOST_SANDBOXES do
+    local page, err = pages:page()
+    if err then
+      return nil
+    elseif not page then
+      break
+    end
+    for _, sandbox in ipairs(page) do
+      seen = seen + 1
+      if is_up(sandbox) and type(sandbox.id) == "string" then
+        ids[#ids + 1] = sandbox.id
+      end
+    end
+  end
+  return ids
+end
+
+--- Returns how many slots of the account are not for its runs: sandboxes of others that are up, and those to keep free.
+--- Asks the service at most once in some seconds; while it does not tell, the last count stays.
+---@param live fun(): { conversation_id: string, sandbox_id: string? }[]? reads the live runs
+---@return integer
+function Slots:others(live)
+  local client, now = self._client, self._client:_now()
+  if client._api ~= "v0" and (not self._counted_at or now - self._counted_at >= COUNT_INTERVAL) then
+    self._counted_at = now
+    local up = sandboxes_up(client)
+    local runs = up and live() -- read afterwards: a run that was started meanwhile is known by then
+    if up and runs then
+      local is_ours, others = {}, 0
+      for _, run in ipairs(runs) do
+        is_ours[core.normalize_id(run.conversation_id)] = true -- the service names the sandbox of a start so
+        is_ours[core.normalize_id(run.sandbox_id or "")] = true
+      end
+      for _, id in ipairs(up) do
+        others = others + (is_ours[core.normalize_id(id)] and 0 or 1)
+      end
+      self._others = others
+    end
+  end
+  return self._others + self._reserve
+end
+
+--- Returns the seconds until the next start may be claimed; 0 or less: now.
+---@return number
+function Slots:until_start()
+  return self._next_start_at - self._client:_now()
+end
+
+--- Notes that a run was claimed for its start: the next one follows some time later.
+function Slots:note_start()
+  self:hold(self._interval * (0.5 + self._client._settings.random()))
+end
+
+--- Claims nothing for a while.
+---@param seconds number
+function Slots:hold(seconds)
+  self._next_start_at = math.max(self._next_start_at, self._client:_now() + seconds)
+end
+
+--- Counts the sandboxes of others anew before the next start.
+function Slots:forget_count()
+  self._counted_at = nil
+end
+
+-- Returns the seconds from now until an ISO 8601 moment by the service's clock; nil if it cannot be read.
+local function seconds_until(client, moment)
+  ---@type any, any, any, any, any, any
+  local year, month, day, hour, minute, second =
+    tostring(moment):match "^(%d%d%d%d)-(%d%d)-(%d%d)T(%d%d):(%d%d):(%d%d)"
+  if not year then
+    return nil
+  end
+  local sign, zone_hour, zone_minute = tostring(moment):match "([+-])(%d%d):?(%d%d)$"
+  year, month = tonumber(year), tonumber(month)
+  if month < 3 then -- years that begin in March have their leap day at the end
+    year, month = year - 1, month + 12
+  end
+  local leap_days = math.floor(year / 4) - math.floor(year / 100) + math.floor(year / 400)
+  local days = 365 * year + leap_days + math.floor((153 * month - 457) / 5) + tonumber(day) - 719469
+  local at = ((days * 24 + tonumber(hour)) * 60 + tonumber(minute)) * 60 + tonumber(second)
+  if sign then
+    at = at - (sign == "+" and 1 or -1) * (tonumber(zone_hour) * 60 + tonumber(zone_minute)) * 60
+  end
+  local now = { at = client:_now(), wall = client:_wall() }
+  return at - (clock.at_service(client, now) or now.wall)
+end
+
+--- Returns how long the account pauses after its quota was used up.
+---@param err openhands.Error of kind "quota"
+---@return number seconds
+function Slots:quota_pause(err)
+  local seconds = seconds_until(self._client, err.reset_at) or 3600
+  return math.min(LONGEST_QUOTA_PAUSE, math.max(SHORTEST_QUOTA_PAUSE, seconds))
+end
+
+--- Returns the limit of conversations that the service has told, if it has.
+---@param err openhands.Error|string of kind "limit", or the words of a start task that has failed
+---@return integer?
+function M.limit_in(err)
+  local limit = errors.is(err) and err.limit or type(err) == "string" and tonumber(err:match "limit of (%d+)") or nil
+  return type(limit) == "number" and limit >= 1 and limit < 2 ^ 31 and math.floor(limit) or nil
+end
+
+return M

@@ -1,0 +1,305 @@
+--- Watches the conversation of a run until it has settled, and ends the run. The client's poller asks for all watched
+--- conversations together.
+
+local core = require "openhands.core"
+local errors = require "openhands.errors"
+local identifiers = require "openhands.fleet.identifier"
+local json = require "openhands.fleet.json"
+local pollers = require "openhands.wait.poller"
+local slots = require "openhands.fleet.slots"
+local waiting = require "openhands.wait"
+
+local M = {}
+
+local OUTAGE_PAUSE = 30 -- seconds before a conversation is watched again after an error that may pass
+local RESUME_PAUSE = 10 -- seconds between two tries to resume
+local MOST_RESUMES = 20 -- of one run
+local MOST_PAUSES = 3 -- tries to free the sandbox of an ended run
+local CONTINUE = "Your sandbox was paused and is up again. Continue with your task."
+local EVICTION_TIME = 120 -- seconds after a start in which a pause counts as caused by it
+
+-- ---- ends --------------------------------------------------------------------------------------------------------
+
+local function pull_requests_of(links)
+  local list = core.array {}
+  for place, link in ipairs(links) do
+    local path, number = link:match "^https?://[^/]+/(.-)/%-/merge_requests/(%d+)"
+    if not path then
+      path, number = link:match "^https?://[^/]+/([^/]+/[^/]+)/pull[a-z-]*/(%d+)"
+    end
+    list[place] = { url = link, number = tonumber(number), repository = path }
+  end
+  return list
+end
+
+-- Returns the result of a run, as JSON.
+local function result_of(client, conversation)
+  local links = conversation.pull_requests
+  if conversation.state == "finished" and #links == 0 then
+    links = client:find_pull_requests(conversation) or links -- what cannot be read is no error: the work is done
+  end
+  local title = conversation.title
+  return json.encode {
+    answer = conversation.answer, title = type(title) == "string" and title or nil, url = conversation.url,
+    pull_requests = pull_requests_of(links), state = conversation.state,
+  }
+end
+
+local free = { pause = "pause", delete = "delete" }
+
+-- Frees the sandbox of an ended run, so that another run can have its slot. Failing to is no error of the run.
+local function free_sandbox(worker, entry, conversation)
+  local client, action = worker.client, free[worker.settings.after]
+  if not action or conversation.state == "gone" then
+    return
+  elseif conversation.api == "v0" and action == "pause" then
+    action = "stop"
+  elseif conversation.api == "v1" and (not conversation.sandbox_status or conversation.sandbox_status == "PAUSED") then
+    return
+  end
+  for try = 1, MOST_PAUSES do
+    local good, err = client[action](client, conversation.conversation_id)
+    if good or not errors.is_transient(err) or not worker:rest_in_task(entry, try * worker.patience) then
+      return
+    end
+  end
+end
+
+-- Ends a run, after its sandbox was freed: the ledger gives its slot to another run.
+local function finish(worker, entry, conversation, state, problem)
+  local result = result_of(worker.client, conversation)
+  -- Recorded first: whoever takes the run over sees that this pause is none of the service's.
+  if worker:record(entry, { execution_status = "ended: " .. conversation.state }) then
+    free_sandbox(worker, entry, conversation)
+    worker:finish(entry, { state = state, result = result, error = problem, cost = conversation.cost })
+  end
+end
+
+-- ---- failures that are not the task's ------------------------------------------------------------------------------
+
+local function words_of(conversation)
+  return type(conversation.detail) == "string" and conversation.detail or ""
+end
+
+-- Returns whether a conversation failed because the account has spent what it may spend on models.
+local function has_no_budget(conversation)
+  local class = conversation.classification
+  local words = core.lower(words_of(conversation))
+  return type(class) == "table" and class.kind == "quota" or words:find "budget_?exceeded" ~= nil
+    or words:find("out_of_credits", 1, true) ~= nil
+end
+
+-- Returns whether a start task has failed because too many conversations ran.
+local function met_limit(conversation)
+  local words = words_of(conversation)
+  local has_words = words:find("CONCURRENCY_LIMIT_REACHED", 1, true) or words:find("concurrent conversations", 1, true)
+  return conversation.api == "v1" and conversation.state == "failed" and not conversation.execution_status
+    and has_words ~= nil
+end
+
+-- Returns a run whose start task has met the limit to the queue. Its id is spent: the service may have made a sandbox
+-- of it. Returns false if the service has the conversation nevertheless; nil if it does not tell.
+local function start_anew(worker, entry, conversation)
+  local client, run = worker.client, entry.run
+  local list = client:_read("status", { run.conversation_id }, client:_begin "get", "v1")
+  if not list then
+    return nil
+  elseif type(list[1]) == "table" then
+    return false
+  end
+  local ids = worker:ask("conversation_ids", run.run_id)
+  if ids then
+    local limit = slots.limit_in(words_of(conversation))
+    if limit then
+      worker:ask("set_learned_slots", { account_id = run.account_id, slots = limit })
+    end
+    worker.slots:forget_count()
+    worker:requeue(entry, {
+      conversation_id = identifiers.of(run.account_id, run.fleet, run.key, #ids + 1),
+      why = "the service refused to start it: " .. client:_line(words_of(conversation), 300),
+      delay = RESUME_PAUSE * worker.patience,
+    })
+  end
+  return true
+end
+
+-- ---- pauses --------------------------------------------------------------------------------------------------------
+
+-- Learns the limit of a service that pauses conversations beyond it: so many are up after it has paused one.
+local function learn_from_pause(worker)
+  if worker.client:_now() - (worker.started_at or -math.huge) > EVICTION_TIME then
+    return
+  end
+  local up = 0
+  for _, run in ipairs(worker:ask("live", { account_id = worker.settings.account_id }) or {}) do
+    up = up + (run.state ~= "paused" and 1 or 0)
+  end
+  if up >= 1 then
+    worker:ask("set_learned_slots", { account_id = worker.settings.account_id, slots = up })
+  end
+end
+
+-- Waits until fewer runs are up than the account may have, then resumes a paused conversation.
+local function resume(worker, entry, conversation)
+  local account = worker.settings.account_id
+  while true do
+    local up, fleet = 0, worker:ask("fleet", { account_id = account, fleet = entry.run.fleet })
+    for _, run in ipairs(worker:ask("live", { account_id = account }) or {}) do
+      up = up + (run.state ~= "paused" and 1 or 0)
+    end
+    local limit = fleet and math.min(fleet.account_slots, fleet.learned_slots or math.huge)
+    local resumed, err
+    if limit and up < limit then
+      if not worker:record(entry, { state = "running" }) then -- first, so that no other takes the same place
+        return nil
+      end
+      resumed, err = worker.client:resume(conversation.conversation_id, { send = CONTINUE })
+      if resumed then
+        return resumed
+      end
+      worker:record(entry, { state = "paused" })
+    end
+    if err and not (err.retryable or err.kind == "limit" or err.kind == "ambiguous") then
+      return nil, err
+    elseif not worker:rest_in_task(entry, RESUME_PAUSE * worker.patience) then
+      return nil
+    end
+  end
+end
+
+-- Takes a conversation that was paused without our asking. Returns the conversation to watch on, or nil.
+local function take_pause(worker, entry, conversation)
+  local before = entry.run.state
+  if not worker:record(entry, { state = "paused" }) then
+    return nil
+  elseif before ~= "paused" then
+    learn_from_pause(worker)
+  end
+  local policy = worker.settings.on_paused
+  entry.pauses = (entry.pauses or 0) + 1
+  if policy == "resume" and entry.pauses <= MOST_RESUMES then
+    local resumed, err = resume(worker, entry, conversation)
+    if err then
+      finish(worker, entry, conversation, "failed", "it was paused, and cannot be resumed: " .. err.message)
+    end
+    return resumed
+  elseif policy == "leave" then
+    return worker:rest_in_task(entry, OUTAGE_PAUSE * worker.patience) and conversation or nil
+  end
+  finish(worker, entry, conversation, "failed", "it was paused, by a person or by the service")
+end
+
+-- ---- watching ------------------------------------------------------------------------------------------------------
+
+-- Records what has changed since the last poll.
+local function note(worker, entry, conversation)
+  local run, is_paused = entry.run, conversation.state == "paused"
+  local fields = {
+    task_id = conversation.start_task_id, sandbox_id = conversation.sandbox_id,
+    execution_status = conversation.execution_status, sandbox_status = conversation.sandbox_status,
+    cost = conversation.cost,
+  }
+  local changed = run.state == "paused" and not is_paused and { state = "running" } or nil
+  for name, value in pairs(fields) do
+    local is_ended = name == "execution_status" and tostring(run.execution_status):find "^ended: "
+    if (type(value) == "number" and value >= 0 or type(value) == "string" and value ~= "")
+        and run[name] ~= value and not is_ended then
+      changed = changed or {}
+      changed[name] = value
+    end
+  end
+  return changed == nil or worker:record(entry, changed) ~= nil
+end
+
+-- Waits until a conversation has settled. Notes each poll.
+local function wait(worker, entry, latest)
+  local client, options = worker.client, { interval = worker.settings.interval }
+  local group = pollers.group(client, waiting.DEFAULT_TIMEOUT)
+  local single = waiting.new(client, group, entry.run.conversation_id, latest, client:_begin "wait", options)
+  local noted
+  while not single:advance() do
+    if single.latest ~= noted and single.latest then
+      noted = single.latest
+      if not note(worker, entry, noted) then
+        client._poller:remove(single.entry)
+        return nil
+      end
+    end
+    client._poller:await(group)
+  end
+  return single.conversation, single.err
+end
+
+local fatal = { authentication = true, permission = true }
+
+-- Takes an error of a wait. Returns whether to watch on.
+local function take_error(worker, entry, err)
+  if err.kind == "cancelled" or err.kind == "closed" then
+    return false
+  elseif fatal[err.kind] then
+    worker:fail(err)
+    return false
+  elseif err.kind == "not_found" or err.kind == "timeout" then
+    worker:finish(entry, { state = "failed", error = err.message })
+    return false
+  end
+  return worker:rest_in_task(entry, OUTAGE_PAUSE * worker.patience)
+end
+
+local problems = {
+  waiting = "the agent waits for a person to confirm an action",
+  stopped = "it was stopped before its work has ended",
+  gone = "it was deleted or archived",
+}
+
+-- Takes a settled conversation. Returns the conversation to watch on, or nil.
+local function take_end(worker, entry, conversation)
+  local state = conversation.state
+  if state == "paused" then
+    local ended = tostring(entry.run.execution_status):match "^ended: ([a-z]+)$" -- paused by us after its end
+    if not ended then
+      return take_pause(worker, entry, conversation)
+    end
+    state = ended
+  end
+  if state == "finished" or state == "stopped" and conversation.answer then
+    finish(worker, entry, conversation, "done")
+    return nil
+  end
+  local is_requeued = met_limit(conversation) and start_anew(worker, entry, conversation)
+  if is_requeued then
+    return nil
+  elseif is_requeued == nil then
+    return worker:rest_in_task(entry, OUTAGE_PAUSE * worker.patience) and conversation or nil
+  end
+  local problem = problems[state] or words_of(conversation)
+  problem = worker.client:_line(problem ~= "" and problem or "its agent has failed", 500)
+  if state == "failed" and has_no_budget(conversation) then
+    worker:exhaust(entry, problem)
+  end
+  finish(worker, entry, conversation, "failed", problem)
+end
+
+--- Watches a conversation until its run has ended or left this worker.
+---@param worker openhands.Worker
+---@param entry openhands.WorkerEntry
+---@param conversation openhands.Conversation? as it was seen last; nil: by a worker before this one
+function M.watch(worker, entry, conversation)
+  if not conversation and entry.run.task_id then
+    local memory = worker.client:_remember(entry.run.conversation_id)
+    memory.start_task_id = memory.start_task_id or entry.run.task_id
+    memory.started_at = memory.started_at or worker.client:_now() -- known to exist: it may not be shown yet
+  end
+  repeat
+    local settled, err = wait(worker, entry, conversation)
+    local goes_on
+    if settled and note(worker, entry, settled) then
+      conversation = take_end(worker, entry, settled)
+      goes_on = conversation ~= nil
+    elseif err then
+      goes_on = take_error(worker, entry, err)
+    end
+  until not goes_on
+end
+
+return M

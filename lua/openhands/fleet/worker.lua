@@ -1,0 +1,240 @@
+--- A worker: claims runs from the ledger while slots are free, looks after each in a task of its own, and keeps their
+--- leases. Several workers, in one process or on many machines, may share a ledger.
+
+local core = require "openhands.core"
+local custody = require "openhands.fleet.custody"
+local errors = require "openhands.errors"
+local pendings = require "openhands.request.pending"
+local slots = require "openhands.fleet.slots"
+local starts = require "openhands.fleet.start"
+local tasks = require "openhands.task"
+local watches = require "openhands.fleet.watch"
+
+---@class (partial) openhands.Worker
+local Worker = require "openhands.fleet.worker_class"
+
+local M = {}
+
+local drop, renew, wake = custody.drop, custody.renew, custody.wake
+
+local IDLE_PAUSE = 2 -- seconds between two looks at what other workers do
+local MOST_STARTING = 3 -- starts that are under way at once
+
+--- Creates a worker.
+---@param client openhands.Client
+---@param ledger openhands.Ledger
+---@param settings openhands.WorkerSettings
+---@return openhands.Worker
+function M.new(client, ledger, settings)
+  return setmetatable({
+    client = client,
+    ledger = ledger,
+    settings = settings,
+    slots = slots.new(client, settings),
+    owner = core.uuid(),
+    patience = 1,
+    _entries = {},
+    _alarm = pendings.new(),
+  }, Worker)
+end
+
+-- Pauses the worker's loop, until it is woken at most.
+local function rest(worker, seconds)
+  local client, alarm = worker.client, worker._alarm
+  if not alarm.news then
+    client:_await(alarm, client:_now() + seconds)
+  end
+  alarm.news = nil
+end
+
+--- Stops claiming; `run` returns when the runs that it has are in a state that the next worker can take up.
+function Worker:stop()
+  self._is_stopping = true
+  wake(self)
+end
+
+-- ---- runs ----------------------------------------------------------------------------------------------------------
+
+-- Looks after a run until it has ended or left this worker.
+local function look_after(worker, entry)
+  local conversation
+  if entry.run.state == "starting" then
+    conversation = starts.start(worker, entry)
+    entry.is_starting = nil
+    wake(worker)
+    if not conversation or not worker:record(entry, starts.facts(entry.run, conversation)) then
+      return
+    end
+  end
+  watches.watch(worker, entry, conversation)
+end
+
+-- Takes a run that was claimed.
+local function take(worker, run)
+  local client = worker.client
+  local is_fresh = run.state == "starting" and not run.is_takeover
+  local entry = {
+    run = custody.as_run(run), is_starting = run.state == "starting" or nil,
+    renew_at = client:_now() + worker.settings.lease / 3,
+  }
+  if is_fresh then
+    worker.slots:note_start()
+    worker.started_at = client:_now()
+  end
+  worker._entries[run.run_id] = entry
+  if worker.settings.on_change then
+    worker.settings.on_change(entry.run, is_fresh and "queued" or nil)
+  end
+  entry.task = tasks.spawn(client, look_after, worker, entry)
+  entry.task:_when_done(function()
+    local _, err = entry.task:wait() -- it has ended
+    if errors.is(err) and err.kind ~= "cancelled" then
+      worker:fail(err) -- an error of a function of the user, or of this library
+    end
+    drop(worker, entry)
+  end)
+end
+
+local function starting_count(worker)
+  local count = 0
+  for _, entry in pairs(worker._entries) do
+    count = count + (entry.is_starting and 1 or 0)
+  end
+  return count
+end
+
+-- Claims one run. Returns whether it got one, else why not.
+local function claim(worker)
+  local settings = worker.settings
+  worker._token = worker._token or core.uuid() -- kept while the outcome of a claim is unknown
+  local others = worker.slots:others(function()
+    return (worker:ask("live", { account_id = settings.account_id }))
+  end)
+  if worker._is_stopping or worker.failure then
+    return false
+  end
+  local run, why = worker:ask("claim", { account_id = settings.account_id, fleet = settings.fleet,
+    owner = worker.owner, token = worker._token, lease = settings.lease, others = others })
+  if run == nil then
+    if why then
+      worker:fail(why)
+    end
+    return false
+  end
+  worker._token = nil
+  if not run then
+    return false, why
+  elseif worker._entries[run.run_id] then -- its lease had expired in our own hands: a new owner begins anew
+    local old = worker._entries[run.run_id]
+    drop(worker, old)
+    old.task:cancel()
+  end
+  take(worker, run)
+  return true
+end
+
+-- Claims while runs may be started. Returns the seconds after which it may be worth while again.
+local function claim_all(worker)
+  local why
+  while not (worker._is_stopping or worker.failure or worker.exhausted) do
+    local pause = worker.slots:until_start()
+    if pause > 0 then
+      return pause
+    elseif starting_count(worker) >= MOST_STARTING then
+      return IDLE_PAUSE * worker.patience
+    end
+    local good
+    good, why = claim(worker)
+    if not good then
+      break
+    end
+  end
+  worker._idle = why
+  local pause = IDLE_PAUSE * worker.patience
+  return why and why.reason ~= "empty" and why.ready_in and math.min(pause, why.ready_in + 0.001) or pause
+end
+
+-- Renews the leases that are due. Returns the seconds until the next one is.
+local function renew_all(worker)
+  local due, next_at = {}, math.huge
+  for _, entry in pairs(worker._entries) do
+    due[#due + 1] = entry
+  end
+  for _, entry in ipairs(due) do
+    if not entry.is_gone and worker.client:_now() >= entry.renew_at and not renew(worker, entry) then
+      entry.task:cancel()
+    end
+    next_at = math.min(next_at, entry.is_gone and math.huge or entry.renew_at)
+  end
+  return math.max(0, next_at - worker.client:_now())
+end
+
+-- Returns whether nothing is left to do, for this worker and all others.
+local function is_over(worker)
+  if worker.failure then
+    return true
+  elseif next(worker._entries) then
+    return false
+  elseif worker._is_stopping or worker.exhausted then
+    return true
+  elseif not worker._idle then
+    return false
+  end
+  local left = worker:ask("remaining", { account_id = worker.settings.account_id, fleet = worker.settings.fleet })
+  return left ~= nil and left.live + left.queued == 0
+end
+
+-- Gives up what is left: ends the tasks, and the leases, so that the next worker need not wait for them to expire.
+local function leave(worker)
+  worker._is_leaving = true
+  local left = {}
+  for _, entry in pairs(worker._entries) do
+    left[#left + 1] = entry
+  end
+  for _, entry in ipairs(left) do
+    entry.task:cancel()
+  end
+  for _, entry in ipairs(left) do
+    entry.task:wait()
+    if not worker._is_broken and not worker.client._closed then
+      worker.ledger:renew(entry.run, 0) -- fails if the run has ended meanwhile, or another worker has it
+    end
+    drop(worker, entry)
+  end
+end
+
+--- Works until nothing is left, the worker is stopped, or an error ends it.
+---@param timeout number? seconds; then the runs go on, and the next worker takes them up
+---@return true?
+---@return openhands.Error? err
+function Worker:run(timeout)
+  if self._is_running then
+    errors.raise "run: this worker runs already"
+  end
+  local client = self.client
+  local deadline = timeout and client:_now() + timeout
+  self._is_running, self._is_stopping, self._is_leaving, self.failure = true, nil, nil, nil
+  repeat
+    local pause = claim_all(self)
+    pause = math.min(pause, renew_all(self))
+    if deadline and client:_now() >= deadline then
+      self:fail(errors.new { kind = "timeout", operation = "run", retryable = true,
+        message = ("run: the fleet has not ended in %g s; its conversations go on; run it again"):format(timeout) })
+    elseif client:_is_given_up() then
+      self:fail(client._closed and errors.closed "run" or tasks.cancellation "run")
+    end
+    if is_over(self) then
+      break
+    end
+    rest(self, deadline and math.min(pause, math.max(0, deadline - client:_now())) or pause)
+  until false
+  leave(self)
+  self._is_running = nil
+  local err = self.failure or self.exhausted
+  if err then
+    return nil, err
+  end
+  return true
+end
+
+return M

@@ -1,0 +1,55 @@
+--- The class of workers, with its fields. Its methods are in openhands.fleet.worker, which runs workers, and in
+--- openhands.fleet.custody, which changes runs.
+
+--- What a worker is made with.
+---@class openhands.WorkerSettings
+---@field account_id string
+---@field fleet string? nil: all fleets of the account
+---@field lease number seconds after which another worker takes over what this one has left
+---@field reserve integer slots of the account that stay free
+---@field after "pause"|"leave"|"delete" what becomes of the sandbox of an ended run
+---@field on_paused "resume"|"leave"|"fail" what becomes of a run whose sandbox was paused by others
+---@field interval number? seconds between two polls of a conversation
+---@field start_interval number seconds between two starts
+---@field secrets any see openhands.fleet.secrets
+---@field on_change (fun(run: openhands.Run, previous: openhands.RunState?))?
+---@field on_done (fun(run: openhands.Run))?
+
+--- A run that this worker has claimed.
+---@class openhands.WorkerEntry
+---@field run openhands.Run
+---@field task openhands.Task
+---@field renew_at number monotonic moment
+---@field is_starting boolean?
+---@field is_gone boolean? it has ended, was returned to the queue, or another worker has it
+---@field pauses integer? how often its sandbox was paused by others
+
+---@class openhands.Worker
+---@field client openhands.Client
+---@field ledger openhands.Ledger
+---@field settings openhands.WorkerSettings
+---@field slots openhands.FleetSlots
+---@field owner string
+---@field patience number by which pauses are multiplied; smaller ones are for specs
+---@field failure openhands.Error? why it ends before its work is done
+---@field exhausted openhands.Error? why it starts nothing more
+---@field started_at number? monotonic moment of its latest claim for a start
+---@field private _entries table<string, openhands.WorkerEntry> by run_id
+---@field private _alarm openhands.Pending wakes its loop
+---@field private _is_stopping boolean?
+---@field private _is_leaving boolean?
+---@field private _is_running boolean?
+local Worker = {}
+Worker.__index = Worker
+Worker.__name = "openhands.Worker"
+
+--- Closes the ledger of a worker that was made without a fleet.
+function Worker:close()
+  self:stop()
+  self.ledger:close()
+  if self._own_client then
+    self._own_client:close()
+  end
+end
+
+return Worker

@@ -1,0 +1,95 @@
+-- Fleets from their items to their report, on the simulator in this process and in virtual time.
+local databases = require "spec.support.ledger_databases"
+local in_process = require "spec.support.in_process"
+
+if not databases.is_supported "SQLite" then
+  return describe("a fleet", function() it("is tested", function() pending "LuaDBI is missing" end) end)
+end
+
+describe("a fleet", function()
+  local database, fleets
+
+  before_each(function() database, fleets = databases.start "SQLite", {} end)
+  after_each(function()
+    for _, fleet in ipairs(fleets) do fleet:close() end
+    database.stop()
+  end)
+
+  -- Returns a fleet with some items, and what it runs on.
+  local function fleet_of(count, settings, options, prompt)
+    local client, model, transport = in_process.simulated(options or { api = "v1" }, { grace = 2 })
+    local all = { name = "f", ledger = database.address }
+    for name, value in pairs(settings or {}) do all[name] = value end
+    local fleet = assert(client:fleet(all))
+    fleets[#fleets + 1] = fleet
+    for place = 1, count do
+      assert(fleet:add { key = "k" .. place, repository = "o/r" .. place, initial_user_msg = prompt or "Fix it." })
+    end
+    return fleet, model, transport, client
+  end
+
+  -- Returns the number of conversations that were started for each item.
+  local function jobs_of(model)
+    local ids, count = {}, 0
+    for _, start in ipairs(model.starts) do
+      if not ids[start.conversation_id] then
+        ids[start.conversation_id], count = true, count + 1
+      end
+    end
+    return count
+  end
+
+  it("starts each item once, and reports what became of it", function()
+    local fleet, model = fleet_of(5, { slots = 2 })
+    local lines, done = {}, {}
+    local report = assert(fleet:run {
+      on_change = function(run, previous) lines[#lines + 1] = ("%s %s %s"):format(run.key, previous, run.state) end,
+      on_done = function(run) done[#done + 1] = run.key end,
+    })
+    assert.same({ 5, 0, 5 }, { report.done, report.failed, report.total })
+    assert.equal(5, model:jobs())
+    assert.equal(5, #model.starts)
+    assert.equal(5, #done)
+    assert.equal("k1 queued starting", lines[1])
+    assert.truthy(report.cost > 0.3)
+    for _, run in ipairs(report.runs) do
+      assert.equal("done", run.state)
+      assert.equal(1, run.attempts)
+    end
+    local again = assert(fleet:run())
+    assert.equal(5, again.done)
+    assert.equal(5, model:jobs())
+  end)
+
+  for _, api in ipairs { "v0", "v1" } do it("never has more conversations at work than slots, on " .. api, function()
+    local fleet, model = fleet_of(7, { slots = 3, start_interval = 0 }, { api = api })
+    local report = assert(fleet:run())
+    assert.equal(7, report.done)
+    assert.equal(7, model:jobs())
+    local most = 0
+    for _, one in ipairs(model.starts) do
+      local live = 0
+      for _, other in ipairs(model.starts) do
+        if other.time <= one.time and one.time - other.time < (api == "v0" and 44 or 60) then live = live + 1 end
+      end
+      most = math.max(most, live)
+    end
+    assert.equal(3, most)
+    assert.is_true(jobs_of(model) == 7)
+  end) end
+
+  it("learns the limit of the service, and stays below it", function()
+    local fleet, model = fleet_of(6, { slots = 5, start_interval = 0 },
+      { api = "v1", max_concurrent = 2, limit_mode = "refuse" })
+    local report = assert(fleet:run())
+    assert.equal(6, report.done)
+    assert.equal(6, model:jobs())
+    local row = assert(fleet.ledger:fleet { account_id = fleet.account_id, fleet = "f" })
+    assert.equal(2, row.learned_slots)
+    local refused = 0
+    for _, request in ipairs(model.requests) do
+      if request.method == "POST" and request.path == "/api/v1/app-conversations" then refused = refused + 1 end
+    end
+    assert.is_true(refused - 6 <= 3, refused) -- those that were on their way when the first was refused
+  end)
+end)
