@@ -296,6 +296,7 @@ build = {
     ["openhands.wait.poller"] = "lua/openhands/wait/poller.lua",
     ["openhands.wait.schedule"] = "lua/openhands/wait/schedule.lua",
     ["openhands.wait.several"] = "lua/openhands/wait/several.lua",
+    ["openhands.wait.turns"] = "lua/openhands/wait/turns.lua",
   },
   platforms = { linux = { modules = { ["openhands.core"] = { libraries = { "curl", "m", "dl", "pthread" } } } } },
 }

@@ -5,14 +5,13 @@ local canary = require "spec.support.canary"
 local files = require "spec.support.files"
 local processes = require "spec.support.processes"
 
-local count, polls_each = 1000, 180
-local warm_up_polls = 60 -- of each: until then the process grows by the garbage of the polls
+local count, polls_each = 1000, 150
+local warm_up_polls = 30 -- of each: until then the process grows by the garbage of the polls
 local interval = 0.5 -- seconds between polls: longer than those of all take, so that there are pauses
 local bytes_allowed = 8192 -- of Lua's memory per wait, besides the conversation itself
 -- Memory that C has in use, besides that of Lua: per wait, and more of it over a hundred and twenty thousand polls.
 local c_bytes_allowed, c_growth_allowed = 4096, 64 * 1024
--- Over as many polls: less than two bytes of Lua's memory for each, besides the old conversations of two batches, which
--- some tasks keep until their next turn.
+-- Over as many polls: less than two bytes of Lua's memory for each.
 local lua_growth_allowed = 192 * 1024
 -- The memory of the process, where the C library cannot tell and Lua has an allocator of its own: malloc spreads out
 -- the garbage of another Lua by some megabytes. Per wait: when all wait, and after many polls, when there is as much
@@ -199,8 +198,7 @@ describe("a thousand waits at once", function()
     print(("%.0f KB more in Lua, %.0f KB in C, %.0f KB in the process"):format(in_lua_more / 1024, in_c_more / 1024,
       in_process_more / 1024))
     assert.equal(first.descriptors, last.descriptors)
-    local batches = 2 * 99 * per_conversation
-    assert.is_true(in_lua_more <= lua_growth_allowed + batches, ("%.0f bytes more in Lua"):format(in_lua_more))
+    assert.is_true(in_lua_more <= lua_growth_allowed, ("%.0f bytes more in Lua"):format(in_lua_more))
     assert.is_true(in_c_more <= c_growth_allowed, ("%.0f bytes more in C"):format(in_c_more))
     if allocated or not has_own_allocator then return end
     assert.is_true(in_process_more <= process_growth_allowed, ("%.0f bytes more in all"):format(in_process_more))

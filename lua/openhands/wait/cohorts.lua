@@ -92,6 +92,10 @@ end
 --- Puts every entry without a cohort into one. Must be called before the cohorts are searched.
 function Cohorts:file()
   local client, list, unfiled, latest = self._client, self._list, self._unfiled, {}
+  local last = list[#list]
+  if last then -- waits that begin one after another share one
+    latest[last.due_at] = last
+  end
   for place = 1, self._unfiled_count do
     local entry = unfiled[place]
     if entry and not entry.cohort and entry.group.entries[entry] then

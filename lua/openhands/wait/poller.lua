@@ -5,11 +5,13 @@
 
 local cohorts = require "openhands.wait.cohorts"
 local coroutines = require "openhands.task.coroutines"
+local deferred = require "openhands.deferred"
 local errors = require "openhands.errors"
 local lookups = require "openhands.conversation.lookup"
 local schedule = require "openhands.wait.schedule"
 local task_use = require "openhands.task.use"
 local tasks = require "openhands.task"
+local turns = deferred.module "openhands.wait.turns"
 
 local M = {}
 
@@ -45,12 +47,13 @@ local SLACK = 0.1 -- tolerance in seconds when deadlines are compared
 ---@field is_away boolean? it runs the caller's `on_change`
 ---@field has_delivery boolean? something was delivered to one of its entries at any time
 ---@field coroutine any the coroutine that waits for it; nil before the first wait
+---@field turn openhands.Turn? for which it waits
+---@field has_turn boolean? it is its turn to send a request
 
 --- One step of the lookups of one or several entries. Most steps send one request, some several.
----@class openhands.Poll: openhands.Pending
+---@class openhands.Poll
 ---@field ends_at number monotonic moment
 ---@field group openhands.WaitGroup? the group that sends it; nil once it was collected with its coroutine
----@field has_waiters boolean? other groups wait for its end
 
 ---@class openhands.Poller
 ---@field private _client openhands.Client
@@ -58,6 +61,7 @@ local SLACK = 0.1 -- tolerance in seconds when deadlines are compared
 ---@field private _count integer entries made so far
 ---@field private _rate openhands.RequestRate
 ---@field private _poll openhands.Poll? the one that is under way
+---@field private _turns openhands.Turns? of the groups that wait for its end; nil before the first one
 ---@field private _last_was_for_many boolean? whether the last poll was of a step for many conversations
 local methods = {}
 local Poller = { __index = methods, __name = "openhands.Poller" }
@@ -167,7 +171,11 @@ local function deliver(poller, entry, news, now, polling_group)
   entry.deliveries, entry.last_polled = entry.deliveries + 1, now
   group.delivered[#group.delivered + 1] = entry
   if group ~= polling_group then
-    poller._client:_wake(group)
+    local turn = group.turn
+    if turn then
+      turn.done = true
+    end
+    poller._client:_wake(turn or group)
   end
 end
 
@@ -225,7 +233,7 @@ local function poll(poller, group, step, entries, now)
     call.admit = admission(poller)
   end
   local current = setmetatable({ ends_at = call.deadline_at + OVERTIME, group = group }, weak)
-  poller._poll = current
+  poller._poll, group.has_turn = current, nil
   lookups.steps[step](client, entries, call)
   now = client._loop.now()
   local jitter, further = schedule.jitter(call.random()), 0
@@ -245,9 +253,8 @@ local function poll(poller, group, step, entries, now)
   if poller._poll == current then
     poller._poll = nil
   end
-  current.done = true
-  if current.has_waiters then
-    client:_wake(current)
+  if poller._turns then
+    poller._turns:give()
   end
 end
 
@@ -256,8 +263,6 @@ local function current_poll(poller, current, now)
   local group = current.group
   if not group or coroutines.is_abandoned(group, poller._client._loop) or now >= current.ends_at then
     poller._poll = nil
-    current.done = true
-    poller._client:_wake(current)
   end
   return poller._poll
 end
@@ -302,22 +307,26 @@ local function next_moments(poller, group, now)
   return due_at, ends_at, is_exempt
 end
 
+-- Gives the turn to send a request to the next group, if this one has it.
+local function pass_on(poller, group)
+  if group.has_turn then
+    group.has_turn = nil
+    poller._turns:give()
+  end
+end
+
 local function is_older(one, other)
   return one.number < other.number
 end
 
---- Polls until there is news of one of the group's entries, or the time of one is over. If the client was closed or the
---- task cancelled, delivers that error to all entries.
----@param group openhands.WaitGroup
----@return openhands.PollEntry[]? entries that have news, in the order of their making; nil: perhaps all
-function methods:await(group)
-  local client = self._client
-  group.coroutine, group.is_away = coroutine.running() or coroutines.MAIN, nil
+-- Polls until there is news of one of the group's entries, or the time of one is over.
+local function poll_until_news(poller, group)
+  local client = poller._client
   while not group.news do
     local now = client._loop.now()
-    self._cohorts:file()
-    local due_at, ends_at, is_exempt = next_moments(self, group, now)
-    local current = self._poll and current_poll(self, self._poll, now)
+    poller._cohorts:file()
+    local due_at, ends_at, is_exempt = next_moments(poller, group, now)
+    local current = poller._poll and current_poll(poller, poller._poll, now)
     if client._closed then
       return fail(group, closed)
     elseif task_use.are_in_use and tasks.is_cancelled() then
@@ -325,25 +334,38 @@ function methods:await(group)
     elseif not due_at then
       return
     elseif due_at > now then
+      pass_on(poller, group)
       client:_await(group, math.min(due_at, ends_at --[[@as number]]))
     elseif current then
-      current.has_waiters = true
-      client:_await(current, math.min(current.ends_at, ends_at --[[@as number]], now + CHECK_INTERVAL))
+      poller._turns = poller._turns or turns.new(client)
+      poller._turns:await(group, math.min(current.ends_at, ends_at --[[@as number]], now + CHECK_INTERVAL))
     else
-      local is_allowed, step, entries = self._rate:allows(now, 1), nil, nil
+      local is_allowed, step, entries = poller._rate:allows(now, 1), nil, nil
       if is_allowed or is_exempt then -- else there is no need to search the entries
-        step, entries = schedule.next(self, group, now, is_allowed)
+        step, entries = schedule.next(poller, group, now, is_allowed)
       end
       if step then
-        poll(self, group, step, entries, now)
+        poll(poller, group, step, entries, now)
       else
-        client:_await(group, math.min(self._rate:next_moment(now), ends_at --[[@as number]]))
+        pass_on(poller, group)
+        client:_await(group, math.min(poller._rate:next_moment(now), ends_at --[[@as number]]))
       end
     end
   end
   local delivered = group.delivered
   group.news, group.delivered = nil, {}
   table.sort(delivered, is_older)
+  return delivered
+end
+
+--- Polls until there is news of one of the group's entries, or the time of one is over. If the client was closed or the
+--- task cancelled, delivers that error to all entries.
+---@param group openhands.WaitGroup
+---@return openhands.PollEntry[]? entries that have news, in the order of their making; nil: perhaps all
+function methods:await(group)
+  group.coroutine, group.is_away = coroutine.running() or coroutines.MAIN, nil
+  local delivered = poll_until_news(self, group)
+  pass_on(self, group)
   return delivered
 end
 
