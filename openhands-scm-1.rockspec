@@ -161,6 +161,7 @@ build = {
     ["openhands.fleet.ledger.sqlite"] = "lua/openhands/fleet/ledger/sqlite.lua",
     ["openhands.fleet.ledger.states"] = "lua/openhands/fleet/ledger/states.lua",
     ["openhands.fleet.ledger.transaction"] = "lua/openhands/fleet/ledger/transaction.lua",
+    ["openhands.fleet.ledger.waves"] = "lua/openhands/fleet/ledger/waves.lua",
     ["openhands.fleet.map"] = "lua/openhands/fleet/map.lua",
     ["openhands.fleet.options"] = "lua/openhands/fleet/options.lua",
     ["openhands.fleet.secrets"] = "lua/openhands/fleet/secrets.lua",

@@ -72,6 +72,21 @@ describe("an item", function()
     refuses("add: item 'k': 'priority' must be a whole number", { key = "k", initial_user_msg = "x", priority = 0.5 })
   end)
 
+  it("may depend on others, and exclude others", function()
+    local one = read { key = "{repository} docs", repository = "a/b", initial_user_msg = "x",
+      depends_on = { "{repository}", "c" }, exclusive = "{repository}..main" }
+    assert.same({ "a/b", "c" }, one.depends_on)
+    assert.equal("a/b..main", one.exclusive)
+    local other = read { key = "a/b docs", repository = "a/b", initial_user_msg = "x", depends_on = "a/b" }
+    assert.same({ "a/b" }, other.depends_on)
+    assert.not_equal(one.request_hash, other.request_hash)
+    refuses("add: item 'k': 'depends_on' must be a key or a list", { key = "k", initial_user_msg = "x",
+      depends_on = 7 })
+    refuses("add: item 'k': 'depends_on' must be a key or a list", { key = "k", initial_user_msg = "x",
+      depends_on = { "" } })
+    refuses("add: item 'k': 'exclusive' must be a text", { key = "k", initial_user_msg = "x", exclusive = {} })
+  end)
+
   it("is refused if the service's dialect cannot take a field", function()
     local old = in_process.simulated({ api = "v0" }, { api = "v0" })
     local item, err = items.read(old, { key = "k", initial_user_msg = "x", llm_model = "m" },

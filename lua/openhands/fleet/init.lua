@@ -77,6 +77,7 @@ function Fleet:add(given, source)
     if item then
       batch[#batch + 1] = {
         key = item.key, request = item.request, request_hash = item.request_hash, priority = item.priority,
+        depends_on = item.depends_on, exclusive = item.exclusive,
         conversation_id = identifiers.of(self.account_id, self.name, item.key, 1),
       }
     end
@@ -198,7 +199,7 @@ end
 -- Sets the slots of a fleet. Those of its account grow with them, and never shrink: other fleets may need them.
 local function set_slots(ledger, account_id, settings)
   local row, err = ledger:open_fleet { account_id = account_id, fleet = settings.name, slots = settings.slots,
-    weight = settings.weight }
+    weight = settings.weight, canary = settings.canary, budget = settings.budget }
   if row and row.account_slots < settings.slots then
     row, err = ledger:open_fleet { account_id = account_id, fleet = settings.name, account_slots = settings.slots }
   end

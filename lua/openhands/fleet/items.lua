@@ -21,9 +21,11 @@ local LONGEST_KEY = 500 -- bytes
 ---@field request string JSON of the fields of the start; secrets are references
 ---@field request_hash string
 ---@field priority integer? higher ones are started first
+---@field depends_on string[]? keys of items that must be done before
+---@field exclusive string? name of a group of which at most one is live, e.g. "owner/repository..branch"
 
 -- The names of an item that are no fields of a start.
-local own_names = { key = true, priority = true }
+local own_names = { key = true, priority = true, depends_on = true, exclusive = true }
 
 local start_names = {}
 for _, row in pairs(rows_of.start) do
@@ -68,12 +70,16 @@ local function filler(values)
   end
 end
 
+local function is_key(text)
+  return type(text) == "string" and text ~= "" and #text <= LONGEST_KEY and not text:find "[%z\1-\31\127]"
+end
+
 local function check_key(caller, place, key)
   if key == nil then
     errors.raise(("%s: item %s needs a 'key', e.g. the name of its repository"):format(caller, place))
   elseif type(key) == "number" and key % 1 == 0 then
     key = ("%.0f"):format(key)
-  elseif type(key) ~= "string" or key == "" or #key > LONGEST_KEY or key:find "[%z\1-\31\127]" then
+  elseif not is_key(key) then
     errors.raise(("%s: the 'key' of item %s must be a text of 1 to %d bytes in one line"):format(caller, place,
       LONGEST_KEY))
   end
@@ -84,6 +90,26 @@ local function check_priority(where, priority)
   if priority ~= nil and (type(priority) ~= "number" or priority % 1 ~= 0 or math.abs(priority) > 2 ^ 53) then
     errors.raise(where .. ": 'priority' must be a whole number")
   end
+end
+
+-- Returns the keys of the items that an item depends on, and the name of its exclusive group.
+local function read_order(where, fields, fill)
+  local needed, exclusive = fields.depends_on, fields.exclusive
+  if type(needed) == "string" then
+    needed = { needed }
+  elseif needed ~= nil and type(needed) ~= "table" then
+    errors.raise(where .. ": 'depends_on' must be a key or a list of keys")
+  elseif exclusive ~= nil and not is_key(exclusive) then
+    errors.raise(where .. ": 'exclusive' must be a text in one line, e.g. \"owner/repository..branch\"")
+  end
+  local keys = {}
+  for place, key in ipairs(needed or {}) do
+    if not is_key(key) then
+      errors.raise(where .. ": 'depends_on' must be a key or a list of keys")
+    end
+    keys[place] = fill(where, "depends_on", key)
+  end
+  return keys[1] and keys or nil, exclusive and fill(where, "exclusive", exclusive)
 end
 
 -- Checks that only start fields are left, except those that a text names in braces. Removes these.
@@ -182,7 +208,7 @@ function M.read(client, given, context)
   key = check_key(caller, place, key)
   where = ("%s: item '%s'"):format(caller, key)
   check_priority(where, fields.priority)
-  local priority = fields.priority
+  local depends_on, exclusive = read_order(where, fields, fill)
   local filled = {}
   for name, value in next, fields do
     if not own_names[name] then
@@ -199,7 +225,12 @@ function M.read(client, given, context)
     return nil, refusal
   end
   local request = json.encode(filled)
-  return { key = key, request = request, request_hash = core.uuid5(HASHES, request), priority = priority }
+  local contents = request
+  if depends_on or exclusive then
+    contents = contents .. json.encode { depends_on = depends_on, exclusive = exclusive }
+  end
+  return { key = key, request = request, request_hash = core.uuid5(HASHES, contents), priority = fields.priority,
+    depends_on = depends_on, exclusive = exclusive }
 end
 
 --- Returns the fields of a start from the request of an item, with its secrets.

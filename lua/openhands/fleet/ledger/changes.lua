@@ -6,6 +6,7 @@ local errors = require "openhands.errors"
 local reading = require "openhands.fleet.ledger.reading"
 local states = require "openhands.fleet.ledger.states"
 local transaction = require "openhands.fleet.ledger.transaction"
+local waves = require "openhands.fleet.ledger.waves"
 
 local M = {}
 
@@ -55,6 +56,15 @@ local function count(connection, run, to)
   if live ~= 0 or queued ~= 0 then
     connection:change([[update openhands_fleets set live = live + cast(? as bigint), queued = queued + cast(? as bigint)
       where account_id = ? and fleet = ?]], live, queued, run.account_id, run.fleet)
+  end
+end
+
+-- Adds what a run has cost since it was last seen to the cost of its fleet.
+local function add_cost(connection, run, cost)
+  local more = cost and cost - (run.cost or 0) or 0
+  if more ~= 0 then
+    connection:change([[update openhands_fleets set cost = cost + cast(? as double precision)
+      where account_id = ? and fleet = ?]], more, run.account_id, run.fleet)
   end
 end
 
@@ -135,6 +145,7 @@ function M.record(ledger, run, fields)
         return nil, err
       end
     end
+    add_cost(connection, now, fields.cost)
     return written(connection, "record", now, connection:change(RECORD, state, fields.task_id, fields.sandbox_id,
       fields.execution_status, fields.sandbox_status, fields.cost, fields.lease, run.run_id, run.fence))
   end)
@@ -167,9 +178,12 @@ function M.finish(ledger, run, fields)
     elseif not states.may_follow(now.state, fields.state) then
       return nil, conflict("finish", now, ("is %s, and cannot become %s"):format(now.state, fields.state))
     end
+    local changed = connection:change(FINISH, fields.state, fields.result, fields.error, fields.cost, run.run_id,
+      run.fence)
+    waves.ended(connection, now, fields.state)
     count(connection, now, fields.state)
-    return written(connection, "finish", now, connection:change(FINISH, fields.state, fields.result, fields.error,
-      fields.cost, run.run_id, run.fence))
+    add_cost(connection, now, fields.cost)
+    return written(connection, "finish", now, changed)
   end)
 end
 

@@ -10,12 +10,16 @@ local transaction = require "openhands.fleet.ledger.transaction"
 
 local M = {}
 
+--- The share of a budget that is spent when nothing more is started: costs come late.
+M.SHARE_TO_STOP = "0.8"
+
 local MOST_TRIES = 10 -- each fails only if a run was ended by another process between two statements
 
 --- Why no run was claimed.
 ---@class openhands.NoClaim
----@field reason "empty"|"slots"|"paused"|"later" nothing is queued; no slot is free; the account or each fleet pauses;
---- each queued run has a time before which it must not start
+---@field reason "empty"|"slots"|"paused"|"later"|"waits"|"budget" nothing is queued; no slot is free; the account or
+--- each fleet pauses; each queued run has a time before which it must not start; each waits for another run; the budget
+--- is spent, or nearly so
 ---@field ready_in number? seconds after which that may have changed by itself
 
 local ACCOUNT = [[select cast(slots as text) as slots, {whole:learned_slots}, {until:paused_until},
@@ -37,16 +41,32 @@ local TAKE_OVER = [[update openhands_runs set fence = fence + 1, owner = ?, clai
 local REPEAT = [[update openhands_runs set lease_until = {now} + cast(? as double precision)
   where run_id = ? and fence = ? and slot = 1]]
 
-local FLEETS = [[select fleet, {until:paused_until}, cast(slots as text) as slots, {whole:live} from openhands_fleets
+local FLEETS = [[select fleet, {until:paused_until}, cast(slots as text) as slots, {whole:live}, {whole:canary},
+  {whole:added}, case when cost >= ]] .. M.SHARE_TO_STOP .. [[ * budget then 'spent' end as budget_state
+  from openhands_fleets
   where account_id = ? and queued > 0 and fleet = coalesce(cast(? as text), fleet)
   order by openhands_fleets.live / openhands_fleets.weight, served, fleet]]
 
-local FIRST_QUEUED = [[select run_id, {whole:fence}, fleet, key, conversation_id from openhands_runs
-  where account_id = ? and fleet = ? and state = 'queued' and openhands_runs.not_before <= {now}
-  order by openhands_runs.priority desc, openhands_runs.position limit 1]]
+-- Its conditions on `state` and `unmet` are those of an index.
+local QUEUED = [[from openhands_runs
+  where account_id = ? and fleet = ? and state = 'queued' and openhands_runs.unmet = 0 ]]
 
-local NEXT_READY = [[select {until:not_before} from openhands_runs
-  where account_id = ? and fleet = ? and state = 'queued' order by openhands_runs.not_before limit 1]]
+local IS_ALONE = [[ and (exclusive is null or not exists (select 1 from openhands_runs others
+  where others.account_id = openhands_runs.account_id and others.slot = 1
+  and others.exclusive = openhands_runs.exclusive)) ]]
+
+local FIRST = "select run_id, {whole:fence}, fleet, key, conversation_id " .. QUEUED
+  .. " and openhands_runs.not_before <= {now} " .. IS_ALONE
+
+local FIRST_QUEUED = FIRST .. "order by openhands_runs.priority desc, openhands_runs.position limit 1"
+
+local FIRST_CANARY = FIRST .. "and openhands_runs.position <= ? order by openhands_runs.position limit 1"
+
+local DONE_CANARIES = [[select cast(count(*) as text) as number from openhands_runs
+  where account_id = ? and fleet = ? and openhands_runs.position <= ? and state = 'done']]
+
+local NEXT_READY = "select {until:not_before} " .. QUEUED
+  .. " and openhands_runs.not_before > {now} order by openhands_runs.not_before limit 1"
 
 local CLAIM = [[update openhands_runs set state = 'starting', slot = 1, fence = fence + 1, owner = ?, claim_token = ?,
   taken_over = 0,
@@ -99,6 +119,18 @@ local function take_queued(connection, claim, run)
   return reading.read(connection, run.run_id)
 end
 
+-- Returns the first run of a fleet that may start. While its canaries are not done, only they may.
+local function first_queued(connection, claim, row)
+  local canary = tonumber(row.canary)
+  if canary > 0 then
+    local done = tonumber(connection:row(DONE_CANARIES, claim.account_id, row.fleet, canary).number)
+    if done < math.min(canary, tonumber(row.added)) then
+      return connection:row(FIRST_CANARY, claim.account_id, row.fleet, canary)
+    end
+  end
+  return connection:row(FIRST_QUEUED, claim.account_id, row.fleet)
+end
+
 -- Claims the first run of a fleet, or returns why it has none now.
 local function try_fleet(connection, claim, row)
   local pause = connections.decimal(row.paused_until)
@@ -106,8 +138,10 @@ local function try_fleet(connection, claim, row)
     return nil, { reason = "paused", ready_in = pause }
   elseif row.slots and tonumber(row.live) >= tonumber(row.slots) then
     return nil, { reason = "slots" }
+  elseif row.budget_state then
+    return nil, { reason = "budget", fleet = row.fleet }
   end
-  local queued = connection:row(FIRST_QUEUED, claim.account_id, row.fleet)
+  local queued = first_queued(connection, claim, row)
   if queued then
     queued.fence = tonumber(queued.fence)
     return take_queued(connection, claim, queued)
@@ -116,6 +150,7 @@ local function try_fleet(connection, claim, row)
   if next_ready then
     return nil, { reason = "later", ready_in = math.max(0, connections.decimal(next_ready.not_before)) }
   end
+  return nil, { reason = "waits" }
 end
 
 -- Joins the reasons of two fleets: the one that passes first.

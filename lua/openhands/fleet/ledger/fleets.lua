@@ -6,6 +6,7 @@ local core = require "openhands.core"
 local errors = require "openhands.errors"
 local reading = require "openhands.fleet.ledger.reading"
 local transaction = require "openhands.fleet.ledger.transaction"
+local waves = require "openhands.fleet.ledger.waves"
 
 local unpack = rawget(table, "unpack") or rawget(_G, "unpack")
 
@@ -21,6 +22,9 @@ local DEFAULT_SLOTS = 8
 ---@field live integer runs that have a slot
 ---@field queued integer
 ---@field added integer runs
+---@field canary integer so many items must be done before the others start
+---@field budget number? dollars
+---@field cost number dollars, as far as it is known
 ---@field paused_for number seconds; 0 or less: not paused
 ---@field account_slots integer most live runs of the account, as the user allows
 ---@field learned_slots integer? the same, as the service allows
@@ -32,7 +36,7 @@ local function named(operation, fields, more)
 end
 
 local READ = [[select fleet, {decimal:weight}, cast(openhands_fleets.slots as text) as slots, {whole:live},
-  {whole:queued}, {whole:added},
+  {whole:queued}, {whole:added}, {whole:canary}, {decimal:budget}, {decimal:cost},
   cast(cast(round((openhands_fleets.paused_until - {now}) * 1000000) as bigint) as text) as paused_for,
   cast(openhands_accounts.slots as text) as account_slots, {whole:learned_slots}
   from openhands_fleets join openhands_accounts on openhands_accounts.account_id = openhands_fleets.account_id
@@ -50,23 +54,27 @@ function M.read(connection, operation, account, fleet)
   if not row then
     return nil, reading.unknown(operation, "such fleet")
   end
-  for _, name in ipairs { "slots", "live", "queued", "added", "account_slots", "learned_slots" } do
+  for _, name in ipairs { "slots", "live", "queued", "added", "canary", "account_slots", "learned_slots" } do
     row[name] = tonumber(row[name])
   end
+  row.budget, row.cost = connections.decimal(row.budget), connections.decimal(row.cost)
   row.weight, row.paused_for = connections.decimal(row.weight), connections.decimal(row.paused_for)
   return row
 end
 
 --- Creates a fleet and its account, or changes the limits of existing ones. Limits that are not given stay.
 ---@param ledger openhands.Ledger
----@param fields { account_id: string, fleet: string, weight: number?, slots: integer?, account_slots: integer? }
+---@param fields { account_id: string, fleet: string, weight: number?, slots: integer?, account_slots: integer?,
+--- canary: integer?, budget: number? } `canary`: 0 for none; `budget`: math.huge for none
 ---@return openhands.FleetRow?
 ---@return openhands.Error? err
 function M.open_fleet(ledger, fields)
-  local account, fleet = named("open_fleet", fields, "weight slots account_slots ")
+  local account, fleet = named("open_fleet", fields, "weight slots account_slots canary budget ")
   local weight = arguments.number("open_fleet", fields, "weight", false, 0.001)
   local slots = arguments.whole("open_fleet", fields, "slots", false, 0)
   local account_slots = arguments.whole("open_fleet", fields, "account_slots", false, 0)
+  local canary = arguments.whole("open_fleet", fields, "canary", false, 0)
+  local budget = fields.budget ~= math.huge and arguments.number("open_fleet", fields, "budget", false, 0) or nil
   return transaction.run(ledger, "open_fleet", function(connection)
     connection:change("insert into openhands_accounts (account_id, slots) values (?, ?) on conflict do nothing",
       account, account_slots or DEFAULT_SLOTS)
@@ -76,7 +84,12 @@ function M.open_fleet(ledger, fields)
     connection:change("insert into openhands_fleets (account_id, fleet) values (?, ?) on conflict do nothing", account,
       fleet)
     connection:change([[update openhands_fleets set weight = coalesce(cast(? as double precision), weight),
-      slots = coalesce(cast(? as bigint), slots) where account_id = ? and fleet = ?]], weight, slots, account, fleet)
+      slots = coalesce(cast(? as bigint), slots), canary = coalesce(cast(? as bigint), canary),
+      budget = coalesce(cast(? as double precision), budget) where account_id = ? and fleet = ?]], weight, slots,
+      canary, budget, account, fleet)
+    if fields.budget == math.huge then
+      connection:change("update openhands_fleets set budget = null where account_id = ? and fleet = ?", account, fleet)
+    end
     return M.read(connection, "open_fleet", account, fleet)
   end)
 end
@@ -160,7 +173,8 @@ function M.set_learned_slots(ledger, fields)
 end
 
 local INSERT = [[insert into openhands_runs (run_id, account_id, fleet, key, position, priority, state, conversation_id,
-  request, request_hash, created_at) values (?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?, {now}) on conflict do nothing]]
+  request, request_hash, exclusive, created_at) values (?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?, cast(? as text), {now})
+  on conflict do nothing]]
 
 local FIND = "select " .. reading.COLUMNS .. " from openhands_runs where account_id = ? and fleet = ? and key = ?"
 
@@ -187,20 +201,35 @@ end
 ---@field request_hash string
 ---@field conversation_id string for its first start
 ---@field priority integer? 0 if not given; higher ones are claimed first
+---@field exclusive string? name of a group of which at most one is live
+---@field depends_on string[]? keys of items of the fleet, which must be done before
 
 local function check_item(item)
-  arguments.check_names("add", item, " key request request_hash conversation_id priority ")
+  arguments.check_names("add", item, " key request request_hash conversation_id priority exclusive depends_on ")
+  arguments.text("add", item, "exclusive", false)
   for _, name in ipairs { "key", "request", "request_hash", "conversation_id" } do
     arguments.text("add", item, name)
   end
   arguments.whole("add", item, "priority", 0, -2 ^ 53)
 end
 
+-- Adds one item. Returns its run, the one that it already has, or the error.
+local function insert(connection, account, fleet, item, position)
+  local run = { run_id = core.uuid(), account_id = account, fleet = fleet, key = item.key,
+    conversation_id = item.conversation_id, state = "queued", position = position, fence = 0, is_new = true }
+  if connection:change(INSERT, run.run_id, account, fleet, item.key, position, item.priority or 0,
+      item.conversation_id, item.request, item.request_hash, item.exclusive) == 0 then
+    return existing(connection, account, fleet, item)
+  end
+  local err = item.depends_on and waves.depend(connection, run, item.depends_on)
+  return not err and run or nil, err
+end
+
 --- Adds items to a fleet, all or none. An item that the fleet already has stays as it is, whatever its state.
 ---@param ledger openhands.Ledger
 ---@param fields { account_id: string, fleet: string, items: openhands.LedgerItem[] }
----@return openhands.Run[]? runs by place of the item; of new ones only `run_id`, `key`, `conversation_id`, `state`,
---- `position`, `fence` and `is_new`
+---@return openhands.Run[]? runs by place of the item; of new ones only `run_id`, `account_id`, `fleet`, `key`,
+--- `conversation_id`, `state` (as it was inserted), `position`, `fence` and `is_new`
 ---@return openhands.Error? err of kind "conflict", with the field `key`, if an item has another request than before
 function M.add(ledger, fields)
   local account, fleet = named("add", fields, "items ")
@@ -216,22 +245,17 @@ function M.add(ledger, fields)
     local runs, added = {}, tonumber(counters.added)
     local first = added
     for place, item in ipairs(fields.items) do
-      local run, err = { run_id = core.uuid(), key = item.key, conversation_id = item.conversation_id, state = "queued",
-        position = added + 1, fence = 0, is_new = true }, nil
-      if connection:change(INSERT, run.run_id, account, fleet, item.key, added + 1, item.priority or 0,
-          item.conversation_id, item.request, item.request_hash) == 1 then
-        added = added + 1
-      else
-        run, err = existing(connection, account, fleet, item)
-      end
+      local run, err = insert(connection, account, fleet, item, added + 1)
       if not run then
         return nil, err
       end
+      added = added + (run.is_new and 1 or 0)
       runs[place] = run
     end
     if added > first then
       connection:change([[update openhands_fleets set queued = queued + cast(? as bigint), added = ?
         where account_id = ? and fleet = ?]], added - first, added, account, fleet)
+      waves.added(connection, account, fleet, runs)
     end
     return runs
   end)

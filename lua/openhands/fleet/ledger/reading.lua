@@ -19,6 +19,8 @@ local PAGE = 500 -- runs that are read at once, unless the caller says how many
 ---@field position integer in its fleet, in the order in which items were added
 ---@field priority integer
 ---@field state openhands.RunState
+---@field unmet integer number of items that must be done before it starts
+---@field exclusive string? name of a group of which at most one is live
 ---@field conversation_id string sent with the start
 ---@field request string? JSON; absent in pages
 ---@field request_hash string
@@ -42,10 +44,10 @@ local PAGE = 500 -- runs that are read at once, unless the caller says how many
 ---@field is_takeover boolean? from `claim`: another worker had it, its start may have been sent
 ---@field is_repeated boolean? from `claim`: was claimed with the same token before
 
-local WHOLE = { "position", "priority", "fence", "attempts" }
+local WHOLE = { "position", "priority", "unmet", "fence", "attempts" }
 local DECIMAL = { "lease_until", "intended_at", "not_before", "polled_at", "cost", "created_at", "ended_at" }
-local TEXT = { "run_id", "account_id", "fleet", "key", "state", "conversation_id", "request_hash", "owner", "task_id",
-  "sandbox_id", "execution_status", "sandbox_status", "result", "error" }
+local TEXT = { "run_id", "account_id", "fleet", "key", "state", "conversation_id", "exclusive", "request_hash", "owner",
+  "task_id", "sandbox_id", "execution_status", "sandbox_status", "result", "error" }
 
 --- SQL of the columns of a run, except the request.
 M.COLUMNS = ("{whole:%s}, {decimal:%s}, %s"):format(table.concat(WHOLE, "}, {whole:"),

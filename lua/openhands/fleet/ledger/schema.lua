@@ -26,6 +26,9 @@ local MIGRATIONS = {
       added bigint not null default 0, -- number of its runs
       served bigint not null default 0, -- number of the claim that served it last, of those of its account
       paused_until double precision not null default 0,
+      canary bigint not null default 0, -- so many items must be done before the others start
+      budget double precision, -- dollars
+      cost double precision not null default 0, -- of its runs, as far as it is known
       primary key (account_id, fleet))]],
     [[create table openhands_runs (
       run_id text primary key,
@@ -35,6 +38,8 @@ local MIGRATIONS = {
       position bigint not null, -- in its fleet, in the order in which items were added
       priority bigint not null default 0, -- higher ones first
       state text not null,
+      unmet bigint not null default 0, -- number of items that must be done before it starts
+      exclusive text, -- name of a group of which at most one is live
       conversation_id text not null unique, -- is sent with the start
       request text not null, -- JSON
       request_hash text not null,
@@ -60,7 +65,7 @@ local MIGRATIONS = {
       unique (account_id, fleet, key))]],
     [[create unique index openhands_runs_position on openhands_runs (account_id, fleet, position)]],
     [[create index openhands_runs_queued on openhands_runs (account_id, fleet, priority desc, position)
-      where state = 'queued']],
+      where state = 'queued' and unmet = 0]],
     -- `slot` makes SQLite choose these two; it has the same value in all of their rows
     [[create index openhands_runs_live on openhands_runs (account_id, slot, lease_until) where slot = 1]],
     [[create index openhands_runs_token on openhands_runs (account_id, slot, claim_token) where slot = 1]],
@@ -69,6 +74,11 @@ local MIGRATIONS = {
       run_id text not null,
       intended_at double precision not null, -- when it may first have been sent
       dropped_because text)]],
+    [[create table openhands_needs (
+      needed_run_id text not null,
+      run_id text not null, -- starts only when the needed one is done
+      primary key (needed_run_id, run_id))]],
+    [[create index openhands_needs_run on openhands_needs (run_id)]],
     [[create index openhands_run_ids_run on openhands_run_ids (run_id)]],
   },
 }

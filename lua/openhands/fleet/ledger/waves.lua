@@ -1,0 +1,121 @@
+--- Lets some items wait for others: for those that they depend on, and all of a fleet for its canaries. What waits for
+--- an item that has failed is skipped. All within the transaction that ends the item, or adds the one that waits.
+
+local errors = require "openhands.errors"
+local states = require "openhands.fleet.ledger.states"
+
+local M = {}
+
+local FIND = [[select run_id, state from openhands_runs where account_id = ? and fleet = ? and key = ?]]
+
+local NEED = [[insert into openhands_needs (needed_run_id, run_id) values (?, ?) on conflict do nothing]]
+
+local RELEASE = [[update openhands_runs set unmet = unmet - 1
+  where run_id in (select run_id from openhands_needs where needed_run_id = ?)]]
+
+local WAITING = [[select openhands_runs.run_id, key, {whole:position}, account_id, fleet
+  from openhands_needs join openhands_runs on openhands_runs.run_id = openhands_needs.run_id
+  where needed_run_id = ? and state = 'queued' order by openhands_runs.position]]
+
+local SKIP = [[update openhands_runs set state = 'skipped', error = ?, ended_at = {now}
+  where run_id = ? and state = 'queued']]
+
+local SKIP_REST = [[update openhands_runs set state = 'skipped', error = ?, ended_at = {now}
+  where account_id = ? and fleet = ? and state = 'queued' and position > ?]]
+
+local UNCOUNT = [[update openhands_fleets set queued = queued - cast(? as bigint) where account_id = ? and fleet = ?]]
+
+local FAILED_CANARY = [[select key, state from openhands_runs where account_id = ? and fleet = ?
+  and position <= ? and state in ('failed', 'cancelled', 'skipped', 'ambiguous') order by position limit 1]]
+
+local CANARY = "select {whole:canary} from openhands_fleets where account_id = ? and fleet = ?"
+
+local words = { failed = "has failed", cancelled = "was cancelled", skipped = "was skipped",
+  ambiguous = "may have been started, which nobody can tell" }
+
+-- Skips what waits for the canaries of a fleet if one of them has ended badly.
+local function skip_after_canaries(connection, account, fleet)
+  local row = connection:row(CANARY, account, fleet)
+  local canary = row and tonumber(row.canary) or 0
+  local failed = canary > 0 and connection:row(FAILED_CANARY, account, fleet, canary)
+  if failed then
+    local reason = ("not started, because the canary '%s' %s"):format(failed.key, words[failed.state])
+    local count = connection:change(SKIP_REST, reason, account, fleet, canary)
+    if count > 0 then
+      connection:change(UNCOUNT, count, account, fleet)
+    end
+  end
+end
+
+-- Skips a queued run, and returns those that wait for it.
+local function skip(connection, run, reason)
+  if connection:change(SKIP, reason, run.run_id) == 1 then
+    run.state = "skipped"
+    connection:change(UNCOUNT, 1, run.account_id, run.fleet)
+    return connection:rows(WAITING, run.run_id)
+  end
+  return {}
+end
+
+--- Takes the end of a run: what waits for it may start, or is skipped.
+---@param connection openhands.LedgerConnection
+---@param run { run_id: string, key: string, account_id: string, fleet: string }
+---@param state openhands.RunState in which it has ended
+function M.ended(connection, run, state)
+  if state == "done" then
+    connection:change(RELEASE, run.run_id)
+    return
+  end
+  local reason = ("not started, because '%s' %s"):format(run.key, words[state])
+  local waiting, place = connection:rows(WAITING, run.run_id), 1
+  while waiting[place] do
+    for _, other in ipairs(skip(connection, waiting[place], reason)) do
+      waiting[#waiting + 1] = other
+    end
+    place = place + 1
+  end
+  skip_after_canaries(connection, run.account_id, run.fleet)
+end
+
+--- Makes a run that was just added wait for the items that it depends on. The fleet has these before: so none can wait
+--- for itself, however long the chain.
+---@param connection openhands.LedgerConnection
+---@param run { run_id: string, key: string, account_id: string, fleet: string }
+---@param keys string[]
+---@return openhands.Error? err the fleet does not have one of them
+function M.depend(connection, run, keys)
+  local unmet, failed, failed_state = 0, nil, nil
+  for _, key in ipairs(keys) do
+    local needed = key ~= run.key and connection:row(FIND, run.account_id, run.fleet, key)
+    if not needed then
+      return errors.new { kind = "invalid", operation = "add", effect = "none", key = run.key,
+        message = ("add: item '%s' depends on '%s', which the fleet does not have yet: add that one first"):format(
+          run.key, key) }
+    end
+    local is_new = connection:change(NEED, needed.run_id, run.run_id) == 1
+    unmet = unmet + (is_new and needed.state ~= "done" and 1 or 0)
+    if states.ENDED[needed.state] and needed.state ~= "done" then
+      failed, failed_state = failed or key, failed_state or needed.state
+    end
+  end
+  connection:change("update openhands_runs set unmet = cast(? as bigint) where run_id = ?", unmet, run.run_id)
+  if failed then
+    run.failed = ("not started, because '%s' %s"):format(failed, words[failed_state])
+  end
+end
+
+--- Skips those of the runs that were just added, and counted, that wait for what has failed before.
+---@param connection openhands.LedgerConnection
+---@param account string
+---@param fleet string
+---@param runs table[]
+function M.added(connection, account, fleet, runs)
+  for _, run in ipairs(runs) do
+    if run.failed then
+      skip(connection, run, run.failed)
+    end
+  end
+  skip_after_canaries(connection, account, fleet)
+end
+
+return M
