@@ -2,6 +2,7 @@
 --
 -- A block that opens with ```lua is run: it must exit with 0 within a minute. `<!-- prints: PATTERN -->` on a line
 -- above the block is a Lua pattern that its output must match. A block that opens with ```lua fragment is not run.
+local databases = require "spec.support.ledger_databases"
 local documentation = require "spec.support.documentation"
 local files = require "spec.support.files"
 local processes = require "spec.support.processes"
@@ -11,12 +12,15 @@ local LIMIT = 60 -- seconds for one snippet
 local AT_ONCE = 24 -- processes
 
 -- Starts a program with the simulator as its service. Returns a function that waits for its end and returns its output.
+-- Each program has a directory of its own for the ledger of fleets.
 local function run_program(words, address)
-  local process = assert(io.popen(("OPENHANDS_API_KEY=any OPENHANDS_BASE_URL=%s timeout %d '%s' %s 2>&1; echo exit $?")
-    :format(address, LIMIT, processes.interpreter(), words)))
+  local state, remove = files.directory()
+  local process = assert(io.popen(("XDG_STATE_HOME='%s' OPENHANDS_API_KEY=any OPENHANDS_BASE_URL=%s timeout %d '%s' %s "
+    .. "2>&1; echo exit $?"):format(state, address, LIMIT, processes.interpreter(), words)))
   return function()
     local output = process:read "*a"
     process:close()
+    remove()
     return output
   end
 end
@@ -33,16 +37,18 @@ local function run(code, address)
 end
 
 describe("the snippets of", function()
-  local service
+  local service, service_of_fleets -- to a fleet, the conversations of other snippets take slots of its account
   local snippets = documentation.snippets()
   local outputs = {} -- of each snippet, once it has ended
 
   setup(function()
     service = simulator.spawn { pace = 0.005 }
+    service_of_fleets = simulator.spawn { pace = 0.005 }
   end)
 
   teardown(function()
     service:close()
+    service_of_fleets:close()
   end)
 
   -- Snippets take seconds, most of which they sleep: several run at once.
@@ -50,7 +56,8 @@ describe("the snippets of", function()
     if not outputs[place] then
       local running = {}
       for each = place, math.min(place + AT_ONCE - 1, #snippets) do
-        running[each] = run(snippets[each].code, service.address)
+        local its_service = snippets[each].page == "doc/fleets.md" and service_of_fleets or service
+        running[each] = run(snippets[each].code, its_service.address)
       end
       for each, finish in pairs(running) do
         outputs[each] = finish()
@@ -61,6 +68,9 @@ describe("the snippets of", function()
 
   for place, snippet in ipairs(snippets) do
     it(("%s: line %d exits with 0 and prints what the page says"):format(snippet.page, snippet.line), function()
+      if snippet.code:find("openhands.fleet", 1, true) and not databases.is_supported "SQLite" then
+        return pending "LuaDBI is missing"
+      end
       local output = output_of(place)
       assert.matches("exit 0\n$", output)
       for _, pattern in ipairs(snippet.patterns) do

@@ -61,8 +61,8 @@ function FleetStatus:__tostring()
   if self.paused_for then
     words[#words + 1] = "no starts for " .. format.duration(self.paused_for)
   end
-  local lines = { ("%s: %d of %d slots used, %d runs: %s"):format(text.line(self.fleet), self.live, self.slots,
-    self.total, table.concat(words, ", ")) }
+  local lines = { ("%s: %d of %d slots used, %d %s: %s"):format(text.line(self.fleet), self.live, self.slots,
+    self.total, self.total == 1 and "run" or "runs", table.concat(words, ", ")) }
   for _, run in ipairs(self.runs) do
     lines[#lines + 1] = ("  %-8s  %s  %s  %s%s"):format(run.state, text.line(run.key), run.conversation_id,
       format.duration(run.seconds), run.overdue and ", without a worker for " .. format.duration(run.overdue) or "")
