@@ -143,6 +143,7 @@ build = {
     ["openhands.events.follow"] = "lua/openhands/events/follow.lua",
     ["openhands.events"] = "lua/openhands/events/init.lua",
     ["openhands.fleet.account"] = "lua/openhands/fleet/account.lua",
+    ["openhands.fleet.budget"] = "lua/openhands/fleet/budget.lua",
     ["openhands.fleet.custody"] = "lua/openhands/fleet/custody.lua",
     ["openhands.fleet.identifier"] = "lua/openhands/fleet/identifier.lua",
     ["openhands.fleet"] = "lua/openhands/fleet/init.lua",

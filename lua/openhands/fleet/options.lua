@@ -12,10 +12,10 @@ local M = {}
 ---@field slots? integer most conversations of the fleet at once (default 8)
 ---@field reserve? integer slots of the account to keep free for others (default 0)
 ---@field weight? number share of the account's slots, compared with other fleets (default 1)
----@field canary? integer so many items, the first ones, must be done before the others start; if one of them fails,
---- the others are skipped
----@field budget? number dollars: nothing more is started when four fifths are spent, and what is live is paused when all
---- is; math.huge for none
+---@field canary? integer so many items, the first ones, must be done before the others start; if one fails, the others
+--- are skipped
+---@field budget? number dollars: nothing more is started when four fifths are spent, and what is live is paused when
+--- all is; math.huge for none
 ---@field after? "pause"|"leave"|"delete" what becomes of the sandbox of an ended run (default "pause")
 ---@field on_paused? "resume"|"leave"|"fail" what becomes of a run that was paused by others (default "resume")
 ---@field on_change? fun(run: openhands.Run, previous: openhands.RunState?)

@@ -1,6 +1,7 @@
 --- Watches the conversation of a run until it has settled, and ends the run. The client's poller asks for all watched
 --- conversations together.
 
+local budgets = require "openhands.fleet.budget"
 local core = require "openhands.core"
 local errors = require "openhands.errors"
 local identifiers = require "openhands.fleet.identifier"
@@ -149,7 +150,7 @@ local function resume(worker, entry, conversation)
     end
     local limit = fleet and math.min(fleet.account_slots, fleet.learned_slots or math.huge)
     local resumed, err
-    if limit and up < limit then
+    if limit and up < limit and not budgets.is_spent(worker, entry.run.fleet) then
       if not worker:record(entry, { state = "running" }) then -- first, so that no other takes the same place
         return nil
       end
@@ -175,7 +176,7 @@ local function take_pause(worker, entry, conversation)
   elseif before ~= "paused" then
     learn_from_pause(worker)
   end
-  local policy = worker.settings.on_paused
+  local policy = budgets.is_spent(worker, entry.run.fleet) and "resume" or worker.settings.on_paused -- when it may
   entry.pauses = (entry.pauses or 0) + 1
   if policy == "resume" and entry.pauses <= MOST_RESUMES then
     local resumed, err = resume(worker, entry, conversation)

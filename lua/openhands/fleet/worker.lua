@@ -1,6 +1,7 @@
 --- A worker: claims runs from the ledger while slots are free, looks after each in a task of its own, and keeps their
 --- leases. Several workers, in one process or on many machines, may share a ledger.
 
+local budgets = require "openhands.fleet.budget"
 local core = require "openhands.core"
 local custody = require "openhands.fleet.custody"
 local errors = require "openhands.errors"
@@ -150,6 +151,9 @@ local function claim_all(worker)
     end
   end
   worker._idle = why
+  if why and why.reason == "budget" then
+    budgets.exhaust(worker)
+  end
   local pause = IDLE_PAUSE * worker.patience
   return why and why.reason ~= "empty" and why.ready_in and math.min(pause, why.ready_in + 0.001) or pause
 end
@@ -215,6 +219,7 @@ function Worker:run(timeout)
   local deadline = timeout and client:_now() + timeout
   self._is_running, self._is_stopping, self._is_leaving, self.failure = true, nil, nil, nil
   repeat
+    budgets.check(self)
     local pause = claim_all(self)
     pause = math.min(pause, renew_all(self))
     if deadline and client:_now() >= deadline then

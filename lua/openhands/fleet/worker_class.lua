@@ -33,6 +33,8 @@
 ---@field patience number by which pauses are multiplied; smaller ones are for specs
 ---@field failure openhands.Error? why it ends before its work is done
 ---@field exhausted openhands.Error? why it starts nothing more
+---@field has_new_costs boolean? a cost was recorded since the last look at the budgets
+---@field _costs_checked_at number? monotonic moment of that look
 ---@field started_at number? monotonic moment of its latest claim for a start
 ---@field private _entries table<string, openhands.WorkerEntry> by run_id
 ---@field private _alarm openhands.Pending wakes its loop

@@ -1,0 +1,94 @@
+--- Keeps fleets within their budgets. The ledger adds up the costs, and lets nothing start when four fifths are spent;
+--- when all is spent, what is live is paused. Costs come late, so that a little more may be spent.
+
+local errors = require "openhands.errors"
+local format = require "openhands.fleet.report.format"
+
+local M = {}
+
+local CHECK_INTERVAL = 5 -- seconds between two looks at the costs of a fleet
+
+-- Returns the error of a fleet that starts nothing more.
+local function spent(fleet, what)
+  return errors.new {
+    kind = "quota", operation = "run", retryable = false,
+    message = ("run: %s, because %s of the budget of %s for fleet '%s' are spent; run it again with a larger 'budget'")
+      :format(what, format.money(fleet.cost), format.money(fleet.budget), fleet.fleet),
+  }
+end
+
+-- Reads a fleet, and returns whether its budget is spent.
+local function is_spent(worker, name)
+  local fleet = worker:ask("fleet", { account_id = worker.settings.account_id, fleet = name })
+  return fleet and fleet.budget and fleet.cost >= fleet.budget or false, fleet
+end
+
+--- Returns whether the budget of a fleet is spent, so that what was paused stays so.
+---@param worker openhands.Worker
+---@param name string of the fleet
+---@return boolean
+function M.is_spent(worker, name)
+  return (is_spent(worker, name))
+end
+
+-- Pauses the conversations of a fleet that this worker looks after, unless they have just ended.
+local function pause_live(worker, name)
+  local running = {}
+  for _, entry in pairs(worker._entries) do
+    local run = entry.run
+    if run.fleet == name and run.state == "running" and not tostring(run.execution_status):find "^ended: " then
+      running[#running + 1] = entry
+    end
+  end
+  for _, entry in ipairs(running) do
+    local run = entry.run
+    local pause = worker.client._api == "v0" and worker.client.stop or worker.client.pause
+    local good, err = pause(worker.client, run.conversation_id)
+    if good then
+      worker:record(entry, { state = "paused" })
+    else
+      worker.client:_log("item '%s' could not be paused: %s", run.key, err.message)
+    end
+  end
+end
+
+--- Pauses what is live of fleets whose budget is spent. The worker of one fleet then ends with an error. Looks at the
+--- costs when some were noted, at most once in some seconds.
+---@param worker openhands.Worker
+function M.check(worker)
+  local now = worker.client:_now()
+  if worker._costs_checked_at and (not worker.has_new_costs or now < worker._costs_checked_at + CHECK_INTERVAL) then
+    return
+  end
+  worker.has_new_costs, worker._costs_checked_at = nil, now
+  local names = { worker.settings.fleet }
+  for _, entry in pairs(worker._entries) do
+    names[#names + 1] = entry.run.fleet
+  end
+  local is_known = {}
+  for _, name in ipairs(names) do
+    local over, fleet = false, nil
+    if not is_known[name] then
+      is_known[name] = true
+      over, fleet = is_spent(worker, name)
+    end
+    if over and fleet then
+      pause_live(worker, name)
+      if name == worker.settings.fleet then
+        worker:fail(spent(fleet, "what was live is paused"))
+      end
+    end
+  end
+end
+
+--- Takes the ledger's answer that a budget is nearly spent: the worker of one fleet starts nothing more.
+---@param worker openhands.Worker
+function M.exhaust(worker)
+  local name = worker.settings.fleet
+  local fleet = name and worker:ask("fleet", { account_id = worker.settings.account_id, fleet = name })
+  if fleet and fleet.budget then
+    worker.exhausted = worker.exhausted or spent(fleet, "nothing more is started")
+  end
+end
+
+return M
