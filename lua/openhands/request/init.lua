@@ -68,8 +68,10 @@ end
 ---@param own table<string, boolean>? options that are no settings
 ---@return openhands.Call call
 function Client:_begin(name, options, own)
-  if getmetatable(self) ~= Client or self._closed or task_use.are_in_use then
+  if getmetatable(self) ~= Client or self._closed then
     Client._check_usable(self, name)
+  elseif task_use.are_in_use then
+    tasks.check(name)
   end
   local inherited, now = self._settings, self._loop.now()
   local call

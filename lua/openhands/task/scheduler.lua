@@ -99,8 +99,7 @@ local function is_running(entry)
 end
 
 -- Handles a task that was resumed and has yielded or ended. One that has yielded without being parked is ready again.
-local function after_resume(self, entry)
-  local goes_on = entry.task:reap()
+local function after_resume(self, entry, goes_on)
   if entry.pending and not goes_on then
     unpark(self, entry)
   elseif goes_on and not entry.pending and not is_queued(self, entry) then
@@ -122,7 +121,8 @@ end
 local function unwind(self)
   local running, depth = self._running, depth_of(self)
   while #running > depth do
-    after_resume(self, running[#running])
+    local entry = running[#running]
+    after_resume(self, entry, entry.task:reap())
     running[#running] = nil
   end
 end
@@ -234,8 +234,14 @@ local function resume_first(self)
   end
   self._queue[number] = nil
   self._first = number + 1
-  if is_ready then
-    entry.task:resume()
+  if not is_ready then
+    return
+  end
+  local goes_on = entry.task:resume()
+  if running[#running] == entry then
+    after_resume(self, entry, goes_on)
+    running[#running] = nil
+  else -- an error has interrupted the steps that this task ran
     unwind(self)
   end
 end
