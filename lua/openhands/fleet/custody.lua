@@ -68,7 +68,7 @@ function Worker:ask(operation, ...)
     if self.client:_is_given_up() then
       return nil
     end
-    self.client:_sleep(pause * self.patience * (0.5 + self.client._settings.random() / 2))
+    self.client:_sleep(pause * (0.5 + self.client._settings.random() / 2))
     pause = math.min(LONGEST_OUTAGE_PAUSE, pause * 2)
   end
 end
@@ -136,7 +136,7 @@ function Worker:requeue(entry, fields)
   if entry.is_gone then
     return
   end
-  fields.why = self.client:_line(fields.why, 500)
+  fields.delay = (fields.delay or 0) * self.patience
   take_change(self, entry, self:ask("requeue", entry.run, fields))
   drop(self, entry)
 end

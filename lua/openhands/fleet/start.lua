@@ -14,7 +14,7 @@ local LIMIT_PAUSE = 5 -- seconds without a start after the service has said that
 local THROTTLED_PAUSE = 30 -- seconds, if the service does not say how long
 
 local function pause_after(worker, tries)
-  local pause = math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ^ math.min(tries - 1, 10)) * worker.patience
+  local pause = math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ^ math.min(tries - 1, 10))
   return pause * (0.5 + worker.client._settings.random() / 2)
 end
 
@@ -61,7 +61,7 @@ local not_started = {
       worker:ask("set_learned_slots", { account_id = worker.settings.account_id, slots = limit })
     end
     worker.slots:forget_count()
-    worker.slots:hold(LIMIT_PAUSE * worker.patience)
+    worker.slots:hold(LIMIT_PAUSE)
     requeue(worker, entry, err, 0)
   end,
   throttled = function(worker, entry, err)
@@ -90,18 +90,26 @@ function not_started.permission(worker, entry, err)
   return not_started.authentication(worker, entry, err)
 end
 
+-- The worker is about to end: the next one need not look whether something was started.
+function not_started.cancelled(worker, entry, err)
+  requeue(worker, entry, err, 0)
+end
+not_started.closed = not_started.cancelled
+
+-- What is wrong with an item, and will be the next time.
+for _, kind in ipairs { "invalid", "not_found", "unsupported", "conflict", "protocol", "too_large", "raised" } do
+  not_started[kind] = give_up
+end
+
 -- Takes an error after which the run certainly has no conversation.
 local function take_refusal(worker, entry, err)
   local known = not_started[err.kind]
-  if known then
-    known(worker, entry, err)
-  elseif err.retryable or err.kind == "connect" or err.kind == "timeout" then
-    local pause = pause_after(worker, entry.run.attempts)
-    worker.slots:hold(pause / 4)
-    requeue(worker, entry, err, pause)
-  else
-    give_up(worker, entry, err)
+  if known and not (err.retryable and known == give_up) then
+    return known(worker, entry, err)
   end
+  local pause = pause_after(worker, entry.run.attempts)
+  worker.slots:hold(pause / 4)
+  requeue(worker, entry, err, pause)
 end
 
 -- Ends a run that may have been started, and that nobody can look for.

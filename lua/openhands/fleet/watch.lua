@@ -60,7 +60,7 @@ local function free_sandbox(worker, entry, conversation)
   end
   for try = 1, MOST_PAUSES do
     local good, err = client[action](client, conversation.conversation_id)
-    if good or not errors.is_transient(err) or not worker:rest_in_task(entry, try * worker.patience) then
+    if good or not errors.is_transient(err) or not worker:rest_in_task(entry, try) then
       return
     end
   end
@@ -118,7 +118,7 @@ local function start_anew(worker, entry, conversation)
     worker:requeue(entry, {
       conversation_id = identifiers.of(run.account_id, run.fleet, run.key, #ids + 1),
       why = "the service refused to start it: " .. client:_line(words_of(conversation), 300),
-      delay = RESUME_PAUSE * worker.patience,
+      delay = RESUME_PAUSE,
     })
   end
   return true
@@ -162,7 +162,7 @@ local function resume(worker, entry, conversation)
     end
     if err and not (err.retryable or err.kind == "limit" or err.kind == "ambiguous") then
       return nil, err
-    elseif not worker:rest_in_task(entry, RESUME_PAUSE * worker.patience) then
+    elseif not worker:rest_in_task(entry, RESUME_PAUSE) then
       return nil
     end
   end
@@ -185,7 +185,7 @@ local function take_pause(worker, entry, conversation)
     end
     return resumed
   elseif policy == "leave" then
-    return worker:rest_in_task(entry, OUTAGE_PAUSE * worker.patience) and conversation or nil
+    return worker:rest_in_task(entry, OUTAGE_PAUSE) and conversation or nil
   end
   finish(worker, entry, conversation, "failed", "it was paused, by a person or by the service")
 end
@@ -244,7 +244,7 @@ local function take_error(worker, entry, err)
     worker:finish(entry, { state = "failed", error = err.message })
     return false
   end
-  return worker:rest_in_task(entry, OUTAGE_PAUSE * worker.patience)
+  return worker:rest_in_task(entry, OUTAGE_PAUSE)
 end
 
 local problems = {
@@ -271,7 +271,7 @@ local function take_end(worker, entry, conversation)
   if is_requeued then
     return nil
   elseif is_requeued == nil then
-    return worker:rest_in_task(entry, OUTAGE_PAUSE * worker.patience) and conversation or nil
+    return worker:rest_in_task(entry, OUTAGE_PAUSE) and conversation or nil
   end
   local problem = problems[state] or words_of(conversation)
   problem = worker.client:_line(problem ~= "" and problem or "its agent has failed", 500)

@@ -33,7 +33,6 @@ function M.new(client, ledger, settings)
     settings = settings,
     slots = slots.new(client, settings),
     owner = core.uuid(),
-    patience = 1,
     _entries = {},
     _alarm = pendings.new(),
   }, Worker)
@@ -142,7 +141,7 @@ local function claim_all(worker)
     if pause > 0 then
       return pause
     elseif starting_count(worker) >= MOST_STARTING then
-      return IDLE_PAUSE * worker.patience
+      return IDLE_PAUSE
     end
     local good
     good, why = claim(worker)
@@ -154,7 +153,7 @@ local function claim_all(worker)
   if why and why.reason == "budget" then
     budgets.exhaust(worker)
   end
-  local pause = IDLE_PAUSE * worker.patience
+  local pause = IDLE_PAUSE
   return why and why.reason ~= "empty" and why.ready_in and math.min(pause, why.ready_in + 0.001) or pause
 end
 

@@ -30,7 +30,7 @@
 ---@field settings openhands.WorkerSettings
 ---@field slots openhands.FleetSlots
 ---@field owner string
----@field patience number by which pauses are multiplied; smaller ones are for specs
+---@field patience number by which delays of runs in the queue are multiplied: less in specs, whose time may be virtual
 ---@field failure openhands.Error? why it ends before its work is done
 ---@field exhausted openhands.Error? why it starts nothing more
 ---@field has_new_costs boolean? a cost was recorded since the last look at the budgets
@@ -41,7 +41,7 @@
 ---@field private _is_stopping boolean?
 ---@field private _is_leaving boolean?
 ---@field private _is_running boolean?
-local Worker = {}
+local Worker = { patience = 1 }
 Worker.__index = Worker
 Worker.__name = "openhands.Worker"
 
