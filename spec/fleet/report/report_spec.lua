@@ -59,6 +59,13 @@ describe("a report", function()
     assert.is_nil(run.seconds)
   end)
 
+  it("tells why a run waits in the queue, but not why it waited before it was started", function()
+    local runs = new({ rows.row { key = "a", state = "queued", error = "the limit" },
+      rows.row { key = "b", state = "running", error = "the limit" } }).runs
+    assert.equal("the limit", runs[1].error)
+    assert.is_nil(runs[2].error)
+  end)
+
   it("can be empty", function()
     local it_has = new {}
     assert.equal(0, it_has.total)

@@ -15,7 +15,7 @@ local M = {}
 ---@field url string? of the conversation's page
 ---@field pull_requests openhands.ReportPullRequest[]
 ---@field cost number? dollars
----@field error string? why it failed, or what is unclear
+---@field error string? why it failed, waits or was not started, or what is unclear
 ---@field conversation_id string
 ---@field attempts integer how often it was claimed from the queue
 ---@field started_at number?
@@ -75,6 +75,7 @@ end
 function M.read(row, now)
   local result = type(row.result) == "string" and decoded(row.result) or {}
   local was_started = row.state ~= "queued" and row.state ~= "skipped"
+  local is_going_on = row.state == "starting" or row.state == "running" -- an error is that of a try before
   local started_at, ended_at = was_started and moment(row.intended_at) or nil, moment(row.ended_at)
   return {
     key = tostring(row.key),
@@ -84,7 +85,7 @@ function M.read(row, now)
     url = text(result.url),
     pull_requests = pull_requests(result.pull_requests),
     cost = moment(row.cost),
-    error = text(row.error),
+    error = not is_going_on and text(row.error) or nil,
     conversation_id = tostring(row.conversation_id),
     attempts = format.is_finite(row.attempts) and row.attempts or 0,
     started_at = started_at,
