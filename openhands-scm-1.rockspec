@@ -206,6 +206,7 @@ build = {
     ["openhands.loop.uv.fd_watch"] = "lua/openhands/loop/uv/fd_watch.lua",
     ["openhands.loop.uv"] = "lua/openhands/loop/uv/init.lua",
     ["openhands.loop.uv.task_runner"] = "lua/openhands/loop/uv/task_runner.lua",
+    ["openhands.request.detection"] = "lua/openhands/request/detection.lua",
     ["openhands.request.dialect"] = "lua/openhands/request/dialect.lua",
     ["openhands.request.errors"] = "lua/openhands/request/errors.lua",
     ["openhands.request.in_flight"] = "lua/openhands/request/in_flight.lua",
