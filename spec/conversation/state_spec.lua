@@ -1,3 +1,4 @@
+local outcomes = require "openhands.conversation.outcome"
 local states = require "openhands.conversation.state"
 
 local GRACE = 60
@@ -133,7 +134,7 @@ end)
 describe("the end of a V0 conversation's work", function()
   local function judged(fields)
     local memory = {}
-    local state, settled = states.judge_result(fields, memory)
+    local state, settled = outcomes.judge_result(fields, memory)
     assert.equal(state, memory.state)
     return { state, settled }
   end
