@@ -35,6 +35,9 @@ describe("the example", function()
       cve_fanout = start("cve_fanout", "CVE-2026-1234 owner/one owner/two"),
       suggested_tasks = start("suggested_tasks", "today"),
       triage_structured = start("triage_structured", "owner/one 12 17"),
+      upgrade_canary = start("upgrade_canary", "left-pad 2.0 owner/one owner/two owner/three"),
+      bad_canary = start("upgrade_canary", "'left-pad [simulate: error]' 2.0 owner/one owner/two owner/three "
+        .. "owner/four", "bad_canary", other_service),
       bad_triage = start("triage_structured", "owner/one 31", "bad_triage", other_service),
     }
     outputs = {}
@@ -59,6 +62,18 @@ describe("the example", function()
     local output = start("cve_fanout", "CVE-2026-1234 owner/one owner/two")()
     assert.matches("2 runs: 2 done", output, 1, true)
     assert.equal(before, service:jobs())
+  end)
+
+  it("of an upgrade goes on after its canaries", function()
+    assert.matches("\n3 runs: 3 done, .*\nexit 0\n$", outputs.upgrade_canary)
+  end)
+
+  it("of an upgrade starts nothing more after a canary that has failed", function()
+    assert.matches("\nfailed +owner/one .*\nskipped +owner/three .*\nskipped +owner/four ", outputs.bad_canary)
+    assert.matches("\nA canary has failed: the others were not started%.\nexit 1\n$", outputs.bad_canary)
+    for _, each in ipairs(other_service:starts()) do
+      assert.is_nil(each.body:find("owner/three", 1, true) or each.body:find("owner/four", 1, true))
+    end
   end)
 
   it("of suggested tasks takes the failing checks alone", function()
