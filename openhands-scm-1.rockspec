@@ -166,6 +166,7 @@ build = {
     ["openhands.fleet.ledger.waves"] = "lua/openhands/fleet/ledger/waves.lua",
     ["openhands.fleet.map"] = "lua/openhands/fleet/map.lua",
     ["openhands.fleet.options"] = "lua/openhands/fleet/options.lua",
+    ["openhands.fleet.plan"] = "lua/openhands/fleet/plan.lua",
     ["openhands.fleet.secrets"] = "lua/openhands/fleet/secrets.lua",
     ["openhands.fleet.slots"] = "lua/openhands/fleet/slots.lua",
     ["openhands.fleet.start"] = "lua/openhands/fleet/start.lua",

@@ -124,4 +124,37 @@ describe("a fleet", function()
     assert.equal("done done done", states(assert(fleet:run())))
     assert.equal("a b c", started(model))
   end)
+
+  it("plans what a run would do, and starts nothing", function()
+    local open, model = simulated()
+    local fleet = open { slots = 2 }
+    assert(fleet:add { item "a", item "b" })
+    local plan = assert(fleet:plan())
+    assert.same({ { "a", "b" }, {}, {}, {} }, { plan.start, plan.take_up, plan.wait, plan.ended })
+    assert.same({ 2 }, { plan.at_once, plan.expected_cost })
+    assert.matches("no cost is known", tostring(plan))
+    assert.equal("", started(model))
+    assert(fleet:run())
+    assert(fleet:add { item("c", { exclusive = "x" }), item("d", { exclusive = "x" }), item("e", { depends_on = "c" }),
+      item("f", { priority = 1 }) })
+    local _, err = fleet:run { timeout = 5 }
+    assert.equal("timeout", err.kind)
+    plan = assert(fleet:plan())
+    assert.same({ { "c", "f" }, {}, { "a", "b" } }, { plan.take_up, plan.start, plan.ended })
+    assert.same({ { key = "d", why = "for 'c', of the same exclusive group" }, { key = "e", why = "for 'c'" } },
+      plan.wait)
+    assert.is_true(math.abs(plan.average_cost - 0.0831) < 1e-6)
+    assert.is_true(math.abs(plan.expected_cost - 4 * 0.0831) < 0.05)
+    assert.equal([[
+f: 0 to start, 2 at a time; 2 to take up; 2 that wait; 2 that have ended; expected to cost $0.33 more, $0.08 for each
+take up  c
+take up  f
+wait     d  for 'c', of the same exclusive group
+wait     e  for 'c']], tostring(plan))
+    fleet = open { name = "g", canary = 1, budget = 0.1 }
+    assert(fleet:add { item "x", item "y" })
+    assert.same({ { key = "y", why = "for the canaries, the first 1" } }, assert(fleet:plan()).wait)
+    fleet:run()
+    assert.same({ { key = "y", why = "for a larger budget" } }, assert(fleet:plan()).wait)
+  end)
 end)

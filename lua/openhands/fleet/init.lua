@@ -13,6 +13,7 @@ local options = require "openhands.fleet.options"
 local workers = require "openhands.fleet.worker"
 
 local items = deferred.module "openhands.fleet.items"
+local plans = deferred.module "openhands.fleet.plan"
 local reports = deferred.module "openhands.fleet.report"
 local statuses = deferred.module "openhands.fleet.report.status"
 
@@ -118,6 +119,25 @@ function Fleet:report()
   errors.check_receiver(getmetatable(self) == Fleet, "report", "fleet")
   local runs, err = all_runs(self)
   return runs and reports.new(runs, { fleet = self.name, now = self.client:_wall() }), err
+end
+
+--- Returns what a run would start, take up and wait for, and what it may cost. Starts nothing.
+---@return openhands.FleetPlan?
+---@return openhands.Error? err
+function Fleet:plan()
+  errors.check_receiver(getmetatable(self) == Fleet, "plan", "fleet")
+  local runs, needs, totals, err
+  totals, err = self.ledger:totals(named(self))
+  if totals then
+    needs, err = self.ledger:needs(named(self))
+  end
+  if needs then
+    runs, err = all_runs(self)
+  end
+  if not runs then
+    return nil, err
+  end
+  return plans.new(runs, needs, totals)
 end
 
 --- Returns what the fleet is doing now, in this process and all others, from the ledger alone.

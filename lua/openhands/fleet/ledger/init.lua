@@ -12,6 +12,7 @@ local schema = require "openhands.fleet.ledger.schema"
 local sqlite = require "openhands.fleet.ledger.sqlite"
 local totals = require "openhands.fleet.ledger.totals"
 local transaction = require "openhands.fleet.ledger.transaction"
+local waves = require "openhands.fleet.ledger.waves"
 
 local M = {}
 
@@ -40,6 +41,7 @@ local Ledger = {
   counts = reading.counts,
   totals = totals.totals,
   live = reading.live,
+  needs = waves.needs,
   conversation_ids = reading.conversation_ids,
 }
 Ledger.__index = Ledger

@@ -1,8 +1,10 @@
 --- Lets some items wait for others: for those that they depend on, and all of a fleet for its canaries. What waits for
 --- an item that has failed is skipped. All within the transaction that ends the item, or adds the one that waits.
 
+local arguments = require "openhands.fleet.ledger.arguments"
 local errors = require "openhands.errors"
 local states = require "openhands.fleet.ledger.states"
+local transaction = require "openhands.fleet.ledger.transaction"
 
 local M = {}
 
@@ -116,6 +118,30 @@ function M.added(connection, account, fleet, runs)
     end
   end
   skip_after_canaries(connection, account, fleet)
+end
+
+local NEEDS = [[select openhands_runs.key as key, others.key as needed
+  from openhands_runs join openhands_needs on openhands_needs.run_id = openhands_runs.run_id
+  join openhands_runs others on others.run_id = openhands_needs.needed_run_id
+  where openhands_runs.account_id = ? and openhands_runs.fleet = ? and openhands_runs.state = 'queued'
+  and others.state <> 'done' order by openhands_runs.position, others.position]]
+
+--- Reads for which items the queued items of a fleet wait.
+---@param ledger openhands.Ledger
+---@param fields { account_id: string, fleet: string }
+---@return table<string, string[]>? keys by the key of the item that waits
+---@return openhands.Error? err
+function M.needs(ledger, fields)
+  arguments.check_names("needs", fields, " account_id fleet ")
+  local account, fleet = arguments.text("needs", fields, "account_id"), arguments.text("needs", fields, "fleet")
+  return transaction.run(ledger, "needs", function(connection)
+    local keys = {}
+    for _, row in ipairs(connection:rows(NEEDS, account, fleet)) do
+      keys[row.key] = keys[row.key] or {}
+      table.insert(keys[row.key], row.needed)
+    end
+    return keys
+  end)
 end
 
 return M
