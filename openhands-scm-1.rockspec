@@ -165,6 +165,7 @@ build = {
     ["openhands.fleet.ledger.transaction"] = "lua/openhands/fleet/ledger/transaction.lua",
     ["openhands.fleet.ledger.waves"] = "lua/openhands/fleet/ledger/waves.lua",
     ["openhands.fleet.map"] = "lua/openhands/fleet/map.lua",
+    ["openhands.fleet.named_map"] = "lua/openhands/fleet/named_map.lua",
     ["openhands.fleet.options"] = "lua/openhands/fleet/options.lua",
     ["openhands.fleet.plan"] = "lua/openhands/fleet/plan.lua",
     ["openhands.fleet.secrets"] = "lua/openhands/fleet/secrets.lua",

@@ -4,16 +4,22 @@
 
 ---@class (partial) openhands.Client
 local Client = require "openhands.client_class"
+local deferred = require "openhands.deferred"
 local errors = require "openhands.errors"
 local items = require "openhands.fleet.items"
 local spelling = require "openhands.spelling"
 local tasks = require "openhands.task"
+
+local named = deferred.module "openhands.fleet.named_map"
 
 local SLOTS = 8 -- items at a time, if the caller does not say
 local SHARE_TO_STOP = 0.8 -- of a budget, after which nothing more is started: costs come late
 
 --- Options of `map`.
 ---@class openhands.MapOptions
+---@field name? string makes it a fleet of that name, which goes on when the same program is run again. The function
+--- then only returns the fields of starts, and results are the runs of the fleet's report
+---@field ledger? string of that fleet
 ---@field slots? integer items at a time; 8 if not given
 ---@field stop_on_error? boolean after a failure no further item is begun; those under way go on
 ---@field retry? integer|fun(err: openhands.Error, tries: integer, item: any): boolean how often an item is tried again
@@ -33,8 +39,8 @@ local SHARE_TO_STOP = 0.8 -- of a budget, after which nothing more is started: c
 
 -- ---- options -----------------------------------------------------------------------------------------------------
 
-local kinds = { slots = "number", stop_on_error = "boolean", retry = "number or function", budget = "number",
-  order = "string" }
+local kinds = { name = "string", ledger = "string", slots = "number", stop_on_error = "boolean",
+  retry = "number or function", budget = "number", order = "string" }
 
 local function check_number(name, value, least, is_whole)
   if type(value) == "number" and not (value >= least and (not is_whole or value % 1 == 0)) then
@@ -57,6 +63,11 @@ local function checked(options)
   check_number("slots", options.slots, 1, true)
   check_number("retry", options.retry, 0, true)
   check_number("budget", options.budget, 0)
+  if options.name and type(options.retry) == "function" then
+    errors.raise "map: 'retry' must be a number if there is a 'name': the ledger cannot keep a function"
+  elseif options.ledger and not options.name then
+    errors.raise "map: 'ledger' needs a 'name'"
+  end
   if options.order and options.order ~= "given" and options.order ~= "finished" then
     errors.raise 'map: \'order\' must be "given" or "finished"'
   end
@@ -231,6 +242,9 @@ function Client:map(source, run, options)
     results = { done = 0, failed = 0, skipped = 0, total = #list, cost = 0,
       indices = options.order == "finished" and {} or nil },
   }
+  if options.name then
+    return named.run(self, map, is_start)
+  end
   local functions = {}
   for index = 1, #list do
     functions[index] = function()
