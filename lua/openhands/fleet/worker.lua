@@ -198,7 +198,9 @@ local function leave(worker)
     entry.task:cancel()
   end
   for _, entry in ipairs(left) do
-    entry.task:wait()
+    if not tasks.is_cancelled() then -- a cancelled task cannot wait
+      entry.task:wait()
+    end
     if not worker._is_broken and not worker.client._closed then
       worker.ledger:renew(entry.run, 0) -- fails if the run has ended meanwhile, or another worker has it
     end
