@@ -14,6 +14,7 @@ local workers = require "openhands.fleet.worker"
 
 local items = deferred.module "openhands.fleet.items"
 local plans = deferred.module "openhands.fleet.plan"
+local rebuilding = deferred.module "openhands.fleet.rebuild"
 local reports = deferred.module "openhands.fleet.report"
 local statuses = deferred.module "openhands.fleet.report.status"
 
@@ -110,6 +111,27 @@ local function all_runs(self)
     end
     after = page[#page].position
   end
+end
+
+--- Finds the runs again after the ledger was lost, by the ids that are derived from the items (V1). Starts nothing; the
+--- next `run` takes up what was found.
+---@param given any the items, as for `add`; nil: they were added before
+---@param source any
+---@return openhands.Rebuilt?
+---@return openhands.Error? err
+function Fleet:rebuild(given, source)
+  errors.check_receiver(getmetatable(self) == Fleet, "rebuild", "fleet")
+  local good, runs, err = true, nil, nil
+  if given ~= nil then
+    good, err = self:add(given, source)
+  end
+  if good then
+    runs, err = all_runs(self)
+  end
+  if not runs then
+    return nil, err
+  end
+  return rebuilding.run(self.client, self.ledger, runs)
 end
 
 --- Returns what has become of each item so far. Other processes may run the fleet meanwhile.

@@ -1,6 +1,7 @@
 --- The ledger of fleets: what was meant to be started, what was started, and who looks after it. Every operation is one
 --- transaction that survives a crash. It blocks while the database works.
 
+local adoption = require "openhands.fleet.ledger.adoption"
 local changes = require "openhands.fleet.ledger.changes"
 local claims = require "openhands.fleet.ledger.claims"
 local errors = require "openhands.errors"
@@ -30,6 +31,7 @@ local Ledger = {
   set_learned_slots = fleets.set_learned_slots,
   remaining = fleets.remaining,
   add = fleets.add,
+  adopt = adoption.adopt,
   claim = claims.claim,
   renew = changes.renew,
   record = changes.record,

@@ -1,4 +1,5 @@
---- The states of a run, and how one follows another. Only `claim` makes a run live, because a live run has a slot.
+--- The states of a run, and how one follows another. Only `claim` makes a run live, because a live run has a slot; and
+--- `adopt`, where the service has its conversation already.
 
 local M = {}
 
