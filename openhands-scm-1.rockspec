@@ -128,7 +128,6 @@ build = {
     ["openhands.conversation.lookup"] = "lua/openhands/conversation/lookup.lua",
     ["openhands.conversation.memory"] = "lua/openhands/conversation/memory.lua",
     ["openhands.conversation.pull_requests"] = "lua/openhands/conversation/pull_requests.lua",
-    ["openhands.conversation.outcome"] = "lua/openhands/conversation/outcome.lua",
     ["openhands.conversation.result"] = "lua/openhands/conversation/result.lua",
     ["openhands.conversation.result_v0"] = "lua/openhands/conversation/result_v0.lua",
     ["openhands.conversation.server"] = "lua/openhands/conversation/server.lua",

@@ -1,4 +1,3 @@
-local outcomes = require "openhands.conversation.outcome"
 local states = require "openhands.conversation.state"
 
 local GRACE = 60
@@ -134,7 +133,7 @@ end)
 describe("the end of a V0 conversation's work", function()
   local function judged(fields)
     local memory = {}
-    local state, settled = outcomes.judge_result(fields, memory)
+    local state, settled = states.judge_result(fields, memory)
     assert.equal(state, memory.state)
     return { state, settled }
   end

@@ -1,7 +1,7 @@
 -- After a message, a finished status may still belong to the previous turn. A wait ended with the old answer, or
 -- minutes too late.
 
-local outcomes = require "openhands.conversation.outcome"
+local states = require "openhands.conversation.state"
 local in_process = require "spec.support.in_process"
 
 describe("a turn after a message", function()
@@ -105,7 +105,7 @@ describe("a turn after a message", function()
       memory.message_at, memory.message_text, memory.end_is_uncertain = 0, "two", true
       memory.earlier_question_id = "event-0"
       local result = { question_id = "event-1", question_text = asked, answer = "Done.", execution = "finished" }
-      assert.equal(is_answered, outcomes.apply_result({ api = "v1" }, result, memory))
+      assert.equal(is_answered, states.apply_result({ api = "v1" }, result, memory))
     end
   end)
 

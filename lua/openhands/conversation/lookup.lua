@@ -9,7 +9,6 @@ local conversations = require "openhands.conversation"
 local deferred = require "openhands.deferred"
 local errors = require "openhands.errors"
 local identifiers = require "openhands.conversation.identifier"
-local outcomes = require "openhands.conversation.outcome"
 local results = require "openhands.conversation.result"
 local start_tasks = deferred.module "openhands.conversation.start_tasks"
 local states = require "openhands.conversation.state"
@@ -267,7 +266,7 @@ function steps.result_check(client, lookups, call)
   local result, err = results.read(client, conversation, call)
   lookup.result, lookup.too_large = result, err and err.kind == "too_large" and err or nil
   local memory = client:_remember(conversation.conversation_id)
-  if result and outcomes.apply_result(conversation, result, memory) then
+  if result and states.apply_result(conversation, result, memory) then
     lookup.step = "list"
   end
 end

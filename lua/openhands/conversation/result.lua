@@ -10,7 +10,6 @@ local errors = require "openhands.errors"
 local identifiers = require "openhands.conversation.identifier"
 local results_v0 = deferred.module "openhands.conversation.result_v0"
 local memories = require "openhands.conversation.memory"
-local outcomes = require "openhands.conversation.outcome"
 local states = require "openhands.conversation.state"
 
 --- The result of the agent's latest turn, from the newest events.
@@ -270,7 +269,7 @@ end
 ---@return openhands.Result? result
 ---@return openhands.Error? err
 function M.read(client, conversation, call)
-  local wanted, memory = outcomes.wanted[conversation.state], client:_remember(conversation.conversation_id)
+  local wanted, memory = states.wanted[conversation.state], client:_remember(conversation.conversation_id)
   local result, err = M.read_by_id(client, conversation.conversation_id, call, conversation.api, wanted)
   if result and not memory.message_at then
     memory.question_id = result.question_id
@@ -290,7 +289,7 @@ function M.update(client, conversation, call, always)
   if states.may_have_ended(conversation, memory) and (always or M.is_due(client, conversation, memory)) then
     local result = M.read(client, conversation, call)
     if result then
-      outcomes.apply_result(conversation, result, memory)
+      states.apply_result(conversation, result, memory)
     end
   end
 end

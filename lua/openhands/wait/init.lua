@@ -6,7 +6,6 @@ local Client = require "openhands.client_class"
 local errors = require "openhands.errors"
 local limits = require "openhands.limits"
 local lookups = require "openhands.conversation.lookup"
-local outcomes = require "openhands.conversation.outcome"
 local pollers = require "openhands.wait.poller"
 local results = require "openhands.conversation.result"
 local starts = require "openhands.start"
@@ -89,7 +88,7 @@ function Wait:_needs_result(conversation)
   if conversation.api == "v0" then
     local memory = self._client:_remember(conversation.conversation_id)
     return not result and results.is_due(self._client, conversation, memory)
-  elseif result and result[outcomes.wanted[conversation.state]] then
+  elseif result and result[states.wanted[conversation.state]] then
     return false
   end
   return not (conversation.sandbox_id == nil and conversation.state == "failed")
@@ -97,7 +96,7 @@ end
 
 function Wait:_settle(conversation)
   if self.entry.result then -- read in the same lookup
-    outcomes.add_to_settled(conversation, self.entry.result)
+    states.add_to_settled(conversation, self.entry.result)
   end
   if self:_needs_result(conversation) then
     self._client._poller:request_result(self.entry, 0)
@@ -125,9 +124,9 @@ function Wait:_take_result()
   local conversation, result = self.entry.latest, self.entry.result
   ---@cast conversation openhands.Conversation
   if result then
-    outcomes.add_to_settled(conversation, result)
+    states.add_to_settled(conversation, result)
   end
-  local pause = self:_pause_before_result(result, outcomes.wanted[conversation.state])
+  local pause = self:_pause_before_result(result, states.wanted[conversation.state])
   if pause then
     self._client._poller:request_result(self.entry, pause)
   else
