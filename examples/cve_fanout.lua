@@ -18,8 +18,7 @@ end
 local fleet = assert(openhands.fleet { name = cve, slots = 8, ledger = os.getenv "LEDGER" })
 for _, repository in ipairs(arg) do
   assert(fleet:add {
-    key = repository,
-    repository = repository,
+    key = repository, repository = repository,
     initial_user_msg = ("Find out whether this repository is affected by %s. If it is, upgrade or patch what is "
       .. "vulnerable, run the tests and open a pull request. If not, say why."):format(cve),
   })
