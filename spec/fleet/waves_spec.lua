@@ -125,6 +125,16 @@ describe("a fleet", function()
     assert.equal("a b c", started(model))
   end)
 
+  it("learns the limit of the account, within a group too", function()
+    local client = in_process.simulated({ api = "v1", max_concurrent = 1, limit_mode = "refuse" }, { grace = 2 })
+    local fleet = assert(client:fleet { name = "f", ledger = database.address, start_interval = 0, slots = 2 })
+    fleets[1] = fleet
+    assert(fleet:add { item "a", item "b", item "c" })
+    local results = assert(client:all { function() return fleet:run() end })
+    assert.equal("done done done", states(results[1]))
+    assert.equal(1, assert(fleet.ledger:fleet { account_id = fleet.account_id, fleet = "f" }).learned_slots)
+  end)
+
   it("plans what a run would do, and starts nothing", function()
     local open, model = simulated()
     local fleet = open { slots = 2 }

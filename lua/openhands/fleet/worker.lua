@@ -8,6 +8,7 @@ local errors = require "openhands.errors"
 local pendings = require "openhands.request.pending"
 local slots = require "openhands.fleet.slots"
 local starts = require "openhands.fleet.start"
+local task_slots = require "openhands.task.slots"
 local tasks = require "openhands.task"
 local watches = require "openhands.fleet.watch"
 
@@ -86,6 +87,7 @@ local function take(worker, run)
     worker.settings.on_change(entry.run, is_fresh and "queued" or nil)
   end
   entry.task = tasks.spawn(client, look_after, worker, entry)
+  task_slots.allow(entry.task, 0) -- if a group runs the worker: it is the ledger that waits for slots, not the start
   entry.task:_when_done(function()
     local _, err = entry.task:wait() -- it has ended
     if errors.is(err) and err.kind ~= "cancelled" then
