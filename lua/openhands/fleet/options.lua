@@ -82,7 +82,7 @@ local known = {
   on_change = { is_function, "a function" },
   on_done = { is_function, "a function" },
   account = { is_text, "a text" },
-  lease = { number(1), "a number of seconds, at least 1", 60 },
+  lease = { number(0.1), "a number of seconds, at least 0.1", 60 },
   defaults = { function(value) return type(value) == "table" end, "a table of fields", only_fleet = true },
   secrets = { function(value) return type(value) == "table" or is_function(value) end, "a table or a function" },
   interval = { number(0), "a number of seconds" },

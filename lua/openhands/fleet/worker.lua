@@ -155,7 +155,7 @@ local function claim_all(worker)
   if why and why.reason == "budget" then
     budgets.exhaust(worker)
   end
-  local pause = IDLE_PAUSE
+  local pause = math.min(IDLE_PAUSE, worker.settings.lease / 2) -- the lease of a dead worker may expire
   return why and why.reason ~= "empty" and why.ready_in and math.min(pause, why.ready_in + 0.001) or pause
 end
 
