@@ -93,7 +93,7 @@ details p { margin-top: 6px; }
   tbody tr:last-child { border-bottom: 0; }
   tbody td, tbody th { display: grid; grid-template-columns: 92px minmax(0, 1fr); gap: 10px; padding: 3px 0; border: 0;
     min-width: 0; }
-  thead th, tbody .number, tbody .words, tbody .links { min-width: 0; text-align: left; white-space: normal; }
+  table .number, table .words, table .links { min-width: 0; text-align: left; white-space: normal; }
   thead .number button { text-align: left; }
   tbody td:empty { display: none; }
   tbody [data-label]::before { content: attr(data-label); color: var(--faint); font-weight: 400; font-size: 13px; }
@@ -104,6 +104,6 @@ details p { margin-top: 6px; }
 ]]
 
 --- SHA-256 of the style sheet, as the page's Content-Security-Policy names it. A spec says the right one.
-M.HASH = "sha256-TAF56RKqNoB6g3tjP9YawWuz3TIarb1nTtInKmoqE0U="
+M.HASH = "sha256-soBnW5ThRA2VZQPzBQTdcz15HMG9d3zqHNlhOYB6MFQ="
 
 return M
