@@ -83,6 +83,11 @@ fuzz:
 soak:
 	@MAKE='$(MAKE)' SPEC='spec/soak/events.lua spec/soak/waiting.lua' tools/test.sh plain $(or $(ASKED),lua5.4 luajit)
 
+## make fleet-schedules runs a fleet under ten thousand schedules of random faults; SEED=n to start at one
+fleet-schedules:
+	@MAKE='$(MAKE)' LIMIT=14400 SCHEDULES='$(or $(SCHEDULES),10000)' SEED='$(SEED)' \
+	SPEC=spec/fleet/schedules_spec.lua tools/test.sh plain $(or $(ASKED),lua5.4)
+
 ## make hostile         answers with bombs and floods; prints CPU time, longest hold and peak memory of each call
 hostile:
 	@MAKE='$(MAKE)' SPEC=spec/hostile/bombs.lua tools/test.sh plain $(or $(ASKED),lua5.4 luajit)
@@ -117,5 +122,5 @@ reference: $(MODULE)
 clean:
 	rm -rf build
 
-.PHONY: always all env demo test asan valgrind lint prism oom bench bench-check rock tsan measure types real release fuzz soak hostile differential install uninstall help reference clean
+.PHONY: always all env demo test asan valgrind lint prism oom bench bench-check rock tsan measure types real release fuzz soak fleet-schedules hostile differential install uninstall help reference clean
 -include $(OBJECTS:.o=.d)

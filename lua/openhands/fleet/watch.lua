@@ -13,6 +13,7 @@ local waiting = require "openhands.wait"
 local M = {}
 
 local OUTAGE_PAUSE = 30 -- seconds before a conversation is watched again after an error that may pass
+local LONGEST_ABSENCE = 600 -- seconds for which a conversation whose start was accepted may not be shown yet
 local RESUME_PAUSE = 10 -- seconds between two tries to resume
 local MOST_RESUMES = 20 -- of one run
 local MOST_PAUSES = 3 -- tries to free the sandbox of an ended run
@@ -233,6 +234,15 @@ end
 
 local fatal = { authentication = true, permission = true }
 
+-- Returns whether a conversation that the service does not know may still appear: it accepted the start, and this worker
+-- has never seen the conversation.
+local function may_appear(worker, entry)
+  local client = worker.client
+  entry.missing_since = entry.missing_since or client:_now()
+  local memory = client:_remember(entry.run.conversation_id)
+  return not memory.first_seen and client:_now() - entry.missing_since < LONGEST_ABSENCE
+end
+
 -- Takes an error of a wait. Returns whether to watch on.
 local function take_error(worker, entry, err)
   if err.kind == "cancelled" or err.kind == "closed" then
@@ -240,7 +250,7 @@ local function take_error(worker, entry, err)
   elseif fatal[err.kind] then
     worker:fail(err)
     return false
-  elseif err.kind == "not_found" or err.kind == "timeout" then
+  elseif err.kind == "timeout" or err.kind == "not_found" and not may_appear(worker, entry) then
     worker:finish(entry, { state = "failed", error = err.message })
     return false
   end

@@ -23,6 +23,7 @@
 ---@field is_starting boolean?
 ---@field is_gone boolean? it has ended, was returned to the queue, or another worker has it
 ---@field pauses integer? how often its sandbox was paused by others
+---@field missing_since number? monotonic moment at which the service did not know its conversation
 
 ---@class openhands.Worker
 ---@field client openhands.Client
