@@ -16,7 +16,7 @@ describe("a map with a name", function()
   local function simulated() return in_process.simulated({ api = "v1" }, { grace = 2 }) end
 
   local function task(outcome)
-    return { initial_user_msg = ("Use {braces} [simulate: %s]"):format(outcome) }
+    return { initial_user_msg = ("Use {braces} [simulate: %s]"):format(outcome), observability_tags = { "{tag}" } }
   end
 
   local function options_of(more)

@@ -2,6 +2,7 @@
 --- fields of starts; it is called again for each item when the same program is run again.
 
 local errors = require "openhands.errors"
+local secrets = require "openhands.fleet.secrets"
 
 local M = {}
 
@@ -25,20 +26,13 @@ local function keyed(item, fields, index)
   return type(key) == "number" and ("%.14g"):format(key) or key, rest
 end
 
--- Returns the fields of a fleet's item that is filled from nothing: braces in texts that a program has made are no
--- template.
+local function escaped(text)
+  return (text:gsub("{([A-Za-z_][A-Za-z0-9_]*)}", "{{%1}}"))
+end
+
+-- Returns the fields of an item that is filled from nothing: braces in texts that a program has made are no template.
 local function literal(fields)
-  local function escaped(value)
-    if type(value) == "string" then
-      return (value:gsub("{([A-Za-z_][A-Za-z0-9_]*)}", "{{%1}}"))
-    end
-    return value
-  end
-  local copy = {}
-  for name, value in pairs(fields) do
-    copy[name] = escaped(value)
-  end
-  return copy
+  return secrets.map(fields, escaped)
 end
 
 -- Returns the name of an item's n-th try in the ledger.
@@ -65,7 +59,7 @@ local function add(map, indices, try)
   local list = {}
   for place, index in ipairs(indices) do
     local fields = literal(map.fields[index])
-    fields.key = name_of(map.keys[index], try):gsub("{([A-Za-z_][A-Za-z0-9_]*)}", "{{%1}}")
+    fields.key = escaped(name_of(map.keys[index], try))
     list[place] = fields
   end
   local runs, err = map.fleet:add(list)
