@@ -88,6 +88,10 @@ fleet-schedules:
 	@MAKE='$(MAKE)' LIMIT=14400 SCHEDULES='$(or $(SCHEDULES),10000)' SEED='$(SEED)' \
 	SPEC=spec/fleet/schedules_spec.lua tools/test.sh plain $(or $(ASKED),lua5.4)
 
+## make fleet-torture   kills a fleet's process at each system call and at each step; STEP=n: at every n-th only
+fleet-torture:
+	@MAKE='$(MAKE)' STEP='$(STEP)' LIMIT=7200 SPEC=spec/fleet/torture.lua tools/test.sh plain $(or $(ASKED),lua5.4)
+
 ## make hostile         answers with bombs and floods; prints CPU time, longest hold and peak memory of each call
 hostile:
 	@MAKE='$(MAKE)' SPEC=spec/hostile/bombs.lua tools/test.sh plain $(or $(ASKED),lua5.4 luajit)
@@ -122,5 +126,5 @@ reference: $(MODULE)
 clean:
 	rm -rf build
 
-.PHONY: always all env demo test asan valgrind lint prism oom bench bench-check rock tsan measure types real release fuzz soak fleet-schedules hostile differential install uninstall help reference clean
+.PHONY: always all env demo test asan valgrind lint prism oom bench bench-check rock tsan measure types real release fuzz soak fleet-schedules fleet-torture hostile differential install uninstall help reference clean
 -include $(OBJECTS:.o=.d)

@@ -60,7 +60,8 @@ function M.script()
   local directory, remove = files.directory()
   files.write(directory .. "/fleet.lua", PROGRAM:format(package.path, package.cpath))
   return function(prefix, ...)
-    local words = { "timeout -s KILL 60", prefix or "", processes.quoted(processes.interpreter()), directory .. "/fleet.lua" }
+    local lua = processes.quoted(processes.interpreter())
+    local words = { "timeout -s KILL 60", prefix or "", lua, directory .. "/fleet.lua" }
     for _, word in ipairs { ... } do
       words[#words + 1] = processes.quoted(tostring(word))
     end
@@ -79,8 +80,8 @@ end
 --- Waits until a process has stopped itself.
 ---@param pid string
 function M.await_stop(pid)
-  local shell = assert(io.popen(("i=0; while [ $i -lt 600 ]; do grep -q ') T ' /proc/%s/stat && echo stopped && break; "
-    .. "i=$((i + 1)); sleep 0.05; done"):format(pid)))
+  local shell = assert(io.popen(("i=0; while [ $i -lt 600 ]; do if grep -q ') T ' /proc/%s/stat; then "
+    .. "echo stopped; break; fi; i=$((i + 1)); sleep 0.05; done"):format(pid)))
   assert.equal("stopped", shell:read "*l")
   shell:close()
 end

@@ -234,8 +234,8 @@ end
 
 local fatal = { authentication = true, permission = true }
 
--- Returns whether a conversation that the service does not know may still appear: it accepted the start, and this worker
--- has never seen the conversation.
+-- Returns whether a conversation that the service does not know may still appear: it accepted the start, and this
+-- worker has never seen the conversation.
 local function may_appear(worker, entry)
   local client = worker.client
   entry.missing_since = entry.missing_since or client:_now()
