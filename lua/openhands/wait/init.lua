@@ -91,7 +91,8 @@ function Wait:_needs_result(conversation)
   elseif result and result[states.wanted[conversation.state]] then
     return false
   end
-  return not (conversation.sandbox_id == nil and conversation.state == "failed")
+  local was_never_up = conversation.sandbox_id == nil or not conversation.execution_status and conversation.detail
+  return not (conversation.state == "failed" and was_never_up)
 end
 
 function Wait:_settle(conversation)
