@@ -92,4 +92,42 @@ describe("a fleet", function()
     end
     assert.is_true(refused - 6 <= 3, refused) -- those that were on their way when the first was refused
   end)
+
+  it("keeps the slots in use, and never meets the limit that it knows", function()
+    local fleet, model = fleet_of(40, { slots = 8 }, { api = "v1", max_concurrent = 8, limit_mode = "refuse" })
+    local used, used_at_start, live, since, began, last = 0, 0, 0, model:time(), nil, nil
+    local report = assert(fleet:run { on_change = function(run, previous)
+      local now = model:time()
+      used, since = used + live * (now - since), now
+      if run.state == "starting" then
+        live, last, used_at_start = live + 1, now, used
+        if live == 8 and not began then began, used = now, 0 end
+      elseif run.state == "done" and previous ~= "done" then
+        live = live - 1
+      end
+    end })
+    assert.equal(40, report.done)
+    local share = used_at_start / (8 * (last - began))
+    assert.is_true(share >= 0.95 and share <= 1, share)
+    local posts = 0
+    for _, request in ipairs(model.requests) do
+      if request.method == "POST" and request.path == "/api/v1/app-conversations" then posts = posts + 1 end
+    end
+    assert.same({ 40, 40 }, { posts, #model.starts })
+  end)
+
+  it("goes on after its task was cancelled, or a function of the user has failed", function()
+    local fleet, model, _, client = fleet_of(3, { slots = 2 })
+    local task = client:spawn(function() return fleet:run() end)
+    client:sleep(20)
+    assert.is_true(task:cancel())
+    local report, err = task:wait()
+    assert.same({ nil, "cancelled" }, { report, err.kind })
+    report, err = fleet:run { on_change = function() error "mine" end }
+    assert.same({ nil, "raised" }, { report, err.kind })
+    report, err = fleet:run { timeout = 5 }
+    assert.same({ nil, "timeout" }, { report, err.kind })
+    report = assert(fleet:run())
+    assert.same({ 3, 3 }, { report.done, model:jobs() })
+  end)
 end)

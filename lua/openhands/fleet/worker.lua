@@ -56,9 +56,12 @@ end
 
 -- ---- runs ----------------------------------------------------------------------------------------------------------
 
--- Looks after a run until it has ended or left this worker.
-local function look_after(worker, entry)
+-- Looks after a run until it has ended or left this worker. An error in a function of the user ends the task.
+local function look_after(worker, entry, is_fresh)
   local conversation
+  if worker.settings.on_change then
+    worker.settings.on_change(entry.run, is_fresh and "queued" or nil)
+  end
   if entry.run.state == "starting" then
     conversation = starts.start(worker, entry)
     entry.is_starting = nil
@@ -68,6 +71,14 @@ local function look_after(worker, entry)
     end
   end
   watches.watch(worker, entry, conversation)
+end
+
+-- Lets go of a run that has not ended: the next worker need not wait until its lease expires.
+local function release(worker, entry)
+  if not entry.is_gone and not worker._is_broken and not worker.client._closed then
+    worker.ledger:renew(entry.run, 0) -- fails if another worker has it
+  end
+  drop(worker, entry)
 end
 
 -- Takes a run that was claimed.
@@ -83,17 +94,14 @@ local function take(worker, run)
     worker.started_at = client:_now()
   end
   worker._entries[run.run_id] = entry
-  if worker.settings.on_change then
-    worker.settings.on_change(entry.run, is_fresh and "queued" or nil)
-  end
-  entry.task = tasks.spawn(client, look_after, worker, entry)
+  entry.task = tasks.spawn(client, look_after, worker, entry, is_fresh)
   task_slots.allow(entry.task, 0) -- if a group runs the worker: it is the ledger that waits for slots, not the start
   entry.task:_when_done(function()
     local _, err = entry.task:wait() -- it has ended
     if errors.is(err) and err.kind ~= "cancelled" then
       worker:fail(err) -- an error of a function of the user, or of this library
     end
-    drop(worker, entry)
+    release(worker, entry)
   end)
 end
 
@@ -203,10 +211,7 @@ local function leave(worker)
     if not tasks.is_cancelled() then -- a cancelled task cannot wait
       entry.task:wait()
     end
-    if not worker._is_broken and not worker.client._closed then
-      worker.ledger:renew(entry.run, 0) -- fails if the run has ended meanwhile, or another worker has it
-    end
-    drop(worker, entry)
+    release(worker, entry)
   end
 end
 
