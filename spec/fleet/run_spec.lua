@@ -94,7 +94,7 @@ describe("a fleet", function()
   end)
 
   it("keeps the slots in use, and never meets the limit that it knows", function()
-    local fleet, model = fleet_of(40, { slots = 8 }, { api = "v1", max_concurrent = 8, limit_mode = "refuse" })
+    local fleet, model = fleet_of(24, { slots = 8 }, { api = "v1", max_concurrent = 8, limit_mode = "refuse" })
     local used, used_at_start, live, since, began, last = 0, 0, 0, model:time(), nil, nil
     local report = assert(fleet:run { on_change = function(run, previous)
       local now = model:time()
@@ -106,14 +106,14 @@ describe("a fleet", function()
         live = live - 1
       end
     end })
-    assert.equal(40, report.done)
+    assert.equal(24, report.done)
     local share = used_at_start / (8 * (last - began))
     assert.is_true(share >= 0.95 and share <= 1, share)
     local posts = 0
     for _, request in ipairs(model.requests) do
       if request.method == "POST" and request.path == "/api/v1/app-conversations" then posts = posts + 1 end
     end
-    assert.same({ 40, 40 }, { posts, #model.starts })
+    assert.same({ 24, 24 }, { posts, #model.starts })
   end)
 
   it("goes on after its task was cancelled, or a function of the user has failed", function()
@@ -129,5 +129,19 @@ describe("a fleet", function()
     assert.same({ nil, "timeout" }, { report, err.kind })
     report = assert(fleet:run())
     assert.same({ 3, 3 }, { report.done, model:jobs() })
+  end)
+
+  it("is also run by a worker, which takes all fleets of its account", function()
+    local fleet, model, transport, client = fleet_of(2)
+    local other = assert(client:fleet { name = "g", ledger = database.address })
+    fleets[#fleets + 1] = other
+    assert(other:add { key = "k", initial_user_msg = "Fix it." })
+    local worker = assert(client:worker { ledger = database.address, transport = transport, api_key = "k" })
+    assert.is_true(worker:run())
+    worker:close()
+    assert.same({ 2, 1, 3 }, { assert(fleet:report()).done, assert(other:report()).done, model:jobs() })
+    for _, wrong in ipairs { { slots = 2 }, { ledgr = "x" }, { lease = 0 } } do
+      assert.has_error(function() client:worker(wrong) end)
+    end
   end)
 end)
