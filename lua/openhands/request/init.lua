@@ -16,8 +16,7 @@ local tasks = deferred.module "openhands.task"
 
 -- ---- operations --------------------------------------------------------------------------------------------------
 
--- Seconds that a free request may take unless the caller sets a `timeout`.
-local FREE_REQUEST_TIMEOUT = core.request_methods.GET.timeout
+local FREE_REQUEST_TIMEOUT = core.request_methods.GET.timeout -- seconds, unless the caller sets a `timeout`
 
 -- Returns the effect of a call on the service. A call that "creates" must not be made twice.
 local function effect_of(operation, fields, api)
@@ -371,8 +370,7 @@ local GOOD_PAGES = 8 -- in a row, before a larger one is tried
 local function note_good_page(memory, wanted_size)
   memory.good_pages = (memory.good_pages or 0) + 1
   if memory.good_pages >= GOOD_PAGES then
-    local larger = math.floor(2 * memory.page_size)
-    memory.page_size, memory.good_pages = larger < wanted_size and larger or nil, 0
+    memory.page_size, memory.good_pages = 2 * memory.page_size < wanted_size and 2 * memory.page_size or nil, 0
   end
 end
 
