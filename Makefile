@@ -92,6 +92,10 @@ fleet-schedules:
 fleet-torture:
 	@MAKE='$(MAKE)' STEP='$(STEP)' LIMIT=7200 SPEC=spec/fleet/torture.lua tools/test.sh plain $(or $(ASKED),lua5.4)
 
+## make fleet-workers   kills and stops eight workers on one PostgreSQL while they run two thousand items; RUNS=n for fewer
+fleet-workers:
+	@MAKE='$(MAKE)' RUNS='$(RUNS)' LIMIT=7200 SPEC=spec/fleet/many_workers.lua tools/test.sh plain $(or $(ASKED),lua5.4)
+
 ## make hostile         answers with bombs and floods; prints CPU time, longest hold and peak memory of each call
 hostile:
 	@MAKE='$(MAKE)' SPEC=spec/hostile/bombs.lua tools/test.sh plain $(or $(ASKED),lua5.4 luajit)
@@ -126,5 +130,5 @@ reference: $(MODULE)
 clean:
 	rm -rf build
 
-.PHONY: always all env demo test asan valgrind lint prism oom bench bench-check rock tsan measure types real release fuzz soak fleet-schedules fleet-torture hostile differential install uninstall help reference clean
+.PHONY: always all env demo test asan valgrind lint prism oom bench bench-check rock tsan measure types real release fuzz soak fleet-schedules fleet-torture fleet-workers hostile differential install uninstall help reference clean
 -include $(OBJECTS:.o=.d)
