@@ -94,7 +94,7 @@ fleet-torture:
 
 ## make fleet-workers   kills and stops eight workers on one PostgreSQL while they run two thousand items; RUNS=n for fewer
 fleet-workers:
-	@MAKE='$(MAKE)' RUNS='$(RUNS)' LIMIT=7200 SPEC=spec/fleet/many_workers.lua tools/test.sh plain $(or $(ASKED),lua5.4)
+	@MAKE='$(MAKE)' RUNS='$(RUNS)' LIMIT=7200 SPEC="spec/fleet/many_workers.lua spec/fleet/large_queue.lua" tools/test.sh plain $(or $(ASKED),lua5.4)
 
 ## make hostile         answers with bombs and floods; prints CPU time, longest hold and peak memory of each call
 hostile:
