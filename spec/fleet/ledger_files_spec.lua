@@ -129,6 +129,21 @@ describe("the file of a ledger", function()
     end
   end)
 
+  it("that is damaged is not tried again", function()
+    local ledger = assert(ledgers.open(directory .. "/ledger.db"))
+    assert(ledger:open_fleet { account_id = "a", fleet = "f" })
+    ledger:close()
+    local file = assert(io.open(directory .. "/ledger.db", "r+b"))
+    file:seek("set", 4096)
+    file:write(("damage "):rep(10000))
+    file:close()
+    local reopened, err = ledgers.open(directory .. "/ledger.db")
+    if reopened then
+      reopened, err = reopened:open_fleet { account_id = "a", fleet = "f" }
+    end
+    assert.same({ nil, "ledger", false }, { reopened, err.kind, err.retryable })
+  end)
+
   it("is not used by a forked child", function()
     local found, ffi = pcall(require, "ffi")
     if not found then return pending "needs a Lua that can fork" end

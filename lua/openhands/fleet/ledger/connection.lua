@@ -29,6 +29,7 @@ local M = {}
 ---@field connect fun(dbi: table, at: openhands.LedgerLocation): table?, string? opens a connection of LuaDBI
 ---@field prepare fun(connection: openhands.LedgerConnection) sets a new connection up; raises failures
 ---@field bound fun(value: any): any a value as LuaDBI has to get it
+---@field is_damage (fun(problem: string): boolean)? whether the database says that it is damaged
 
 ---@class openhands.LedgerConnection
 ---@field dialect openhands.LedgerDialect
@@ -225,10 +226,11 @@ function M.open(dialect, at)
     return self
   end
   self:close()
-  if not M.failure(problem) then
+  local text = M.failure(problem)
+  if not text then
     error(problem, 0)
   end
-  return nil, M.failure(problem), false
+  return nil, text, dialect.is_damage ~= nil and dialect.is_damage(text)
 end
 
 return M

@@ -62,4 +62,8 @@ function M.bound(value)
   return value
 end
 
+function M.is_damage(problem)
+  return problem:find("malformed", 1, true) ~= nil or problem:find("not a database", 1, true) ~= nil
+end
+
 return M

@@ -54,6 +54,13 @@ local function connected(ledger, operation)
   return connection
 end
 
+-- Returns the error of an operation on a connection that failed. A database that is damaged stays so.
+local function failed_on(ledger, operation, problem, more)
+  local fields, is_damage = more or {}, ledger._dialect.is_damage
+  fields.retryable = not (is_damage and is_damage(problem))
+  return M.failed(operation, ("%s (at %s)"):format(problem, ledger.name), fields)
+end
+
 -- Runs a function, and raises again what is no failure of the database.
 local function attempt(ledger, action, ...)
   local good, value, err = pcall(action, ...)
@@ -88,7 +95,7 @@ local function begun(ledger, operation)
     M.disconnect(ledger)
     problem = failure
   until is_new
-  return nil, M.failed(operation, problem)
+  return nil, failed_on(ledger, operation, problem)
 end
 
 local function roll_back(ledger, connection)
@@ -112,7 +119,7 @@ function M.run(ledger, operation, action)
   local good, value, refusal = attempt(ledger, action, connection)
   if not good then
     roll_back(ledger, connection)
-    return nil, M.failed(operation, value)
+    return nil, failed_on(ledger, operation, value)
   elseif errors.is(refusal) then
     roll_back(ledger, connection)
     return nil, refusal
@@ -120,7 +127,8 @@ function M.run(ledger, operation, action)
   local committed, failure = attempt(ledger, connection.change, connection, "commit")
   if not committed then
     M.disconnect(ledger)
-    return nil, M.failed(operation, "the commit failed, its outcome is unknown: " .. failure, { effect = "unknown" })
+    return nil, failed_on(ledger, operation, "the commit failed, its outcome is unknown: " .. failure,
+      { effect = "unknown" })
   end
   return value, refusal
 end
