@@ -31,6 +31,12 @@ local function random_numbers(seed)
   return numbers
 end
 
+-- Like `assert`, which in Lua 5.1 and 5.2 refuses an error that is a table.
+local function must(value, err)
+  if not value then error(err, 0) end
+  return value
+end
+
 --- Prepares a ledger whose clock is the model's. Returns it; `close` restores the clock of others.
 function M.ledger()
   local directory, remove = files.directory(io.open "/dev/shm" and "/dev/shm" or nil)
@@ -170,19 +176,19 @@ function M.run(seed, ledger, options)
     local client = openhands.new { transport = transport_for(worker), api_key = "any", api = "v1", grace = 10,
       retries = numbers.up_to(3) - 1, random = numbers.share }
     local good, ended = pcall(function()
-      local fleet = assert(client:fleet { name = "f", account = "a" .. seed, ledger = ledger.path, slots = SLOTS,
+      local fleet = must(client:fleet { name = "f", account = "a" .. seed, ledger = ledger.path, slots = SLOTS,
         lease = LEASE, start_interval = 0, interval = 5 })
       local own = fleet.ledger
       fleet.ledger = ledger_for(worker, own)
       local has_added, report = pcall(function()
-        for place = 1, ITEMS do assert(fleet:add { key = "k" .. place, initial_user_msg = "item " .. place }) end
-        return assert(fleet:run { timeout = is_nested and LEASE * 4 or nil })
+        for place = 1, ITEMS do must(fleet:add { key = "k" .. place, initial_user_msg = "item " .. place }) end
+        return must(fleet:run { timeout = is_nested and LEASE * 4 or nil })
       end)
       own:close()
       if not has_added then error(report, 0) end
       return report.queued + report.live == 0
     end)
-    assert(good or worker.is_dead or type(ended) == "table" and ended.kind, ended)
+    must(good or worker.is_dead or type(ended) == "table" and ended.kind, ended)
     if not worker.is_dead then client:close() end
     return good and ended
   end

@@ -56,7 +56,7 @@ describe("waits that are due while a request is under way", function()
   it("leave the turn to others when they have left", function()
     local late, dead, lost, last = waiting "late", waiting "dead", waiting "lost", waiting "last"
     assert(coroutine.resume(late.coroutine, "deadline"))
-    dead.coroutine = coroutine.create(error)
+    dead.coroutine = coroutine.create(function() end)
     coroutine.resume(dead.coroutine)
     lost.coroutine = nil
     list:give()
