@@ -1,5 +1,5 @@
--- Two thousand runs, eight workers on one PostgreSQL: one worker after the other is killed or stopped, the service loses
--- answers and shows conversations late, and the database goes away in the middle. Takes many minutes: `make
+-- Two thousand runs, eight workers on one PostgreSQL: one worker after the other is killed or stopped, the service
+-- loses answers and shows conversations late, and the database goes away in the middle. Takes many minutes: `make
 -- fleet-workers`.
 local databases = require "spec.support.ledger_databases"
 local files = require "spec.support.files"
@@ -58,7 +58,8 @@ describe("two thousand runs on one PostgreSQL", function()
     if not database then return end
     directory, remove = files.directory()
     files.write(directory .. "/worker.lua", WORKER:format(package.path, package.cpath, LEASE))
-    server = simulator.spawn { api = "v1", pace = 0.01, visibility = 0.3, max_concurrent = SLOTS, limit_mode = "refuse" }
+    server = simulator.spawn { api = "v1", pace = 0.01, visibility = 0.3, max_concurrent = SLOTS,
+      limit_mode = "refuse" }
     local faults = {}
     for place = 1, math.ceil(RUNS * 3 / LOST_SHARE) do
       faults[place] = { point = place % 2 == 0 and "after_commit" or "after_read", action = "close",

@@ -7,7 +7,7 @@ local clock = require "openhands.request.service_clock"
 
 local M = {}
 
-local COUNT_INTERVAL = 10 -- seconds between two counts of the sandboxes of others
+local COUNT_INTERVAL = 10 -- seconds for each page of sandboxes: a count of many pages is repeated more rarely
 local MOST_SANDBOXES = 1000 -- that are counted
 local SHORTEST_QUOTA_PAUSE, LONGEST_QUOTA_PAUSE = 60, 25 * 3600 -- seconds
 
@@ -16,7 +16,7 @@ local SHORTEST_QUOTA_PAUSE, LONGEST_QUOTA_PAUSE = 60, 25 * 3600 -- seconds
 ---@field private _reserve integer
 ---@field private _interval number seconds between two starts
 ---@field private _others integer sandboxes of the account that are no run's
----@field private _counted_at number?
+---@field private _count_at number? monotonic moment of the next count; nil: now
 ---@field private _next_start_at number monotonic moment
 local Slots = {}
 Slots.__index = Slots
@@ -41,16 +41,17 @@ local function is_up(sandbox)
   return type(status) == "string" and (core.upper(status) == "RUNNING" or core.upper(status) == "STARTING")
 end
 
--- Returns the ids of the sandboxes that are up, or nil if the service does not tell.
+-- Returns the ids of the sandboxes that are up, or nil if the service does not tell; and the number of pages read.
 local function sandboxes_up(client)
-  local ids, pages, seen = {}, client.sandboxes:list(), 0
+  local ids, pages, count, seen = {}, client.sandboxes:list(), 0, 0
   while seen < MOST_SANDBOXES do
     local page, err = pages:page()
     if err then
-      return nil
+      return nil, count + 1
     elseif not page then
       break
     end
+    count = count + 1
     for _, sandbox in ipairs(page) do
       seen = seen + 1
       if is_up(sandbox) and type(sandbox.id) == "string" then
@@ -58,18 +59,20 @@ local function sandboxes_up(client)
       end
     end
   end
-  return ids
+  return ids, math.max(1, count)
 end
 
 --- Returns how many slots of the account are not for its runs: sandboxes of others that are up, and those to keep free.
---- Asks the service at most once in some seconds; while it does not tell, the last count stays.
+--- Reads one page of sandboxes in ten seconds at most, on average; while the service does not tell, the last count
+--- stays.
 ---@param live fun(): { conversation_id: string, sandbox_id: string? }[]? reads the live runs
 ---@return integer
 function Slots:others(live)
   local client, now = self._client, self._client:_now()
-  if client._api ~= "v0" and (not self._counted_at or now - self._counted_at >= COUNT_INTERVAL) then
-    self._counted_at = now
-    local up = sandboxes_up(client)
+  if client._api ~= "v0" and (not self._count_at or now >= self._count_at) then
+    self._count_at = now + COUNT_INTERVAL
+    local up, pages = sandboxes_up(client)
+    self._count_at = now + COUNT_INTERVAL * pages
     local runs = up and live() -- read afterwards: a run that was started meanwhile is known by then
     if up and runs then
       local is_ours, others = {}, 0
@@ -105,7 +108,7 @@ end
 
 --- Counts the sandboxes of others anew before the next start.
 function Slots:forget_count()
-  self._counted_at = nil
+  self._count_at = nil
 end
 
 -- Returns the seconds from now until an ISO 8601 moment by the service's clock; nil if it cannot be read.
