@@ -31,6 +31,7 @@
 ---@field private proxy boolean? the proxy refused the credentials
 ---@field private contradicts_dialect "path"|"perhaps"|nil how the response contradicts the guessed dialect
 ---@field private is_untried boolean? there was no time left to send anything
+---@field refusal openhands.Error? of an ambiguous start: how the service refused the latest try, after none was found
 ---@field private is_endless boolean? there are more pages than can be read
 
 ---@alias openhands.Effect

@@ -19,6 +19,7 @@ local reports = deferred.module "openhands.fleet.report"
 local statuses = deferred.module "openhands.fleet.report.status"
 
 local MOST_ADDED = 200 -- items in one transaction
+local DEFAULT_SLOTS = 8 -- of a new fleet
 local PAGE = 500 -- runs that are read at once
 
 ---@class openhands.Fleet
@@ -28,6 +29,7 @@ local PAGE = 500 -- runs that are read at once
 ---@field client openhands.Client
 ---@field settings openhands.FleetSettings
 ---@field private _worker openhands.Worker? while it runs
+---@field private _is_closing boolean? was closed while it ran
 local Fleet = {}
 Fleet.__index = Fleet
 Fleet.__name = "openhands.Fleet"
@@ -189,10 +191,14 @@ function Fleet:run(given)
     settings_of_worker(self.settings, self.account_id, self.name, callbacks))
   good, err = self._worker:run(callbacks.timeout)
   self._worker = nil
-  if not good then
-    return nil, err
+  local report
+  if good then
+    report, err = self:report()
   end
-  return self:report()
+  if self._is_closing then
+    self:close()
+  end
+  return report, err
 end
 
 --- Makes `run` return: nothing more is started, and what is live goes on without this process.
@@ -207,6 +213,10 @@ end
 function Fleet:close()
   errors.check_receiver(getmetatable(self) == Fleet, "close", "fleet")
   self:stop()
+  if self._worker and not self._is_closing then
+    self._is_closing = true -- `run` closes it when it returns: until then it needs the ledger
+    return
+  end
   self.ledger:close()
   if self._own_client then
     self._own_client:close()
@@ -242,8 +252,10 @@ end
 local function set_slots(ledger, account_id, settings)
   local row, err = ledger:open_fleet { account_id = account_id, fleet = settings.name, slots = settings.slots,
     weight = settings.weight, canary = settings.canary, budget = settings.budget }
-  if row and row.account_slots < settings.slots then
-    row, err = ledger:open_fleet { account_id = account_id, fleet = settings.name, account_slots = settings.slots }
+  local slots = row and (row.slots or DEFAULT_SLOTS) -- whoever only looks at a fleet leaves its slots alone
+  if row and (not row.slots or row.account_slots < slots) then
+    row, err = ledger:open_fleet { account_id = account_id, fleet = settings.name, slots = slots,
+      account_slots = row.account_slots < slots and slots or nil }
   end
   return row, err
 end

@@ -23,7 +23,7 @@ local function keyed(item, fields, index)
     key = rest.repository or rest.selected_repository or index
   end
   rest.key = nil
-  return type(key) == "number" and key % 1 == 0 and ("%.0f"):format(key) or key, rest
+  return type(key) == "number" and (key % 1 == 0 and "%.0f" or "%.14g"):format(key) or key, rest
 end
 
 local function escaped(text)

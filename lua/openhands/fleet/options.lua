@@ -9,7 +9,7 @@ local M = {}
 ---@class openhands.FleetSettings: openhands.Settings
 ---@field name string of the fleet; the same name in the same ledger is the same fleet
 ---@field ledger? string path, or postgresql://…; a file of SQLite of this user if not given
----@field slots? integer most conversations of the fleet at once (default 8)
+---@field slots? integer most conversations of the fleet at once (default: as before; 8 for a new one)
 ---@field reserve? integer slots of the account to keep free for others (default 0)
 ---@field weight? number share of the account's slots, compared with other fleets (default 1)
 ---@field canary? integer so many items, the first ones, must be done before the others start; if one fails, the others
@@ -71,7 +71,7 @@ end
 local known = {
   name = { is_text, "a text", only_fleet = true },
   ledger = { is_text, "a path or the URL of a database" },
-  slots = { number(1, true), "a whole number, at least 1", 8, only_fleet = true },
+  slots = { number(1, true), "a whole number, at least 1", only_fleet = true },
   reserve = { number(0, true), "a whole number, at least 0", 0 },
   weight = { number(0.001), "a number, at least 0.001", only_fleet = true },
   canary = { number(0, true), "a whole number, at least 0", only_fleet = true },

@@ -11,6 +11,7 @@ local M = {}
 
 local FIRST_PAUSE, LONGEST_PAUSE = 5, 300 -- seconds between two tries of a start that was not sent, or is ambiguous
 local LIMIT_PAUSE = 5 -- seconds without a start after the service has said that the limit is reached
+local MOST_REFUSALS = 3 -- of a start that was looked for each time, and not found
 local THROTTLED_PAUSE = 30 -- seconds, if the service does not say how long
 
 local function pause_after(worker, tries)
@@ -131,6 +132,12 @@ local function take_ambiguity(worker, entry, err, api, tries)
     return false
   elseif fatal[err.cause] or fatal[err.kind] then
     worker:fail(err)
+    return false
+  end
+  local refusal = err.refusal
+  if refusal and tries >= MOST_REFUSALS and not_started[refusal.kind] == give_up and refusal.kind ~= "conflict"
+      and not refusal.retryable then
+    give_up(worker, entry, refusal) -- else the run would keep its slot, and the fleet never end
     return false
   end
   return worker:rest_in_task(entry, pause_after(worker, tries))

@@ -184,11 +184,11 @@ end
 
 -- Returns whether nothing is left to do, for this worker and all others.
 local function is_over(worker)
-  if worker.failure then
-    return true
+  if worker.failure or worker._is_stopping and (worker.client._api ~= "v0" or starting_count(worker) == 0) then
+    return true -- on V0 a start that is cut off would be ambiguous
   elseif next(worker._entries) then
     return false
-  elseif worker._is_stopping or worker.exhausted then
+  elseif worker.exhausted then
     return true
   elseif not worker._idle then
     return false
@@ -226,6 +226,7 @@ function Worker:run(timeout)
   local client = self.client
   local deadline = timeout and client:_now() + timeout
   self._is_running, self._is_stopping, self._is_leaving, self.failure = true, nil, nil, nil
+  self._is_broken, self.exhausted = nil, nil -- what ended an earlier run of this worker
   repeat
     budgets.check(self)
     local pause = claim_all(self)
@@ -243,6 +244,9 @@ function Worker:run(timeout)
   until false
   leave(self)
   self._is_running = nil
+  if self._is_closing then
+    self:close()
+  end
   local err = self.failure or self.exhausted
   if err then
     return nil, err

@@ -42,6 +42,7 @@
 ---@field private _is_stopping boolean?
 ---@field private _is_leaving boolean?
 ---@field private _is_running boolean?
+---@field private _is_closing boolean? was closed while it ran
 local Worker = { patience = 1 }
 Worker.__index = Worker
 Worker.__name = "openhands.Worker"
@@ -49,6 +50,10 @@ Worker.__name = "openhands.Worker"
 --- Closes the ledger of a worker that was made without a fleet.
 function Worker:close()
   self:stop()
+  if self._is_running and not self._is_closing then
+    self._is_closing = true -- `run` closes it when it returns: until then it needs the ledger
+    return
+  end
   self.ledger:close()
   if self._own_client then
     self._own_client:close()

@@ -144,7 +144,11 @@ local function start_v1(start)
     elseif not client:_pause(call, attempt, err) then
       memory.sent_since = memory.unclear_since
       -- A refusal may be caused by an earlier try with an unknown outcome, so it does not make the outcome known.
-      return nil, memory.unclear_at and reconciling.ambiguous(id, err) or err
+      local unclear = memory.unclear_at and reconciling.ambiguous(id, err)
+      if unclear then
+        unclear.refusal = err
+      end
+      return nil, unclear or err
     end
     attempt = attempt + 1
   end

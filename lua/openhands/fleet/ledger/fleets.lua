@@ -90,6 +90,9 @@ function M.open_fleet(ledger, fields)
     if fields.budget == math.huge then
       connection:change("update openhands_fleets set budget = null where account_id = ? and fleet = ?", account, fleet)
     end
+    if canary then -- items that have failed before may have become canaries
+      waves.skip_after_canaries(connection, account, fleet)
+    end
     return M.read(connection, "open_fleet", account, fleet)
   end)
 end

@@ -35,8 +35,11 @@ local CANARY = "select {whole:canary} from openhands_fleets where account_id = ?
 local words = { failed = "has failed", cancelled = "was cancelled", skipped = "was skipped",
   ambiguous = "may have been started, which nobody can tell" }
 
--- Skips what waits for the canaries of a fleet if one of them has ended badly.
-local function skip_after_canaries(connection, account, fleet)
+--- Skips what waits for the canaries of a fleet if one of them has ended badly.
+---@param connection openhands.LedgerConnection
+---@param account string
+---@param fleet string
+function M.skip_after_canaries(connection, account, fleet)
   local row = connection:row(CANARY, account, fleet)
   local canary = row and tonumber(row.canary) or 0
   local failed = canary > 0 and connection:row(FAILED_CANARY, account, fleet, canary)
@@ -76,7 +79,7 @@ function M.ended(connection, run, state)
     end
     place = place + 1
   end
-  skip_after_canaries(connection, run.account_id, run.fleet)
+  M.skip_after_canaries(connection, run.account_id, run.fleet)
 end
 
 --- Makes a run that was just added wait for the items that it depends on. The fleet has these before: so none can wait
@@ -117,7 +120,7 @@ function M.added(connection, account, fleet, runs)
       skip(connection, run, run.failed)
     end
   end
-  skip_after_canaries(connection, account, fleet)
+  M.skip_after_canaries(connection, account, fleet)
 end
 
 local NEEDS = [[select openhands_runs.key as key, others.key as needed

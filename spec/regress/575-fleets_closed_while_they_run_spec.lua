@@ -1,0 +1,53 @@
+-- Closing a fleet while it ran raised errors in `run`; `stop` waited for all that was live.
+local databases = require "spec.support.ledger_databases"
+local in_process = require "spec.support.in_process"
+
+describe("a fleet that runs", function()
+  local database
+
+  before_each(function()
+    if databases.is_supported "SQLite" then database = databases.start "SQLite" end
+  end)
+  after_each(function()
+    if database then database.stop() end
+  end)
+
+  local function open()
+    local client = in_process.simulated { api = "v1" }
+    local fleet = assert(client:fleet { name = "f", ledger = database.address, slots = 1, start_interval = 0 })
+    assert(fleet:add { { key = "a", initial_user_msg = "x" }, { key = "b", initial_user_msg = "x" } })
+    return fleet, client
+  end
+
+  it("can be closed by a callback", function()
+    if not database then return pending "LuaDBI is missing" end
+    local fleet = open()
+    local report = assert(fleet:run { on_done = function() fleet:close() end })
+    assert.same({ 1, 1 }, { report.done, report.queued })
+    assert.has_error(function() fleet:report() end)
+  end)
+
+  it("can be closed by another task, and lets go of its runs", function()
+    if not database then return pending "LuaDBI is missing" end
+    local fleet, client = open()
+    local task = client:spawn(fleet.run, fleet)
+    client:sleep(5)
+    fleet:close()
+    local report = assert(task:wait())
+    assert.same({ 1, 1 }, { report.live, report.queued })
+    local next_fleet = assert(client:fleet { name = "f", ledger = database.address })
+    assert.equal(2, assert(next_fleet:run { timeout = 600 }).done)
+    next_fleet:close()
+  end)
+
+  it("can be stopped, and run again", function()
+    if not database then return pending "LuaDBI is missing" end
+    local fleet = open()
+    local report = assert(fleet:run { on_change = function(run)
+      if run.state == "running" then fleet:stop() end
+    end })
+    assert.same({ 0, 1 }, { report.done, report.live })
+    assert.equal(2, assert(fleet:run { timeout = 600 }).done)
+    fleet:close()
+  end)
+end)

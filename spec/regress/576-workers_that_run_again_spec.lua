@@ -1,0 +1,33 @@
+-- A worker whose ledger had failed for good did nothing, without end, when it was run again.
+local databases = require "spec.support.ledger_databases"
+local errors = require "openhands.errors"
+local in_process = require "spec.support.in_process"
+
+describe("a worker that has ended with an error of its ledger", function()
+  local database
+
+  before_each(function()
+    if databases.is_supported "SQLite" then database = databases.start "SQLite" end
+  end)
+  after_each(function()
+    if database then database.stop() end
+  end)
+
+  it("works when it is run again", function()
+    if not database then return pending "LuaDBI is missing" end
+    local client = in_process.simulated { api = "v1" }
+    local fleet = assert(client:fleet { name = "f", ledger = database.address })
+    assert(fleet:add { key = "a", initial_user_msg = "x" })
+    local worker, claim = assert(client:worker { ledger = database.address }), nil
+    claim = worker.ledger.claim
+    worker.ledger.claim = function()
+      return nil, errors.new { kind = "ledger", message = "malformed", retryable = false }
+    end
+    assert.equal("ledger", select(2, worker:run(100)).kind)
+    worker.ledger.claim = claim
+    assert.is_true(worker:run(100))
+    assert.equal(1, assert(fleet:report()).done)
+    worker:close()
+    fleet:close()
+  end)
+end)
