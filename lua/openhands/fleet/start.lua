@@ -5,6 +5,7 @@
 local core = require "openhands.core"
 local errors = require "openhands.errors"
 local items = require "openhands.fleet.items"
+local protocol = require "openhands.start"
 local slots = require "openhands.fleet.slots"
 
 local M = {}
@@ -167,9 +168,12 @@ function M.start(worker, entry)
     return worker:finish(entry, { state = run.is_takeover and "ambiguous" or "failed", error = problem })
   end
   local resume, tries = run.is_takeover or nil, 0
-  while worker:owns(entry) do -- a worker that was stopped for long must not send what others have taken over
-    local conversation
-    conversation, err = client:start(fields, { resume = api == "v1" and resume or nil })
+  while not entry.is_gone do
+    local call, conversation = client:_begin "start", nil ---@type openhands.Call, openhands.Conversation?
+    call.may_send = function() -- asked before each try: one that was stopped for long must not send what others have
+      return worker:owns(entry)
+    end
+    conversation, err = protocol.start(client, fields, call, { resume = api == "v1" and resume or nil })
     if conversation then
       return conversation
     elseif err.kind ~= "ambiguous" and errors.had_no_effect(err) and not resume then

@@ -59,6 +59,7 @@ end
 ---@field progress openhands.Progress? of a start that reports its progress
 ---@field asked_at number? monotonic moment at which a poll began
 ---@field has_own_settings boolean? the caller has given settings for this call
+---@field may_send (fun(): boolean)? of a start: asked before each try
 ---@field admit (fun(call: openhands.Call): boolean)? waits until the next exchange may go out; false: there is no time
 
 --- Begins a call of the user. Raises errors about mistakes of the caller.

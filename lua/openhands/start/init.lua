@@ -61,7 +61,10 @@ end
 -- Sends the start once. Returns the conversation; or nil and an error, whose `effect` says whether the start may exist.
 local function send(start, api)
   local client, call = start.client, start.call
-  if call.progress then
+  if call.may_send and not call.may_send() then -- a fleet's run that another worker has by now
+    return nil, errors.new { kind = "cancelled", operation = "start", effect = "none",
+      message = "start: it is no longer for this worker to send" }
+  elseif call.progress then
     return call.progress:send(start.fields, call, function(conversation)
       note_answer(start, conversation) -- at once: the stream may go on for minutes
     end)
