@@ -12,9 +12,10 @@ local waiting = require "openhands.wait"
 
 local M = {}
 
+local LONGEST_WORK = waiting.DEFAULT_TIMEOUT -- seconds; a conversation that has not settled then is given up
 local OUTAGE_PAUSE = 30 -- seconds before a conversation is watched again after an error that may pass
 local LONGEST_ABSENCE = 600 -- seconds for which a conversation whose start was accepted may not be shown yet
-local RESUME_PAUSE = 10 -- seconds between two tries to resume
+local RESUME_PAUSE, LONGEST_PAUSE = 10, 300 -- seconds between two tries to resume, or to start anew
 local MOST_RESUMES = 20 -- of one run
 local MOST_PAUSES = 3 -- tries to free the sandbox of an ended run
 local CONTINUE = "Your sandbox was paused and is up again. Continue with your task."
@@ -49,9 +50,10 @@ end
 
 local free = { pause = "pause", delete = "delete" }
 
--- Frees the sandbox of an ended run, so that another run can have its slot. Failing to is no error of the run.
+-- Frees the sandbox of an ended run, so that another run can have its slot. Failing to is no error of the run. One that
+-- is still at work is paused, even if the others are left as they are.
 local function free_sandbox(worker, entry, conversation)
-  local client, action = worker.client, free[worker.settings.after]
+  local client, action = worker.client, free[worker.settings.after] or not conversation.settled and "pause"
   if not action or conversation.state == "gone" then
     return
   elseif conversation.api == "v0" and action == "pause" then
@@ -119,7 +121,7 @@ local function start_anew(worker, entry, conversation)
     worker:requeue(entry, {
       conversation_id = identifiers.of(run.account_id, run.fleet, run.key, #ids + 1),
       why = "the service refused to start it: " .. client:_line(words_of(conversation), 300),
-      delay = RESUME_PAUSE,
+      delay = math.min(LONGEST_PAUSE, RESUME_PAUSE * 2 ^ math.min(#ids - 1, 10)), -- each try may make a sandbox
     })
   end
   return true
@@ -216,7 +218,7 @@ end
 -- Waits until a conversation has settled. Notes each poll.
 local function wait(worker, entry, latest)
   local client, options = worker.client, { interval = worker.settings.interval }
-  local group = pollers.group(client, waiting.DEFAULT_TIMEOUT)
+  local group = pollers.group(client, LONGEST_WORK)
   local single = waiting.new(client, group, entry.run.conversation_id, latest, client:_begin "wait", options)
   local noted
   while not single:advance() do
@@ -249,6 +251,9 @@ local function take_error(worker, entry, err)
     return false
   elseif fatal[err.kind] then
     worker:fail(err)
+    return false
+  elseif err.kind == "timeout" and err.conversation then
+    finish(worker, entry, err.conversation, "failed", ("it has not ended in %d hours"):format(LONGEST_WORK / 3600))
     return false
   elseif err.kind == "timeout" or err.kind == "not_found" and not may_appear(worker, entry) then
     worker:finish(entry, { state = "failed", error = err.message })
