@@ -1,6 +1,7 @@
 -- What the service answers to the starts of a fleet, and what becomes of the runs.
 local databases = require "spec.support.ledger_databases"
 local in_process = require "spec.support.in_process"
+local simulator = require "openhands.simulator"
 local worker_class = require "openhands.fleet.worker_class"
 
 if not databases.is_supported "SQLite" then
@@ -144,6 +145,16 @@ describe("a fleet on a service that does not just start what it is asked to", fu
     local fleet = fleet_of(1, {}, { api = "v1", outcome = "start-repository" })
     local report = assert(fleet:run())
     assert.matches("Unable to access repo", report.runs[1].error)
+  end)
+
+  it("keeps secrets that the service repeats out of the ledger", function()
+    local client = in_process.altered(simulator.model { api = "v1" }, "app%-conversations$", function(_, request)
+      return request.method == "POST" and { status = 400, headers = { ["content-type"] = "application/json" },
+        body = '{"detail":"the value s3cr3t-100%-value is wrong"}' } or nil
+    end, { retries = 0 })
+    local fleet = open(client, { secrets = { TOKEN = "s3cr3t-100%-value" } })
+    assert(fleet:add { key = "a", initial_user_msg = "x", secrets = { TOKEN = { secret = "TOKEN" } } })
+    assert.matches("the value %[redacted%] is wrong", assert(fleet:run()).runs[1].error)
   end)
 
   it("starts anew what a full account has refused in its start task", function()

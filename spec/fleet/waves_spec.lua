@@ -109,6 +109,18 @@ describe("a fleet", function()
     assert.equal("done done done done", states(assert(fleet:run())))
   end)
 
+  for _, policy in ipairs { "fail", "leave" } do
+    it("resumes what it has paused itself, though on_paused is " .. policy, function()
+      local open = simulated()
+      local fleet = open { budget = 0.15, interval = 1, on_paused = policy }
+      assert(fleet:add { item "a", item "b", item "c" })
+      assert.equal("quota", select(2, fleet:run()).kind)
+      fleet = open { budget = math.huge, interval = 1, on_paused = policy }
+      assert.equal("done done done", states(assert(fleet:run { timeout = 3000 })))
+      assert.is_nil(assert(fleet.ledger:fleet { account_id = fleet.account_id, fleet = "f" }).learned_slots)
+    end)
+  end
+
   it("pauses what is live when all of its budget is spent, and resumes it with a larger one", function()
     local open, model = simulated()
     local fleet = open { slots = 3, budget = 0.15, interval = 1 }

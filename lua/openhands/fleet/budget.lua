@@ -8,6 +8,9 @@ local M = {}
 
 local CHECK_INTERVAL = 5 -- seconds between two looks at the costs of a fleet
 
+--- The mark in the ledger of a run that was paused because the budget is spent: it is resumed when there is more.
+M.MARK = "over budget"
+
 -- Returns the error of a fleet that starts nothing more.
 local function spent(fleet, what)
   return errors.new {
@@ -43,10 +46,14 @@ local function pause_live(worker, name)
   for _, entry in ipairs(running) do
     local run = entry.run
     local pause = worker.client._api == "v0" and worker.client.stop or worker.client.pause
-    local good, err = pause(worker.client, run.conversation_id)
+    -- Marked first: whoever sees that it is paused knows that neither a person nor the service has done it.
+    local good, err = worker:record(entry, { execution_status = M.MARK }), nil
+    if good then
+      good, err = pause(worker.client, run.conversation_id)
+    end
     if good then
       worker:record(entry, { state = "paused" })
-    else
+    elseif err then
       worker.client:_log("item '%s' could not be paused: %s", run.key, err.message)
     end
   end

@@ -46,6 +46,28 @@ function Worker:rest_in_task(entry, seconds)
   return not (entry.is_gone or self._is_leaving or self.client:_is_given_up())
 end
 
+-- ---- secrets -------------------------------------------------------------------------------------------------------
+
+local SHORTEST_SECRET = 4 -- bytes; a shorter one is part of many words
+
+--- Notes values that no text in the ledger may have: a service may repeat in an error what was sent.
+---@param values string[]
+function Worker:hide(values)
+  for _, value in ipairs(values) do
+    if #value >= SHORTEST_SECRET and not self._hidden[value] then
+      self._hidden[value] = value:gsub("[^%w%z]", "%%%0"):gsub("%z", "%%z")
+    end
+  end
+end
+
+-- Returns a text of the service without those values.
+local function cleaned(worker, text)
+  for _, pattern in pairs(worker._hidden) do
+    text = text and text:gsub(pattern, "[redacted]")
+  end
+  return text
+end
+
 -- ---- the ledger ----------------------------------------------------------------------------------------------------
 
 --- Calls an operation of the ledger. While its database is away, waits and tries again.
@@ -122,6 +144,7 @@ function Worker:finish(entry, fields)
   if entry.is_gone then
     return
   end
+  fields.error, fields.result = cleaned(self, fields.error), cleaned(self, fields.result)
   local run = take_change(self, entry, self:ask("finish", entry.run, fields))
   drop(self, entry)
   if run and self.settings.on_done then
@@ -136,7 +159,7 @@ function Worker:requeue(entry, fields)
   if entry.is_gone then
     return
   end
-  fields.delay = (fields.delay or 0) * self.patience
+  fields.delay, fields.why = (fields.delay or 0) * self.patience, cleaned(self, fields.why)
   take_change(self, entry, self:ask("requeue", entry.run, fields))
   drop(self, entry)
 end
@@ -173,6 +196,7 @@ end
 --- Ends the worker with an error. What it has not ended stays in the ledger, for the next worker.
 ---@param err openhands.Error
 function Worker:fail(err)
+  err.message = cleaned(self, err.message)
   self.failure = self.failure or err
   if err.kind == "ledger" then
     self._is_broken = true
@@ -188,7 +212,7 @@ function Worker:exhaust(entry, words)
   self.exhausted = self.exhausted or errors.new {
     kind = "quota", operation = "run", retryable = false, conversation_id = run.conversation_id,
     message = ("run: nothing more is started, because the budget for models is spent (item '%s': %s); raise it, then "
-      .. "run the fleet again"):format(run.key, words),
+      .. "run the fleet again"):format(run.key, cleaned(self, words)),
   }
   self:ask("pause_fleet", { account_id = run.account_id, fleet = run.fleet, seconds = 3600 })
 end

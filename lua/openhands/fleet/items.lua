@@ -239,6 +239,7 @@ end
 ---@param key string of the item, for messages
 ---@return table? fields
 ---@return openhands.Error? err a secret is missing
+---@return string[]? values of the secrets
 function M.fields(request, given, key)
   local fields, problem = json.decode(request)
   if type(fields) ~= "table" then

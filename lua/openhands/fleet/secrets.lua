@@ -85,17 +85,19 @@ end
 ---@param key string of the item, for messages
 ---@return table? fields
 ---@return openhands.Error? err of kind "invalid", whose message has no secret
+---@return string[]? values of the secrets
 function M.resolve(fields, secrets, key)
-  local problem
+  local problem, values = nil, {}
   local resolved = M.map(fields, function(text) return text end, function(name)
     local value, what = look_up(secrets, name)
     problem = problem or not value and ("the secret '%s' of item '%s' is missing: %s"):format(name, key, what)
+    values[#values + 1] = value
     return value
   end)
   if problem then
     return nil, errors.new { kind = "invalid", operation = "start", effect = "none", message = "start: " .. problem }
   end
-  return resolved
+  return resolved, nil, values
 end
 
 return M

@@ -22,7 +22,8 @@ end
 
 -- Returns the fields of a start, checked; or nil, why it cannot be sent, and the error if that is not the item's fault.
 local function fields_of(worker, run, api)
-  local fields, err = items.fields(run.request, worker.settings.secrets, run.key)
+  local fields, err, values = items.fields(run.request, worker.settings.secrets, run.key)
+  worker:hide(values or {})
   if not fields then
     return nil, err.message, err.kind == "invalid" and err or nil
   end

@@ -145,7 +145,7 @@ end
 
 -- Waits until fewer runs are up than the account may have, then resumes a paused conversation.
 local function resume(worker, entry, conversation)
-  local account = worker.settings.account_id
+  local account, mark = worker.settings.account_id, entry.run.execution_status
   while true do
     local up, fleet = 0, worker:ask("fleet", { account_id = account, fleet = entry.run.fleet })
     for _, run in ipairs(worker:ask("live", { account_id = account }) or {}) do
@@ -154,14 +154,15 @@ local function resume(worker, entry, conversation)
     local limit = fleet and math.min(fleet.account_slots, fleet.learned_slots or math.huge)
     local resumed, err
     if limit and up < limit and not budgets.is_spent(worker, entry.run.fleet) then
-      if not worker:record(entry, { state = "running" }) then -- first, so that no other takes the same place
+      -- Recorded first, so that no other takes the same place.
+      if not worker:record(entry, { state = "running", execution_status = "resumed" }) then
         return nil
       end
       resumed, err = worker.client:resume(conversation.conversation_id, { send = CONTINUE })
       if resumed then
         return resumed
       end
-      worker:record(entry, { state = "paused" })
+      worker:record(entry, { state = "paused", execution_status = mark })
     end
     if err and not (err.retryable or err.kind == "limit" or err.kind == "ambiguous") then
       return nil, err
@@ -173,13 +174,14 @@ end
 
 -- Takes a conversation that was paused without our asking. Returns the conversation to watch on, or nil.
 local function take_pause(worker, entry, conversation)
-  local before = entry.run.state
+  local before, is_over_budget = entry.run.state, entry.run.execution_status == budgets.MARK
   if not worker:record(entry, { state = "paused" }) then
     return nil
-  elseif before ~= "paused" then
+  elseif before ~= "paused" and not is_over_budget then
     learn_from_pause(worker)
   end
-  local policy = budgets.is_spent(worker, entry.run.fleet) and "resume" or worker.settings.on_paused -- when it may
+  is_over_budget = is_over_budget or budgets.is_spent(worker, entry.run.fleet)
+  local policy = is_over_budget and "resume" or worker.settings.on_paused -- when it may
   entry.pauses = (entry.pauses or 0) + 1
   if policy == "resume" and entry.pauses <= MOST_RESUMES then
     local resumed, err = resume(worker, entry, conversation)
@@ -205,9 +207,10 @@ local function note(worker, entry, conversation)
   }
   local changed = run.state == "paused" and not is_paused and { state = "running" } or nil
   for name, value in pairs(fields) do
-    local is_ended = name == "execution_status" and tostring(run.execution_status):find "^ended: "
+    local mark = name == "execution_status" and tostring(run.execution_status) or ""
+    local is_kept = mark:find "^ended: " or mark == budgets.MARK
     if (type(value) == "number" and value >= 0 or type(value) == "string" and value ~= "")
-        and run[name] ~= value and not is_ended then
+        and run[name] ~= value and not is_kept then
       changed = changed or {}
       changed[name] = value
     end

@@ -35,6 +35,7 @@ function M.new(client, ledger, settings)
     slots = slots.new(client, settings),
     owner = core.uuid(),
     _entries = {},
+    _hidden = {},
     _alarm = pendings.new(),
   }, Worker)
 end

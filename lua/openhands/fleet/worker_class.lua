@@ -38,6 +38,7 @@
 ---@field _costs_checked_at number? monotonic moment of that look
 ---@field started_at number? monotonic moment of its latest claim for a start
 ---@field private _entries table<string, openhands.WorkerEntry> by run_id
+---@field private _hidden table<string, string> patterns of the secrets of items, by secret
 ---@field private _alarm openhands.Pending wakes its loop
 ---@field private _is_stopping boolean?
 ---@field private _is_leaving boolean?
