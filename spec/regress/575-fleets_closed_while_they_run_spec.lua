@@ -50,4 +50,17 @@ describe("a fleet that runs", function()
     assert.equal(2, assert(fleet:run { timeout = 600 }).done)
     fleet:close()
   end)
+
+  it("can be run again, and closed, after an error has ended a run", function()
+    if not database then return pending "LuaDBI is missing" end
+    local fleet = open()
+    fleet.ledger.remaining = function() error("interrupted!", 0) end
+    assert.has_error(function() fleet:run() end, "interrupted!")
+    fleet.ledger.remaining = nil
+    assert.equal(2, assert(fleet:run { timeout = 600 }).done)
+    fleet.ledger.remaining = function() error("interrupted!", 0) end
+    assert.has_error(function() fleet:run() end, "interrupted!")
+    fleet:close()
+    assert.has_error(function() fleet:report() end)
+  end)
 end)

@@ -25,6 +25,7 @@ describe("a worker that has ended with an error of its ledger", function()
     end
     assert.equal("ledger", select(2, worker:run(100)).kind)
     worker.ledger.claim = claim
+    assert.error_matches(function() worker:run { timeout = 100 } end, "run: the time must be a number of seconds")
     assert.is_true(worker:run(100))
     assert.equal(1, assert(fleet:report()).done)
     worker:close()

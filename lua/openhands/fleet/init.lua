@@ -180,7 +180,7 @@ end
 function Fleet:run(given)
   errors.check_receiver(getmetatable(self) == Fleet, "run", "fleet")
   local callbacks = options.of_run(given)
-  if self._worker then
+  if self._worker and self._worker:is_running() then
     errors.raise "run: this fleet runs already"
   end
   local good, err = self.ledger:pause_fleet(named(self, { seconds = 0 })) -- whoever runs it wants it to go on
@@ -213,7 +213,7 @@ end
 function Fleet:close()
   errors.check_receiver(getmetatable(self) == Fleet, "close", "fleet")
   self:stop()
-  if self._worker and not self._is_closing then
+  if self._worker and self._worker:is_running() and not self._is_closing then
     self._is_closing = true -- `run` closes it when it returns: until then it needs the ledger
     return
   end

@@ -221,12 +221,14 @@ end
 ---@return true?
 ---@return openhands.Error? err
 function Worker:run(timeout)
-  if self._is_running then
+  if self:is_running() then
     errors.raise "run: this worker runs already"
+  elseif timeout ~= nil and (type(timeout) ~= "number" or not (timeout >= 0)) then
+    errors.raise "run: the time must be a number of seconds, at least 0"
   end
   local client = self.client
   local deadline = timeout and client:_now() + timeout
-  self._is_running, self._is_stopping, self._is_leaving, self.failure = true, nil, nil, nil
+  self._runner, self._is_stopping, self._is_leaving, self.failure = Worker.here(), nil, nil, nil
   self._is_broken, self.exhausted = nil, nil -- what ended an earlier run of this worker
   repeat
     budgets.check(self)
@@ -244,7 +246,7 @@ function Worker:run(timeout)
     rest(self, deadline and math.min(pause, math.max(0, deadline - client:_now())) or pause)
   until false
   leave(self)
-  self._is_running = nil
+  self._runner = nil
   if self._is_closing then
     self:close()
   end

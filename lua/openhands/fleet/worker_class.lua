@@ -42,16 +42,29 @@
 ---@field private _alarm openhands.Pending wakes its loop
 ---@field private _is_stopping boolean?
 ---@field private _is_leaving boolean?
----@field private _is_running boolean?
+---@field package _runner thread|string|nil the coroutine that runs it
 ---@field private _is_closing boolean? was closed while it ran
 local Worker = { patience = 1 }
 Worker.__index = Worker
 Worker.__name = "openhands.Worker"
 
+--- Returns what distinguishes the running coroutine from others.
+---@return thread|string
+function Worker.here()
+  return coroutine.running() or "main" -- nil in Lua 5.1, outside of coroutines
+end
+
+--- Returns whether it runs, in another coroutine: a run that an error, e.g. of Ctrl-C, has ended is none.
+---@return boolean
+function Worker:is_running()
+  local runner = self._runner
+  return runner ~= nil and runner ~= Worker.here() and (type(runner) ~= "thread" or coroutine.status(runner) ~= "dead")
+end
+
 --- Closes the ledger of a worker that was made without a fleet.
 function Worker:close()
   self:stop()
-  if self._is_running and not self._is_closing then
+  if self:is_running() and not self._is_closing then
     self._is_closing = true -- `run` closes it when it returns: until then it needs the ledger
     return
   end
