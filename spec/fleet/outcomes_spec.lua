@@ -147,6 +147,29 @@ describe("a fleet on a service that does not just start what it is asked to", fu
     assert.matches("Unable to access repo", report.runs[1].error)
   end)
 
+  for _, is_later in ipairs { false, true } do
+    it("is the same one when the service does not tell its account, later " .. tostring(is_later), function()
+      local model, is_silent = simulator.model { api = "v1" }, not is_later
+      local client = in_process.altered(model, "users/me", function()
+        return is_silent and { status = 404, headers = { ["content-type"] = "application/json" },
+          body = '{"detail":"Not Found"}' } or nil
+      end)
+      local fleet = open(client)
+      fill(fleet, 2)
+      assert.equal(2, assert(fleet:run()).done)
+      is_silent = not is_silent
+      local again, err = client:fleet { name = "f", ledger = database.address }
+      if is_later then
+        assert.equal("conflict", err.kind)
+        return assert.matches("the service does not tell the account now", err.message)
+      end
+      fill(again, 2)
+      assert.equal(2, assert(again:run()).done)
+      assert.equal(2, model:jobs())
+      again:close()
+    end)
+  end
+
   it("keeps secrets that the service repeats out of the ledger", function()
     local client = in_process.altered(simulator.model { api = "v1" }, "app%-conversations$", function(_, request)
       return request.method == "POST" and { status = 400, headers = { ["content-type"] = "application/json" },

@@ -271,10 +271,13 @@ function Client:fleet(given)
   local client = client_for(self, of_client)
   local ledger, account_id = open(client, settings)
   local row, err
-  if ledger then
-    row, err = set_slots(ledger, account_id, settings)
-  else
+  if not ledger then
     err = account_id
+  elseif not settings.account then
+    account_id, err = accounts.of_fleet(client, ledger, account_id, settings.name)
+  end
+  if not err then
+    row, err = set_slots(ledger, account_id, settings)
   end
   if not row then
     if ledger then

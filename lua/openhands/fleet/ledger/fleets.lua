@@ -109,6 +109,22 @@ function M.fleet(ledger, fields)
   end)
 end
 
+--- Reads the accounts that have a fleet of a name.
+---@param ledger openhands.Ledger
+---@param fields { fleet: string }
+---@return string[]?
+---@return openhands.Error? err
+function M.accounts(ledger, fields)
+  local fleet = arguments.text("accounts", fields, "fleet")
+  return transaction.run(ledger, "accounts", function(connection)
+    local list = connection:rows("select account_id from openhands_fleets where fleet = ? order by account_id", fleet)
+    for place, row in ipairs(list) do
+      list[place] = row.account_id
+    end
+    return list
+  end)
+end
+
 --- Counts the runs that have not ended, of one fleet or of all fleets of an account.
 ---@param ledger openhands.Ledger
 ---@param fields { account_id: string, fleet: string? }

@@ -29,6 +29,7 @@ local Ledger = {
   pause_fleet = fleets.pause_fleet,
   pause_account = fleets.pause_account,
   set_learned_slots = fleets.set_learned_slots,
+  accounts = fleets.accounts,
   remaining = fleets.remaining,
   add = fleets.add,
   adopt = adoption.adopt,
