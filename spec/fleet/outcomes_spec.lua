@@ -170,6 +170,17 @@ describe("a fleet on a service that does not just start what it is asked to", fu
     end)
   end
 
+  it("fails no item because the address of the service is wrong", function()
+    local client = in_process.altered(simulator.model { api = "v1" }, "", function()
+      return { status = 404, headers = { ["content-type"] = "application/json" }, body = '{"detail":"Not Found"}' }
+    end, { api = "auto", retries = 0 })
+    local fleet = open(client)
+    fill(fleet, 2)
+    local report, err = fleet:run { timeout = 100 }
+    assert.same({ nil, "not_found" }, { report, err.kind })
+    assert.equal(2, assert(fleet:report()).queued)
+  end)
+
   it("keeps secrets that the service repeats out of the ledger", function()
     local client = in_process.altered(simulator.model { api = "v1" }, "app%-conversations$", function(_, request)
       return request.method == "POST" and { status = 400, headers = { ["content-type"] = "application/json" },

@@ -106,6 +106,9 @@ end
 
 -- Takes an error after which the run certainly has no conversation.
 local function take_refusal(worker, entry, err)
+  if err.contradicts_dialect == "path" and not next(worker.client._confirmed_dialects) then
+    return not_started.authentication(worker, entry, err) -- the service's address is wrong, not the item
+  end
   local known = not_started[err.kind]
   if known and not (err.retryable and known == give_up) then
     return known(worker, entry, err)
