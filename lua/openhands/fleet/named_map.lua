@@ -2,6 +2,7 @@
 --- fields of starts; it is called again for each item when the same program is run again.
 
 local errors = require "openhands.errors"
+local json = require "openhands.fleet.json"
 local secrets = require "openhands.fleet.secrets"
 
 local M = {}
@@ -23,7 +24,7 @@ local function keyed(item, fields, index)
     key = rest.repository or rest.selected_repository or index
   end
   rest.key = nil
-  return type(key) == "number" and (key % 1 == 0 and "%.0f" or "%.14g"):format(key) or key, rest
+  return type(key) == "number" and json.encode(key) or key, rest
 end
 
 local function escaped(text)

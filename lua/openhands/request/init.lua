@@ -366,7 +366,6 @@ end
 -- ---- pages whose items have no limit in size ----------------------------------------------------------------------
 
 local GOOD_PAGES = 8 -- in a row, before a larger one is tried
-
 -- Counts a page that could be read, and allows larger ones after some in a row.
 local function note_good_page(memory, wanted_size)
   memory.good_pages = (memory.good_pages or 0) + 1
