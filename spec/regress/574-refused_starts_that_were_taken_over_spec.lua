@@ -1,6 +1,5 @@
 -- A start that was taken over, and that the service refuses for good, was sent again and again without end.
 local databases = require "spec.support.ledger_databases"
-local in_process = require "spec.support.in_process"
 local openhands = require "openhands"
 local simulator = require "openhands.simulator"
 

@@ -18,8 +18,8 @@ describe("a worker that has ended with an error of its ledger", function()
     local client = in_process.simulated { api = "v1" }
     local fleet = assert(client:fleet { name = "f", ledger = database.address })
     assert(fleet:add { key = "a", initial_user_msg = "x" })
-    local worker, claim = assert(client:worker { ledger = database.address }), nil
-    claim = worker.ledger.claim
+    local worker = assert(client:worker { ledger = database.address })
+    local claim = worker.ledger.claim
     worker.ledger.claim = function()
       return nil, errors.new { kind = "ledger", message = "malformed", retryable = false }
     end

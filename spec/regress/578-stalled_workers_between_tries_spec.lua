@@ -1,6 +1,5 @@
 -- A worker that was stopped between two tries of a start sent it again, though another worker had taken it over.
 local databases = require "spec.support.ledger_databases"
-local in_process = require "spec.support.in_process"
 local ledgers = require "openhands.fleet.ledger"
 local openhands = require "openhands"
 local simulator = require "openhands.simulator"

@@ -55,7 +55,7 @@ local SHORTEST_SECRET = 4 -- bytes; a shorter one is part of many words
 function Worker:hide(values)
   for _, value in ipairs(values) do
     if #value >= SHORTEST_SECRET and not self._hidden[value] then
-      self._hidden[value] = value:gsub("[^%w%z]", "%%%0"):gsub("%z", "%%z")
+      self._hidden[value] = value:gsub("[%^$()%%.%[%]*+?-]", "%%%0"):gsub("%z", "%%z")
     end
   end
 end

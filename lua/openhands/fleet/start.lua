@@ -173,10 +173,11 @@ function M.start(worker, entry)
   end
   local resume, tries = run.is_takeover or nil, 0
   while not entry.is_gone do
-    local call, conversation = client:_begin "start", nil ---@type openhands.Call, openhands.Conversation?
+    local call = client:_begin "start"
     call.may_send = function() -- asked before each try: one that was stopped for long must not send what others have
       return worker:owns(entry)
     end
+    local conversation
     conversation, err = protocol.start(client, fields, call, { resume = api == "v1" and resume or nil })
     if conversation then
       return conversation

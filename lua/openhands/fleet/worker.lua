@@ -223,7 +223,7 @@ end
 function Worker:run(timeout)
   if self:is_running() then
     errors.raise "run: this worker runs already"
-  elseif timeout ~= nil and (type(timeout) ~= "number" or not (timeout >= 0)) then
+  elseif timeout ~= nil and (type(timeout) ~= "number" or timeout < 0 or timeout ~= timeout) then
     errors.raise "run: the time must be a number of seconds, at least 0"
   end
   local client = self.client
