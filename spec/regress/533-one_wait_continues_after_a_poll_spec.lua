@@ -5,18 +5,9 @@ local in_process = require "spec.support.in_process"
 local COUNT, ROUNDS, INTERVAL = 495, 4, 4
 local BATCHES = 5
 
--- Answers with a running conversation for each id in the query.
-local function running(request)
-  local list = {}
-  for id in request.query:gmatch "ids=(%x+)" do
-    list[#list + 1] = ('{"id":"%s","sandbox_status":"RUNNING","execution_status":"running"}'):format(id)
-  end
-  return in_process.json("[" .. table.concat(list, ",") .. "]")
-end
-
 describe("of many waits that are due", function()
   it("only one continues when a poll ends", function()
-    local client, requests = in_process.scripted(running, { api = "v1" })
+    local client, requests = in_process.scripted(in_process.running, { api = "v1" })
     local awaited, await = 0, client._loop.await
     client._loop.await = function(...)
       awaited = awaited + 1

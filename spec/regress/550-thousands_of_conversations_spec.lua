@@ -5,15 +5,6 @@ local in_process = require "spec.support.in_process"
 local ROUNDS = 3
 local INTERVAL = 4
 
--- Answers with a running conversation for each id in the query.
-local function running(request)
-  local list = {}
-  for id in request.query:gmatch "ids=(%x+)" do
-    list[#list + 1] = ('{"id":"%s","sandbox_status":"RUNNING","execution_status":"running"}'):format(id)
-  end
-  return in_process.json("[" .. table.concat(list, ",") .. "]")
-end
-
 local function ids(count)
   local list = {}
   for place = 1, count do
@@ -24,7 +15,7 @@ end
 
 -- Returns how many thousand instructions Lua runs while `wait` waits, and how many requests are sent.
 local function cost(wait, count)
-  local client, requests = in_process.scripted(running, { api = "v1" })
+  local client, requests = in_process.scripted(in_process.running, { api = "v1" })
   local thousands = 0
   local function count_instructions()
     debug.sethook(function() thousands = thousands + 1 end, "", 1000)

@@ -121,4 +121,15 @@ function M.paused()
   return conversation.conversation_id, model
 end
 
+--- Answers a request for conversations: each id in its query is one that runs. For `scripted`.
+---@param request table
+---@return table
+function M.running(request)
+  local list = {}
+  for id in request.query:gmatch "ids=(%x+)" do
+    list[#list + 1] = ('{"id":"%s","sandbox_status":"RUNNING","execution_status":"running"}'):format(id)
+  end
+  return M.json("[" .. table.concat(list, ",") .. "]")
+end
+
 return M
