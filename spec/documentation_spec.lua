@@ -29,7 +29,7 @@ end
 local function anchors_of(page)
   local anchors = {}
   for heading in prose(page):gmatch "\n#+ ([^\n]+)" do
-    anchors[core.lower(heading):gsub("[^%w%- ]", ""):gsub(" ", "-")] = true
+    anchors[core.lower(heading):gsub("[^%w%-_ ]", ""):gsub(" ", "-")] = true
   end
   return anchors
 end

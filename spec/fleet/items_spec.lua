@@ -237,6 +237,13 @@ describe("items", function()
     assert.same({ nil, "no file" }, { item, err })
   end)
 
+  it("may be the arguments of a program, whose name is no item", function()
+    local next_item = items.stream(client, "add", nil, { key = "{key}", initial_user_msg = "Do it." },
+      { [-1] = "lua", [0] = "program.lua", "a", "b" })
+    assert.same({ "a", "b" }, { assert(next_item()).key, assert(next_item()).key })
+    assert.is_nil(next_item())
+  end)
+
   it("must be several or one", function()
     for message, given in pairs {
       ["add: needs a list or an iterator of items, not a number"] = { { key = "a" }, 7 },

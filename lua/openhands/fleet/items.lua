@@ -255,9 +255,10 @@ local function is_pages(source)
   return type(source) == "table" and getmetatable(source) ~= nil and type(source.next) == "function"
 end
 
+-- Ignores keys of 0 and below: in the table `arg`, they hold the name of the program and the interpreter.
 local function check_list(caller, list)
   for place in next, list do
-    if type(place) ~= "number" or place < 1 or place > #list or place % 1 ~= 0 then
+    if type(place) ~= "number" or place > #list or place % 1 ~= 0 then
       errors.raise(("%s: the list of items has a hole, or the key '%s'"):format(caller, tostring(place)))
     end
   end
