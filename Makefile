@@ -107,24 +107,33 @@ differential:
 ## make install         installs below PREFIX (/usr/local) and DESTDIR
 ## make uninstall       removes what `make install` installed
 install: $(MODULE)
-	mkdir -p '$(DESTDIR)$(PREFIX)/share/lua/$(VERSION)' '$(DESTDIR)$(PREFIX)/lib/lua/$(VERSION)/openhands'
+	mkdir -p '$(DESTDIR)$(PREFIX)/share/lua/$(VERSION)' '$(DESTDIR)$(PREFIX)/lib/lua/$(VERSION)/openhands' \
+	  '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/share/man/man1'
 	cp -R lua/. '$(DESTDIR)$(PREFIX)/share/lua/$(VERSION)/'
 	cp $(MODULE) '$(DESTDIR)$(PREFIX)/lib/lua/$(VERSION)/openhands/'
+	@{ echo '#!$(or $(shell command -v $(LUA)),/usr/bin/env $(LUA))' && \
+	echo 'package.path = "$(PREFIX)/share/lua/$(VERSION)/?.lua;$(PREFIX)/share/lua/$(VERSION)/?/init.lua;" .. package.path' && \
+	echo 'package.cpath = "$(PREFIX)/lib/lua/$(VERSION)/?.so;" .. package.cpath' && \
+	sed 1d bin/openhands-lua; } >'$(DESTDIR)$(PREFIX)/bin/openhands-lua'
+	chmod 755 '$(DESTDIR)$(PREFIX)/bin/openhands-lua'
+	cp doc/openhands-lua.1 '$(DESTDIR)$(PREFIX)/share/man/man1/'
 
 uninstall:
 	cd lua && find . -name '*.lua' -exec rm -f '$(DESTDIR)$(PREFIX)/share/lua/$(VERSION)/{}' \;
 	find '$(DESTDIR)$(PREFIX)/share/lua/$(VERSION)/openhands' -depth -type d -empty -delete 2>/dev/null || true
-	rm -f '$(DESTDIR)$(PREFIX)/lib/lua/$(VERSION)/openhands/core.so'
+	rm -f '$(DESTDIR)$(PREFIX)/lib/lua/$(VERSION)/openhands/core.so' '$(DESTDIR)$(PREFIX)/bin/openhands-lua' \
+	  '$(DESTDIR)$(PREFIX)/share/man/man1/openhands-lua.1'
 	rmdir '$(DESTDIR)$(PREFIX)/lib/lua/$(VERSION)/openhands' 2>/dev/null || true
 
 help:
 	@sed -n 's/^## //p' Makefile
 
-## make reference       generates doc/operations.md and types/operations.lua from the core's table of operations
+## make reference       generates doc/operations.md, types/operations.lua and the manual page doc/openhands-lua.1
 reference: $(MODULE)
 	@eval "$$($(MAKE) -s LUA=$(LUA) env)" && \
 	$(LUA) tools/reference.lua table >doc/operations.md && \
-	$(LUA) tools/reference.lua types >lua/openhands/types/operations.lua
+	$(LUA) tools/reference.lua types >lua/openhands/types/operations.lua && \
+	$(LUA) tools/manual.lua >doc/openhands-lua.1
 
 ## make clean           removes build/
 clean:

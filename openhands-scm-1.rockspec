@@ -14,7 +14,8 @@ description = {
   labels = { "http", "async", "ai", "agent", "neovim", "openresty" },
 }
 
--- Fleets also need LuaDBI, which is optional: nobody who only starts and waits needs a database. Its rocks are luadbi,
+-- The command openhands-lua also needs the rock argparse, and says so: a program or an editor that uses the library does
+-- not. Fleets also need LuaDBI, which is optional: nobody who only starts and waits needs a database. Its rocks are luadbi,
 -- and luadbi-sqlite3 or luadbi-postgresql.
 dependencies = { "lua >= 5.1, < 5.6", "lua-cjson >= 2.1.0" }
 
@@ -27,6 +28,7 @@ test = { type = "busted" }
 
 build = {
   type = "builtin",
+  install = { bin = { ["openhands-lua"] = "bin/openhands-lua" } },
   modules = {
     ["openhands.core"] = {
       sources = {
@@ -122,6 +124,42 @@ build = {
     ["openhands.call_site"] = "lua/openhands/call_site.lua",
     ["openhands.client"] = "lua/openhands/client.lua",
     ["openhands.client_class"] = "lua/openhands/client_class.lua",
+    ["openhands.command_line.commands.changes"] = "lua/openhands/command_line/commands/changes.lua",
+    ["openhands.command_line.commands.completion"] = "lua/openhands/command_line/commands/completion.lua",
+    ["openhands.command_line.commands.delete"] = "lua/openhands/command_line/commands/delete.lua",
+    ["openhands.command_line.commands.diff"] = "lua/openhands/command_line/commands/diff.lua",
+    ["openhands.command_line.commands.doctor"] = "lua/openhands/command_line/commands/doctor.lua",
+    ["openhands.command_line.commands.download"] = "lua/openhands/command_line/commands/download.lua",
+    ["openhands.command_line.commands.events"] = "lua/openhands/command_line/commands/events.lua",
+    ["openhands.command_line.commands.fleet"] = "lua/openhands/command_line/commands/fleet.lua",
+    ["openhands.command_line.commands.list"] = "lua/openhands/command_line/commands/list.lua",
+    ["openhands.command_line.commands.login"] = "lua/openhands/command_line/commands/login.lua",
+    ["openhands.command_line.commands.pause"] = "lua/openhands/command_line/commands/pause.lua",
+    ["openhands.command_line.commands.resume"] = "lua/openhands/command_line/commands/resume.lua",
+    ["openhands.command_line.commands.send"] = "lua/openhands/command_line/commands/send.lua",
+    ["openhands.command_line.commands.simulate"] = "lua/openhands/command_line/commands/simulate.lua",
+    ["openhands.command_line.commands.start"] = "lua/openhands/command_line/commands/start.lua",
+    ["openhands.command_line.commands.status"] = "lua/openhands/command_line/commands/status.lua",
+    ["openhands.command_line.commands.wait"] = "lua/openhands/command_line/commands/wait.lua",
+    ["openhands.command_line.commands.worker"] = "lua/openhands/command_line/commands/worker.lua",
+    ["openhands.command_line.csv"] = "lua/openhands/command_line/csv.lua",
+    ["openhands.command_line.each"] = "lua/openhands/command_line/each.lua",
+    ["openhands.command_line.exit_status"] = "lua/openhands/command_line/exit_status.lua",
+    ["openhands.command_line.fleets"] = "lua/openhands/command_line/fleets.lua",
+    ["openhands.command_line.following"] = "lua/openhands/command_line/following.lua",
+    ["openhands.command_line"] = "lua/openhands/command_line/init.lua",
+    ["openhands.command_line.json"] = "lua/openhands/command_line/json.lua",
+    ["openhands.command_line.options"] = "lua/openhands/command_line/options.lua",
+    ["openhands.command_line.output"] = "lua/openhands/command_line/output.lua",
+    ["openhands.command_line.parser"] = "lua/openhands/command_line/parser.lua",
+    ["openhands.command_line.records"] = "lua/openhands/command_line/records.lua",
+    ["openhands.command_line.rows"] = "lua/openhands/command_line/rows.lua",
+    ["openhands.command_line.session"] = "lua/openhands/command_line/session.lua",
+    ["openhands.command_line.stored_key"] = "lua/openhands/command_line/stored_key.lua",
+    ["openhands.command_line.text"] = "lua/openhands/command_line/text.lua",
+    ["openhands.command_line.unified_diff"] = "lua/openhands/command_line/unified_diff.lua",
+    ["openhands.command_line.waiting"] = "lua/openhands/command_line/waiting.lua",
+    ["openhands.command_line.workspace"] = "lua/openhands/command_line/workspace.lua",
     ["openhands.conversation.actions"] = "lua/openhands/conversation/actions.lua",
     ["openhands.conversation.identifier"] = "lua/openhands/conversation/identifier.lua",
     ["openhands.conversation"] = "lua/openhands/conversation/init.lua",

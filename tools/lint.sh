@@ -29,11 +29,12 @@ declare -A may_require=(
     [wait]="$base task request conversation start"
     [client]="$base task loop request conversation events api start wait fleet"
     [init]="$base client requirements"
+    [command_line]='init display simulator request.service_clock'
     [types]='' [simulator]='')
 longest=400
 
 read -ra flags <<<"-std=gnu99 -Isrc -I$(tools/lua.sh incdir "$lua") $(pkg-config --cflags libcurl)"
-mapfile -t lua_files < <(find lua spec examples bench tools bin -name '*.lua' 2>/dev/null)
+mapfile -t lua_files < <(find lua spec examples bench tools -name '*.lua'; echo bin/openhands-lua)
 passed=0 failed=0
 
 check() { # NAME COMMAND...: its output is shown only if it fails
@@ -92,8 +93,9 @@ lua_crossings() { # files in no known directory, and requires of what a director
     grep -rE '^[^-]*\b(require|deferred\.[a-z]+) *(\(.*)?"openhands[."]' lua |
         sed 's/^\([^:]*\):.*"openhands\.\{0,1\}\([a-z0-9_.]*\)".*/\1 \2/' | while read -r file module; do
         directory_of "$file"
+        module=${module:-init} # openhands itself
         [[ " $directory core ${may_require[$directory]:-} " == *" ${module%%.*} "* ]] ||
-            [[ " ${may_require[$directory]:-} " == *" $module "* ]] || echo "$file requires openhands${module:+.$module}"
+            [[ " ${may_require[$directory]:-} " == *" $module "* ]] || echo "$file requires openhands.$module"
     done
 }
 

@@ -33,4 +33,12 @@ function M.at_service(client, moment)
   return math.floor(math.min(by_one, by_other, moment.wall))
 end
 
+--- Returns the seconds by which the service's clock is ahead of the wall clock of this machine.
+---@param client openhands.Client
+---@return number? nil: no response had a date yet
+function M.skew(client)
+  local served = client._service_time
+  return served and served.date - served.moment.wall
+end
+
 return M

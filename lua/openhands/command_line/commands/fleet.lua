@@ -1,0 +1,184 @@
+--- `fleet`: runs many conversations from a file, a few at a time and none twice; tells how a fleet stands.
+
+local exit_status = require "openhands.command_line.exit_status"
+local fleets = require "openhands.command_line.fleets"
+local options = require "openhands.command_line.options"
+local records = require "openhands.command_line.records"
+local sessions = require "openhands.command_line.session"
+local text = require "openhands.command_line.text"
+
+local M = {}
+
+local function define_run(group)
+  local command = group:command("run", "Run the items of a file; run it again to go on where it ended.")
+  command:argument("file", "FILE.csv with a record in each row, or FILE.lua that returns a table."):argname "FILE"
+  command:option("--name", "Name of the fleet (default: that of the file)."):argname "NAME"
+  command:option("-m --message", "Message of each item of a CSV; {column} stands for a cell."):argname "TEMPLATE"
+  command:option("--key", "Key of each item of a CSV (default: its column key, or repository)."):argname "TEMPLATE"
+  command:option("--slots", "Most conversations at once (default: 8)."):argname "NUMBER":convert(options.count)
+  command:option("--budget", "Dollars to spend at most."):argname "DOLLARS":convert(options.number)
+  command:option("--canary", "So many items must be done before the others start."):argname "NUMBER"
+    :convert(options.count)
+  command:flag("--plan", "Tell what would be started, and start nothing.")
+  command:option("-o --report", "Write the report there, too: .html, .csv or .json."):argname "FILE"
+  fleets.add_ledger(command)
+  fleets.add_working(command)
+end
+
+--- Adds the commands.
+---@param parser table of argparse
+---@return table command
+function M.define(parser)
+  local group = parser:command("fleet", "Run many conversations from a file, and tell how they stand.")
+  group:command_target "fleet_command"
+  group:require_command(true)
+  define_run(group)
+  local status = group:command("status", "Tell what a fleet is doing now.")
+  status:argument("name", "Name of the fleet."):argname "NAME"
+  fleets.add_ledger(status)
+  local report = group:command("report", "Tell what has become of each item of a fleet.")
+  report:argument("name", "Name of the fleet."):argname "NAME"
+  report:option("-o --report", "Write it there: .html, .csv or .json."):argname "FILE"
+  fleets.add_ledger(report)
+  return group
+end
+
+local formats = { html = "html", csv = "csv", json = "json" }
+
+-- Returns how a report is written into a file of this name.
+local function format_of(path)
+  local extension = path:match "%.([a-z]+)$"
+  return formats[extension] or sessions.refuse(("--report: %s must end with .html, .csv or .json"):format(path))
+end
+
+local function write_report(report, path)
+  local file, problem = io.open(path, "w")
+  if not (file and file:write(report[format_of(path)](report)) and file:close()) then
+    sessions.refuse(("--report: %s"):format(problem or path .. " cannot be written"))
+  end
+end
+
+-- Prints a report. Returns whether it was also written into a file.
+local function print_report(session, report)
+  local path = session.arguments.report
+  if path then
+    write_report(report, path)
+    session:say("The report is in %s.", path)
+  end
+  if session.output.format == "json" then
+    session.output:write((report:json():gsub("\n$", "")))
+  end
+  session.output:line(tostring(report))
+end
+
+local function status_of(report)
+  if report.done == report.total then
+    return exit_status.OK
+  end
+  return report.live + report.queued > 0 and exit_status.TIMEOUT or exit_status.FAILED
+end
+
+-- Opens a fleet.
+local function open(session, name, settings)
+  for key, value in pairs(fleets.settings(session)) do
+    settings[key] = value
+  end
+  settings.name = name
+  return session:client():fleet(settings)
+end
+
+local function tell_plan(session, fleet)
+  local plan, err = fleet:plan()
+  if not plan then
+    return session:fail(err)
+  end
+  session.output:record(records.fleet(plan))
+  session.output:line(tostring(plan))
+  return exit_status.OK
+end
+
+-- Runs a fleet whose items were added.
+local function go_on(session, fleet)
+  local report, err = fleet:run {
+    timeout = session.arguments.timeout,
+    on_change = function(run, previous)
+      if session.output.format == "jsonl" then
+        session.output:record(records.run(run, previous))
+      end
+      session:say("%s: %s -> %s", text.line(run.key), previous or "queued", run.state)
+    end,
+  }
+  session:needs_no_return()
+  local so_far = report or fleet:report()
+  if so_far then
+    print_report(session, so_far)
+  end
+  return report and status_of(report) or session:fail(err)
+end
+
+local function run(session)
+  local arguments = session.arguments
+  local settings, add = fleets.read(arguments.file, arguments)
+  if arguments.report then
+    format_of(arguments.report)
+  end
+  for _, name in ipairs { "slots", "budget", "canary" } do
+    settings[name] = arguments[name] or settings[name]
+  end
+  local fleet, err = open(session, arguments.name or settings.name or fleets.name_of(arguments.file), settings)
+  if not fleet then
+    return session:fail(err)
+  end
+  local good
+  good, err = add(fleet)
+  if not good then
+    fleet:close()
+    return session:fail(err)
+  end
+  session:comes_back_with("fleet run %s%s%s", text.shell_word(arguments.file),
+    arguments.name and " --name " .. text.shell_word(arguments.name) or "", fleets.ledger_words(arguments))
+  local status = (arguments.plan and tell_plan or go_on)(session, fleet)
+  fleet:close()
+  return status
+end
+
+-- Opens the fleet that the command line names, and tells something of it.
+local function tell(session, method, print)
+  local name = session.arguments.name
+  local fleet, err = open(session, name, {})
+  local value
+  if fleet then
+    value, err = fleet[method](fleet)
+    fleet:close()
+  end
+  if not value then
+    return session:fail(err)
+  elseif value.total == 0 then
+    sessions.refuse(("fleet %s: the fleet '%s' has no items in this ledger"):format(method, name))
+  end
+  print(value)
+  return exit_status.OK
+end
+
+--- Runs the command.
+---@param session openhands.CommandSession
+---@return integer exit_status
+function M.run(session)
+  local name = session.arguments.fleet_command
+  if name == "run" then
+    return run(session)
+  elseif name == "report" then
+    return tell(session, "report", function(report)
+      for _, each in ipairs(session.output.format == "jsonl" and report.runs or {}) do
+        session.output:record(each)
+      end
+      print_report(session, report)
+    end)
+  end
+  return tell(session, "status", function(status)
+    session.output:record(records.fleet(status))
+    session.output:line(tostring(status))
+  end)
+end
+
+return M

@@ -1,0 +1,60 @@
+--- `simulate`: runs the simulator until it is interrupted, and prints the variables with which programs use it.
+
+local exit_status = require "openhands.command_line.exit_status"
+local openhands = require "openhands"
+local options = require "openhands.command_line.options"
+local sessions = require "openhands.command_line.session"
+
+local M = {}
+
+local KEY = "simulated" -- any key will do
+
+--- Adds the command.
+---@param parser table of argparse
+---@return table command
+function M.define(parser)
+  local command = parser:command("simulate", "Run a stand-in for the service on this machine, free and offline.")
+  command:option("--port", "Port on 127.0.0.1 (default: any free one)."):argname "NUMBER":convert(options.count)
+  command:option("--pace", "Scale all times: 1 is as slow as the service (default: 0.1)."):argname "NUMBER"
+    :convert(options.number)
+  command:option("--outcome", "How conversations end: finished (default), error, waiting, ..."):argname "NAME"
+  return command
+end
+
+-- Waits until the simulator has ended, or this process is interrupted.
+local function stay(server)
+  while pcall(server.time, server) do
+    openhands.sleep(1)
+  end
+end
+
+--- Runs the command.
+---@param session openhands.CommandSession
+---@return integer exit_status
+function M.run(session)
+  local arguments = session.arguments
+  if not pcall(require, "luv") then
+    sessions.refuse "simulate: needs the module luv (Debian: apt-get install lua-luv; LuaRocks: luarocks install luv)"
+  end
+  local given = { port = arguments.port, pace = arguments.pace or 0.1, outcome = arguments.outcome }
+  if arguments.api and arguments.api ~= "auto" then
+    given.api = arguments.api
+  end
+  local good, server = pcall(require("openhands.simulator").spawn, given)
+  if not good then
+    sessions.refuse("simulate: the simulator did not start: is the port free, and the outcome known?")
+  end
+  session.output:record { base_url = server.address, api_key = KEY, pid = server.pid }
+  session.output:finish()
+  session.output:line("export OPENHANDS_BASE_URL=" .. server.address)
+  session.output:line("export OPENHANDS_API_KEY=" .. KEY)
+  session:say "The simulator runs until Ctrl-C. Run these two lines in another terminal."
+  local _, problem = pcall(stay, server)
+  pcall(server.close, server)
+  if problem and not tostring(problem):find "interrupted" then
+    error(problem, 0)
+  end
+  return exit_status.OK
+end
+
+return M

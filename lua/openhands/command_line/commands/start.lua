@@ -1,0 +1,86 @@
+--- `start`: starts a conversation, and waits for it if asked to.
+
+local exit_status = require "openhands.command_line.exit_status"
+local following = require "openhands.command_line.following"
+local options = require "openhands.command_line.options"
+local records = require "openhands.command_line.records"
+local sessions = require "openhands.command_line.session"
+local text = require "openhands.command_line.text"
+local waiting = require "openhands.command_line.waiting"
+
+local M = {}
+
+--- Adds the command.
+---@param parser table of argparse
+---@return table command
+function M.define(parser)
+  local command = parser:command("start", "Start a conversation, a paid job, and print its id.")
+  command:argument("message", "The task for the agent; - reads it from standard input."):argname "MESSAGE"
+  command:option("-r --repo", "Repository: owner/name, or its address."):argname "REPOSITORY"
+  command:option("-b --branch", "Branch to begin from."):argname "BRANCH"
+  command:option("--provider", "Where the repository is: github, gitlab, bitbucket, ..."):argname "PROVIDER"
+  command:option("--model", "Language model to use."):argname "MODEL"
+  command:option("--id", "Id for the conversation, a UUID: the same id never starts two."):argname "UUID"
+  command:flag("--resume", "With --id: it may have been started before; look for it first.")
+  options.add_follow_or_wait(command)
+  return command
+end
+
+-- Returns the text of the task.
+local function message_of(given)
+  if given == "-" then
+    given = io.stdin:read "*a"
+  end
+  if not given:find "[^ \t\r\n]" then
+    sessions.refuse "start: the message is empty"
+  end
+  return given
+end
+
+-- Returns the words of this command that start the same conversation again.
+local function same_start(arguments)
+  local words = { "start", text.shell_word(arguments.message) }
+  for _, name in ipairs { "repo", "branch", "provider", "model" } do
+    if arguments[name] then
+      words[#words + 1] = "--" .. name .. " " .. text.shell_word(arguments[name])
+    end
+  end
+  return table.concat(words, " ")
+end
+
+--- Runs the command.
+---@param session openhands.CommandSession
+---@return integer exit_status
+function M.run(session)
+  local arguments = session.arguments
+  if arguments.resume and not arguments.id then
+    sessions.refuse "start: --resume needs the --id of the conversation"
+  elseif arguments.follow and arguments.json then
+    sessions.refuse "start: events as they come are lines: take --jsonl with --follow"
+  end
+  local client = session:client()
+  local conversation, err = client:start({
+    initial_user_msg = message_of(arguments.message), repository = arguments.repo, selected_branch = arguments.branch,
+    git_provider = arguments.provider, llm_model = arguments.model, conversation_id = arguments.id,
+  }, {
+    resume = arguments.resume,
+    on_id = function(id) -- if this is interrupted, it may have been started
+      session:comes_back_with("%s --id %s --resume", same_start(arguments), id)
+    end,
+  })
+  session:needs_no_return()
+  if not conversation then
+    return session:fail(err, err.conversation_id)
+  end
+  session.output:line(conversation.conversation_id)
+  session:say("started: %s", text.line(conversation.url))
+  if arguments.follow then
+    return following.follow(session, conversation)
+  elseif arguments.wait then
+    return waiting.one(session, conversation)
+  end
+  session.output:record(records.conversation(conversation))
+  return exit_status.OK
+end
+
+return M

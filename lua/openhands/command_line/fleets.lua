@@ -1,0 +1,174 @@
+--- What the commands for fleets and workers have in common: options, settings, and the items in a file.
+
+local csv = require "openhands.command_line.csv"
+local options = require "openhands.command_line.options"
+local sessions = require "openhands.command_line.session"
+local text = require "openhands.command_line.text"
+
+local M = {}
+
+--- Adds the option that says where the ledger is.
+---@param command table of argparse
+function M.add_ledger(command)
+  command:option("--ledger", "File of SQLite, or a variable's name after $ with a postgresql:// address in it.")
+    :argname "WHERE"
+  command:option("--account", "Name of the account in the ledger (default: the service is asked)."):argname "NAME"
+end
+
+--- Adds the options of those that start and watch runs.
+---@param command table of argparse
+function M.add_working(command)
+  options.add_waiting(command)
+  command:option("--after", "What becomes of the sandbox of an ended run (default: pause)."):argname "WHAT"
+    :choices { "pause", "leave", "delete" }
+  command:option("--on-paused", "What becomes of a run that others have paused (default: resume)."):argname "WHAT"
+    :choices { "resume", "leave", "fail" }
+  command:option("--reserve", "Slots of the account to keep free."):argname "NUMBER":convert(options.count)
+end
+
+-- Returns the place of the ledger. A password must not stand in the list of processes, so an address with one comes
+-- from the environment.
+local function place_of(given)
+  local variable = given and given:match "^%$([A-Za-z_][A-Za-z0-9_]*)$"
+  if given and given:find "^[Pp]ostgres[a-z]*://[^/@]*:[^/@]*@" then
+    sessions.refuse("--ledger: a password in the command line can be seen by others: put the address into a variable, "
+      .. "and give its name, as in --ledger '$LEDGER'")
+  elseif not variable then
+    return given
+  end
+  return os.getenv(variable) or sessions.refuse(("--ledger: the variable %s is not set"):format(variable))
+end
+
+--- Returns the settings that the options give.
+---@param session openhands.CommandSession
+---@return table
+function M.settings(session)
+  local arguments = session.arguments
+  return {
+    ledger = place_of(arguments.ledger), account = arguments.account, interval = arguments.interval,
+    after = arguments.after, on_paused = arguments.on_paused, reserve = arguments.reserve,
+  }
+end
+
+--- Returns the words that name the ledger in another call of the command.
+---@param arguments table
+---@return string
+function M.ledger_words(arguments)
+  return (arguments.ledger and " --ledger " .. text.shell_word(arguments.ledger) or "")
+    .. (arguments.account and " --account " .. text.shell_word(arguments.account) or "")
+end
+
+-- ---- files of items ------------------------------------------------------------------------------------------------
+
+-- The columns of a CSV that are fields of an item, by their names there.
+local COLUMNS = {
+  key = "key", repository = "repository", repo = "repository", initial_user_msg = "initial_user_msg",
+  message = "initial_user_msg", selected_branch = "selected_branch", branch = "selected_branch",
+  git_provider = "git_provider", provider = "git_provider", llm_model = "llm_model", model = "llm_model",
+  exclusive = "exclusive", priority = "priority", depends_on = "depends_on",
+}
+
+local readers = {
+  priority = function(value, number)
+    return tonumber(value) or sessions.refuse(("record %d: the priority '%s' is no number"):format(number, value))
+  end,
+  depends_on = function(value)
+    local keys = {}
+    for key in value:gmatch "[^; ]+" do
+      keys[#keys + 1] = key
+    end
+    return keys
+  end,
+}
+
+-- Returns the item of a record. Texts of the record stay as they are; the message of the command line is a template.
+local function item_of(record, number, arguments)
+  local item = {}
+  for column, value in pairs(record) do
+    local name = COLUMNS[column]
+    if name then
+      item[name] = readers[name] and readers[name](value, number)
+        or value:gsub("[{}]", { ["{"] = "{{", ["}"] = "}}" })
+    end
+  end
+  item.initial_user_msg = arguments.message or item.initial_user_msg
+  item.key = arguments.key or item.key or item.repository
+  if not item.initial_user_msg then
+    sessions.refuse(("record %d has no message: give a column 'message', or --message"):format(number))
+  elseif not item.key then
+    sessions.refuse(("record %d has no key: give a column 'key' or 'repository', or --key"):format(number))
+  end
+  return item
+end
+
+-- Reads a CSV. Returns a function that adds its items.
+local function read_csv(path, arguments)
+  local file, problem = io.open(path)
+  local contents = file and file:read "*a"
+  if file then
+    file:close()
+  end
+  local records
+  if contents then
+    records, problem = csv.read(contents)
+  end
+  if not records then
+    sessions.refuse(("%s: %s"):format(path, problem))
+  end
+  local items = {}
+  for number, record in ipairs(records) do
+    items[number] = item_of(record, number, arguments)
+  end
+  return {}, function(fleet)
+    for number, item in ipairs(items) do
+      local good, err = fleet:add(item, { records[number] })
+      if not good then
+        return nil, err
+      end
+    end
+    return true
+  end
+end
+
+-- Runs a Lua file that returns the fleet as a table.
+local function read_lua(path)
+  local chunk, problem = loadfile(path)
+  if not chunk then
+    sessions.refuse(problem --[[@as string]])
+  end
+  local given = chunk()
+  if type(given) ~= "table" or given.items == nil then
+    sessions.refuse(path .. " must return a table with 'items', and the settings of the fleet")
+  end
+  local settings = {}
+  for name, value in pairs(given) do
+    settings[name] = value
+  end
+  settings.items, settings.records = nil, nil
+  return settings, function(fleet)
+    return fleet:add(given.items, given.records)
+  end
+end
+
+--- Reads the file of a fleet.
+---@param path string
+---@param arguments table `message`, `key`: templates for the records of a CSV
+---@return table settings
+---@return fun(fleet: openhands.Fleet): any, openhands.Error? add
+function M.read(path, arguments)
+  if path:find "%.csv$" then
+    return read_csv(path, arguments)
+  elseif arguments.message or arguments.key then
+    sessions.refuse "--message and --key fill the records of a CSV; a Lua file has them itself"
+  end
+  return read_lua(path)
+end
+
+--- Returns the name that a file gives to its fleet.
+---@param path string
+---@return string
+function M.name_of(path)
+  return (path:match "([^/]*)$":gsub("%.[a-z]+$", ""))
+end
+
+return M

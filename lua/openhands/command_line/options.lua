@@ -1,0 +1,74 @@
+--- Options that several commands have, and how their values are read.
+
+local M = {}
+
+local units = { s = 1, m = 60, h = 3600, d = 86400 }
+
+--- Reads a time: seconds, or a number with a unit such as `90s`, `10m`, `2h`.
+---@param given string
+---@return number? seconds
+---@return string? problem
+function M.seconds(given)
+  local digits, unit = given:match "^([0-9.]+)([smhd]?)$"
+  local number = tonumber(digits)
+  if not number then
+    return nil, ("'%s' is no time: give seconds, or a number with s, m, h or d"):format(given)
+  end
+  return number * (units[unit] or 1)
+end
+
+--- Reads a number of at least 0.
+---@param given string
+---@return number?
+---@return string? problem
+function M.number(given)
+  local number = given:find "^[0-9.]+$" and tonumber(given)
+  if not number then
+    return nil, ("'%s' is no number of at least 0"):format(given)
+  end
+  return number
+end
+
+--- Reads a whole number of at least 0.
+---@param given string
+---@return number?
+---@return string? problem
+function M.count(given)
+  local number = given:find "^[0-9]+$" and tonumber(given)
+  if not number or number > 2 ^ 31 then
+    return nil, ("'%s' is no whole number of at least 0"):format(given)
+  end
+  return number
+end
+
+--- Adds the options of a wait.
+---@param command table of argparse
+function M.add_waiting(command)
+  command:option("--timeout", "Seconds to wait, or e.g. 30m, 2h; the conversations go on."):argname "TIME"
+    :convert(M.seconds)
+  command:option("--interval", "Seconds between two looks."):argname "TIME":convert(M.seconds)
+end
+
+--- Adds the choice between waiting and following.
+---@param command table of argparse
+function M.add_follow_or_wait(command)
+  command:mutex(
+    command:flag("-w --wait", "Wait until the conversation has settled, and print its answer."),
+    command:flag("-f --follow", "Print the events as they come, until the conversation has settled.")
+  )
+  M.add_waiting(command)
+end
+
+--- Adds the argument of one conversation.
+---@param command table of argparse
+function M.add_id(command)
+  command:argument("id", "Id of the conversation."):argname "ID"
+end
+
+--- Adds the argument of one or more conversations.
+---@param command table of argparse
+function M.add_ids(command)
+  command:argument("ids", "Ids of conversations."):argname "ID":args "+"
+end
+
+return M

@@ -1,0 +1,68 @@
+--- The command line as argparse knows it. Each command is a module of its own, which adds its arguments here.
+
+local exit_status = require "openhands.command_line.exit_status"
+
+local M = {}
+
+--- The commands, in the order of the help. Those of a line are in one module.
+M.COMMANDS = {
+  "start", "status", "wait", "events", "send", "list", "pause", "resume", "delete", "changes", "diff", "download",
+  "fleet", "worker", "simulate", "login", "doctor", "completion",
+}
+
+local DESCRIPTION = [[
+Puts OpenHands Cloud to work from a terminal or a script: starts conversations with coding agents, waits for them,
+follows what they do, and runs fleets of them. Data goes to standard output, talk to standard error.]]
+
+-- Returns what the exit statuses mean.
+local function epilog()
+  local lines = { "Exit status:" }
+  for _, each in ipairs(exit_status.meanings) do
+    lines[#lines + 1] = ("  %-3d  %s"):format(each[1], each[2])
+  end
+  lines[#lines + 1] = ""
+  lines[#lines + 1] = "The key comes from --api-key-file, OPENHANDS_API_KEY, OPENHANDS_CLOUD_API_KEY, or `login`."
+  lines[#lines + 1] = "`openhands-lua COMMAND --help` tells more about a command."
+  return table.concat(lines, "\n")
+end
+
+local function add_global_options(parser)
+  parser:mutex(
+    parser:flag("--json", "Print data as one JSON object, or one list."),
+    parser:flag("--jsonl", "Print data as JSON, an object in each line.")
+  )
+  parser:option("--color", "Colours and moving lines: auto, always or never (default: auto)."):argname "WHEN"
+    :choices { "auto", "always", "never" }
+  parser:flag("-q --quiet", "Say nothing but errors; data is printed.")
+  parser:option("--base-url", "Address of the service (default: OPENHANDS_BASE_URL, or the cloud)."):argname "URL"
+  parser:option("--api", "Dialect of the service: auto, v0 or v1."):argname "DIALECT":choices { "auto", "v0", "v1" }
+  parser:option("--api-key-file", "File with the key in its first line."):argname "FILE"
+  parser:option("--organization", "Id of the organisation to act for."):argname "ID"
+  parser:flag("--version", "Print the version and exit."):action(function()
+    io.stdout:write("openhands-lua ", require("openhands").version, "\n")
+    os.exit(0)
+  end)
+end
+
+--- Returns the module of a command.
+---@param name string
+---@return { define: fun(parser: table): table, run: fun(session: openhands.CommandSession): integer }
+function M.command(name)
+  return require("openhands.command_line.commands." .. name)
+end
+
+--- Makes the parser.
+---@param argparse table the module
+---@return table parser
+function M.new(argparse)
+  local parser = argparse("openhands-lua", DESCRIPTION, epilog())
+  parser:command_target "command"
+  parser:require_command(true)
+  add_global_options(parser)
+  for _, name in ipairs(M.COMMANDS) do
+    M.command(name).define(parser)
+  end
+  return parser
+end
+
+return M

@@ -1,0 +1,112 @@
+--- What `--json` and `--jsonl` tell of a conversation, an event, an error and a run of a fleet. The names of these
+--- fields are part of the interface of the command.
+
+local openhands = require "openhands"
+
+local M = {}
+
+local function text(value)
+  return type(value) == "string" and value or nil
+end
+
+local function number(value)
+  return type(value) == "number" and value or nil
+end
+
+local function texts(list)
+  local copy = {}
+  for _, each in ipairs(type(list) == "table" and list or {}) do
+    copy[#copy + 1] = text(each)
+  end
+  return openhands.array(copy)
+end
+
+--- Returns the record of a conversation.
+---@param conversation openhands.Conversation
+---@return table
+function M.conversation(conversation)
+  return {
+    conversation_id = conversation.conversation_id,
+    state = conversation.state,
+    settled = conversation.settled,
+    status = text(conversation.status),
+    url = text(conversation.url),
+    api = conversation.api,
+    title = text(conversation.title),
+    repository = text(conversation.selected_repository),
+    branch = text(conversation.selected_branch),
+    model = text(conversation.llm_model),
+    cost = number(conversation.cost),
+    answer = text(conversation.answer),
+    detail = text(conversation.detail),
+    pull_requests = texts(conversation.pull_requests),
+    created_at = text(conversation.created_at),
+    updated_at = text(conversation.updated_at) or text(conversation.last_updated_at),
+    age = number(conversation.age),
+    elapsed = number(conversation.elapsed),
+  }
+end
+
+--- Returns the record of an error.
+---@param err openhands.Error
+---@return table
+function M.error(err)
+  return {
+    kind = err.kind, message = err.message, operation = err.operation, status = number(err.status),
+    retryable = err.retryable, retry_after = number(err.retry_after), conversation_id = err.conversation_id,
+    effect = err.effect, limit = number(err.limit), current = number(err.current), reset_at = text(err.reset_at),
+  }
+end
+
+--- Returns the record of something that failed for one conversation.
+---@param id string
+---@param err openhands.Error
+---@return table
+function M.failure(id, err)
+  return { conversation_id = id, error = M.error(err) }
+end
+
+--- Returns the record of an event: what the service sent, and its text for people.
+---@param event table
+---@return table
+function M.event(event)
+  local record = {}
+  for name, value in next, event do
+    record[name] = value
+  end
+  record.text = record.text or text(event.text)
+  return record
+end
+
+--- Returns the record of a run of a fleet.
+---@param run openhands.Run
+---@param previous string? its state before
+---@return table
+function M.run(run, previous)
+  return {
+    key = run.key, state = run.state, previous = previous, conversation_id = text(run.conversation_id),
+    error = text(run.error), cost = number(run.cost), attempts = number(run.attempts),
+  }
+end
+
+local lists = { runs = true, start = true, take_up = true, wait = true, ended = true }
+
+--- Returns the record of the status or the plan of a fleet.
+---@param value openhands.FleetStatus|openhands.FleetPlan
+---@return table
+function M.fleet(value)
+  local record = {}
+  for name, each in next, value do
+    if lists[name] then
+      local copy = {}
+      for place, item in ipairs(each) do
+        copy[place] = item
+      end
+      each = openhands.array(copy)
+    end
+    record[name] = each
+  end
+  return record
+end
+
+return M

@@ -1,0 +1,188 @@
+--- One run of the command: its output, the client with the key that was found, and what to say when it ends early.
+
+local exit_status = require "openhands.command_line.exit_status"
+local openhands = require "openhands"
+local outputs = require "openhands.command_line.output"
+local records = require "openhands.command_line.records"
+local stored_key = require "openhands.command_line.stored_key"
+local text = require "openhands.command_line.text"
+
+local M = {}
+
+--- The service that is used where nothing names another one.
+M.DEFAULT_SERVICE = "https://app.all-hands.dev"
+
+local KEY_VARIABLES = { "OPENHANDS_API_KEY", "OPENHANDS_CLOUD_API_KEY" }
+
+---@class openhands.CommandSession
+---@field arguments table what was given, by name
+---@field output openhands.CommandOutput
+---@field private _client openhands.Client?
+---@field private _return string[] commands with which to come back after an interruption
+local Session = {}
+Session.__index = Session
+
+--- Creates the session for a command line.
+---@param arguments table as the parser returns them
+---@return openhands.CommandSession
+function M.new(arguments)
+  local format = arguments.json and "json" or arguments.jsonl and "jsonl" or "plain"
+  local self = setmetatable({
+    arguments = arguments, output = outputs.new(format, arguments.quiet), _return = {},
+  }, Session)
+  for _, variable in ipairs { KEY_VARIABLES[1], KEY_VARIABLES[2], "SESSION_API_KEY" } do
+    self.output:hide(os.getenv(variable))
+  end
+  return self
+end
+
+local function variable_with_value(names)
+  for _, name in ipairs(names) do
+    local value = os.getenv(name)
+    if value and value ~= "" then
+      return value, name
+    end
+  end
+end
+
+--- Returns the address of the service.
+---@return string
+function Session:service()
+  return self.arguments.base_url or variable_with_value { "OPENHANDS_BASE_URL" } or M.DEFAULT_SERVICE
+end
+
+-- Reads the key in a file that the user names.
+local function key_in(path)
+  local file, problem = io.open(path)
+  local line = file and file:read "*l"
+  if file then
+    file:close()
+  end
+  line = line and line:gsub("^[ \t]+", ""):gsub("[ \t\r]+$", "")
+  if not line or line == "" then
+    M.refuse(("--api-key-file: %s"):format(problem or path .. " holds no key"))
+  end
+  return line
+end
+
+--- Finds the key. The library itself reads the variables of the environment.
+---@return string? key nil: the library finds it, or there is none
+---@return string? where it was found, in words
+function Session:find_key()
+  local file = self.arguments.api_key_file
+  if file then
+    return key_in(file), "file " .. file
+  end
+  local _, variable = variable_with_value(KEY_VARIABLES)
+  if variable then
+    return nil, "variable " .. variable
+  end
+  local key, problem = stored_key.read(self:service())
+  if problem then
+    self.output:warn("openhands-lua: " .. text.line(problem))
+  end
+  return key, key and ("stored in " .. stored_key.path()) or nil
+end
+
+--- Returns the settings of clients that the command line gives.
+---@return openhands.Settings
+function Session:settings()
+  local key = self:find_key()
+  self.output:hide(key)
+  return {
+    api_key = key, base_url = self.arguments.base_url, api = self.arguments.api,
+    organization = self.arguments.organization,
+  }
+end
+
+--- Returns the client of this run.
+---@return openhands.Client
+function Session:client()
+  self._client = self._client or openhands.new(self:settings())
+  return self._client
+end
+
+--- Ends what the run has opened.
+function Session:close()
+  if self._client then
+    self._client:close()
+    self._client = nil
+  end
+end
+
+-- ---- what is said --------------------------------------------------------------------------------------------------
+
+--- Says something to the person who looks on.
+---@param format string
+---@param ... any
+function Session:say(format, ...)
+  self.output:say(format:format(...))
+end
+
+--- Ends the command with a message about its usage.
+---@param message string
+function M.refuse(message)
+  error({ usage = message }, 0)
+end
+
+M.Session = Session
+
+-- Returns the options that another call of the command needs, to reach the same service.
+local function same_service(arguments)
+  local words = {}
+  for _, each in ipairs { { "base_url", "--base-url" }, { "api_key_file", "--api-key-file" }, { "api", "--api" },
+    { "organization", "--organization" } } do
+    local value = arguments[each[1]]
+    if value then
+      words[#words + 1] = " " .. each[2] .. " " .. text.shell_word(value)
+    end
+  end
+  return table.concat(words)
+end
+
+--- Notes a command with which to come back, should this run be interrupted.
+---@param format string of its arguments
+---@param ... any
+function Session:comes_back_with(format, ...)
+  table.insert(self._return, "openhands-lua " .. format:format(...) .. same_service(self.arguments))
+end
+
+--- Forgets those commands: there is nothing to come back to.
+function Session:needs_no_return()
+  self._return = {}
+end
+
+--- Says how to come back.
+---@param reason string
+function Session:tell_return(reason)
+  self.output:warn(reason)
+  for _, command in ipairs(self._return) do
+    self.output:warn("  " .. command)
+  end
+end
+
+--- Says what to do about an error, where the library does not know this command.
+local function advice(err)
+  if err.kind == "authentication" and err.effect == "none" then
+    return "openhands-lua: log in with `openhands-lua login`, or put a key into OPENHANDS_API_KEY"
+  elseif err.kind == "ambiguous" and err.operation == "start" and err.conversation_id then
+    return ("openhands-lua: it may have been started: repeat the command with --id %s --resume"):format(
+      err.conversation_id)
+  end
+end
+
+--- Tells an error to the person, and in the record of `--json`.
+---@param err openhands.Error
+---@param id string? of the conversation that the command is about
+---@return integer exit_status
+function Session:fail(err, id)
+  self.output:warn("openhands-lua: " .. text.line(err))
+  local more = advice(err)
+  if more then
+    self.output:warn(more)
+  end
+  self.output:record(id and records.failure(id, err) or { error = records.error(err) })
+  return exit_status.of_error(err)
+end
+
+return M

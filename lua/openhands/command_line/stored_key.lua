@@ -1,0 +1,93 @@
+--- The keys that `openhands-lua login` has stored: a file that only its owner can read, below the directory for
+--- configuration. Each key belongs to the address of a service, and is given to that one alone.
+
+local cjson = require "cjson"
+local core = require "openhands.core"
+local json = require "openhands.command_line.json"
+
+local M = {}
+
+local reader = cjson.new()
+
+--- Returns the path of the file, and the directories that it needs, outermost first.
+---@return string? path nil: neither XDG_CONFIG_HOME nor HOME is set
+---@return string[]? directories
+function M.path()
+  local base, directories = os.getenv "XDG_CONFIG_HOME", {}
+  if not base or base:sub(1, 1) ~= "/" then -- its specification has relative paths ignored
+    local home = os.getenv "HOME"
+    if not home or home == "" then
+      return nil
+    end
+    base = home .. "/.config"
+  end
+  directories[1], directories[2] = base, base .. "/openhands"
+  return base .. "/openhands/keys.json", directories
+end
+
+local function without_slashes(url)
+  return (url:gsub("/*$", "", 1))
+end
+
+-- Returns what the file holds: records by the address of the service.
+local function read_all(path)
+  local file = io.open(path)
+  local text = file and file:read "*a"
+  if file then
+    file:close()
+  end
+  local good, value = pcall(reader.decode, text or "{}")
+  if not good or type(value) ~= "table" then
+    return nil, ("%s is damaged: remove it, and log in again"):format(path)
+  end
+  return value
+end
+
+--- Returns the key that is stored for a service.
+---@param base_url string
+---@return string? key
+---@return string? problem
+function M.read(base_url)
+  local path = M.path()
+  if not path then
+    return nil
+  end
+  local all, problem = read_all(path)
+  local entry = all and all[without_slashes(base_url)]
+  local key = type(entry) == "table" and entry.api_key
+  return type(key) == "string" and key or nil, problem
+end
+
+--- Stores the key of a service, or removes it. The file is replaced as a whole, so that it is never half written.
+---@param base_url string
+---@param key string? nil: removes it
+---@return string? path
+---@return string? problem
+function M.write(base_url, key)
+  local path, directories = M.path()
+  if not path then
+    return nil, "neither XDG_CONFIG_HOME nor HOME is set: there is no place for the key"
+  end
+  local all = read_all(path) or {}
+  all[without_slashes(base_url)] = key and { api_key = key } or nil
+  local good, why = true, nil
+  for _, directory in ipairs(directories --[[@as string[] ]]) do
+    good, why = core.private_directory(directory)
+  end
+  local draft = path .. ".new"
+  if good then
+    good, why = core.private_file(draft)
+  end
+  local file = good and io.open(draft, "w")
+  if file then
+    good = file:write(json.encode(all), "\n") and file:close()
+    good = good and os.rename(draft, path)
+  end
+  if not (file and good) then
+    os.remove(draft)
+    return nil, ("%s cannot be written%s"):format(path, why and ": " .. why or "")
+  end
+  return path
+end
+
+return M

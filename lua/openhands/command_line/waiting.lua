@@ -1,0 +1,116 @@
+--- Waits for conversations, with progress on stderr, and prints how they ended.
+
+local exit_status = require "openhands.command_line.exit_status"
+local records = require "openhands.command_line.records"
+local rows = require "openhands.command_line.rows"
+local text = require "openhands.command_line.text"
+
+local M = {}
+
+local function options_of(session)
+  return { timeout = session.arguments.timeout, interval = session.arguments.interval }
+end
+
+-- Prints what the agent says at the end: its answer, or why it failed, and what it opened.
+local function print_outcome(session, conversation)
+  local words = conversation.answer or conversation.detail
+  if type(words) == "string" and words ~= "" then
+    session.output:line(text.lines(words))
+  end
+  for _, url in ipairs(conversation.pull_requests or {}) do
+    session.output:line(text.line(url))
+  end
+end
+
+-- Says what to do about a conversation that does not go on by itself.
+local function advise(session, conversation)
+  local id = conversation.conversation_id
+  if conversation.state == "waiting" then
+    session:say("It waits for a person to confirm something: %s", text.line(conversation.url))
+  elseif conversation.state == "paused" then
+    session:say('It is paused. To go on: openhands-lua resume %s --send "Please go on."', id)
+  end
+end
+
+--- Prints a conversation that has settled. Returns the exit status.
+---@param session openhands.CommandSession
+---@param conversation openhands.Conversation
+---@return integer
+function M.tell_end(session, conversation)
+  session.output:record(records.conversation(conversation))
+  rows.print(session, { conversation })
+  print_outcome(session, conversation)
+  advise(session, conversation)
+  return exit_status.of_conversation(conversation)
+end
+
+-- Tells that a wait has ended early.
+local function tell_failure(session, id, err)
+  if exit_status.of_error(err) == exit_status.TIMEOUT then
+    session:say("The time is over; conversation %s goes on.", id)
+    if err.conversation then
+      session.output:record(records.conversation(err.conversation))
+      rows.print(session, { err.conversation })
+      return exit_status.TIMEOUT
+    end
+  end
+  return session:fail(err, id)
+end
+
+--- Waits for one conversation, and prints how it ended.
+---@param session openhands.CommandSession
+---@param subject string|openhands.Conversation
+---@return integer exit_status
+function M.one(session, subject)
+  local id = type(subject) == "table" and subject.conversation_id or subject --[[@as string]]
+  session:comes_back_with("wait %s", text.shell_word(id))
+  local options = options_of(session)
+  options.on_change = function(now)
+    session:say("%s %s", now.conversation_id, now.state)
+  end
+  local done, err = session:client():wait(subject, options)
+  session:needs_no_return()
+  return done and M.tell_end(session, done) or tell_failure(session, id, err)
+end
+
+-- Tells how each of several conversations ended. Returns the exit status.
+local function tell_all(session, ids, list, err)
+  local statuses, ended = {}, {}
+  for place, id in ipairs(ids) do
+    local conversation, own = list and list[place], err and err.errors and err.errors[place]
+    if own and exit_status.of_error(own) ~= exit_status.TIMEOUT then
+      statuses[place] = session:fail(own, id)
+    elseif conversation then
+      session.output:record(records.conversation(conversation))
+      ended[#ended + 1] = conversation
+      statuses[place] = exit_status.of_conversation(conversation)
+    else
+      statuses[place] = session:fail(own or err, id)
+    end
+  end
+  rows.print(session, ended)
+  for _, conversation in ipairs(ended) do
+    advise(session, conversation)
+  end
+  if err and err.kind == "timeout" then
+    session:say "The time is over; what has not settled goes on."
+  end
+  return exit_status.combined(statuses)
+end
+
+--- Waits for several conversations, and prints how they ended.
+---@param session openhands.CommandSession
+---@param ids string[]
+---@return integer exit_status
+function M.several(session, ids)
+  session:comes_back_with("wait %s", table.concat(ids, " "))
+  local options = options_of(session)
+  options.on_change = function(now)
+    session:say("%s %s", now.conversation_id, now.state)
+  end
+  local list, err = session:client():wait_all(ids, options)
+  session:needs_no_return()
+  return tell_all(session, ids, list or err.conversations, err)
+end
+
+return M

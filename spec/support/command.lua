@@ -1,0 +1,95 @@
+--- Runs `bin/openhands-lua` as a process of its own, with a directory for its configuration and state.
+local canary = require "spec.support.canary"
+local cjson = require "cjson"
+local files = require "spec.support.files"
+local processes = require "spec.support.processes"
+
+local M = {}
+
+local LIMIT = 60 -- seconds for one run
+local quoted = processes.quoted
+
+local UNSET = "-u OPENHANDS_API_KEY -u OPENHANDS_CLOUD_API_KEY -u SESSION_API_KEY -u OPENHANDS_BASE_URL -u OPENHANDS_API "
+  .. "-u NO_COLOR -u CLICOLOR_FORCE -u COLUMNS"
+
+--- How one run of the command ended.
+---@class spec.CommandResult
+---@field status integer
+---@field output string what it wrote to stdout
+---@field errors string what it wrote to stderr
+---@field json any the value in `output`, if asked for with `--json`
+
+--- What a run may be given.
+---@class spec.CommandOptions
+---@field input string? standard input
+---@field environment table<string, string|false>? further variables; false: not set
+---@field keeps_key boolean? the key may stand in the output
+
+--- The place of runs of the command.
+---@class spec.CommandPlace
+---@field directory string
+---@field remove fun()
+
+--- Returns a place for runs that use a service.
+---@param address string? of the service
+---@return spec.CommandPlace
+function M.place(address)
+  local place = { address = address }
+  place.directory, place.remove = files.directory()
+
+  --- Returns the words of a shell that run the command.
+  ---@param words string as for a shell
+  ---@param environment table<string, string|false>?
+  ---@return string
+  function place.shell(words, environment)
+    local values = {
+      OPENHANDS_BASE_URL = place.address, OPENHANDS_API_KEY = canary.key, HOME = place.directory,
+      XDG_CONFIG_HOME = place.directory .. "/config", XDG_STATE_HOME = place.directory .. "/state", LC_ALL = "C.UTF-8",
+      TERM = "xterm",
+    }
+    for name, value in pairs(environment or {}) do values[name] = value or nil end
+    local list = {}
+    for name, value in pairs(values) do list[#list + 1] = name .. "=" .. quoted(value) end
+    return ("env %s %s %s timeout %d %s bin/openhands-lua %s"):format(UNSET, processes.without_leak_checks(),
+      table.concat(list, " "), LIMIT, quoted(processes.interpreter()), words)
+  end
+
+  --- Runs the command, and waits for its end. Fails if the key stands in what it wrote.
+  ---@param words string
+  ---@param options spec.CommandOptions?
+  ---@return spec.CommandResult
+  function place.run(words, options)
+    options = options or {}
+    local base = os.tmpname()
+    files.write(base .. ".in", options.input or "")
+    local shell = assert(io.popen(("%s <%s.in >%s.out 2>%s.err; echo $?"):format(
+      place.shell(words, options.environment), base, base, base)))
+    local result = { status = tonumber(shell:read "*l") }
+    shell:close()
+    result.output, result.errors = files.read(base .. ".out"), files.read(base .. ".err")
+    for _, extension in ipairs { "", ".in", ".out", ".err" } do os.remove(base .. extension) end
+    if not options.keeps_key then
+      for _, text in ipairs { result.output, result.errors } do
+        if text:find(canary.key, 1, true) then error("the key stands in: " .. text, 2) end
+      end
+    end
+    if words:find("--json", 1, true) and not words:find("--jsonl", 1, true) and result.output ~= "" then
+      result.json = cjson.decode(result.output)
+    end
+    return result
+  end
+
+  --- Runs the command, which must succeed. Returns what it wrote to stdout, without the last line break.
+  ---@param words string
+  ---@param options spec.CommandOptions?
+  ---@return string
+  function place.output(words, options)
+    local result = place.run(words, options)
+    if result.status ~= 0 then error(("%s: status %s: %s"):format(words, result.status, result.errors), 2) end
+    return (result.output:gsub("\n$", ""))
+  end
+
+  return place
+end
+
+return M
