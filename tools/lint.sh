@@ -19,12 +19,13 @@ declare -A may_require=(
     [call_site]='' [errors]='limits call_site' [settings]='deferred errors limits spelling'
     [credentials]='errors limits settings'
     [task]="$base request.pending"
+    [display]='errors deferred'
     [loop]="$base task"
     [request]="$base task"
     [conversation]="$base task request api.operation_calls api.operations api.arguments"
-    [events]="$base task request conversation wait.schedule api.arguments api.pages"
-    [api]="$base task request conversation events"
-    [fleet]="$base task request conversation api.arguments api.repository start wait"
+    [events]="$base display.event task request conversation wait.schedule api.arguments api.pages"
+    [api]="$base display task request conversation events"
+    [fleet]="$base display task request conversation api.arguments api.repository start wait"
     [start]="$base task request conversation api.arguments api.repository"
     [wait]="$base task request conversation start"
     [client]="$base task loop request conversation events api start wait fleet"

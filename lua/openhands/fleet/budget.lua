@@ -2,7 +2,7 @@
 --- when all is spent, what is live is paused. Costs come late, so that a little more may be spent.
 
 local errors = require "openhands.errors"
-local format = require "openhands.fleet.report.format"
+local numbers = require "openhands.display.number"
 
 local M = {}
 
@@ -16,7 +16,7 @@ local function spent(fleet, what)
   return errors.new {
     kind = "quota", operation = "run", retryable = false,
     message = ("run: %s, because %s of the budget of %s for fleet '%s' are spent; run it again with a larger 'budget'")
-      :format(what, format.money(fleet.cost), format.money(fleet.budget), fleet.fleet),
+      :format(what, numbers.money(fleet.cost), numbers.money(fleet.budget), fleet.fleet),
   }
 end
 

@@ -1,8 +1,9 @@
 --- Tells what a run of a fleet would do, from the ledger alone: what it would start, take up, leave as it is, and what
 --- would wait for what. Starts nothing.
 
-local format = require "openhands.fleet.report.format"
-local text = require "openhands.fleet.report.text"
+local durations = require "openhands.display.duration"
+local numbers = require "openhands.display.number"
+local text = require "openhands.display.text"
 
 local M = {}
 
@@ -94,7 +95,7 @@ local function reasons(runs, needs, totals)
     elseif is_over_budget then
       return "for a larger budget"
     elseif run.not_before > now then
-      return ("%s, because: %s"):format(format.duration(run.not_before - now), run.error or "it was sent back")
+      return ("%s, because: %s"):format(durations.text(run.not_before - now), run.error or "it was sent back")
     elseif group then
       groups[group] = run.key
     end
@@ -152,8 +153,11 @@ end
 function Plan:__tostring()
   local first = ("%s: %d to start, %d at a time; %d to take up; %d that wait; %d that have ended"):format(
     text.line(self.fleet), #self.start, self.at_once, #self.take_up, #self.wait, #self.ended)
-  local cost = self.expected_cost and ("expected to cost %s more, %s for each"):format(format.money(self.expected_cost),
-    format.money(self.average_cost)) or "no cost is known to expect"
+  local cost = "no cost is known to expect"
+  if self.expected_cost then
+    cost = ("expected to cost %s more, %s for each"):format(numbers.money(self.expected_cost),
+      numbers.money(self.average_cost))
+  end
   local lines = { first .. "; " .. cost }
   list(lines, "take up", self.take_up, same)
   list(lines, "start  ", self.start, same)

@@ -2,7 +2,7 @@
 local json = require "openhands.simulator.encoding.json"
 local report = require "openhands.fleet.report"
 local rows = require "spec.support.report_rows"
-local text = require "openhands.fleet.report.text"
+local text = require "openhands.display.text"
 
 local function written(list, fleet) return report.new(list, { now = rows.NOW, fleet = fleet }):json() end
 

@@ -4,7 +4,7 @@ local report = require "openhands.fleet.report"
 local rows = require "spec.support.report_rows"
 local script = require "openhands.fleet.report.page.script"
 local style = require "openhands.fleet.report.page.style"
-local text = require "openhands.fleet.report.text"
+local text = require "openhands.display.text"
 
 local function page(list, fleet) return report.new(list, { now = rows.NOW, fleet = fleet }):html() end
 

@@ -1,7 +1,8 @@
 -- The report as a table in a terminal.
 local report = require "openhands.fleet.report"
 local rows = require "spec.support.report_rows"
-local text = require "openhands.fleet.report.text"
+local text = require "openhands.display.text"
+local widths = require "openhands.display.width"
 
 local function lines_of(list, width, fleet)
   local lines = {}
@@ -15,10 +16,10 @@ describe("the table of a report", function()
   it("has a line for each run, and one of totals", function()
     assert.same({
       "Fleet names",
-      "STATE   ITEM         TIME   COST  OUTCOME",
-      "failed  owner/two  3m 20s  $0.10  the tests do not run",
-      "done    owner/one  1m 00s  $1.50  #7 Done.",
-      "2 runs: 1 failed, 1 done, $1.60, 4m 10s",
+      "STATE   ITEM        TIME   COST  OUTCOME",
+      "failed  owner/two  3m20s  $0.10  the tests do not run",
+      "done    owner/one  1m00s  $1.50  #7 Done.",
+      "2 runs: 1 failed, 1 done, $1.60, 4m10s",
     }, lines_of({
       rows.row { key = "owner/one", state = "done", cost = 1.5, intended_at = rows.NOW - 300, ended_at = rows.NOW - 240,
         result = '{"answer":"Done.","pull_requests":["https://github.com/owner/one/pull/7"]}' },
@@ -31,7 +32,7 @@ describe("the table of a report", function()
     for _, list in ipairs { rows.many(30), rows.hostile(), {} } do
       for _, width in ipairs { 24, 30, 40, 50, 60, 80, 81, 100, 133, 200 } do
         for _, line in ipairs(lines_of(list, width, "a fleet with a name that is too long for narrow terminals")) do
-          assert.is_true(text.width(line) <= width, line)
+          assert.is_true(widths.width(line) <= width, line)
         end
       end
     end
@@ -84,7 +85,7 @@ describe("the table of a report", function()
   it("takes the width of the terminal from COLUMNS, else 80", function()
     local list = { rows.row { key = ("k"):rep(300), state = "done" } }
     local expected = tonumber(os.getenv "COLUMNS") or 80
-    assert.is_true(text.width(lines_of(list)[2]) <= math.max(24, expected))
-    assert.is_true(text.width(lines_of(list)[2]) > math.min(expected, 300) / 2)
+    assert.is_true(widths.width(lines_of(list)[2]) <= math.max(24, expected))
+    assert.is_true(widths.width(lines_of(list)[2]) > math.min(expected, 300) / 2)
   end)
 end)

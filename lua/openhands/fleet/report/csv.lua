@@ -5,8 +5,9 @@
 --- lines at semicolons instead of commas, the quotation marks do not hold; therefore it is put after semicolons, too.
 --- Line breaks become blanks: a line is a run. The JSON has the texts unchanged.
 
-local format = require "openhands.fleet.report.format"
-local text = require "openhands.fleet.report.text"
+local moments = require "openhands.display.moment"
+local numbers = require "openhands.display.number"
+local text = require "openhands.display.text"
 
 local M = {}
 
@@ -20,7 +21,7 @@ end
 
 local function number(name, places)
   return function(run)
-    return run[name] and format.decimal(run[name], places) or ""
+    return run[name] and numbers.decimal(run[name], places) or ""
   end
 end
 
@@ -30,8 +31,8 @@ local COLUMNS = {
   { "cost", number("cost", 6) },
   { "pull_requests", joined, is_foreign = true },
   { "url" }, { "title" }, { "conversation_id" },
-  { "started_at", function(run) return format.iso(run.started_at) or "" end },
-  { "ended_at", function(run) return format.iso(run.ended_at) or "" end },
+  { "started_at", function(run) return moments.iso(run.started_at) or "" end },
+  { "ended_at", function(run) return moments.iso(run.ended_at) or "" end },
   { "seconds", number("seconds", 3) },
   { "attempts", number("attempts", 0) },
 }

@@ -2,7 +2,7 @@
 --- made of an answer of the service.
 
 local cjson = require "cjson"
-local format = require "openhands.fleet.report.format"
+local numbers = require "openhands.display.number"
 
 local M = {}
 
@@ -44,7 +44,7 @@ local function text(value)
 end
 
 local function moment(value)
-  return format.is_finite(value) and value >= 0 and value or nil
+  return numbers.is_finite(value) and value >= 0 and value or nil
 end
 
 local function pull_requests(value)
@@ -55,7 +55,7 @@ local function pull_requests(value)
       local number = type(each) == "table" and each.number or nil
       found[#found + 1] = {
         url = url,
-        number = format.is_finite(number) and number == math.floor(number) and number or nil,
+        number = numbers.is_finite(number) and number == math.floor(number) and number or nil,
         repository = type(each) == "table" and text(each.repository) or nil,
       }
     end
@@ -87,7 +87,7 @@ function M.read(row, now)
     cost = moment(row.cost),
     error = not is_going_on and text(row.error) or nil,
     conversation_id = tostring(row.conversation_id),
-    attempts = format.is_finite(row.attempts) and row.attempts or 0,
+    attempts = numbers.is_finite(row.attempts) and row.attempts or 0,
     started_at = started_at,
     ended_at = ended_at,
     seconds = started_at and math.max(0, (ended_at or now) - started_at) or nil,

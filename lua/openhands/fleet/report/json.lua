@@ -2,8 +2,9 @@
 --- and marks of direction are escaped, so that the JSON itself is safe to show.
 
 local entry = require "openhands.fleet.report.entry"
-local format = require "openhands.fleet.report.format"
-local text = require "openhands.fleet.report.text"
+local moments = require "openhands.display.moment"
+local numbers = require "openhands.display.number"
+local text = require "openhands.display.text"
 
 local M = {}
 
@@ -27,7 +28,7 @@ local function quoted(value)
 end
 
 local function number(value, places)
-  return format.is_finite(value) and format.decimal(value, places) or nil
+  return numbers.is_finite(value) and numbers.decimal(value, places) or nil
 end
 
 -- Returns an object of those members that have a value; `members` alternates names and values, `count` is their number.
@@ -59,7 +60,7 @@ local function run_object(run)
     "key", quoted(run.key), "state", quoted(run.state), "answer", optional(run.answer), "error", optional(run.error),
     "cost", number(run.cost, 6), "pull_requests", pull_requests(run), "url", optional(run.url),
     "title", optional(run.title), "conversation_id", quoted(run.conversation_id),
-    "started_at", optional(format.iso(run.started_at)), "ended_at", optional(format.iso(run.ended_at)),
+    "started_at", optional(moments.iso(run.started_at)), "ended_at", optional(moments.iso(run.ended_at)),
     "seconds", number(run.seconds, 3), "attempts", number(run.attempts, 0),
   }, 26)
 end
@@ -82,10 +83,10 @@ function M.write(report)
     runs[place] = run_object(run)
   end
   return object({
-    "fleet", optional(report.fleet), "now", optional(format.iso(report.now)), "total", number(report.total, 0),
+    "fleet", optional(report.fleet), "now", optional(moments.iso(report.now)), "total", number(report.total, 0),
     "counts", counts(report), "live", number(report.live, 0), "cost", number(report.cost, 6),
-    "without_cost", number(report.without_cost, 0), "started_at", optional(format.iso(report.started_at)),
-    "ended_at", optional(format.iso(report.ended_at)), "seconds", number(report.seconds, 3),
+    "without_cost", number(report.without_cost, 0), "started_at", optional(moments.iso(report.started_at)),
+    "ended_at", optional(moments.iso(report.ended_at)), "seconds", number(report.seconds, 3),
     "runs", #runs == 0 and "[]" or "[\n" .. table.concat(runs, ",\n") .. "\n]",
   }, 22) .. "\n"
 end

@@ -1,9 +1,10 @@
 --- What a fleet is doing now, read from the ledger alone: any process that can open the ledger can ask, without a key
 --- and without the service.
 
+local durations = require "openhands.display.duration"
 local entry = require "openhands.fleet.report.entry"
-local format = require "openhands.fleet.report.format"
-local text = require "openhands.fleet.report.text"
+local numbers = require "openhands.display.number"
+local text = require "openhands.display.text"
 
 local M = {}
 
@@ -57,15 +58,15 @@ function FleetStatus:__tostring()
       words[#words + 1] = ("%d %s"):format(self.counts[state], state)
     end
   end
-  words[#words + 1] = format.money(self.cost)
+  words[#words + 1] = numbers.money(self.cost)
   if self.paused_for then
-    words[#words + 1] = "no starts for " .. format.duration(self.paused_for)
+    words[#words + 1] = "no starts for " .. durations.text(self.paused_for)
   end
   local lines = { ("%s: %d of %d slots used, %d %s: %s"):format(text.line(self.fleet), self.live, self.slots,
     self.total, self.total == 1 and "run" or "runs", table.concat(words, ", ")) }
   for _, run in ipairs(self.runs) do
     lines[#lines + 1] = ("  %-8s  %s  %s  %s%s"):format(run.state, text.line(run.key), run.conversation_id,
-      format.duration(run.seconds), run.overdue and ", without a worker for " .. format.duration(run.overdue) or "")
+      durations.text(run.seconds), run.overdue and ", without a worker for " .. durations.text(run.overdue) or "")
   end
   return table.concat(lines, "\n")
 end

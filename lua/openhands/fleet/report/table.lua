@@ -1,9 +1,11 @@
 --- Writes a report as a table that fits the terminal.
 
+local columns = require "openhands.display.width"
+local durations = require "openhands.display.duration"
 local entry = require "openhands.fleet.report.entry"
-local format = require "openhands.fleet.report.format"
-local links = require "openhands.fleet.report.links"
-local text = require "openhands.fleet.report.text"
+local links = require "openhands.display.links"
+local numbers = require "openhands.display.number"
+local text = require "openhands.display.text"
 
 local M = {}
 
@@ -48,7 +50,7 @@ end
 
 local function cells_of(run)
   return {
-    state = run.state, key = cell(run.key), time = format.duration(run.seconds), cost = format.money(run.cost),
+    state = run.state, key = cell(run.key), time = durations.text(run.seconds), cost = numbers.money(run.cost),
     outcome = outcome(run), url = (run.state ~= "done" and links.safe(run.url)) or nil,
   }
 end
@@ -67,7 +69,7 @@ local LEAST_TEXTS = 32 -- columns for the item and its outcome; with fewer the o
 local function widest(rows, column)
   local width = #column.title
   for _, row in ipairs(rows) do
-    width = math.max(width, text.width(row[column.name]))
+    width = math.max(width, columns.width(row[column.name]))
   end
   return width
 end
@@ -99,21 +101,14 @@ local function fit(rows, width)
   return widths
 end
 
-local function pad(line, width, is_number)
-  local taken
-  line, taken = text.cut(line, width)
-  local blanks = text.blanks(width - taken)
-  return is_number and blanks .. line or line .. blanks
-end
-
 local function write_row(lines, row, widths)
   local cells = {}
   for _, column in ipairs(COLUMNS) do
     if widths[column.name] then
-      cells[#cells + 1] = pad(row[column.name], widths[column.name], column.is_number)
+      cells[#cells + 1] = columns.fit(row[column.name], widths[column.name], column.is_number)
     end
   end
-  lines[#lines + 1] = (table.concat(cells, text.blanks(GAP)):gsub(" +$", ""))
+  lines[#lines + 1] = (table.concat(cells, (" "):rep(GAP)):gsub(" +$", ""))
 end
 
 -- Writes how many runs there are in each state, in lines that fit.
@@ -125,24 +120,24 @@ local function write_totals(lines, report, width)
     end
   end
   if report.total > 0 then
-    words[#words + 1] = format.money(report.cost)
+    words[#words + 1] = numbers.money(report.cost)
   end
   if report.without_cost > 0 then
     words[#words + 1] = ("cost of %d unknown"):format(report.without_cost)
   end
   if report.seconds then
-    words[#words + 1] = format.duration(report.seconds)
+    words[#words + 1] = durations.text(report.seconds)
   end
   local line = ""
   for place, word in ipairs(words) do
     local separator = place == 1 and "" or place == 2 and ": " or ", "
     if line ~= "" and #line + #separator + #word >= width then
-      lines[#lines + 1], line = text.cut(line .. ",", width), "  " .. word
+      lines[#lines + 1], line = columns.truncate(line .. ",", width), "  " .. word
     else
       line = line .. separator .. word
     end
   end
-  lines[#lines + 1] = text.cut(line, width)
+  lines[#lines + 1] = columns.truncate(line, width)
 end
 
 --- Writes the table, without a line break at its end.
@@ -153,7 +148,7 @@ function M.write(report, width)
   width = terminal_width(width)
   local lines, rows = {}, {}
   if report.fleet then
-    lines[1] = text.cut(cell("Fleet " .. report.fleet), width)
+    lines[1] = columns.truncate(cell("Fleet " .. report.fleet), width)
   end
   for place, run in ipairs(entry.by_urgency(report.runs)) do
     if place > MOST_ROWS then
@@ -170,12 +165,12 @@ function M.write(report, width)
     for _, row in ipairs(rows) do
       write_row(lines, row, widths)
       if row.url and #row.url + GAP <= width then
-        lines[#lines + 1] = text.blanks(GAP) .. row.url
+        lines[#lines + 1] = (" "):rep(GAP) .. row.url
       end
     end
   end
   if report.total > #rows then
-    lines[#lines + 1] = text.cut(("… and %d more runs"):format(report.total - #rows), width)
+    lines[#lines + 1] = columns.truncate(("… and %d more runs"):format(report.total - #rows), width)
   end
   write_totals(lines, report, width)
   return table.concat(lines, "\n")

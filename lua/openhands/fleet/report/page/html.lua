@@ -1,6 +1,6 @@
 --- Writes texts into HTML.
 
-local text = require "openhands.fleet.report.text"
+local text = require "openhands.display.text"
 
 local M = {}
 

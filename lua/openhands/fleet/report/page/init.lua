@@ -3,13 +3,15 @@
 --- Everything in it that comes from outside is escaped. Its Content-Security-Policy allows nothing but its own style
 --- sheet and script, by their hashes, so that even a mistake in that could not run a script or load anything.
 
+local durations = require "openhands.display.duration"
 local entry = require "openhands.fleet.report.entry"
-local format = require "openhands.fleet.report.format"
 local html = require "openhands.fleet.report.page.html"
-local links = require "openhands.fleet.report.links"
+local links = require "openhands.display.links"
+local moments = require "openhands.display.moment"
+local numbers = require "openhands.display.number"
 local script = require "openhands.fleet.report.page.script"
 local style = require "openhands.fleet.report.page.style"
-local text = require "openhands.fleet.report.text"
+local text = require "openhands.display.text"
 local timeline = require "openhands.fleet.report.page.timeline"
 
 local M = {}
@@ -54,13 +56,13 @@ local COLUMNS = {
 local function write_head(pieces, report)
   local name = report.fleet and html.line(report.fleet) or "Fleet"
   pieces[#pieces + 1] = HEAD:format(POLICY:format(style.HASH, script.HASH), name, style.CSS, name)
-  local about = { ("As of %s UTC"):format(format.moment(report.now) or "?") }
+  local about = { ("As of %s UTC"):format(moments.text(report.now) or "?") }
   if report.started_at then
-    about[#about + 1] = ("started %s UTC"):format(format.moment(report.started_at) or "?")
-    about[#about + 1] = (report.ended_at and "took " or "for ") .. format.duration(report.seconds)
+    about[#about + 1] = ("started %s UTC"):format(moments.text(report.started_at) or "?")
+    about[#about + 1] = (report.ended_at and "took " or "for ") .. durations.text(report.seconds)
   end
   if report.total > 0 then
-    about[#about + 1] = "cost " .. html.line(format.money(report.cost)) .. (report.without_cost > 0
+    about[#about + 1] = "cost " .. html.line(numbers.money(report.cost)) .. (report.without_cost > 0
       and (", unknown for %d of the runs"):format(report.without_cost) or "")
   end
   pieces[#pieces + 1] = '<p class="about">' .. table.concat(about, " · ") .. "</p>\n"
@@ -85,7 +87,7 @@ local function write_counts(pieces, report)
     local share = report.counts[state] / report.total * 100
     if share > 0 then
       pieces[#pieces + 1] = ('<rect class="%s" x="%s%%" width="%s%%" height="100%%"/>'):format(state,
-        format.decimal(before, 3), format.decimal(share, 3))
+        numbers.decimal(before, 3), numbers.decimal(share, 3))
     end
     before = before + share
   end
@@ -132,11 +134,11 @@ end
 
 -- Returns the attribute with the number by which a cell is sorted.
 local function value_of(number, places)
-  return number and (' data-value="%s"'):format(format.decimal(number, places)) or ""
+  return number and (' data-value="%s"'):format(numbers.decimal(number, places)) or ""
 end
 
 local function attempts(run)
-  return run.attempts > 1 and ('<span class="note">%s attempts</span>'):format(format.fixed(run.attempts, 0)) or ""
+  return run.attempts > 1 and ('<span class="note">%s attempts</span>'):format(numbers.fixed(run.attempts, 0)) or ""
 end
 
 local ROW = [[
@@ -152,8 +154,8 @@ local function write_rows(pieces, runs)
   for place, run in ipairs(runs) do
     pieces[#pieces + 1] = ROW:format(place, run.state, value_of(entry.RANK[run.state], 0), run.state, run.state,
       attempts(run), html.line(run.key), outcome(run), pull_requests(run), value_of(run.cost, 6),
-      html.line(format.money(run.cost)), value_of(run.seconds, 3), format.duration(run.seconds),
-      value_of(run.started_at, 3), format.moment(run.started_at) or "", conversation(run))
+      html.line(numbers.money(run.cost)), value_of(run.seconds, 3), durations.text(run.seconds),
+      value_of(run.started_at, 3), moments.text(run.started_at) or "", conversation(run))
   end
 end
 

@@ -1,8 +1,9 @@
 --- Draws when the runs of a report were live, as a picture within the page. Runs follow each other in lanes, so that
 --- there are as many lanes as runs were live at once.
 
-local format = require "openhands.fleet.report.format"
+local durations = require "openhands.display.duration"
 local html = require "openhands.fleet.report.page.html"
+local numbers = require "openhands.display.number"
 
 local M = {}
 
@@ -45,7 +46,7 @@ local function distribute(runs)
 end
 
 local function percent(value)
-  return format.decimal(math.max(0, math.min(value, 100)), 3) .. "%"
+  return numbers.decimal(math.max(0, math.min(value, 100)), 3) .. "%"
 end
 
 local function step_of(span)
@@ -64,7 +65,7 @@ local function write_axis(pieces, span, height)
     pieces[#pieces + 1] = ('<line x1="%s" x2="%s" y1="0" y2="%d"/>'):format(at, at, height + 4)
     if tick * step / span <= 0.93 then
       pieces[#pieces + 1] = ('<text x="%s" y="%d" dx="3">%s</text>'):format(at, height + 18,
-        tick == 0 and "0" or format.duration(tick * step):gsub(" 00[a-z]$", ""))
+        tick == 0 and "0" or durations.text(tick * step):gsub("([a-z])00[a-z]$", "%1"))
     end
   end
 end
@@ -81,7 +82,7 @@ function M.write(report, runs)
   end
   local first, span, height = report.started_at, math.max(report.seconds, 1), lanes * LANE
   local pieces = { ('<svg class="timeline" height="%d" role="img" aria-label="%s">'):format(height + AXIS,
-    ("When the runs were live, over %s; the table has the same times"):format(format.duration(span))) }
+    ("When the runs were live, over %s; the table has the same times"):format(durations.text(span))) }
   write_axis(pieces, span, height)
   for _, bar in ipairs(started) do
     if bar.lane then
@@ -90,7 +91,7 @@ function M.write(report, runs)
       pieces[#pieces + 1] = ('<a href="#run-%d" tabindex="-1"><rect class="%s" x="%s" y="%d" width="%s" height="%d" '
         .. 'rx="2"><title>%s: %s, %s</title></rect></a>'):format(bar.place, bar.run.state,
         percent(math.min(from, 100 - LEAST_WIDTH)), (bar.lane - 1) * LANE + 2, percent(width), BAR,
-        html.line(bar.run.key), bar.run.state, format.duration(bar.run.seconds))
+        html.line(bar.run.key), bar.run.state, durations.text(bar.run.seconds))
     end
   end
   pieces[#pieces + 1] = "</svg>"

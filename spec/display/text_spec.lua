@@ -1,5 +1,5 @@
 -- Foreign texts, prepared for people.
-local text = require "openhands.fleet.report.text"
+local text = require "openhands.display.text"
 
 describe("a line", function()
   for _, case in ipairs {
@@ -35,26 +35,6 @@ describe("a line", function()
     assert.equal("a\nb\nc\nd e", text.lines "a\r\nb\rc\nd\te")
     assert.equal("a\n\nred", text.lines "a\n\n\27[31mred")
     assert.equal("a\nb", text.lines "a\226\128\168b")
-  end)
-end)
-
-describe("the width of a line", function()
-  for _, case in ipairs {
-    { "", 0 }, { "plain", 5 }, { "gr\195\188n", 4 }, { "\228\184\173\230\150\135", 4 }, { "e\204\129", 1 },
-    { "\240\159\142\137", 2 }, { "\239\191\189", 1 }, { "\226\128\166", 1 },
-  } do
-    it(("%q is %d"):format(case[1], case[2]), function() assert.equal(case[2], text.width(case[1])) end)
-  end
-
-  it("is never more than asked after a cut, and no character is cut", function()
-    local words = "gr\195\188n \228\184\173\230\150\135 e\204\129 \240\159\142\137 and plain"
-    for most = 1, 30 do
-      local cut, width = text.cut(words, most)
-      assert.is_true(width <= most)
-      assert.equal(width, text.width(cut))
-      assert.equal(cut, text.well_formed(cut))
-      assert.equal(text.width(words) > most, cut:sub(-3) == "\226\128\166")
-    end
   end)
 end)
 

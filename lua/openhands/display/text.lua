@@ -1,0 +1,137 @@
+--- Prepares foreign texts for people: well-formed UTF-8, without control characters. Answers come from outside: in a
+--- terminal they must not move the cursor, anywhere they must not change the order of other texts.
+
+local characters = require "openhands.display.characters"
+
+local M = {}
+
+local byte, decode = string.byte, characters.decode
+local REPLACEMENT = characters.REPLACEMENT
+
+local PLAIN = "[^\32-\126]" -- finds what a text of one line needs care for
+local MOST_COMBINING = 3 -- on one character; more would be drawn over other lines
+
+-- Removes the sequences that control a terminal; what is left of a malformed one is removed as control characters.
+local function without_sequences(text)
+  text = text:gsub("\27%[[0-?]*[ -/]*[@-~]", "")
+  text = text:gsub("\27%][^\7\27]*\7", "")
+  return (text:gsub("\27[%]PX^_][^\7\27]*\27\\", ""))
+end
+
+-- Returns what stands for an invisible character.
+local function visible(code, keeps_lines)
+  if code == 10 and keeps_lines then
+    return "\n"
+  elseif code == 0x2028 or code == 0x2029 or code == 0x85 then
+    return keeps_lines and "\n" or " "
+  end
+  return code >= 9 and code <= 13 and " " or ""
+end
+
+local function cleaned(text, keeps_lines)
+  if text:find("\27", 1, true) then
+    text = without_sequences(text)
+  end
+  local pieces, place, copied, marks = {}, 1, 1, 0
+  while place <= #text do
+    local code, after = decode(text, place)
+    local replaced
+    if code >= 32 and code < 127 then
+      after, marks = text:find(PLAIN, after) or #text + 1, 0
+    elseif characters.is_invisible(code) then
+      replaced = visible(code, keeps_lines)
+    elseif code == REPLACEMENT then
+      replaced, marks = "\239\191\189", 0
+    else
+      marks = characters.is_combining(code) and marks + 1 or 0
+      replaced = marks > MOST_COMBINING and "" or nil
+    end
+    if replaced then
+      pieces[#pieces + 1] = text:sub(copied, place - 1) .. replaced
+      copied = after
+    end
+    place = after
+  end
+  pieces[#pieces + 1] = text:sub(copied)
+  return table.concat(pieces)
+end
+
+--- Returns a text as one line without control and invisible characters; runs of blanks become one.
+---@param text string
+---@return string
+function M.line(text)
+  if text:find(PLAIN) then
+    text = cleaned(text, false)
+  end
+  return (text:gsub(" +", " "):gsub("^ ", ""):gsub(" $", ""))
+end
+
+--- Returns a text without control and invisible characters, but with its line breaks.
+---@param text string
+---@return string
+function M.lines(text)
+  if text:find(PLAIN) then
+    text = cleaned(text:gsub("\r\n?", "\n"), true)
+  end
+  return text
+end
+
+--- Returns a text as well-formed UTF-8.
+---@param text string
+---@return string
+function M.well_formed(text)
+  if not text:find "[\128-\255]" then
+    return text
+  end
+  local pieces, place, from = {}, 1, 1
+  while place <= #text do
+    local code, after = decode(text, place)
+    if code == REPLACEMENT and after == place + 1 then
+      pieces[#pieces + 1] = text:sub(from, place - 1) .. "\239\191\189"
+      from = after
+    end
+    place = after
+  end
+  pieces[#pieces + 1] = text:sub(from)
+  return table.concat(pieces)
+end
+
+--- Returns a clean text in ASCII: "?" stands for each other character.
+---@param text string
+---@return string
+function M.ascii(text)
+  if not text:find "[\128-\255]" then
+    return text
+  end
+  return (text:gsub("\226\128\166", "~"):gsub("[\194-\244][\128-\191]*", "?"):gsub("[\128-\255]", "?"))
+end
+
+--- Cuts a text to a number of bytes, at the beginning of a character.
+---@param text string well-formed
+---@param most integer
+---@return string
+---@return boolean is_cut
+function M.cut_bytes(text, most)
+  if #text <= most then
+    return text, false
+  end
+  local last = most
+  while last > 0 and byte(text, last + 1) >= 0x80 and byte(text, last + 1) < 0xC0 do
+    last = last - 1
+  end
+  return text:sub(1, last), true
+end
+
+--- Calls a function for each character that is invisible, or a mark of direction, with its code, and replaces it by the
+--- result.
+---@param text string well-formed
+---@param replace fun(code: integer): string
+---@return string
+function M.replace_invisible(text, replace)
+  return (text:gsub("[\194-\244][\128-\191]+", function(bytes)
+    local code = decode(bytes, 1)
+    return characters.is_invisible(code) and replace(code) or nil
+  end))
+end
+
+return M
