@@ -143,6 +143,20 @@ function Client:_line(text, most)
   return self._core:redact_line(text, most)
 end
 
+--- Returns the functions that redact texts for people, for the metatables of what this client returns. Once the client
+--- is closed, they do not know its own keys any more.
+---@return { redact: (fun(text: string): string), redact_line: (fun(text: string, most: integer?): string) }
+function Client:_redactor()
+  return {
+    redact = function(text)
+      return self._closed and core.redact(text) or self._core:redact(text)
+    end,
+    redact_line = function(text, most)
+      return self._closed and core.redact_line(text, most) or self._core:redact_line(text, most)
+    end,
+  }
+end
+
 -- Logs a text, unless the client is closed: then it could not remove its keys from the text. Ignores errors of the log
 -- function: the result of the call must not be lost.
 local function log(self, clean, text)

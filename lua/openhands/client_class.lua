@@ -27,6 +27,7 @@
 ---@field private _older_memories table<string, openhands.Memory?> the same, of the previous generation
 ---@field private _memory_count integer
 ---@field private _conversation table metatable of its conversations
+---@field _event_class table? metatable of its events, once it has read some
 ---@field private _poller openhands.Poller once it has waited
 ---@field private _service_time table? `date` of the service's latest response, and the local `moment` at which that
 --- date first came

@@ -114,7 +114,7 @@ static enum oh_json_form form_of(lua_State *L, int shared, int index, enum oh_js
             form = OH_JSON_LIST;
         else if (oh_json_sentinels_is_object_mark(L, shared))
             form = OH_JSON_OBJECT;
-        else
+        else if (!oh_json_sentinels_is_event_class(L))
             oh_argument_error_at(L, path, "has a metatable; give a plain table");
         lua_pop(L, 1);
     }

@@ -1,7 +1,10 @@
 /* Sentinels of JSON values: compared by identity; their metamethods never run. */
 #include "lua/json_sentinels.h"
 
+#include <string.h>
+
 #define LIST_MARK "openhands.list"
+#define EVENT_CLASS "openhands.Event" /* as in events/class.lua */
 
 /* Keeps a field of the table on top of the stack, read raw. */
 static void keep_field(lua_State *L, int shared, const char *name, int slot)
@@ -89,6 +92,19 @@ bool oh_json_sentinels_is_list_mark(lua_State *L, int shared)
 bool oh_json_sentinels_is_object_mark(lua_State *L, int shared)
 {
     return matches_slot(L, shared, lua_gettop(L), OH_SLOT_FOREIGN_OBJECT_MARK);
+}
+
+bool oh_json_sentinels_is_event_class(lua_State *L)
+{
+    const char *name;
+    bool is_ours;
+
+    lua_pushliteral(L, "__name");
+    lua_rawget(L, -2);
+    name = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
+    is_ours = name != NULL && strcmp(name, EVENT_CLASS) == 0;
+    lua_pop(L, 1);
+    return is_ours;
 }
 
 /*** Marks a table as a list, so that it is sent as `[]` even when it is empty.

@@ -29,6 +29,8 @@ bool oh_json_sentinels_is_null(lua_State *L, int index);
 /* Return whether the value on top of the stack, a metatable, is the mark of a list, or of an object. */
 bool oh_json_sentinels_is_list_mark(lua_State *L, int shared);
 bool oh_json_sentinels_is_object_mark(lua_State *L, int shared);
+/* Returns whether the value on top of the stack is the metatable of events: they are sent as they were received. */
+bool oh_json_sentinels_is_event_class(lua_State *L);
 /* Adds `array`, `null` and `object_mark` to the table on top of the stack. */
 void oh_json_sentinels_add_functions(lua_State *L, int shared);
 

@@ -6,6 +6,7 @@ local arguments = require "openhands.api.arguments"
 local core = require "openhands.core"
 local downloads = require "openhands.api.download"
 local errors = require "openhands.errors"
+local event_class = require "openhands.events.class"
 local events = require "openhands.events"
 local limits = require "openhands.limits"
 local operation_calls = require "openhands.api.operation_calls"
@@ -95,6 +96,17 @@ for name in pairs(core.operation_names(true)) do
       return perform(self, operation, fields, call)
     end
   end
+end
+
+--- Returns one event by its id.
+---@param id string|openhands.agent.event.Fields
+---@param options openhands.Settings?
+---@return openhands.Event? event
+---@return openhands.Error? err
+function methods:event(id, options)
+  local fields, call = begin(self, all.event, nil, id, options)
+  local event, err = perform(self, all.event, fields, call)
+  return event_class.one(self._client, event), err
 end
 
 -- Returns the seconds after which a command must have ended.
@@ -203,7 +215,7 @@ function methods:event_batch(ids, options)
     if event == nil then
       return nil, err
     end
-    found[id] = event or nil
+    found[id] = event_class.one(self._client, event) or nil
   end
   return found
 end

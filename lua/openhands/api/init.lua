@@ -11,6 +11,7 @@ local conversations = require "openhands.conversation"
 local core = require "openhands.core"
 local downloads = require "openhands.api.download"
 local errors = require "openhands.errors"
+local event_class = require "openhands.events.class"
 local events = require "openhands.events"
 local identifiers = require "openhands.conversation.identifier"
 local names = require "openhands.api.names"
@@ -139,6 +140,26 @@ function handlers.events(client, operation, fields, call, options)
   local choice = events.take_options(fields, options)
   client:_prepare_in_any(operation.name, fields)
   return events.events(client, event_source, fields, call, choice)
+end
+
+-- Calls whose items are events.
+for _, name in ipairs { "event_batch", "shared.events", "shared.event_batch" } do
+  handlers[name] = function(client, operation, fields, call)
+    return operation_calls.run(client, operation, fields, call, function(item)
+      return event_class.one(client, item)
+    end)
+  end
+end
+
+handlers["shared.event"] = function(client, operation, fields, call)
+  local event, err = operation_calls.run(client, operation, fields, call)
+  return event_class.one(client, event), err
+end
+
+function handlers.trajectory(client, operation, fields, call)
+  local answer, err = operation_calls.run(client, operation, fields, call)
+  event_class.all(client, type(answer) == "table" and answer.trajectory)
+  return answer, err
 end
 
 -- Makes a call about a path. V1 takes only absolute paths, so a relative one is resolved in the workspace.

@@ -1,6 +1,7 @@
 --- Reads the events of a conversation in pages: each once, in the service's order. follow.lua reads them as they come.
 
 local agent_events = require "openhands.events.agent"
+local classes = require "openhands.events.class"
 local core = require "openhands.core"
 local errors = require "openhands.errors"
 local follow = require "openhands.events.follow"
@@ -231,6 +232,9 @@ local function fetch(self, page_id)
   local deadline_at = self.follows and schedule.poll_deadline(self.call, self.deadline_at, client._loop.now()) or nil
   local call = client:_fresh(self.call, deadline_at)
   local page, err = (self.api and read or read_first)(self, page_id, call)
+  if page then
+    classes.all(client, page.items)
+  end
   return page, err and errors.rename(err, "events", fields.conversation_id)
 end
 
