@@ -19,6 +19,7 @@
 #include "lua/private_files.h"
 #include "lua/redact_values.h"
 #include "lua/reflection.h"
+#include "lua/terminal.h"
 
 /*** Returns the time of a clock that never jumps.
 @function monotonic
@@ -114,5 +115,6 @@ int luaopen_openhands_core(lua_State *L)
     oh_private_files_add_functions(L);
     oh_redact_values_add_functions(L);
     oh_reflection_add_functions(L);
+    oh_terminal_add_functions(L);
     return 1;
 }

@@ -1,10 +1,12 @@
 --- Turns the service's responses into conversations: the same fields in every dialect, and the methods that users call.
 
 local core = require "openhands.core"
+local deferred = require "openhands.deferred"
 local errors = require "openhands.errors"
 local identifiers = require "openhands.conversation.identifier"
 local memories = require "openhands.conversation.memory"
 local states = require "openhands.conversation.state"
+local times = deferred.module "openhands.conversation.times"
 
 ---@class (partial) openhands.Conversation
 ---@field conversation_id string its id, in one spelling: with dashes, once the caller or this client has spelt it so
@@ -27,6 +29,9 @@ local states = require "openhands.conversation.state"
 ---@field runtime_url string? V0: URL of the conversation on its own runtime server
 ---@field selected_repository string?
 ---@field created_at string?
+---@field age number? seconds since `created_at`, by the service's clock; grows while the table stays the same
+---@field elapsed number? seconds that the work has taken until now; if it has settled, from `created_at` to `updated_at`
+--- (V0: `last_updated_at`)
 local methods = {}
 
 local M = {}
@@ -66,9 +71,23 @@ end
 -- Session keys are read like a field but stored here, so that dumps, JSON encoders and inspectors do not show them.
 local session_keys = setmetatable({}, { __mode = "k" })
 
-local function field(self, name)
-  if name == "session_api_key" then
+-- Fields that are worked out when they are read.
+local derived = {
+  session_api_key = function(self)
     return session_keys[self]
+  end,
+  age = function(self)
+    return times.age(self, getmetatable(self).client)
+  end,
+  elapsed = function(self)
+    return times.elapsed(self, getmetatable(self).client)
+  end,
+}
+
+local function field(self, name)
+  local derive = derived[name]
+  if derive then
+    return derive(self)
   end
   return methods[name]
 end
@@ -337,7 +356,13 @@ end
 ---@param client openhands.Client
 ---@return table
 function M.class(client)
-  return { __index = field, __name = "openhands.Conversation", __tostring = to_log_line, client = client }
+  return {
+    __index = field,
+    __name = "openhands.Conversation",
+    __tostring = to_log_line,
+    client = client,
+    redactor = client:_redactor(),
+  }
 end
 
 return M

@@ -13,6 +13,8 @@
 ---| "unknown" # a value that this version does not know, or (V1) a sandbox that this client has only seen missing
 
 local core = require "openhands.core"
+local deferred = require "openhands.deferred"
+local timestamps = deferred.module "openhands.conversation.timestamp"
 
 local M = {}
 
@@ -126,23 +128,6 @@ function M.note_taken_up(memory)
   memory.has_worked, memory.message_at = true, nil
 end
 
--- Returns the seconds since an ISO 8601 moment in UTC, by the wall clock; nil if it cannot be read.
-local function age(created_at, wall_clock)
-  ---@type any, any, any, any, any, any
-  local year, month, day, hour, minute, second =
-    tostring(created_at):match("^(%d%d%d%d)-(%d%d)-(%d%d)T(%d%d):(%d%d):(%d%d)")
-  if not year then
-    return nil
-  end
-  year, month = tonumber(year), tonumber(month)
-  if month < 3 then -- years that begin in March have their leap day at the end
-    year, month = year - 1, month + 12
-  end
-  local leap_days = math.floor(year / 4) - math.floor(year / 100) + math.floor(year / 400)
-  local days = 365 * year + leap_days + math.floor((153 * month - 457) / 5) + tonumber(day) - 719469
-  return wall_clock - (((days * 24 + tonumber(hour)) * 60 + tonumber(minute)) * 60 + tonumber(second))
-end
-
 ---@return openhands.State state
 ---@return boolean settled
 local function judge_v0(response, memory, now, grace, wall_clock)
@@ -172,7 +157,8 @@ local function judge_v0(response, memory, now, grace, wall_clock)
   if memory.started_at then
     lifetime = now - memory.started_at
   else
-    lifetime = age(response.created_at, wall_clock) or now - memory.first_seen
+    local created_at = timestamps.seconds(response.created_at)
+    lifetime = created_at and wall_clock - created_at or now - memory.first_seen
   end
   if lifetime and lifetime >= START_GRACES * grace then
     return "stopped", true
