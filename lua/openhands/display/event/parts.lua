@@ -97,7 +97,7 @@ local function last_line(text)
     last = last - 1
   end
   text = text:sub(1, last)
-  return text:match ".*\n(.*)$" or text
+  return text:match "^.*\n(.*)$" or text
 end
 
 --- Returns the last line of a content that is not blank: of a command's output, it mostly tells how it ended.
