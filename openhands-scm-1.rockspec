@@ -213,6 +213,7 @@ build = {
     ["openhands.fleet.ledger.connection"] = "lua/openhands/fleet/ledger/connection.lua",
     ["openhands.fleet.ledger.fleets"] = "lua/openhands/fleet/ledger/fleets.lua",
     ["openhands.fleet.ledger"] = "lua/openhands/fleet/ledger/init.lua",
+    ["openhands.fleet.ledger.limits"] = "lua/openhands/fleet/ledger/limits.lua",
     ["openhands.fleet.ledger.location"] = "lua/openhands/fleet/ledger/location.lua",
     ["openhands.fleet.ledger.postgresql"] = "lua/openhands/fleet/ledger/postgresql.lua",
     ["openhands.fleet.ledger.reading"] = "lua/openhands/fleet/ledger/reading.lua",

@@ -1,6 +1,7 @@
 -- The operations of a ledger, the same on both databases.
 local databases = require "spec.support.ledger_databases"
 local ledgers = require "openhands.fleet.ledger"
+local schema = require "openhands.fleet.ledger.schema"
 local states = require "openhands.fleet.ledger.states"
 
 local number = 0
@@ -360,10 +361,10 @@ for _, name in ipairs { "SQLite", "PostgreSQL" } do
       fill("f", "a", 1)
       local run_sql, close = databases.connect(database)
       finally(function()
-        run_sql "update openhands_ledger set version = 1"
+        run_sql(("update openhands_ledger set version = %d"):format(schema.VERSION))
         close()
       end)
-      run_sql "update openhands_ledger set version = 2"
+      run_sql(("update openhands_ledger set version = %d"):format(schema.VERSION + 1))
       local other, err = ledgers.open(database.address)
       assert.same({ nil, "ledger", false }, { other, err.kind, err.retryable })
       assert.matches("upgrade openhands", err.message)

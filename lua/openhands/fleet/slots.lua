@@ -9,6 +9,8 @@ local M = {}
 
 local COUNT_INTERVAL = 10 -- seconds for each page of sandboxes: a count of many pages is repeated more rarely
 local MOST_SANDBOXES = 1000 -- that are counted
+local TOLD_HOLD = 3600 -- seconds after which one conversation more than a limit that the service has told is tried
+local GUESS_HOLD = 900 -- the same for one that is guessed from a pause: a person may have paused the conversation
 local SHORTEST_QUOTA_PAUSE, LONGEST_QUOTA_PAUSE = 60, 25 * 3600 -- seconds
 
 ---@class openhands.FleetSlots
@@ -148,6 +150,28 @@ end
 function M.limit_in(err)
   local limit = errors.is(err) and err.limit or type(err) == "string" and tonumber(err:match "limit of (%d+)") or nil
   return type(limit) == "number" and limit >= 1 and limit < 2 ^ 31 and math.floor(limit) or nil
+end
+
+local function note_limit(worker, limit, hold)
+  worker:ask("set_learned_slots", { account_id = worker.settings.account_id, slots = limit, seconds = hold })
+end
+
+--- Takes that the service has refused a start because too many conversations are at work.
+---@param worker openhands.Worker
+---@param err openhands.Error|string as for `limit_in`
+function M.learn(worker, err)
+  local limit = M.limit_in(err)
+  if limit then
+    note_limit(worker, limit, TOLD_HOLD)
+  end
+  worker.slots:forget_count()
+end
+
+--- Takes that the service seems to have paused a conversation because too many were up.
+---@param worker openhands.Worker
+---@param up integer runs that are up nevertheless
+function M.learn_guess(worker, up)
+  note_limit(worker, up + worker.slots._others, GUESS_HOLD)
 end
 
 return M

@@ -59,11 +59,7 @@ end
 -- What an error means by which the service, or this machine, certainly did not start the conversation.
 local not_started = {
   limit = function(worker, entry, err)
-    local limit = slots.limit_in(err)
-    if limit then
-      worker:ask("set_learned_slots", { account_id = worker.settings.account_id, slots = limit })
-    end
-    worker.slots:forget_count()
+    slots.learn(worker, err)
     worker.slots:hold(LIMIT_PAUSE)
     requeue(worker, entry, err, 0)
   end,

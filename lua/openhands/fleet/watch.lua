@@ -113,11 +113,7 @@ local function start_anew(worker, entry, conversation)
   end
   local ids = worker:ask("conversation_ids", run.run_id)
   if ids then
-    local limit = slots.limit_in(words_of(conversation))
-    if limit then
-      worker:ask("set_learned_slots", { account_id = run.account_id, slots = limit })
-    end
-    worker.slots:forget_count()
+    slots.learn(worker, words_of(conversation))
     worker:requeue(entry, {
       conversation_id = identifiers.of(run.account_id, run.fleet, run.key, #ids + 1),
       why = "the service refused to start it: " .. client:_line(words_of(conversation), 300),
@@ -139,7 +135,7 @@ local function learn_from_pause(worker)
     up = up + (run.state ~= "paused" and 1 or 0)
   end
   if up >= 1 then
-    worker:ask("set_learned_slots", { account_id = worker.settings.account_id, slots = up })
+    slots.learn_guess(worker, up)
   end
 end
 

@@ -4,6 +4,7 @@
 local arguments = require "openhands.fleet.ledger.arguments"
 local connections = require "openhands.fleet.ledger.connection"
 local errors = require "openhands.errors"
+local limits = require "openhands.fleet.ledger.limits"
 local reading = require "openhands.fleet.ledger.reading"
 local schema = require "openhands.fleet.ledger.schema"
 local transaction = require "openhands.fleet.ledger.transaction"
@@ -22,7 +23,7 @@ local MOST_TRIES = 10 -- each fails only if a run was ended by another process b
 --- is spent, or nearly so
 ---@field ready_in number? seconds after which that may have changed by itself
 
-local ACCOUNT = [[select cast(slots as text) as slots, {whole:learned_slots}, {until:paused_until},
+local ACCOUNT = "select " .. limits.COLUMNS .. [[, {until:paused_until},
   (select cast(version as text) from openhands_ledger) as version
   from openhands_accounts where account_id = ? {lock}]]
 
@@ -190,11 +191,17 @@ local function claim_once(connection, claim)
   if pause > 0 then
     return false, { reason = "paused", ready_in = pause }
   end
-  local limit = math.min(tonumber(account.slots), tonumber(account.learned_slots) or math.huge) - claim.others
-  if tonumber(connection:row(LIVE, claim.account_id).live) >= limit then
+  local limit, is_trial = limits.of(account)
+  local used = tonumber(connection:row(LIVE, claim.account_id).live) + claim.others
+  if used >= limit then
     return false, { reason = "slots" }
   end
-  return take_from_queue(connection, claim)
+  local why
+  run, why = take_from_queue(connection, claim)
+  if run and is_trial and used + 1 == limit then
+    limits.note_trial(connection, claim.account_id, limit)
+  end
+  return run, why
 end
 
 --- Claims a run: nobody else may change it until its lease has expired. Between fleets, the one with the fewest live

@@ -27,7 +27,8 @@ local DEFAULT_SLOTS = 8
 ---@field cost number dollars, as far as it is known
 ---@field paused_for number seconds; 0 or less: not paused
 ---@field account_slots integer most live runs of the account, as the user allows
----@field learned_slots integer? the same, as the service allows
+---@field learned_slots integer? the same, as the service is known to allow
+---@field learned_for number seconds after which one more is tried
 
 -- Returns the fields that name a fleet.
 local function named(operation, fields, more)
@@ -38,7 +39,7 @@ end
 local READ = [[select fleet, {decimal:weight}, cast(openhands_fleets.slots as text) as slots, {whole:live},
   {whole:queued}, {whole:added}, {whole:canary}, {decimal:budget}, {decimal:cost},
   cast(cast(round((openhands_fleets.paused_until - {now}) * 1000000) as bigint) as text) as paused_for,
-  cast(openhands_accounts.slots as text) as account_slots, {whole:learned_slots}
+  cast(openhands_accounts.slots as text) as account_slots, {whole:learned_slots}, {until:learned_until}
   from openhands_fleets join openhands_accounts on openhands_accounts.account_id = openhands_fleets.account_id
   where openhands_fleets.account_id = ? and fleet = ?]]
 
@@ -58,6 +59,7 @@ function M.read(connection, operation, account, fleet)
     row[name] = tonumber(row[name])
   end
   row.budget, row.cost = connections.decimal(row.budget), connections.decimal(row.cost)
+  row.learned_for, row.learned_until = connections.decimal(row.learned_until), nil
   row.weight, row.paused_for = connections.decimal(row.weight), connections.decimal(row.paused_for)
   return row
 end
@@ -176,19 +178,6 @@ function M.pause_account(ledger, fields)
     set paused_until = {now} + cast(? as double precision) where account_id = ?]],
     arguments.number("pause_account", fields, "seconds", nil, 0),
     arguments.text("pause_account", fields, "account_id"))
-end
-
---- Sets how many runs of an account the service allows at once, as it said when it refused one.
----@param ledger openhands.Ledger
----@param fields { account_id: string, slots: integer? } nil: unknown
----@return true?
----@return openhands.Error? err
-function M.set_learned_slots(ledger, fields)
-  arguments.check_names("set_learned_slots", fields, " account_id slots ")
-  return update(ledger, "set_learned_slots", "such account",
-    "update openhands_accounts set learned_slots = cast(? as bigint) where account_id = ?",
-    arguments.whole("set_learned_slots", fields, "slots", false, 0),
-    arguments.text("set_learned_slots", fields, "account_id"))
 end
 
 local INSERT = [[insert into openhands_runs (run_id, account_id, fleet, key, position, priority, state, conversation_id,

@@ -81,6 +81,11 @@ local MIGRATIONS = {
     [[create index openhands_needs_run on openhands_needs (run_id)]],
     [[create index openhands_run_ids_run on openhands_run_ids (run_id)]],
   },
+  { -- what was learned of the service's limits holds for a time: see limits.lua
+    [[alter table openhands_accounts add column learned_until double precision not null default 0]],
+    [[alter table openhands_accounts add column learned_hold double precision not null default 0]],
+    [[alter table openhands_accounts add column is_tried bigint not null default 0]],
+  },
 }
 
 M.VERSION = #MIGRATIONS
