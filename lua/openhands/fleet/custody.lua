@@ -164,6 +164,22 @@ function Worker:requeue(entry, fields)
   drop(self, entry)
 end
 
+--- Makes a paused run one that is up, if there is a place for it.
+---@param entry openhands.WorkerEntry
+---@param fields { others: integer, mark: string } as for `Ledger:resume`
+---@return openhands.Run|false|nil run false: it has to wait; nil: it has left this worker
+---@return openhands.NoClaim? why
+function Worker:resume(entry, fields)
+  if entry.is_gone then
+    return nil
+  end
+  local run, why = self:ask("resume", entry.run, fields)
+  if run == false then
+    return false, why
+  end
+  return take_change(self, entry, run, why)
+end
+
 --- Renews the lease of a run. Returns whether this worker still has the run.
 ---@param worker openhands.Worker
 ---@param entry openhands.WorkerEntry

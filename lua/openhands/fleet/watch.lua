@@ -6,6 +6,7 @@ local core = require "openhands.core"
 local errors = require "openhands.errors"
 local identifiers = require "openhands.fleet.identifier"
 local json = require "openhands.fleet.json"
+local pauses = require "openhands.fleet.pause"
 local pollers = require "openhands.wait.poller"
 local slots = require "openhands.fleet.slots"
 local waiting = require "openhands.wait"
@@ -15,11 +16,8 @@ local M = {}
 local LONGEST_WORK = waiting.DEFAULT_TIMEOUT -- seconds; a conversation that has not settled then is given up
 local OUTAGE_PAUSE = 30 -- seconds before a conversation is watched again after an error that may pass
 local LONGEST_ABSENCE = 600 -- seconds for which a conversation whose start was accepted may not be shown yet
-local RESUME_PAUSE, LONGEST_PAUSE = 10, 300 -- seconds between two tries to resume, or to start anew
-local MOST_RESUMES = 20 -- of one run
+local FIRST_PAUSE, LONGEST_PAUSE = 10, 300 -- seconds until a start that has met the limit is tried anew
 local MOST_PAUSES = 3 -- tries to free the sandbox of an ended run
-local CONTINUE = "Your sandbox was paused and is up again. Continue with your task."
-local EVICTION_TIME = 120 -- seconds after a start in which a pause counts as caused by it
 
 -- ---- ends --------------------------------------------------------------------------------------------------------
 
@@ -117,78 +115,10 @@ local function start_anew(worker, entry, conversation)
     worker:requeue(entry, {
       conversation_id = identifiers.of(run.account_id, run.fleet, run.key, #ids + 1),
       why = "the service refused to start it: " .. client:_line(words_of(conversation), 300),
-      delay = math.min(LONGEST_PAUSE, RESUME_PAUSE * 2 ^ math.min(#ids - 1, 10)), -- each try may make a sandbox
+      delay = math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ^ math.min(#ids - 1, 10)), -- each try may make a sandbox
     })
   end
   return true
-end
-
--- ---- pauses --------------------------------------------------------------------------------------------------------
-
--- Learns the limit of a service that pauses conversations beyond it: so many are up after it has paused one.
-local function learn_from_pause(worker)
-  if worker.client:_now() - (worker.started_at or -math.huge) > EVICTION_TIME then
-    return
-  end
-  local up = 0
-  for _, run in ipairs(worker:ask("live", { account_id = worker.settings.account_id }) or {}) do
-    up = up + (run.state ~= "paused" and 1 or 0)
-  end
-  if up >= 1 then
-    slots.learn_guess(worker, up)
-  end
-end
-
--- Waits until fewer runs are up than the account may have, then resumes a paused conversation.
-local function resume(worker, entry, conversation)
-  local account, mark = worker.settings.account_id, entry.run.execution_status
-  while true do
-    local up, fleet = 0, worker:ask("fleet", { account_id = account, fleet = entry.run.fleet })
-    for _, run in ipairs(worker:ask("live", { account_id = account }) or {}) do
-      up = up + (run.state ~= "paused" and 1 or 0)
-    end
-    local limit = fleet and math.min(fleet.account_slots, fleet.learned_slots or math.huge)
-    local resumed, err
-    if limit and up < limit and not budgets.is_spent(worker, entry.run.fleet) then
-      -- Recorded first, so that no other takes the same place.
-      if not worker:record(entry, { state = "running", execution_status = "resumed" }) then
-        return nil
-      end
-      resumed, err = worker.client:resume(conversation.conversation_id, { send = CONTINUE })
-      if resumed then
-        return resumed
-      end
-      worker:record(entry, { state = "paused", execution_status = mark })
-    end
-    if err and not (err.retryable or err.kind == "limit" or err.kind == "ambiguous") then
-      return nil, err
-    elseif not worker:rest_in_task(entry, RESUME_PAUSE) then
-      return nil
-    end
-  end
-end
-
--- Takes a conversation that was paused without our asking. Returns the conversation to watch on, or nil.
-local function take_pause(worker, entry, conversation)
-  local before, is_over_budget = entry.run.state, entry.run.execution_status == budgets.MARK
-  if not worker:record(entry, { state = "paused" }) then
-    return nil
-  elseif before ~= "paused" and not is_over_budget then
-    learn_from_pause(worker)
-  end
-  is_over_budget = is_over_budget or budgets.is_spent(worker, entry.run.fleet)
-  local policy = is_over_budget and "resume" or worker.settings.on_paused -- when it may
-  entry.pauses = (entry.pauses or 0) + 1
-  if policy == "resume" and entry.pauses <= MOST_RESUMES then
-    local resumed, err = resume(worker, entry, conversation)
-    if err then
-      finish(worker, entry, conversation, "failed", "it was paused, and cannot be resumed: " .. err.message)
-    end
-    return resumed
-  elseif policy == "leave" then
-    return worker:rest_in_task(entry, OUTAGE_PAUSE) and conversation or nil
-  end
-  finish(worker, entry, conversation, "failed", "it was paused, by a person or by the service")
 end
 
 -- ---- watching ------------------------------------------------------------------------------------------------------
@@ -204,7 +134,7 @@ local function note(worker, entry, conversation)
   local changed = run.state == "paused" and not is_paused and { state = "running" } or nil
   for name, value in pairs(fields) do
     local mark = name == "execution_status" and tostring(run.execution_status) or ""
-    local is_kept = mark:find "^ended: " or mark == budgets.MARK
+    local is_kept = mark:find "^ended: " or mark == budgets.MARK or mark == pauses.CONTINUING and is_paused
     if (type(value) == "number" and value >= 0 or type(value) == "string" and value ~= "")
         and run[name] ~= value and not is_kept then
       changed = changed or {}
@@ -273,7 +203,11 @@ local function take_end(worker, entry, conversation)
   if state == "paused" then
     local ended = tostring(entry.run.execution_status):match "^ended: ([a-z]+)$" -- paused by us after its end
     if not ended then
-      return take_pause(worker, entry, conversation)
+      local resumed, why = pauses.take(worker, entry, conversation)
+      if why then
+        finish(worker, entry, conversation, "failed", why)
+      end
+      return resumed
     end
     state = ended
   end

@@ -17,12 +17,19 @@ local function fenced(operation, run)
   }
 end
 
-local function conflict(operation, run, what)
+--- Returns the error of a change that the state of a run does not allow.
+---@param operation string
+---@param run openhands.Run
+---@param what string
+---@return openhands.Error
+function M.conflict(operation, run, what)
   return errors.new {
     kind = "conflict", operation = operation, effect = "none", run_id = run.run_id, state = run.state,
     message = ("%s: item '%s' %s"):format(operation, run.key, what),
   }
 end
+
+local conflict = M.conflict
 
 local function check_run(operation, run)
   if type(run) ~= "table" or type(run.run_id) ~= "string" or type(run.fence) ~= "number" then
@@ -30,8 +37,13 @@ local function check_run(operation, run)
   end
 end
 
--- Returns the run as it is now, locked until the end of the transaction, if the caller still owns it.
-local function owned(connection, operation, run)
+--- Returns the run as it is now, locked until the end of the transaction, if the caller still owns it.
+---@param connection openhands.LedgerConnection
+---@param operation string
+---@param run openhands.Run
+---@return openhands.Run?
+---@return openhands.Error? err
+function M.owned(connection, operation, run)
   local now = reading.read(connection, run.run_id, true)
   if not now then
     return nil, reading.unknown(operation, "such run")
@@ -40,6 +52,8 @@ local function owned(connection, operation, run)
   end
   return now
 end
+
+local owned = M.owned
 
 -- Checks that exactly one row was changed. The row is locked, so that only a bug can change none.
 local function written(connection, operation, run, changed)

@@ -1,0 +1,112 @@
+--- Takes conversations whose sandboxes were paused by others, or because the budget was spent: learns from it, and
+--- resumes them when they may be up again. The agent then needs a message to go on, which is sent once for each pause,
+--- by the worker that has the run.
+
+local budgets = require "openhands.fleet.budget"
+local results = require "openhands.conversation.result"
+local slots = require "openhands.fleet.slots"
+
+local M = {}
+
+local LEAVE_PAUSE = 30 -- seconds between two looks at a conversation that is left paused
+local RESUME_PAUSE = 10 -- seconds between two tries to resume one
+local MOST_RESUMES = 20 -- of one run
+local CONTINUE = "Your sandbox was paused and is up again. Continue with your task."
+local EVICTION_TIME = 120 -- seconds after a start in which a pause counts as caused by it
+
+--- Marks in the ledger of a run whose sandbox is being resumed, and of one whose agent is about to get that message.
+local RESUMED = "resumed"
+M.CONTINUING = "continuing"
+
+-- Learns the limit of a service that pauses conversations beyond it: so many are up after it has paused one.
+local function learn(worker)
+  if worker.client:_now() - (worker.started_at or -math.huge) > EVICTION_TIME then
+    return
+  end
+  local up = 0
+  for _, run in ipairs(worker:ask("live", { account_id = worker.settings.account_id }) or {}) do
+    up = up + (run.state ~= "paused" and 1 or 0)
+  end
+  if up >= 1 then
+    slots.learn_guess(worker, up)
+  end
+end
+
+-- Returns whether the message has come to the agent, and nothing after it: from the owner before, which was about to
+-- send it.
+local function is_sent(worker, conversation)
+  local result = results.read(worker.client, conversation, worker.client:_begin "get")
+  return result and result.question_text == CONTINUE and not result.agent_acted
+end
+
+-- Lets the agent of a conversation go on. That the message is about to be sent is in the ledger before: who takes the
+-- run over looks whether it was.
+local function continue(worker, entry, conversation, may_be_sent)
+  if may_be_sent and is_sent(worker, conversation) then
+    return conversation
+  elseif not (worker:record(entry, { execution_status = M.CONTINUING }) and worker:owns(entry)) then
+    return nil
+  end
+  local sent, err = worker.client:send(conversation.conversation_id, CONTINUE)
+  return sent and conversation or nil, err
+end
+
+-- Resumes a conversation when there is a place for it. Returns it, or nil and why it cannot be resumed.
+local function resume(worker, entry, conversation, may_be_sent)
+  local account, mark = worker.settings.account_id, entry.run.execution_status
+  local function live() return worker:ask("live", { account_id = account }) end
+  while true do
+    local may, err = worker:resume(entry, { others = worker.slots:others(live),
+      mark = may_be_sent and M.CONTINUING or RESUMED }), nil
+    if may == nil then
+      return nil
+    elseif may then
+      local up
+      up, err = worker.client:resume(conversation.conversation_id)
+      if up then
+        up, err = continue(worker, entry, up, may_be_sent)
+      end
+      if up or entry.is_gone then
+        return up
+      end
+      worker:record(entry, { state = "paused", execution_status = mark })
+    end
+    if err and not (err.retryable or err.kind == "limit" or err.kind == "ambiguous") then
+      return nil, err
+    end
+    may_be_sent = may_be_sent or err ~= nil and err.kind == "ambiguous"
+    if not worker:rest_in_task(entry, RESUME_PAUSE) then
+      return nil
+    end
+  end
+end
+
+--- Takes a conversation that was paused without our asking.
+---@param worker openhands.Worker
+---@param entry openhands.WorkerEntry
+---@param conversation openhands.Conversation
+---@return openhands.Conversation? conversation to watch on; nil: there is a problem, or the run has left this worker
+---@return string? problem why the run fails
+function M.take(worker, entry, conversation)
+  local run = entry.run
+  local before, mark = run.state, run.execution_status
+  local is_over_budget = mark == budgets.MARK
+  local may_be_sent = mark == M.CONTINUING and run.is_takeover and not entry.pauses
+  if not worker:record(entry, { state = "paused" }) then
+    return nil
+  elseif before ~= "paused" and not is_over_budget and not may_be_sent and mark ~= RESUMED then
+    learn(worker)
+  end
+  is_over_budget = is_over_budget or budgets.is_spent(worker, run.fleet)
+  local policy = (is_over_budget or may_be_sent) and "resume" or worker.settings.on_paused -- when it may
+  entry.pauses = (entry.pauses or 0) + 1
+  if policy == "resume" and entry.pauses <= MOST_RESUMES then
+    local resumed, err = resume(worker, entry, conversation, may_be_sent)
+    return resumed, err and "it was paused, and cannot be resumed: " .. err.message
+  elseif policy == "leave" then
+    return worker:rest_in_task(entry, LEAVE_PAUSE) and conversation or nil
+  end
+  return nil, "it was paused, by a person or by the service"
+end
+
+return M
