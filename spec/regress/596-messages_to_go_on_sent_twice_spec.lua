@@ -115,7 +115,7 @@ describe("the message to a conversation that was paused", function()
         error("the worker dies", 0)
       end
     end)
-    fleet:run { timeout = 200 }
+    assert.is_false((pcall(fleet.run, fleet, { timeout = 200 })))
     assert.equal(2, sent)
     take_over(fleet.ledger, 0)
     assert.equal(1, assert(fleet:run { timeout = 2000 }).done)
