@@ -1,6 +1,7 @@
 --- Keeps fleets within their budgets. The ledger adds up the costs, and lets nothing start when four fifths are spent;
 --- when all is spent, what is live is paused. Costs come late, so that a little more may be spent.
 
+local custody = require "openhands.fleet.custody"
 local errors = require "openhands.errors"
 local numbers = require "openhands.display.number"
 
@@ -34,22 +35,27 @@ function M.is_spent(worker, name)
   return (is_spent(worker, name))
 end
 
--- Pauses the conversations of a fleet that this worker looks after, unless they have just ended.
-local function pause_live(worker, name)
+-- Returns the runs of a fleet that this worker has, and whose conversations are at work.
+local function running_of(worker, name)
   local running = {}
   for _, entry in pairs(worker._entries) do
-    local run = entry.run
-    if run.fleet == name and run.state == "running" and not tostring(run.execution_status):find "^ended: " then
+    if entry.run.fleet == name and entry.run.state == "running" then
       running[#running + 1] = entry
     end
   end
+  return running
+end
+
+-- Pauses the conversations of some runs, unless they have just ended.
+local function pause(worker, running)
+  local call = worker.client._api == "v0" and worker.client.stop or worker.client.pause
   for _, entry in ipairs(running) do
     local run = entry.run
-    local pause = worker.client._api == "v0" and worker.client.stop or worker.client.pause
+    local has_ended = entry.is_gone or tostring(run.execution_status):find "^ended: "
     -- Marked first: whoever sees that it is paused knows that neither a person nor the service has done it.
-    local good, err = worker:record(entry, { execution_status = M.MARK }), nil
+    local good, err = not has_ended and worker:record(entry, { execution_status = M.MARK }), nil
     if good then
-      good, err = pause(worker.client, run.conversation_id)
+      good, err = call(worker.client, run.conversation_id)
     end
     if good then
       worker:record(entry, { state = "paused" })
@@ -59,31 +65,42 @@ local function pause_live(worker, name)
   end
 end
 
+-- Pauses what is live of a fleet whose budget is spent, beside the worker's loop: the service may be slow. The worker
+-- of one fleet then ends.
+local function stop(worker, fleet)
+  worker._pausing = custody.spawn(worker, function()
+    pause(worker, running_of(worker, fleet.fleet))
+    worker._pausing = nil
+    if fleet.fleet == worker.settings.fleet then
+      worker:fail(spent(fleet, "what was live is paused"))
+    end
+  end)
+end
+
 --- Pauses what is live of fleets whose budget is spent. The worker of one fleet then ends with an error. Looks at the
 --- costs when some were noted, at most once in some seconds.
 ---@param worker openhands.Worker
 function M.check(worker)
   local now = worker.client:_now()
-  if worker._costs_checked_at and (not worker.has_new_costs or now < worker._costs_checked_at + CHECK_INTERVAL) then
+  if worker._pausing and not worker._pausing:done() or worker._costs_checked_at
+      and (not worker.has_new_costs or now < worker._costs_checked_at + CHECK_INTERVAL) then
     return
   end
   worker.has_new_costs, worker._costs_checked_at = nil, now
-  local names = { worker.settings.fleet }
+  local names, is_known = { worker.settings.fleet }, {}
   for _, entry in pairs(worker._entries) do
     names[#names + 1] = entry.run.fleet
   end
-  local is_known = {}
   for _, name in ipairs(names) do
     local over, fleet = false, nil
     if not is_known[name] then
       is_known[name] = true
       over, fleet = is_spent(worker, name)
     end
-    if over and fleet then
-      pause_live(worker, name)
-      if name == worker.settings.fleet then
-        worker:fail(spent(fleet, "what was live is paused"))
-      end
+    if over and fleet and name == worker.settings.fleet and not running_of(worker, name)[1] then
+      worker:fail(spent(fleet, "what was live is paused"))
+    elseif over and fleet then
+      stop(worker, fleet)
     end
   end
 end
@@ -95,6 +112,29 @@ function M.exhaust(worker)
   local fleet = name and worker:ask("fleet", { account_id = worker.settings.account_id, fleet = name })
   if fleet and fleet.budget then
     worker.exhausted = worker.exhausted or spent(fleet, "nothing more is started")
+  end
+end
+
+--- Ends a worker of all fleets when everything that it has, and all of the queue, waits for larger budgets.
+---@param worker openhands.Worker
+---@param why openhands.NoClaim? of the last claim
+function M.end_if_all_wait(worker, why)
+  local account, reason = { account_id = worker.settings.account_id }, why and why.reason
+  local name, count = reason == "budget" and why.fleet or nil, 0
+  for _, entry in pairs(worker._entries) do
+    if not entry.awaits_budget then
+      return
+    end
+    name, count = entry.run.fleet, count + 1
+  end
+  if reason == "slots" and count > 0 then -- none becomes free if all are of these
+    local left = worker:ask("remaining", account)
+    reason = left and left.live <= count and "empty" or nil
+  end
+  account.fleet = name
+  local fleet = name and (reason == "budget" or reason == "empty") and worker:ask("fleet", account)
+  if fleet and fleet.budget then
+    worker:fail(spent(fleet, "nothing more is started"))
   end
 end
 

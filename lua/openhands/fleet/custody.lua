@@ -2,6 +2,7 @@
 --- run that another worker has taken over is dropped silently.
 
 local errors = require "openhands.errors"
+local tasks = require "openhands.task"
 
 ---@class (partial) openhands.Worker
 local Worker = require "openhands.fleet.worker_class"
@@ -33,6 +34,25 @@ function M.wake(worker)
 end
 
 local wake = M.wake
+
+--- Runs a function beside the worker's loop. What it raises ends the worker; when the worker leaves, it is cancelled.
+---@param worker openhands.Worker
+---@param action fun(worker: openhands.Worker, ...)
+---@param ... any
+---@return openhands.Task
+function M.spawn(worker, action, ...)
+  local task = tasks.spawn(worker.client, action, worker, ...)
+  worker._tasks[task] = true
+  task:_when_done(function()
+    worker._tasks[task] = nil
+    local _, err = task:wait() -- it has ended
+    if errors.is(err) and err.kind ~= "cancelled" then
+      worker:fail(err)
+    end
+    M.wake(worker)
+  end)
+  return task
+end
 
 --- Pauses the task of a run. Returns false if the task is to end instead.
 ---@param entry openhands.WorkerEntry

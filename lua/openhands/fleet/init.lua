@@ -16,6 +16,7 @@ local items = deferred.module "openhands.fleet.items"
 local plans = deferred.module "openhands.fleet.plan"
 local rebuilding = deferred.module "openhands.fleet.rebuild"
 local reports = deferred.module "openhands.fleet.report"
+local retries = deferred.module "openhands.fleet.retry"
 local statuses = deferred.module "openhands.fleet.report.status"
 
 local MOST_ADDED = 200 -- items in one transaction
@@ -50,18 +51,29 @@ local function settings_of_worker(settings, account_id, fleet, callbacks)
   return {
     account_id = account_id, fleet = fleet, lease = settings.lease, reserve = settings.reserve, after = settings.after,
     on_paused = settings.on_paused, interval = settings.interval, start_interval = settings.start_interval,
-    secrets = settings.secrets,
+    secrets = settings.secrets, before_claim = settings.before_claim,
     on_change = callbacks.on_change or settings.on_change, on_done = callbacks.on_done or settings.on_done,
   }
 end
 
 -- ---- a fleet -------------------------------------------------------------------------------------------------------
 
+--- What `add` has added: the runs, of one item or a list; and how many there are. The runs of an iterator or a
+--- collection, which may be long, are not kept: `report` has them.
+---@class openhands.Added
+---@field [integer] openhands.Run
+---@field added integer items that are new
+---@field known integer items that the fleet had before
+
 -- Adds items that were read; returns the error if the ledger does not take them.
-local function add_batch(self, batch, runs)
+local function add_batch(self, batch, runs, keeps_runs)
   local added, err = self.ledger:add(named(self, { items = batch }))
-  for place = 1, added and #added or 0 do
-    runs[#runs + 1] = custody.as_run(added[place])
+  for _, run in ipairs(added or {}) do
+    local count = run.is_new and "added" or "known"
+    runs[count] = runs[count] + 1
+    if keeps_runs then
+      runs[#runs + 1] = custody.as_run(run)
+    end
   end
   return err
 end
@@ -70,11 +82,12 @@ end
 --- that the fleet already has stays as it is; one of the same key with other contents is an error.
 ---@param given any
 ---@param source any
----@return openhands.Run[]? runs
+---@return openhands.Added? added
 ---@return openhands.Error? err of kind "conflict", with the field `key`, if an item has other contents than before
 function Fleet:add(given, source)
   errors.check_receiver(getmetatable(self) == Fleet, "add", "fleet")
-  local batch, runs = {}, {}
+  local batch, runs = {}, { added = 0, known = 0 }
+  local keeps_runs = not items.is_long(source == nil and given or source)
   local next_item = items.stream(self.client, "add", self.settings.defaults, given, source)
   while true do
     local item, err = next_item()
@@ -86,7 +99,7 @@ function Fleet:add(given, source)
       }
     end
     if #batch == MOST_ADDED or not item and #batch > 0 then
-      local problem = add_batch(self, batch, runs)
+      local problem = add_batch(self, batch, runs, keeps_runs)
       if problem then
         return nil, problem
       end
@@ -136,6 +149,16 @@ function Fleet:rebuild(given, source)
   return rebuilding.run(self.client, self.ledger, runs)
 end
 
+--- Tries ended items once more, the failed and skipped ones by default: they are in the queue again, each with a new id
+--- if its start was ever sent. The next `run` starts them.
+---@param given openhands.RetryOptions?
+---@return openhands.Retried?
+---@return openhands.Error? err
+function Fleet:retry(given)
+  errors.check_receiver(getmetatable(self) == Fleet, "retry", "fleet")
+  return retries.run(self.ledger, named(self), given)
+end
+
 --- Returns what has become of each item so far. Other processes may run the fleet meanwhile.
 ---@return openhands.Report?
 ---@return openhands.Error? err
@@ -183,6 +206,9 @@ function Fleet:run(given)
   if self._worker and self._worker:is_running() then
     errors.raise "run: this fleet runs already"
   end
+  if self._worker then -- an error, e.g. of Ctrl-C, has ended an earlier run
+    self._worker:leave()
+  end
   local good, err = self.ledger:pause_fleet(named(self, { seconds = 0 })) -- whoever runs it wants it to go on
   if not good then
     return nil, err
@@ -216,6 +242,9 @@ function Fleet:close()
   if self._worker and self._worker:is_running() and not self._is_closing then
     self._is_closing = true -- `run` closes it when it returns: until then it needs the ledger
     return
+  end
+  if self._worker then
+    self._worker:disown()
   end
   self.ledger:close()
   if self._own_client then

@@ -56,12 +56,13 @@ local function resume(worker, entry, conversation, may_be_sent)
   local account, mark = worker.settings.account_id, entry.run.execution_status
   local function live() return worker:ask("live", { account_id = account }) end
   while true do
-    local may, err = worker:resume(entry, { others = worker.slots:others(live),
-      mark = may_be_sent and M.CONTINUING or RESUMED }), nil
+    local may, why = worker:resume(entry, { others = worker.slots:others(live),
+      mark = may_be_sent and M.CONTINUING or RESUMED })
+    local up, err
+    entry.awaits_budget = may == false and why ~= nil and why.reason == "budget" or nil
     if may == nil then
       return nil
     elseif may then
-      local up
       up, err = worker.client:resume(conversation.conversation_id)
       if up then
         up, err = continue(worker, entry, up, may_be_sent)

@@ -1,10 +1,11 @@
---- A worker: claims runs from the ledger while slots are free, looks after each in a task of its own, and keeps their
---- leases. Several workers, in one process or on many machines, may share a ledger.
+--- A worker: claims runs from the ledger while slots are free, and looks after each in a task of its own. Several
+--- workers, in one process or on many machines, may share a ledger.
 
 local budgets = require "openhands.fleet.budget"
 local core = require "openhands.core"
 local custody = require "openhands.fleet.custody"
 local errors = require "openhands.errors"
+local leases = require "openhands.fleet.leases"
 local pendings = require "openhands.request.pending"
 local slots = require "openhands.fleet.slots"
 local starts = require "openhands.fleet.start"
@@ -17,10 +18,10 @@ local Worker = require "openhands.fleet.worker_class"
 
 local M = {}
 
-local drop, renew, wake = custody.drop, custody.renew, custody.wake
+local drop, wake = custody.drop, custody.wake
 
 local IDLE_PAUSE = 2 -- seconds between two looks at what other workers do
-local MOST_STARTING = 3 -- starts that are under way at once
+local MOST_STARTING = 3 -- starts that are under way at once; on V0 one, until one was accepted
 
 --- Creates a worker.
 ---@param client openhands.Client
@@ -36,6 +37,7 @@ function M.new(client, ledger, settings)
     owner = core.uuid(),
     _entries = {},
     _hidden = {},
+    _tasks = {},
     _alarm = pendings.new(),
   }, Worker)
 end
@@ -66,6 +68,7 @@ local function look_after(worker, entry, is_fresh)
   if entry.run.state == "starting" then
     conversation = starts.start(worker, entry)
     entry.is_starting = nil
+    worker._has_started = worker._has_started or conversation ~= nil
     wake(worker)
     if not conversation or not worker:record(entry, starts.facts(entry.run, conversation)) then
       return
@@ -114,6 +117,24 @@ local function starting_count(worker)
   return count
 end
 
+-- Returns how many starts may be under way until one was accepted: each of V0 that goes wrong is one for a person.
+local function first_starts(worker)
+  return worker.client._api == "v0" and 1 or MOST_STARTING
+end
+
+-- Returns whether a start is under way that would be ambiguous if it were cut off.
+local function has_uncertain_start(worker)
+  if worker.client._api ~= "v0" or worker._is_broken or worker.client:_is_given_up() then
+    return false
+  end
+  for _, entry in pairs(worker._entries) do
+    if entry.is_starting and not entry.run.is_takeover then
+      return true
+    end
+  end
+  return false
+end
+
 -- Claims one run. Returns whether it got one, else why not.
 local function claim(worker)
   local settings = worker.settings
@@ -127,7 +148,9 @@ local function claim(worker)
   local run, why = worker:ask("claim", { account_id = settings.account_id, fleet = settings.fleet,
     owner = worker.owner, token = worker._token, lease = settings.lease, others = others })
   if run == nil then
-    if why then
+    if why and why.kind == "not_found" and not settings.fleet then
+      return false, { reason = "empty" } -- nobody has added anything yet
+    elseif why then
       worker:fail(why)
     end
     return false
@@ -148,10 +171,14 @@ end
 local function claim_all(worker)
   local why
   while not (worker._is_stopping or worker.failure or worker.exhausted) do
+    worker.exhausted = worker.settings.before_claim and worker.settings.before_claim()
+    if worker.exhausted then
+      break
+    end
     local pause = worker.slots:until_start()
     if pause > 0 then
       return pause
-    elseif starting_count(worker) >= MOST_STARTING then
+    elseif starting_count(worker) >= (worker._has_started and MOST_STARTING or first_starts(worker)) then
       return IDLE_PAUSE
     end
     local good
@@ -164,29 +191,17 @@ local function claim_all(worker)
   if why and why.reason == "budget" then
     budgets.exhaust(worker)
   end
+  if not worker.settings.fleet then
+    budgets.end_if_all_wait(worker, why)
+  end
   local pause = math.min(IDLE_PAUSE, worker.settings.lease / 2) -- the lease of a dead worker may expire
   return why and why.reason ~= "empty" and why.ready_in and math.min(pause, why.ready_in + 0.001) or pause
 end
 
--- Renews the leases that are due. Returns the seconds until the next one is.
-local function renew_all(worker)
-  local due, next_at = {}, math.huge
-  for _, entry in pairs(worker._entries) do
-    due[#due + 1] = entry
-  end
-  for _, entry in ipairs(due) do
-    if not entry.is_gone and worker.client:_now() >= entry.renew_at and not renew(worker, entry) then
-      entry.task:cancel()
-    end
-    next_at = math.min(next_at, entry.is_gone and math.huge or entry.renew_at)
-  end
-  return math.max(0, next_at - worker.client:_now())
-end
-
 -- Returns whether nothing is left to do, for this worker and all others.
 local function is_over(worker)
-  if worker.failure or worker._is_stopping and (worker.client._api ~= "v0" or starting_count(worker) == 0) then
-    return true -- on V0 a start that is cut off would be ambiguous
+  if worker.failure or worker._is_stopping then
+    return not has_uncertain_start(worker)
   elseif next(worker._entries) then
     return false
   elseif worker.exhausted then
@@ -198,21 +213,26 @@ local function is_over(worker)
   return left ~= nil and left.live + left.queued == 0
 end
 
--- Gives up what is left: ends the tasks, and the leases, so that the next worker need not wait for them to expire.
-local function leave(worker)
-  worker._is_leaving = true
-  local left = {}
-  for _, entry in pairs(worker._entries) do
-    left[#left + 1] = entry
+--- Gives up what is left: ends the tasks, and the leases, so that the next worker need not wait for them to expire.
+function Worker:leave()
+  self._is_leaving = true
+  local entries, all = {}, {}
+  for task in pairs(self._tasks) do
+    all[#all + 1] = task
   end
-  for _, entry in ipairs(left) do
-    entry.task:cancel()
+  for _, entry in pairs(self._entries) do
+    entries[#entries + 1], all[#all + 1] = entry, entry.task
   end
-  for _, entry in ipairs(left) do
+  for _, task in ipairs(all) do
+    task:cancel()
+  end
+  for _, task in ipairs(all) do
     if not tasks.is_cancelled() then -- a cancelled task cannot wait
-      entry.task:wait()
+      task:wait()
     end
-    release(worker, entry)
+  end
+  for _, entry in ipairs(entries) do
+    release(self, entry)
   end
 end
 
@@ -228,12 +248,13 @@ function Worker:run(timeout)
   end
   local client = self.client
   local deadline = timeout and client:_now() + timeout
+  self:leave() -- what an error, e.g. of Ctrl-C, has left of an earlier run
   self._runner, self._is_stopping, self._is_leaving, self.failure = Worker.here(), nil, nil, nil
   self._is_broken, self.exhausted = nil, nil -- what ended an earlier run of this worker
+  leases.keep(self)
   repeat
     budgets.check(self)
     local pause = claim_all(self)
-    pause = math.min(pause, renew_all(self))
     if deadline and client:_now() >= deadline then
       self:fail(errors.new { kind = "timeout", operation = "run", retryable = true,
         message = ("run: the fleet has not ended in %g s; its conversations go on; run it again"):format(timeout) })
@@ -243,9 +264,10 @@ function Worker:run(timeout)
     if is_over(self) then
       break
     end
-    rest(self, deadline and math.min(pause, math.max(0, deadline - client:_now())) or pause)
+    local left = deadline and not self.failure and math.max(0, deadline - client:_now()) or math.huge
+    rest(self, math.min(pause, left))
   until false
-  leave(self)
+  self:leave()
   self._runner = nil
   if self._is_closing then
     self:close()

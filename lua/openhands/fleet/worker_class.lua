@@ -12,6 +12,7 @@
 ---@field interval number? seconds between two polls of a conversation
 ---@field start_interval number seconds between two starts
 ---@field secrets any see openhands.fleet.secrets
+---@field before_claim (fun(): openhands.Error?)? returns why nothing more is started
 ---@field on_change (fun(run: openhands.Run, previous: openhands.RunState?))?
 ---@field on_done (fun(run: openhands.Run))?
 
@@ -22,6 +23,7 @@
 ---@field renew_at number monotonic moment
 ---@field is_starting boolean?
 ---@field is_gone boolean? it has ended, was returned to the queue, or another worker has it
+---@field awaits_budget boolean? its sandbox is paused until the budget of its fleet is larger
 ---@field pauses integer? how often its sandbox was paused by others
 ---@field missing_since number? monotonic moment at which the service did not know its conversation
 
@@ -36,10 +38,13 @@
 ---@field exhausted openhands.Error? why it starts nothing more
 ---@field has_new_costs boolean? a cost was recorded since the last look at the budgets
 ---@field _costs_checked_at number? monotonic moment of that look
+---@field _pausing openhands.Task? pauses what is live of a fleet whose budget is spent
 ---@field started_at number? monotonic moment of its latest claim for a start
 ---@field private _entries table<string, openhands.WorkerEntry> by run_id
 ---@field private _hidden table<string, string> patterns of the secrets of items, by secret
+---@field package _tasks table<openhands.Task, true> that run beside its loop
 ---@field private _alarm openhands.Pending wakes its loop
+---@field private _has_started boolean? a start was accepted
 ---@field private _is_stopping boolean?
 ---@field private _is_leaving boolean?
 ---@field package _runner thread|string|nil the coroutine that runs it
@@ -61,6 +66,11 @@ function Worker:is_running()
   return runner ~= nil and runner ~= Worker.here() and (type(runner) ~= "thread" or coroutine.status(runner) ~= "dead")
 end
 
+--- Keeps what an error, e.g. of Ctrl-C, has left of a run from using the ledger any more.
+function Worker:disown()
+  self._is_broken, self._is_leaving = true, true
+end
+
 --- Closes the ledger of a worker that was made without a fleet.
 function Worker:close()
   self:stop()
@@ -68,6 +78,7 @@ function Worker:close()
     self._is_closing = true -- `run` closes it when it returns: until then it needs the ledger
     return
   end
+  self:disown()
   self.ledger:close()
   if self._own_client then
     self._own_client:close()

@@ -21,6 +21,7 @@ local MOST_TRIES = 10 -- each fails only if a run was ended by another process b
 ---@field reason "empty"|"slots"|"paused"|"later"|"waits"|"budget" nothing is queued; no slot is free; the account or
 --- each fleet pauses; each queued run has a time before which it must not start; each waits for another run; the budget
 --- is spent, or nearly so
+---@field fleet string? whose budget it is
 ---@field ready_in number? seconds after which that may have changed by itself
 
 local ACCOUNT = "select " .. limits.COLUMNS .. [[, {until:paused_until},
@@ -154,10 +155,12 @@ local function try_fleet(connection, claim, row)
   return nil, { reason = "waits" }
 end
 
--- Joins the reasons of two fleets: the one that passes first.
+-- Joins the reasons of two fleets: the one that passes first. A spent budget does not pass by itself.
 local function sooner(one, other)
   if not one or not other then
     return one or other
+  elseif one.reason == "budget" or other.reason == "budget" then
+    return one.reason == "budget" and other or one
   end
   return (other.ready_in or math.huge) < (one.ready_in or math.huge) and other or one
 end
