@@ -122,12 +122,27 @@ end
 local AMBIGUOUS_V0 = "its start may have been sent when its worker ended, and V0 has no id to look for it: "
   .. "look in the list of conversations before you start it again"
 
+-- Ends a run of V0 whose start was answered with something else than this API has: whatever answers does so to all, and
+-- each item would be ambiguous in turn.
+local function take_wrong_service(worker, entry, err)
+  end_as_ambiguous(worker, entry, err.message)
+  worker:fail(errors.new {
+    kind = "protocol", operation = "run", retryable = false,
+    message = ("run: nothing more is started, because the start of item '%s' got an answer that is none of this API's; "
+      .. "check 'base_url', and see what is there for this item, which is ambiguous: %s"):format(entry.run.key,
+        err.message),
+  })
+end
+
 local fatal = { authentication = true, permission = true, tls = true }
 
 -- Takes an error that leaves open whether the conversation was started. Returns whether to look again.
 local function take_ambiguity(worker, entry, err, api, tries)
   if err.cause == "cancelled" or err.cause == "closed" or err.kind == "cancelled" or err.kind == "closed" then
     return false -- the worker is about to end; the run stays as it is, for the next one
+  elseif api == "v0" and err.cause == "protocol" then
+    take_wrong_service(worker, entry, err)
+    return false
   elseif api == "v0" or err.cause == "unsupported" then
     end_as_ambiguous(worker, entry, err.message)
     return false
@@ -136,6 +151,9 @@ local function take_ambiguity(worker, entry, err, api, tries)
     return false
   end
   local refusal = err.refusal
+  if refusal and refusal.kind == "limit" then
+    slots.learn(worker, refusal)
+  end
   if refusal and tries >= MOST_REFUSALS and not_started[refusal.kind] == give_up and refusal.kind ~= "conflict"
       and not refusal.retryable then
     give_up(worker, entry, refusal) -- else the run would keep its slot, and the fleet never end
