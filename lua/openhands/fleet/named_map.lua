@@ -67,17 +67,39 @@ local function add(map, indices, try)
   return not runs and err or nil
 end
 
--- Runs the fleet once, and returns what its report says, by key. Where it stops early, `map.stopped` says why.
-local function run_once(map)
-  local options, fleet = map.options, map.fleet
-  local function stop_at(run)
-    if options.stop_on_error and run.state ~= "done" and not map.stopped then
-      map.stopped = ("'%s' has failed"):format(run.key)
-      fleet._worker.exhausted = fleet._worker.exhausted or errors.new { kind = "cancelled", operation = "map",
-        message = "map: " .. map.stopped }
-    end
+-- Returns the run that is the reason to begin nothing more: one that has failed, in this process or another one.
+local function failed_run(map, is_current)
+  for state in pairs(kinds) do
+    local after, runs = 0
+    repeat
+      runs = map.fleet.ledger:runs { account_id = map.fleet.account_id, fleet = map.fleet.name, state = state,
+        after = after } or {}
+      for _, run in ipairs(runs) do
+        if is_current[run.key] then
+          return run
+        end
+        after = run.position
+      end
+    until #runs == 0
   end
-  local report, err = fleet:run { on_done = stop_at }
+end
+
+-- Returns a function that is asked before each claim, and returns an error when nothing more is to be begun.
+local function gate(map, is_current)
+  return function()
+    local run = not map.stopped and failed_run(map, is_current)
+    if run then
+      map.stopped = ("'%s' has failed"):format(run.key)
+    end
+    return map.stopped and errors.new { kind = "cancelled", operation = "map", message = "map: " .. map.stopped } or nil
+  end
+end
+
+-- Runs the fleet once, and returns what its report says, by key. Where it stops early, `map.stopped` says why.
+local function run_once(map, is_current)
+  local fleet = map.fleet
+  fleet.settings.before_claim = is_current and gate(map, is_current) or nil
+  local report, err = fleet:run()
   if not report and (map.stopped or err.kind == "quota") then
     map.stopped = map.stopped or err.message
     report, err = fleet:report()
@@ -99,9 +121,15 @@ local function run_all(map)
     left[index] = index
   end
   for try = 1, retries + 1 do
-    local err, by_key = add(map, left, try), nil
+    local err, by_key, is_current = add(map, left, try), nil, nil
+    if map.options.stop_on_error and try > retries then -- a failure that will be tried again is none yet
+      is_current = {}
+      for _, index in ipairs(left) do
+        is_current[name_of(map.keys[index], try)] = true
+      end
+    end
     if not err then
-      by_key, err = run_once(map)
+      by_key, err = run_once(map, is_current)
     end
     if not by_key then
       return nil, err
@@ -133,10 +161,12 @@ local function fill_results(map, last)
     end)
     results.indices = order
   end
+  local is_counted = {}
   for place, index in ipairs(order) do
     local run = last[index]
     results[place] = value_of(run, map, index)
-    results.cost = results.cost + (run.cost or 0)
+    results.cost = results.cost + (is_counted[run] and 0 or run.cost or 0)
+    is_counted[run] = true -- items with the same key have the same run
     local name = run.state == "done" and "done" or (run.state == "failed" or run.state == "ambiguous") and "failed"
       or "skipped"
     results[name] = results[name] + 1
