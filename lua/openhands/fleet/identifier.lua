@@ -18,4 +18,21 @@ function M.of(account_id, fleet, key, attempt)
   return core.uuid5(NAMESPACE, table.concat({ account_id, fleet, key, ("%d"):format(attempt) }, "\0"))
 end
 
+--- Returns the id of the next attempt of a run: one that was never sent for it.
+---@param run { account_id: string, fleet: string, key: string }
+---@param sent { conversation_id: string }[] the ids that may have been sent, from `Ledger:conversation_ids`
+---@return string conversation_id
+function M.next(run, sent)
+  local is_sent, attempt = {}, 1
+  for _, row in ipairs(sent) do
+    is_sent[core.normalize_id(row.conversation_id)] = true
+  end
+  local id
+  repeat
+    id = M.of(run.account_id, run.fleet, run.key, attempt)
+    attempt = attempt + 1
+  until not is_sent[core.normalize_id(id)]
+  return id
+end
+
 return M

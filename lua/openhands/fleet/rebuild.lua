@@ -9,7 +9,7 @@ local results = require "openhands.conversation.result"
 
 local M = {}
 
-local MOST_ATTEMPTS = 5 -- ids of an item that are asked for
+local GAP = 10 -- ids of an item, one after the other, that the service does not know: then it knows no later one
 
 --- What was found.
 ---@class openhands.Rebuilt
@@ -35,22 +35,58 @@ local function ask(client, ids, known)
   end
 end
 
--- Asks the service for all ids of some runs. Returns its conversations by id.
-local function conversations_of(client, runs)
-  local known, ids = {}, {}
+-- What is known of an item: `last` is its latest attempt that the service has, and `asked` the latest that it was
+-- asked for.
+local function searches_of(runs)
+  local searches = {}
   for place, run in ipairs(runs) do
-    for attempt = 1, MOST_ATTEMPTS do
-      ids[#ids + 1] = identifiers.of(run.account_id, run.fleet, run.key, attempt)
+    searches[place] = { run = run, last = 0, asked = 0 }
+  end
+  return searches
+end
+
+-- Asks the service once for the next ids of some items. Returns those of which there may be later ones.
+local function ask_next(client, searches)
+  local known, ids, asked, unfinished = {}, {}, {}, {}
+  for place, search in ipairs(searches) do
+    for attempt = search.asked + 1, search.last + GAP do
+      local id = identifiers.of(search.run.account_id, search.run.fleet, search.run.key, attempt)
+      ids[#ids + 1] = id
+      asked[#asked + 1] = { search = search, attempt = attempt, id = core.normalize_id(id) }
     end
-    if #ids + MOST_ATTEMPTS > limits.IDS_PER_REQUEST or place == #runs then
+    search.asked = search.last + GAP
+    if #ids + GAP > limits.IDS_PER_REQUEST or place == #searches then
       local err = ask(client, ids, known)
       if err then
-        return nil, errors.rename(err, "rebuild")
+        return nil, err
       end
       ids = {}
     end
   end
-  return known
+  for _, question in ipairs(asked) do
+    local search, conversation = question.search, known[question.id]
+    if conversation then
+      if unfinished[#unfinished] ~= search then
+        unfinished[#unfinished + 1] = search
+      end
+      search.last, search.conversation = question.attempt, conversation
+    end
+  end
+  return unfinished
+end
+
+-- Asks the service for the ids of some runs. Returns what is known of them.
+local function search_all(client, runs)
+  local searches = searches_of(runs)
+  local left = searches
+  while left[1] do
+    local err
+    left, err = ask_next(client, left)
+    if not left then
+      return nil, errors.rename(err --[[@as openhands.Error]], "rebuild")
+    end
+  end
+  return searches
 end
 
 -- The mark of a run whose conversation has ended, by the agent's last report: watch.lua leaves its sandbox paused then.
@@ -62,20 +98,21 @@ local function end_of(client, conversation)
   return result and ends[result.execution] or nil
 end
 
--- Writes into the ledger that the service has a run. Returns whether it has.
-local function adopt(client, ledger, run, known)
-  for attempt = MOST_ATTEMPTS, 1, -1 do
-    local id = identifiers.of(run.account_id, run.fleet, run.key, attempt)
-    local conversation = known[core.normalize_id(id)]
-    if conversation then
-      local sandbox = conversation.sandbox_id
-      local adopted, err = ledger:adopt(run, { conversation_id = id, attempts = attempt,
-        sandbox_id = type(sandbox) == "string" and sandbox ~= "" and sandbox or nil,
-        execution_status = end_of(client, conversation) })
-      return adopted ~= nil, err
-    end
+-- Writes into the ledger that the service has a run. The ids of earlier attempts count as sent: none is used again.
+-- Returns whether it has.
+local function adopt(client, ledger, search)
+  local run, conversation = search.run, search.conversation
+  if not conversation then
+    return false
   end
-  return false
+  local sandbox, ids = conversation.sandbox_id, {}
+  for attempt = 1, search.last do
+    ids[attempt] = identifiers.of(run.account_id, run.fleet, run.key, attempt)
+  end
+  local adopted, err = ledger:adopt(run, { conversation_id = table.remove(ids), earlier_ids = ids,
+    attempts = search.last, sandbox_id = type(sandbox) == "string" and sandbox ~= "" and sandbox or nil,
+    execution_status = end_of(client, conversation) })
+  return adopted ~= nil, err
 end
 
 --- Finds the runs again that are in the queue as if nothing had ever been sent for them.
@@ -97,17 +134,17 @@ function M.run(client, ledger, runs)
       fresh[#fresh + 1] = run
     end
   end
-  local known
-  known, err = conversations_of(client, fresh)
-  if not known then
+  local searches
+  searches, err = search_all(client, fresh)
+  if not searches then
     return nil, err
   end
-  for _, run in ipairs(fresh) do
-    local is_found, problem = adopt(client, ledger, run, known)
+  for _, search in ipairs(searches) do
+    local is_found, problem = adopt(client, ledger, search)
     if problem then
       return nil, problem
     end
-    table.insert(is_found and rebuilt.found or rebuilt.missing, run.key)
+    table.insert(is_found and rebuilt.found or rebuilt.missing, search.run.key)
   end
   return rebuilt
 end

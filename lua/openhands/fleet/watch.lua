@@ -113,7 +113,7 @@ local function start_anew(worker, entry, conversation)
   if ids then
     slots.learn(worker, words_of(conversation))
     worker:requeue(entry, {
-      conversation_id = identifiers.of(run.account_id, run.fleet, run.key, #ids + 1),
+      conversation_id = identifiers.next(run, ids),
       why = "the service refused to start it: " .. client:_line(words_of(conversation), 300),
       delay = math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ^ math.min(#ids - 1, 10)), -- each try may make a sandbox
     })
@@ -122,6 +122,14 @@ local function start_anew(worker, entry, conversation)
 end
 
 -- ---- watching ------------------------------------------------------------------------------------------------------
+
+-- Returns whether a value differs from what is known of a run. Its cost has that of earlier conversations in it.
+local function is_news(run, name, value)
+  if name == "cost" then
+    return math.abs((run.cost or -1) - run.cost_before - value) >= 1e-6
+  end
+  return run[name] ~= value
+end
 
 -- Records what has changed since the last poll.
 local function note(worker, entry, conversation)
@@ -136,7 +144,7 @@ local function note(worker, entry, conversation)
     local mark = name == "execution_status" and tostring(run.execution_status) or ""
     local is_kept = mark:find "^ended: " or mark == budgets.MARK or mark == pauses.CONTINUING and is_paused
     if (type(value) == "number" and value >= 0 or type(value) == "string" and value ~= "")
-        and run[name] ~= value and not is_kept then
+        and is_news(run, name, value) and not is_kept then
       changed = changed or {}
       changed[name] = value
     end
