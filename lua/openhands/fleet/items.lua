@@ -255,6 +255,13 @@ local function is_pages(source)
   return type(source) == "table" and getmetatable(source) ~= nil and type(source.next) == "function"
 end
 
+--- Returns whether a source may have more items than fit into memory: an iterator function or a collection in pages.
+---@param source any
+---@return boolean
+function M.is_long(source)
+  return type(source) == "function" or is_pages(source)
+end
+
 -- Ignores keys of 0 and below: in the table `arg`, they hold the name of the program and the interpreter.
 local function check_list(caller, list)
   for place in next, list do

@@ -73,9 +73,9 @@ local function count(connection, run, to)
   end
 end
 
--- Adds what a run has cost since it was last seen to the cost of its fleet.
+-- Adds what a run has cost since it was last seen to the cost of its fleet. `cost`: of its latest conversation.
 local function add_cost(connection, run, cost)
-  local more = cost and cost - (run.cost or 0) or 0
+  local more = cost and run.cost_before + cost - (run.cost or 0) or 0
   if more ~= 0 then
     connection:change([[update openhands_fleets set cost = cost + cast(? as double precision)
       where account_id = ? and fleet = ?]], more, run.account_id, run.fleet)
@@ -108,7 +108,7 @@ local RECORD = [[update openhands_runs set state = ?, task_id = coalesce(cast(? 
   sandbox_id = coalesce(cast(? as text), sandbox_id),
   execution_status = coalesce(cast(? as text), execution_status),
   sandbox_status = coalesce(cast(? as text), sandbox_status),
-  cost = coalesce(cast(? as double precision), cost),
+  cost = coalesce(cost_before + cast(? as double precision), cost),
   lease_until = coalesce({now} + cast(? as double precision), openhands_runs.lease_until), polled_at = {now}
   where run_id = ? and fence = ?]]
 
@@ -128,8 +128,8 @@ end
 ---@param ledger openhands.Ledger
 ---@param run openhands.Run
 ---@param fields { state: "running"|"paused"|nil, task_id: string?, sandbox_id: string?, execution_status: string?,
---- sandbox_status: string?, cost: number?, lease: number?, conversation_id: string? } `lease`: seconds from now;
---- `conversation_id`: if the service has chosen another one than was sent
+--- sandbox_status: string?, cost: number?, lease: number?, conversation_id: string? } `cost`: of its conversation;
+--- `lease`: seconds from now; `conversation_id`: if the service has chosen another one than was sent
 ---@return openhands.Run?
 ---@return openhands.Error? err
 function M.record(ledger, run, fields)
@@ -167,7 +167,7 @@ end
 
 local FINISH = [[update openhands_runs set state = ?, slot = 0, owner = null, claim_token = null, lease_until = 0,
   result = coalesce(cast(? as text), result), error = cast(? as text),
-  cost = coalesce(cast(? as double precision), cost), ended_at = {now} where run_id = ? and fence = ?]]
+  cost = coalesce(cost_before + cast(? as double precision), cost), ended_at = {now} where run_id = ? and fence = ?]]
 
 --- Ends a run, and frees its slot. Ending it again in the same way changes nothing.
 ---@param ledger openhands.Ledger

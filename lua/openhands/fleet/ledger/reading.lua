@@ -36,6 +36,7 @@ local PAGE = 500 -- runs that are read at once, unless the caller says how many
 ---@field sandbox_status string?
 ---@field polled_at number?
 ---@field cost number?
+---@field cost_before number part of that, of earlier conversations of the item
 ---@field result string? JSON
 ---@field error string?
 ---@field created_at number
@@ -45,7 +46,8 @@ local PAGE = 500 -- runs that are read at once, unless the caller says how many
 ---@field is_repeated boolean? from `claim`: was claimed with the same token before
 
 local WHOLE = { "position", "priority", "unmet", "fence", "attempts" }
-local DECIMAL = { "lease_until", "intended_at", "not_before", "polled_at", "cost", "created_at", "ended_at" }
+local DECIMAL = { "lease_until", "intended_at", "not_before", "polled_at", "cost", "cost_before",
+  "created_at", "ended_at" }
 local TEXT = { "run_id", "account_id", "fleet", "key", "state", "conversation_id", "exclusive", "request_hash", "owner",
   "task_id", "sandbox_id", "execution_status", "sandbox_status", "result", "error" }
 

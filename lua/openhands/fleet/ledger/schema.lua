@@ -86,6 +86,9 @@ local MIGRATIONS = {
     [[alter table openhands_accounts add column learned_hold double precision not null default 0]],
     [[alter table openhands_accounts add column is_tried bigint not null default 0]],
   },
+  { -- a run that is tried once more has cost something before
+    [[alter table openhands_runs add column cost_before double precision not null default 0]],
+  },
 }
 
 M.VERSION = #MIGRATIONS

@@ -123,6 +123,26 @@ function M.added(connection, account, fleet, runs)
   M.skip_after_canaries(connection, account, fleet)
 end
 
+local FAILED_NEED = [[select others.key as key, others.state as state
+  from openhands_needs join openhands_runs others on others.run_id = openhands_needs.needed_run_id
+  where openhands_needs.run_id = ? and others.state in ('failed', 'cancelled', 'skipped', 'ambiguous')
+  order by others.position limit 1]]
+
+--- Skips those of the runs that were just returned to the queue that wait for what has failed.
+---@param connection openhands.LedgerConnection
+---@param account string
+---@param fleet string
+---@param runs openhands.Run[] in the order in which they were added
+function M.returned(connection, account, fleet, runs)
+  for _, run in ipairs(runs) do
+    local failed = connection:row(FAILED_NEED, run.run_id)
+    if failed then
+      skip(connection, run, ("not started, because '%s' %s"):format(failed.key, words[failed.state]))
+    end
+  end
+  M.skip_after_canaries(connection, account, fleet)
+end
+
 local NEEDS = [[select openhands_runs.key as key, others.key as needed
   from openhands_runs join openhands_needs on openhands_needs.run_id = openhands_runs.run_id
   join openhands_runs others on others.run_id = openhands_needs.needed_run_id
