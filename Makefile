@@ -92,6 +92,11 @@ fleet-schedules:
 fleet-torture:
 	@MAKE='$(MAKE)' STEP='$(STEP)' LIMIT=7200 SPEC=spec/fleet/torture.lua tools/test.sh plain $(or $(ASKED),lua5.4)
 
+## make fleet-faults    a full disk, and one error, at each write of a fleet's ledger; STEP=n: at every n-th only
+fleet-faults:
+	@MAKE='$(MAKE)' STEP='$(or $(STEP),1)' LIMIT=7200 SPEC="spec/fleet/ledger_files_spec.lua spec/fleet/write_faults_spec.lua" \
+	tools/test.sh plain $(or $(ASKED),lua5.4)
+
 ## make fleet-workers   kills and stops eight workers on one PostgreSQL while they run two thousand items; RUNS=n for fewer
 fleet-workers:
 	@MAKE='$(MAKE)' RUNS='$(RUNS)' LIMIT=7200 SPEC="spec/fleet/many_workers.lua spec/fleet/large_queue.lua" tools/test.sh plain $(or $(ASKED),lua5.4)
@@ -139,5 +144,5 @@ reference: $(MODULE)
 clean:
 	rm -rf build
 
-.PHONY: always all env demo test asan valgrind lint prism oom bench bench-check rock tsan measure types real release fuzz soak fleet-schedules fleet-torture fleet-workers hostile differential install uninstall help reference clean
+.PHONY: always all env demo test asan valgrind lint prism oom bench bench-check rock tsan measure types real release fuzz soak fleet-schedules fleet-torture fleet-faults fleet-workers hostile differential install uninstall help reference clean
 -include $(OBJECTS:.o=.d)

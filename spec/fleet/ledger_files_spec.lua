@@ -15,6 +15,7 @@ local CALLS = "pwrite64,fdatasync,fsync,ftruncate" -- with which SQLite writes
 
 local SCHEMA_CALLS = 76 -- to create the tables
 local MOST_CALLS = 170 -- two rounds of the program below
+local STEP = tonumber(os.getenv "STEP") -- `make fleet-faults`: the distance of points
 
 -- A program that fills a ledger and moves its runs, and prints a line after each operation that it knows to be done.
 local WORKER = [[
@@ -174,7 +175,7 @@ describe("the file of a ledger", function()
   for _, injection in ipairs(injections) do
     it("is whole after " .. injection[1] .. " at any call that writes", function()
       if shell "strace -o /dev/null true; echo $?" ~= "0\n" then return pending "strace is missing, or not allowed" end
-      local point = 1
+      local point, points = 1, 0
       while point < MOST_CALLS do
         local path = ("%s/%d.db"):format(directory, point)
         local when = injection[2]:format(point)
@@ -182,8 +183,10 @@ describe("the file of a ledger", function()
           ("-e trace=%s -e inject=%s:%s "):format(CALLS, CALLS, when))
         assert.is_truthy(output:find(injection[4], 1, true), output)
         check(path, output)
-        point = point + (point < SCHEMA_CALLS and 15 or injection[3])
+        points = points + 1
+        point = point + (STEP or point < SCHEMA_CALLS and 15 or injection[3])
       end
+      if STEP then print(("%s: %d points of the ledger alone"):format(injection[1], points)) end
     end)
   end
 end)

@@ -45,7 +45,7 @@ local PROGRAM = [[
   wrap(require "openhands.client_class", "_exchange")
   local report, err = fleet:run {
     on_change = function(run, previous) print(("%%s %%s %%s"):format(run.key, tostring(previous), run.state)) end,
-    timeout = 60,
+    timeout = tonumber(arg[6]) or 60,
   }
   print("points " .. points)
   print(report and ("done %%d failed %%d of %%d"):format(report.done, report.failed, report.total)

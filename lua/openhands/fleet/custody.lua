@@ -101,7 +101,7 @@ function Worker:ask(operation, ...)
     local value, err = self.ledger[operation](self.ledger, ...)
     if not errors.is(err) or err.kind ~= "ledger" then
       return value, err
-    elseif not err.retryable then
+    elseif not err.retryable or self._ends_at and self.client:_now() >= self._ends_at then
       self:fail(err)
       return nil
     end
@@ -110,7 +110,8 @@ function Worker:ask(operation, ...)
     if self.client:_is_given_up() then
       return nil
     end
-    self.client:_sleep(pause * (0.5 + self.client._settings.random() / 2))
+    local left = self._ends_at and self._ends_at - self.client:_now() or math.huge
+    self.client:_sleep(math.min(left, pause * (0.5 + self.client._settings.random() / 2)))
     pause = math.min(LONGEST_OUTAGE_PAUSE, pause * 2)
   end
 end

@@ -250,6 +250,7 @@ function Worker:run(timeout)
   local deadline = timeout and client:_now() + timeout
   self:leave() -- what an error, e.g. of Ctrl-C, has left of an earlier run
   self._runner, self._is_stopping, self._is_leaving, self.failure = Worker.here(), nil, nil, nil
+  self._ends_at = deadline
   self._is_broken, self.exhausted = nil, nil -- what ended an earlier run of this worker
   leases.keep(self)
   repeat

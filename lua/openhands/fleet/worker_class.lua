@@ -42,6 +42,7 @@
 ---@field started_at number? monotonic moment of its latest claim for a start
 ---@field private _entries table<string, openhands.WorkerEntry> by run_id
 ---@field private _hidden table<string, string> patterns of the secrets of items, by secret
+---@field package _ends_at number? monotonic moment at which its time is over
 ---@field package _tasks table<openhands.Task, true> that run beside its loop
 ---@field private _alarm openhands.Pending wakes its loop
 ---@field private _has_started boolean? a start was accepted
