@@ -5,3 +5,6 @@ files["lua/openhands/types/init.lua"] = { ignore = { "" } } -- annotations only
 files["lua/openhands/types/operations.lua"] = { ignore = { "" } } -- annotations only, written by a tool
 files["*.rockspec"] = { std = "+rockspec" }
 files["bench/service.lua"] = { std = "ngx_lua" }
+for _, path in ipairs { "plugin", "lua/openhands/nvim", "lua/openhands/health.lua" } do
+  files[path] = { globals = { "vim" } } -- they run in Neovim only
+end

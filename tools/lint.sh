@@ -31,11 +31,12 @@ declare -A may_require=(
     [client]="$base task loop request conversation events api start wait fleet"
     [init]="$base client requirements"
     [command_line]='init display simulator request.service_clock'
+    [nvim]='init display' [health]='nvim'
     [types]='' [simulator]='')
 longest=400
 
 read -ra flags <<<"-std=gnu99 -Isrc -I$(tools/lua.sh incdir "$lua") $(pkg-config --cflags libcurl)"
-mapfile -t lua_files < <(find lua spec examples bench tools -name '*.lua'; echo bin/openhands-lua)
+mapfile -t lua_files < <(find lua plugin spec examples bench tools -name '*.lua'; echo bin/openhands-lua)
 passed=0 failed=0
 
 check() { # NAME COMMAND...: its output is shown only if it fails

@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.." || exit
 [ $# -gt 0 ] || set -- lua5.1 lua5.3 lua5.4
 tools/setup.sh rock "$@" || exit
 tree=$(mktemp -d) && trap 'rm -rf "$tree"' EXIT
-cp -R openhands-scm-1.rockspec src lua bin "$tree" # luarocks leaves object files where it compiles
+cp -R openhands-scm-1.rockspec src lua bin plugin doc "$tree" # luarocks leaves object files where it compiles
 
 passed=0 failed=0
 for lua; do

@@ -1,0 +1,72 @@
+--- Finds the API key without blocking the editor: a string, a function, or a command such as
+--- `{ "pass", "show", "openhands" }`. No message contains it, nor what a command wrote.
+
+local configuration = require "openhands.nvim.configuration"
+local processes = require "openhands.nvim.process"
+
+local M = {}
+
+local function first_line(text)
+  local line = text:match "^[^\r\n]*"
+  return line ~= "" and line or nil
+end
+
+local function run_command(command, done)
+  for _, word in ipairs(command) do
+    if type(word) ~= "string" then
+      return done "the command given as api_key must be a list of strings"
+    end
+  end
+  if not command[1] then
+    return done "the command given as api_key is empty"
+  end
+  processes.run(command, {}, function(result)
+    local key = result.code == 0 and first_line(result.output)
+    if key then
+      return done(nil, key)
+    end
+    local what = result.problem or result.code == 0 and command[1] .. " printed nothing"
+      or ("%s ended with %s"):format(command[1], tostring(result.code))
+    done(("the command given as api_key gave no key: %s; run it in a terminal to see why"):format(what))
+  end)
+end
+
+--- Finds the key.
+---@param done fun(problem: string?, key: string?) called once; without a problem and a key, the library looks into the
+--- environment
+function M.find(done)
+  local given = configuration.get().api_key
+  if type(given) == "function" then
+    local good, value = pcall(given)
+    if not good then
+      return done "the function given as api_key raised an error" -- which may contain the key
+    end
+    given = value
+  end
+  if type(given) == "table" then
+    return run_command(given, done)
+  elseif given ~= nil and type(given) ~= "string" then
+    return done("the function given as api_key returned a " .. type(given))
+  end
+  done(nil, given)
+end
+
+--- Says where the key comes from, never what it is.
+---@return string? source
+function M.source()
+  local given = configuration.get().api_key
+  if type(given) == "table" then
+    return ("the command `%s`"):format(tostring(given[1]))
+  elseif type(given) == "function" then
+    return "a function of your configuration"
+  elseif type(given) == "string" then
+    return "your configuration"
+  end
+  for _, name in ipairs { "OPENHANDS_API_KEY", "OPENHANDS_CLOUD_API_KEY" } do
+    if (os.getenv(name) or "") ~= "" then
+      return "the environment variable " .. name
+    end
+  end
+end
+
+return M

@@ -1,0 +1,91 @@
+--- Loads the library. A plugin manager leaves the C module in the plugin's own directory, where Lua does not look for
+--- it; and Neovim has a JSON encoder, so that it needs no lua-cjson.
+
+local M = {}
+
+local loaded
+
+-- The directory of the plugin, if this file is in one: a rock's files have no such directory.
+local function root()
+  local source = debug.getinfo(1, "S").source
+  return source:match "^@(.*)[/\\]lua[/\\]openhands[/\\]nvim[/\\]library%.lua$"
+end
+
+--- Returns the name of the Lua for which the module has to be built, as in `make LUA=…`.
+---@return string
+function M.lua()
+  return rawget(_G, "jit") and "luajit" or "lua5.1"
+end
+
+--- Returns the directory of the plugin; nil if it was installed as a rock.
+---@return string?
+function M.root()
+  return root()
+end
+
+--- Returns where `make` leaves the C module; nil if this is no checkout.
+---@return string?
+function M.built()
+  local directory = root()
+  return directory and ("%s/build/%s/openhands/core.so"):format(directory, M.lua())
+end
+
+-- A stand-in for lua-cjson, of which the library needs the encoder only.
+local function cjson_of_neovim()
+  local json = { encode = vim.json.encode, decode = vim.json.decode, null = vim.NIL }
+  json.new = function()
+    return json
+  end
+  return json
+end
+
+-- Calls a function while `require "cjson"` returns Neovim's own encoder, if no lua-cjson is installed.
+local function with_cjson(run)
+  if package.loaded.cjson or pcall(require, "cjson") then
+    return run()
+  end
+  package.loaded.cjson = cjson_of_neovim()
+  local good, result = pcall(run)
+  package.loaded.cjson = nil
+  M.uses_own_cjson = true
+  if not good then
+    error(result, 0)
+  end
+  return result
+end
+
+-- Forgets what was loaded before it failed: otherwise another try would report something else.
+local function forget()
+  for name in pairs(package.loaded) do
+    if name:find "^openhands" and not name:find "^openhands%.nvim" and name ~= "openhands.health" then
+      package.loaded[name] = nil
+    end
+  end
+end
+
+--- Returns the library, loaded when this is first called.
+---@return openhands? library
+---@return string? problem why it cannot be loaded
+function M.load()
+  if loaded then
+    return loaded
+  end
+  local built = M.built()
+  if built and (vim.uv or vim.loop).fs_stat(built) then
+    local pattern = built:gsub("openhands/core%.so$", "?.so")
+    if not package.cpath:find(pattern, 1, true) then
+      package.cpath = pattern .. ";" .. package.cpath
+    end
+  end
+  local good, result = pcall(with_cjson, function()
+    return require "openhands"
+  end)
+  if not good then
+    forget()
+    return nil, tostring(result)
+  end
+  loaded = result
+  return loaded
+end
+
+return M

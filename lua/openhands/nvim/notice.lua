@@ -1,0 +1,44 @@
+--- Tells people what happened, by `vim.notify`.
+
+local configuration = require "openhands.nvim.configuration"
+
+local M = {}
+
+local function tell(text, level)
+  vim.schedule(function()
+    vim.notify("OpenHands: " .. text, level, { title = "OpenHands" })
+  end)
+end
+
+--- Tells something of interest, unless the configuration turns this off.
+---@param text string
+function M.info(text)
+  if configuration.get().notify then
+    tell(text, vim.log.levels.INFO)
+  end
+end
+
+--- Tells what the user has asked for, or what needs a person.
+---@param text string
+function M.warn(text)
+  tell(text, vim.log.levels.WARN)
+end
+
+-- What a person can do about an error, in the words of this plugin.
+local advice = {
+  authentication = " (see :checkhealth openhands)",
+  ambiguous = " (see :OpenHands list before you start it again)",
+}
+
+--- Tells that something failed.
+---@param problem openhands.Error|string
+function M.fail(problem)
+  local kind = type(problem) == "table" and problem.kind
+  if kind == "closed" or kind == "cancelled" then
+    return
+  end
+  local text = kind == "raised" and problem.cause or problem
+  tell(tostring(text) .. (advice[kind] or ""), vim.log.levels.ERROR)
+end
+
+return M

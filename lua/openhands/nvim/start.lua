@@ -1,0 +1,93 @@
+--- Starts a conversation from the editor: with the lines that were selected, on the repository of the file.
+
+local contexts = require "openhands.nvim.context"
+local conversations = require "openhands.nvim.conversations"
+local notice = require "openhands.nvim.notice"
+local repositories = require "openhands.nvim.repository"
+local service = require "openhands.nvim.service"
+local texts = require "openhands.nvim.text"
+
+local M = {}
+
+-- Takes `repository=owner/name` and `branch=name` from the beginning of a text.
+local function take_words(text)
+  local words = {}
+  while true do
+    local name, value, rest = text:match "^([a-z]+)=([^ ]*) *(.*)$"
+    if name ~= "repository" and name ~= "branch" then
+      return words, text
+    end
+    words[name], text = value, rest
+  end
+end
+
+-- Returns where a conversation works, for a message.
+local function where(fields)
+  if not fields.repository then
+    return "without a repository"
+  end
+  local name = texts.line(fields.repository):gsub("^.*://[^/]*/", ""):gsub("^[^:/]*@[^:]*:", "")
+  return ("on %s%s"):format(name, fields.selected_branch and ", branch " .. texts.line(fields.selected_branch) or "")
+end
+
+local function send(fields, remark)
+  service.run(function(client)
+    return client:start(fields)
+  end, function(err, conversation)
+    if err then
+      return notice.fail(err)
+    end
+    conversation.selected_repository = conversation.selected_repository or fields.repository
+    conversations.watch(conversation)
+    conversations.mention(conversation.conversation_id)
+    notice.info(("started %s: %s"):format(where(fields), conversation.url))
+    if remark then
+      notice.warn("the agent works on what was pushed, and " .. remark)
+    end
+  end)
+end
+
+local function start(task, words, context, directory)
+  repositories.find(directory, function(found)
+    local fields = {
+      initial_user_msg = context and contexts.message(task, context, found.root) or task,
+      repository = found.repository,
+      selected_branch = found.branch,
+    }
+    local remark = found.remark
+    if words.repository then
+      fields.repository = words.repository ~= "" and words.repository or nil
+      fields.selected_branch, remark = nil, nil
+    end
+    if words.branch then
+      fields.selected_branch = words.branch ~= "" and words.branch or nil
+    end
+    send(fields, remark)
+  end)
+end
+
+--- Starts a conversation; asks for the task if there is none.
+---@param text string the task, perhaps after `repository=owner/name` and `branch=name`
+---@param range openhands.nvim.Range? lines for the agent
+function M.start(text, range)
+  local words, task = take_words(text)
+  local context, problem
+  local buffer = vim.api.nvim_get_current_buf()
+  if range then
+    context, problem = contexts.take(range.buffer, range.first, range.last)
+    if problem then
+      return notice.warn(problem)
+    end
+  end
+  local directory = repositories.directory_of(buffer)
+  if task ~= "" then
+    return start(task, words, context, directory)
+  end
+  vim.ui.input({ prompt = "Task for OpenHands: " }, function(typed)
+    if typed and typed ~= "" then
+      start(typed, words, context, directory)
+    end
+  end)
+end
+
+return M
