@@ -23,7 +23,7 @@ local function start(configuration)
   assert(channel > 0, "Neovim does not start")
   return function(code, ...)
     return vim.rpcrequest(channel, "nvim_exec_lua", code, { ... })
-  end, function() vim.fn.jobstop(channel) end
+  end, function() vim.fn.jobstop(channel) end, channel
 end
 
 -- Returns when Lua in the child returns true. Says what it returns otherwise.
@@ -79,7 +79,8 @@ function M.with_service(server, key)
     options = options or {}
     local environment = { OPENHANDS_BASE_URL = server.address, OPENHANDS_API_KEY = key, OPENHANDS_API = "v1" }
     for name, value in pairs(options.environment or {}) do environment[name] = value end
-    local configuration = options.configuration or "vim.g.openhands = { interval = 0.02 }"
+    local configuration = "vim.o.columns = 300\n" -- so that no message is cut
+      .. (options.configuration or "vim.g.openhands = { interval = 0.02 }")
     local output = M.said(([[
       local child = start(%q)
       local function messages() return child "return vim.api.nvim_exec('messages', true)" end

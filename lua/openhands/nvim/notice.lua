@@ -1,12 +1,26 @@
 --- Tells people what happened, by `vim.notify`.
 
 local configuration = require "openhands.nvim.configuration"
+local log = require "openhands.nvim.log"
+local widths = require "openhands.display.width"
 
 local M = {}
 
+-- Returns whether `vim.notify` is Neovim's own, which shows a message on the command line.
+local function is_on_command_line()
+  return debug.getinfo(vim.notify, "S").source:find("vim/_", 1, true) ~= nil
+end
+
+-- A message that does not fit on the command line would hold up the editor until a key is pressed: it is cut, and the
+-- log has the whole.
 local function tell(text, level)
+  text = "OpenHands: " .. text
+  log.add(text)
   vim.schedule(function()
-    vim.notify("OpenHands: " .. text, level, { title = "OpenHands" })
+    if is_on_command_line() then
+      text = widths.truncate(text:gsub("\n.*", " …"), vim.v.echospace)
+    end
+    vim.notify(text, level, { title = "OpenHands" })
   end)
 end
 

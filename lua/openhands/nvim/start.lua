@@ -42,7 +42,7 @@ local function send(fields, remark)
     conversations.mention(conversation.conversation_id)
     notice.info(("started %s: %s"):format(where(fields), conversation.url))
     if remark then
-      notice.warn("the agent works on what was pushed, and " .. remark)
+      notice.warn("the agent sees what was pushed, but " .. remark)
     end
   end)
 end
