@@ -19,7 +19,7 @@ declare -A may_require=(
     [call_site]='' [errors]='limits call_site' [settings]='deferred errors limits spelling'
     [credentials]='errors limits settings'
     [task]="$base request.pending"
-    [display]='errors deferred'
+    [display]='errors deferred conversation.timestamp'
     [loop]="$base task"
     [request]="$base task"
     [conversation]="$base task request api.operation_calls api.operations api.arguments"
