@@ -3,9 +3,9 @@ local databases = require "spec.support.ledger_databases"
 local in_process = require "spec.support.in_process"
 
 describe("a fleet whose task is cancelled", function()
-  it("lets go of its runs at once", function()
-    if not databases.is_supported "SQLite" then return pending "LuaDBI is missing" end
-    local database = databases.start "SQLite"
+  local with_ledger = databases.specs(it, pending, after_each)
+
+  with_ledger("lets go of its runs at once", function(database)
     local client = in_process.simulated { api = "v1" }
     local fleet = assert(client:fleet { name = "f", ledger = database.address })
     assert(fleet:add { { key = "a", initial_user_msg = "x" }, { key = "b", initial_user_msg = "x" } })
@@ -17,6 +17,5 @@ describe("a fleet whose task is cancelled", function()
     assert.equal(2, #totals.live)
     for _, run in ipairs(totals.live) do assert.is_true(run.lease_until <= totals.now + 1) end
     fleet:close()
-    database.stop()
   end)
 end)

@@ -3,17 +3,9 @@ local databases = require "spec.support.ledger_databases"
 local in_process = require "spec.support.in_process"
 
 describe("a fleet that is opened without its limits", function()
-  local database
+  local with_ledger = databases.specs(it, pending, after_each)
 
-  before_each(function()
-    if databases.is_supported "SQLite" then database = databases.start "SQLite" end
-  end)
-  after_each(function()
-    if database then database.stop() end
-  end)
-
-  it("keeps those that it has", function()
-    if not database then return pending "LuaDBI is missing" end
+  with_ledger("keeps those that it has", function(database)
     local client = in_process.simulated { api = "v1" }
     local function slots_of(slots)
       local fleet = assert(client:fleet { name = "f", ledger = database.address, slots = slots })

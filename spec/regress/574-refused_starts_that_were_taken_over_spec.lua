@@ -4,17 +4,9 @@ local openhands = require "openhands"
 local simulator = require "openhands.simulator"
 
 describe("an item whose worker died before its start", function()
-  local database
+  local with_ledger = databases.specs(it, pending, after_each)
 
-  before_each(function()
-    if databases.is_supported "SQLite" then database = databases.start "SQLite" end
-  end)
-  after_each(function()
-    if database then database.stop() end
-  end)
-
-  it("fails when the service has refused it some times", function()
-    if not database then return pending "LuaDBI is missing" end
+  with_ledger("fails when the service has refused it some times", function(database)
     local inner, posts = simulator.transport(simulator.model { api = "v1" }), 0
     local transport = setmetatable({}, { __index = inner })
     function transport.request(_, request)

@@ -3,33 +3,24 @@ local databases = require "spec.support.ledger_databases"
 local in_process = require "spec.support.in_process"
 
 describe("a fleet that runs", function()
-  local database
+  local with_ledger = databases.specs(it, pending, after_each)
 
-  before_each(function()
-    if databases.is_supported "SQLite" then database = databases.start "SQLite" end
-  end)
-  after_each(function()
-    if database then database.stop() end
-  end)
-
-  local function open()
+  local function open(database)
     local client = in_process.simulated { api = "v1" }
     local fleet = assert(client:fleet { name = "f", ledger = database.address, slots = 1, start_interval = 0 })
     assert(fleet:add { { key = "a", initial_user_msg = "x" }, { key = "b", initial_user_msg = "x" } })
     return fleet, client
   end
 
-  it("can be closed by a callback", function()
-    if not database then return pending "LuaDBI is missing" end
-    local fleet = open()
+  with_ledger("can be closed by a callback", function(database)
+    local fleet = open(database)
     local report = assert(fleet:run { on_done = function() fleet:close() end })
     assert.same({ 1, 1 }, { report.done, report.queued })
     assert.has_error(function() fleet:report() end)
   end)
 
-  it("can be closed by another task, and lets go of its runs", function()
-    if not database then return pending "LuaDBI is missing" end
-    local fleet, client = open()
+  with_ledger("can be closed by another task, and lets go of its runs", function(database)
+    local fleet, client = open(database)
     local task = client:spawn(fleet.run, fleet)
     client:sleep(5)
     fleet:close()
@@ -40,9 +31,8 @@ describe("a fleet that runs", function()
     next_fleet:close()
   end)
 
-  it("can be stopped, and run again", function()
-    if not database then return pending "LuaDBI is missing" end
-    local fleet = open()
+  with_ledger("can be stopped, and run again", function(database)
+    local fleet = open(database)
     local report = assert(fleet:run { on_change = function(run)
       if run.state == "running" then fleet:stop() end
     end })
@@ -51,9 +41,8 @@ describe("a fleet that runs", function()
     fleet:close()
   end)
 
-  it("can be run again, and closed, after an error has ended a run", function()
-    if not database then return pending "LuaDBI is missing" end
-    local fleet = open()
+  with_ledger("can be run again, and closed, after an error has ended a run", function(database)
+    local fleet = open(database)
     fleet.ledger.remaining = function() error("interrupted!", 0) end
     assert.has_error(function() fleet:run() end, "interrupted!")
     fleet.ledger.remaining = nil

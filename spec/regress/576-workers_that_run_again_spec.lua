@@ -4,17 +4,9 @@ local errors = require "openhands.errors"
 local in_process = require "spec.support.in_process"
 
 describe("a worker that has ended with an error of its ledger", function()
-  local database
+  local with_ledger = databases.specs(it, pending, after_each)
 
-  before_each(function()
-    if databases.is_supported "SQLite" then database = databases.start "SQLite" end
-  end)
-  after_each(function()
-    if database then database.stop() end
-  end)
-
-  it("works when it is run again", function()
-    if not database then return pending "LuaDBI is missing" end
+  with_ledger("works when it is run again", function(database)
     local client = in_process.simulated { api = "v1" }
     local fleet = assert(client:fleet { name = "f", ledger = database.address })
     assert(fleet:add { key = "a", initial_user_msg = "x" })

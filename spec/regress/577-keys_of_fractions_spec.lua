@@ -3,17 +3,9 @@ local databases = require "spec.support.ledger_databases"
 local in_process = require "spec.support.in_process"
 
 describe("a map with a name over fractions", function()
-  local database
+  local with_ledger = databases.specs(it, pending, after_each)
 
-  before_each(function()
-    if databases.is_supported "SQLite" then database = databases.start "SQLite" end
-  end)
-  after_each(function()
-    if database then database.stop() end
-  end)
-
-  it("takes them as keys", function()
-    if not database then return pending "LuaDBI is missing" end
+  with_ledger("takes them as keys", function(database)
     local client = in_process.simulated { api = "v1" }
     local results = assert(client:map({ 1.5, 2 }, function() return { initial_user_msg = "x" } end,
       { name = "m", ledger = database.address }))

@@ -5,9 +5,9 @@ local openhands = require "openhands"
 local simulator = require "openhands.simulator"
 
 describe("a start whose first try could not connect", function()
-  it("is not sent again by a worker that has lost it meanwhile", function()
-    if not databases.is_supported "SQLite" then return pending "LuaDBI is missing" end
-    local database = databases.start "SQLite"
+  local with_ledger = databases.specs(it, pending, after_each)
+
+  with_ledger("is not sent again by a worker that has lost it meanwhile", function(database)
     local inner, posts, other, fleet = simulator.transport(simulator.model { api = "v1" }), 0, nil, nil
     local transport = setmetatable({}, { __index = inner })
     function transport.request(_, request)
@@ -29,6 +29,5 @@ describe("a start whose first try could not connect", function()
     assert.equal(1, posts)
     other:close()
     fleet:close()
-    database.stop()
   end)
 end)

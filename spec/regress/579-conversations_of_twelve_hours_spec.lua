@@ -3,9 +3,9 @@ local databases = require "spec.support.ledger_databases"
 local in_process = require "spec.support.in_process"
 
 describe("a run whose conversation does not end", function()
-  it("is paused when it is given up", function()
-    if not databases.is_supported "SQLite" then return pending "LuaDBI is missing" end
-    local database = databases.start "SQLite"
+  local with_ledger = databases.specs(it, pending, after_each)
+
+  with_ledger("is paused when it is given up", function(database)
     local client = in_process.simulated { api = "v1", pace = 2000 }
     local fleet = assert(client:fleet { name = "f", ledger = database.address, after = "leave", interval = 600,
       lease = 7200 })
@@ -14,6 +14,5 @@ describe("a run whose conversation does not end", function()
     assert.same({ "failed", "it has not ended in 12 hours" }, { run.state, run.error })
     assert.equal("paused", assert(client:get { run.conversation_id })[run.conversation_id].state)
     fleet:close()
-    database.stop()
   end)
 end)

@@ -5,9 +5,9 @@ local openhands = require "openhands"
 local simulator = require "openhands.simulator"
 
 describe("a worker whose service is slow", function()
-  it("keeps its leases while it counts sandboxes", function()
-    if not databases.is_supported "SQLite" then return pending "LuaDBI is missing" end
-    local database = databases.start "SQLite"
+  local with_ledger = databases.specs(it, pending, after_each)
+
+  with_ledger("keeps its leases while it counts sandboxes", function(database)
     local server = simulator.spawn { api = "v1", pace = 0.05 }
     local client = openhands.new { base_url = server.address, api_key = "any", api = "v1" }
     local fleet = assert(client:fleet { name = "f", ledger = database.address, account = "a", lease = 1.5,
@@ -33,6 +33,5 @@ describe("a worker whose service is slow", function()
     fleet:close()
     client:close()
     server:close()
-    database.stop()
   end)
 end)

@@ -4,9 +4,10 @@ local in_process = require "spec.support.in_process"
 local simulator = require "openhands.simulator"
 
 describe("a fleet of V0 whose service is another one", function()
-  it("stops after the first start", function()
-    if not databases.is_supported "SQLite" then return pending "LuaDBI is missing" end
-    local database, posts = databases.start "SQLite", 0
+  local with_ledger = databases.specs(it, pending, after_each)
+
+  with_ledger("stops after the first start", function(database)
+    local posts = 0
     local client = in_process.altered(simulator.model { api = "v0" }, "conversations$", function(_, request)
       if request.method ~= "POST" then return nil end
       posts = posts + 1
@@ -20,6 +21,5 @@ describe("a fleet of V0 whose service is another one", function()
     report = assert(fleet:report())
     assert.same({ 1, 4, 0, 1 }, { report.ambiguous, report.queued, report.live, posts })
     fleet:close()
-    database.stop()
   end)
 end)

@@ -4,19 +4,11 @@ local databases = require "spec.support.ledger_databases"
 local in_process = require "spec.support.in_process"
 
 describe("a map with a name", function()
-  local database
-
-  before_each(function()
-    if databases.is_supported "SQLite" then database = databases.start "SQLite" end
-  end)
-  after_each(function()
-    if database then database.stop() end
-  end)
+  local with_ledger = databases.specs(it, pending, after_each)
 
   local function task(outcome) return { initial_user_msg = ("[simulate: %s]"):format(outcome) } end
 
-  it("stops at a failure that it finds in the ledger", function()
-    if not database then return pending "LuaDBI is missing" end
+  with_ledger("stops at a failure that it finds in the ledger", function(database)
     local client, model = in_process.simulated { api = "v1" }
     local options = { name = "m", ledger = database.address, slots = 1 }
     assert(client:map({ "error" }, task, options))
@@ -27,8 +19,7 @@ describe("a map with a name", function()
     assert.equal(1, #model.starts)
   end)
 
-  it("stops at a failure of another worker", function()
-    if not database then return pending "LuaDBI is missing" end
+  with_ledger("stops at a failure of another worker", function(database)
     local client, model = in_process.simulated { api = "v1" }
     local fleet = assert(client:fleet { name = "m", ledger = database.address })
     local maps = client:spawn(client.map, client, { "finished", "finished ", "finished  " }, task,
@@ -42,8 +33,7 @@ describe("a map with a name", function()
     fleet:close()
   end)
 
-  it("tries failures again before it stops", function()
-    if not database then return pending "LuaDBI is missing" end
+  with_ledger("tries failures again before it stops", function(database)
     local client, model = in_process.simulated { api = "v1" }
     local results = assert(client:map({ "error", "finished" }, task,
       { name = "m", ledger = database.address, slots = 1, stop_on_error = true, retry = 1 }))
@@ -51,8 +41,7 @@ describe("a map with a name", function()
     assert.equal(3, #model.starts)
   end)
 
-  it("counts the cost of items with the same key once", function()
-    if not database then return pending "LuaDBI is missing" end
+  with_ledger("counts the cost of items with the same key once", function(database)
     local client, model = in_process.simulated { api = "v1" }
     local results = assert(client:map({ "finished", "finished" }, task, { name = "m", ledger = database.address }))
     assert.same({ 2, 2, 1 }, { results.done, results.total, #model.starts })

@@ -4,9 +4,10 @@ local openhands = require "openhands"
 local simulator = require "openhands.simulator"
 
 describe("an item whose worker died before its start", function()
-  it("teaches the limit with which the service refuses it", function()
-    if not databases.is_supported "SQLite" then return pending "LuaDBI is missing" end
-    local database, refusals = databases.start "SQLite", 0
+  local with_ledger = databases.specs(it, pending, after_each)
+
+  with_ledger("teaches the limit with which the service refuses it", function(database)
+    local refusals = 0
     local inner = simulator.transport(simulator.model { api = "v1" })
     local transport = setmetatable({}, { __index = inner })
     function transport.request(_, request)
@@ -24,6 +25,5 @@ describe("an item whose worker died before its start", function()
     assert.is_true(refusals >= 1)
     assert.equal(2, assert(fleet.ledger:fleet { account_id = fleet.account_id, fleet = "f" }).learned_slots)
     fleet:close()
-    database.stop()
   end)
 end)

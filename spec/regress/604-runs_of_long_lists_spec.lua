@@ -3,9 +3,9 @@ local databases = require "spec.support.ledger_databases"
 local in_process = require "spec.support.in_process"
 
 describe("fleet:add", function()
-  it("returns how many items are new, and the runs of a list only", function()
-    if not databases.is_supported "SQLite" then return pending "LuaDBI is missing" end
-    local database = databases.start "SQLite"
+  local with_ledger = databases.specs(it, pending, after_each)
+
+  with_ledger("returns how many items are new, and the runs of a list only", function(database)
     local client = in_process.simulated { api = "v1" }
     local fleet = assert(client:fleet { name = "f", ledger = database.address })
     local list = { { key = "a", initial_user_msg = "x" }, { key = "b", initial_user_msg = "x" } }
@@ -25,6 +25,5 @@ describe("fleet:add", function()
     added = assert(fleet:add(following))
     assert.same({ 500, 0, 0 }, { added.added, added.known, #added })
     fleet:close()
-    database.stop()
   end)
 end)

@@ -4,9 +4,9 @@ local errors = require "openhands.errors"
 local in_process = require "spec.support.in_process"
 
 describe("a run of a fleet whose ledger cannot be written", function()
-  it("ends in time, with the error of the ledger, and goes on later", function()
-    if not databases.is_supported "SQLite" then return pending "LuaDBI is missing" end
-    local database = databases.start "SQLite"
+  local with_ledger = databases.specs(it, pending, after_each)
+
+  with_ledger("ends in time, with the error of the ledger, and goes on later", function(database)
     local client, model = in_process.simulated { api = "v1" }
     local fleet = assert(client:fleet { name = "f", ledger = database.address })
     assert(fleet:add { key = "a", initial_user_msg = "x" })
@@ -24,6 +24,5 @@ describe("a run of a fleet whose ledger cannot be written", function()
     fleet.ledger.claim = nil
     assert.equal(1, assert(fleet:run()).done)
     fleet:close()
-    database.stop()
   end)
 end)

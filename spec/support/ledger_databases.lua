@@ -86,6 +86,27 @@ function M.start(name)
   return M.is_supported(name) and (name == "PostgreSQL" and postgresql or sqlite)(name) or nil
 end
 
+--- For a `describe`: returns a function in place of `it`, which gives each spec a new database of SQLite. Without
+--- LuaDBI these specs are pending.
+---@param it function of busted, as the two others
+---@param pending function
+---@param after_each function
+---@return fun(title: string, body: fun(database: table))
+function M.specs(it, pending, after_each)
+  local database
+  after_each(function()
+    if database then database.stop() end
+    database = nil
+  end)
+  return function(title, body)
+    it(title, function()
+      if not M.is_supported "SQLite" then return pending "LuaDBI is missing" end
+      database = M.start "SQLite"
+      body(database)
+    end)
+  end
+end
+
 --- Opens a connection beside the ledger.
 ---@param database table
 ---@return fun(sql: string, ...): table[] run runs a statement, and returns its rows

@@ -11,6 +11,10 @@ local M = {}
 
 local FIRST_OUTAGE_PAUSE, LONGEST_OUTAGE_PAUSE = 0.5, 15 -- seconds between tries while the ledger is away
 
+--- Kinds of errors that no other item of this worker would be spared: its key, or the certificate of the service, is
+--- refused.
+M.ends_worker = { authentication = true, permission = true, tls = true }
+
 -- Runs are printed as one line.
 local run_class = {
   __name = "openhands.Run",

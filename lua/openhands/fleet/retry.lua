@@ -1,6 +1,7 @@
 --- Tries ended items of a fleet once more, because a person wants it: each gets a new conversation when its turn comes.
 
 local errors = require "openhands.errors"
+local identifiers = require "openhands.fleet.identifier"
 local retrying = require "openhands.fleet.ledger.retrying"
 local spelling = require "openhands.spelling"
 
@@ -116,7 +117,7 @@ function M.run(ledger, named, options)
       batch[#batch + 1] = runs[place].key
     end
     local now, problem = ledger:retry { account_id = named.account_id, fleet = named.fleet, keys = batch,
-      states = states }
+      states = states, next_id = identifiers.next }
     if not now then
       return nil, problem
     end

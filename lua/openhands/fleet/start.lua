@@ -3,6 +3,7 @@
 --- every owner of a run sends the same id. On V0, which has no such id, an unknown outcome ends the run as ambiguous.
 
 local core = require "openhands.core"
+local custody = require "openhands.fleet.custody"
 local errors = require "openhands.errors"
 local items = require "openhands.fleet.items"
 local protocol = require "openhands.start"
@@ -134,8 +135,6 @@ local function take_wrong_service(worker, entry, err)
   })
 end
 
-local fatal = { authentication = true, permission = true, tls = true }
-
 -- Takes an error that leaves open whether the conversation was started. Returns whether to look again.
 local function take_ambiguity(worker, entry, err, api, tries)
   if err.cause == "cancelled" or err.cause == "closed" or err.kind == "cancelled" or err.kind == "closed" then
@@ -146,7 +145,7 @@ local function take_ambiguity(worker, entry, err, api, tries)
   elseif api == "v0" or err.cause == "unsupported" then
     end_as_ambiguous(worker, entry, err.message)
     return false
-  elseif fatal[err.cause] or fatal[err.kind] then
+  elseif custody.ends_worker[err.cause] or custody.ends_worker[err.kind] then
     worker:fail(err)
     return false
   end

@@ -3,6 +3,7 @@
 
 local budgets = require "openhands.fleet.budget"
 local core = require "openhands.core"
+local custody = require "openhands.fleet.custody"
 local errors = require "openhands.errors"
 local identifiers = require "openhands.fleet.identifier"
 local json = require "openhands.fleet.json"
@@ -171,8 +172,6 @@ local function wait(worker, entry, latest)
   return single.conversation, single.err
 end
 
-local fatal = { authentication = true, permission = true }
-
 -- Returns whether a conversation that the service does not know may still appear: it accepted the start, and this
 -- worker has never seen the conversation.
 local function may_appear(worker, entry)
@@ -186,7 +185,7 @@ end
 local function take_error(worker, entry, err)
   if err.kind == "cancelled" or err.kind == "closed" then
     return false
-  elseif fatal[err.kind] then
+  elseif custody.ends_worker[err.kind] then
     worker:fail(err)
     return false
   elseif err.kind == "timeout" and err.conversation then

@@ -3,7 +3,6 @@
 
 local arguments = require "openhands.fleet.ledger.arguments"
 local errors = require "openhands.errors"
-local identifiers = require "openhands.fleet.identifier"
 local reading = require "openhands.fleet.ledger.reading"
 local states = require "openhands.fleet.ledger.states"
 local transaction = require "openhands.fleet.ledger.transaction"
@@ -31,11 +30,11 @@ local RETRY = [[update openhands_runs set state = 'queued', fence = fence + 1, c
 local COUNT = [[update openhands_fleets set queued = queued + cast(? as bigint) where account_id = ? and fleet = ?]]
 
 -- Returns one run to the queue.
-local function retry(connection, run)
+local function retry(connection, run, next_id)
   local ids = connection:rows(IDS, run.run_id)
   local id = run.conversation_id
   if ids[1] then -- else it was never sent
-    id = identifiers.next(run, ids)
+    id = next_id(run, ids)
     connection:change(DROP, ("it was %s, and is tried once more"):format(run.state), run.run_id)
   end
   connection:change(RETRY, id, run.run_id)
@@ -44,12 +43,13 @@ end
 --- Returns some ended runs to the queue, those of one transaction. What waits for an item that has failed, and is not
 --- among them, is skipped again.
 ---@param ledger openhands.Ledger
----@param fields { account_id: string, fleet: string, keys: string[], states: table<openhands.RunState, true> } `keys`:
---- in the order in which the items were added; `states`: a run in another state stays as it is
+---@param fields { account_id: string, fleet: string, keys: string[], states: table<openhands.RunState, true>,
+--- next_id: fun(run: openhands.Run, sent: { conversation_id: string }[]): string } `keys`: in the order in which the
+--- items were added; `states`: a run in another state stays as it is; `next_id`: returns an id that was never sent
 ---@return openhands.Run[]? runs as they are afterwards, by place of the key
 ---@return openhands.Error? err of kind "not_found": the fleet has no such item
 function M.retry(ledger, fields)
-  arguments.check_names("retry", fields, " account_id fleet keys states ")
+  arguments.check_names("retry", fields, " account_id fleet keys states next_id ")
   local account, fleet = arguments.text("retry", fields, "account_id"), arguments.text("retry", fields, "fleet")
   for state in pairs(fields.states) do
     if not M.STATES[state] then
@@ -67,7 +67,7 @@ function M.retry(ledger, fields)
       end
       local run = reading.to_run(row)
       if states.ENDED[run.state] and fields.states[run.state] then
-        retry(connection, run)
+        retry(connection, run, fields.next_id)
         retried[#retried + 1] = run
       end
       runs[place] = run
