@@ -112,23 +112,14 @@ differential:
 ## make install         installs below PREFIX (/usr/local) and DESTDIR
 ## make uninstall       removes what `make install` installed
 install: $(MODULE)
-	mkdir -p '$(DESTDIR)$(PREFIX)/share/lua/$(VERSION)' '$(DESTDIR)$(PREFIX)/lib/lua/$(VERSION)/openhands' \
-	  '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/share/man/man1'
-	cp -R lua/. '$(DESTDIR)$(PREFIX)/share/lua/$(VERSION)/'
-	cp $(MODULE) '$(DESTDIR)$(PREFIX)/lib/lua/$(VERSION)/openhands/'
-	@{ echo '#!$(or $(shell command -v $(LUA)),/usr/bin/env $(LUA))' && \
-	echo 'package.path = "$(PREFIX)/share/lua/$(VERSION)/?.lua;$(PREFIX)/share/lua/$(VERSION)/?/init.lua;" .. package.path' && \
-	echo 'package.cpath = "$(PREFIX)/lib/lua/$(VERSION)/?.so;" .. package.cpath' && \
-	sed 1d bin/openhands-lua; } >'$(DESTDIR)$(PREFIX)/bin/openhands-lua'
-	chmod 755 '$(DESTDIR)$(PREFIX)/bin/openhands-lua'
-	cp doc/openhands-lua.1 '$(DESTDIR)$(PREFIX)/share/man/man1/'
+install uninstall:
+	@LUA='$(LUA)' VERSION='$(VERSION)' MODULE='$(MODULE)' DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' LUADIR='$(LUADIR)' \
+	CLUADIR='$(CLUADIR)' DOCDIR='$(DOCDIR)' tools/install.sh $@
 
-uninstall:
-	cd lua && find . -name '*.lua' -exec rm -f '$(DESTDIR)$(PREFIX)/share/lua/$(VERSION)/{}' \;
-	find '$(DESTDIR)$(PREFIX)/share/lua/$(VERSION)/openhands' -depth -type d -empty -delete 2>/dev/null || true
-	rm -f '$(DESTDIR)$(PREFIX)/lib/lua/$(VERSION)/openhands/core.so' '$(DESTDIR)$(PREFIX)/bin/openhands-lua' \
-	  '$(DESTDIR)$(PREFIX)/share/man/man1/openhands-lua.1'
-	rmdir '$(DESTDIR)$(PREFIX)/lib/lua/$(VERSION)/openhands' 2>/dev/null || true
+## make deb             builds the Debian package below build/deb, and tries it in a root of its own
+## make doc             writes the reference of the API below build/doc, with LDoc
+deb doc:
+	@MAKE='$(MAKE)' tools/$@.sh $(ASKED)
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -144,5 +135,5 @@ reference: $(MODULE)
 clean:
 	rm -rf build
 
-.PHONY: always all env demo test asan valgrind lint prism oom bench bench-check rock tsan measure types real release fuzz soak fleet-schedules fleet-torture fleet-faults fleet-workers hostile differential install uninstall help reference clean
+.PHONY: always all env demo test asan valgrind lint prism oom bench bench-check rock tsan measure types real release fuzz soak fleet-schedules fleet-torture fleet-faults fleet-workers hostile differential install uninstall deb doc help reference clean
 -include $(OBJECTS:.o=.d)

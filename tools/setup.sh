@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the programs and modules that a purpose requires and this machine lacks (Debian, Ubuntu), or names them.
 # Tries each to find out. Prints nothing if nothing is missing.
-#   setup.sh [--check] build|demo|test|measure|valgrind|rock|lint|prism|bench|peers [LUA...]     --check never installs
+#   setup.sh [--check] build|demo|test|measure|valgrind|rock|deb|doc|lint|prism|bench|peers [LUA...]     --check never installs
 # Environment: CC, LUA_INCDIR, CURL_CFLAGS, as in the Makefile.
 # shellcheck disable=SC2317 # the functions below are called through `need`
 set -u
@@ -144,13 +144,16 @@ survey() { # LUA...: sets `lacking`, `packages` and `rocks`
         need openssl openssl program openssl
         need 'TLS certificates' ca-certificates test -e /etc/ssl/certs/ca-certificates.crt ;;
     rock) need luarocks luarocks program luarocks ;;
+    doc) need LDoc 'lua-ldoc lua-discount' program ldoc ;;
+    deb) need dpkg-shlibdeps dpkg-dev program dpkg-shlibdeps ;;
     valgrind) need valgrind valgrind program valgrind ;;
     lint)
         need luacheck lua-check program luacheck
         need cppcheck cppcheck program cppcheck
         need clang clang program clang
         need clang-tidy clang-tidy program clang-tidy
-        need shellcheck shellcheck program shellcheck ;;
+        need shellcheck shellcheck program shellcheck
+        need LDoc 'lua-ldoc lua-discount' program ldoc ;;
     prism)
         need node nodejs program node
         need npm npm program npm ;;
