@@ -20,6 +20,7 @@ fi
 for source in build/doc/source/*; do
     name=$(basename "$source" | sed 's/\.[^.]*$//')
     page=$(ls build/doc/*/"$name.html" 2>/dev/null)
+    # shellcheck disable=SC2013 # names have no blanks
     for each in $(sed -n 's/^\(-- \)\{0,1\}@function \([^ ]*\).*/\2/p' "$source"); do
         if [ -n "$page" ] && grep -Eq "<a name = \"([A-Za-z.]+:)?$each\">" "$page"; then
             passed=$((passed + 1))

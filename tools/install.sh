@@ -10,16 +10,19 @@ cluadir=${CLUADIR:-$PREFIX/lib/lua/$VERSION}
 docdir=${DOCDIR:-$PREFIX/share/doc/lua-openhands}
 plugin=$PREFIX/share/nvim/site/pack/lua-openhands/start/openhands
 
-targets() { # prints "SOURCE TARGET" for each file
-    find lua -name '*.lua' | sort | sed "s|^lua/\(.*\)|& $luadir/\1|"
-    echo "$MODULE $cluadir/openhands/core.so"
-    [ ! -f bin/openhands-lua ] || echo "bin/openhands-lua $PREFIX/bin/openhands-lua"
-    [ ! -f doc/openhands-lua.1 ] || echo "doc/openhands-lua.1 $PREFIX/share/man/man1/openhands-lua.1"
-    for page in README.md CHANGELOG.md SECURITY.md LICENSE doc/*.md doc/images/*; do echo "$page $docdir/$page"; done
-    find examples -type f | sort | sed "s|.*|& $docdir/&|"
+tab=$(printf '\t')
+targets() { # prints "SOURCE<tab>DIRECTORY" for each file
+    find lua -name '*.lua' | sort | sed "s|^lua/\(.*\)/[^/]*|&$tab$luadir/\1|"
+    printf '%s\t%s\n' "$MODULE" "$cluadir/openhands" bin/openhands-lua "$PREFIX/bin" \
+        doc/openhands-lua.1 "$PREFIX/share/man/man1"
+    for page in README.md CHANGELOG.md SECURITY.md LICENSE; do printf '%s\t%s\n' "$page" "$docdir"; done
+    for page in doc/*.md doc/images/*; do printf '%s\t%s\n' "$page" "$docdir/$(dirname "$page")"; done
+    find examples -type f | sort | sed "s|\(.*\)/[^/]*|&$tab$docdir/\1|"
     # Neovim has LuaJIT built in, which loads what was built for Lua 5.1, too.
     if [ "$VERSION" = 5.1 ]; then
-        for file in plugin/*.lua doc/openhands.txt; do [ ! -f "$file" ] || echo "$file $plugin/$file"; done
+        for file in plugin/*.lua doc/openhands.txt; do
+            [ ! -f "$file" ] || printf '%s\t%s\n' "$file" "$plugin/$(dirname "$file")"
+        done
     fi
 }
 
@@ -35,25 +38,26 @@ program() { # FILE
     sed 1d "$1"
 }
 
+list=$(targets)
 case $1 in
 install)
-    targets | while read -r source target; do
-        mkdir -p "$DESTDIR$(dirname "$target")"
-        case $source in
-        bin/*)
-            program "$source" >"$DESTDIR$target"
-            chmod 755 "$DESTDIR$target" ;;
-        *)
-            cp "$source" "$DESTDIR$target"
-            chmod 644 "$DESTDIR$target" ;;
-        esac
+    umask 022
+    echo "$list" | cut -f 2 | sort -u | while IFS= read -r directory; do
+        mkdir -p "$DESTDIR$directory"
+        # shellcheck disable=SC2016 # for the inner shell
+        echo "$list" | awk -F "$tab" -v directory="$directory" '$2 == directory { print $1 }' |
+            xargs sh -c 'cp "$@" "$0"' "$DESTDIR$directory"
     done
+    program bin/openhands-lua >"$DESTDIR$PREFIX/bin/openhands-lua"
+    chmod 755 "$DESTDIR$PREFIX/bin/openhands-lua"
     # `:help openhands` needs the index that Neovim makes of a directory of help.
     if [ -f "$DESTDIR$plugin/doc/openhands.txt" ] && command -v nvim >/dev/null; then
         nvim --headless -u NONE -i NONE -n -c "helptags $DESTDIR$plugin/doc" -c qa >/dev/null 2>&1 </dev/null || true
     fi ;;
 uninstall)
-    targets | while read -r _ target; do rm -f "$DESTDIR$target"; done
+    echo "$list" | sed "s|^\(.*/\)\{0,1\}\([^/]*\)$tab\(.*\)|\3/\2|" | while IFS= read -r file; do
+        printf '%s\0' "$DESTDIR$file"
+    done | xargs -0 rm -f
     rm -f "$DESTDIR$plugin/doc/tags"
     for own in "$luadir/openhands" "$cluadir/openhands" "$docdir" "$PREFIX/share/nvim/site/pack/lua-openhands"; do
         [ ! -d "$DESTDIR$own" ] || find "$DESTDIR$own" -depth -type d -empty -delete

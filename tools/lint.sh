@@ -159,6 +159,7 @@ check 'the core neither prints nor ends the process' \
     nothing names '$' '\b(abort|exit|assert|printf|puts|perror)[[:space:]]*\('
 check 'nothing of the locale in the Lua code' nothing locale_in_lua
 check 'nothing of the locale in the C code' nothing locale_in_c
+check 'the reference of the API has every function' tools/doc.sh "$lua"
 check 'the rockspec lists every file' "$lua" tools/rockspec.lua openhands-scm-1.rockspec
 check "no file of more than $longest lines" nothing long_files
 
