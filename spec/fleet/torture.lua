@@ -72,8 +72,8 @@ for _, name in ipairs { "SQLite in memory", "PostgreSQL" } do
           is_killed = try(("killed at %s %d"):format(call, number), prefix)
           number = number + STEP
         end
+        print(("%s: killed at %d system calls, the last of them %s"):format(name, count, call))
       end
-      print(("%s: killed at %d system calls"):format(name, count))
     end)
   end)
 end

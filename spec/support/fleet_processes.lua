@@ -47,9 +47,9 @@ local PROGRAM = [[
     on_change = function(run, previous) print(("%%s %%s %%s"):format(run.key, tostring(previous), run.state)) end,
     timeout = tonumber(arg[6]) or 60,
   }
-  print("points " .. points)
-  print(report and ("done %%d failed %%d of %%d"):format(report.done, report.failed, report.total)
-    or "error " .. err.message)
+  local result = report and ("done %%d failed %%d of %%d"):format(report.done, report.failed, report.total)
+    or "error " .. err.message
+  io.write("points " .. points .. "\n" .. result .. "\n") -- in one system call: a killed script tells both, or neither
   fleet:close()
   client:close()
 ]]
