@@ -89,6 +89,37 @@ function M.place(address)
     return (result.output:gsub("\n$", ""))
   end
 
+  --- Begins the command, and reads what it writes to stdout and stderr as it comes.
+  ---@param words string
+  ---@param environment table<string, string|false>?
+  ---@return spec.RunningCommand
+  function place.begin(words, environment)
+    local pipe = assert(io.popen(("sh -c %s 2>&1; echo exit $?"):format(quoted("echo $$; exec "
+      .. place.shell(words, environment)))))
+    local running = { output = "", pid = assert(tonumber(pipe:read "*l")) }
+
+    --- Reads lines until one matches. Fails if none does.
+    ---@param pattern string
+    function running.read_until(pattern)
+      repeat
+        local line = pipe:read "*l"
+        if not line then error(("no line matches '%s': %s"):format(pattern, running.output), 2) end
+        running.output = running.output .. line .. "\n"
+      until line:find(pattern)
+    end
+
+    --- Interrupts the command, as Ctrl-C does, and waits for its end.
+    ---@return integer status
+    function running.interrupt()
+      os.execute(("kill -INT %d"):format(running.pid))
+      running.output = running.output .. pipe:read "*a"
+      pipe:close()
+      return tonumber(running.output:match "exit (%d+)\n$")
+    end
+
+    return running
+  end
+
   return place
 end
 

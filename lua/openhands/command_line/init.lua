@@ -13,9 +13,10 @@ end
 
 -- Returns whether an error is the one that the interpreter raises for Ctrl-C.
 local function is_interrupt(problem)
-  return type(problem) == "string"
-    and (problem:find "interrupted!$" or problem:find "Keyboard interrupt$" or problem == "interrupted") ~= nil
-    or type(problem) == "table" and problem.kind == "cancelled"
+  if type(problem) == "table" then
+    return problem.kind == "cancelled"
+  end
+  return type(problem) == "string" and (problem:find "interrupted!$" or problem:find "Keyboard interrupt$") ~= nil
 end
 
 -- Returns the command that the words name, for a hint at its help.
@@ -33,7 +34,7 @@ end
 -- Ends a session that an error has ended. Returns the exit status.
 local function take_problem(session, problem)
   if is_interrupt(problem) then
-    session:tell_return "Interrupted."
+    session:tell_return()
     return exit_status.INTERRUPTED
   elseif type(problem) == "table" and problem.usage then
     complain(problem.usage)
@@ -42,7 +43,7 @@ local function take_problem(session, problem)
     return session:fail(problem)
   end
   -- Mistakes in what the user gave are raised by the library, at the line of this command.
-  local message = tostring(problem):gsub("^[^\n]-%.lua:[0-9]+: ", "")
+  local message = tostring(problem):gsub("^[^\n:]+:[0-9]+: ", "")
   session.output:warn(NAME .. ": " .. message)
   if os.getenv "OPENHANDS_LOG" == "debug" then
     session.output:warn(tostring(problem))

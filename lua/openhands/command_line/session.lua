@@ -152,10 +152,9 @@ function Session:needs_no_return()
   self._return = {}
 end
 
---- Says how to come back.
----@param reason string
-function Session:tell_return(reason)
-  self.output:warn(reason)
+--- Says how to come back after an interruption.
+function Session:tell_return()
+  self.output:warn(self._return[1] and "\nInterrupted. Conversations go on; to come back:" or "\nInterrupted.")
   for _, command in ipairs(self._return) do
     self.output:warn("  " .. command)
   end

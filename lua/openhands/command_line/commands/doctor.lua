@@ -80,7 +80,8 @@ local function account(client)
 end
 
 local function first_page(client)
-  return client:list({ limit = 1 }):page()
+  local page, err = client:list({ limit = 1 }):page()
+  return page or not err, err -- an account may have no conversations
 end
 
 local unreachable = { connect = true, tls = true, timeout = true }

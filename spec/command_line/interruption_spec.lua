@@ -1,0 +1,73 @@
+-- Ctrl-C: conversations go on, the command says how to come back, and ends with 130.
+local commands = require "spec.support.command"
+local databases = require "spec.support.ledger_databases"
+local files = require "spec.support.files"
+local simulator = require "openhands.simulator"
+
+describe("an interrupted command", function()
+  local service, here
+
+  setup(function()
+    service = simulator.spawn { pace = 0.5 }
+    here = commands.place(service.address)
+  end)
+
+  teardown(function()
+    service:close()
+    here.remove()
+  end)
+
+  before_each(function() service:reset() end)
+
+  it("start --wait leaves the conversation running, and names `wait`", function()
+    local running = here.begin "start 'Take your time.' --wait --interval 0.05"
+    running.read_until "running$"
+    assert.equal(130, running.interrupt())
+    local id = running.output:match "^(%x+%-[%x-]+)\n"
+    assert.matches("\nInterrupted%. .*\n  openhands%-lua wait " .. id:gsub("-", "%%-") .. "\n", running.output)
+    assert.is_nil(running.output:find("traceback", 1, true))
+    assert.equal("running", here.run("status --json " .. id).json[1].state)
+  end)
+
+  it("start names the id that it may have started", function()
+    service:faults { { point = "after_read", action = "hang", match = { method = "POST" } } }
+    local running = here.begin "start 'It'\\''s here.' --repo owner/repo"
+    local looks = 0
+    repeat -- until the question for the dialect and the start have come
+      looks = looks + 1
+    until service:requests()[2] or looks == 20000
+    assert.equal(130, running.interrupt())
+    assert.matches("openhands-lua start 'It'\\''s here.' --repo owner/repo --id ", running.output, 1, true)
+    assert.matches(" %-%-id [%x-]+ %-%-resume\n", running.output)
+  end)
+
+  it("events --follow and wait for several name themselves", function()
+    local id, other = here.output "start 'One.'", here.output "start 'Other.'"
+    local running = here.begin(("events %s --follow --interval 0.05"):format(id))
+    running.read_until "  agent "
+    assert.equal(130, running.interrupt())
+    assert.matches("openhands-lua events " .. id .. " --follow\n", running.output, 1, true)
+    running = here.begin(("wait %s %s --interval 0.05"):format(id, other))
+    running.read_until "running$"
+    assert.equal(130, running.interrupt())
+    assert.matches(("openhands-lua wait %s %s\n"):format(id, other), running.output, 1, true)
+  end)
+
+  it("fleet run names itself, and goes on when it is run again", function()
+    if not databases.is_supported "SQLite" then return pending "LuaDBI is missing" end
+    files.write(here.directory .. "/typos.csv", "repository,message\nowner/one,Fix.\n")
+    local words = ("fleet run %s/typos.csv --interval 0.05"):format(here.directory)
+    local running = here.begin(words)
+    running.read_until "starting %-> running"
+    assert.equal(130, running.interrupt())
+    assert.matches("openhands-lua fleet run " .. here.directory .. "/typos.csv\n", running.output, 1, true)
+    assert.equal(1, service:jobs())
+  end)
+
+  it("simulate just ends", function()
+    local running = here.begin "simulate"
+    running.read_until "^export OPENHANDS_API_KEY="
+    assert.matches("^export OPENHANDS_BASE_URL=http://127.0.0.1:%d+\n", running.output)
+    assert.equal(0, running.interrupt())
+  end)
+end)
