@@ -18,30 +18,30 @@ local NARROWEST = 20 -- columns
 local uv = vim.uv or vim.loop
 local namespace = vim.api.nvim_create_namespace "openhands_board"
 
--- How the groups of the board's spans look, unless the colour scheme says otherwise.
+-- The highlight of each group of the display, and how it looks unless the colour scheme says otherwise.
 local highlights = {
-  title = "Title",
-  heading = "Title",
-  state = "Type",
-  starting = "Type",
-  running = "Type",
-  finished = "String",
-  failed = "ErrorMsg",
-  gone = "ErrorMsg",
-  waiting = "WarningMsg",
-  paused = "Comment",
-  stopped = "Comment",
-  unknown = "Comment",
-  cost = "Number",
-  age = "Number",
-  url = "Underlined",
-  event = "Comment",
-  totals = "Statement",
+  heading = { "OpenHandsHeading", "Title" },
+  total = { "OpenHandsTotal", "Title" },
+  name = { "OpenHandsName", "Identifier" },
+  time = { "OpenHandsTime", "Number" },
+  cost = { "OpenHandsCost", "Number" },
+  pull_request = { "OpenHandsPullRequest", "Underlined" },
+  words = { "OpenHandsWords", "Comment" },
+  link = { "OpenHandsLink", "Underlined" },
+  state_failed = { "OpenHandsFailed", "ErrorMsg" },
+  state_waiting = { "OpenHandsWaiting", "WarningMsg" },
+  state_paused = { "OpenHandsPaused", "WarningMsg" },
+  state_stopped = { "OpenHandsStopped", "WarningMsg" },
+  state_gone = { "OpenHandsGone", "Comment" },
+  state_unknown = { "OpenHandsUnknown", "Comment" },
+  state_starting = { "OpenHandsStarting", "PreProc" },
+  state_running = { "OpenHandsRunning", "Type" },
+  state_finished = { "OpenHandsFinished", "String" },
 }
 
 ---@class openhands.nvim.Board
 ---@field buffer integer
----@field shown openhands.BoardLine[] as they are in the buffer
+---@field shown openhands.DisplayLine[] as they are in the buffer
 ---@field timer any
 ---@field ticks integer
 ---@field is_reading boolean?
@@ -70,6 +70,7 @@ end
 local function rows()
   local list = {}
   for _, entry in ipairs(conversations.all()) do
+    entry.conversation.last_event = entry.last_event
     list[#list + 1] = entry.conversation
   end
   return list
@@ -78,9 +79,6 @@ end
 local function lines(self)
   local options = { columns = columns_of(self.buffer), now = os.time(), ascii = configuration.get().ascii }
   local list = boards.lines(rows(), options)
-  if not list[1] then
-    list = { { text = "There are no conversations yet.", spans = {} } }
-  end
   if self.problem then
     table.insert(list, { text = texts.line(self.problem), spans = {} })
   end
@@ -92,10 +90,10 @@ end
 local function mark_line(buffer, row, line)
   vim.api.nvim_buf_clear_namespace(buffer, namespace, row, row + 1)
   for _, span in ipairs(line.spans or {}) do
-    local group = "OpenHands" .. span[3]:gsub("^[a-z]", string.upper)
+    local highlight = highlights[span[3]] or highlights.words
     vim.api.nvim_buf_set_extmark(buffer, namespace, row, span[1] - 1, {
       end_col = math.min(span[2], #line.text),
-      hl_group = group,
+      hl_group = highlight[1],
     })
   end
 end
@@ -193,9 +191,8 @@ end
 -- ---- opening -------------------------------------------------------------------------------------------------------
 
 local function set_highlights()
-  for name, group in pairs(highlights) do
-    local own = "OpenHands" .. name:gsub("^[a-z]", string.upper)
-    vim.cmd(("highlight default link %s %s"):format(own, group))
+  for _, names in pairs(highlights) do
+    vim.cmd(("highlight default link %s %s"):format(names[1], names[2]))
   end
 end
 

@@ -82,9 +82,12 @@ end
 function M.perform(name, text, range)
   local notice = require "openhands.nvim.notice"
   local problem = require("openhands.nvim.configuration").get().problem
+  local loaded, missing = require("openhands.nvim.library").load()
   local subcommand = M.subcommands[name]
   if problem then
     notice.warn(problem)
+  elseif not loaded then
+    notice.fail(("the library cannot be loaded, see :checkhealth openhands: %s"):format(missing))
   elseif subcommand then
     if package.loaded["openhands.nvim"] then
       require "openhands.nvim.statusline" -- from now on it is redrawn when something changes

@@ -18,6 +18,8 @@ local MOST_KNOWN = 500 -- conversations
 ---@field is_ours boolean? it was started, or sent a message, from this editor
 ---@field is_news boolean? it has settled, and the user has not looked at it since
 ---@field wait { cancel: fun() }? while it is waited for
+---@field task string? what it was started for
+---@field last_event string? its line, if it is followed
 ---@field number integer the later it was seen first, the higher
 
 ---@type table<string, openhands.nvim.Known> by their plain ids
@@ -64,7 +66,9 @@ function M.note(conversation)
       conversation.pull_requests = before.pull_requests
     end
   end
-  conversation.title = conversation.title or before and before.title
+  if entry.task and not texts.has_title(conversation) then
+    conversation.title = entry.task -- until the service has found one
+  end
   entry.conversation = conversation
   if count > MOST_KNOWN then
     forget_one()
@@ -73,12 +77,13 @@ function M.note(conversation)
   return entry
 end
 
---- Forgets a conversation, which is not on the service any more.
+--- Notes the latest event of a conversation.
 ---@param id string
-function M.forget(id)
-  local key = plain(id)
-  if known[key] then
-    known[key], count = nil, count - 1
+---@param line string
+function M.note_event(id, line)
+  local entry = known[plain(id)]
+  if entry then
+    entry.last_event = line
     M.changed:note()
   end
 end
@@ -145,9 +150,11 @@ end
 
 --- Waits for a conversation, unless it is waited for already. Its end is told to the user.
 ---@param conversation openhands.Conversation
-function M.watch(conversation)
+---@param task string? what it was started for
+function M.watch(conversation, task)
   local entry = M.note(conversation)
-  entry.is_ours = true
+  entry.is_ours, entry.task = true, task or entry.task
+  M.note(conversation)
   if entry.wait then
     return
   end

@@ -74,7 +74,9 @@ local function read(client, id, view)
   local events = client:events(id, { follow = true, interval = configuration.get().interval })
   local event, err = events:next()
   while event do
-    view:add(event_texts.text(event))
+    local line = event_texts.text(event)
+    view:add(line)
+    conversations.note_event(id, line)
     event, err = events:next()
   end
   if err then

@@ -47,11 +47,6 @@ local function with_client(run)
     return
   end
   waiting = { run }
-  local loaded, problem = library.load()
-  problem = configuration.get().problem or not loaded and ("%s (see :checkhealth openhands)"):format(problem)
-  if problem then
-    return hand_out(problem)
-  end
   keys.find(function(missing, key)
     local good, result = true, nil
     if not missing then

@@ -30,7 +30,7 @@ local function where(fields)
   return ("on %s%s"):format(name, fields.selected_branch and ", branch " .. texts.line(fields.selected_branch) or "")
 end
 
-local function send(fields, remark)
+local function send(task, fields, remark)
   service.run(function(client)
     return client:start(fields)
   end, function(err, conversation)
@@ -38,7 +38,7 @@ local function send(fields, remark)
       return notice.fail(err)
     end
     conversation.selected_repository = conversation.selected_repository or fields.repository
-    conversations.watch(conversation)
+    conversations.watch(conversation, texts.line(task))
     conversations.mention(conversation.conversation_id)
     notice.info(("started %s: %s"):format(where(fields), conversation.url))
     if remark then
@@ -62,7 +62,7 @@ local function start(task, words, context, directory)
     if words.branch then
       fields.selected_branch = words.branch ~= "" and words.branch or nil
     end
-    send(fields, remark)
+    send(task, fields, remark)
   end)
 end
 

@@ -2,6 +2,7 @@
 --- characters, and nothing that changes the order of other texts.
 
 local clean = require "openhands.display.text"
+local rows = require "openhands.display.row"
 local widths = require "openhands.display.width"
 
 local M = {}
@@ -27,16 +28,18 @@ local function shortened(text, columns)
   return (widths.truncate(clean.line(text), columns))
 end
 
+--- Returns whether a conversation has a title of its own, not one that the service gives to each.
+---@param conversation openhands.Conversation
+---@return boolean
+function M.has_title(conversation)
+  return conversation.title ~= nil and rows.of({ title = conversation.title }).name ~= rows.of({}).name
+end
+
 --- Returns what people call a conversation: its title, else its repository, else its id.
 ---@param conversation openhands.Conversation
 ---@return string
 function M.name(conversation)
-  for _, text in ipairs { conversation.title or "", conversation.selected_repository or "" } do
-    if type(text) == "string" and text ~= "" then
-      return shortened(text, LONGEST_NAME)
-    end
-  end
-  return conversation.conversation_id
+  return shortened(rows.of(conversation).name, LONGEST_NAME)
 end
 
 local outcomes = {

@@ -1,0 +1,122 @@
+-- The board: a line for each conversation, updated in place while the editor goes on.
+local canary = require "spec.support.canary"
+local child = require "spec.support.neovim_child"
+local simulator = require "openhands.simulator"
+
+if not child.can_run() then return end
+
+describe("the board in Neovim", function()
+  local server, said
+
+  setup(function()
+    server = simulator.spawn { pace = 0.004 }
+    said = child.with_service(server, canary.key)
+  end)
+  teardown(function() server:close() end)
+  before_each(function() server:reset() end)
+
+  -- Precedes programs: the board's lines, and the one of a state.
+  local helpers = [[
+    local function board()
+      return child "return vim.api.nvim_buf_get_lines(vim.fn.bufnr('openhands://board'), 0, -1, false)"
+    end
+    local function await_line(pattern)
+      await(child, "return vim.fn.search(..., 'nw') > 0", pattern)
+    end
+    local _ = { board, await_line }
+  ]]
+
+  it("shows a new user's conversation from its start to its end", function()
+    local output = said(helpers .. [[
+      child "vim.cmd 'OpenHands start Fix the typo.'"
+      child "vim.cmd 'OpenHands board'"
+      await_line "^running"
+      await_line "^finished .* Done"
+      for _, line in ipairs(board()) do say(line) end
+      say(unpack(child "return { vim.bo.filetype, vim.bo.modifiable, vim.bo.modeline, vim.bo.buftype, vim.wo.wrap }"))
+    ]])
+    assert.matches("^STATE +CONVERSATION", output)
+    assert.matches("\nfinished +[^\n]+ Done%.", output)
+    assert.matches("\n1 conversation: 1 finished[^\n]*\nopenhands false false nofile false\n$", output)
+  end)
+
+  it("writes only the lines that differ, at most five times a second, and keeps the cursor on its conversation",
+    function()
+      local output = said(helpers .. [[
+        child "vim.cmd 'OpenHands start Fix one. [simulate: error]'"
+        child "vim.cmd 'OpenHands start Fix two. [simulate: slow]'"
+        child "vim.cmd 'OpenHands start Fix three.'"
+        child "vim.cmd 'OpenHands board'"
+        await_line "^running .*two"
+        child(
+          "vim.fn.search('two') changes, drawn, since = 0, {}, vim.loop.now() " ..
+          "vim.api.nvim_buf_attach(0, false, { on_lines = function(_, _, _, first, last, new) " ..
+          "changes = changes + 1 drawn[vim.loop.now()] = true " ..
+          "if new - first > 1 or last - first > 1 then whole = true end end })")
+        await_line "^failed"
+        await_line "^finished .*three"
+        say(child "return vim.fn.getline '.'":find "two" ~= nil, child "return whole" == nil)
+        say(child "local count = vim.tbl_count(drawn) return count <= 2 + (vim.loop.now() - since) / 200")
+        say(board()[2])
+        say(child "return vim.tbl_count(vim.api.nvim_buf_get_extmarks(0, -1, 0, -1, {})) > 8")
+      ]])
+      assert.matches("^true true\ntrue\nfailed +Fix one%.[^\n]*\ntrue\n$", output)
+    end)
+
+  it("has keys for the conversation under the cursor", function()
+    local output = said(helpers .. [[
+      child "vim.cmd 'OpenHands start Fix one.'"
+      child "vim.cmd 'OpenHands start Fix two.'"
+      child "vim.cmd 'OpenHands board'"
+      await_line "^finished .*one"
+      await_line "^finished .*two"
+      child "opened = {} require 'openhands.nvim.browser'.open = function(url) opened[#opened + 1] = url end"
+      child "vim.fn.search 'one' vim.api.nvim_feedkeys('\\r', 'x', false)"
+      say(child "return opened[1]":match "/conversations/" ~= nil)
+      child "vim.ui.input = function(options, done) done 'Go on.' end vim.api.nvim_feedkeys('s', 'x', false)"
+      told "has your message"
+      child "vim.fn.search 'two' vim.api.nvim_feedkeys('f', 'x', false)"
+      say(child "return vim.fn.bufname()":match "^openhands://events/" ~= nil)
+      child "vim.cmd 'wincmd p' vim.api.nvim_feedkeys('d', 'x', false)"
+      await(child, "return vim.fn.bufname():find '^openhands://diff/' ~= nil")
+      child "vim.cmd 'tabclose' vim.api.nvim_feedkeys('p', 'x', false)"
+      await_line "^paused .*two"
+      child "vim.api.nvim_feedkeys('gg', 'x', false) vim.api.nvim_feedkeys('p', 'x', false)"
+      told "there is no conversation on this line"
+      child "vim.api.nvim_feedkeys('q', 'x', false)"
+      say(child "return vim.fn.bufexists 'openhands://board'")
+    ]])
+    assert.equal("true\ntrue\n0\n", output)
+  end)
+
+  it("asks for many conversations with one request, also those of another day", function()
+    local output = said(helpers .. [[
+      for number = 1, 6 do child("vim.cmd('OpenHands start Fix number ' .. ...)", number) end
+      await(child, "return vim.tbl_count(require 'openhands.nvim.conversations'.all()) == 6")
+    ]])
+    assert.equal("", output)
+    local before = #server:requests()
+    output = said(helpers .. [[
+      child "vim.cmd 'OpenHands board'"
+      await_line "^6 conversations"
+      say(#board())
+    ]])
+    assert.equal("8\n", output)
+    assert.equal(1, #server:requests() - before)
+  end)
+
+  it("says why the list cannot be read, and shows hostile titles as text", function()
+    local output = said(helpers .. [[
+      child "vim.cmd 'OpenHands board'"
+      await_line "could not be read: list:"
+      child(
+        "local conversations = require 'openhands.nvim.conversations' " ..
+        "conversations.note { conversation_id = ('a'):rep(32), state = 'running', settled = false, pull_requests = {}, " ..
+        "title = ..., url = 'http://127.0.0.1/' }", "\27[31mred\n vim: set ft=lua: \226\128\174txt")
+      await_line "vim: set ft=lua"
+      say(board()[2])
+      say(child "return vim.bo.filetype")
+    ]], { environment = { OPENHANDS_BASE_URL = "http://127.0.0.1:9" } })
+    assert.matches("^running +red vim: set ft=lua: txt[^\n]*\nopenhands\n$", output)
+  end)
+end)
