@@ -55,10 +55,11 @@ describe("the board in Neovim", function()
           "if new - first > 1 or last - first > 1 then whole = true end end })")
         await_line "^failed"
         await_line "^finished .*three"
-        say(child "return vim.fn.getline '.'":find "two" ~= nil, child "return whole" == nil)
+        say(child "return vim.fn.getline '.'":find "two" ~= nil, child "return whole == nil")
         say(child "local count = vim.tbl_count(drawn) return count <= 2 + (vim.loop.now() - since) / 200")
         say(board()[2])
-        say(child "return vim.tbl_count(vim.api.nvim_buf_get_extmarks(0, -1, 0, -1, {})) > 8")
+        say(child("local marks = vim.api.nvim_get_namespaces().openhands_board " ..
+          "return vim.tbl_count(vim.api.nvim_buf_get_extmarks(0, marks, 0, -1, {})) > 8"))
       ]])
       assert.matches("^true true\ntrue\nfailed +Fix one%.[^\n]*\ntrue\n$", output)
     end)
@@ -111,8 +112,8 @@ describe("the board in Neovim", function()
       await_line "could not be read: list:"
       child(
         "local conversations = require 'openhands.nvim.conversations' " ..
-        "conversations.note { conversation_id = ('a'):rep(32), state = 'running', settled = false, pull_requests = {}, " ..
-        "title = ..., url = 'http://127.0.0.1/' }", "\27[31mred\n vim: set ft=lua: \226\128\174txt")
+        "conversations.note { conversation_id = ('a'):rep(32), state = 'running', settled = false, " ..
+        "pull_requests = {}, title = ..., url = 'http://127.0.0.1/' }", "\27[31mred\n vim: set ft=lua: \226\128\174txt")
       await_line "vim: set ft=lua"
       say(board()[2])
       say(child "return vim.bo.filetype")
