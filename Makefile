@@ -69,7 +69,8 @@ test asan valgrind:
 ## make measure         measures how long calls hold up their host, and what waiting costs
 ## make rock            builds and installs the rock in a temporary tree
 ## make release         tags the version of src/lua/version.h; writes its rockspec and changelog section
-lint prism oom bench rock tsan measure types real release:
+## make portable        checks on Linux what macOS, BSD and older releases of libcurl need
+lint prism oom bench rock tsan measure types real release portable:
 	@MAKE='$(MAKE)' tools/$@.sh $(ASKED)
 
 bench-check:
@@ -135,5 +136,5 @@ reference: $(MODULE)
 clean:
 	rm -rf build
 
-.PHONY: always all env demo test asan valgrind lint prism oom bench bench-check rock tsan measure types real release fuzz soak fleet-schedules fleet-torture fleet-faults fleet-workers hostile differential install uninstall deb doc help reference clean
+.PHONY: always all env demo test asan valgrind lint prism oom bench bench-check rock tsan measure types real release portable fuzz soak fleet-schedules fleet-torture fleet-faults fleet-workers hostile differential install uninstall deb doc help reference clean
 -include $(OBJECTS:.o=.d)
