@@ -18,9 +18,9 @@ targets() { # prints "SOURCE<tab>DIRECTORY" for each file
     for page in README.md CHANGELOG.md SECURITY.md LICENSE; do printf '%s\t%s\n' "$page" "$docdir"; done
     for page in doc/*.md doc/images/*; do printf '%s\t%s\n' "$page" "$docdir/$(dirname "$page")"; done
     find examples -type f | sort | sed "s|\(.*\)/[^/]*|&$tab$docdir/\1|"
-    # Neovim has LuaJIT built in, which loads what was built for Lua 5.1, too.
+    # Neovim has LuaJIT built in, which loads what was built for Lua 5.1, too. `:checkhealth` looks for its file only here.
     if [ "$VERSION" = 5.1 ]; then
-        for file in plugin/*.lua doc/openhands.txt; do
+        for file in plugin/*.lua doc/openhands.txt lua/openhands/health.lua; do
             [ ! -f "$file" ] || printf '%s\t%s\n' "$file" "$plugin/$(dirname "$file")"
         done
     fi

@@ -82,13 +82,13 @@ function M.with_service(server, key)
     local configuration = "vim.o.columns = 300\n" -- so that no message is cut
       .. (options.configuration or "vim.g.openhands = { interval = 0.02 }")
     local output = M.said(([[
-      local child = start(%q)
+      local child, _, channel = start(%q)
       local function messages() return child "return vim.api.nvim_exec('messages', true)" end
       local function text() return table.concat(child "return vim.api.nvim_buf_get_lines(0, 0, -1, false)", "\n") end
       local function told(words)
         await(child, "return vim.api.nvim_exec('messages', true):find(..., 1, true) ~= nil", words)
       end
-      local _ = { messages, text, told }
+      local _ = { messages, text, told, channel }
     ]]):format(M.plugin_line .. "\n" .. configuration) .. program, {
       environment = environment, directory = options.directory,
     })

@@ -128,7 +128,7 @@ local function settled(entry, conversation)
   entry.wait, entry.is_news = nil, true
   M.note(conversation)
   announcement.finished(conversation)
-  progress.show(conversation, texts.outcome(conversation))
+  progress.show(conversation)
   local text = texts.outcome(conversation)
   if conversation.state == "finished" then
     notice.info(text)
@@ -158,7 +158,7 @@ function M.watch(conversation, task)
   if entry.wait then
     return
   end
-  progress.show(conversation, texts.name(conversation) .. " " .. conversation.state)
+  progress.show(conversation)
   local id = conversation.conversation_id
   entry.wait = { cancel = function() end }
   local handle = service.run(function(client)
@@ -168,7 +168,7 @@ function M.watch(conversation, task)
         M.note(now)
         announcement.status(now, previous)
         if not now.settled then
-          progress.show(now, texts.name(now) .. " " .. now.state)
+          progress.show(now)
         end
       end,
     })
