@@ -44,6 +44,8 @@ describe("in Neovim, a conversation", function()
       child "vim.cmd 'messages clear | OpenHands send Now the links.'"
       told "has your message"
       told "has finished"
+      child "vim.cmd 'messages clear | OpenHands send deadbeef is a word of the message.'"
+      told "has your message"
       child "vim.ui.input = function(options, done) done 'Typed.' end"
       child "vim.cmd 'messages clear | OpenHands send'"
       told "has your message"
@@ -52,9 +54,10 @@ describe("in Neovim, a conversation", function()
     assert.matches("has your message", output)
     local sent = {}
     for _, request in ipairs(server:requests()) do
-      if request.method == "POST" and request.body and request.body:find "links" then sent[#sent + 1] = request.path end
+      if request.path:find "send%-message$" then sent[#sent + 1] = request.body:match '"(Now[^"]*)"'
+        or request.body:match '"(dead[^"]*)"' or request.body:match '"(Typed[^"]*)"' end
     end
-    assert.equal(1, #sent)
+    assert.same({ "Now the links.", "deadbeef is a word of the message.", "Typed." }, sent)
     assert.equal(1, #server:starts())
   end)
 
@@ -83,6 +86,24 @@ describe("in Neovim, a conversation", function()
       if request.method == "POST" then paths[#paths + 1] = request.path end
     end
     assert.matches("/pause\n.*/interrupt\n", table.concat(paths, "\n") .. "\n")
+  end)
+
+  it("of V0 works the same; it is stopped where V1 pauses", function()
+    local output = said([[
+      child "vim.cmd 'OpenHands start Fix the typo.'"
+      told "has finished"
+      child "vim.cmd 'OpenHands diff'"
+      await(child, "return vim.bo.filetype == 'diff'")
+      say(child "return vim.fn.search 'PLAN.md' > 0")
+      child "vim.cmd 'messages clear | OpenHands send Go on. [simulate: slow]'"
+      told "has your message"
+      child "vim.cmd 'OpenHands pause'"
+      await(child, "return require 'openhands.nvim.conversations'.latest().conversation.status == 'STOPPED'")
+      child "vim.cmd 'tabclose | OpenHands list zzz'"
+      told "there is no such conversation"
+    ]], { environment = { OPENHANDS_API = "v0" } })
+    assert.equal("true\n", output)
+    assert.equal("v0", server:starts()[1].api)
   end)
 
   it("shows what has changed, as a diff", function()

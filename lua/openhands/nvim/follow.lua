@@ -125,6 +125,10 @@ function M.follow(id)
     view:flush()
   end)
   begin(id, view)
+  local known = conversations.get(id)
+  if known and not known.conversation.settled then
+    conversations.watch(known.conversation)
+  end
 end
 
 return M

@@ -1,5 +1,6 @@
 --- Sends a message to a conversation; the agent then works again.
 
+local configuration = require "openhands.nvim.configuration"
 local conversations = require "openhands.nvim.conversations"
 local notice = require "openhands.nvim.notice"
 local service = require "openhands.nvim.service"
@@ -7,7 +8,22 @@ local texts = require "openhands.nvim.text"
 
 local M = {}
 
--- A paused conversation is resumed by its message; one that is starting gets it when it is ready.
+local INTERVAL, MOST_TRIES = 2, 60 -- seconds between two looks whether a runtime is up; looks
+
+-- Starts the runtime of a V0 conversation again, which has stopped, and waits until it is up.
+local function wake(client, id)
+  local conversation, err = client:start_again(id)
+  local tries = 0
+  while conversation and conversation.status ~= "RUNNING" and tries < MOST_TRIES do
+    tries = tries + 1
+    client:sleep(configuration.get().interval or INTERVAL)
+    conversation, err = client:status(id)
+  end
+  return conversation, err
+end
+
+-- A paused conversation is resumed by its message, one that has stopped is started again; one that is starting gets it
+-- when it is ready.
 local function deliver(client, conversation, message)
   local id = conversation.conversation_id
   if conversation.state == "paused" and conversation.api == "v1" then
@@ -18,7 +34,15 @@ local function deliver(client, conversation, message)
       return queued, err
     end
   end
-  return client:send(id, message)
+  local sent, err = client:send(id, message)
+  if not sent and err.kind == "conflict" and conversation.api == "v0" then
+    local awake
+    awake, err = wake(client, id)
+    if awake then
+      return client:send(id, message)
+    end
+  end
+  return sent, err
 end
 
 local function send(id, message)

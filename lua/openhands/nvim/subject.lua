@@ -6,47 +6,62 @@ local texts = require "openhands.nvim.text"
 local M = {}
 
 local FEWEST_DIGITS = 8 -- of an id that is not typed whole
+local DIGITS = 32 -- of a whole id
 
-local function is_id(word)
-  local digits = word:gsub("-", "")
-  return #digits >= FEWEST_DIGITS and digits:find "^[0-9a-fA-F]+$" ~= nil
+-- Returns the digits of an id, or of its beginning; nil if a text is none.
+local function digits_of(text)
+  local digits = vim.fn.tolower((text:gsub("-", "")))
+  return #digits >= FEWEST_DIGITS and digits:find "^[0-9a-f]+$" and digits or nil
 end
 
---- Returns the conversation whose id, its beginning, or a part of whose title is a text. Ids are complete if they are
---- not known.
+-- Returns the known conversations that a text may mean. An id that is the text itself comes alone.
+local function known(text)
+  local digits, wanted, found = digits_of(text), vim.fn.tolower(text), {}
+  for _, entry in ipairs(conversations.all()) do
+    local id = entry.conversation.conversation_id
+    local own = digits_of(id)
+    if digits and own == digits then
+      return { id }
+    elseif digits and own and own:sub(1, #digits) == digits
+      or vim.fn.stridx(vim.fn.tolower(texts.name(entry.conversation)), wanted) >= 0 then
+      found[#found + 1] = id
+    end
+  end
+  return found
+end
+
+-- Returns a text if it is a whole id, which need not be known here.
+local function whole_id(text)
+  local digits = digits_of(text)
+  return digits and #digits == DIGITS and text or nil
+end
+
+--- Returns the conversation whose id, its beginning, or a part of whose title is a text.
 ---@param text string
 ---@return string? id
 ---@return string? problem
 function M.find(text)
-  local wanted, exact, others = text:gsub("-", ""), nil, {}
-  for _, entry in ipairs(conversations.all()) do
-    local conversation = entry.conversation
-    local id = conversation.conversation_id:gsub("-", "")
-    if id == wanted then
-      exact = conversation.conversation_id
-    elseif is_id(text) and id:sub(1, #wanted) == wanted
-      or not is_id(text) and vim.fn.stridx(vim.fn.tolower(texts.name(conversation)), vim.fn.tolower(text)) >= 0 then
-      others[#others + 1] = conversation.conversation_id
-    end
-  end
-  if exact or #others == 1 then
-    return exact or others[1]
-  elseif #others > 1 then
-    return nil, ("'%s' may mean %d conversations; use <Tab> to choose one"):format(text, #others)
-  elseif is_id(text) then
+  local found = known(text)
+  if #found == 1 then
+    return found[1]
+  elseif found[1] then
+    return nil, ("'%s' may mean %d conversations; use <Tab> to choose one"):format(text, #found)
+  elseif whole_id(text) then
     return text
   end
   return nil, ("no conversation '%s' is known here; :OpenHands list shows those of your account"):format(text)
 end
 
---- Takes the id at the beginning of a text.
+--- Takes the id at the beginning of a text, or the beginning of one that is known.
 ---@param text string
 ---@return string? id
 ---@return string rest
 function M.split(text)
   local word, rest = text:match "^([^ ]+) *(.*)$"
-  if word and is_id(word) then
-    return M.find(word) or word, rest
+  if word and digits_of(word) then
+    local found = known(word)
+    local id = #found == 1 and found[1] or whole_id(word)
+    return id, id and rest or text
   end
   return nil, text
 end
