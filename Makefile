@@ -68,9 +68,10 @@ test asan valgrind:
 ## make bench-check     counts the instructions of calls, and compares them with bench/baseline.json
 ## make measure         measures how long calls hold up their host, and what waiting costs
 ## make rock            builds and installs the rock in a temporary tree
+## make pictures        makes the pictures of the pages from runs on the simulator; needs Chromium
 ## make release         tags the version of src/lua/version.h; writes its rockspec and changelog section
 ## make portable        checks on Linux what macOS, BSD and older releases of libcurl need
-lint prism oom bench rock tsan measure types real release portable:
+lint prism oom bench rock tsan measure types real release portable pictures:
 	@MAKE='$(MAKE)' tools/$@.sh $(ASKED)
 
 bench-check:
@@ -136,5 +137,5 @@ reference: $(MODULE)
 clean:
 	rm -rf build
 
-.PHONY: always all env demo test asan valgrind lint prism oom bench bench-check rock tsan measure types real release portable fuzz soak fleet-schedules fleet-torture fleet-faults fleet-workers hostile differential install uninstall deb doc help reference clean
+.PHONY: always all env demo test asan valgrind lint prism oom bench bench-check rock tsan measure types real release portable pictures fuzz soak fleet-schedules fleet-torture fleet-faults fleet-workers hostile differential install uninstall deb doc help reference clean
 -include $(OBJECTS:.o=.d)

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the programs and modules that a purpose requires and this machine lacks (Debian, Ubuntu), or names them.
 # Tries each to find out. Prints nothing if nothing is missing.
-#   setup.sh [--check] build|demo|test|measure|valgrind|rock|deb|doc|lint|prism|bench|peers [LUA...]     --check never installs
+#   setup.sh [--check] build|demo|test|measure|valgrind|rock|deb|doc|lint|prism|bench|peers|pictures [LUA...]     --check never installs
 # Environment: CC, LUA_INCDIR, CURL_CFLAGS, as in the Makefile.
 # shellcheck disable=SC2317 # the functions below are called through `need`
 set -u
@@ -144,6 +144,12 @@ survey() { # LUA...: sets `lacking`, `packages` and `rocks`
         need openssl openssl program openssl
         need 'TLS certificates' ca-certificates test -e /etc/ssl/certs/ca-certificates.crt ;;
     rock) need luarocks luarocks program luarocks ;;
+    pictures)
+        need tmux tmux program tmux
+        need aha aha program aha
+        need "a font" fonts-dejavu-core test -e /usr/share/fonts/truetype/dejavu
+        need Chromium chromium program chromium
+        need Neovim neovim program nvim ;;
     doc) need LDoc 'lua-ldoc lua-discount' program ldoc ;;
     deb) need dpkg-shlibdeps dpkg-dev program dpkg-shlibdeps ;;
     valgrind) need valgrind valgrind program valgrind ;;
