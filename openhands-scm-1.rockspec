@@ -197,6 +197,7 @@ build = {
     ["openhands.display.progress"] = "lua/openhands/display/progress.lua",
     ["openhands.display.redaction"] = "lua/openhands/display/redaction.lua",
     ["openhands.display.row"] = "lua/openhands/display/row.lua",
+    ["openhands.display.show"] = "lua/openhands/display/show.lua",
     ["openhands.display.spans"] = "lua/openhands/display/spans.lua",
     ["openhands.display.terminal"] = "lua/openhands/display/terminal.lua",
     ["openhands.display.text"] = "lua/openhands/display/text.lua",

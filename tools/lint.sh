@@ -27,9 +27,9 @@ declare -A may_require=(
     [api]="$base display task request conversation events"
     [fleet]="$base display task request conversation api.arguments api.repository start wait"
     [start]="$base task request conversation api.arguments api.repository"
-    [wait]="$base task request conversation start"
+    [wait]="$base display.progress task request conversation start"
     [client]="$base task loop request conversation events api start wait fleet"
-    [init]="$base client requirements"
+    [init]="$base client requirements display.show"
     [command_line]='init display simulator request.service_clock'
     [nvim]='init display' [health]='nvim'
     [types]='' [simulator]='')

@@ -83,7 +83,8 @@ describe("the work of a conversation that has settled", function()
       .. '"created_at":"2026-08-20T09:05:02","updated_at":"2026-08-20T09:07:32.5"', NOW)
     client:sleep(100)
     assert.same({ 150.5, 700 }, { v1.elapsed, v1.age })
-    local v0 = status("v0", '"status":"ERROR","created_at":"2026-08-20T09:05:02","last_updated_at":"2026-08-20T09:06:02"')
+    local v0 = status("v0", '"status":"ERROR","created_at":"2026-08-20T09:05:02",'
+      .. '"last_updated_at":"2026-08-20T09:06:02"')
     assert.equal(60, v0.elapsed)
   end)
 

@@ -37,3 +37,20 @@ describe("core.take_members", function()
     assert.has_error(function() core.take_members({}, "names") end)
   end)
 end)
+
+describe("the metatables of a list", function()
+  it("are set on its tables, and no metamethod runs", function()
+    local class = { __index = function() error "a metamethod ran" end }
+    local list = { {}, 7, setmetatable({}, class), core.null, { text = false } }
+    assert.is_true(core.set_metatables(list, class, "text"))
+    assert.same({ class, class, class }, { getmetatable(list[1]), getmetatable(list[3]), getmetatable(list[5]) })
+    assert.is_false(core.set_metatables({ {}, "x" }, class, "text"))
+    assert.is_false(core.set_metatables({}, class, "text"))
+  end)
+
+  it("are those of tables", function()
+    assert.has_error(function() core.set_metatables(nil, {}, "text") end)
+    assert.has_error(function() core.set_metatables({}, nil, "text") end)
+    assert.has_error(function() core.set_metatables({}, {}, nil) end)
+  end)
+end)

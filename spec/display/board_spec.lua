@@ -21,7 +21,7 @@ end
 local rows = {
   row("finished", { answer = "All done.", pull_requests = { "https://github.com/owner/repo/pull/7",
     "https://github.com/owner/repo/pull/8" } }),
-  row("running", { last_event = { kind = "ActionEvent", action = { kind = "TerminalAction", command = "make test" } } }),
+  row("running", { last_event = { action = "run", args = { command = "make test" } } }),
   row("failed", { detail = "no money" }),
   row("waiting"),
   row("running", { title = "Another" }),

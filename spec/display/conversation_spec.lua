@@ -83,7 +83,8 @@ describe("the line of a conversation", function()
 
   it("keeps secrets to itself, also the keys of its client", function()
     local client = in_process.scripted(function()
-      return in_process.json '[{"id":"7f3b9a1c2d4e4f60a1b2c3d4e5f60718","title":"sk-canary-0123456789 tkn=s3cr3t-s3cr3t"}]'
+      return in_process.json(('[{"id":"7f3b9a1c2d4e4f60a1b2c3d4e5f60718","title":"%s"}]'):format(
+        "sk-canary-0123456789 tkn=s3cr3t-s3cr3t"))
     end, { api = "v1" })
     local conversation = assert(client:status "7f3b9a1c2d4e4f60a1b2c3d4e5f60718")
     local line = conversations.line(conversation)

@@ -162,8 +162,23 @@ describe("the progress of", function()
     shown:see("a", conversation "running")
     assert.equal(math.huge, shown:tick(0))
     shown:see("a", conversation("finished", true))
+    assert.equal(1, #written) -- its answer may come
+    local last = conversation("finished", true)
+    last.answer = "Done."
+    shown:see("a", last, true)
     shown:finish()
-    assert.same({ "Fix it  running 3s\n", "Fix it  finished 3s\n" }, written)
+    assert.same({ "Fix it  running 3s\n", "Fix it  finished 3s  Done.\n" }, written)
+  end)
+
+  it("one that cannot be shown does not disturb the program", function()
+    local function fail() error "no screen" end
+    local shown = progresses.new(fail, { terminal = terminal(), write = fail })
+    shown:add("a", conversation "running")
+    assert.equal(math.huge, shown:tick(0))
+    shown:see("a", conversation "running")
+    shown:finish()
+    local interrupted = progresses.new(os.clock, { terminal = plain, write = function() error("interrupted!", 0) end })
+    assert.has_error(function() interrupted:add("a", conversation "running") end, "interrupted!")
   end)
 
   it("in Neovim is told by Neovim", function()

@@ -1,5 +1,7 @@
-/* Takes members out of tables, in less time than a loop in Lua needs. */
+/* Changes tables, in less time than a loop in Lua needs. */
 #include "lua/members.h"
+
+#include <stdbool.h>
 
 /* The stack of l_take_members. */
 enum { VALUES = 1, NAMES, TAKEN, NAME, VALUE };
@@ -39,8 +41,43 @@ static int l_take_members(lua_State *L)
     return 1;
 }
 
+/*** Sets the metatable of each table in a list. Runs no metamethods.
+@function set_metatables
+@tparam table list
+@tparam table metatable
+@tparam string name of a member
+@treturn boolean whether one of the tables has that member */
+static int l_set_metatables(lua_State *L)
+{
+    bool has_member = false;
+    int i, length;
+
+    luaL_checktype(L, 1, LUA_TTABLE);
+    luaL_checktype(L, 2, LUA_TTABLE);
+    luaL_checkstring(L, 3);
+    lua_settop(L, 3);
+    length = (int)oh_rawlen(L, 1);
+    for (i = 1; i <= length; i++) {
+        lua_rawgeti(L, 1, i);
+        if (lua_istable(L, -1)) {
+            lua_pushvalue(L, 3);
+            lua_rawget(L, -2);
+            has_member = has_member || !lua_isnil(L, -1);
+            lua_pop(L, 1);
+            lua_pushvalue(L, 2);
+            lua_setmetatable(L, -2);
+        }
+        lua_settop(L, 3);
+    }
+    lua_pushboolean(L, has_member);
+    return 1;
+}
+
 void oh_members_add_functions(lua_State *L)
 {
-    lua_pushcfunction(L, l_take_members);
-    lua_setfield(L, -2, "take_members");
+    static const luaL_Reg functions[] = {
+        {"take_members", l_take_members}, {"set_metatables", l_set_metatables}, {NULL, NULL},
+    };
+
+    oh_setfuncs(L, functions, 0);
 }

@@ -30,8 +30,8 @@ local times = deferred.module "openhands.conversation.times"
 ---@field selected_repository string?
 ---@field created_at string?
 ---@field age number? seconds since `created_at`, by the service's clock; grows while the table stays the same
----@field elapsed number? seconds that the work has taken until now; if it has settled, from `created_at` to `updated_at`
---- (V0: `last_updated_at`)
+---@field elapsed number? seconds that the work has taken until now; once it has settled, from `created_at` until
+--- `updated_at` (V0: `last_updated_at`)
 local methods = {}
 
 local M = {}

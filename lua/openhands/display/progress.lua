@@ -3,6 +3,7 @@
 
 local boards = require "openhands.display.board"
 local conversations = require "openhands.display.conversation"
+local errors = require "openhands.errors"
 local lives = require "openhands.display.live"
 local spans = require "openhands.display.spans"
 
@@ -20,6 +21,7 @@ local SPINNER_ASCII = { "|", "/", "-", "\\" }
 ---@field private _keys any[] in the order in which they were added
 ---@field private _seen table<any, table> what was last seen, by key
 ---@field private _frame integer of the spinner
+---@field private _is_broken boolean? it has failed, and shows nothing any more
 ---@field private _due_at number monotonic moment of the next drawing
 local Progress = { __name = "openhands.Progress" }
 Progress.__index = Progress
@@ -51,26 +53,6 @@ function M.new(now, options)
   }, Progress)
 end
 
---- Adds a conversation.
----@param key any
----@param conversation table as the caller has it, or with its `conversation_id` alone
-function Progress:add(key, conversation)
-  self._keys[#self._keys + 1], self._seen[key] = key, conversation
-  if conversation.state then
-    self:see(key, conversation)
-  end
-end
-
---- Takes a conversation as it was just seen.
----@param key any
----@param conversation table
-function Progress:see(key, conversation)
-  self._seen[key] = conversation
-  self._due_at = -math.huge
-  local line = conversations.spans(conversation, nil, nil, self._live.terminal.ascii)
-  self._live:note(key, tostring(conversation.state), line)
-end
-
 local function lines_of(self)
   local live = self._live
   local columns, ascii = live:columns(), live.terminal.ascii
@@ -87,13 +69,37 @@ local function lines_of(self)
   return boards.lines(rows, { columns = columns, rows = live.terminal.rows - 1, ascii = ascii })
 end
 
---- Draws what was seen, if it is time for that.
----@param now number monotonic, seconds
----@return number moment of the next drawing; math.huge where nothing is drawn
-function Progress:tick(now)
-  if not self._live.terminal.can_redraw or #self._keys == 0 then
-    return math.huge
-  elseif now >= self._due_at then
+-- Calls a function. If it fails, nothing is shown any more: a wait goes on whatever happens to what it shows.
+local function protected(self, run, ...)
+  if self._is_broken then
+    return nil
+  end
+  local good, result = pcall(run, self, ...)
+  if good then
+    return result
+  elseif errors.is_interrupt(result) then
+    error(result, 0)
+  end
+  self._is_broken = true
+end
+
+local function see(self, key, conversation, is_last)
+  self._seen[key], self._due_at = conversation, -math.huge
+  if is_last or not conversation.settled then -- the answer comes after the state
+    local line = conversations.spans(conversation, nil, nil, self._live.terminal.ascii)
+    self._live:note(key, tostring(conversation.state), line)
+  end
+end
+
+local function add(self, key, conversation)
+  self._keys[#self._keys + 1], self._seen[key] = key, conversation
+  if conversation.state then
+    see(self, key, conversation)
+  end
+end
+
+local function draw(self, now)
+  if now >= self._due_at then
     self._frame = self._frame + 1
     self._live:draw(lines_of(self))
     self._due_at = now + math.max(INTERVAL, (self._now() - now) / SHARE)
@@ -101,12 +107,41 @@ function Progress:tick(now)
   return self._due_at
 end
 
---- Draws the end, and leaves it on the screen.
-function Progress:finish()
+local function finish(self)
   if self._live.terminal.can_redraw and #self._keys > 0 then
     self._live:draw(lines_of(self))
   end
   self._live:finish()
+end
+
+--- Adds a conversation.
+---@param key any
+---@param conversation table as the caller has it, or with its `conversation_id` alone
+function Progress:add(key, conversation)
+  protected(self, add, key, conversation)
+end
+
+--- Takes a conversation as it was just seen.
+---@param key any
+---@param conversation table
+---@param is_last boolean? it will not be seen again
+function Progress:see(key, conversation, is_last)
+  protected(self, see, key, conversation, is_last)
+end
+
+--- Draws what was seen, if it is time for that.
+---@param now number monotonic, seconds
+---@return number moment of the next drawing; math.huge where nothing is drawn
+function Progress:tick(now)
+  if not self._live.terminal.can_redraw or #self._keys == 0 then
+    return math.huge
+  end
+  return protected(self, draw, now) or math.huge
+end
+
+--- Draws the end, and leaves it on the screen.
+function Progress:finish()
+  protected(self, finish)
 end
 
 return M

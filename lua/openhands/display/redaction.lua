@@ -34,4 +34,15 @@ function M.line(text, most, owner)
   return line == "" and line or redactor.redact_line(line, most)
 end
 
+--- Returns a text as safe lines.
+---@param text string
+---@param most integer bytes
+---@param owner any the conversation or the event that the text belongs to
+---@return string lines may be empty
+function M.lines(text, most, owner)
+  local lines = texts.lines(redactor_of(owner).redact(text))
+  local cut, is_cut = texts.cut_bytes(texts.well_formed(redactor_of(owner).redact(lines)), most)
+  return is_cut and cut .. "…" or cut
+end
+
 return M

@@ -1,6 +1,7 @@
 --- Gives events the field `text`, and the same line to `tostring`. It is written when it is asked for, and not stored:
 --- `pairs`, copies and JSON encoders see an event as the service sent it.
 
+local core = require "openhands.core"
 local deferred = require "openhands.deferred"
 local displays = deferred.module "openhands.display.event"
 
@@ -30,22 +31,13 @@ local function new(client)
   return { __index = field, __tostring = text, __name = "openhands.Event", redactor = client:_redactor() }
 end
 
-local function add(event, class)
-  local sent = event.text
-  if sent ~= nil then -- it would hide the line
+-- Moves a field `text` of the service, which would hide the line.
+local function move_sent(event)
+  local sent = rawget(event, "text")
+  if sent ~= nil then
     event.fields, event.text = type(event.fields) == "table" and event.fields or {}, nil
     event.fields.text = sent
   end
-  return setmetatable(event, class)
-end
-
---- Makes what a client has received an event.
----@param client openhands.Client
----@param event any
----@return any event the same value
-function M.one(client, event)
-  client._event_class = client._event_class or new(client)
-  return type(event) == "table" and add(event, client._event_class) or event
 end
 
 --- Makes all tables of a list events.
@@ -56,15 +48,23 @@ function M.all(client, list)
   if type(list) ~= "table" then
     return list
   end
-  local class = client._event_class or new(client)
-  client._event_class = class
-  for place = 1, #list do
-    local event = list[place]
-    if type(event) == "table" then
-      add(event, class)
+  client._event_class = client._event_class or new(client)
+  if core.set_metatables(list, client._event_class, "text") then
+    for _, event in ipairs(list) do
+      if type(event) == "table" then
+        move_sent(event)
+      end
     end
   end
   return list
+end
+
+--- Makes what a client has received an event.
+---@param client openhands.Client
+---@param event any
+---@return any event the same value
+function M.one(client, event)
+  return M.all(client, { event })[1]
 end
 
 return M

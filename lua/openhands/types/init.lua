@@ -43,6 +43,7 @@
 ---@field outage_timeout? number seconds to go on while something other than this API answers, and also while the
 --- service is unreachable if this client has never seen the id; 900 if not given
 ---@field on_change? fun(conversation: openhands.Conversation, previous: openhands.State?) called for each new state
+---@field show? boolean shows on standard error how the conversations go on; nothing is shown if not given
 
 --- Options of `start`, besides settings; they may also be given among the fields.
 ---@class openhands.StartOptions: openhands.Settings
@@ -155,6 +156,7 @@
 ---@field request fun(request: openhands.FreeRequest, options: openhands.Settings|nil): any, openhands.Error?
 ---@field fleet fun(settings: openhands.FleetSettings): openhands.Fleet?, openhands.Error?
 ---@field worker fun(settings: openhands.WorkerOptions|nil): openhands.Worker?, openhands.Error?
+---@field show fun(value: any, err: openhands.Error|nil)
 ---@field close fun()
 ---@field new fun(settings: openhands.Settings|nil): openhands.Client
 ---@field array fun(list: table|nil): table

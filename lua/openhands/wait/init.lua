@@ -3,10 +3,12 @@
 
 ---@class (partial) openhands.Client
 local Client = require "openhands.client_class"
+local deferred = require "openhands.deferred"
 local errors = require "openhands.errors"
 local limits = require "openhands.limits"
 local lookups = require "openhands.conversation.lookup"
 local pollers = require "openhands.wait.poller"
+local progresses = deferred.module "openhands.display.progress"
 local results = require "openhands.conversation.result"
 local starts = require "openhands.start"
 local states = require "openhands.conversation.state"
@@ -39,6 +41,16 @@ local FIRST_RESULT_PAUSE = 1 -- seconds between the first two readings of a resu
 local Wait = {}
 Wait.__index = Wait
 
+--- Returns a group for waits.
+---@param client openhands.Client
+---@param options openhands.WaitOptions
+---@return openhands.WaitGroup
+function M.group(client, options)
+  local group = pollers.group(client, options.timeout or M.DEFAULT_TIMEOUT)
+  group.shown = options.show and progresses.new(client._loop.now) or nil
+  return group
+end
+
 --- Creates a wait for a conversation, as an entry of a group.
 ---@param client openhands.Client
 ---@param group openhands.WaitGroup
@@ -48,9 +60,13 @@ Wait.__index = Wait
 ---@param options openhands.WaitOptions
 ---@return openhands.Wait
 function M.new(client, group, id, latest, call, options)
+  local entry = client._poller:add(group, id, latest, call, options.interval)
+  if group.shown then
+    group.shown:add(entry, latest or { conversation_id = id })
+  end
   return setmetatable({
     latest = latest,
-    entry = client._poller:add(group, id, latest, call, options.interval),
+    entry = entry,
     _client = client,
     _id = id,
     _options = options,
@@ -61,8 +77,11 @@ end
 -- Keeps the conversation as it was just seen. Calls the caller's `on_change` if the state has changed, but not after a
 -- cancellation or `close`: calls of the client would fail in it.
 function Wait:_note(conversation)
-  local previous, on_change = self.latest, self._options.on_change
+  local previous, on_change, shown = self.latest, self._options.on_change, self.entry.group.shown
   self.latest = conversation
+  if shown then
+    shown:see(self.entry, conversation)
+  end
   if on_change and not (previous and previous.state == conversation.state) and not self._client:_is_given_up() then
     local group = self.entry.group
     group.is_away = true -- its entries are not polled while the function runs, or after it has raised
@@ -73,6 +92,10 @@ end
 
 function Wait:_end(conversation, err)
   self.has_ended, self.conversation, self.err = true, conversation, err
+  local shown = self.entry.group.shown
+  if shown and conversation then
+    shown:see(self.entry, conversation, true)
+  end
   if err then
     errors.rename(err, "wait")
     err.conversation_id, err.conversation = self._id, self.latest
@@ -238,9 +261,9 @@ end
 local seconds = { "timeout", "interval", "answer_timeout", "outage_timeout" }
 
 --- The options of a wait that are not settings.
-M.option_names = { on_change = true }
+M.option_names = { on_change = true, show = true }
 
-local option_names_of_run = { on_change = true } -- with the options of a start
+local option_names_of_run = { on_change = true, show = true } -- with the options of a start
 
 for _, name in ipairs(seconds) do
   M.option_names[name], option_names_of_run[name] = true, true
@@ -265,16 +288,21 @@ function M.checked(caller, options)
   end
   if options.on_change ~= nil and type(options.on_change) ~= "function" then
     errors.raise(("%s: 'on_change' must be a function, not a %s"):format(caller, type(options.on_change)))
+  elseif options.show ~= nil and type(options.show) ~= "boolean" then
+    errors.raise(("%s: 'show' must be true or false, not a %s"):format(caller, type(options.show)))
   end
   return options
 end
 
 -- Waits for one conversation in a group of its own.
 local function wait(client, id, latest, call, options)
-  local group = pollers.group(client, options.timeout or M.DEFAULT_TIMEOUT)
+  local group = M.group(client, options)
   local single = M.new(client, group, id, latest, call, options)
   while not single:advance() do
     client._poller:await(group)
+  end
+  if group.shown then
+    group.shown:finish()
   end
   return single.conversation, single.err
 end
@@ -291,7 +319,8 @@ end
 --- which the answer, or the reason of the failure, is requested (default 40: services learn of it late).
 --- `outage_timeout`: an outage of that many seconds ends the wait (default 900), e.g. web pages instead of responses;
 --- an unreachable service ends it only for an id that this client has not seen. `on_change`: function, called with the
---- conversation and its previous state
+--- conversation and its previous state. `show`: true to show how it goes on, on standard error: on a terminal in a line
+--- that changes, elsewhere in a line for each new state. It sends no requests
 ---@return openhands.Conversation? conversation with `answer`
 ---@return openhands.Error? err
 function Client:wait(subject, options)

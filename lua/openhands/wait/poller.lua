@@ -49,6 +49,7 @@ local SLACK = 0.1 -- tolerance in seconds when deadlines are compared
 ---@field coroutine any the coroutine that waits for it; nil before the first wait
 ---@field turn openhands.Turn? for which it waits
 ---@field has_turn boolean? it is its turn to send a request
+---@field shown openhands.Progress? shows how its conversations go on
 
 --- One step of the lookups of one or several entries. Most steps send one request, some several.
 ---@class openhands.Poll
@@ -326,6 +327,7 @@ local function poll_until_news(poller, group)
     local now = client._loop.now()
     poller._cohorts:file()
     local due_at, ends_at, is_exempt = next_moments(poller, group, now)
+    local next_moment = group.shown and due_at and math.min(ends_at, group.shown:tick(now)) or ends_at
     local current = poller._poll and current_poll(poller, poller._poll, now)
     if client._closed then
       return fail(group, closed)
@@ -335,10 +337,10 @@ local function poll_until_news(poller, group)
       return
     elseif due_at > now then
       pass_on(poller, group)
-      client:_await(group, math.min(due_at, ends_at --[[@as number]]))
+      client:_await(group, math.min(due_at, next_moment --[[@as number]]))
     elseif current then
       poller._turns = poller._turns or turns.new(client)
-      poller._turns:await(group, math.min(current.ends_at, ends_at --[[@as number]], now + CHECK_INTERVAL))
+      poller._turns:await(group, math.min(current.ends_at, next_moment --[[@as number]], now + CHECK_INTERVAL))
     else
       local is_allowed, step, entries = poller._rate:allows(now, 1), nil, nil
       if is_allowed or is_exempt then -- else there is no need to search the entries
@@ -348,7 +350,7 @@ local function poll_until_news(poller, group)
         poll(poller, group, step, entries, now)
       else
         pass_on(poller, group)
-        client:_await(group, math.min(poller._rate:next_moment(now), ends_at --[[@as number]]))
+        client:_await(group, math.min(poller._rate:next_moment(now), next_moment --[[@as number]]))
       end
     end
   end

@@ -4,7 +4,6 @@
 local Client = require "openhands.client_class"
 local errors = require "openhands.errors"
 local identifiers = require "openhands.conversation.identifier"
-local pollers = require "openhands.wait.poller"
 local waiting = require "openhands.wait"
 
 -- Returns the ids in a list of different conversations. Raises if the caller has given something else.
@@ -37,7 +36,7 @@ local function begin(client, subjects, name, options)
   local call = Client._begin(client, name, options, waiting.option_names)
   options = waiting.checked(name, options)
   local ids, waits, places = ids_of(client, subjects, name), {}, {}
-  local group = pollers.group(client, options.timeout or waiting.DEFAULT_TIMEOUT)
+  local group = waiting.group(client, options)
   for place, id in ipairs(ids) do
     local subject = subjects[place]
     local latest = getmetatable(subject) == client._conversation and subject or nil
@@ -46,6 +45,13 @@ local function begin(client, subjects, name, options)
     places[waits[place].entry] = place
   end
   return group, waits, places
+end
+
+-- Leaves what was shown of the waits on the screen.
+local function finish(group)
+  if group.shown then
+    group.shown:finish()
+  end
 end
 
 -- Returns the last known status of each conversation; false if it was never seen.
@@ -107,6 +113,7 @@ function Client:wait_all(subjects, options)
   while group.count > 0 do
     advance(waits, places, self._poller:await(group))
   end
+  finish(group)
   for _, wait in ipairs(waits) do
     if wait.err then
       return nil, joined_error("wait_all", waits, "%d of %d conversations have not settled")
@@ -130,6 +137,7 @@ function Client:wait_any(subjects, options)
   for _, wait in ipairs(waits) do
     self._poller:remove(wait.entry)
   end
+  finish(group)
   local first = place and waits[place]
   if not first then
     return nil, joined_error("wait_any", waits, "none of %d conversations has settled")
