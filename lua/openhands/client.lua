@@ -113,7 +113,9 @@ function Client._another(_, given)
 end
 
 function Client:__tostring()
-  return ("openhands.Client (%s%s)"):format(self._base_url, self._closed and ", closed" or "")
+  local api = self._api and ", " .. core.upper(self._api) or ""
+  local key = self._has_key and "" or ", without a key"
+  return ("openhands.Client (%s%s%s%s)"):format(self._base_url, api, key, self._closed and ", closed" or "")
 end
 
 -- ---- for the other modules ---------------------------------------------------------------------------------------

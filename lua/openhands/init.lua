@@ -13,12 +13,14 @@ require "openhands.requirements"
 local clients = require "openhands.client"
 local core = require "openhands.core"
 local deferred = require "openhands.deferred"
+local displays = deferred.module "openhands.display.show"
 local errors = require "openhands.errors"
 local spelling = deferred.module "openhands.spelling"
 
 ---@class (partial) openhands
 local M = {}
 
+local version, libraries = core.version()
 local default_client
 
 -- Returns the default client. After a fork the child makes a new one: the connections belong to the parent.
@@ -76,6 +78,10 @@ local MOST_TYPOS = 2 -- letters; a name that differs in more is read as nil, unl
 -- Makes reading a misspelt name raise an error that suggests the right one.
 local function explain_typos(owner, path, known)
   setmetatable(owner, {
+    __name = "openhands",
+    __tostring = function()
+      return path == "" and ("openhands %s (%s)"):format(version, libraries) or "openhands." .. path:sub(1, -2)
+    end,
     __index = function(_, name)
       local is_name = type(name) == "string" and name:sub(1, 1) ~= "_"
       local nearest = is_name and spelling.nearest(name, known, MOST_TYPOS)
@@ -94,6 +100,18 @@ function M.close()
   end
 end
 
+--- Prints a conversation, an event, or a list of either, for people; any other value of this library as `tostring` has
+--- it. Sends nothing. `openhands.show(openhands.status(id))` prints the error if there is one.
+---@param value any
+---@param err openhands.Error? printed if the value is nil
+function M.show(value, err)
+  check_receiver(M, value, "show")
+  print(displays.text(value == nil and err or value) or errors.raise(
+    ("show: needs a conversation, an event, or a list of them, not a %s"):format(type(value))
+      .. (type(value) == "string" and "; openhands.status(id) returns a conversation" or "")
+  ))
+end
+
 --- Marks a table as a list, so that it is sent as `[]` even when it is empty. Returns it; without one, a new list.
 M.array = core.array
 
@@ -106,7 +124,7 @@ M.null = core.null
 M.uuid = core.uuid
 
 --- The version of this library.
-M.version = (core.version())
+M.version = version
 
 local known = {}
 for name in pairs(M) do

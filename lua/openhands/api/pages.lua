@@ -254,6 +254,12 @@ function M.call_next(self)
   return item
 end
 
+function Pages:__tostring()
+  local is_new = not self._ended and self._memory_count == 0
+  local progress = self._ended and "all pages were read" or is_new and "nothing was read yet" or "there is more to read"
+  return ("openhands.Pages (%s: %s)"):format(self._source.name, progress)
+end
+
 methods.next, methods.all, Pages.__call = M.next_of_page, M.all_of_next, M.call_next
 
 return M

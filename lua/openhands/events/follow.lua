@@ -160,6 +160,13 @@ function methods:page()
   return nil
 end
 
+function Followed:__tostring()
+  local seen = self.conversation
+  local progress = self._ended and "all events were read" or "it may go on"
+  return ("openhands.Followed (events of conversation %s%s: %s)"):format(self._id, seen and ", " .. seen.state or "",
+    progress)
+end
+
 methods.next = pages.next_of_page
 methods.all = pages.all_of_next
 Followed.__call = pages.call_next

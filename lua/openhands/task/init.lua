@@ -376,6 +376,11 @@ end
 
 function Task:__tostring()
   local is_ended = self._pending.done
+  local results = self._results
+  if is_ended and not self._cancelled and results and results[1] == nil and results[2] ~= nil then
+    local redact_line = self._client:_redactor().redact_line
+    return ("openhands.Task (failed: %s)"):format(redact_line(task_errors.text_of(results[2])))
+  end
   local state = is_ended and "ended" or self._cancelled and "cancelled" or self._started and "running" or "new"
   return ("openhands.Task (%s)"):format(state)
 end
