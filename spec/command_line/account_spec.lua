@@ -70,7 +70,7 @@ describe("the key", function()
   it("is stored after a login in the browser", function()
     local result = here.run("login", NO_KEY)
     assert.equal(0, result.status)
-    assert.matches("Open http://127.0.0.1:%d+/oauth/device/verify%?user_code=SIMU%-%d+\nand confirm the code SIMU%-%d+\n",
+    assert.matches("Open http://127.0.0.1:%d+/oauth/device/verify%?user_code=SIMU%-%d+\nand confirm the code SIMU%-",
       result.errors)
     assert.equal("", result.output)
     assert.equal(0, here.run("list", NO_KEY).status)

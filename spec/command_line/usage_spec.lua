@@ -32,7 +32,8 @@ describe("openhands-lua", function()
   it("names a mistake that the library finds", function()
     refused("list --base-url ftp://x", "^openhands%-lua: openhands.new: base_url")
     refused("status 'not an id'", "^openhands%-lua: openhands.status: not an id")
-    refused("list", "^openhands%-lua: openhands.OPENHANDS_API: 'api' must be", { environment = { OPENHANDS_API = "v9" } })
+    refused("list", "^openhands%-lua: openhands.OPENHANDS_API: 'api' must",
+      { environment = { OPENHANDS_API = "v9" } })
   end)
 
   it("prints its version", function()

@@ -9,8 +9,8 @@ local M = {}
 local LIMIT = 60 -- seconds for one run
 local quoted = processes.quoted
 
-local UNSET = "-u OPENHANDS_API_KEY -u OPENHANDS_CLOUD_API_KEY -u SESSION_API_KEY -u OPENHANDS_BASE_URL -u OPENHANDS_API "
-  .. "-u NO_COLOR -u CLICOLOR_FORCE -u COLUMNS"
+local UNSET = "-u OPENHANDS_API_KEY -u OPENHANDS_CLOUD_API_KEY -u SESSION_API_KEY -u OPENHANDS_BASE_URL "
+  .. "-u OPENHANDS_API -u NO_COLOR -u CLICOLOR_FORCE -u COLUMNS"
 
 --- How one run of the command ended.
 ---@class spec.CommandResult
@@ -50,8 +50,8 @@ function M.place(address)
     for name, value in pairs(environment or {}) do values[name] = value or nil end
     local list = {}
     for name, value in pairs(values) do list[#list + 1] = name .. "=" .. quoted(value) end
-    return ("env %s %s %s timeout %d %s bin/openhands-lua %s"):format(UNSET, processes.without_leak_checks(),
-      table.concat(list, " "), LIMIT, quoted(processes.interpreter()), words)
+    return ("env %s %s %s %s bin/openhands-lua %s"):format(UNSET, processes.without_leak_checks(),
+      table.concat(list, " "), quoted(processes.interpreter()), words)
   end
 
   --- Runs the command, and waits for its end. Fails if the key stands in what it wrote.
@@ -62,7 +62,7 @@ function M.place(address)
     options = options or {}
     local base = os.tmpname()
     files.write(base .. ".in", options.input or "")
-    local shell = assert(io.popen(("%s <%s.in >%s.out 2>%s.err; echo $?"):format(
+    local shell = assert(io.popen(("timeout %d %s <%s.in >%s.out 2>%s.err; echo $?"):format(LIMIT,
       place.shell(words, options.environment), base, base, base)))
     local result = { status = tonumber(shell:read "*l") }
     shell:close()
@@ -89,12 +89,32 @@ function M.place(address)
     return (result.output:gsub("\n$", ""))
   end
 
+  --- Runs the command in a terminal of its own, of 100 columns.
+  ---@param words string
+  ---@param environment table<string, string|false>?
+  ---@param types string? shell that writes what the person types, e.g. `printf '\003'`; `$screen` is what was shown
+  ---@return string screen all that was written to the terminal
+  ---@return integer status
+  function place.on_terminal(words, environment, types)
+    local screen = os.tmpname()
+    local command = "stty cols 100 rows 20; " .. place.shell(words, environment)
+    local shell = assert(io.popen(("screen=%s; (%s) | timeout %d script -qfec %s %s >/dev/null 2>&1; echo $?"):format(
+      screen, types or ":", LIMIT, quoted(command), screen)))
+    local status = tonumber(shell:read "*l")
+    shell:close()
+    local text = files.read(screen):gsub("^Script started[^\n]*\n", ""):gsub("\nScript done[^\n]*\n$", "")
+    os.remove(screen)
+    if text:find(canary.key, 1, true) then error("the key stands on the terminal", 2) end
+    return text, status
+  end
+
   --- Begins the command, and reads what it writes to stdout and stderr as it comes.
   ---@param words string
   ---@param environment table<string, string|false>?
   ---@return spec.RunningCommand
   function place.begin(words, environment)
-    local pipe = assert(io.popen(("sh -c %s 2>&1; echo exit $?"):format(quoted("echo $$; exec "
+    -- A `timeout` would pass on an interruption twice.
+    local pipe = assert(io.popen(("timeout %d sh -c %s 2>&1; echo exit $?"):format(LIMIT, quoted("echo $$; exec "
       .. place.shell(words, environment)))))
     local running = { output = "", pid = assert(tonumber(pipe:read "*l")) }
 

@@ -1,7 +1,9 @@
 --- Prints events of a conversation, and follows them as they come.
 
 local exit_status = require "openhands.command_line.exit_status"
+local paint = require "openhands.display.paint"
 local records = require "openhands.command_line.records"
+local spans = require "openhands.display.spans"
 local text = require "openhands.command_line.text"
 local waiting = require "openhands.command_line.waiting"
 
@@ -12,9 +14,18 @@ local M = {}
 ---@param event table
 function M.print_event(session, event)
   session.output:record(records.event(event))
-  local words = event.text or event.kind or event.action or event.observation
   local moment = type(event.timestamp) == "string" and event.timestamp:match "T([0-9:]+)" or event.timestamp
-  session.output:line(("%s  %-11s  %s"):format(text.line(moment), text.line(event.source), text.line(words)))
+  local source, words = text.line(event.source), text.line(event.text)
+  if words:sub(1, #source + 2) == source .. ": " then -- of a message; the source has a column of its own
+    words = words:sub(#source + 3)
+  end
+  local terminal = session:stdout()
+  local builder = spans.new(terminal.is_terminal and terminal.ascii)
+  builder:add(text.line(moment), "time")
+  builder:add "  "
+  builder:add_cell(source, "name", 11)
+  builder:add("  " .. words)
+  session.output:line(paint.ansi(builder:line(), terminal))
 end
 
 --- Prints events until there are no more. Returns the error that ended them.

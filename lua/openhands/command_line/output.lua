@@ -91,7 +91,13 @@ end
 --- Says something that matters even with `--quiet`.
 ---@param text string
 function Output:warn(text)
-  io.stderr:write(without_secrets(self, text), "\n")
+  self:write_error(text .. "\n")
+end
+
+--- Writes a text to stderr as it is.
+---@param text string
+function Output:write_error(text)
+  io.stderr:write(without_secrets(self, text))
 end
 
 return M

@@ -74,7 +74,7 @@ function M.event(event)
   for name, value in next, event do
     record[name] = value
   end
-  record.text = record.text or text(event.text)
+  record.text = record.text or text(event.text) -- computed when it is read
   return record
 end
 

@@ -5,6 +5,7 @@ local openhands = require "openhands"
 local outputs = require "openhands.command_line.output"
 local records = require "openhands.command_line.records"
 local stored_key = require "openhands.command_line.stored_key"
+local terminals = require "openhands.display.terminal"
 local text = require "openhands.command_line.text"
 
 local M = {}
@@ -18,6 +19,8 @@ local KEY_VARIABLES = { "OPENHANDS_API_KEY", "OPENHANDS_CLOUD_API_KEY" }
 ---@field arguments table what was given, by name
 ---@field output openhands.CommandOutput
 ---@field private _client openhands.Client?
+---@field private _stdout openhands.Terminal?
+---@field private _stderr openhands.Terminal?
 ---@field private _return string[] commands with which to come back after an interruption
 local Session = {}
 Session.__index = Session
@@ -100,6 +103,30 @@ end
 function Session:client()
   self._client = self._client or openhands.new(self:settings())
   return self._client
+end
+
+-- Returns what can be shown on a stream.
+local function terminal_of(self, descriptor)
+  local choice = self.arguments.color or "auto"
+  local terminal = terminals.of(descriptor, choice)
+  if choice == "never" then
+    terminal.can_redraw, terminal.links = false, false
+  end
+  return terminal
+end
+
+--- Returns what can be shown on stdout.
+---@return openhands.Terminal
+function Session:stdout()
+  self._stdout = self._stdout or terminal_of(self, 1)
+  return self._stdout
+end
+
+--- Returns what can be shown on stderr.
+---@return openhands.Terminal
+function Session:stderr()
+  self._stderr = self._stderr or terminal_of(self, 2)
+  return self._stderr
 end
 
 --- Ends what the run has opened.

@@ -1,14 +1,15 @@
 --- Waits for conversations, with progress on stderr, and prints how they ended.
 
 local exit_status = require "openhands.command_line.exit_status"
+local progress = require "openhands.command_line.progress"
 local records = require "openhands.command_line.records"
 local rows = require "openhands.command_line.rows"
 local text = require "openhands.command_line.text"
 
 local M = {}
 
-local function options_of(session)
-  return { timeout = session.arguments.timeout, interval = session.arguments.interval }
+local function options_of(session, on_change)
+  return { timeout = session.arguments.timeout, interval = session.arguments.interval, on_change = on_change }
 end
 
 -- Prints what the agent says at the end: its answer, or why it failed, and what it opened.
@@ -35,10 +36,13 @@ end
 --- Prints a conversation that has settled. Returns the exit status.
 ---@param session openhands.CommandSession
 ---@param conversation openhands.Conversation
+---@param is_shown boolean? its line stands on the terminal already
 ---@return integer
-function M.tell_end(session, conversation)
+function M.tell_end(session, conversation, is_shown)
   session.output:record(records.conversation(conversation))
-  rows.print(session, { conversation })
+  if not (is_shown and session:stdout().is_terminal) then
+    rows.print(session, { conversation })
+  end
   print_outcome(session, conversation)
   advise(session, conversation)
   return exit_status.of_conversation(conversation)
@@ -64,13 +68,11 @@ end
 function M.one(session, subject)
   local id = type(subject) == "table" and subject.conversation_id or subject --[[@as string]]
   session:comes_back_with("wait %s", text.shell_word(id))
-  local options = options_of(session)
-  options.on_change = function(now)
-    session:say("%s %s", now.conversation_id, now.state)
-  end
-  local done, err = session:client():wait(subject, options)
+  local done, err, is_shown = progress.during(session, { subject }, function(on_change)
+    return session:client():wait(subject, options_of(session, on_change))
+  end)
   session:needs_no_return()
-  return done and M.tell_end(session, done) or tell_failure(session, id, err)
+  return done and M.tell_end(session, done, is_shown) or tell_failure(session, id, err)
 end
 
 -- Tells how each of several conversations ended. Returns the exit status.
@@ -104,11 +106,9 @@ end
 ---@return integer exit_status
 function M.several(session, ids)
   session:comes_back_with("wait %s", table.concat(ids, " "))
-  local options = options_of(session)
-  options.on_change = function(now)
-    session:say("%s %s", now.conversation_id, now.state)
-  end
-  local list, err = session:client():wait_all(ids, options)
+  local list, err = progress.during(session, ids, function(on_change)
+    return session:client():wait_all(ids, options_of(session, on_change))
+  end)
   session:needs_no_return()
   return tell_all(session, ids, list or err.conversations, err)
 end

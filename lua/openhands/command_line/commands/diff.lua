@@ -29,7 +29,7 @@ local function print_file(session, path, difference)
   session.output:record { path = path, original = old, modified = new }
   local written = session.output.format == "plain" and unified_diff.write(text.line(path), old, new)
   if written then
-    session.output:line((text.lines(written):gsub("\n$", "")))
+    session.output:line((text.contents(written):gsub("\n$", "")))
   end
 end
 

@@ -1,6 +1,7 @@
 --- `fleet`: runs many conversations from a file, a few at a time and none twice; tells how a fleet stands.
 
 local exit_status = require "openhands.command_line.exit_status"
+local fleet_board = require "openhands.command_line.fleet_board"
 local fleets = require "openhands.command_line.fleets"
 local options = require "openhands.command_line.options"
 local records = require "openhands.command_line.records"
@@ -68,6 +69,8 @@ local function print_report(session, report)
   if session.output.format == "json" then
     session.output:write((report:json():gsub("\n$", "")))
   end
+  local terminal = session:stdout()
+  report.width = terminal.is_terminal and terminal.columns or nil
   session.output:line(tostring(report))
 end
 
@@ -99,15 +102,17 @@ end
 
 -- Runs a fleet whose items were added.
 local function go_on(session, fleet)
-  local report, err = fleet:run {
-    timeout = session.arguments.timeout,
-    on_change = function(run, previous)
-      if session.output.format == "jsonl" then
-        session.output:record(records.run(run, previous))
-      end
-      session:say("%s: %s -> %s", text.line(run.key), previous or "queued", run.state)
-    end,
-  }
+  local report, err = fleet_board.during(session, fleet, function(on_change)
+    return fleet:run {
+      timeout = session.arguments.timeout,
+      on_change = function(run, previous)
+        if session.output.format == "jsonl" then
+          session.output:record(records.run(run, previous))
+        end
+        on_change(run, previous)
+      end,
+    }
+  end)
   session:needs_no_return()
   local so_far = report or fleet:report()
   if so_far then
@@ -118,10 +123,10 @@ end
 
 local function run(session)
   local arguments = session.arguments
-  local settings, add = fleets.read(arguments.file, arguments)
   if arguments.report then
     format_of(arguments.report)
   end
+  local settings, add = fleets.read(arguments.file, arguments)
   for _, name in ipairs { "slots", "budget", "canary" } do
     settings[name] = arguments[name] or settings[name]
   end

@@ -1,0 +1,121 @@
+--- Shows how a fleet goes on while the command runs it: a board of the runs that are live or have failed, with the
+--- totals of the ledger; a line for each new state where stderr is no terminal.
+
+local boards = require "openhands.display.board"
+local core = require "openhands.core"
+local lives = require "openhands.display.live"
+local spans = require "openhands.display.spans"
+local text = require "openhands.command_line.text"
+
+local M = {}
+
+local DRAWING = 0.5 -- seconds between two drawings
+local READING = 2 -- seconds between two looks into the ledger
+local MOST_ROWS = 200
+
+-- States of a board, where those of runs have other names. The ambiguous ones are as urgent as the failed.
+local states = { ambiguous = "unknown", cancelled = "stopped", skipped = "stopped", done = "finished" }
+
+local is_trouble = { failed = true, ambiguous = true, skipped = true, cancelled = true, paused = true }
+
+---@class openhands.FleetBoard
+local Board = {}
+Board.__index = Board
+
+-- Returns the row of a run, as boards take it.
+local function row_of(run, at)
+  return {
+    title = run.key, state = states[run.state] or run.state, conversation_id = run.conversation_id, cost = run.cost,
+    settled = run.ended_at ~= nil, detail = run.error, last_event = run.error,
+    elapsed = run.seconds and run.seconds + core.monotonic() - at or nil,
+  }
+end
+
+-- Returns the line of totals: what the ledger counts, those that wait included.
+local function totals_line(status, columns, ascii)
+  local builder = spans.new(ascii)
+  local first = tostring(status):match "^[^\n]*"
+  builder:add_cell(first, "total", math.min(#first, columns))
+  return builder:line()
+end
+
+local function lines_of(self)
+  local live, rows = self.live, {}
+  local columns, ascii = live:columns(), live.terminal.ascii
+  for _, run in ipairs(self.status and self.status.runs or {}) do
+    if #rows < MOST_ROWS then
+      rows[#rows + 1] = row_of(run, self.read_at)
+    end
+  end
+  for _, run in pairs(self.troubled) do
+    if #rows < 2 * MOST_ROWS then
+      rows[#rows + 1] = row_of(run, self.read_at)
+    end
+  end
+  local lines = {}
+  if #rows > 0 then
+    lines = boards.lines(rows, { columns = columns, rows = live.terminal.rows - 2, ascii = ascii })
+    lines[#lines] = nil -- its totals are those of the rows that are shown
+  end
+  if self.status then
+    lines[#lines + 1] = totals_line(self.status, columns, ascii)
+  end
+  return lines
+end
+
+local function read(self)
+  local status = self.fleet:status()
+  if status then
+    self.status, self.read_at = status, core.monotonic()
+  end
+end
+
+local function show_on(self, client)
+  while not self.has_ended do
+    if core.monotonic() - self.read_at >= READING then
+      read(self)
+    end
+    self.live:draw(lines_of(self))
+    client:sleep(DRAWING)
+  end
+end
+
+-- Takes a run whose state has changed.
+local function take_change(self, run, previous)
+  self.troubled[run.key] = is_trouble[run.state] and run.state ~= "paused" and run or nil
+  local line = ("%s: %s -> %s%s"):format(text.line(run.key), previous or "queued", run.state,
+    run.error and " (" .. text.line(run.error) .. ")" or "")
+  self.live:note(run.key, run.state, line)
+  self.read_at = -math.huge -- the ledger has news
+end
+
+--- Calls a function that runs a fleet, and shows progress meanwhile.
+---@param session openhands.CommandSession
+---@param fleet openhands.Fleet
+---@param run fun(on_change: fun(run: openhands.Run, previous: string?)): any, any
+---@return any value
+---@return any err
+function M.during(session, fleet, run)
+  if session.output.is_quiet then
+    return run(function() end)
+  end
+  local client = session:client()
+  local self = setmetatable({
+    fleet = fleet, troubled = {}, read_at = -math.huge,
+    live = lives.new { terminal = session:stderr(), write = function(words)
+      session.output:write_error(words)
+    end },
+  }, Board)
+  local task = self.live.terminal.can_redraw and client:spawn(show_on, self, client)
+  local value, err = run(function(changed, previous)
+    take_change(self, changed, previous)
+  end)
+  self.has_ended = true
+  if task then
+    task:cancel()
+    self.live:clear() -- the report follows
+  end
+  return value, err
+end
+
+return M

@@ -1,0 +1,129 @@
+--- Shows how conversations go on while the command waits for them: a live line for one, a board for several, and a line
+--- for each new state where stderr is no terminal.
+
+local core = require "openhands.core"
+local displays = require "openhands.display.progress"
+
+local M = {}
+
+local DRAWING = 0.25 -- seconds between two looks at whether to draw
+local READING = 5 -- seconds between two requests for what is not part of a wait: costs, and the latest event
+local FIRST_READING = 2
+local MOST_IDS = 99 -- conversations whose costs are asked for at once
+
+-- Returns the latest event of a conversation.
+local function latest_event(client, conversation)
+  local fields = conversation.api == "v0" and { reverse = true, limit = 1 }
+    or { sort_order = "TIMESTAMP_DESC", limit = 1 }
+  return (client:events(conversation, fields, { retries = 0 }):next())
+end
+
+---@class openhands.CommandProgress
+---@field is_live boolean whether lines are drawn anew
+local Progress = {}
+Progress.__index = Progress
+
+-- Takes a conversation as it was just seen.
+function Progress:see(key, conversation)
+  self.seen[key], conversation.last_event = conversation, self.events[key]
+  self.display:see(key, conversation)
+end
+
+-- Asks for the costs, and for the latest event of one conversation after the other.
+local function read_more(self, client)
+  local ids = {}
+  for _, key in ipairs(self.keys) do
+    local conversation = self.seen[key]
+    if conversation and conversation.state == "running" and #ids < MOST_IDS then
+      ids[#ids + 1] = key
+    end
+  end
+  local found = #ids > 0 and client:get(ids, { retries = 0 })
+  for _, key in ipairs(found and ids or {}) do
+    local conversation = found[key]
+    if conversation and conversation.state == self.seen[key].state then -- the wait tells new states
+      self:see(key, conversation)
+    end
+  end
+  self.turn = self.turn % math.max(#ids, 1) + 1
+  local key = ids[self.turn]
+  local event = key and latest_event(client, self.seen[key])
+  if event then
+    self.events[key] = event
+    self:see(key, self.seen[key])
+  end
+end
+
+local function draw_on(self, client)
+  while not self.has_ended do
+    self.display:tick(core.monotonic())
+    client:sleep(DRAWING)
+  end
+end
+
+local function read_on(self, client)
+  local pause = FIRST_READING
+  while not self.has_ended do
+    client:sleep(pause)
+    pause = READING
+    if not self.has_ended then
+      read_more(self, client)
+    end
+  end
+end
+
+--- Calls a function that waits, and shows progress meanwhile.
+---@param session openhands.CommandSession
+---@param subjects (string|openhands.Conversation)[]
+---@param wait fun(on_change: fun(now: openhands.Conversation)): any, any
+---@return any value
+---@return any err
+---@return boolean is_live whether the conversations stand on the terminal
+function M.during(session, subjects, wait)
+  if session.output.is_quiet then
+    local value, err = wait(function() end)
+    return value, err, false
+  end
+  local terminal, client = session:stderr(), session:client()
+  local self = setmetatable({
+    display = displays.new(core.monotonic, { terminal = terminal, write = function(text)
+      session.output:write_error(text)
+    end }),
+    keys = {}, seen = {}, events = {}, turn = 0, is_live = terminal.can_redraw,
+  }, Progress)
+  for place, subject in ipairs(subjects) do
+    local conversation = type(subject) == "table" and subject or nil
+    local key = conversation and conversation.conversation_id or subject
+    self.keys[place], self.seen[key] = key, conversation
+    self.display:add(key, conversation or { conversation_id = key })
+  end
+  local tasks = self.is_live and { client:spawn(draw_on, self, client), client:spawn(read_on, self, client) } or {}
+  local value, err = wait(function(now)
+    self:see(self.seen[now.conversation_id] and now.conversation_id or M.key_of(self.keys, now), now)
+  end)
+  self.has_ended = true
+  for _, task in ipairs(tasks) do
+    task:cancel()
+  end
+  self.display:finish()
+  return value, err, self.is_live
+end
+
+local function plain(id)
+  return core.lower((id:gsub("-", "")))
+end
+
+--- Returns the key of a conversation, which the user may have spelt in another way.
+---@param keys string[]
+---@param conversation openhands.Conversation
+---@return string
+function M.key_of(keys, conversation)
+  for _, key in ipairs(keys) do
+    if plain(key) == plain(conversation.conversation_id) then
+      return key
+    end
+  end
+  return conversation.conversation_id
+end
+
+return M
