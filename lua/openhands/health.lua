@@ -30,7 +30,7 @@ local function check_editor()
   end
 end
 
-local function advice_for_module(problem)
+local function advice_for_module()
   local make = "make LUA=" .. library.lua()
   local root = library.root()
   local advice = {
@@ -40,17 +40,19 @@ local function advice_for_module(problem)
     "Debian, Ubuntu: `apt install gcc make pkg-config libcurl4-openssl-dev libluajit-5.1-dev`",
     "Fedora: `dnf install gcc make libcurl-devel luajit-devel`; macOS: `brew install luajit pkg-config`",
   }
-  if problem:find("lua-cjson", 1, true) then
-    advice = { "Debian, Ubuntu: `apt install lua-cjson`; LuaRocks: `luarocks --lua-version=5.1 install lua-cjson`" }
-  end
   return advice
+end
+
+-- Returns a loader's error without the list of the places where it has looked.
+local function reason_of(problem)
+  return (problem:gsub("not found:\n.*", "not found"):gsub("[ \t]*\n[ \t]*", " "))
 end
 
 local function check_library()
   start "openhands: library"
   local openhands, problem = library.load()
   if not openhands then
-    fail("the C module cannot be loaded: " .. problem:match "^[^\n]*", advice_for_module(problem))
+    fail("the C module cannot be loaded: " .. reason_of(problem or "unknown"), advice_for_module())
     return nil
   end
   local version, curl = require("openhands.core").version()

@@ -117,7 +117,10 @@ describe("the board in Neovim", function()
       await_line "vim: set ft=lua"
       say(board()[2])
       say(child "return vim.bo.filetype")
-    ]], { environment = { OPENHANDS_BASE_URL = "http://127.0.0.1:9" } })
+    ]], {
+      environment = { OPENHANDS_BASE_URL = "http://127.0.0.1:9" },
+      configuration = "vim.g.openhands = { client = { retries = 0 } }",
+    })
     assert.matches("^running +red vim: set ft=lua: txt[^\n]*\nopenhands\n$", output)
   end)
 end)

@@ -136,7 +136,7 @@ describe("the plugin", function()
       child "vim.cmd 'OpenHands start Not this.'"
       told "no field"
       say(messages())
-      child "vim.g.openhands = nil require 'openhands.nvim'.setup {}"
+      child "vim.g.openhands = nil require 'openhands.nvim'.setup { interval = 0.02 }"
       child "vim.cmd 'OpenHands start repository=owner/forbidden Not this.'"
       told "has failed"
       say(messages())

@@ -70,7 +70,7 @@ end
 local function rows()
   local list = {}
   for _, entry in ipairs(conversations.all()) do
-    entry.conversation.last_event = entry.last_event
+    rawset(entry.conversation, "last_event", entry.last_event)
     list[#list + 1] = entry.conversation
   end
   return list

@@ -33,7 +33,7 @@ end
 function M.complete(lead, line, position)
   local before = line:sub(1, position)
   local name, rest = before:match "OpenHands!? +([^ ]+) +(.*)$"
-  if not name then
+  if not name or not rest then
     return beginning_with(commands.names(), lead)
   end
   local takes = (commands.subcommands[name] or {}).takes

@@ -22,6 +22,14 @@ local M = {}
 ---@field diff? { open: string? } the command that opens its window
 ---@field log? { open: string?, lines: integer? } the same for the log
 
+--- The same with the defaults, and what is wrong with it.
+---@class openhands.nvim.WholeConfiguration: openhands.nvim.Configuration
+---@field board { open: string, refresh: number, limit: integer }
+---@field follow { open: string, lines: integer }
+---@field diff { open: string }
+---@field log { open: string, lines: integer }
+---@field problem string?
+
 local defaults = {
   notify = true,
   progress = true,
@@ -90,7 +98,7 @@ local function read()
 end
 
 --- Returns the configuration. What is wrong with it is in its field `problem`, and has no effect.
----@return openhands.nvim.Configuration|{ problem: string? }
+---@return openhands.nvim.WholeConfiguration
 function M.get()
   current = current or read()
   return current

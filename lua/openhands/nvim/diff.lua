@@ -15,15 +15,12 @@ local MOST_BYTES = 1000000 -- of a file whose changes are computed here
 -- Returns the lines of one file's changes.
 local function lines_of(change, versions)
   local path = texts.line(change.path)
-  local lines = { ("diff --git a/%s b/%s"):format(path, path) }
   local before, after = versions.original or "", versions.modified or ""
-  if change.status == "ADDED" then
-    lines[2], lines[3] = "--- /dev/null", "+++ b/" .. path
-  elseif change.status == "DELETED" then
-    lines[2], lines[3] = "--- a/" .. path, "+++ /dev/null"
-  else
-    lines[2], lines[3] = "--- a/" .. path, "+++ b/" .. path
-  end
+  local lines = {
+    ("diff --git a/%s b/%s"):format(path, path),
+    "--- " .. (change.status == "ADDED" and "/dev/null" or "a/" .. path),
+    "+++ " .. (change.status == "DELETED" and "/dev/null" or "b/" .. path),
+  }
   if type(before) ~= "string" or type(after) ~= "string" or before:find "%z" or after:find "%z" then
     lines[#lines + 1] = "Binary files differ"
   elseif #before + #after > MOST_BYTES then

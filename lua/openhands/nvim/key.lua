@@ -11,6 +11,8 @@ local function first_line(text)
   return line ~= "" and line or nil
 end
 
+---@param command string[]
+---@param done fun(problem: string?, key: string?)
 local function run_command(command, done)
   for _, word in ipairs(command) do
     if type(word) ~= "string" then
@@ -23,7 +25,8 @@ local function run_command(command, done)
   processes.run(command, {}, function(result)
     local key = result.code == 0 and first_line(result.output)
     if key then
-      return done(nil, key)
+      done(nil, key)
+      return
     end
     local what = result.problem or result.code == 0 and command[1] .. " printed nothing"
       or ("%s ended with %s"):format(command[1], tostring(result.code))

@@ -84,7 +84,7 @@ function M.load()
     forget()
     return nil, tostring(result)
   end
-  loaded = result
+  loaded = require "openhands"
   return loaded
 end
 

@@ -32,7 +32,7 @@ end
 
 -- Hands the client, or why there is none, to all who wait for it.
 local function hand_out(problem)
-  local list = waiting
+  local list = waiting or {}
   waiting = nil
   for _, run in ipairs(list) do
     run(problem, client)
