@@ -94,6 +94,12 @@ describe("a board", function()
     assert.equal("running  x", text_of(open)[2])
   end)
 
+  it("takes conversations, and beside them what happened last", function()
+    local list = { { conversation = rows[4], last_event = "asks to push" }, rows[3] }
+    assert.matches("^waiting  The waiting one  1m00s  %$0.50  asks to push$", text_of(list)[3])
+    assert.matches("^failed ", text_of(list)[2])
+  end)
+
   it("without conversations says so", function()
     assert.same({ "0 conversations" }, text_of({}))
   end)

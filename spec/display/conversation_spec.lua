@@ -50,6 +50,8 @@ describe("the line of a conversation", function()
     assert.matches("^owner/repo  running", conversations.line(example { title = "Conversation 7f3b9" }))
     assert.matches("^7f3b9a1c2d4e4f60a1b2c3d4e5f60718  running",
       conversations.line(example { title = "none", selected_repository = "none" }))
+    assert.equal("owner/new  starting -",
+      conversations.line { conversation_id = "1", state = "starting", request = { selected_repository = "owner/new" } })
     assert.equal("conversation  unknown -", conversations.line {})
   end)
 

@@ -178,7 +178,8 @@ end
 
 --- Returns the lines of a board. Each has its text, its spans, and the `conversation_id` and `url` of the conversation
 --- that it is about; the heading and the totals have none.
----@param rows table[] conversations, or tables with the same fields; `last_event` may be an event or a text
+---@param rows table[] conversations, or tables with the same fields; or tables with the fields `conversation` and
+--- `last_event`, which is an event or a text
 ---@param options { columns: integer?, rows: integer?, now: number?, ascii: boolean?, urls: boolean? }? `columns`: 80 if
 --- not given; `rows`: the most lines; `now`: seconds since 1970, for tables with `created_at` and without `elapsed`;
 --- `urls`: the page of each conversation below its row, where there is room

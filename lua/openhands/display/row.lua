@@ -15,7 +15,7 @@ local LONGEST_STATE = 12 -- columns
 local LONGEST_WORDS = 500
 local MOST_PULL_REQUESTS = 5
 
---- What is shown of a conversation. Give boards conversations, or tables with the fields of conversations.
+--- What is shown of a conversation.
 ---@class openhands.DisplayRow
 ---@field conversation_id string?
 ---@field name string its title, or its repository, or the beginning of its id
@@ -39,9 +39,11 @@ local function title_of(conversation)
 end
 
 local function name_of(conversation)
+  local requested = type(conversation.request) == "table" and conversation.request or {} -- of one that is starting
   local name = title_of(conversation)
     or line(conversation.selected_repository, LONGEST_NAME, conversation)
     or line(conversation.repository, LONGEST_NAME, conversation)
+    or line(requested.selected_repository, LONGEST_NAME, conversation)
     or line(conversation.conversation_id, LONGEST_NAME, conversation)
   return name ~= "" and name or "conversation"
 end
@@ -86,7 +88,8 @@ local function words_of(conversation, last_event)
 end
 
 --- Returns what is shown of a conversation.
----@param conversation table a conversation, or a table with the same fields
+---@param conversation table a conversation, or a table with the same fields; or one with the fields `conversation` and
+--- `last_event`
 ---@param last_event any an event or a text; nil: the field `last_event`
 ---@param now number? seconds since 1970, for a table with `created_at` and without `elapsed`
 ---@return openhands.DisplayRow
@@ -94,6 +97,7 @@ function M.of(conversation, last_event, now)
   if last_event == nil then
     last_event = conversation.last_event
   end
+  conversation = type(conversation.conversation) == "table" and conversation.conversation or conversation
   local cost = numbers.is_finite(conversation.cost) and conversation.cost >= 0 and conversation.cost or nil
   return {
     conversation_id = type(conversation.conversation_id) == "string" and conversation.conversation_id or nil,
