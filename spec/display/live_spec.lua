@@ -81,6 +81,7 @@ describe("a region on a terminal", function()
     live:draw { "three" }
     assert.same({ "it stays", "three" }, screen(written))
     live:finish()
+    clock.now = 2
     live:draw { "below" }
     assert.same({ "it stays", "three", "below" }, screen(written))
     live:clear()
@@ -95,6 +96,46 @@ describe("a region on a terminal", function()
     clock.now = 1
     live:draw(many)
     assert.same({ "line 1", "line 2", "line 3" }, screen(written))
+  end)
+
+  it("stands below those of other waits, and leaves its lines above them", function()
+    local written, clock = {}, 0
+    local shared = lives.new_screen(function(text) written[#written + 1] = text end)
+    local function one_more()
+      return lives.new { terminal = terminal(), screen = shared, now = function() return clock end }
+    end
+    local first, second, third = one_more(), one_more(), one_more()
+    for number, live in ipairs { first, second, third } do
+      clock = clock + 1
+      live:draw { "wait " .. number, "more of " .. number }
+    end
+    assert.same({ "wait 1", "more of 1", "wait 2", "more of 2", "wait 3", "more of 3" }, screen(written))
+    second:finish()
+    assert.same({ "wait 2", "more of 2", "wait 1", "more of 1", "wait 3", "more of 3" }, screen(written))
+    clock = clock + 1
+    first:draw { "wait 1 goes on" }
+    assert.same({ "wait 2", "more of 2", "wait 1 goes on", "wait 3", "more of 3" }, screen(written))
+    third:clear()
+    first:finish()
+    assert.same({ "wait 2", "more of 2", "wait 1 goes on" }, screen(written))
+    assert.equal(0, shared.count)
+  end)
+
+  it("of a wait that is gone disappears", function()
+    local written, clock = {}, 0
+    local shared = lives.new_screen(function(text) written[#written + 1] = text end)
+    local function draw(words)
+      clock = clock + 1
+      local live = lives.new { terminal = terminal(), screen = shared, now = function() return clock end }
+      live:draw { words }
+      return live
+    end
+    draw "cancelled"
+    collectgarbage()
+    collectgarbage()
+    local other = draw "goes on"
+    assert.same({ "goes on" }, screen(written))
+    other:finish()
   end)
 
   it("writes no line for a change of state", function()

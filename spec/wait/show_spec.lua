@@ -43,7 +43,7 @@ describe("a wait that shows how it goes on", function()
     local _, drawn = output:gsub("\27%[1A\r\27%[2K", "")
     assert.is_true(drawn > 20, output)
     assert.matches("\27%[34mrunning\27%[0m \27%[2m%d+s", output)
-    assert.matches("\27%[2K%* \27%[1mFix the typo\27%[0m  \27%[32mfinished[^\n]*Done[^\n]*\n$", output)
+    assert.matches("\27%[2K%* \27%[1mFix the typo\27%[0m  \27%[32mfinished[^\n]*Done[^\n]*\n\27%[J$", (output:gsub("\r", "")))
     local _, lines = output:gsub("\n", "")
     assert.equal(drawn + 1, lines)
   end)
@@ -87,6 +87,18 @@ describe("a wait that shows how it goes on", function()
     assert.truthy(usual:find "POST")
     assert.equal(usual, requests(true, "@ 2>&1"))
     assert.equal(usual, requests(true, ON_A_TERMINAL))
+  end)
+
+  it("shows the waits of several tasks below one another", function()
+    local output = run([[
+      assert(client:all {
+        function() return client:run({ initial_user_msg = "One" }, { show = true }) end,
+        function() return client:run({ initial_user_msg = "Two" }, { show = true }) end,
+      })
+    ]], ON_A_TERMINAL)
+    local plain = output:gsub("\27%[[0-9;]*m", ""):gsub("\27%]8[^\27]*\27\\", ""):gsub("\r", "")
+    assert.matches("\27%[2A\27%[2K[^\n]*One  running[^\n]*\n\27%[2K[^\n]*Two  running", plain)
+    assert.matches("\27%[2K%* %a+  finished[^\n]*\n\27%[J$", plain)
   end)
 
   it("leaves the cursor below its line where the program is interrupted", function()

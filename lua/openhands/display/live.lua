@@ -19,17 +19,24 @@ local SHORTEST = 0.1 -- seconds between two drawings
 ---@field terminal? openhands.Terminal what can be shown there
 ---@field write? fun(text: string)
 ---@field now? fun(): number monotonic, seconds
+---@field screen? openhands.Screen where other regions are, too
+
+--- What the regions on one stream share. Waits in several tasks each have a region; they stand below one another.
+---@class openhands.Screen
+---@field write fun(text: string)
+---@field regions openhands.Live[] weak: those of a wait that was cancelled or has failed are collected
+---@field count integer places in `regions`
+---@field height integer lines of all regions as they are drawn
+---@field drawn_at number moment of the last drawing
 
 ---@class openhands.Live
 ---@field terminal openhands.Terminal what can be shown
+---@field private _screen openhands.Screen
 ---@field private _descriptor integer
----@field private _write fun(text: string)
 ---@field private _now fun(): number
----@field private _height integer lines of the region as it is drawn
----@field private _drawn_at number moment of the last drawing
----@field private _pending openhands.DisplayLine[]? drawn later, because the last drawing is too recent
----@field private _lines (openhands.DisplayLine|string)[]? of the region as it is drawn
----@field private _noted table<any, string> the last line of each key
+---@field private _lines (openhands.DisplayLine|string)[]? of the region; nil: it has none
+---@field private _is_pending boolean? the lines are not drawn yet, because the last drawing was too recent
+---@field private _noted table<any, string> what is known of each subject
 local Live = { __name = "openhands.Live" }
 Live.__index = Live
 
@@ -41,6 +48,16 @@ local function write_error(text)
   end
 end
 
+local function new_screen(write)
+  return { write = write, regions = setmetatable({}, { __mode = "v" }), count = 0, height = 0, drawn_at = -math.huge }
+end
+
+local screen_of_errors = new_screen(write_error)
+
+--- Makes a screen without regions.
+---@type fun(write: fun(text: string)): openhands.Screen
+M.new_screen = new_screen
+
 --- Makes a region without lines.
 ---@param options openhands.LiveOptions?
 ---@return openhands.Live
@@ -49,11 +66,9 @@ function M.new(options)
   local descriptor = options.descriptor or 2
   return setmetatable({
     terminal = options.terminal or terminals.of(descriptor),
+    _screen = options.screen or options.write and new_screen(options.write) or screen_of_errors,
     _descriptor = descriptor,
-    _write = options.write or write_error,
     _now = options.now or core.monotonic,
-    _height = 0,
-    _drawn_at = -math.huge,
     _noted = {},
   }, Live)
 end
@@ -67,29 +82,60 @@ function Live:columns()
   return math.max(1, self.terminal.columns - 1) -- some terminals wrap a line that fills the last column
 end
 
--- Returns what moves the cursor to the beginning of the region.
-local function to_top(self)
-  return self._height > 0 and ("\27[%dA\r"):format(self._height) or ""
-end
-
 local function painted(self, line)
   return type(line) == "string" and line or paint.ansi(line, self.terminal)
 end
 
-local function draw(self, lines, above)
-  local pieces, most = { to_top(self) }, math.max(1, self.terminal.rows - 1)
-  if above then
-    pieces[#pieces + 1] = "\27[2K" .. above .. "\n"
+-- Gives a region its place on the screen, below the others.
+local function place(self)
+  local screen = self._screen
+  for number = 1, screen.count do
+    if screen.regions[number] == self then
+      return
+    end
   end
-  local height = math.min(#lines, most)
-  for place = 1, height do
-    pieces[#pieces + 1] = "\27[2K" .. painted(self, lines[place]) .. "\n"
+  screen.count = screen.count + 1
+  screen.regions[screen.count] = self
+end
+
+-- Takes a region, and those that were collected, off the screen.
+local function unplace(self)
+  local screen, kept = self._screen, 0
+  for number = 1, screen.count do
+    local region = screen.regions[number]
+    screen.regions[number] = nil
+    if region and region ~= self then
+      kept = kept + 1
+      screen.regions[kept] = region
+    end
   end
-  if height < self._height or above then
+  screen.count, self._lines, self._is_pending = kept, nil, nil
+end
+
+-- Draws all regions of the screen, with lines above them that stay.
+local function draw(self, above)
+  local screen, most = self._screen, math.max(1, self.terminal.rows - 1)
+  local pieces, height = { screen.height > 0 and ("\27[%dA\r"):format(screen.height) or "" }, 0
+  for _, line in ipairs(above or {}) do
+    pieces[#pieces + 1] = "\27[2K" .. painted(self, line) .. "\n"
+  end
+  for number = 1, screen.count do
+    local region = screen.regions[number]
+    for _, line in ipairs(region and region._lines or {}) do
+      if height < most then
+        height = height + 1
+        pieces[#pieces + 1] = "\27[2K" .. painted(region, line) .. "\n"
+      end
+    end
+    if region then
+      region._is_pending = nil
+    end
+  end
+  if height < screen.height or above then
     pieces[#pieces + 1] = "\27[J"
   end
-  self._height, self._drawn_at, self._pending, self._lines = height, self._now(), nil, lines
-  self._write(table.concat(pieces))
+  screen.height, screen.drawn_at = height, self._now()
+  screen.write(table.concat(pieces))
 end
 
 --- Shows lines in place of those before, on a terminal. Keeps them for later if the last drawing is too recent.
@@ -98,28 +144,31 @@ end
 function Live:draw(lines)
   if not self.terminal.can_redraw then
     return false
-  elseif self._now() - self._drawn_at < SHORTEST then
-    self._pending = lines
+  end
+  place(self)
+  self._lines = lines
+  if math.abs(self._now() - self._screen.drawn_at) < SHORTEST then -- the clocks of two clients may differ
+    self._is_pending = true
     return false
   end
-  draw(self, lines)
+  draw(self)
   return true
 end
 
 --- Draws the lines that were kept.
 function Live:flush()
-  if self._pending then
-    draw(self, self._pending)
+  if self._is_pending then
+    draw(self)
   end
 end
 
---- Writes a line that stays, above the region.
+--- Writes a line that stays, above the regions.
 ---@param line openhands.DisplayLine|string
 function Live:print(line)
-  if self.terminal.can_redraw and self._height > 0 then
-    draw(self, self._pending or self._lines, painted(self, line))
+  if self.terminal.can_redraw and self._screen.height > 0 then
+    draw(self, { line })
   else
-    self._write(painted(self, line) .. "\n")
+    self._screen.write(painted(self, line) .. "\n")
   end
 end
 
@@ -138,16 +187,19 @@ end
 
 --- Leaves the lines where they are; what is drawn afterwards stands below.
 function Live:finish()
-  self:flush()
-  self._height, self._lines, self._drawn_at = 0, nil, -math.huge
+  local lines = self._lines
+  unplace(self)
+  if lines then
+    draw(self, lines)
+  end
 end
 
 --- Takes the lines away.
 function Live:clear()
-  self._pending = nil
-  if self._height > 0 then
-    draw(self, {})
-    self:finish()
+  local lines = self._lines
+  unplace(self)
+  if lines then
+    draw(self)
   end
 end
 
