@@ -34,10 +34,14 @@ local PROGRAM = [[
   local openhands = require "openhands"
   local client = openhands.new { base_url = address, api_key = "any", api = "v1", grace = 0.2, retries = 1 }
   require("openhands.fleet.worker_class").patience = 0.01
-  local fleet = assert(client:fleet { name = "f", ledger = database, slots = 2, lease = 0.6, start_interval = 0,
+  local function must(value, err) -- `assert` of Lua 5.1 refuses errors that are tables
+    if not value then error(tostring(err), 0) end
+    return value
+  end
+  local fleet = must(client:fleet { name = "f", ledger = database, slots = 2, lease = 0.6, start_interval = 0,
     interval = 0.02, account = "a" })
   for place = 1, count do
-    assert(fleet:add { key = "k" .. place, repository = "o/r" .. place, initial_user_msg = "Fix it." })
+    must(fleet:add { key = "k" .. place, repository = "o/r" .. place, initial_user_msg = "Fix it." })
   end
   for _, method in ipairs { "claim", "renew", "record", "finish", "requeue" } do
     wrap(getmetatable(fleet.ledger), method)
