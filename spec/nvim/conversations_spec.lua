@@ -89,17 +89,25 @@ describe("in Neovim, a conversation", function()
   end)
 
   it("of V0 works the same; it is stopped where V1 pauses", function()
+    server:options { outcome = "slow" }
     local output = said([[
+      local function has(name, value)
+        await(child, [=[
+          local latest = require "openhands.nvim.conversations".latest()
+          local name, value = ...
+          return latest and latest.conversation[name] == value
+        ]=], name, value)
+      end
       child "vim.cmd 'OpenHands start Fix the typo.'"
-      told "has finished"
+      has("state", "running")
       child "vim.cmd 'OpenHands diff'"
       await(child, "return vim.bo.filetype == 'diff'")
       say(child "return vim.fn.search 'PLAN.md' > 0")
-      child "vim.cmd 'messages clear | OpenHands send Go on. [simulate: slow]'"
+      child "vim.cmd 'tabclose | OpenHands pause'"
+      has("status", "STOPPED")
+      child "vim.cmd 'messages clear | OpenHands send Go on.'"
       told "has your message"
-      child "vim.cmd 'OpenHands pause'"
-      await(child, "return require 'openhands.nvim.conversations'.latest().conversation.status == 'STOPPED'")
-      child "vim.cmd 'tabclose | OpenHands list zzz'"
+      child "vim.cmd 'OpenHands list zzz'"
       told "there is no such conversation"
     ]], { environment = { OPENHANDS_API = "v0" } })
     assert.equal("true\n", output)

@@ -38,11 +38,17 @@ function M.warn(text)
   tell(text, vim.log.levels.WARN)
 end
 
--- What a person can do about an error, in the words of this plugin.
-local advice = {
-  authentication = " (see :checkhealth openhands)",
-  ambiguous = " (see :OpenHands list before you start it again)",
-}
+-- Returns what a person can do about an error, in the words of this plugin.
+local function advice_for(problem)
+  if problem.kind == "authentication" then
+    return " (see :checkhealth openhands)"
+  elseif problem.kind == "conflict" and problem.operation == "changes" then
+    return " (a message wakes it: :OpenHands send)"
+  elseif problem.kind == "ambiguous" and problem.operation == "start" then
+    return " (see :OpenHands list before you start it again)"
+  end
+  return ""
+end
 
 --- Tells that something failed.
 ---@param problem openhands.Error|string
@@ -52,7 +58,7 @@ function M.fail(problem)
     return
   end
   local text = kind == "raised" and problem.cause or problem
-  tell(tostring(text) .. (advice[kind] or ""), vim.log.levels.ERROR)
+  tell(tostring(text) .. (kind and advice_for(problem) or ""), vim.log.levels.ERROR)
 end
 
 return M
