@@ -49,7 +49,7 @@ local function ldoc_type(text)
     local item = each:match "^%(?([%w_.|]+)%)?%[%]$"
     local key, value = each:match "^table<([%w_.]+), ([%w_.]+)>$"
     words[place] = item and ("{%s,...}"):format(item) or key and ("{[%s]=%s,...}"):format(key, value)
-      or each:find "^fun" and "function" or each:find "^{" and "table" or each:gsub("%s+", "")
+      or each:find "^%(?fun%(" and "function" or each:find "^{" and "table" or each:gsub("%s+", "")
   end
   return table.concat(words, "|"), is_optional
 end

@@ -30,14 +30,27 @@ awk -v directory=$work '/^```lua$/ { name = FILENAME; gsub(/[^A-Za-z0-9]/, "_", 
         file = sprintf("%s/%s_line_%d.lua", directory, name, FNR); next }
     /^```/ { file = "" } file != "" { print > file }' README.md doc/*.md
 
+# Prints the findings, one a line, from the checker's output. This release of the checker does not see that
+# `local x = assert(object:method())` leaves no nil: what it says of such lines is left out.
+findings() {
+    awk '/^(error|warning|info|hint): / { what = $0 } /^ *--> / { print $2 ": " what }' |
+        while IFS=: read -r file line rest; do
+            # shellcheck disable=SC2016 # these are the checker's quotation marks
+            if grep -Eq 'Cannot assign `(.*)[?]` to `\1`' <<<"$rest" &&
+                sed -n "${line}p" "$work/$file" "$file" 2>/dev/null | grep -q '= assert('; then continue; fi
+            echo "$file:$line:$rest"
+        done
+}
+
 # The checker works in parallel and sometimes loses a type, each time in another file: only real findings are repeated.
 for _ in 1 2 3; do
-    found=$("$checker" --config .emmyrc.json $work 2>&1 | sed 's/\x1b\[[0-9;]*m//g')
-    if grep -q '^No issues found' <<<"$found"; then
+    output=$("$checker" --config .emmyrc.json $work 2>&1 | sed 's/\x1b\[[0-9;]*m//g')
+    found=$(findings <<<"$output")
+    if [ -z "$found" ] && grep -Eq '^(No issues found|.*--> )' <<<"$output"; then
         echo '1 passed, 0 failed'
         exit
     fi
 done
-awk '/^(error|warning|info|hint): / { what = $0 } /^ *--> / { print $2 ": " what }' <<<"$found"
-grep -cE '^(error|warning|info|hint): ' <<<"$found" | sed 's/.*/0 passed, & failed/'
+echo "${found:-$output}"
+grep -c : <<<"$found" | sed 's/.*/0 passed, & failed/'
 exit 1

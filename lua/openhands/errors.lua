@@ -10,6 +10,7 @@
 ---@field retryable boolean whether the same call may succeed later without harm
 ---@field retry_after number? seconds that the service asks to wait
 ---@field conversation_id string? of the conversation that the call was about
+---@field key string? of the item of a fleet that the call was about
 ---@field conversation openhands.Conversation? as it was last seen; given if a wait ended early, and if a call failed
 --- because of the conversation's state or after reading its status
 ---@field conversations (openhands.Conversation|false)[]? of `wait_all`, and of `wait_any` if the time for all is over:

@@ -34,7 +34,7 @@ end
 -- Returns the line of totals: what the ledger counts, those that wait included.
 local function totals_line(status, columns, ascii)
   local builder = spans.new(ascii)
-  local first = tostring(status):match "^[^\n]*"
+  local first = tostring(status):match "^[^\n]*" or ""
   builder:add_cell(first, "total", math.min(#first, columns))
   return builder:line()
 end
@@ -54,7 +54,8 @@ local function lines_of(self)
   end
   local lines = {}
   if #rows > 0 then
-    lines = boards.lines(rows, { columns = columns, rows = live.terminal.rows - 2, ascii = ascii })
+    local options = { columns = columns, rows = live.terminal.rows - 2, ascii = ascii }
+    lines = boards.lines(rows, options --[[@as table]])
     lines[#lines] = nil -- its totals are those of the rows that are shown
   end
   if self.status then

@@ -116,7 +116,7 @@ local function read_csv(path, arguments)
     sessions.refuse(("%s: %s"):format(path, problem))
   end
   local items = {}
-  for number, record in ipairs(records) do
+  for number, record in ipairs(records --[[@as table[] ]]) do
     items[number] = item_of(record, number, arguments)
   end
   return {}, function(fleet)
@@ -168,7 +168,8 @@ end
 ---@param path string
 ---@return string
 function M.name_of(path)
-  return (path:match "([^/]*)$":gsub("%.[a-z]+$", ""))
+  local name = path:match "([^/]*)$" or path
+  return (name:gsub("%.[a-z]+$", ""))
 end
 
 return M

@@ -64,15 +64,15 @@ function M.main(words)
     return exit_status.ERROR
   end
   local parsers = require "openhands.command_line.parser"
-  local good, arguments = parsers.new(argparse):pparse(words)
+  local good, arguments = parsers.new(argparse --[[@as table]]):pparse(words)
   if not good then
     complain(arguments)
     io.stderr:write(("Try '%s%s --help'.\n"):format(NAME, named_command(words, parsers.COMMANDS)))
     return exit_status.ERROR
   end
   local session = require("openhands.command_line.session").new(arguments)
-  local command = parsers.command(arguments.command)
-  local ended, status = pcall(command.run, session)
+  local command = parsers.command(arguments.command) --[[@as table]]
+  local ended, status = pcall(command.run, session) ---@type boolean, any
   if not ended then
     local told
     told, status = pcall(take_problem, session, status)

@@ -3,7 +3,7 @@
 local json = require "openhands.command_line.json"
 local openhands = require "openhands"
 
----@class openhands.CommandOutput
+---@class openhands.CommandLineOutput
 ---@field format "plain"|"json"|"jsonl"
 ---@field is_quiet boolean?
 ---@field private _secrets string[] texts that are never written
@@ -18,7 +18,7 @@ local SHORTEST_SECRET = 8 -- bytes; a shorter one is part of many words
 --- Creates the output of one run of the command.
 ---@param format "plain"|"json"|"jsonl"
 ---@param is_quiet boolean?
----@return openhands.CommandOutput
+---@return openhands.CommandLineOutput
 function M.new(format, is_quiet)
   return setmetatable({ format = format, is_quiet = is_quiet, _secrets = {}, _records = {} }, Output)
 end

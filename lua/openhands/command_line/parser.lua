@@ -55,7 +55,8 @@ end
 ---@param argparse table the module
 ---@return table parser
 function M.new(argparse)
-  local parser = argparse("openhands-lua", DESCRIPTION, epilog())
+  local make = argparse --[[@as fun(name: string, description: string, epilog: string): table]]
+  local parser = make("openhands-lua", DESCRIPTION, epilog())
   parser:command_target "command"
   parser:require_command(true)
   add_global_options(parser)

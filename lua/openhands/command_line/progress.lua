@@ -20,6 +20,9 @@ end
 
 ---@class openhands.CommandProgress
 ---@field is_live boolean whether lines are drawn anew
+---@field seen table<any, openhands.Conversation>
+---@field events table<any, any> the latest event, by key
+---@field display openhands.Progress
 local Progress = {}
 Progress.__index = Progress
 

@@ -22,7 +22,7 @@ local function texts(list)
 end
 
 --- Returns the record of a conversation.
----@param conversation openhands.Conversation
+---@param conversation table an `openhands.Conversation`
 ---@return table
 function M.conversation(conversation)
   return {
@@ -97,14 +97,14 @@ local lists = { runs = true, start = true, take_up = true, wait = true, ended = 
 function M.fleet(value)
   local record = {}
   for name, each in next, value do
+    record[name] = each
     if lists[name] then
       local copy = {}
       for place, item in ipairs(each) do
         copy[place] = item
       end
-      each = openhands.array(copy)
+      record[name] = openhands.array(copy)
     end
-    record[name] = each
   end
   return record
 end

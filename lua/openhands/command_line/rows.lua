@@ -39,7 +39,7 @@ local function fitted(conversation, terminal)
   local left = terminal.columns - builder.width - #GAP
   if left >= LEAST_NAME then
     builder:add(GAP)
-    builder:add_cell(name_of(conversation), nil, left)
+    builder:add_cell(name_of(conversation), nil, left --[[@as integer]])
   end
   return paint.ansi(builder:line(), terminal)
 end

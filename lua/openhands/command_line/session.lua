@@ -17,7 +17,7 @@ local KEY_VARIABLES = { "OPENHANDS_API_KEY", "OPENHANDS_CLOUD_API_KEY" }
 
 ---@class openhands.CommandSession
 ---@field arguments table what was given, by name
----@field output openhands.CommandOutput
+---@field output openhands.CommandLineOutput
 ---@field private _client openhands.Client?
 ---@field private _stdout openhands.Terminal?
 ---@field private _stderr openhands.Terminal?
@@ -198,10 +198,11 @@ local function advice(err)
 end
 
 --- Tells an error to the person, and in the record of `--json`.
----@param err openhands.Error
+---@param err openhands.Error?
 ---@param id string? of the conversation that the command is about
 ---@return integer exit_status
 function Session:fail(err, id)
+  ---@cast err openhands.Error
   self.output:warn("openhands-lua: " .. text.line(err))
   local more = advice(err)
   if more then

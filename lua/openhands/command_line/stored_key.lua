@@ -80,8 +80,7 @@ function M.write(base_url, key)
   end
   local file = good and io.open(draft, "w")
   if file then
-    good = file:write(json.encode(all), "\n") and file:close()
-    good = good and os.rename(draft, path)
+    good = (file:write(json.encode(all), "\n") and file:close() and os.rename(draft, path)) == true
   end
   if not (file and good) then
     os.remove(draft)

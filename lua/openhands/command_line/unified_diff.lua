@@ -127,7 +127,7 @@ end
 ---@param new string? nil: there is no such file any more
 ---@return string?
 function M.write(path, old, new)
-  local script = script_of(lines_of(old or ""), lines_of(new or ""))
+  local script = script_of(lines_of(old or ""), lines_of(new or "")) --[[@as table[] ]]
   local out = { ("--- %s\n+++ %s\n"):format(old and "a/" .. path or "/dev/null", new and "b/" .. path or "/dev/null") }
   local place, old_line, new_line = 1, 1, 1
   for _, hunk in ipairs(hunks_of(script)) do

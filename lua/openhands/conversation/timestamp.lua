@@ -31,7 +31,7 @@ function M.seconds(text)
     return nil
   end
   local days = days_until(tonumber(year), tonumber(month), tonumber(day))
-  local digits = rest:match "^%.(%d+)"
+  local digits = (rest --[[@as string]]):match "^%.(%d+)"
   local fraction = digits and tonumber(digits) / 10 ^ #digits or 0
   return ((days * 24 + tonumber(hour)) * 60 + tonumber(minute)) * 60 + tonumber(second) + fraction - offset_of(rest)
 end

@@ -82,7 +82,7 @@ local function fit(rows, columns, ascii)
     chosen[column.name] = width > 0 and width or nil
   end
   local function taken_by_others(name)
-    local taken = 0
+    local taken = 0 ---@type number
     for _, column in ipairs(COLUMNS) do
       if column.name ~= name and column.name ~= "words" and chosen[column.name] then
         taken = taken + chosen[column.name] + GAP
@@ -90,6 +90,7 @@ local function fit(rows, columns, ascii)
     end
     return taken
   end
+  ---@type number
   local name = math.min(chosen.name, math.max(LEAST_NAME, math.floor(columns * 0.4)))
   for _, expendable in ipairs(EXPENDABLE) do
     local words = chosen.words and GAP + LEAST_WORDS or 0

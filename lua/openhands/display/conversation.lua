@@ -25,7 +25,7 @@ end
 ---@return openhands.DisplayLine
 function M.spans(conversation, columns, last_event, ascii)
   local row = rows.of(conversation, last_event)
-  columns = columns or math.huge
+  columns = columns or math.huge --[[@as integer]]
   local builder = spans.new(ascii)
   builder:add_cell(row.name, "name", room_for_name(row, columns))
   builder:add(GAP)
@@ -52,7 +52,7 @@ function M.spans(conversation, columns, last_event, ascii)
   end
   if has_room_for_url then
     builder:add(GAP)
-    builder:add(row.url, "link", row.url)
+    builder:add(row.url --[[@as string]], "link", row.url)
   end
   return builder:line(row)
 end

@@ -114,7 +114,7 @@ end
 
 -- Draws all regions of the screen, with lines above them that stay.
 local function draw(self, above)
-  local screen, most = self._screen, math.max(1, self.terminal.rows - 1)
+  local screen, most = self._screen, math.max(1, self.terminal.rows - 1) --[[@as integer]]
   local pieces, height = { screen.height > 0 and ("\27[%dA\r"):format(screen.height) or "" }, 0
   for _, line in ipairs(above or {}) do
     pieces[#pieces + 1] = "\27[2K" .. painted(self, line) .. "\n"

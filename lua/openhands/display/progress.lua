@@ -18,7 +18,7 @@ local SPINNER_ASCII = { "|", "/", "-", "\\" }
 ---@class openhands.Progress
 ---@field private _live openhands.Live
 ---@field private _now fun(): number
----@field private _keys any[] in the order in which they were added
+---@field private _keys any[] those that were added first come first
 ---@field private _seen table<any, table> what was last seen, by key
 ---@field private _frame integer of the spinner
 ---@field private _is_broken boolean? it has failed, and shows nothing any more
@@ -49,7 +49,8 @@ function M.new(now, options)
   options = options or of_host() or {}
   options.now = options.now or now
   return setmetatable({
-    _live = lives.new(options), _now = now, _keys = {}, _seen = {}, _frame = 0, _due_at = -math.huge,
+    _live = lives.new(options --[[@as openhands.LiveOptions]]), _now = now, _keys = {}, _seen = {}, _frame = 0,
+    _due_at = -math.huge,
   }, Progress)
 end
 
@@ -58,15 +59,17 @@ local function lines_of(self)
   local columns, ascii = live:columns(), live.terminal.ascii
   if #self._keys == 1 then
     local conversation = self._seen[self._keys[1]]
-    local frames = ascii and SPINNER_ASCII or SPINNER
+    local frames = (ascii and SPINNER_ASCII or SPINNER) --[[@as string[] ]]
     local mark = conversation.settled and "*" or frames[self._frame % #frames + 1]
-    return { spans.prefixed(mark .. " ", conversations.spans(conversation, math.max(columns - 2, 1), nil, ascii)) }
+    return { spans.prefixed(mark .. " ", conversations.spans(conversation,
+      math.max(columns - 2, 1) --[[@as integer]], nil, ascii)) }
   end
   local rows = {}
   for place, key in ipairs(self._keys) do
     rows[place] = self._seen[key]
   end
-  return boards.lines(rows, { columns = columns, rows = live.terminal.rows - 1, ascii = ascii })
+  local options = { columns = columns, rows = live.terminal.rows - 1, ascii = ascii }
+  return boards.lines(rows, options --[[@as table]])
 end
 
 -- Calls a function. If it fails, nothing is shown any more: a wait goes on whatever happens to what it shows.
@@ -136,7 +139,7 @@ function Progress:tick(now)
   if not self._live.terminal.can_redraw or #self._keys == 0 then
     return math.huge
   end
-  return protected(self, draw, now) or math.huge
+  return protected(self, draw, now) --[[@as number?]] or math.huge
 end
 
 --- Draws the end, and leaves it on the screen.

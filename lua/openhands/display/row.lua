@@ -17,6 +17,8 @@ local MOST_PULL_REQUESTS = 5
 
 --- What is shown of a conversation.
 ---@class openhands.DisplayRow
+---@field place integer? among the rows of its board
+---@field pull_request string? short, for a board
 ---@field conversation_id string?
 ---@field name string its title, or its repository, or the beginning of its id
 ---@field state string

@@ -15,7 +15,7 @@ local M = {}
 --- A line of text.
 ---@class openhands.DisplayLine
 ---@field text string
----@field spans openhands.Span[] in order, without overlaps
+---@field spans openhands.Span[] the first one first, without overlaps
 ---@field conversation_id string? of the conversation that the line is about
 ---@field url string? page of that conversation
 

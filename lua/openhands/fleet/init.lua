@@ -23,7 +23,7 @@ local MOST_ADDED = 200 -- items in one transaction
 local DEFAULT_SLOTS = 8 -- of a new fleet
 local PAGE = 500 -- runs that are read at once
 
----@class openhands.Fleet
+---@class (partial) openhands.Fleet
 ---@field name string
 ---@field account_id string
 ---@field ledger openhands.Ledger
@@ -31,6 +31,7 @@ local PAGE = 500 -- runs that are read at once
 ---@field settings openhands.FleetSettings
 ---@field private _worker openhands.Worker? while it runs
 ---@field private _is_closing boolean? was closed while it ran
+---@field _own_client openhands.Client? to close with it
 local Fleet = {}
 Fleet.__index = Fleet
 Fleet.__name = "openhands.Fleet"
@@ -136,6 +137,7 @@ end
 ---@return openhands.Error? err
 function Fleet:rebuild(given, source)
   errors.check_receiver(getmetatable(self) == Fleet, "rebuild", "fleet")
+  ---@type any, openhands.Run[]?, openhands.Error?
   local good, runs, err = true, nil, nil
   if given ~= nil then
     good, err = self:add(given, source)
@@ -303,7 +305,7 @@ function Client:fleet(given)
   if not ledger then
     err = account_id
   elseif not settings.account then
-    account_id, err = accounts.of_fleet(client, ledger, account_id, settings.name)
+    account_id, err = accounts.of_fleet(client, ledger, account_id --[[@as string]], settings.name)
   end
   if not err then
     row, err = set_slots(ledger, account_id, settings)

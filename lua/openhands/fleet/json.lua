@@ -118,6 +118,8 @@ local function malformed(position)
   error(setmetatable({ position = position }, Malformed), 0)
 end
 
+---@param code integer
+---@return string
 local function utf8_of(code)
   if code < 0x80 then
     return string.char(code)
@@ -139,10 +141,10 @@ local function read_escape(text, position)
   end
   local code = tonumber(text:match("^u(%x%x%x%x)", position + 1) or malformed(position), 16)
   if code < 0xD800 or code > 0xDFFF then
-    return utf8_of(code), position + 6
+    return utf8_of(code --[[@as integer]]), position + 6
   end
   local second = tonumber(text:match("^\\u([dD][c-fC-F]%x%x)", position + 6) or malformed(position), 16)
-  return utf8_of(0x10000 + (code - 0xD800) * 0x400 + second - 0xDC00), position + 12
+  return utf8_of((0x10000 + (code - 0xD800) * 0x400 + second - 0xDC00) --[[@as integer]]), position + 12
 end
 
 -- Reads the string whose quotation mark is at `position`.
@@ -256,7 +258,7 @@ function M.decode(text)
   elseif not good and getmetatable(value) ~= Malformed then
     error(value, 0)
   end
-  return nil, ("is not JSON at byte %d"):format(good and position or value.position)
+  return nil, ("is not JSON at byte %d"):format(good and position or (value --[[@as table]]).position)
 end
 
 return M

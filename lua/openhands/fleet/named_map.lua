@@ -70,7 +70,7 @@ end
 -- Returns the run that is the reason to begin nothing more: one that has failed, in this process or another one.
 local function failed_run(map, is_current)
   for state in pairs(kinds) do
-    local after, runs = 0
+    local after, runs = 0 ---@diagnostic disable-line: unbalanced-assignments
     repeat
       runs = map.fleet.ledger:runs { account_id = map.fleet.account_id, fleet = map.fleet.name, state = state,
         after = after } or {}
@@ -174,9 +174,20 @@ local function fill_results(map, last)
   return results
 end
 
+--- A map with a name, while it runs.
+---@class openhands.NamedMap
+---@field items any[]
+---@field run function
+---@field options openhands.MapOptions
+---@field results openhands.MapResults
+---@field fields table[]? of the start of each item
+---@field keys string[]? of each item
+---@field fleet openhands.Fleet?
+---@field stopped string? why nothing more is begun
+
 --- Runs a map as a fleet.
 ---@param client openhands.Client
----@param map { items: any[], run: function, options: openhands.MapOptions, results: openhands.MapResults }
+---@param map openhands.NamedMap
 ---@param is_start fun(value: any): boolean
 ---@return openhands.MapResults?
 ---@return openhands.Error? err
@@ -190,7 +201,8 @@ function M.run(client, map, is_start)
     end
     map.keys[index], map.fields[index] = keyed(item, fields, index)
   end
-  local fleet, err = client:fleet { name = options.name, ledger = options.ledger, slots = options.slots,
+  local name = options.name --[[@as string]]
+  local fleet, err = client:fleet { name = name, ledger = options.ledger, slots = options.slots,
     budget = options.budget }
   if not fleet then
     return nil, err

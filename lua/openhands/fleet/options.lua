@@ -135,7 +135,7 @@ function M.of_fleet(given)
   if not settings.name then
     errors.raise "fleet: 'name' is missing: the same name continues the same fleet"
   end
-  return settings, of_client
+  return settings --[[@as openhands.FleetSettings]], of_client
 end
 
 --- Returns the settings of a worker, and those of its client.

@@ -103,7 +103,7 @@ local function reasons(runs, needs, totals)
 end
 
 --- Makes the plan of a fleet.
----@param runs openhands.Run[] all of the fleet, in their order
+---@param runs table[] all `openhands.Run`s of the fleet, in their order
 ---@param needs table<string, string[]> keys for which queued items wait, by the item's key
 ---@param totals openhands.LedgerTotals
 ---@return openhands.FleetPlan

@@ -31,7 +31,7 @@ local function fields_of(worker, run, api)
   if api == "v1" then
     fields.conversation_id = run.conversation_id
   end
-  local request, refusal
+  local request, refusal ---@type any, openhands.Error?
   local good, mistake = pcall(function()
     request, refusal = worker.client:_prepare("start", fields, api)
   end)
@@ -194,7 +194,7 @@ function M.start(worker, entry)
     conversation, err = protocol.start(client, fields, call, { resume = api == "v1" and resume or nil })
     if conversation then
       return conversation
-    elseif err.kind ~= "ambiguous" and errors.had_no_effect(err) and not resume then
+    elseif err.kind ~= "ambiguous" and errors.had_no_effect(err --[[@as openhands.Error]]) and not resume then
       return take_refusal(worker, entry, err)
     elseif err.kind == "conflict" then -- the service had it, and has it no longer
       return give_up(worker, entry, err)

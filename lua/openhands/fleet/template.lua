@@ -75,7 +75,7 @@ function M.fill(text, values)
     parts[#parts + 1] = text:sub(from, first - 1)
     if text:byte(first + 1) == 123 then -- "{{"
       parts[#parts + 1] = "{" .. name .. "}"
-      from = last + (text:byte(last + 1) == 125 and 2 or 1)
+      from = last --[[@as integer]] + (text:byte(last + 1) == 125 and 2 or 1)
     else
       values.used[name] = true
       local value, what, inner = value_of(values, name)

@@ -194,6 +194,7 @@ local function claim_all(worker)
   if not worker.settings.fleet then
     budgets.end_if_all_wait(worker, why)
   end
+  ---@type number
   local pause = math.min(IDLE_PAUSE, worker.settings.lease / 2) -- the lease of a dead worker may expire
   return why and why.reason ~= "empty" and why.ready_in and math.min(pause, why.ready_in + 0.001) or pause
 end

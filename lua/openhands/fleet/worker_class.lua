@@ -27,7 +27,8 @@
 ---@field pauses integer? how often its sandbox was paused by others
 ---@field missing_since number? monotonic moment at which the service did not know its conversation
 
----@class openhands.Worker
+---@class (partial) openhands.Worker
+---@field _own_client openhands.Client? to close with it
 ---@field client openhands.Client
 ---@field ledger openhands.Ledger
 ---@field settings openhands.WorkerSettings

@@ -88,6 +88,7 @@ local function new(clock)
       if has_tasks and scheduler:step() then
         pass_time(0, pending)
       elseif not (pending.done or pending.news) then
+        ---@type number
         local moment = has_tasks and scheduler:next_deadline() or math.huge
         pass_time(math.max(math.min(deadline or math.huge, moment) - now(), 0), pending)
       end

@@ -40,7 +40,7 @@ function View:flush()
   buffers.set_lines(self.buffer, self.is_empty and 0 or -1, -1, lines)
   self.is_empty = false
   ---@type integer
-  local surplus = vim.api.nvim_buf_line_count(self.buffer) - configuration.get().follow.lines
+  local surplus = (vim.api.nvim_buf_line_count(self.buffer) - configuration.get().follow.lines) --[[@as integer]]
   if surplus > 0 then
     buffers.set_lines(self.buffer, 0, surplus, {})
   end

@@ -56,7 +56,7 @@ end
 ---@field grace number seconds
 ---@field random fun(): number
 ---@field agent_of string? id of the conversation whose agent server is called
----@field progress openhands.Progress? of a start that reports its progress
+---@field progress openhands.StartProgress? of a start that reports its progress
 ---@field asked_at number? monotonic moment at which a poll began
 ---@field has_own_settings boolean? the caller has given settings for this call
 ---@field may_send (fun(): boolean)? of a start: asked before each try
@@ -290,12 +290,12 @@ function Client:_exchange(operation, fields, call, api, route)
     retry:note_success()
   end
   if not (route and route.server) and (err or api and not self._confirmed_dialects[api]) then
-    dialects.note(self, operation, api, err)
+    dialects.note(self, operation, api, err --[[@as any]])
   end
   if self._settings.log then
     log(self, operation, api, began, err)
   end
-  return pending.value, err
+  return pending.value, err --[[@as any]]
 end
 
 -- ---- repeated where that is safe ---------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ local OWNER_CHECK_INTERVAL = 1 -- seconds between checks that the coroutine that
 ---@class openhands.StartLock: openhands.Pending
 ---@field owner openhands.Owner
 ---@field memory openhands.Memory of the conversation
----@field progress openhands.Progress?
+---@field progress openhands.StartProgress?
 
 local function unclear(kind, reason)
   return reconciling.cannot_tell(kind, "another start of the same conversation " .. reason)

@@ -12,7 +12,7 @@ local INTERVAL = 2 -- seconds between polls of a start task whose stream was cut
 local ended = { READY = true, ERROR = true }
 
 --- The progress of one start.
----@class openhands.Progress
+---@class openhands.StartProgress
 ---@field latest openhands.Conversation? the latest state that the listener got
 ---@field status string? the last status of the start task
 ---@field private _client openhands.Client
@@ -26,7 +26,7 @@ local Progress = { __index = methods }
 ---@param client openhands.Client
 ---@param listener fun(conversation: openhands.Conversation) called with each state. An error in it ends the call; the
 --- start goes on
----@return openhands.Progress
+---@return openhands.StartProgress
 function M.new(client, listener)
   return setmetatable({ _client = client, _listener = listener }, Progress)
 end

@@ -197,11 +197,11 @@ function methods:wake(pending)
   local first = parked and next(parked)
   if not first then
     return
-  elseif next(parked, first) == nil then -- an exchange has one waiter
+  elseif next(parked --[[@as table]], first) == nil then -- an exchange has one waiter
     make_ready(self, first)
   else
     local entries = {}
-    for entry in pairs(parked) do
+    for entry in pairs(parked --[[@as table]]) do
       entries[#entries + 1] = entry
     end
     table.sort(entries, was_parked_before)

@@ -161,7 +161,7 @@ function M.send(client, call, send, ...)
       ticket = { owner = coroutines.owner(), ends_at = client._loop.now() + seconds }
       client:_log("start: waits for a slot: %s", err.message)
     end
-    queue = ticket and (queue or client._slot_queue or new_queue(client))
+    queue = ticket and (queue or client._slot_queue or new_queue(client)) --[[@as openhands.SlotQueue?]]
     client._slot_queue = queue or client._slot_queue
     if not ticket or not after(client, queue, ticket, conversation, err) then
       return conversation, err

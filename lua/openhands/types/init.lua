@@ -97,7 +97,7 @@
 ---@class (partial) openhands.Client
 ---@field spawn fun(self: openhands.Client, run: function, ...: any): openhands.Task
 ---@field all fun(self: openhands.Client, list: function[], options: openhands.AllOptions|nil): table?, openhands.Error?
----@field map fun(self: openhands.Client, source: any, run: fun(item: any, index: integer): any, any?, options: openhands.MapOptions|nil): openhands.MapResults?, openhands.Error?
+---@field map fun(self: openhands.Client, source: any, run: (fun(item: any, index: integer): any, any?), options: openhands.MapOptions|nil): openhands.MapResults?, openhands.Error?
 ---@field sleep fun(self: openhands.Client, seconds: number): true?, openhands.Error?
 ---@field start fun(self: openhands.Client, fields: openhands.StartFields, options: openhands.StartOptions|nil): openhands.Conversation?, openhands.Error?
 ---@field status fun(self: openhands.Client, conversation: string|openhands.Conversation, options: openhands.Settings|nil): openhands.Conversation?, openhands.Error?
@@ -130,7 +130,7 @@
 ---@class (partial) openhands
 ---@field spawn fun(run: function, ...: any): openhands.Task
 ---@field all fun(list: function[], options: openhands.AllOptions|nil): table?, openhands.Error?
----@field map fun(source: any, run: fun(item: any, index: integer): any, any?, options: openhands.MapOptions|nil): openhands.MapResults?, openhands.Error?
+---@field map fun(source: any, run: (fun(item: any, index: integer): any, any?), options: openhands.MapOptions|nil): openhands.MapResults?, openhands.Error?
 ---@field sleep fun(seconds: number): true?, openhands.Error?
 ---@field start fun(fields: openhands.StartFields, options: openhands.StartOptions|nil): openhands.Conversation?, openhands.Error?
 ---@field status fun(conversation: string|openhands.Conversation, options: openhands.Settings|nil): openhands.Conversation?, openhands.Error?
@@ -192,3 +192,12 @@
 ---@field runtime openhands.Agent the same, but commands, files and git always use the conversation's own runtime
 ---@field download_trajectory fun(self: openhands.Agent, target: string, options: openhands.DownloadOptions|nil): { path: string, bytes: number }?, openhands.Error?
 ---@field request fun(self: openhands.Agent, request: openhands.FreeRequest, options: openhands.Settings|nil): any, openhands.Error?
+
+---@class (partial) openhands.Fleet
+---@field add fun(self: openhands.Fleet, given: any, source: any): openhands.Added?, openhands.Error?
+---@field rebuild fun(self: openhands.Fleet, given: any, source: any): openhands.Rebuilt?, openhands.Error?
+---@field retry fun(self: openhands.Fleet, options: openhands.RetryOptions|nil): openhands.Retried?, openhands.Error?
+---@field report fun(self: openhands.Fleet): openhands.Report?, openhands.Error?
+---@field plan fun(self: openhands.Fleet): openhands.FleetPlan?, openhands.Error?
+---@field status fun(self: openhands.Fleet): openhands.FleetStatus?, openhands.Error?
+---@field run fun(self: openhands.Fleet, options: { on_change: function?, on_done: function?, timeout: number? }|nil): openhands.Report?, openhands.Error?

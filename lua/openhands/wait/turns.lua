@@ -47,7 +47,7 @@ function Turns:give()
     local turn = self._queue[number]
     self._queue[number], self._first = nil, number + 1
     local group = turn and not turn.done and turn.group
-    if group and group.turn == turn and not coroutines.is_abandoned(group, self._client._loop) then
+    if group and group.turn == turn and not coroutines.is_abandoned(group --[[@as any]], self._client._loop) then
       group.has_turn, turn.done = true, true
       return self._client:_wake(turn)
     end

@@ -32,7 +32,7 @@ function M.run(session)
   end
   return each.conversation(session, function(client, id)
     local deleted, err = client:delete(id)
-    return deleted and { conversation_id = id, deleted = true }, err
+    return deleted and { conversation_id = id, deleted = true } or nil, err
   end)
 end
 

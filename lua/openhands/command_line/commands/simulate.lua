@@ -49,8 +49,8 @@ function M.run(session)
   session.output:line("export OPENHANDS_BASE_URL=" .. server.address)
   session.output:line("export OPENHANDS_API_KEY=" .. KEY)
   session:say "The simulator runs until Ctrl-C. Run these two lines in another terminal."
-  local _, problem = pcall(stay, server)
-  pcall(server.close, server)
+  local _, problem = pcall(stay --[[@as function]], server)
+  pcall(server.close --[[@as function]], server)
   if problem and not tostring(problem):find "interrupted" then
     error(problem, 0)
   end

@@ -53,7 +53,7 @@ end
 local function phrase(verb, ...)
   local names = { ... }
   return function(action)
-    local words = words_in(action, unpack(names))
+    local words = words_in(action, unpack(names) --[[@as string]])
     return words and verb .. " " .. words or verb
   end
 end
@@ -106,6 +106,7 @@ function M.of(event)
   local kind = rawget(action, "kind")
   kind = type(kind) == "string" and kind or nil
   local writer = kind and writers[kind]
+  ---@type any
   local words = writer and writer(action) or unknown(event, action, kind)
   local summary = not is_complete[kind or ""] and words_in(event, "summary")
   return summary and summary .. ": " .. words or words

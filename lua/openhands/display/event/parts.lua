@@ -120,7 +120,7 @@ end
 ---@param name string
 ---@return string
 function M.split_name(name)
-  name = name:sub(-LONGEST_NAME):match "[^.]*$" -- older servers name a kind by the path of its class
+  name = (name:sub(-LONGEST_NAME):match "[^.]*$" or "") -- older servers name a kind by the path of its class
   name = name:gsub("([A-Z]+)([A-Z][a-z])", "%1 %2"):gsub("([a-z0-9])([A-Z])", "%1 %2"):gsub("_", " ")
   return core.lower(name)
 end

@@ -95,6 +95,7 @@ function M.of(event)
   local action, observation = rawget(event, "action"), rawget(event, "observation")
   if type(action) == "string" then
     local arguments, writer = parts.table_in(event, "args"), actions[action]
+    ---@type any
     local words = writer and writer(event, arguments)
       or labelled(parts.split_name(action), words_in(arguments, "content", "path", "query", "name")
         or words_in(event, "message"))

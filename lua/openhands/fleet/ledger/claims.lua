@@ -85,7 +85,8 @@ local COUNT = [[update openhands_fleets set live = live + 1, queued = queued - 1
 
 -- Takes a live run whose lease has expired, or one that was claimed with the same token.
 local function take_overdue(connection, claim)
-  local changed
+  local changed ---@type integer
+  ---@type table?
   local row = connection:row(REPEATED, claim.account_id, claim.token)
   local is_repeated = row ~= nil
   if row then
@@ -125,8 +126,8 @@ end
 local function first_queued(connection, claim, row)
   local canary = tonumber(row.canary)
   if canary > 0 then
-    local done = tonumber(connection:row(DONE_CANARIES, claim.account_id, row.fleet, canary).number)
-    if done < math.min(canary, tonumber(row.added)) then
+    local done = tonumber(connection:row(DONE_CANARIES, claim.account_id, row.fleet, canary).number) --[[@as number]]
+    if done < math.min(canary --[[@as number]], tonumber(row.added) --[[@as number]]) then
       return connection:row(FIRST_CANARY, claim.account_id, row.fleet, canary)
     end
   end
@@ -150,7 +151,8 @@ local function try_fleet(connection, claim, row)
   end
   local next_ready = connection:row(NEXT_READY, claim.account_id, row.fleet)
   if next_ready then
-    return nil, { reason = "later", ready_in = math.max(0, connections.decimal(next_ready.not_before)) }
+    local ready_in = connections.decimal(next_ready.not_before) --[[@as number]]
+    return nil, { reason = "later", ready_in = math.max(0, ready_in) }
   end
   return nil, { reason = "waits" }
 end
@@ -184,7 +186,7 @@ local function claim_once(connection, claim)
   if not account then
     return nil, reading.unknown("claim", "such account")
   elseif tonumber(account.version) ~= schema.VERSION then
-    return nil, schema.other_version("claim", tonumber(account.version))
+    return nil, schema.other_version("claim", tonumber(account.version) --[[@as integer]])
   end
   local run, again = take_overdue(connection, claim)
   if run or again then
@@ -202,7 +204,7 @@ local function claim_once(connection, claim)
   local why
   run, why = take_from_queue(connection, claim)
   if run and is_trial and used + 1 == limit then
-    limits.note_trial(connection, claim.account_id, limit)
+    limits.note_trial(connection, claim.account_id, limit --[[@as integer]])
   end
   return run, why
 end

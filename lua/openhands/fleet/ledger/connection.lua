@@ -18,7 +18,7 @@ local M = {}
 ---@class openhands.LedgerDialect
 ---@field driver string LuaDBI's name of the driver
 ---@field module string that LuaDBI loads for it
----@field package string of Debian
+---@field ["package"] string of Debian
 ---@field rock string of LuaRocks
 ---@field now string SQL of the time, in seconds since 1970
 ---@field lock string SQL at the end of a query whose rows shall stay locked until the end of the transaction
@@ -208,7 +208,7 @@ function M.open(dialect, at)
     return nil, missing, true
   end
   dialect.check(at)
-  local good, raw, why = pcall(dialect.connect, dbi, at)
+  local good, raw, why = pcall(dialect.connect, dbi --[[@as table]], at)
   if not good or not raw then
     if errors.is_interrupt(raw) then
       error(raw, 0)

@@ -26,9 +26,9 @@ function M.of(account)
   if not learned or learned >= slots then
     return slots --[[@as integer]], false
   elseif connections.decimal(account.learned_until) <= 0 then
-    return learned + 1, true
+    return (learned + 1) --[[@as integer]], true
   end
-  return learned, false
+  return learned --[[@as integer]], false
 end
 
 --- Notes that a run was made live as a trial: no other one is, for a while.
@@ -61,7 +61,7 @@ function M.set_learned_slots(ledger, fields)
     if slots and known and slots < known and row.is_tried == "1" then
       hold = math.max(hold, math.min(2 * known_hold, LONGEST_HOLD))
     elseif slots and slots == known then -- another start that was refused at the same time
-      hold = math.max(hold, known_hold)
+      hold = math.max(hold, known_hold --[[@as number]])
     end
     connection:change([[update openhands_accounts set learned_slots = cast(? as bigint), is_tried = 0,
       learned_hold = cast(? as double precision), learned_until = {now} + cast(? as double precision)

@@ -34,7 +34,9 @@ local function default_path()
 end
 
 local function decoded(text)
-  return (text:gsub("%%([0-9A-Fa-f][0-9A-Fa-f])", function(digits) return string.char(tonumber(digits, 16)) end))
+  return (text:gsub("%%([0-9A-Fa-f][0-9A-Fa-f])", function(digits)
+    return string.char(tonumber(digits, 16) --[[@as integer]])
+  end))
 end
 
 local function replaced(text, part, by)
@@ -97,7 +99,9 @@ function M.parse(where)
   end
   if scheme ~= "postgresql" and scheme ~= "postgres" then
     return nil, "a ledger is at a path, or at postgresql://user:password@host:port/database"
-  elseif rest:find "[^!-~]" or rest:find "#" or not rest:find "^[^@/?]*@?[^@/?]*[^@]*$" then
+  end
+  ---@cast rest string
+  if rest:find "[^!-~]" or rest:find "#" or not rest:find "^[^@/?]*@?[^@/?]*[^@]*$" then
     -- libpq would read "?" and "/" in a password in its own way, and quote parts of it in messages
     return nil, "the URL of the ledger is not well formed: write special characters of the password as %XX"
   end

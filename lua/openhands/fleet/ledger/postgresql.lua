@@ -1,6 +1,5 @@
 --- What a ledger on PostgreSQL does in its own way. Times are those of the database's clock.
 
----@type openhands.LedgerDialect
 local M = {
   driver = "PostgreSQL",
   module = "dbd.postgresql",

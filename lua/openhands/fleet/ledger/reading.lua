@@ -16,7 +16,7 @@ local PAGE = 500 -- runs that are read at once, unless the caller says how many
 ---@field account_id string
 ---@field fleet string
 ---@field key string of the item
----@field position integer in its fleet, in the order in which items were added
+---@field position integer among the items of its fleet, in the order in which items were added
 ---@field priority integer
 ---@field state openhands.RunState
 ---@field unmet integer number of items that must be done before it starts

@@ -55,7 +55,7 @@ function M.resume(ledger, run, fields)
     if used >= limit then
       return false, { reason = "slots" }
     elseif is_trial and used + 1 == limit then
-      limits.note_trial(connection, now.account_id, limit)
+      limits.note_trial(connection, now.account_id, limit --[[@as integer]])
     end
     connection:change(RESUME, mark, now.run_id, now.fence)
     return reading.read(connection, now.run_id)

@@ -130,10 +130,10 @@ function M.migrate(ledger, operation)
     end
     local version = version_of(connection)
     if version > M.VERSION then
-      return nil, M.other_version(operation, version)
+      return nil, M.other_version(operation, version --[[@as integer]])
     end
     for number = version + 1, M.VERSION do
-      for _, sql in ipairs(MIGRATIONS[number]) do
+      for _, sql in ipairs(MIGRATIONS[number] --[[@as string[] ]]) do
         connection:run_once(sql)
       end
       connection:change("update openhands_ledger set version = ?", number)

@@ -6,7 +6,6 @@ local errors = require "openhands.errors"
 
 local BUSY_TIMEOUT = 10000 -- milliseconds to wait for another process's transaction
 
----@type openhands.LedgerDialect
 local M = {
   driver = "SQLite3",
   module = "dbd.sqlite3",
@@ -36,7 +35,7 @@ end
 
 -- SQLite remembers the locks of a process, which a forked child does not have: even a new connection is unsafe there.
 function M.check(at)
-  if connections.is_inherited(at.path) then
+  if connections.is_inherited(at.path --[[@as string]]) then
     errors.raise "ledger: it was open when this process was forked, which SQLite forbids: open it after forking"
   end
 end

@@ -64,8 +64,8 @@ end
 
 --- Takes the end of a run: what waits for it may start, or is skipped.
 ---@param connection openhands.LedgerConnection
----@param run { run_id: string, key: string, account_id: string, fleet: string }
----@param state openhands.RunState in which it has ended
+---@param run { run_id: string, key: string, account_id: string, fleet: string, failed: string? }
+---@param state openhands.RunState the one that it has ended with
 function M.ended(connection, run, state)
   if state == "done" then
     connection:change(RELEASE, run.run_id)
@@ -85,7 +85,7 @@ end
 --- Makes a run that was just added wait for the items that it depends on. The fleet has these before: so none can wait
 --- for itself, however long the chain.
 ---@param connection openhands.LedgerConnection
----@param run { run_id: string, key: string, account_id: string, fleet: string }
+---@param run { run_id: string, key: string, account_id: string, fleet: string, failed: string? }
 ---@param keys string[]
 ---@return openhands.Error? err the fleet does not have one of them
 function M.depend(connection, run, keys)
@@ -132,7 +132,7 @@ local FAILED_NEED = [[select others.key as key, others.state as state
 ---@param connection openhands.LedgerConnection
 ---@param account string
 ---@param fleet string
----@param runs openhands.Run[] in the order in which they were added
+---@param runs openhands.Run[] those that were added, in their order
 function M.returned(connection, account, fleet, runs)
   for _, run in ipairs(runs) do
     local failed = connection:row(FAILED_NEED, run.run_id)

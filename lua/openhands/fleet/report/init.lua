@@ -14,7 +14,7 @@ local M = {}
 ---@class openhands.Report
 ---@field fleet string? name
 ---@field now number when the ledger was read, in seconds since 1970
----@field runs openhands.ReportRun[] in the order in which their items were added
+---@field runs openhands.ReportRun[] one of each item, in the order of the items
 ---@field total integer runs
 ---@field done integer
 ---@field failed integer
@@ -80,7 +80,7 @@ local function add_up(self)
   if first then
     local is_going_on = self.live + self.queued > 0
     self.ended_at = not is_going_on and last or nil
-    self.seconds = math.max(is_going_on and self.now or 0, last) - first
+    self.seconds = math.max(is_going_on and self.now or 0, last --[[@as number]]) - first
   end
 end
 

@@ -8,6 +8,18 @@ local text = require "openhands.display.text"
 
 local M = {}
 
+--- A live run, in the status of its fleet.
+---@class openhands.LiveRun
+---@field key string
+---@field state openhands.RunState
+---@field conversation_id string
+---@field owner string? the worker that looks after it
+---@field overdue number? seconds since which its worker has not looked after it; another one will take it over
+---@field started_at number?
+---@field seconds number?
+---@field cost number?
+---@field attempts integer
+
 ---@class openhands.FleetStatus
 ---@field fleet string name
 ---@field now number when the ledger was read, by its own clock, in seconds since 1970
@@ -25,17 +37,6 @@ local M = {}
 ---@field slots integer most live runs of the account, as the user and the service allow
 ---@field paused_for number? seconds during which no run is started
 ---@field runs openhands.LiveRun[] those that are live
-
----@class openhands.LiveRun
----@field key string
----@field state openhands.RunState
----@field conversation_id string
----@field owner string? the worker that looks after it
----@field overdue number? seconds since which its worker has not looked after it; another one will take it over
----@field started_at number?
----@field seconds number?
----@field cost number?
----@field attempts integer
 local FleetStatus = { __name = "openhands.FleetStatus" }
 FleetStatus.__index = FleetStatus
 

@@ -76,7 +76,7 @@ end
 
 -- Returns the widths of the columns that fit, by name.
 local function fit(rows, width)
-  local widths, total = {}, -GAP
+  local widths, total = {}, -GAP ---@type table<string, number>, number
   for _, column in ipairs(COLUMNS) do
     widths[column.name] = widest(rows, column)
     if not column.shrinks then

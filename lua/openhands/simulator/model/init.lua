@@ -192,7 +192,7 @@ function methods:add_conversation(fields)
   conversation.title = "Conversation " .. conversation.id:sub(1, 5)
   conversation.outcome = script.outcome_of(conversation.prompt)
     or (conversation.repository == "owner/forbidden" and "start-repository") or self.options.outcome
-  for path, text in pairs(self.options.agent_files) do
+  for path, text in pairs(self.options.agent_files --[[@as table]]) do
     workspace.write(conversation, path, text)
   end
   self._conversations[conversation.number] = conversation

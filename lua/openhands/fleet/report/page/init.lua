@@ -81,7 +81,7 @@ local function write_counts(pieces, report)
     return
   end
   pieces[#pieces + 1] = '<svg class="share" aria-hidden="true">'
-  local before = 0
+  local before = 0 ---@type number
   for place = #entry.STATES, 1, -1 do
     local state = entry.STATES[place]
     local share = report.counts[state] / report.total * 100

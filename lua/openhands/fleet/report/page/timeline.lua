@@ -72,7 +72,7 @@ end
 
 --- Returns the picture, and the words for above it; nil if no run was started.
 ---@param report openhands.Report
----@param runs openhands.ReportRun[] in the order of the page's rows
+---@param runs openhands.ReportRun[] those of the page's rows, in their order
 ---@return string?
 ---@return string? heading
 function M.write(report, runs)
@@ -80,7 +80,7 @@ function M.write(report, runs)
   if #started == 0 then
     return nil
   end
-  local first, span, height = report.started_at, math.max(report.seconds, 1), lanes * LANE
+  local first, span, height = report.started_at, math.max(report.seconds --[[@as number]], 1), lanes * LANE
   local pieces = { ('<svg class="timeline" height="%d" role="img" aria-label="%s">'):format(height + AXIS,
     ("When the runs were live, over %s; the table has the same times"):format(durations.text(span))) }
   write_axis(pieces, span, height)
