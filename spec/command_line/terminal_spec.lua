@@ -65,8 +65,8 @@ describe("the command in a terminal", function()
       assert.is_nil(screen:find("\27[", 1, true))
       assert.matches("finished +%d+s +.*Fix it%.", screen)
     end
-    assert.matches("\27%[32mfinished", here.run("--color always wait --interval 0.05 "
-      .. here.output "start 'Fix it.'").errors)
+    local lines = here.run("--color always wait --interval 0.05 " .. here.output "start 'Fix it.'").errors
+    assert.matches("\27%[34mrunning.*\n[^\n]*\27%[32mfinished[^\n]*Done%.[^\n]*\n$", lines)
   end)
 
   it("ends with Ctrl-C: the line stays, what to do comes below", function()

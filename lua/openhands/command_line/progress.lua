@@ -26,10 +26,38 @@ end
 local Progress = {}
 Progress.__index = Progress
 
--- Takes a conversation as it was just seen.
-function Progress:see(key, conversation)
+local function plain(id)
+  return core.lower((id:gsub("-", "")))
+end
+
+-- Returns the key of a conversation, which the user may have spelt in another way.
+local function key_of(self, conversation)
+  local id = conversation.conversation_id
+  if not self.by_id[id] then
+    for _, key in ipairs(self.keys) do
+      if plain(key) == plain(id) then
+        self.by_id[id] = key
+      end
+    end
+  end
+  return self.by_id[id] or id
+end
+
+-- Takes a conversation as it was just seen; at the end for the last time.
+function Progress:see(conversation, is_last)
+  local key = key_of(self, conversation)
   self.seen[key], conversation.last_event = conversation, self.events[key]
-  self.display:see(key, conversation)
+  self.display:see(key, conversation, is_last)
+end
+
+-- Takes what a wait has returned: a conversation, a list of them, or an error that has them.
+function Progress:see_last(value, err)
+  local list = value or err and (err.conversations or err.conversation) or {}
+  for _, conversation in ipairs(list.conversation_id and { list } or list) do
+    if conversation then -- false: never seen
+      self:see(conversation, true)
+    end
+  end
 end
 
 -- Asks for the costs, and for the latest event of one conversation after the other.
@@ -45,7 +73,7 @@ local function read_more(self, client)
   for _, key in ipairs(found and ids or {}) do
     local conversation = found[key]
     if conversation and conversation.state == self.seen[key].state then -- the wait tells new states
-      self:see(key, conversation)
+      self:see(conversation)
     end
   end
   self.turn = self.turn % math.max(#ids, 1) + 1
@@ -53,7 +81,7 @@ local function read_more(self, client)
   local event = key and latest_event(client, self.seen[key])
   if event then
     self.events[key] = event
-    self:see(key, self.seen[key])
+    self:see(self.seen[key])
   end
 end
 
@@ -92,7 +120,7 @@ function M.during(session, subjects, wait)
     display = displays.new(core.monotonic, { terminal = terminal, write = function(text)
       session.output:write_error(text)
     end }),
-    keys = {}, seen = {}, events = {}, turn = 0, is_live = terminal.can_redraw,
+    keys = {}, by_id = {}, seen = {}, events = {}, turn = 0, is_live = terminal.can_redraw,
   }, Progress)
   for place, subject in ipairs(subjects) do
     local conversation = type(subject) == "table" and subject or nil
@@ -102,31 +130,15 @@ function M.during(session, subjects, wait)
   end
   local tasks = self.is_live and { client:spawn(draw_on, self, client), client:spawn(read_on, self, client) } or {}
   local value, err = wait(function(now)
-    self:see(self.seen[now.conversation_id] and now.conversation_id or M.key_of(self.keys, now), now)
+    self:see(now)
   end)
+  self:see_last(value, err)
   self.has_ended = true
   for _, task in ipairs(tasks) do
     task:cancel()
   end
   self.display:finish()
   return value, err, self.is_live
-end
-
-local function plain(id)
-  return core.lower((id:gsub("-", "")))
-end
-
---- Returns the key of a conversation, which the user may have spelt in another way.
----@param keys string[]
----@param conversation openhands.Conversation
----@return string
-function M.key_of(keys, conversation)
-  for _, key in ipairs(keys) do
-    if plain(key) == plain(conversation.conversation_id) then
-      return key
-    end
-  end
-  return conversation.conversation_id
 end
 
 return M
