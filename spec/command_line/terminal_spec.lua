@@ -37,7 +37,7 @@ describe("the command in a terminal", function()
     assert.matches("\27%[1A\r\27%[2K.*\27%[34mrunning\27%[0m", screen)
     local last = screen:match ".*\27%[2K([^\n]*)\r\n"
     assert.matches("^%* \27%[1mFix it%.\27%[0m  \27%[32mfinished\27%[0m .*Done%. Opened pull request 7%.$", last)
-    assert.matches("\r\nDone%. Opened pull request 7%.\r\n[^\n]*/pull/7\r\n$", screen)
+    assert.matches("Done%. Opened pull request 7%.\r\n[^\n]*/pull/7\r\n$", screen)
     local _, drawings = screen:gsub("\27%[1A", "")
     assert.is_true(drawings < 40)
   end)
@@ -81,12 +81,12 @@ describe("the command in a terminal", function()
   it("shows a fleet as a board, and then its report", function()
     if not databases.is_supported "SQLite" then return pending "LuaDBI is missing" end
     files.write(here.directory .. "/board.csv",
-      "repository,message\nowner/one,Fix.\nowner/two,Fail. [simulate: error]\n")
+      "repository,message\nowner/two,Fail. [simulate: error]\nowner/one,Fix.\nowner/three,Fix.\n")
     local screen, status = here.on_terminal(("fleet run %s/board.csv --interval 0.05"):format(here.directory))
     assert.equal(2, status)
     assert.matches("\27%[34mrunning\27%[0m  \27%[1mowner/one\27%[0m", screen)
     assert.matches("\27%[1;31mfailed\27%[0m +\27%[1mowner/two\27%[0m", screen)
-    assert.matches("\27%[JFleet board\r\n.*\r\n2 runs: 1 failed, 1 done, [^\n]*\r\n$", screen)
+    assert.matches("\27%[JFleet board\r\n.*\r\n3 runs: 1 failed, 2 done, [^\n]*\r\n$", screen)
   end)
 
   it("never lets a text of the service control the terminal", function()
