@@ -20,6 +20,7 @@ local function define_run(group)
   command:option("--budget", "Dollars to spend at most."):argname "DOLLARS":convert(options.number)
   command:option("--canary", "So many items must be done before the others start."):argname "NUMBER"
     :convert(options.count)
+  command:flag("--retry", "Try items once more that have failed or were skipped, as new conversations.")
   command:flag("--plan", "Tell what would be started, and start nothing.")
   command:option("-o --report", "Write the report there, too: .html, .csv or .json."):argname "FILE"
   fleets.add_ledger(command)
@@ -121,6 +122,18 @@ local function go_on(session, fleet)
   return report and status_of(report) or session:fail(err)
 end
 
+-- Adds the items; returns those that have failed to the queue, if asked to.
+local function prepare(session, fleet, add)
+  local good, err = add(fleet)
+  if good and session.arguments.retry then
+    good, err = fleet:retry()
+    if good then
+      session:say("%d items are tried once more.", #good.queued)
+    end
+  end
+  return good, err
+end
+
 local function run(session)
   local arguments = session.arguments
   if arguments.report then
@@ -135,7 +148,7 @@ local function run(session)
     return session:fail(err)
   end
   local good
-  good, err = add(fleet)
+  good, err = prepare(session, fleet, add)
   if not good then
     fleet:close()
     return session:fail(err)

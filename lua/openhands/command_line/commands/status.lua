@@ -5,7 +5,9 @@ local options = require "openhands.command_line.options"
 local records = require "openhands.command_line.records"
 local rows = require "openhands.command_line.rows"
 
-local M = {}
+local M = { gives_list = true }
+
+local MOST_IDS = 99 -- of one request
 
 --- Adds the command.
 ---@param parser table of argparse
@@ -16,13 +18,33 @@ function M.define(parser)
   return command
 end
 
+-- Returns those of several conversations that one request finds. It does not find those that were just started.
+local function ask_together(client, ids)
+  local several = {}
+  for place = 1, #ids > 1 and #ids or 0, MOST_IDS do
+    local part = {}
+    for offset = 0, math.min(MOST_IDS, #ids - place + 1) - 1 do
+      part[#part + 1] = ids[place + offset]
+    end
+    local found = client:get(part)
+    for _, id in ipairs(found and part or {}) do
+      several[id] = found[id]
+    end
+  end
+  return several
+end
+
 --- Runs the command.
 ---@param session openhands.CommandSession
 ---@return integer exit_status
 function M.run(session)
-  local statuses, found = {}, {}
-  for place, id in ipairs(session.arguments.ids) do
-    local conversation, err = session:client():status(id)
+  local client, ids = session:client(), session.arguments.ids
+  local statuses, found, several = {}, {}, ask_together(client, ids)
+  for place, id in ipairs(ids) do
+    local conversation, err = several[id], nil
+    if not conversation then
+      conversation, err = client:status(id)
+    end
     if conversation then
       session.output:record(records.conversation(conversation))
       found[#found + 1] = conversation
@@ -34,7 +56,5 @@ function M.run(session)
   rows.print(session, found)
   return exit_status.combined(statuses)
 end
-
-M.gives_list = true
 
 return M
