@@ -28,7 +28,7 @@ describe("the board in Neovim", function()
 
   it("shows a new user's conversation from its start to its end", function()
     local output = said(helpers .. [[
-      child "vim.cmd 'OpenHands start Fix the typo.'"
+      child "vim.cmd 'OpenHands start Fix the typo. [simulate: slow]'"
       child "vim.cmd 'OpenHands board'"
       await_line "^running"
       await_line "^finished .* Done"

@@ -18,7 +18,7 @@ describe("in Neovim, a conversation", function()
 
   it("announces its states by autocommands, and in a variable", function()
     local output = said([[
-      child "vim.cmd 'OpenHands start Fix the typo.'"
+      child "vim.cmd 'OpenHands start Fix the typo. [simulate: slow]'"
       told "has finished"
       say(child "return table.concat(states, ' ')")
       say(unpack(child "return { type(last.answer), type(last.pull_requests), last.settled, last.url }"))
@@ -33,7 +33,7 @@ describe("in Neovim, a conversation", function()
         end })
       end
     ]] })
-    assert.matches("^starting running finished end:finished\n", output)
+    assert.matches("running finished end:finished\n", output)
     assert.matches("\nstring table true http://127[^\n]*\n$", output)
   end)
 

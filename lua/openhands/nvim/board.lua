@@ -146,6 +146,7 @@ function Board:draw()
   end
   self.shown = fresh
   restore(self, places)
+  conversations.seen()
 end
 
 -- ---- reading -------------------------------------------------------------------------------------------------------
@@ -235,7 +236,6 @@ end
 function M.open()
   local buffer, is_new = buffers.open(NAME)
   local window = buffers.show(buffer, configuration.get().board.open)
-  conversations.seen()
   if is_new then
     set_highlights()
     present = new(buffer)

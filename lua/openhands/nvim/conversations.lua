@@ -141,11 +141,11 @@ end
 ---@param id string?
 function M.seen(id)
   for key, entry in pairs(known) do
-    if not id or key == plain(id) then
+    if entry.is_news and (not id or key == plain(id)) then
       entry.is_news = nil
+      M.changed:note()
     end
   end
-  M.changed:note()
 end
 
 --- Waits for a conversation, unless it is waited for already. Its end is told to the user.
