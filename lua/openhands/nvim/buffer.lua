@@ -88,13 +88,18 @@ function M.set_window(window, options)
   end
 end
 
---- Binds `q` to close a buffer, and the keys that run subcommands about a conversation.
+--- Binds `q` to close a buffer, `g?` to its help, and the keys that run subcommands about a conversation.
 ---@param buffer integer
 ---@param subject (fun(): string?)? returns the id of the conversation under the cursor; nil: no such keys
 function M.bind_keys(buffer, subject)
   M.bind(buffer, "q", function()
     vim.api.nvim_buf_delete(buffer, { force = true })
   end, "close")
+  M.bind(buffer, "g?", function()
+    if not pcall(vim.cmd, "help openhands-board") then
+      require("openhands.nvim.notice").warn "the help has no index yet: see :help helptags"
+    end
+  end, "help")
   for key, subcommand in pairs(subject and M.keys or {}) do
     M.bind(buffer, key, function()
       local id = subject()

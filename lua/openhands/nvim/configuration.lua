@@ -35,7 +35,7 @@ local defaults = {
   progress = true,
   ascii = false,
   board = { open = "botright 15split", refresh = 15, limit = 30 },
-  follow = { open = "vertical split", lines = 5000 },
+  follow = { open = "botright vertical split", lines = 5000 },
   diff = { open = "tab split" },
   log = { open = "botright split", lines = 1000 },
 }
