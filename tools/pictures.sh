@@ -93,5 +93,5 @@ some_conversations
 picture neovim.png 80 11 'running' nvim --clean --cmd "set rtp^=$PWD termguicolors" \
     --cmd 'let g:openhands = {"interval": 1}' -c 'runtime plugin/openhands.lua' -c 'colorscheme slate' -c 'OpenHands board' -c 'only'
 some_conversations
-picture board.png 80 9 'running' "$lua" bin/openhands-lua wait --interval 1 --color always "${ids[@]}"
+picture board.png 100 9 'running .*[$]' "$lua" bin/openhands-lua wait --interval 1 --color always "${ids[@]}"
 "$lua" tools/report_picture.lua
