@@ -5,6 +5,7 @@
 set -u
 cd "$(dirname "$0")/.." || exit
 exec </dev/null
+. tools/environment.sh
 tools/setup.sh pictures "${1:-lua5.4}" luajit || exit
 "${MAKE:-make}" -s LUA="${1:-lua5.4}" && "${MAKE:-make}" -s LUA=luajit || exit
 eval "$("${MAKE:-make}" -s LUA="${1:-lua5.4}" env)"
