@@ -32,6 +32,8 @@ describe("openhands-lua", function()
   it("names a mistake that the library finds", function()
     refused("list --base-url ftp://x", "^openhands%-lua: openhands.new: base_url")
     refused("status 'not an id'", "^openhands%-lua: openhands.status: not an id")
+    refused("wait 'not an id'", "^openhands%-lua: [%w.:]*wait: not an id")
+    refused("wait one one", "^openhands%-lua: [%w._:]*wait_all: items 1 and 2 of the list are the same")
     refused("list", "^openhands%-lua: openhands.OPENHANDS_API: 'api' must",
       { environment = { OPENHANDS_API = "v9" } })
   end)

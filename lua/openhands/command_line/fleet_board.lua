@@ -3,6 +3,7 @@
 
 local boards = require "openhands.display.board"
 local core = require "openhands.core"
+local interruption = require "openhands.command_line.interruption"
 local lives = require "openhands.display.live"
 local spans = require "openhands.display.spans"
 local text = require "openhands.command_line.text"
@@ -107,15 +108,13 @@ function M.during(session, fleet, run)
       session.output:write_error(words)
     end },
   }, Board)
-  local task = self.live.terminal.can_redraw and client:spawn(show_on, self, client)
-  local value, err = run(function(changed, previous)
-    take_change(self, changed, previous)
-  end)
-  self.has_ended = true
-  if task then
-    task:cancel()
-    self.live:clear() -- the report follows
-  end
+  local others = self.live.terminal.can_redraw and { function() show_on(self, client) end } or {}
+  local value, err = interruption.beside(client, function()
+    return run(function(changed, previous)
+      take_change(self, changed, previous)
+    end)
+  end, others, self)
+  self.live:clear() -- the report follows
   return value, err
 end
 

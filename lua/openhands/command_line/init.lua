@@ -2,6 +2,7 @@
 --- went. Uses the library as every program does.
 
 local exit_status = require "openhands.command_line.exit_status"
+local interruption = require "openhands.command_line.interruption"
 
 local M = {}
 
@@ -9,14 +10,6 @@ local NAME = "openhands-lua"
 
 local function complain(message)
   io.stderr:write(NAME, ": ", message, "\n")
-end
-
--- Returns whether an error is the one that the interpreter raises for Ctrl-C.
-local function is_interrupt(problem)
-  if type(problem) == "table" then
-    return problem.kind == "cancelled"
-  end
-  return type(problem) == "string" and (problem:find "interrupted!$" or problem:find "Keyboard interrupt$") ~= nil
 end
 
 -- Returns the command that the words name, for a hint at its help.
@@ -33,7 +26,7 @@ end
 
 -- Ends a session that an error has ended. Returns the exit status.
 local function take_problem(session, problem)
-  if is_interrupt(problem) then
+  if interruption.is(problem) then
     session:tell_return()
     return exit_status.INTERRUPTED
   elseif type(problem) == "table" and problem.usage then
@@ -57,7 +50,7 @@ end
 function M.main(words)
   local found, argparse = pcall(require, "argparse")
   if not found then
-    if is_interrupt(argparse) then
+    if interruption.is(argparse) then
       return exit_status.INTERRUPTED
     end
     complain "needs the module argparse (Debian: apt-get install lua-argparse; LuaRocks: luarocks install argparse)"
@@ -76,7 +69,7 @@ function M.main(words)
   if not ended then
     local told
     told, status = pcall(take_problem, session, status)
-    status = told and status or is_interrupt(status) and exit_status.INTERRUPTED or exit_status.ERROR
+    status = told and status or interruption.is(status) and exit_status.INTERRUPTED or exit_status.ERROR
   end
   session.output:finish(command.gives_list)
   pcall(session.close, session)

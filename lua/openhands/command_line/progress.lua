@@ -3,6 +3,7 @@
 
 local core = require "openhands.core"
 local displays = require "openhands.display.progress"
+local interruption = require "openhands.command_line.interruption"
 
 local M = {}
 
@@ -128,15 +129,13 @@ function M.during(session, subjects, wait)
     self.keys[place], self.seen[key] = key, conversation
     self.display:add(key, conversation or { conversation_id = key })
   end
-  local tasks = self.is_live and { client:spawn(draw_on, self, client), client:spawn(read_on, self, client) } or {}
-  local value, err = wait(function(now)
-    self:see(now)
-  end)
+  local others = self.is_live and { function() draw_on(self, client) end, function() read_on(self, client) end } or {}
+  local value, err = interruption.beside(client, function()
+    return wait(function(now)
+      self:see(now)
+    end)
+  end, others, self)
   self:see_last(value, err)
-  self.has_ended = true
-  for _, task in ipairs(tasks) do
-    task:cancel()
-  end
   self.display:finish()
   return value, err, self.is_live
 end

@@ -1,6 +1,7 @@
 --- One run of the command: its output, the client with the key that was found, and what to say when it ends early.
 
 local exit_status = require "openhands.command_line.exit_status"
+local interruption = require "openhands.command_line.interruption"
 local openhands = require "openhands"
 local outputs = require "openhands.command_line.output"
 local records = require "openhands.command_line.records"
@@ -202,6 +203,7 @@ end
 ---@param id string? of the conversation that the command is about
 ---@return integer exit_status
 function Session:fail(err, id)
+  interruption.raise(err)
   ---@cast err openhands.Error
   self.output:warn("openhands-lua: " .. text.line(err))
   local more = advice(err)

@@ -21,8 +21,13 @@ function M.define(parser)
   return command
 end
 
--- Waits until the simulator has ended, or this process is interrupted.
-local function stay(server)
+-- Tells how to use the simulator, and waits until it has ended, or this process is interrupted.
+local function stay(session, server)
+  session.output:record { base_url = server.address, api_key = KEY, pid = server.pid }
+  session.output:finish()
+  session.output:line("export OPENHANDS_BASE_URL=" .. server.address)
+  session.output:line("export OPENHANDS_API_KEY=" .. KEY)
+  session:say "The simulator runs until Ctrl-C. Run these two lines in another terminal."
   while pcall(server.time, server) do
     openhands.sleep(1)
   end
@@ -44,12 +49,7 @@ function M.run(session)
   if not good then
     sessions.refuse("simulate: the simulator did not start: is the port free, and the outcome known?")
   end
-  session.output:record { base_url = server.address, api_key = KEY, pid = server.pid }
-  session.output:finish()
-  session.output:line("export OPENHANDS_BASE_URL=" .. server.address)
-  session.output:line("export OPENHANDS_API_KEY=" .. KEY)
-  session:say "The simulator runs until Ctrl-C. Run these two lines in another terminal."
-  local _, problem = pcall(stay --[[@as function]], server)
+  local _, problem = pcall(stay --[[@as function]], session, server)
   pcall(server.close --[[@as function]], server)
   if problem and not tostring(problem):find "interrupted" then
     error(problem, 0)
