@@ -59,6 +59,7 @@ describe("the command", function()
     assert.equal(path, here.output(("download %s %s"):format(id, path)))
     local record = here.run(("download --json %s %s"):format(id, path)).json
     assert.equal(lfs.attributes(path, "size"), record.bytes)
+    assert.matches("downloading: %d+%.%d MB", here.on_terminal(("download %s %s"):format(id, path)))
     local failed = here.run(("download %s %s/none/events.zip"):format(id, here.directory))
     assert.equal(1, failed.status)
   end)

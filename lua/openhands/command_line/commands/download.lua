@@ -1,6 +1,8 @@
 --- `download`: saves the events of a conversation, or its workspace, as a zip file.
 
 local exit_status = require "openhands.command_line.exit_status"
+local lives = require "openhands.display.live"
+local numbers = require "openhands.display.number"
 local options = require "openhands.command_line.options"
 local text = require "openhands.command_line.text"
 
@@ -17,18 +19,27 @@ function M.define(parser)
   return command
 end
 
+local function progress_line(bytes, all)
+  local line = ("downloading: %s MB"):format(numbers.fixed(bytes / 1e6, 1))
+  return all and ("%s of %s MB"):format(line, numbers.fixed(all / 1e6, 1)) or line
+end
+
 --- Runs the command.
 ---@param session openhands.CommandSession
 ---@return integer exit_status
 function M.run(session)
   local arguments, client = session.arguments, session:client()
   local target = arguments.target or arguments.id:gsub("[^0-9A-Za-z_-]", "_") .. ".zip"
-  local saved, err
-  if arguments.workspace then
-    saved, err = client:download_workspace(arguments.id, target)
-  else
-    saved, err = client:download(arguments.id, target)
-  end
+  local live = lives.new { terminal = session:stderr(), write = function(words)
+    session.output:write_error(words)
+  end }
+  local call = arguments.workspace and client.download_workspace or client.download
+  local saved, err = call(client, arguments.id, target, {
+    on_progress = function(bytes, all)
+      live:draw { progress_line(bytes, all) }
+    end,
+  })
+  live:clear()
   if not saved then
     return session:fail(err, arguments.id)
   end
