@@ -3,6 +3,7 @@ local files = require "spec.support.files"
 local in_process = require "spec.support.in_process"
 local openhands = require "openhands"
 local processes = require "spec.support.processes"
+local simulator = require "openhands.simulator"
 
 -- Begins a program with a client of the simulator.
 local BEGINNING = [[
@@ -15,7 +16,7 @@ local BEGINNING = [[
 
 -- Runs a program and returns its output. `how`: a command line with "@" for that of the program.
 local function run(program, how)
-  local command = processes.quoted(processes.interpreter()) .. " -e " .. processes.quoted(BEGINNING .. program)
+  local command = "timeout 60 " .. processes.quoted(processes.interpreter()) .. " -e " .. processes.quoted(BEGINNING .. program)
   how = how:gsub("@@", function() return processes.quoted(command) end):gsub("@", function() return command end)
   local child = assert(io.popen(how))
   local output = child:read "*a"
@@ -136,4 +137,36 @@ describe("a wait that shows how it goes on", function()
       end
     end
   end)
+end)
+
+describe("what a wait shows in", function()
+  -- A program in each host; `work` is the function with the wait.
+  local hosts = {
+    plain = "work()",
+    uv = [[client:spawn(work) require("luv").run()]],
+    copas = [[local copas = require "copas" copas.addthread(work) copas.loop()]],
+    cqueues = [[local controller = require("cqueues").new() controller:wrap(work) assert(controller:loop())]],
+  }
+  local libraries = { uv = "luv", copas = "copas", cqueues = "cqueues" }
+
+  for host, program in pairs(hosts) do
+    it(host .. " changes between the polls", function()
+      if libraries[host] and not pcall(require, libraries[host]) then
+        return
+      end
+      local service = simulator.spawn { pace = 0.02 }
+      local output = run(([[
+        client = openhands.new { base_url = %q, api_key = "any", loop = %q }
+        local function work()
+          print(assert(client:run({ initial_user_msg = "x" }, { show = true, interval = 2 })).state)
+          os.exit(0) -- copas would go on
+        end
+        %s
+      ]]):format(service.address, host, program), ON_A_TERMINAL)
+      service:close()
+      local _, drawn = output:gsub("\27%[1A\r\27%[2K", "")
+      assert.is_true(drawn >= 5, output)
+      assert.matches("finished\r\n$", output)
+    end)
+  end
 end)
