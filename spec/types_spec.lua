@@ -28,6 +28,16 @@ describe("the types", function()
     end
   end)
 
+  it("are where .luarc.json tells editors to look", function()
+    local settings = require("cjson").decode(files.read ".luarc.json")
+    for _, path in ipairs(settings["workspace.library"]) do
+      assert.equal("directory", lfs.attributes(path, "mode"), path)
+    end
+    for _, pattern in ipairs { "lua/?.lua", "lua/?/init.lua" } do
+      assert.is_truthy(table.concat(settings["runtime.path"], ";"):find(pattern, 1, true), pattern)
+    end
+  end)
+
   it("know each kind of error that the code makes", function()
     local known = {}
     local kinds = files.read("lua/openhands/errors.lua"):match "@alias openhands.ErrorKind\n(.-)\n\n"

@@ -12,9 +12,10 @@ cp -R openhands-scm-1.rockspec src lua bin plugin doc "$tree" # luarocks leaves 
 # LuaRocks does not know that Debian has installed cjson.
 rocks() { luarocks --lua-version="$version" "$@" --deps-mode=none; }
 
-loads() { # LUA DIRECTORY
-    (cd / && LUA_PATH="$2/share/lua/$version/?.lua;$2/share/lua/$version/?/init.lua;;" \
-        LUA_CPATH="$2/lib/lua/$version/?.so;;" "$1" -e 'assert(require("openhands").start)')
+loads() { # LUA DIRECTORY: with what `luarocks path` would print for the tree
+    (cd / && export LUA_PATH="$2/share/lua/$version/?.lua;$2/share/lua/$version/?/init.lua;;" \
+        LUA_CPATH="$2/lib/lua/$version/?.so;;" &&
+        "$1" -e 'assert(require("openhands").start)' && "$2/bin/openhands-lua" --version)
 }
 
 build() { # LUA: makes the rock in one tree, and installs what was packed there into another

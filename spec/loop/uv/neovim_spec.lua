@@ -339,7 +339,7 @@ describe("in Neovim", function()
     local output = said [[
       local hung = new_client(silent_server())
       vim.api.nvim_create_autocmd("VimLeave", { callback = function()
-        say(tostring(client):match "%(.-, (.*)%)$", tostring(hung):match "%(.-, (.*)%)$")
+        say(tostring(client):match "%(.*, (.*)%)$", tostring(hung):match "%(.*, (.*)%)$")
       end })
       assert(client:me())
       hung:spawn(function() hung:me() end)
