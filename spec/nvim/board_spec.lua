@@ -40,31 +40,52 @@ describe("the board in Neovim", function()
     assert.matches("\n1 conversation: 1 finished[^\n]*\nopenhands false false nofile false\n$", output)
   end)
 
-  it("writes only the lines that differ, at most five times a second, and keeps the cursor on its conversation",
-    function()
-      local output = said(helpers .. [[
-        child "vim.cmd 'OpenHands board'"
-        await_line "^0 conversations"
-        child(
-          "changes, drawn, since = 0, {}, vim.loop.now() " ..
-          "vim.api.nvim_buf_attach(0, false, { on_lines = function(_, _, _, first, last, new) " ..
-          "changes = changes + 1 drawn[vim.loop.now()] = true " ..
-          "if new - first > 1 or last - first > 1 then whole = true end end })")
-        child "vim.cmd 'OpenHands start Fix one. [simulate: error]'"
-        child "vim.cmd 'OpenHands start Fix two. [simulate: slow]'"
-        child "vim.cmd 'OpenHands start Fix three.'"
-        await_line "Fix two"
-        child "vim.fn.search 'two'"
-        await_line "^failed"
-        await_line "^finished .*three"
-        say(child "return vim.fn.getline '.'":find "two" ~= nil, child "return whole == nil")
-        say(child "local count = vim.tbl_count(drawn) return changes > 4 and count <= 2 + (vim.loop.now() - since) / 200")
-        say(board()[2])
-        say(child("local marks = vim.api.nvim_get_namespaces().openhands_board " ..
-          "return vim.tbl_count(vim.api.nvim_buf_get_extmarks(0, marks, 0, -1, {})) > 8"))
-      ]])
-      assert.matches("^true true\ntrue\nfailed +Fix one%.[^\n]*\ntrue\n$", output)
-    end)
+  it("keeps the cursor on its conversation when another one moves above it", function()
+    said(helpers .. [[
+      child [=[
+        function note(letter, state)
+          require("openhands.nvim.conversations").note {
+            conversation_id = letter:rep(32), title = "Fix " .. letter, state = state, settled = state == "failed",
+            pull_requests = {}, url = "http://127.0.0.1/", created_at = "2026-01-0" .. (letter == "a" and 2 or 1),
+          }
+        end
+        vim.cmd "OpenHands board"
+        note("a", "running")
+        note("b", "running")
+      ]=]
+      await_line "^2 conversations"
+      child "vim.api.nvim_win_set_cursor(0, { 2, 5 })"
+      assert(child "return vim.fn.getline '.'":find "Fix a")
+      child "note('b', 'failed')"
+      await_line "^failed"
+      local place = child "return vim.api.nvim_win_get_cursor(0)"
+      assert(place[1] == 3 and place[2] == 5, vim.inspect(place))
+    ]], { environment = { OPENHANDS_BASE_URL = "http://127.0.0.1:9" } })
+  end)
+
+  it("writes only the lines that differ, at most five times a second", function()
+    local output = said(helpers .. [[
+      child "vim.cmd 'OpenHands board'"
+      await_line "^0 conversations"
+      child(
+        "changes, drawn, since = 0, {}, vim.loop.now() " ..
+        "vim.api.nvim_buf_attach(0, false, { on_lines = function(_, _, _, first, last, new) " ..
+        "changes = changes + 1 drawn[vim.loop.now()] = true " ..
+        "if new - first > 1 or last - first > 1 then whole = true end end })")
+      child "vim.cmd 'OpenHands start Fix one. [simulate: error]'"
+      child "vim.cmd 'OpenHands start Fix two. [simulate: slow]'"
+      child "vim.cmd 'OpenHands start Fix three.'"
+      await_line "^failed"
+      await_line "^finished .*three"
+      say(child "return whole == nil")
+      say(child("local count = vim.tbl_count(drawn) " ..
+        "return changes > 4 and count <= 2 + (vim.loop.now() - since) / 200"))
+      say(board()[2])
+      say(child("local marks = vim.api.nvim_get_namespaces().openhands_board " ..
+        "return vim.tbl_count(vim.api.nvim_buf_get_extmarks(0, marks, 0, -1, {})) > 8"))
+    ]])
+    assert.matches("^true\ntrue\nfailed +Fix one%.[^\n]*\ntrue\n$", output)
+  end)
 
   it("has keys for the conversation under the cursor", function()
     local output = said(helpers .. [[
