@@ -232,6 +232,7 @@ describe("the command", function()
   end)
 
   it("uses V0 as well", function()
+    service:options { pace = 0.03 } -- the runtime must not be down before the end has been seen
     local result = here.run("--api v0 start 'Fix it.' --repo owner/repo --wait --json" .. FAST)
     assert.equal(0, result.status)
     assert.equal("v0", result.json.api)

@@ -4,6 +4,9 @@ local databases = require "spec.support.ledger_databases"
 local files = require "spec.support.files"
 local simulator = require "openhands.simulator"
 
+-- The first case runs on each Lua, the others on two: they take seconds, and test no more there.
+local once = (rawget(_G, "jit") or _VERSION == "Lua 5.4") and it or function() end
+
 describe("an interrupted command", function()
   local service, here
 
@@ -29,7 +32,7 @@ describe("an interrupted command", function()
     assert.equal(id, here.output("wait --interval 0.05 " .. id):match "^(.-)\tfinished\t")
   end)
 
-  it("start names the id that it may have started", function()
+  once("start names the id that it may have started", function()
     service:faults { { point = "after_read", action = "hang", match = { method = "POST" } } }
     local running = here.begin "start 'It'\\''s here.' --repo owner/repo"
     local looks = 0
@@ -41,7 +44,7 @@ describe("an interrupted command", function()
     assert.matches(" %-%-id [%x-]+ %-%-resume\n", running.output)
   end)
 
-  it("events --follow and wait for several name themselves", function()
+  once("events --follow and wait for several name themselves", function()
     local id, other = here.output "start 'One.'", here.output "start 'Other.'"
     local running = here.begin(("events %s --follow --interval 0.05"):format(id))
     running.read_until "  agent "
@@ -53,7 +56,7 @@ describe("an interrupted command", function()
     assert.matches(("openhands-lua wait %s %s\n"):format(id, other), running.output, 1, true)
   end)
 
-  it("fleet run names itself, and goes on when it is run again", function()
+  once("fleet run names itself, and goes on when it is run again", function()
     if not databases.is_supported "SQLite" then return pending "LuaDBI is missing" end
     files.write(here.directory .. "/typos.csv", "repository,message\nowner/one,Fix.\n")
     local words = ("fleet run %s/typos.csv --interval 0.05"):format(here.directory)
@@ -64,7 +67,7 @@ describe("an interrupted command", function()
     assert.equal(1, service:jobs())
   end)
 
-  it("simulate just ends", function()
+  once("simulate just ends", function()
     local running = here.begin "simulate"
     running.read_until "^export OPENHANDS_API_KEY="
     assert.matches("^export OPENHANDS_BASE_URL=http://127.0.0.1:%d+\n", running.output)

@@ -113,6 +113,8 @@ describe("a time", function()
     assert.equal(90, options.seconds "90")
     assert.equal(90, options.seconds "90s")
     assert.equal(5400, options.seconds "1.5h")
+    assert.equal(0.5, options.seconds ".5")
+    assert.equal(0.25, options.number "0.25")
     assert.equal(120, options.seconds "2m")
     assert.equal(86400, options.seconds "1d")
     for _, text in ipairs { "", "-1", "1w", "1e3", "..", "h" } do assert.is_nil((options.seconds(text))) end

@@ -13,6 +13,9 @@ if not has_script then
   end)
 end
 
+-- The first case runs on each Lua, the others on two: they take seconds, and test no more there.
+local once = (rawget(_G, "jit") or _VERSION == "Lua 5.4") and it or function() end
+
 -- Waits in the shell until the screen has a text, for 20 s at most.
 local UNTIL = "tries=0; until grep -q '%s' $screen || [ $tries = 400 ]; do tries=$((tries + 1)); sleep 0.05; done"
 
@@ -42,7 +45,7 @@ describe("the command in a terminal", function()
     assert.is_true(drawings < 40)
   end)
 
-  it("shows a board for several, trouble first, and rows for what was found", function()
+  once("shows a board for several, trouble first, and rows for what was found", function()
     local ids = {}
     for place, message in ipairs { "Fix it.", "Fail. [simulate: error]", "More." } do
       ids[place] = here.output(("start '%s' --repo owner/repo%d"):format(message, place))
@@ -56,7 +59,7 @@ describe("the command in a terminal", function()
     end
   end)
 
-  it("writes neither colours nor moving lines if told so", function()
+  once("writes neither colours nor moving lines if told so", function()
     local screen = here.on_terminal("--color never start 'Fix it.' --wait --interval 0.05")
     assert.is_nil(screen:find("\27", 1, true))
     assert.matches("  finished ", screen)
@@ -69,7 +72,7 @@ describe("the command in a terminal", function()
     assert.matches("\27%[34mrunning.*\n[^\n]*\27%[32mfinished[^\n]*Done%.[^\n]*\n$", lines)
   end)
 
-  it("ends with Ctrl-C: the line stays, what to do comes below", function()
+  once("ends with Ctrl-C: the line stays, what to do comes below", function()
     service:options { pace = 0.1 }
     local screen, status = here.on_terminal("start 'Take your time.' --wait --interval 0.05", nil,
       UNTIL:format "running" .. "; printf '\\003'; " .. UNTIL:format "wait [0-9a-f]")
@@ -78,7 +81,7 @@ describe("the command in a terminal", function()
     assert.matches("\r\nInterrupted%. Conversations go on; to come back:\r\n  openhands%-lua wait [%x-]+\r\n$", screen)
   end)
 
-  it("shows a fleet as a board, and then its report", function()
+  once("shows a fleet as a board, and then its report", function()
     if not databases.is_supported "SQLite" then return pending "LuaDBI is missing" end
     files.write(here.directory .. "/board.csv",
       "repository,message\nowner/two,Fail. [simulate: error]\nowner/one,Fix.\nowner/three,Fix.\n")
@@ -89,7 +92,7 @@ describe("the command in a terminal", function()
     assert.matches("\27%[JFleet board\r\n.*\r\n3 runs: 1 failed, 2 done, [^\n]*\r\n$", screen)
   end)
 
-  it("never lets a text of the service control the terminal", function()
+  once("never lets a text of the service control the terminal", function()
     local hostile = "title \\033]0;owned\\007 \\033[2J \\302\\233 \\342\\200\\256 end"
     local id = here.output(('start "$(printf \'%s\')"'):format(hostile))
     here.run("wait --interval 0.05 " .. id)

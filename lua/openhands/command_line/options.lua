@@ -4,13 +4,22 @@ local M = {}
 
 local units = { s = 1, m = 60, h = 3600, d = 86400 }
 
+-- Returns a number with a point, in every locale.
+local function decimal(given)
+  local whole, fraction = given:match "^([0-9]+)%.?([0-9]*)$"
+  if not whole then
+    whole, fraction = "0", given:match "^%.([0-9]+)$"
+  end
+  return fraction and tonumber(whole) + (fraction ~= "" and tonumber(fraction) / 10 ^ #fraction or 0)
+end
+
 --- Reads a time: seconds, or a number with a unit such as `90s`, `10m`, `2h`.
 ---@param given string
 ---@return number? seconds
 ---@return string? problem
 function M.seconds(given)
   local digits, unit = given:match "^([0-9.]+)([smhd]?)$"
-  local number = tonumber(digits)
+  local number = digits and decimal(digits)
   if not number then
     return nil, ("'%s' is no time: give seconds, or a number with s, m, h or d"):format(given)
   end
@@ -22,7 +31,7 @@ end
 ---@return number?
 ---@return string? problem
 function M.number(given)
-  local number = given:find "^[0-9.]+$" and tonumber(given)
+  local number = decimal(given)
   if not number then
     return nil, ("'%s' is no number of at least 0"):format(given)
   end
