@@ -9,6 +9,7 @@ local slots = require "openhands.fleet.slots"
 local M = {}
 
 local LEAVE_PAUSE = 30 -- seconds between two looks at a conversation that is left paused
+local LATE_EVENTS = 40 -- seconds after which the service shows a message that was sent
 local RESUME_PAUSE = 10 -- seconds between two tries to resume one
 local MOST_RESUMES = 20 -- of one run
 local CONTINUE = "Your sandbox was paused and is up again. Continue with your task."
@@ -93,7 +94,10 @@ function M.take(worker, entry, conversation)
   local before, mark = run.state, run.execution_status
   local is_over_budget = mark == budgets.MARK
   local may_be_sent = mark == M.CONTINUING and run.is_takeover and not entry.pauses
-  if not worker:record(entry, { state = "paused" }) then
+  if may_be_sent and not entry.has_waited then -- it may be on its way
+    entry.has_waited = true
+    return worker:rest_in_task(entry, LATE_EVENTS) and conversation or nil
+  elseif not worker:record(entry, { state = "paused" }) then
     return nil
   elseif before ~= "paused" and not is_over_budget and not may_be_sent and mark ~= RESUMED then
     learn(worker)
