@@ -98,7 +98,7 @@ function M.text(value)
   if class == "openhands.Conversation" then
     return conversation_text(value)
   elseif type(class) == "string" then
-    return class:find "^openhands%f[%z.]" and tostring(value) or nil
+    return (class == "openhands" or class:find "^openhands%.") and tostring(value) or nil
   elseif type(value) ~= "table" then
     return nil
   end

@@ -41,7 +41,7 @@ function M.run(session)
   local client, ids = session:client(), session.arguments.ids
   local statuses, found, several = {}, {}, ask_together(client, ids)
   for place, id in ipairs(ids) do
-    local conversation, err = several[id], nil
+    local conversation, err = several[id], nil ---@type openhands.Conversation?, openhands.Error?
     if not conversation then
       conversation, err = client:status(id)
     end
