@@ -5,8 +5,8 @@ local processes = require "spec.support.processes"
 
 -- Tools that run no client of the library, and those that only other tools run.
 local needs_none = {
-  ["environment.sh"] = true, ["install.sh"] = true, ["lint.sh"] = true, ["locale.sh"] = true, ["lua.sh"] = true, ["release.sh"] = true,
-  ["rock.sh"] = true, ["setup.sh"] = true, ["types.sh"] = true,
+  ["environment.sh"] = true, ["install.sh"] = true, ["lint.sh"] = true, ["locale.sh"] = true, ["lua.sh"] = true,
+  ["release.sh"] = true, ["rock.sh"] = true, ["setup.sh"] = true, ["types.sh"] = true,
 }
 
 local function text_of(path)

@@ -16,7 +16,8 @@ local BEGINNING = [[
 
 -- Runs a program and returns its output. `how`: a command line with "@" for that of the program.
 local function run(program, how)
-  local command = "timeout 60 " .. processes.quoted(processes.interpreter()) .. " -e " .. processes.quoted(BEGINNING .. program)
+  local command = ("timeout 60 %s -e %s"):format(processes.quoted(processes.interpreter()),
+    processes.quoted(BEGINNING .. program))
   how = how:gsub("@@", function() return processes.quoted(command) end):gsub("@", function() return command end)
   local child = assert(io.popen(how))
   local output = child:read "*a"
@@ -44,7 +45,8 @@ describe("a wait that shows how it goes on", function()
     local _, drawn = output:gsub("\27%[1A\r\27%[2K", "")
     assert.is_true(drawn > 20, output)
     assert.matches("\27%[34mrunning\27%[0m \27%[2m%d+s", output)
-    assert.matches("\27%[2K%* \27%[1mFix the typo\27%[0m  \27%[32mfinished[^\n]*Done[^\n]*\n\27%[J$", (output:gsub("\r", "")))
+    local last = "\27%[2K%* \27%[1mFix the typo\27%[0m  \27%[32mfinished[^\n]*Done[^\n]*\n\27%[J$"
+    assert.matches(last, (output:gsub("\r", "")))
     local _, lines = output:gsub("\n", "")
     assert.equal(drawn + 1, lines)
   end)

@@ -46,7 +46,7 @@ function M.run(session)
       conversation, err = client:status(id)
     end
     if conversation then
-      session.output:record(records.conversation(conversation))
+      session.output:record(records.conversation(conversation --[[@as table]]))
       found[#found + 1] = conversation
       statuses[place] = exit_status.OK
     else
