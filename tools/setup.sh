@@ -136,6 +136,7 @@ survey() { # LUA...: sets `lacking`, `packages` and `rocks`
         need busted lua-busted program busted
         need nginx nginx program /usr/sbin/nginx
         need git git program git
+        need patch patch program patch
         need script bsdutils program script
         need openssl openssl program openssl
         need node nodejs program node
