@@ -17,7 +17,7 @@ end
 local order = { queued = 0, starting = 1, running = 2, done = 3 }
 
 local faults = { -- strace's words; seconds that a run of the fleet may take
-  { name = "a full disk", words = "error=ENOSPC:when=%d+", seconds = 1.5 },
+  { name = "a full disk", words = "error=ENOSPC:when=%d+", seconds = 2 },
   { name = "one I/O error", words = "error=EIO:when=%d", seconds = 60 },
 }
 
