@@ -98,20 +98,23 @@ local function is_start(value)
   return false
 end
 
+-- States in which a conversation has failed, and those in which it needs a person.
 local failures = { failed = true, gone = true, stopped = true }
+local unfinished = { waiting = true, paused = true }
 
 -- Returns a conversation that has ended well, or nil and an error.
 local function well_ended(conversation, err)
-  if not conversation or not failures[conversation.state] then
+  if not conversation or not failures[conversation.state] and not unfinished[conversation.state] then
     return conversation, err
   end
+  local detail = conversation.detail and ": " .. tostring(conversation.detail) or ""
   return nil, errors.new {
     kind = "conflict",
     operation = "map",
     conversation_id = conversation.conversation_id,
     conversation = conversation,
-    message = ("map: the conversation is %s%s"):format(conversation.state,
-      conversation.detail and ": " .. tostring(conversation.detail) or ""),
+    message = ("map: the conversation is %s%s%s"):format(conversation.state, detail,
+      unfinished[conversation.state] and "; it needs a person: " .. conversation.url or ""),
   }
 end
 
