@@ -20,15 +20,11 @@ function M.lines(value)
   return texts.lines(value)
 end
 
---- Returns a text of a file as it is, but for control characters: tabs and line breaks stay.
+--- Returns a text of a file in which nothing is hidden: marks stand for control and invisible characters.
 ---@param value string
 ---@return string
-function M.contents(value)
-  local pieces = {}
-  for piece, tabs in (value:gsub("\r\n", "\n") .. "\t"):gmatch "([^\t]*)(\t+)" do
-    pieces[#pieces + 1] = texts.lines(piece) .. tabs
-  end
-  return (table.concat(pieces):gsub("\t$", ""))
+function M.revealed(value)
+  return texts.revealed(value)
 end
 
 --- Returns an amount of dollars.

@@ -121,6 +121,18 @@ local function hunks_of(script)
   return hunks
 end
 
+local escapes = { ["\t"] = "\\t", ["\n"] = "\\n", ['"'] = '\\"', ["\\"] = "\\\\" }
+
+-- Returns the name of a file in a header; quoted as git does, if it could end the header.
+local function name_of(path)
+  if not path:find '[\1-\31\127"\\]' then
+    return path
+  end
+  return '"' .. path:gsub('[\1-\31\127"\\]', function(character)
+    return escapes[character] or ("\\%03o"):format(character:byte())
+  end) .. '"'
+end
+
 --- Returns the differences of a file, as `diff -u` writes them; nil if there are none.
 ---@param path string
 ---@param old string? nil: there was no such file
@@ -128,7 +140,8 @@ end
 ---@return string?
 function M.write(path, old, new)
   local script = script_of(lines_of(old or ""), lines_of(new or "")) --[[@as table[] ]]
-  local out = { ("--- %s\n+++ %s\n"):format(old and "a/" .. path or "/dev/null", new and "b/" .. path or "/dev/null") }
+  local from, to = old and name_of("a/" .. path) or "/dev/null", new and name_of("b/" .. path) or "/dev/null"
+  local out = { ("--- %s\n+++ %s\n"):format(from, to) }
   local place, old_line, new_line = 1, 1, 1
   for _, hunk in ipairs(hunks_of(script)) do
     while place < hunk[1] do

@@ -11,11 +11,12 @@ local REPLACEMENT = characters.REPLACEMENT
 local PLAIN = "[^\32-\126]" -- finds what a text of one line needs care for
 local MOST_COMBINING = 3 -- on one character; more would be drawn over other lines
 
--- Removes the sequences that control a terminal; what is left of a malformed one is removed as control characters.
+-- Removes the sequences that control a terminal; what is left of a malformed one is removed as control characters. No
+-- sequence goes beyond its line: it could hide whole lines.
 local function without_sequences(text)
   text = text:gsub("\27%[[0-?]*[ -/]*[@-~]", "")
-  text = text:gsub("\27%][^\7\27]*\7", "")
-  return (text:gsub("\27[%]PX^_][^\7\27]*\27\\", ""))
+  text = text:gsub("\27%][^\7\27\r\n]*\7", "")
+  return (text:gsub("\27[%]PX^_][^\7\27\r\n]*\27\\", ""))
 end
 
 -- Returns what stands for an invisible character.
@@ -74,6 +75,43 @@ function M.lines(text)
     text = cleaned(text:gsub("\r\n?", "\n"), true)
   end
   return text
+end
+
+-- Returns what shows a character of which nothing, or nothing good, would be seen; nil for others.
+local function mark_of(code, marks, bytes)
+  if code < 32 or code == 127 then
+    return code ~= 9 and code ~= 10 and "^" .. string.char(code == 127 and 63 or code + 64) or nil
+  elseif code == REPLACEMENT and #bytes == 1 then
+    return ("<%02X>"):format(byte(bytes))
+  end
+  return (characters.is_invisible(code) or marks > MOST_COMBINING) and ("<U+%04X>"):format(code) or nil
+end
+
+--- Returns a text in which nothing is hidden: marks such as `^M`, `<U+2028>` and `<FF>` stand for control characters,
+--- invisible ones and malformed bytes. Only "\n" ends a line; tabs stay.
+---@param text string
+---@return string
+function M.revealed(text)
+  local pieces, place, copied, marks = {}, 1, 1, 0
+  while true do
+    place = text:find(PLAIN, place)
+    if not place then
+      break
+    end
+    local code, after = decode(text, place)
+    marks = characters.is_combining(code) and marks + 1 or 0
+    local mark = mark_of(code, marks, text:sub(place, after - 1))
+    if mark then
+      pieces[#pieces + 1] = text:sub(copied, place - 1) .. mark
+      copied = after
+    end
+    if after <= #text and byte(text, after) < 128 then
+      marks = 0
+    end
+    place = after
+  end
+  pieces[#pieces + 1] = text:sub(copied)
+  return table.concat(pieces)
 end
 
 --- Returns a text as well-formed UTF-8.

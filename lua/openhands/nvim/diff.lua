@@ -1,6 +1,7 @@
 --- Shows what an agent has changed, as a diff in a buffer.
 
 local buffers = require "openhands.nvim.buffer"
+local clean = require "openhands.display.text"
 local configuration = require "openhands.nvim.configuration"
 local notice = require "openhands.nvim.notice"
 local service = require "openhands.nvim.service"
@@ -12,9 +13,9 @@ local MOST_FILES = 200 -- whose changes are shown; of the others, only the names
 local AT_ONCE = 6 -- files that are read
 local MOST_BYTES = 1000000 -- of a file whose changes are computed here
 
--- Returns the lines of one file's changes.
+-- Returns the lines of one file's changes. Nothing of them is hidden.
 local function lines_of(change, versions)
-  local path = texts.line(change.path)
+  local path = clean.revealed(change.path):gsub("\n", "^J")
   local before, after = versions.original or "", versions.modified or ""
   local lines = {
     ("diff --git a/%s b/%s"):format(path, path),
@@ -27,7 +28,8 @@ local function lines_of(change, versions)
     lines[#lines + 1] = ("The file is too large to be compared here (%d bytes)"):format(#after)
   else
     local compare = vim.text and vim.text.diff or vim.diff
-    vim.list_extend(lines, texts.lines((compare(before, after, { ctxlen = 3 }):gsub("\n$", ""))))
+    local differences = clean.revealed((compare(before, after, { ctxlen = 3 }):gsub("\n$", "")))
+    vim.list_extend(lines, vim.split(differences, "\n", { plain = true }))
   end
   return lines
 end

@@ -23,13 +23,15 @@ local function given(value)
   return type(value) == "string" and value or nil
 end
 
--- Prints the differences of one file.
+-- Prints the differences of one file: for a person with marks for what a terminal would not show, for a program as a
+-- patch of the very bytes.
 local function print_file(session, path, difference)
   local old, new = given(difference.original), given(difference.modified)
   session.output:record { path = path, original = old, modified = new }
-  local written = session.output.format == "plain" and unified_diff.write(text.line(path), old, new)
+  local written = session.output.format == "plain" and unified_diff.write(path, old, new)
   if written then
-    session.output:line((text.contents(written):gsub("\n$", "")))
+    written = written:gsub("\n$", "")
+    session.output:line(session:stdout().is_terminal and text.revealed(written) or written)
   end
 end
 
