@@ -52,7 +52,14 @@ local function continue(worker, entry, conversation, may_be_sent)
   return sent and conversation or nil, err
 end
 
--- Resumes a conversation when there is a place for it. Returns it, or nil and why it cannot be resumed.
+-- Returns whether an error says that the run is given up here: its fleet ends, or its client was closed.
+local function is_given_up(err)
+  local kind = err.kind == "ambiguous" and err.cause or err.kind
+  return kind == "cancelled" or kind == "closed"
+end
+
+-- Resumes a conversation when there is a place for it. Returns it, or nil and why it cannot be resumed; nil alone if the
+-- run is given up here.
 local function resume(worker, entry, conversation, may_be_sent)
   local account, mark = worker.settings.account_id, entry.run.execution_status
   local function live() return worker:ask("live", { account_id = account }) end
@@ -70,13 +77,15 @@ local function resume(worker, entry, conversation, may_be_sent)
       end
       if up or entry.is_gone then
         return up
+      elseif err and is_given_up(err) then
+        return nil -- the ledger says how far it came: who takes the run over goes on from there
       end
-      worker:record(entry, { state = "paused", execution_status = mark })
+      may_be_sent = may_be_sent or err ~= nil and err.kind == "ambiguous"
+      worker:record(entry, { state = "paused", execution_status = may_be_sent and M.CONTINUING or mark })
     end
     if err and not (err.retryable or err.kind == "limit" or err.kind == "ambiguous") then
       return nil, err
     end
-    may_be_sent = may_be_sent or err ~= nil and err.kind == "ambiguous"
     if not worker:rest_in_task(entry, RESUME_PAUSE) then
       return nil
     end
