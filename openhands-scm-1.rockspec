@@ -301,6 +301,7 @@ build = {
     ["openhands.nvim.log_view"] = "lua/openhands/nvim/log_view.lua",
     ["openhands.nvim.notice"] = "lua/openhands/nvim/notice.lua",
     ["openhands.nvim.page"] = "lua/openhands/nvim/page.lua",
+    ["openhands.nvim.pending_starts"] = "lua/openhands/nvim/pending_starts.lua",
     ["openhands.nvim.process"] = "lua/openhands/nvim/process.lua",
     ["openhands.nvim.progress"] = "lua/openhands/nvim/progress.lua",
     ["openhands.nvim.repository"] = "lua/openhands/nvim/repository.lua",

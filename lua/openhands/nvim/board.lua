@@ -6,6 +6,7 @@ local buffers = require "openhands.nvim.buffer"
 local configuration = require "openhands.nvim.configuration"
 local conversations = require "openhands.nvim.conversations"
 local notice = require "openhands.nvim.notice"
+local pending_starts = require "openhands.nvim.pending_starts"
 local service = require "openhands.nvim.service"
 local texts = require "openhands.nvim.text"
 
@@ -68,7 +69,7 @@ local function columns_of(buffer)
 end
 
 local function rows()
-  local list = {}
+  local list = pending_starts.rows()
   for _, entry in ipairs(conversations.all()) do
     rawset(entry.conversation, "last_event", entry.last_event)
     list[#list + 1] = entry.conversation

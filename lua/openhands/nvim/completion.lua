@@ -39,7 +39,7 @@ function M.complete(lead, line, position)
   local takes = (commands.subcommands[name] or {}).takes
   local is_first = not rest:find " "
   if takes == "task" then
-    return is_first and lead ~= "" and beginning_with({ "repository=", "branch=" }, lead) or {}
+    return is_first and lead ~= "" and beginning_with({ "repository=", "branch=", "id=" }, lead) or {}
   elseif takes == "conversation" or takes == "message" and is_first then
     return conversations(lead)
   end

@@ -44,6 +44,8 @@ local function advice_for(problem)
     return " (see :checkhealth openhands)"
   elseif problem.kind == "conflict" and problem.operation == "changes" then
     return " (a message wakes it: :OpenHands send)"
+  elseif problem.kind == "ambiguous" and problem.operation == "start" and problem.conversation_id then
+    return (" (:OpenHands start id=%s looks for it again, and starts nothing twice)"):format(problem.conversation_id)
   elseif problem.kind == "ambiguous" and problem.operation == "start" then
     return " (see :OpenHands list before you start it again)"
   end

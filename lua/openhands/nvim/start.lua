@@ -3,18 +3,19 @@
 local contexts = require "openhands.nvim.context"
 local conversations = require "openhands.nvim.conversations"
 local notice = require "openhands.nvim.notice"
+local pending_starts = require "openhands.nvim.pending_starts"
 local repositories = require "openhands.nvim.repository"
 local service = require "openhands.nvim.service"
 local texts = require "openhands.nvim.text"
 
 local M = {}
 
--- Takes `repository=owner/name` and `branch=name` from the beginning of a text.
+-- Takes `repository=owner/name`, `branch=name` and `id=…` from the beginning of a text.
 local function take_words(text)
   local words = {}
   while true do
     local name, value, rest = text:match "^([a-z]+)=([^ ]*) *(.*)$"
-    if name ~= "repository" and name ~= "branch" then
+    if name ~= "repository" and name ~= "branch" and name ~= "id" then
       return words, text
     end
     words[name], text = value, rest
@@ -30,21 +31,46 @@ local function where(fields)
   return ("on %s%s"):format(name, fields.selected_branch and ", branch " .. texts.line(fields.selected_branch) or "")
 end
 
-local function send(task, fields, remark)
+local function send(entry, options, remark)
+  local fields = entry.fields
+  notice.info(("starting %s: %s"):format(where(fields), texts.line(entry.task)))
   service.run(function(client)
-    return client:start(fields)
+    return client:start(fields, options)
   end, function(err, conversation)
+    pending_starts.finish(entry, err)
     if err then
       return notice.fail(err)
     end
     conversation.selected_repository = conversation.selected_repository or fields.repository
-    conversations.watch(conversation, texts.line(task))
+    conversations.watch(conversation, texts.line(entry.task))
     conversations.mention(conversation.conversation_id)
     notice.info(("started %s: %s"):format(where(fields), conversation.url))
     if remark then
       notice.warn("the agent sees what was pushed, but " .. remark)
     end
   end)
+end
+
+local function send_new(task, fields, remark)
+  local entry = pending_starts.add(task, fields)
+  send(entry, {
+    on_id = function(id)
+      pending_starts.name(entry, id)
+    end,
+  }, remark)
+end
+
+-- Takes up a start whose outcome is unknown: the library looks for its id before it sends anything.
+local function take_up(id)
+  local entry = pending_starts.get(id)
+  if not entry then
+    return notice.warn(("no start '%s' is known here; see :OpenHands list"):format(texts.line(id)))
+  elseif entry.state == "starting" then
+    return notice.warn(("the start %s is under way"):format(id))
+  end
+  pending_starts.resume(entry)
+  entry.fields.conversation_id = id
+  send(entry, { resume = true })
 end
 
 local function start(task, words, context, directory)
@@ -62,15 +88,19 @@ local function start(task, words, context, directory)
     if words.branch then
       fields.selected_branch = words.branch ~= "" and words.branch or nil
     end
-    send(task, fields, remark)
+    send_new(task, fields, remark)
   end)
 end
 
 --- Starts a conversation; asks for the task if there is none.
----@param text string the task, perhaps after `repository=owner/name` and `branch=name`
+---@param text string the task, perhaps after `repository=owner/name` and `branch=name`; or `id=…` of a start whose
+--- outcome is unknown
 ---@param range openhands.nvim.Range? lines for the agent
 function M.start(text, range)
   local words, task = take_words(text)
+  if words.id then
+    return take_up(words.id)
+  end
   local context, problem
   local buffer = vim.api.nvim_get_current_buf()
   if range then

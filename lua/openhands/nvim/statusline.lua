@@ -2,6 +2,7 @@
 --- changes, so that asking for them costs nothing.
 
 local conversations = require "openhands.nvim.conversations"
+local pending_starts = require "openhands.nvim.pending_starts"
 
 local M = {}
 
@@ -11,6 +12,9 @@ local words = ""
 
 local function make()
   local counts, parts = conversations.counts(), {}
+  for _, row in ipairs(pending_starts.rows()) do
+    counts[row.state] = (counts[row.state] or 0) + 1
+  end
   for _, state in ipairs(order) do
     if counts[state] then
       parts[#parts + 1] = ("%d %s"):format(counts[state], state)

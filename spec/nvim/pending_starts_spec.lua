@@ -1,0 +1,66 @@
+-- Starts that are under way: they are seen, and leaving Neovim does not lose them.
+local canary = require "spec.support.canary"
+local child = require "spec.support.neovim_child"
+local simulator = require "openhands.simulator"
+
+if not child.can_run() then return end
+
+-- Leaves a Neovim whose start has reached the service, but not its answer. Then `id` is the start's.
+local leave = [[
+  child "vim.cmd 'OpenHands start Fix the typo.'"
+  told "starting without a repository"
+  child "vim.cmd 'OpenHands board'"
+  await(child, "return vim.fn.search('^starting .*Fix the typo', 'nw') > 0")
+  child "vim.cmd 'OpenHands log'"
+  await(child, "return vim.fn.search('has the id', 'nw') > 0")
+  local id = text():match "has the id (%S+)"
+  say(child "return require 'openhands.nvim'.statusline()")
+  child(("vim.notify = function(text) vim.fn.writefile({ text }, %q) end"):format(init .. ".left"))
+  vim.rpcnotify(channel, "nvim_command", "qa!")
+  say(vim.fn.jobwait({ channel }, 5000)[1])
+  say((vim.fn.readfile(init .. ".left")[1]:gsub(vim.pesc(id), "ID")))
+  local configuration = io.open(init):read "*a"
+  child = start(configuration)
+]]
+
+describe("a start that is under way when Neovim is left", function()
+  local server, said
+
+  setup(function()
+    server = simulator.spawn { pace = 0.004 }
+    said = child.with_service(server, canary.key)
+  end)
+  teardown(function() server:close() end)
+  before_each(function()
+    server:reset()
+    local starts = { method = "POST", path = "app%-conversations$" }
+    server:faults { { point = "after_commit", action = "hang", match = starts } }
+  end)
+
+  it("was seen, and the next Neovim takes it up by its id without a second job", function()
+    local output = said(leave .. [[
+      child("vim.cmd('OpenHands start id=' .. ...)", id)
+      told("a start was under way when Neovim was left: " .. id)
+      told "started without a repository"
+      told "has finished"
+      child = start(configuration)
+      child "vim.cmd 'OpenHands board'"
+      await(child, "return vim.fn.search('^1 conversation: 1 finished', 'nw') > 0")
+      say(messages():find "under way" == nil)
+    ]])
+    assert.matches("^OpenHands: 1 starting\n0\nOpenHands: Neovim ends while a start is under way: ID[^\n]*\ntrue\n$",
+      output)
+    assert.equal(1, server:jobs())
+  end)
+
+  it("has arrived once the service's list shows it", function()
+    said(leave .. [[
+      child "vim.cmd 'OpenHands board'"
+      told("the start " .. id .. " has arrived: Fix the typo.")
+      await(child, "return vim.fn.search('^1 conversation: 1 finished', 'nw') > 0")
+      child("vim.cmd('OpenHands start id=' .. ...)", id)
+      told("no start '" .. id .. "' is known here")
+    ]])
+    assert.equal(1, server:jobs())
+  end)
+end)
