@@ -42,15 +42,22 @@ $(BUILD)/flags: always
 	@echo '$(COMMAND)' | cmp -s - $@ || { LUA_INCDIR='$(LUA_INCDIR)' $(SETUP) --check build $(LUA) && \
 	mkdir -p $(@D) && echo '$(COMMAND)' >$@; }
 
+# Where this checkout has the library.
+HERE       := $(if $(filter /%,$(BUILD)),,$(CURDIR)/)$(BUILD)
+LUA_PATHS  := $(call quoted,$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;)
+LUA_CPATHS := $(call quoted,$(HERE)/?.so;;)
+
 ## make env             prints the shell variables to use this checkout without installing: eval "$(make -s env)"
 env: $(MODULE)
-	@: $(info export LUA_PATH=$(call quoted,$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;))
-	@: $(info export LUA_CPATH=$(call quoted,$(CURDIR)/$(BUILD)/?.so;;))
+	@: $(info export LUA_PATH=$(LUA_PATHS))
+	@: $(info export LUA_CPATH=$(LUA_CPATHS))
 
 ## make demo            runs the first example, on the simulator unless a variable gives an API key
+# The line that runs the program must not name MAKE: `make -n` runs such lines, too.
 demo:
 	@$(SETUP) demo $(LUA)
-	@paths=$$($(MAKE) -s LUA=$(LUA) env) && eval "$$paths" && $(LUA) examples/first_conversation.lua
+	@$(MAKE) -s LUA=$(LUA) all
+	@LUA_PATH=$(LUA_PATHS) LUA_CPATH=$(LUA_CPATHS) $(LUA) examples/first_conversation.lua
 
 ## make test            runs all specs on every installed Lua; SPEC='FILE ...' selects specs, LUA=lua5.4 one Lua
 ## make asan            the same under AddressSanitizer and UBSan; without LUA on Lua 5.4, 5.1 and LuaJIT
