@@ -3,10 +3,14 @@
 
 local exit_status = require "openhands.command_line.exit_status"
 local interruption = require "openhands.command_line.interruption"
+local outputs = require "openhands.command_line.output"
 
 local M = {}
 
 local NAME = "openhands-lua"
+
+-- Take the places of streams that the parent has closed: else a socket would be the standard output.
+local taken = { io.open "/dev/null", io.open "/dev/null", io.open "/dev/null" }
 
 local function complain(message)
   io.stderr:write(NAME, ": ", message, "\n")
@@ -29,6 +33,8 @@ local function take_problem(session, problem)
   if interruption.is(problem) then
     session:tell_return()
     return exit_status.INTERRUPTED
+  elseif problem == outputs.ENDED then
+    return exit_status.ERROR
   elseif type(problem) == "table" and problem.usage then
     complain(problem.usage)
     return exit_status.ERROR
@@ -44,6 +50,36 @@ local function take_problem(session, problem)
   return exit_status.ERROR
 end
 
+-- Writes what is left, when a command has ended with a status. Returns the status of the process.
+local function finish(output, status, gives_list)
+  local good, problem = pcall(output.finish, output, gives_list)
+  if not good and interruption.is(problem) then
+    return exit_status.INTERRUPTED
+  end
+  return status == exit_status.OK and output.failure and exit_status.ERROR or status
+end
+
+-- Runs the command that was parsed.
+local function run(arguments, command)
+  local session = require("openhands.command_line.session").new(arguments)
+  local ended, status = pcall(command.run, session) ---@type boolean, any
+  if not ended then
+    local told
+    told, status = pcall(take_problem, session, status)
+    status = told and status or interruption.is(status) and exit_status.INTERRUPTED or exit_status.ERROR
+  end
+  status = finish(session.output, status, command.gives_list)
+  pcall(session.close, session)
+  return status
+end
+
+-- Writes a text that is all that was asked for.
+local function show(text)
+  local output = outputs.new "plain"
+  pcall(output.write, output, (text:gsub("\n$", "")))
+  return finish(output, exit_status.OK)
+end
+
 --- Runs the command.
 ---@param words string[] the command line, without the name of the program
 ---@return integer exit_status
@@ -57,23 +93,21 @@ function M.main(words)
     return exit_status.ERROR
   end
   local parsers = require "openhands.command_line.parser"
-  local good, arguments = parsers.new(argparse --[[@as table]]):pparse(words)
-  if not good then
+  local parser, asked = parsers.new(argparse --[[@as table]])
+  local read, good, arguments = pcall(parser.pparse, parser, words)
+  if asked.text then
+    return show(asked.text)
+  elseif not read then
+    error(good, 0)
+  elseif not good then
     complain(arguments)
     io.stderr:write(("Try '%s%s --help'.\n"):format(NAME, named_command(words, parsers.COMMANDS)))
     return exit_status.ERROR
   end
-  local session = require("openhands.command_line.session").new(arguments)
-  local command = parsers.command(arguments.command) --[[@as table]]
-  local ended, status = pcall(command.run, session) ---@type boolean, any
-  if not ended then
-    local told
-    told, status = pcall(take_problem, session, status)
-    status = told and status or interruption.is(status) and exit_status.INTERRUPTED or exit_status.ERROR
-  end
-  session.output:finish(command.gives_list)
-  pcall(session.close, session)
-  return status
+  return run(arguments, parsers.command(arguments.command))
 end
+
+--- The streams that take the places of closed ones.
+M.taken = taken
 
 return M

@@ -6,12 +6,19 @@ local openhands = require "openhands"
 ---@class openhands.CommandLineOutput
 ---@field format "plain"|"json"|"jsonl"
 ---@field is_quiet boolean?
+---@field if_lost string? what must be said on stderr if stdout cannot be written
+---@field failure string? why stdout cannot be written
 ---@field private _secrets string[] texts that are never written
 ---@field private _records table[] of `--json`, until the end
 local Output = {}
 Output.__index = Output
 
 local M = {}
+
+local EPIPE = 32 -- of Linux, macOS and the BSDs
+
+--- What is raised once nobody reads stdout any more.
+M.ENDED = { kind = "output_ended" }
 
 local SHORTEST_SECRET = 8 -- bytes; a shorter one is part of many words
 
@@ -41,11 +48,32 @@ local function without_secrets(self, text)
   return text
 end
 
+-- Takes the first failure of a write. Ends the command if nobody reads what it writes: a shell may have had it ignore
+-- SIGPIPE.
+local function take_failure(self, problem, number)
+  self.failure = problem or "unknown error"
+  self:warn("openhands-lua: standard output cannot be written: " .. self.failure)
+  if self.if_lost then
+    self:warn(self.if_lost)
+  end
+  if number == EPIPE then
+    error(M.ENDED, 0)
+  end
+end
+
 --- Writes a text to stdout, whatever the format, and ends the line.
 ---@param text string
 function Output:write(text)
-  io.stdout:write(without_secrets(self, text), "\n")
-  io.stdout:flush()
+  if self.failure then
+    return
+  end
+  local good, problem, number = io.stdout:write(without_secrets(self, text), "\n")
+  if good then
+    good, problem, number = io.stdout:flush() --[[@as any]]
+  end
+  if not good then
+    take_failure(self, problem, number)
+  end
 end
 
 --- Writes a line of data; only if neither `--json` nor `--jsonl` is given.

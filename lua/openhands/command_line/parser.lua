@@ -26,7 +26,13 @@ local function epilog()
   return table.concat(lines, "\n")
 end
 
-local function add_global_options(parser)
+-- Ends the reading of the command line: this text is all that was asked for.
+local function show(asked, text)
+  asked.text = text
+  error "shown"
+end
+
+local function add_global_options(parser, asked)
   parser:mutex(
     parser:flag("--json", "Print data as one JSON object, or one list."),
     parser:flag("--jsonl", "Print data as JSON, an object in each line.")
@@ -39,9 +45,22 @@ local function add_global_options(parser)
   parser:option("--api-key-file", "File with the key in its first line."):argname "FILE"
   parser:option("--organization", "Id of the organisation to act for."):argname "ID"
   parser:flag("--version", "Print the version and exit."):action(function()
-    io.stdout:write("openhands-lua ", require("openhands").version, "\n")
-    os.exit(0)
+    show(asked, "openhands-lua " .. require("openhands").version)
   end)
+end
+
+-- Has a parser and its commands show their help as they show all else. argparse itself ends the process.
+local function show_help(parser, asked)
+  parser:add_help {
+    action = function()
+      show(asked, parser:get_help())
+    end,
+  }
+  local add = parser.command
+  parser.command = function(self, ...)
+    return show_help(add(self, ...), asked)
+  end
+  return parser
 end
 
 --- Returns the module of a command.
@@ -51,19 +70,21 @@ function M.command(name)
   return require("openhands.command_line.commands." .. name)
 end
 
---- Makes the parser.
+--- Makes the parser. It raises an error where a text, such as help, is all that was asked for.
 ---@param argparse table the module
 ---@return table parser
+---@return { text: string? } asked the text
 function M.new(argparse)
+  local asked = {}
   local make = argparse --[[@as fun(name: string, description: string, epilog: string): table]]
-  local parser = make("openhands-lua", DESCRIPTION, epilog())
+  local parser = show_help(make("openhands-lua", DESCRIPTION, epilog()), asked)
   parser:command_target "command"
   parser:require_command(true)
-  add_global_options(parser)
+  add_global_options(parser, asked)
   for _, name in ipairs(M.COMMANDS) do
     M.command(name).define(parser)
   end
-  return parser
+  return parser, asked
 end
 
 return M

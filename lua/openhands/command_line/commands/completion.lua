@@ -18,7 +18,7 @@ end
 ---@return integer exit_status
 function M.run(session)
   local parser = require("openhands.command_line.parser").new(require "argparse")
-  io.stdout:write((parser["get_" .. session.arguments.shell .. "_complete"](parser)))
+  session.output:write((parser["get_" .. session.arguments.shell .. "_complete"](parser):gsub("\n$", "")))
   return exit_status.OK
 end
 

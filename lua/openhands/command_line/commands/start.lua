@@ -72,6 +72,7 @@ function M.run(session)
   if not conversation then
     return session:fail(err, err.conversation_id)
   end
+  session.output.if_lost = "openhands-lua: the conversation that was started: " .. conversation.conversation_id
   session.output:line(conversation.conversation_id)
   session:say("started: %s", text.line(conversation.url))
   if arguments.follow then
