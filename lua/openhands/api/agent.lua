@@ -152,7 +152,10 @@ local function reader_of(self, name)
       local own = arguments.copy(fields)
       own.conversation_id = runtimes.id_of(self)
       local value, err = perform(self, operation, own, call)
-      return value, err and errors.rename(err, name)
+      if err then
+        return nil, errors.rename(err, name)
+      end
+      return value
     end
   end
   return {

@@ -94,7 +94,10 @@ function M.perform(agent, operation, fields, call, route)
     return nil, own
   end
   local value, err = operation_calls.perform(agent._client, row, own, call, "agent", route)
-  return value, err and errors.rename(err, operation.name)
+  if err then
+    return nil, errors.rename(err, operation.name)
+  end
+  return value
 end
 
 return M

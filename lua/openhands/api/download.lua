@@ -52,7 +52,10 @@ function M.save(client, name, target, options, call, perform)
   if file and tell and not told_end then
     tell(file.bytes, file.bytes)
   end
-  return file, err
+  if err then
+    return nil, err
+  end
+  return file
 end
 
 return M

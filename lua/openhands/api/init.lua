@@ -153,13 +153,19 @@ end
 
 handlers["shared.event"] = function(client, operation, fields, call)
   local event, err = operation_calls.run(client, operation, fields, call)
-  return event_class.one(client, event), err
+  if err then
+    return nil, err
+  end
+  return event_class.one(client, event)
 end
 
 function handlers.trajectory(client, operation, fields, call)
   local answer, err = operation_calls.run(client, operation, fields, call)
+  if err then
+    return nil, err
+  end
   event_class.all(client, type(answer) == "table" and answer.trajectory)
-  return answer, err
+  return answer
 end
 
 -- Makes a call about a path. V1 takes only absolute paths, so a relative one is resolved in the workspace.
@@ -187,8 +193,10 @@ handlers.changes, handlers.diff = about_path, about_path
 ---@return openhands.Error? err
 function handlers.file(client, operation, fields, call)
   local answer, err = about_path(client, operation, fields, call)
-  if type(answer) ~= "table" then
-    return answer, err
+  if err then
+    return nil, err
+  elseif type(answer) ~= "table" then
+    return answer
   elseif type(answer.code) ~= "string" then
     local more = { conversation_id = fields.conversation_id }
     return nil, errors.protocol("file", "the answer has no usable field 'code'", more)
@@ -231,7 +239,10 @@ function handlers.find_pull_requests(client, _, fields, call)
     local collection = events.events(client, event_source, about, call, { ends_at = call.deadline_at })
     links, err = pull_requests.all(conversation, collection)
   end
-  return links, err and errors.rename(err, "find_pull_requests", fields.conversation_id)
+  if err then
+    return nil, errors.rename(err, "find_pull_requests", fields.conversation_id)
+  end
+  return links
 end
 
 -- ---- calls -------------------------------------------------------------------------------------------------------
@@ -315,7 +326,10 @@ function Client:_request(request, call, id)
     errors.raise("request: needs a table with 'path', not a " .. type(request))
   elseif id then
     local answer, err = servers.call(self, "request", request, call, "agent", id)
-    return answer, err and errors.rename(err, "request")
+    if err then
+      return nil, errors.rename(err, "request")
+    end
+    return answer
   end
   return self:_call("request", request, call)
 end

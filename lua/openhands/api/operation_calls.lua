@@ -355,7 +355,10 @@ function M.run(client, operation, fields, call, convert, api)
   if request then
     request:close()
   end
-  return value, err
+  if err then
+    return nil, err
+  end
+  return value
 end
 
 return M

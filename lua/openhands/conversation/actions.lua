@@ -23,7 +23,10 @@ local WAKING_INTERVAL = 2 -- seconds between polls of a sandbox that wakes up
 -- Requests the conversation's status. An error names the action `name` as its operation.
 local function refresh(client, name, id, call)
   local conversation, err = client:_status(id, call)
-  return conversation, err and errors.rename(err, name, id)
+  if err then
+    return nil, errors.rename(err, name, id)
+  end
+  return conversation
 end
 
 local function conflict(name, conversation, reason)
@@ -57,7 +60,10 @@ function M.update(client, operation, fields, call)
   elseif type(response) == "table" and next(response) ~= nil then
     local conversation
     conversation, err = conversations.from_status(client, response, "v1", id, call.grace)
-    return conversation, err and errors.rename(err, "update", id)
+    if err then
+      return nil, errors.rename(err, "update", id)
+    end
+    return conversation
   elseif response == false then
     return nil, not_found_error("update", id)
   end
@@ -159,7 +165,10 @@ function M.start_again(client, operation, fields, call)
   response.conversation_id = response.conversation_id or id
   local conversation
   conversation, err = conversations.from_v0_start(client, response)
-  return conversation, err and errors.rename(err, "start_again", id)
+  if err then
+    return nil, errors.rename(err, "start_again", id)
+  end
+  return conversation
 end
 
 -- Returns a V1 conversation that has a sandbox to pause or resume.
@@ -294,8 +303,10 @@ function M.resume(client, _, fields, call)
     return nil, errors.rename(err, "resume", id)
   end
   conversation, err = wait_until_up(client, id, call)
-  if not conversation or fields.send == nil then
-    return conversation, err
+  if not conversation then
+    return nil, err
+  elseif fields.send == nil then
+    return conversation
   end
   local response
   response, err = operation_calls.perform(client, send, { conversation_id = id, content = fields.send }, call, "v1")

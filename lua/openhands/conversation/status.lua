@@ -64,5 +64,8 @@ function Client:status(subject, options)
       results.update(self, conversation, call, true)
     end
   end
-  return conversation, err
+  if err then
+    return nil, err
+  end
+  return conversation
 end

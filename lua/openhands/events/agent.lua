@@ -104,7 +104,10 @@ function M.list(reader, fields, call)
   local page, err = reader.list(fields, call)
   local is_empty = page and type(page.items) == "table" and page.items[1] == nil
   if not is_empty or not name_in(fields) then
-    return page, err
+    if err then
+      return nil, err
+    end
+    return page
   end
   local by_path
   by_path, err = knows_only_paths(reader, call)
@@ -124,7 +127,10 @@ function M.count(reader, fields, call)
   local count, err = reader.count(fields, call)
   local kind = name_in(fields)
   if count ~= 0 or not kind then
-    return count, err
+    if err then
+      return nil, err
+    end
+    return count
   end
   local by_path, problem = knows_only_paths(reader, call)
   if problem then

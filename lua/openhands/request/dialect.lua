@@ -134,8 +134,10 @@ function Client:_in_dialect(operation, fields, call, run)
   value, err = run(api)
   if err and err.contradicts_dialect and self._is_guess and (chosen == nil or chosen == "auto") then
     return M.try_other(self, operation, api, run, err)
+  elseif err then
+    return nil, err
   end
-  return value, err
+  return value
 end
 
 return M

@@ -261,10 +261,11 @@ function M.start(client, given, call, options)
   for _, request in pairs(start.requests) do
     request:close()
   end
-  if err and not is_new then
-    err.conversation_id = err.conversation_id or id
+  if err then
+    err.conversation_id = err.conversation_id or not is_new and id or nil
+    return nil, err
   end
-  return conversation, err
+  return conversation
 end
 
 -- ---- public calls ---------------------------------------------------------------------------------------------

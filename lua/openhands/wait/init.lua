@@ -304,7 +304,10 @@ local function wait(client, id, latest, call, options)
   if group.shown then
     group.shown:finish()
   end
-  return single.conversation, single.err
+  if single.err then
+    return nil, single.err
+  end
+  return single.conversation
 end
 
 --- Waits until a conversation settles: finished, failed, waiting for a person, paused, stopped or gone. After a
