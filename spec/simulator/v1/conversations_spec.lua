@@ -203,7 +203,7 @@ describe("the simulator's V1", function()
     end)
 
     for outcome, expected in pairs {
-      ["start-error"] = { "ERROR", "500: Sandbox failed to start within 120s: simulated0000000000001" },
+      ["start-error"] = { "ERROR", "500: Sandbox failed to start within 120s: imitation0000000000001" },
       ["start-limit"] = { "ERROR",
         "CONCURRENCY_LIMIT_REACHED: You have reached your limit of 3 concurrent conversations." },
       ["never-ready"] = { "WORKING", null },

@@ -186,7 +186,8 @@ function methods:add_conversation(fields)
   local conversation = fields --[[@as openhands.simulator.Conversation]]
   conversation.id = fields.id or self:new_id()
   conversation.task_id = fields.api == "v1" and self:new_id() or nil
-  conversation.sandbox_id = ("simulated%013d"):format(#self._conversations + 1)
+  -- Its ids do not contain "simulated", the key of `openhands-lua simulate`: clients redact their key everywhere.
+  conversation.sandbox_id = ("imitation%013d"):format(#self._conversations + 1)
   conversation.number, conversation.session_number, conversation.events = #self._conversations + 1, 1, {}
   conversation.created_at, conversation.updated_at = self._time, self._time
   conversation.title = "Conversation " .. conversation.id:sub(1, 5)
