@@ -69,9 +69,9 @@ describe("a terminal", function()
     local program = [[
       os.execute "stty cols 57 rows 13"
       local terminal = require("openhands.display.terminal").of(1)
-      print(terminal.columns, terminal.rows, require("openhands.display.terminal").columns(1))
+      print(terminal.columns, terminal.rows, require("openhands.display.terminal").size(1))
     ]]
-    assert.equal("57\t13\t57\n", on_a_terminal(program, "TERM=xterm"))
+    assert.equal("57\t13\t57\t13\n", on_a_terminal(program, "TERM=xterm"))
   end)
 end)
 

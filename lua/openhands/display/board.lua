@@ -9,7 +9,7 @@ local widths = require "openhands.display.width"
 
 local M = {}
 
-local USUAL_COLUMNS, LEAST_COLUMNS = 80, 10
+local USUAL_COLUMNS = 80
 local GAP = 2
 local LEAST_WORDS = 16 -- columns; with less room for what happened last, that column is left out
 local LEAST_NAME = 12 -- columns, as long as another column can be left out instead
@@ -187,7 +187,7 @@ end
 ---@return openhands.DisplayLine[]
 function M.lines(rows, options)
   options = options or {}
-  local columns, ascii = math.max(LEAST_COLUMNS, math.floor(options.columns or USUAL_COLUMNS)), options.ascii
+  local columns, ascii = math.max(1, math.floor(options.columns or USUAL_COLUMNS)), options.ascii
   local list, lines = sorted(rows, options.now), {}
   if #list == 0 then
     return { totals(list, columns, ascii) }

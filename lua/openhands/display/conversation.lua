@@ -54,7 +54,7 @@ function M.spans(conversation, columns, last_event, ascii)
     builder:add(GAP)
     builder:add(row.url --[[@as string]], "link", row.url)
   end
-  return builder:line(row)
+  return spans.cut(builder:line(row), columns, ascii)
 end
 
 --- Returns the line of a conversation as plain text.

@@ -7,7 +7,9 @@
 local core = require "openhands.core"
 local errors = require "openhands.errors"
 local paint = require "openhands.display.paint"
+local spans = require "openhands.display.spans"
 local terminals = require "openhands.display.terminal"
+local widths = require "openhands.display.width"
 
 local M = {}
 
@@ -73,17 +75,27 @@ function M.new(options)
   }, Live)
 end
 
---- Returns the columns that a line may take now.
+--- Returns the columns that a line may take now. Also renews what is known of the terminal's rows.
 ---@return integer
 function Live:columns()
-  if self.terminal.is_terminal then
-    self.terminal.columns = terminals.columns(self._descriptor) or self.terminal.columns
+  local terminal = self.terminal
+  if terminal.is_terminal then
+    local columns, rows = terminals.size(self._descriptor)
+    terminal.columns, terminal.rows = columns or terminal.columns, rows or terminal.rows
   end
   return math.max(1, self.terminal.columns - 1) -- some terminals wrap a line that fills the last column
 end
 
 local function painted(self, line)
   return type(line) == "string" and line or paint.ansi(line, self.terminal)
+end
+
+-- Returns a line of a region as it is drawn: a line that wraps would be more than one.
+local function drawn(self, line, columns)
+  if type(line) == "string" then
+    return (widths.truncate(line, columns, self.terminal.ascii))
+  end
+  return painted(self, spans.cut(line, columns, self.terminal.ascii))
 end
 
 -- Gives a region its place on the screen, below the others.
@@ -114,17 +126,21 @@ end
 
 -- Draws all regions of the screen, with lines above them that stay.
 local function draw(self, above)
-  local screen, most = self._screen, math.max(1, self.terminal.rows - 1) --[[@as integer]]
-  local pieces, height = { screen.height > 0 and ("\27[%dA\r"):format(screen.height) or "" }, 0
+  local screen = self._screen
+  self:columns()
+  local most = math.max(1, self.terminal.rows - 1) --[[@as integer]]
+  local up, height = math.min(screen.height, most), 0 -- the terminal may have shrunk
+  local pieces = { up > 0 and ("\27[%dA\r"):format(up) or "" }
   for _, line in ipairs(above or {}) do
     pieces[#pieces + 1] = "\27[2K" .. painted(self, line) .. "\n"
   end
   for number = 1, screen.count do
     local region = screen.regions[number]
+    local columns = region and region._lines and region:columns() or 0
     for _, line in ipairs(region and region._lines or {}) do
       if height < most then
         height = height + 1
-        pieces[#pieces + 1] = "\27[2K" .. painted(region, line) .. "\n"
+        pieces[#pieces + 1] = "\27[2K" .. drawn(region, line, columns) .. "\n"
       end
     end
     if region then
@@ -139,7 +155,7 @@ local function draw(self, above)
 end
 
 --- Shows lines in place of those before, on a terminal. Keeps them for later if the last drawing is too recent.
----@param lines (openhands.DisplayLine|string)[] no wider than `columns`
+---@param lines (openhands.DisplayLine|string)[] those wider than `columns` are cut
 ---@return boolean is_drawn
 function Live:draw(lines)
   if not self.terminal.can_redraw then

@@ -61,8 +61,8 @@ local function lines_of(self)
     local conversation = self._seen[self._keys[1]]
     local frames = (ascii and SPINNER_ASCII or SPINNER) --[[@as string[] ]]
     local mark = conversation.settled and "*" or frames[self._frame % #frames + 1]
-    return { spans.prefixed(mark .. " ", conversations.spans(conversation,
-      math.max(columns - 2, 1) --[[@as integer]], nil, ascii)) }
+    local line = conversations.spans(conversation, math.max(columns - 2, 1) --[[@as integer]], nil, ascii)
+    return { spans.cut(spans.prefixed(mark .. " ", line), columns, ascii) }
   end
   local rows = {}
   for place, key in ipairs(self._keys) do

@@ -50,6 +50,24 @@ function M.prefixed(text, line)
   return { text = text .. line.text, spans = moved, conversation_id = line.conversation_id, url = line.url }
 end
 
+--- Returns a line cut to a number of columns.
+---@param line openhands.DisplayLine
+---@param most number columns
+---@param ascii boolean? whether it shows ASCII only
+---@return openhands.DisplayLine
+function M.cut(line, most, ascii)
+  if #line.text <= most or columns.width(line.text) <= most then
+    return line
+  end
+  local text, kept = columns.truncate(line.text, most --[[@as integer]], ascii), {}
+  for _, span in ipairs(line.spans) do
+    if span[1] <= #text then
+      kept[#kept + 1] = { span[1], math.min(span[2], #text), span[3], url = span.url }
+    end
+  end
+  return { text = text, spans = kept, conversation_id = line.conversation_id, url = line.url }
+end
+
 ---@class openhands.LineBuilder
 ---@field private _pieces string[]
 ---@field private _bytes integer

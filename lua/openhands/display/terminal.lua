@@ -77,12 +77,13 @@ function M.of(descriptor, choice, environment)
   }
 end
 
---- Returns the columns of a terminal as they are now.
+--- Returns the size of a terminal as it is now.
 ---@param descriptor integer
 ---@return integer? columns nil: not known
-function M.columns(descriptor)
-  local _, columns = core.terminal(descriptor)
-  return columns > 0 and math.min(columns, MOST_COLUMNS) or nil
+---@return integer? rows nil: not known
+function M.size(descriptor)
+  local _, columns, rows = core.terminal(descriptor)
+  return columns > 0 and math.min(columns, MOST_COLUMNS) or nil, rows > 0 and rows or nil
 end
 
 return M

@@ -58,8 +58,8 @@ local function is_given_up(err)
   return kind == "cancelled" or kind == "closed"
 end
 
--- Resumes a conversation when there is a place for it. Returns it, or nil and why it cannot be resumed; nil alone if the
--- run is given up here.
+-- Resumes a conversation when there is a place for it. Returns it, or nil and why it cannot be resumed; nil alone if
+-- the run is given up here.
 local function resume(worker, entry, conversation, may_be_sent)
   local account, mark = worker.settings.account_id, entry.run.execution_status
   local function live() return worker:ask("live", { account_id = account }) end
