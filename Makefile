@@ -46,9 +46,17 @@ $(BUILD)/flags: always
 HERE       := $(if $(filter /%,$(BUILD)),,$(CURDIR)/)$(BUILD)
 LUA_PATHS  := $(call quoted,$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;)
 LUA_CPATHS := $(call quoted,$(HERE)/?.so;;)
+WITH_LUA   := $(call quoted,$(if $(findstring /,$(LUA)),$(abspath $(LUA)),$(LUA)))
+
+# Runs the command with the interpreter that the module is built for, whatever `lua` is.
+$(BUILD)/bin/openhands-lua: always
+	@mkdir -p $(@D)
+	@printf '%s\n' '#!/bin/sh' $(call quoted,exec $(WITH_LUA) $(call quoted,$(CURDIR)/bin/openhands-lua) "$$@") >$@
+	@chmod +x $@
 
 ## make env             prints the shell variables to use this checkout without installing: eval "$(make -s env)"
-env: $(MODULE)
+env: $(MODULE) $(BUILD)/bin/openhands-lua
+	@: $(info export PATH=$(call quoted,$(HERE)/bin):"$$PATH")
 	@: $(info export LUA_PATH=$(LUA_PATHS))
 	@: $(info export LUA_CPATH=$(LUA_CPATHS))
 

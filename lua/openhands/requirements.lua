@@ -25,8 +25,9 @@ if not good then
   -- For a module built for another Lua, the system's loader names a function that this Lua lacks.
   if problem:find("undefined symbol", 1, true) or problem:find("symbol not found", 1, true)
     or problem:find("version mismatch", 1, true) then
-    error(("openhands.core was built for another Lua than this one, which is %s: build it again with %s\n%s"):format(
-      this_lua, "`make LUA=" .. (is_jit and "luajit" or "lua" .. _VERSION:match "[0-9.]+") .. "`", problem), 0)
+    error(("openhands.core was built for another Lua than this one, which is %s: build it again with "
+      .. "`make LUA=%s`, or run it with the Lua it was built for\n%s"):format(
+      this_lua, is_jit and "luajit" or "lua" .. _VERSION:match "[0-9.]+", problem), 0)
   end
   error(problem, 0)
 end
