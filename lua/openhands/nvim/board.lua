@@ -228,6 +228,7 @@ local function new(buffer)
     return id
   end)
   buffers.bind(buffer, "r", function()
+    service.try_again()
     self:read()
   end, "read the list again")
   return self

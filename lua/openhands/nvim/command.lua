@@ -92,6 +92,7 @@ function M.perform(name, text, range)
     if package.loaded["openhands.nvim"] then
       require "openhands.nvim.statusline" -- from now on it is redrawn when something changes
     end
+    require("openhands.nvim.service").try_again()
     require("openhands.nvim.pending_starts").tell_left()
     subcommand.run(text, range)
   else

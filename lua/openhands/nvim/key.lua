@@ -2,9 +2,15 @@
 --- `{ "pass", "show", "openhands" }`. No message contains it, nor what a command wrote.
 
 local configuration = require "openhands.nvim.configuration"
+local notice = require "openhands.nvim.notice"
 local processes = require "openhands.nvim.process"
 
 local M = {}
+
+local PATIENCE = 5000 -- milliseconds until the user is told what is waited for
+
+-- Where the key is without a configuration, in the library's order.
+local VARIABLES = { "OPENHANDS_API_KEY", "OPENHANDS_CLOUD_API_KEY" }
 
 local function first_line(text)
   local line = text:match "^[^\r\n]*"
@@ -22,7 +28,14 @@ local function run_command(command, done)
   if not command[1] then
     return done "the command given as api_key is empty"
   end
+  local has_ended
+  vim.defer_fn(function()
+    if not has_ended then
+      notice.warn(("waiting for the key command, %s"):format(command[1]))
+    end
+  end, PATIENCE)
   processes.run(command, {}, function(result)
+    has_ended = true
     local key = result.code == 0 and first_line(result.output)
     if key then
       done(nil, key)
@@ -54,6 +67,17 @@ function M.find(done)
   done(nil, given)
 end
 
+--- Returns the key of the environment.
+---@return string?
+function M.of_environment()
+  for _, name in ipairs(VARIABLES) do
+    local key = os.getenv(name)
+    if key and key ~= "" then
+      return key
+    end
+  end
+end
+
 --- Says where the key comes from, never what it is.
 ---@return string? source
 function M.source()
@@ -65,7 +89,7 @@ function M.source()
   elseif type(given) == "string" then
     return "your configuration"
   end
-  for _, name in ipairs { "OPENHANDS_API_KEY", "OPENHANDS_CLOUD_API_KEY" } do
+  for _, name in ipairs(VARIABLES) do
     if (os.getenv(name) or "") ~= "" then
       return "the environment variable " .. name
     end

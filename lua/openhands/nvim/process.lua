@@ -5,6 +5,7 @@ local M = {}
 local uv = vim.uv or vim.loop
 
 local PATIENCE = 120000 -- milliseconds until a program is ended that has not ended by itself
+local LATE_OUTPUT = 1000 -- milliseconds for output after a program has ended: a child of its own may keep the pipe open
 local MOST_OUTPUT = 65536 -- bytes that are kept
 
 ---@class openhands.nvim.ProcessResult
@@ -38,15 +39,21 @@ end
 ---@param done fun(result: openhands.nvim.ProcessResult) called where the whole API of Neovim may be used
 function M.run(command, options, done)
   local pieces, pipe, timer = {}, uv.new_pipe(false), uv.new_timer()
-  local code, problem, has_ended, is_read, process
+  local code, problem, has_ended, is_read, is_told, process
+  local function tell()
+    if is_told then
+      return
+    end
+    is_told = true
+    close(pipe)
+    close(timer)
+    vim.schedule(function()
+      done { code = not problem and code or nil, output = table.concat(pieces), problem = problem }
+    end)
+  end
   local function finish()
     if has_ended and is_read then
-      close(pipe)
-      close(timer)
-      close(process)
-      vim.schedule(function()
-        done { code = not problem and code or nil, output = table.concat(pieces), problem = problem }
-      end)
+      tell()
     end
   end
   local environment
@@ -65,6 +72,10 @@ function M.run(command, options, done)
     hide = true,
   }, function(status)
     code, has_ended = status, true
+    close(process)
+    if not is_told then
+      timer:start(LATE_OUTPUT, 0, tell)
+    end
     finish()
   end)
   if not process then
@@ -77,12 +88,8 @@ function M.run(command, options, done)
   end)
   timer:start(PATIENCE, 0, function()
     problem = ("%s has not ended in %d s"):format(command[1], PATIENCE / 1000)
-    process:kill "sigterm"
-    if not is_read then -- a child of its own may keep the pipe open
-      is_read = true
-      close(pipe)
-    end
-    finish()
+    process:kill "sigkill" -- a program may ignore the others
+    tell()
   end)
 end
 
