@@ -34,6 +34,11 @@ describe("the API key", function()
     local _, err = client:status(ID)
     assert.equal("authentication", err.kind)
     assert.matches("OPENHANDS_API_KEY or OPENHANDS_CLOUD_API_KEY", tostring(err))
+    for _, way in ipairs { "https://app.all-hands.dev/settings/api-keys,", "`openhands-lua login`",
+      "`openhands-lua simulate` works without an account" } do
+      assert.is_truthy(tostring(err):find(way, 1, true), way)
+    end
+    assert.is_nil(tostring(err):find "\n")
     assert.equal(0, requests)
     openhands.close()
     for _, call in ipairs { "start", "run" } do

@@ -8,6 +8,8 @@ local settings = require "openhands.settings"
 
 local M = {}
 
+local KEYS_PAGE = "https://app.all-hands.dev/settings/api-keys"
+
 local function take_text(values, origins, name)
   local key = values[name]
   if type(key) ~= "string" then
@@ -98,7 +100,8 @@ function M.of_call(client, call, operation)
   local variables = table.concat(settings.key_variables, " or ")
   return false, missing(operation, problems.account
     or ("there is no API key: give api_key to openhands.new{...}, or set %s (or give session_api_key, "
-      .. "for a self-hosted server that requires it)"):format(variables))
+      .. "for a self-hosted server that requires it); keys are made at %s, `openhands-lua login` gets one for the "
+      .. "command, and `openhands-lua simulate` works without an account"):format(variables, KEYS_PAGE))
 end
 
 return M
