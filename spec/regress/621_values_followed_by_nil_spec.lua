@@ -1,5 +1,6 @@
 -- Calls that succeeded returned their value and a nil: `io.write(assert(conversation:file(path)))` raised an error, and
 -- `print(openhands.status(id))` printed "nil" behind the conversation.
+local databases = require "spec.support.ledger_databases"
 local in_process = require "spec.support.in_process"
 
 -- Returns how many values a call has returned. Fails if it has not succeeded.
@@ -42,6 +43,16 @@ describe("a call that succeeds", function()
       assert.equal(1, count(client:request { path = path }))
     end)
   end
+
+  databases.specs(it, pending, after_each)("returns one value of a fleet", function(database)
+    local fleet = assert(in_process.simulated({ api = "v1" }):fleet { name = "f", ledger = database.address })
+    assert.equal(1, count(fleet:add { key = "a", initial_user_msg = "Go." }))
+    assert.equal(1, count(fleet:plan()))
+    assert.equal(1, count(fleet:run()))
+    assert.equal(1, count(fleet:status()))
+    assert.equal(1, count(fleet:report()))
+    fleet:close()
+  end)
 
   it("returns one value of the agent's server", function()
     local client = in_process.simulated { api = "v1" }

@@ -226,7 +226,10 @@ function Fleet:run(given)
   if self._is_closing then
     self:close()
   end
-  return report, err
+  if err then
+    return nil, err
+  end
+  return report
 end
 
 --- Makes `run` return: nothing more is started, and what is live goes on without this process.
@@ -288,7 +291,10 @@ local function set_slots(ledger, account_id, settings)
     row, err = ledger:open_fleet { account_id = account_id, fleet = settings.name, slots = slots,
       account_slots = row.account_slots < slots and slots or nil }
   end
-  return row, err
+  if err then
+    return nil, err
+  end
+  return row
 end
 
 --- Opens a fleet: many conversations that are started a few at a time, and none twice. A fleet of the same name in the

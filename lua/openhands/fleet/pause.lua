@@ -64,7 +64,7 @@ local function resume(worker, entry, conversation, may_be_sent)
   local account, mark = worker.settings.account_id, entry.run.execution_status
   local function live() return worker:ask("live", { account_id = account }) end
   while true do
-    local may, why = worker:resume(entry, { others = worker.slots:others(live),
+    local may, why = worker:resume(entry, { others = worker.slots:others(live) + worker.settings.reserve,
       mark = may_be_sent and M.CONTINUING or RESUMED })
     local up, err
     entry.awaits_budget = may == false and why ~= nil and why.reason == "budget" or nil

@@ -15,7 +15,6 @@ local SHORTEST_QUOTA_PAUSE, LONGEST_QUOTA_PAUSE = 60, 25 * 3600 -- seconds
 
 ---@class openhands.FleetSlots
 ---@field private _client openhands.Client
----@field private _reserve integer
 ---@field private _interval number seconds between two starts
 ---@field private _others integer sandboxes of the account that are no run's
 ---@field private _count_at number? monotonic moment of the next count; nil: now
@@ -25,12 +24,11 @@ Slots.__index = Slots
 
 --- Creates what decides for one worker.
 ---@param client openhands.Client
----@param settings { reserve: integer, start_interval: number }
+---@param settings { start_interval: number }
 ---@return openhands.FleetSlots
 function M.new(client, settings)
   return setmetatable({
     _client = client,
-    _reserve = settings.reserve,
     _interval = settings.start_interval,
     _others = 0,
     _next_start_at = -math.huge,
@@ -64,9 +62,8 @@ local function sandboxes_up(client)
   return ids, math.max(1, count)
 end
 
---- Returns how many slots of the account are not for its runs: sandboxes of others that are up, and those to keep free.
---- Reads one page of sandboxes in ten seconds at most, on average; while the service does not tell, the last count
---- stays.
+--- Returns how many sandboxes of others are up on the account. Reads one page of sandboxes in ten seconds at most, on
+--- average; while the service does not tell, the last count stays.
 ---@param live fun(): { conversation_id: string, sandbox_id: string? }[]? reads the live runs
 ---@return integer
 function Slots:others(live)
@@ -88,7 +85,7 @@ function Slots:others(live)
       self._others = others
     end
   end
-  return self._others + self._reserve
+  return self._others
 end
 
 --- Returns the seconds until the next start may be claimed; 0 or less: now.

@@ -146,7 +146,8 @@ local function claim(worker)
     return false
   end
   local run, why = worker:ask("claim", { account_id = settings.account_id, fleet = settings.fleet,
-    owner = worker.owner, token = worker._token, lease = settings.lease, others = others })
+    owner = worker.owner, token = worker._token, lease = settings.lease, others = others,
+    reserve = settings.reserve })
   if run == nil then
     if why and why.kind == "not_found" and not settings.fleet then
       return false, { reason = "empty" } -- nobody has added anything yet

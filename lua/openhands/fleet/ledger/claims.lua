@@ -197,8 +197,11 @@ local function claim_once(connection, claim)
     return false, { reason = "paused", ready_in = pause }
   end
   local limit, is_trial = limits.of(account)
-  local used = tonumber(connection:row(LIVE, claim.account_id).live) + claim.others
-  if used >= limit then
+  local live = tonumber(connection:row(LIVE, claim.account_id).live)
+  local used = live + claim.others + claim.reserve
+  -- While no limit of the service is known, others alone do not keep all slots: one run at a time shows what it allows.
+  local may_try_one = live == 0 and not tonumber(account.learned_slots) and claim.reserve < limit
+  if used >= limit and not may_try_one then
     return false, { reason = "slots" }
   end
   local why
@@ -213,13 +216,14 @@ end
 --- runs for its weight comes first, then the one that was served least recently; within one, higher priority, then the
 --- order in which items were added.
 ---@param ledger openhands.Ledger
----@param fields { account_id: string, owner: string, token: string, lease: number, fleet: string?, others: integer? }
---- `token`: chosen anew for each claim; a claim that is made again with the same token, because its outcome was
---- unknown, returns the same run. `others`: slots of the account that are in use, or kept free, for something else
+---@param fields { account_id: string, owner: string, token: string, lease: number, fleet: string?, others: integer?,
+--- reserve: integer? } `token`: chosen anew for each claim; a claim that is made again with the same token, because its
+--- outcome was unknown, returns the same run. `others`: slots of the account that are in use for something else.
+--- `reserve`: slots to keep free
 ---@return openhands.Run|false|nil run false: there is none now
 ---@return openhands.Error|openhands.NoClaim|nil why
 function M.claim(ledger, fields)
-  arguments.check_names("claim", fields, " account_id owner token lease fleet others ")
+  arguments.check_names("claim", fields, " account_id owner token lease fleet others reserve ")
   local claim = {
     account_id = arguments.text("claim", fields, "account_id"),
     owner = arguments.text("claim", fields, "owner"),
@@ -227,6 +231,7 @@ function M.claim(ledger, fields)
     lease = arguments.number("claim", fields, "lease", nil, 0),
     fleet = arguments.text("claim", fields, "fleet", false),
     others = arguments.whole("claim", fields, "others", 0, 0),
+    reserve = arguments.whole("claim", fields, "reserve", 0, 0),
   }
   return transaction.run(ledger, "claim", function(connection)
     for _ = 1, MOST_TRIES do
