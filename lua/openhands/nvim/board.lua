@@ -43,6 +43,7 @@ local highlights = {
 ---@class openhands.nvim.Board
 ---@field buffer integer
 ---@field shown openhands.DisplayLine[] as they are in the buffer
+---@field changedtick integer? of the buffer when they were written: another one says that somebody else has changed it
 ---@field timer any
 ---@field ticks integer
 ---@field is_reading boolean?
@@ -132,6 +133,11 @@ function Board:draw()
     return
   end
   local fresh, places = lines(self), cursors(self)
+  if self.changedtick and self.changedtick ~= vim.api.nvim_buf_get_changedtick(self.buffer) then
+    buffers.set_lines(self.buffer, 0, -1, {})
+    self.shown = {}
+  end
+  self.changedtick = 0 -- until all is written: an error leaves a part of it
   for row, line in ipairs(fresh) do
     local before = self.shown[row]
     if not is_same(before, line) then
@@ -145,7 +151,7 @@ function Board:draw()
   if #self.shown > #fresh then
     buffers.set_lines(self.buffer, #fresh, -1, {})
   end
-  self.shown = fresh
+  self.shown, self.changedtick = fresh, vim.api.nvim_buf_get_changedtick(self.buffer)
   restore(self, places)
   conversations.seen()
 end

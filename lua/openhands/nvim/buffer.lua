@@ -12,17 +12,32 @@ M.keys = {
   d = "diff",
 }
 
+-- Removes a buffer that has a name of this plugin, but was made by somebody else: by a session, or by `:edit`. Its
+-- windows get the new one.
+local function replace(foreign, buffer)
+  for _, window in ipairs(vim.fn.win_findbuf(foreign)) do
+    vim.api.nvim_win_set_buf(window, buffer)
+  end
+  if vim.api.nvim_buf_is_valid(foreign) then
+    vim.api.nvim_buf_delete(foreign, { force = true })
+  end
+end
+
 --- Makes a buffer, or returns the one that has this name.
 ---@param name string
 ---@return integer buffer
 ---@return boolean is_new
 function M.open(name)
   local existing = vim.fn.bufnr("^" .. vim.fn.escape(name, "[]*?{},\\^$") .. "$")
-  if existing ~= -1 and vim.api.nvim_buf_is_loaded(existing) then
+  if existing ~= -1 and vim.api.nvim_buf_is_loaded(existing) and vim.b[existing].openhands_is_ours then
     return existing, false
   end
   local buffer = vim.api.nvim_create_buf(false, true)
+  if existing ~= -1 then
+    replace(existing, buffer)
+  end
   vim.api.nvim_buf_set_name(buffer, name)
+  vim.b[buffer].openhands_is_ours = true
   local options = vim.bo[buffer]
   options.modeline = false
   options.buftype = "nofile"
