@@ -106,8 +106,10 @@ function Fleet:add(given, source)
       end
       batch = {}
     end
-    if not item then
-      return not err and runs or nil, err
+    if err then
+      return nil, err
+    elseif not item then
+      return runs
     end
   end
 end
@@ -167,7 +169,10 @@ end
 function Fleet:report()
   errors.check_receiver(getmetatable(self) == Fleet, "report", "fleet")
   local runs, err = all_runs(self)
-  return runs and reports.new(runs, { fleet = self.name, now = self.client:_wall() }), err
+  if err then
+    return nil, err
+  end
+  return reports.new(runs, { fleet = self.name, now = self.client:_wall() })
 end
 
 --- Returns what a run would start, take up and wait for, and what it may cost. Starts nothing.
