@@ -18,7 +18,7 @@ local M = {}
 local EPIPE = 32 -- of Linux, macOS and the BSDs
 
 --- What is raised once nobody reads stdout any more.
-M.ENDED = { kind = "output_ended" }
+M.ENDED = {}
 
 local SHORTEST_SECRET = 8 -- bytes; a shorter one is part of many words
 
