@@ -12,13 +12,18 @@ local M = {}
 ---@field branch string? as the remote calls it
 ---@field remark string? what an agent will not see
 
--- Runs git. Calls `done` with the first line of its output, or without it, and with all of it.
+local MOST_OF_FILTERS = 20000 -- bytes of their names; nobody has so many
+
+-- Nothing that the configuration of a repository names is run: a repository may come from anywhere.
+local RUN_NOTHING = { "--no-pager", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null" }
+
+-- Runs git. Calls `done` with the first line of its output, or without it, with all of it, and with the exit status.
 local function git(directory, words, done)
-  local command = { "git", "-C", directory }
+  local command = vim.list_extend({ "git", "-C", directory }, RUN_NOTHING)
   vim.list_extend(command, words)
   processes.run(command, { env = { GIT_OPTIONAL_LOCKS = "0", GIT_TERMINAL_PROMPT = "0" } }, function(result)
     local output = result.code == 0 and result.output or nil
-    done(output and output:match "^[^\n]+", output)
+    done(output and output:match "^[^\n]+", output, result.code)
   end)
 end
 
@@ -68,14 +73,43 @@ local function split_upstream(upstream, head)
   end
 end
 
+-- Calls `done` with the words that keep git from running the filters of a repository's files, which `git status` would;
+-- with nil if that cannot be known. Without them, a file that was touched may count as changed.
+local function without_filters(root, done)
+  git(root, { "config", "--name-only", "--get-regexp", "^filter[.]" }, function(_, output, code)
+    local words = {}
+    for name in (output or ""):gmatch "(filter%.[^\n]+)%.%a+\n" do
+      if name:find("=", 1, true) then -- git would take it for a value
+        return done(nil)
+      end
+      vim.list_extend(words, { "-c", name .. ".clean=", "-c", name .. ".process=", "-c", name .. ".required=false" })
+    end
+    local is_known = code == 1 or code == 0 and output and #output < MOST_OF_FILTERS
+    done(is_known and words or nil)
+  end)
+end
+
+-- Calls `done` with what `git status` says of a working tree; "" if git cannot be kept from running programs there.
+local function status(root, done)
+  without_filters(root, function(words)
+    if not words then
+      return done ""
+    end
+    git(root, vim.list_extend(words, { "status", "--porcelain=v2", "--branch", "--untracked-files=no" }),
+      function(_, output)
+        done(output or "")
+      end)
+  end)
+end
+
 -- Guesses from git.
 local function from_git(directory, done)
   git(directory, { "rev-parse", "--show-toplevel" }, function(root)
     if not root then
       return done {}
     end
-    git(root, { "status", "--porcelain=v2", "--branch", "--untracked-files=no" }, function(_, output)
-      local head, upstream, ahead, is_dirty = read_status(output or "")
+    status(root, function(output)
+      local head, upstream, ahead, is_dirty = read_status(output)
       local remote, branch = split_upstream(upstream, head)
       git(root, { "remote", "get-url", remote or "origin" }, function(url)
         local address = address_of(url)
