@@ -35,7 +35,9 @@ describe("make install", function()
 
   it("installs a library and a command that need no search path", function()
     local prefix = directory .. "/usr"
-    assert.equal("", made(("install PREFIX=%s"):format(quoted(prefix))))
+    assert.equal(("installed the command %s/bin/openhands-lua and the library in %s/share/lua/%s\nput %s/bin on PATH"
+      .. " to run openhands-lua by its name\n"):format(prefix, prefix, NUMBER, prefix),
+      made(("install PREFIX=%s"):format(quoted(prefix))))
     local program = ([[package.path = "%s/share/lua/%s/?.lua;%s/share/lua/%s/?/init.lua;" .. package.path
       package.cpath = "%s/lib/lua/%s/?.so;" .. package.cpath
       print(require("openhands").version)]]):format(prefix, NUMBER, prefix, NUMBER, prefix, NUMBER)
@@ -56,7 +58,8 @@ describe("make install", function()
   it("puts files below DESTDIR that say where they will be", function()
     local words = ("DESTDIR=%s PREFIX=/opt/x CLUADIR=/opt/x/lib/triplet/lua/%s DOCDIR=/opt/x/doc"):format(
       quoted(directory), NUMBER)
-    assert.equal("", made("install " .. words))
+    assert.equal(("installed the command %s/opt/x/bin/openhands-lua and the library in %s/opt/x/share/lua/%s\n"):format(
+      directory, directory, NUMBER), made("install " .. words))
     local module = ("%s/opt/x/lib/triplet/lua/%s/openhands/core.so"):format(directory, NUMBER)
     assert.equal("file", lfs.attributes(module, "mode"))
     assert.equal("file", lfs.attributes(directory .. "/opt/x/doc/README.md", "mode"))
@@ -69,7 +72,8 @@ describe("make install", function()
 
   it("installs the plugin where Neovim finds it, for the Lua that Neovim has", function()
     local source = lfs.attributes("plugin/openhands.lua", "mode")
-    assert.equal("", made(("install PREFIX=%s"):format(quoted(directory))))
+    local words = ("PREFIX=%s PATH=%s/bin:\"$PATH\""):format(quoted(directory), quoted(directory))
+    assert.matches("^installed [^\n]*\n$", made("install " .. words)) -- the directory is on PATH already
     local installed = directory .. "/share/nvim/site/pack/lua-openhands/start/openhands/plugin/openhands.lua"
     assert.equal(NUMBER == "5.1" and source or nil, lfs.attributes(installed, "mode"))
   end)

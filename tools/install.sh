@@ -53,7 +53,12 @@ install)
     # `:help openhands` needs the index that Neovim makes of a directory of help.
     if [ -f "$DESTDIR$plugin/doc/openhands.txt" ] && command -v nvim >/dev/null; then
         nvim --headless -u NONE -i NONE -n -c "helptags $DESTDIR$plugin/doc" -c qa >/dev/null 2>&1 </dev/null || true
-    fi ;;
+    fi
+    echo "installed the command $DESTDIR$PREFIX/bin/openhands-lua and the library in $DESTDIR$luadir"
+    case ${DESTDIR:+staged}:$PATH: in # a package puts its files in place later
+    staged:* | *":$PREFIX/bin:"*) ;;
+    *) echo "put $PREFIX/bin on PATH to run openhands-lua by its name" ;;
+    esac ;;
 uninstall)
     echo "$list" | sed "s|^\(.*/\)\{0,1\}\([^/]*\)$tab\(.*\)|\3/\2|" | while IFS= read -r file; do
         printf '%s\0' "$DESTDIR$file"

@@ -35,7 +35,7 @@ describe("make", function()
     files.write(directory .. "/usr/share/lua/5.4/other/kept.lua", "")
     local words = ("LUA=lua5.4 BUILD='%s/build' -o '%s/build/openhands/core.so' PREFIX='%s/usr' "):format(directory,
       directory, directory)
-    assert.equal("", made(words .. "install"))
+    assert.matches("^installed the command ", made(words .. "install"))
     local function installed()
       local pipe = assert(io.popen(("cd '%s/usr' && find . -type f | sort"):format(directory)))
       local list = pipe:read "*a"
