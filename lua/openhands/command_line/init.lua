@@ -4,6 +4,7 @@
 local exit_status = require "openhands.command_line.exit_status"
 local interruption = require "openhands.command_line.interruption"
 local outputs = require "openhands.command_line.output"
+local text = require "openhands.command_line.text"
 
 local M = {}
 
@@ -13,7 +14,7 @@ local NAME = "openhands-lua"
 local taken = { io.open "/dev/null", io.open "/dev/null", io.open "/dev/null" }
 
 local function complain(message)
-  io.stderr:write(NAME, ": ", message, "\n")
+  io.stderr:write(NAME, ": ", text.lines(message), "\n")
 end
 
 -- Returns the command that the words name, for a hint at its help.
@@ -36,16 +37,16 @@ local function take_problem(session, problem)
   elseif problem == outputs.ENDED then
     return exit_status.ERROR
   elseif type(problem) == "table" and problem.usage then
-    complain(problem.usage)
+    session.output:warn(NAME .. ": " .. text.lines(problem.usage))
     return exit_status.ERROR
   elseif type(problem) == "table" and problem.kind then
     return session:fail(problem)
   end
   -- Mistakes in what the user gave are raised by the library, at the line of this command.
   local message = tostring(problem):gsub("^[^\n:]+:[0-9]+: ", "")
-  session.output:warn(NAME .. ": " .. message)
+  session.output:warn(NAME .. ": " .. text.lines(message))
   if os.getenv "OPENHANDS_LOG" == "debug" then
-    session.output:warn(tostring(problem))
+    session.output:warn(text.lines(tostring(problem)))
   end
   return exit_status.ERROR
 end
@@ -74,9 +75,9 @@ local function run(arguments, command)
 end
 
 -- Writes a text that is all that was asked for.
-local function show(text)
+local function show(shown)
   local output = outputs.new "plain"
-  pcall(output.write, output, (text:gsub("\n$", "")))
+  pcall(output.write, output, (shown:gsub("\n$", "")))
   return finish(output, exit_status.OK)
 end
 

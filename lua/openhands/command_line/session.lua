@@ -23,6 +23,7 @@ local KEY_VARIABLES = { "OPENHANDS_API_KEY", "OPENHANDS_CLOUD_API_KEY" }
 ---@field private _stdout openhands.Terminal?
 ---@field private _stderr openhands.Terminal?
 ---@field private _return string[] commands with which to come back after an interruption
+---@field private _doubt string? what an interruption leaves open, while there is no such command
 local Session = {}
 Session.__index = Session
 
@@ -175,16 +176,34 @@ function Session:comes_back_with(format, ...)
   table.insert(self._return, "openhands-lua " .. format:format(...) .. same_service(self.arguments))
 end
 
---- Forgets those commands: there is nothing to come back to.
+--- Notes a command whose last argument may look like an option.
+---@param words string the other arguments
+---@param last string "-": it was read from standard input
+function Session:comes_back_with_last(words, last)
+  table.insert(self._return, ("openhands-lua %s%s%s%s%s"):format(words, same_service(self.arguments),
+    last:find "^%-." and " -- " or " ", text.shell_word(last),
+    last == "-" and " # with the same text on standard input" or ""))
+end
+
+--- Notes what an interruption leaves open until there is a command with which to come back.
+---@param doubt string
+function Session:leaves_open(doubt)
+  self._doubt = doubt
+end
+
+--- Forgets all that: there is nothing to come back to.
 function Session:needs_no_return()
-  self._return = {}
+  self._return, self._doubt = {}, nil
 end
 
 --- Says how to come back after an interruption.
 function Session:tell_return()
-  self.output:warn(self._return[1] and "\nInterrupted. Conversations go on; to come back:" or "\nInterrupted.")
+  if not self._return[1] then
+    return self.output:warn("\nInterrupted." .. (self._doubt and " " .. self._doubt or ""))
+  end
+  self.output:warn "\nInterrupted. Conversations go on; to come back:"
   for _, command in ipairs(self._return) do
-    self.output:warn("  " .. command)
+    self.output:warn("  " .. text.lines(command))
   end
 end
 

@@ -37,15 +37,19 @@ local function message_of(given)
   return given
 end
 
--- Returns the words of this command that start the same conversation again.
-local function same_start(arguments)
-  local words = { "start", text.shell_word(arguments.message) }
+-- Tells with which id the conversation is being started, before the service is asked: whatever ends this process, or
+-- takes away its terminal, the start can be taken up again.
+local function tell_id(session, id)
+  local arguments = session.arguments
+  local words = { "start" }
   for _, name in ipairs { "repo", "branch", "provider", "model" } do
     if arguments[name] then
       words[#words + 1] = "--" .. name .. " " .. text.shell_word(arguments[name])
     end
   end
-  return table.concat(words, " ")
+  words[#words + 1] = ("--id %s --resume"):format(id)
+  session:comes_back_with_last(table.concat(words, " "), arguments.message)
+  session:say("starting %s (to take it up again: the same command with --id %s --resume)", id, id)
 end
 
 --- Runs the command.
@@ -59,21 +63,24 @@ function M.run(session)
     sessions.refuse "start: events as they come are lines: take --jsonl with --follow"
   end
   local client = session:client()
+  local message = message_of(arguments.message)
+  session:leaves_open "It may have been started: look in `openhands-lua list` before you start it again."
   local conversation, err = client:start({
-    initial_user_msg = message_of(arguments.message), repository = arguments.repo, selected_branch = arguments.branch,
+    initial_user_msg = message, repository = arguments.repo, selected_branch = arguments.branch,
     git_provider = arguments.provider, llm_model = arguments.model, conversation_id = arguments.id,
   }, {
     resume = arguments.resume,
-    on_id = function(id) -- if this is interrupted, it may have been started
-      session:comes_back_with("%s --id %s --resume", same_start(arguments), id)
+    on_id = function(id)
+      tell_id(session, id)
     end,
   })
-  session:needs_no_return()
   if not conversation then
+    session:needs_no_return()
     return session:fail(err, err.conversation_id)
   end
   session.output.if_lost = "openhands-lua: the conversation that was started: " .. conversation.conversation_id
   session.output:line(conversation.conversation_id)
+  session:needs_no_return()
   session:say("started: %s", text.line(conversation.url))
   if arguments.follow then
     return following.follow(session, conversation)
