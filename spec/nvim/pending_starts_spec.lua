@@ -53,6 +53,20 @@ describe("a start that is under way when Neovim is left", function()
     assert.equal(1, server:jobs())
   end)
 
+  it("is told by its task where the service has no id yet", function()
+    server:faults { { point = "after_read", action = "hang", match = { method = "POST" } } }
+    local output = said([[
+      child "vim.cmd 'OpenHands start Fix the typo.'"
+      told "starting without a repository"
+      child "vim.cmd 'OpenHands board'"
+      await(child, "return vim.fn.search('^starting .*Fix the typo', 'nw') > 0")
+      child(("vim.notify = function(text) vim.fn.writefile({ text }, %q) end"):format(init .. ".left"))
+      vim.rpcnotify(channel, "nvim_command", "qa!")
+      say(vim.fn.jobwait({ channel }, 5000)[1], vim.fn.readfile(init .. ".left")[1])
+    ]], { environment = { OPENHANDS_API = "v0" } })
+    assert.matches("^0 OpenHands: [^\n]* under way: Fix the typo. %(see :OpenHands list before", output)
+  end)
+
   it("has arrived once the service's list shows it", function()
     said(leave .. [[
       child "vim.cmd 'OpenHands board'"

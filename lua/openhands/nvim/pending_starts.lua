@@ -63,12 +63,14 @@ local function read(name)
   return entry
 end
 
--- Tells, while Neovim ends, what is under way.
+-- Tells, while Neovim ends, what is under way. V0 of the service knows no id before its answer.
 local function tell_at_end()
   for _, entry in ipairs(list) do
-    if entry.id and entry.pid == uv.os_getpid() then
-      vim.notify(("OpenHands: Neovim ends while a start is under way: %s (the next :OpenHands tells how to take it up)")
-        :format(entry.id), vim.log.levels.WARN, { title = "OpenHands" })
+    if entry.pid == uv.os_getpid() then
+      local which = entry.id and entry.id .. " (the next :OpenHands tells how to take it up)"
+        or texts.line(entry.task):sub(1, LONGEST_TASK) .. " (see :OpenHands list before you start it again)"
+      vim.notify("OpenHands: Neovim ends while a start is under way: " .. which, vim.log.levels.WARN,
+        { title = "OpenHands" })
     end
   end
 end
@@ -154,6 +156,7 @@ end
 ---@param entry openhands.nvim.PendingStart
 function M.resume(entry)
   entry.state, entry.pid = "starting", uv.os_getpid()
+  write(entry)
   conversations.changed:note()
 end
 
