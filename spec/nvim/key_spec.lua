@@ -86,6 +86,29 @@ describe("the command for the key", function()
       .. "[^\n]*sh ended with 3", (output:gsub("0%.3 s", "0 s")))
   end)
 
+  it("is named while it is waited for", function()
+    local output = child.said(asking:gsub("^", ("local child = start(%q) "):format(child.plugin_line)) .. [[
+      child [=[
+        local function upvalue(run, wanted, value)
+          for place = 1, 20 do
+            local name, present = debug.getupvalue(run, place)
+            if name == wanted and value then debug.setupvalue(run, place, value) end
+            if name == wanted then return present end
+          end
+        end
+        upvalue(upvalue(require "openhands.nvim.key".find, "run_command"), "PATIENCE", 50)
+        vim.notify = function(text) notice = text end
+      ]=]
+      set_up(("while [ ! -e %s.end ]; do sleep 0.01; done; exit 3"):format(init))
+      child "require 'openhands.nvim.service'.run(function() end, function(err) ended = err end)"
+      await(child, "return notice ~= nil")
+      say(child "return notice", child "return ended == nil")
+      vim.fn.writefile({}, init .. ".end")
+      await(child, "return ended ~= nil")
+    ]])
+    assert.equal("OpenHands: waiting for the key command, sh true\n", output)
+  end)
+
   it("has given the key when it has ended, though a child of its own goes on", function()
     local output = child.said(("local child = start(%q)"):format(child.plugin_line) .. [[
       child("require 'openhands.nvim'.setup { api_key = { 'sh', '-c', ... } }",
