@@ -1,6 +1,7 @@
 --- What the commands for fleets and workers have in common: options, settings, and the items in a file.
 
 local csv = require "openhands.command_line.csv"
+local json = require "openhands.command_line.json"
 local options = require "openhands.command_line.options"
 local sessions = require "openhands.command_line.session"
 local text = require "openhands.command_line.text"
@@ -50,12 +51,26 @@ function M.settings(session)
   }
 end
 
---- Returns the words that name the ledger in another call of the command.
+-- The options that another call of the command needs, to do the same; not those that are meant once.
+local LASTING = {
+  "name", "message", "key", "slots", "budget", "canary", "report", "ledger", "account", "timeout", "interval", "after",
+  "on_paused", "reserve",
+}
+
+--- Returns the words that give another call of the command the same options.
 ---@param arguments table
 ---@return string
-function M.ledger_words(arguments)
-  return (arguments.ledger and " --ledger " .. text.shell_word(arguments.ledger) or "")
-    .. (arguments.account and " --account " .. text.shell_word(arguments.account) or "")
+function M.option_words(arguments)
+  local words = {}
+  for _, name in ipairs(LASTING) do
+    local value = arguments[name]
+    if value ~= nil then
+      value = type(value) == "number" and json.encode(value) or value
+      words[#words + 1] = (" --%s%s%s"):format((name:gsub("_", "-")), value:find "^%-" and "=" or " ",
+        text.shell_word(value))
+    end
+  end
+  return table.concat(words)
 end
 
 -- ---- files of items ------------------------------------------------------------------------------------------------

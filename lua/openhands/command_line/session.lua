@@ -217,11 +217,10 @@ local function advice(err)
   end
 end
 
---- Tells an error to the person, and in the record of `--json`.
+--- Tells an error to the person.
 ---@param err openhands.Error?
----@param id string? of the conversation that the command is about
 ---@return integer exit_status
-function Session:fail(err, id)
+function Session:tell_error(err)
   interruption.raise(err)
   ---@cast err openhands.Error
   self.output:warn("openhands-lua: " .. text.line(err))
@@ -229,8 +228,18 @@ function Session:fail(err, id)
   if more then
     self.output:warn(more)
   end
-  self.output:record(id and records.failure(id, err) or { error = records.error(err) })
   return exit_status.of_error(err)
+end
+
+--- Tells an error to the person, and in the record of `--json`.
+---@param err openhands.Error?
+---@param id string? of the conversation that the command is about
+---@return integer exit_status
+function Session:fail(err, id)
+  local status = self:tell_error(err)
+  ---@cast err openhands.Error
+  self.output:record(id and records.failure(id, err) or { error = records.error(err) })
+  return status
 end
 
 return M

@@ -3,6 +3,7 @@
 local exit_status = require "openhands.command_line.exit_status"
 local fleet_board = require "openhands.command_line.fleet_board"
 local fleets = require "openhands.command_line.fleets"
+local json = require "openhands.command_line.json"
 local options = require "openhands.command_line.options"
 local records = require "openhands.command_line.records"
 local sessions = require "openhands.command_line.session"
@@ -60,15 +61,17 @@ local function write_report(report, path)
   end
 end
 
--- Prints a report. Returns whether it was also written into a file.
-local function print_report(session, report)
+-- Prints a report, and in its JSON the error that ended the run, because that is one object.
+local function print_report(session, report, err)
   local path = session.arguments.report
   if path then
     write_report(report, path)
     session:say("The report is in %s.", path)
   end
   if session.output.format == "json" then
-    session.output:write((report:json():gsub("\n$", "")))
+    local words = report:json():gsub("\n$", "")
+    session.output:write(err and ('%s,"error":%s}'):format(words:sub(1, -2), json.encode(records.error(err)))
+      or words)
   end
   local terminal = session:stdout()
   report.width = terminal.is_terminal and terminal.columns or nil
@@ -117,9 +120,12 @@ local function go_on(session, fleet)
   session:needs_no_return()
   local so_far = report or fleet:report()
   if so_far then
-    print_report(session, so_far)
+    print_report(session, so_far, err)
   end
-  return report and status_of(report) or session:fail(err)
+  if report then
+    return status_of(report)
+  end
+  return so_far and session.output.format == "json" and session:tell_error(err) or session:fail(err)
 end
 
 -- Adds the items; returns those that have failed to the queue, if asked to.
@@ -153,8 +159,7 @@ local function run(session)
     fleet:close()
     return session:fail(err)
   end
-  session:comes_back_with("fleet run %s%s%s", text.shell_word(arguments.file),
-    arguments.name and " --name " .. text.shell_word(arguments.name) or "", fleets.ledger_words(arguments))
+  session:comes_back_with("fleet run %s%s", text.shell_word(arguments.file), fleets.option_words(arguments))
   local status = (arguments.plan and tell_plan or go_on)(session, fleet)
   fleet:close()
   return status

@@ -29,7 +29,7 @@ function M.run(session)
     local name = run.state == "done" and "done" or "other"
     ended[name] = ended[name] + 1
   end
-  session:comes_back_with("worker%s", fleets.ledger_words(arguments))
+  session:comes_back_with("worker%s", fleets.option_words(arguments))
   local worker, err = session:client():worker(settings)
   local good
   if worker then
