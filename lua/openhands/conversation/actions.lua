@@ -70,13 +70,27 @@ function M.update(client, operation, fields, call)
   return refresh(client, "update", id, call)
 end
 
+-- Returns the error of a call about a conversation that the service did not find. V1 knows no conversation until its
+-- start task has ended, while the work goes on: then the error says so.
+local function explain_absence(client, err, id, call)
+  local conversation = err.kind == "not_found" and client:_status(id, call)
+  if not conversation or conversation.state ~= "starting" then
+    return err
+  end
+  return errors.new {
+    kind = err.kind, operation = err.operation, status = err.status, retryable = err.retryable, effect = err.effect,
+    detail = err.detail, conversation_id = err.conversation_id, conversation = conversation,
+    message = ("%s: conversation %s is still starting, and goes on; try again when it runs"):format(err.operation, id),
+  }
+end
+
 --- Deletes the conversation and its sandbox or runtime.
 ---@return boolean? deleted true
 ---@return openhands.Error? err
 function M.delete(client, operation, fields, call)
   local response, err = operation_calls.run(client, operation, fields, call)
   if err then
-    return nil, err
+    return nil, explain_absence(client, err, fields.conversation_id, call)
   elseif response == false or (type(response) == "table" and response.success == false) then
     return nil, not_found_error("delete", fields.conversation_id)
   end
