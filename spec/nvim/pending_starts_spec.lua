@@ -14,7 +14,7 @@ local leave = [[
   child "vim.cmd 'OpenHands log'"
   await(child, "return vim.fn.search('has the id', 'nw') > 0")
   local id = text():match "has the id (%S+)"
-  say(child "return require 'openhands.nvim'.statusline()")
+  await(child, "return require 'openhands.nvim'.statusline() == 'OpenHands: 1 starting'")
   child(("vim.notify = function(text) vim.fn.writefile({ text }, %q) end"):format(init .. ".left"))
   vim.rpcnotify(channel, "nvim_command", "qa!")
   say(vim.fn.jobwait({ channel }, 5000)[1])
@@ -48,7 +48,7 @@ describe("a start that is under way when Neovim is left", function()
       await(child, "return vim.fn.search('^1 conversation: 1 finished', 'nw') > 0")
       say(messages():find "under way" == nil)
     ]])
-    assert.matches("^OpenHands: 1 starting\n0\nOpenHands: Neovim ends while a start is under way: ID[^\n]*\ntrue\n$",
+    assert.matches("^0\nOpenHands: Neovim ends while a start is under way: ID[^\n]*\ntrue\n$",
       output)
     assert.equal(1, server:jobs())
   end)
@@ -76,5 +76,28 @@ describe("a start that is under way when Neovim is left", function()
       told("no start '" .. id .. "' is known here")
     ]])
     assert.equal(1, server:jobs())
+  end)
+end)
+
+describe("a start whose outcome is unknown", function()
+  it("stays on the board, is told with its id, and is taken up in the same Neovim", function()
+    local server = simulator.spawn { pace = 0.004 }
+    server:faults {
+      { point = "after_commit", action = "close", match = { method = "POST", path = "app%-conversations$" } },
+      { point = "after_read", action = "status", status = 403, match = { method = "GET" } },
+    }
+    local output = child.with_service(server, canary.key)([[
+      child "vim.cmd 'OpenHands start Fix the typo.'"
+      told "instead of starting again"
+      local id = messages():match ":OpenHands start id=(%S+)"
+      await(child, "return require 'openhands.nvim'.statusline() == 'OpenHands: 1 unknown'")
+      child("vim.cmd('OpenHands start id=' .. ...)", id)
+      told "has finished"
+      await(child, "return require 'openhands.nvim'.statusline() == 'OpenHands: 1 finished'")
+    ]])
+    local jobs = server:jobs()
+    server:close()
+    assert.equal("", output)
+    assert.equal(1, jobs)
   end)
 end)

@@ -44,12 +44,15 @@ local function advice_for(problem)
     return " (see :checkhealth openhands)"
   elseif problem.kind == "conflict" and problem.operation == "changes" then
     return " (a message wakes it: :OpenHands send)"
-  elseif problem.kind == "ambiguous" and problem.operation == "start" and problem.conversation_id then
-    return (" (:OpenHands start id=%s looks for it again, and starts nothing twice)"):format(problem.conversation_id)
   elseif problem.kind == "ambiguous" and problem.operation == "start" then
     return " (see :OpenHands list before you start it again)"
   end
   return ""
+end
+
+-- Returns a text for a start whose outcome is unknown. The command comes first: the end of a message may be cut.
+local function text_of_unknown_start(problem)
+  return ("use :OpenHands start id=%s instead of starting again: %s"):format(problem.conversation_id, tostring(problem))
 end
 
 --- Tells that something failed.
@@ -58,6 +61,9 @@ function M.fail(problem)
   local kind = type(problem) == "table" and problem.kind
   if kind == "closed" or kind == "cancelled" then
     return
+  end
+  if kind == "ambiguous" and problem.operation == "start" and problem.conversation_id then
+    return tell(text_of_unknown_start(problem), vim.log.levels.ERROR)
   end
   local text = kind == "raised" and problem.cause or problem
   tell(tostring(text) .. (kind and advice_for(problem) or ""), vim.log.levels.ERROR)
