@@ -1,5 +1,5 @@
--- The command that an interrupted `fleet run` or `worker` named to come back lacked most options: without `--message`, it
--- was an error, without `--slots` it ran more at once.
+-- The command that an interrupted `fleet run` or `worker` named to come back lacked most options: without `--message`,
+-- it was an error, without `--slots` it ran more at once.
 local fleets = require "openhands.command_line.fleets"
 local parsers = require "openhands.command_line.parser"
 

@@ -7,6 +7,10 @@ local json = require "openhands.command_line.json"
 
 local M = {}
 
+local ENOENT = 2 -- everywhere: there is no such file
+
+local NO_PLACE = "neither XDG_CONFIG_HOME nor HOME is set: there is no place for the key"
+
 local reader = cjson.new()
 
 --- Returns the path of the file, and the directories that it needs, outermost first.
@@ -29,14 +33,21 @@ local function without_slashes(url)
   return (url:gsub("/*$", "", 1))
 end
 
--- Returns what the file holds: records by the address of the service.
+-- Returns what the file holds: records by the address of the service. A file that cannot be read is an error, not
+-- empty: the keys in it would be lost with the next one that is stored.
 local function read_all(path)
-  local file = io.open(path)
-  local text = file and file:read "*a"
+  local file, why, number = io.open(path)
+  local text
   if file then
+    text, why = file:read "*a"
     file:close()
+  elseif number == ENOENT then
+    return {}
   end
-  local good, value = pcall(reader.decode, text or "{}")
+  if not text then
+    return nil, ("%s cannot be read: %s"):format(path, why)
+  end
+  local good, value = pcall(reader.decode, text)
   if not good or type(value) ~= "table" then
     return nil, ("%s is damaged: remove it, and log in again"):format(path)
   end
@@ -58,6 +69,34 @@ function M.read(base_url)
   return type(key) == "string" and key or nil, problem
 end
 
+-- Writes the keys to a file beside the others, which takes their place as a whole. Its name is a new one: nobody can
+-- have made a link of it, and two logins at once do not write to the same.
+local function replace(path, all)
+  local draft = ("%s.%s.new"):format(path, core.uuid())
+  local good, why = core.private_file(draft)
+  local file = good and io.open(draft, "w")
+  if file then
+    good = file:write(json.encode(all), "\n")
+    good = file:close() and good and os.rename(draft, path)
+  end
+  if not (file and good) then
+    os.remove(draft)
+    return nil, why
+  end
+  return true
+end
+
+--- Returns why no key can be stored; nil if one can.
+---@return string?
+function M.problem()
+  local path = M.path()
+  if not path then
+    return NO_PLACE
+  end
+  local _, problem = read_all(path)
+  return problem
+end
+
 --- Stores the key of a service, or removes it. The file is replaced as a whole, so that it is never half written.
 ---@param base_url string
 ---@param key string? nil: removes it
@@ -66,24 +105,21 @@ end
 function M.write(base_url, key)
   local path, directories = M.path()
   if not path then
-    return nil, "neither XDG_CONFIG_HOME nor HOME is set: there is no place for the key"
+    return nil, NO_PLACE
   end
-  local all = read_all(path) or {}
+  local all, problem = read_all(path)
+  if not all then
+    return nil, problem
+  end
   all[without_slashes(base_url)] = key and { api_key = key } or nil
   local good, why = true, nil
   for _, directory in ipairs(directories --[[@as string[] ]]) do
     good, why = core.private_directory(directory)
   end
-  local draft = path .. ".new"
   if good then
-    good, why = core.private_file(draft)
+    good, why = replace(path, all)
   end
-  local file = good and io.open(draft, "w")
-  if file then
-    good = (file:write(json.encode(all), "\n") and file:close() and os.rename(draft, path)) == true
-  end
-  if not (file and good) then
-    os.remove(draft)
+  if not good then
     return nil, ("%s cannot be written%s"):format(path, why and ": " .. why or "")
   end
   return path

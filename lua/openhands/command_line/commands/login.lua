@@ -86,6 +86,10 @@ end
 ---@return integer exit_status
 function M.run(session)
   local arguments, key = session.arguments, nil
+  local obstacle = stored_key.problem()
+  if obstacle then -- a login in the browser would be in vain
+    sessions.refuse("login: " .. obstacle)
+  end
   if arguments.from_stdin then
     key = (io.stdin:read "*l" or ""):gsub("^[ \t]+", ""):gsub("[ \t\r]+$", "")
     if key == "" or key:find "[^\33-\126]" then
