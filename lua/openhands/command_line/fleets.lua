@@ -83,6 +83,7 @@ local COLUMNS = {
   exclusive = "exclusive", priority = "priority", depends_on = "depends_on",
 }
 
+-- Cells that are read here, and not by the template of their item.
 local readers = {
   priority = function(value, number)
     return tonumber(value) or sessions.refuse(("record %d: the priority '%s' is no number"):format(number, value))
@@ -94,16 +95,20 @@ local readers = {
     end
     return keys
   end,
+  exclusive = function(value)
+    return (value:gsub("[{}]", { ["{"] = "{{", ["}"] = "}}" }))
+  end,
 }
 
--- Returns the item of a record. Texts of the record stay as they are; the message of the command line is a template.
-local function item_of(record, number, arguments)
-  local item = {}
+-- Returns the template of the item of a record, and a text that is the same for records of the same template.
+local function template_of(record, number, arguments)
+  local item, parts = {}, {}
   for column, value in pairs(record) do
     local name = COLUMNS[column]
     if name then
-      item[name] = readers[name] and readers[name](value, number)
-        or value:gsub("[{}]", { ["{"] = "{{", ["}"] = "}}" })
+      local read = readers[name]
+      item[name] = read and read(value, number) or "{" .. column .. "}"
+      parts[#parts + 1] = column .. (read and "=" .. value or "")
     end
   end
   item.initial_user_msg = arguments.message or item.initial_user_msg
@@ -113,7 +118,22 @@ local function item_of(record, number, arguments)
   elseif not item.key then
     sessions.refuse(("record %d has no key: give a column 'key' or 'repository', or --key"):format(number))
   end
-  return item
+  table.sort(parts)
+  return item, table.concat(parts, "\n")
+end
+
+-- Returns groups of records that follow one another and have the same template. A fleet adds a group at once.
+local function grouped(records, arguments)
+  local groups, last = {}, nil
+  for number, record in ipairs(records) do
+    local template, kind = template_of(record, number, arguments)
+    if not last or last.kind ~= kind then
+      last = { kind = kind, template = template, records = {} }
+      groups[#groups + 1] = last
+    end
+    last.records[#last.records + 1] = record
+  end
+  return groups
 end
 
 -- Reads a CSV. Returns a function that adds its items.
@@ -130,13 +150,10 @@ local function read_csv(path, arguments)
   if not records then
     sessions.refuse(("%s: %s"):format(path, problem))
   end
-  local items = {}
-  for number, record in ipairs(records --[[@as table[] ]]) do
-    items[number] = item_of(record, number, arguments)
-  end
+  local groups = grouped(records --[[@as table[] ]], arguments)
   return {}, function(fleet)
-    for number, item in ipairs(items) do
-      local good, err = fleet:add(item, { records[number] })
+    for _, group in ipairs(groups) do
+      local good, err = fleet:add(group.template, group.records)
       if not good then
         return nil, err
       end
