@@ -113,6 +113,8 @@ describe("the command", function()
       ["fleet run " .. file("typo.lua", "return { slot = 1, items = {} }")] = "unknown setting 'slot'",
       ["fleet run " .. file("ok.csv", "a\n1\n") .. " --report x.pdf"] = "must end with",
       ["fleet status x --ledger postgresql://user:secret@127.0.0.1:1/x"] = "a password in the command line",
+      ["fleet status x --ledger 'postgresql://user:a/secret@127.0.0.1:1/x'"] = "a password in the command line",
+      ["fleet status x --ledger 'postgresql://127.0.0.1:1/x?password=secret'"] = "a password in the command line",
       ["fleet status x --ledger '$NO_SUCH_VARIABLE'"] = "is not set",
     }
     for words, problem in pairs(cases) do

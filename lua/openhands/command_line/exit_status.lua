@@ -23,7 +23,7 @@ M.meanings = {
 }
 
 local of_kind = { limit = M.REFUSED, quota = M.REFUSED, ambiguous = M.FAILED, cancelled = M.INTERRUPTED }
-local waits = { wait = true, wait_all = true, wait_any = true, run = true, events = true }
+local waits = { wait = true, wait_all = true, wait_any = true, run = true }
 
 --- Returns the status for an error.
 ---@param err openhands.Error

@@ -27,11 +27,18 @@ function M.add_working(command)
   command:option("--reserve", "Slots of the account to keep free."):argname "NUMBER":convert(options.count)
 end
 
+-- Returns whether an address of a database has a password. A password may have any character, also those that should be
+-- escaped in addresses.
+local function has_password(address)
+  local rest = address:lower():match "^postgres[a-z]*://(.*)$"
+  return rest and (rest:find "^[^@]*:.*@" or rest:find "[?&][a-z]*password=") ~= nil
+end
+
 -- Returns the place of the ledger. A password must not stand in the list of processes, so an address with one comes
 -- from the environment.
 local function place_of(given)
   local variable = given and given:match "^%$([A-Za-z_][A-Za-z0-9_]*)$"
-  if given and given:find "^[Pp]ostgres[a-z]*://[^/@]*:[^/@]*@" then
+  if given and has_password(given) then
     sessions.refuse("--ledger: a password in the command line can be seen by others: put the address into a variable, "
       .. "and give its name, as in --ledger '$LEDGER'")
   elseif not variable then

@@ -61,7 +61,8 @@ function M.follow(session, subject, after)
   session:needs_no_return()
   local last = events.conversation
   if err then
-    return session:fail(err, id)
+    local status = session:fail(err, id)
+    return err.kind == "timeout" and exit_status.TIMEOUT or status
   elseif last and last.settled then
     local done
     done, err = client:wait(last, { answer_timeout = arguments.interval })

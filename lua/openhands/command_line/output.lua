@@ -61,6 +61,13 @@ local function take_failure(self, problem, number)
   end
 end
 
+--- Returns a text as it may be written, without the keys of the user.
+---@param text string
+---@return string
+function Output:redacted(text)
+  return without_secrets(self, text)
+end
+
 --- Writes a text to stdout, whatever the format, and ends the line.
 ---@param text string
 function Output:write(text)

@@ -36,7 +36,9 @@ function M.run(session)
   local call = arguments.workspace and client.download_workspace or client.download
   local saved, err = call(client, arguments.id, target, {
     on_progress = function(bytes, all)
-      live:draw { progress_line(bytes, all) }
+      if not session.output.is_quiet then
+        live:draw { progress_line(bytes, all) }
+      end
     end,
   })
   live:clear()

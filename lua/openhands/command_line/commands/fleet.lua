@@ -54,9 +54,9 @@ local function format_of(path)
   return formats[extension] or sessions.refuse(("--report: %s must end with .html, .csv or .json"):format(path))
 end
 
-local function write_report(report, path)
+local function write_report(session, report, path)
   local file, problem = io.open(path, "w")
-  if not (file and file:write(report[format_of(path)](report)) and file:close()) then
+  if not (file and file:write(session.output:redacted(report[format_of(path)](report))) and file:close()) then
     sessions.refuse(("--report: %s"):format(problem or path .. " cannot be written"))
   end
 end
@@ -65,7 +65,7 @@ end
 local function print_report(session, report, err)
   local path = session.arguments.report
   if path then
-    write_report(report, path)
+    write_report(session, report, path)
     session:say("The report is in %s.", path)
   end
   if session.output.format == "json" then
