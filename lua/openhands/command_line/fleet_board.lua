@@ -13,6 +13,7 @@ local M = {}
 local DRAWING = 0.5 -- seconds between two drawings
 local READING = 2 -- seconds between two looks into the ledger
 local MOST_ROWS = 200
+local PATIENCE = 10 -- seconds without news until a line says what the fleet waits for
 
 -- States of a board, where those of runs have other names. The ambiguous ones are as urgent as the failed.
 local states = { ambiguous = "unknown", cancelled = "stopped", skipped = "stopped", done = "finished" }
@@ -82,8 +83,24 @@ local function show_on(self, client)
   end
 end
 
+-- Says once that nothing of the fleet can be started, while other lines have nothing to tell.
+local function tell_waiting_on(self, client)
+  local seen
+  while not self.has_ended do
+    seen = self.changes
+    client:sleep(PATIENCE)
+    local status = not self.has_ended and self.changes == seen and self.told ~= seen and self.fleet:status()
+    if status and status.queued > 0 and status.live == 0 then
+      self.told = seen
+      self.say(("waiting for a free slot: %.0f queued, %.0f slots for the account%s"):format(status.queued,
+        status.slots, status.paused_for and (", nothing is started for %.0f s"):format(status.paused_for) or ""))
+    end
+  end
+end
+
 -- Takes a run whose state has changed.
 local function take_change(self, run, previous)
+  self.changes = self.changes + 1
   self.troubled[run.key] = is_trouble[run.state] and run.state ~= "paused" and run or nil
   local line = ("%s: %s -> %s%s"):format(text.line(run.key), previous or "queued", run.state,
     run.error and " (" .. text.line(run.error) .. ")" or "")
@@ -103,12 +120,14 @@ function M.during(session, fleet, run)
   end
   local client = session:client()
   local self = setmetatable({
-    fleet = fleet, troubled = {}, read_at = -math.huge,
+    fleet = fleet, troubled = {}, read_at = -math.huge, changes = 0,
+    say = function(line) session.output:say(line) end,
     live = lives.new { terminal = session:stderr(), write = function(words)
       session.output:write_error(words)
     end },
   }, Board)
-  local others = self.live.terminal.can_redraw and { function() show_on(self, client) end } or {}
+  local others = self.live.terminal.can_redraw and { function() show_on(self, client) end }
+    or { function() tell_waiting_on(self, client) end }
   local value, err = interruption.beside(client, function()
     return run(function(changed, previous)
       take_change(self, changed, previous)
