@@ -26,7 +26,7 @@ openhands() { "$lua" bin/openhands-lua "$@"; }
 # Starts a new simulator, and sets the variables with which programs use it.
 simulate() { # PACE
     [ -z "$simulator" ] || kill "$simulator"
-    openhands simulate --pace "$1" --jsonl >"$work/simulator" 2>/dev/null &
+    "$lua" bin/openhands-lua simulate --pace "$1" --jsonl >"$work/simulator" 2>/dev/null &
     simulator=$!
     for ((i = 0; i < 100; i++)); do
         OPENHANDS_BASE_URL=$(sed -n 's/.*"base_url":"\([^"]*\)".*/\1/p' "$work/simulator")

@@ -64,7 +64,8 @@ describe("an interrupted command", function()
     local running = here.begin(words)
     running.read_until "starting %-> running"
     assert.equal(130, running.interrupt())
-    assert.matches("openhands-lua fleet run " .. here.directory .. "/typos.csv --interval 0.05\n", running.output, 1, true)
+    local hint = "openhands-lua fleet run " .. here.directory .. "/typos.csv --interval 0.05\n"
+    assert.matches(hint, running.output, 1, true)
     assert.equal(1, service:jobs())
   end)
 
