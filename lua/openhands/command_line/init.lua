@@ -11,7 +11,10 @@ local M = {}
 local NAME = "openhands-lua"
 
 -- Take the places of streams that the parent has closed: else a socket would be the standard output.
-local taken = { io.open "/dev/null", io.open "/dev/null", io.open "/dev/null" }
+local taken = {}
+for place = 1, 3 do
+  taken[place] = io.open "/dev/null"
+end
 
 local function complain(message)
   io.stderr:write(NAME, ": ", text.lines(message), "\n")
@@ -95,6 +98,7 @@ function M.main(words)
   end
   local parsers = require "openhands.command_line.parser"
   local parser, asked = parsers.new(argparse --[[@as table]])
+  ---@type boolean, any, any
   local read, good, arguments = pcall(parser.pparse, parser, words)
   if asked.text then
     return show(asked.text)
@@ -105,7 +109,7 @@ function M.main(words)
     io.stderr:write(("Try '%s%s --help'.\n"):format(NAME, named_command(words, parsers.COMMANDS)))
     return exit_status.ERROR
   end
-  return run(arguments, parsers.command(arguments.command))
+  return run(arguments, parsers.command(arguments.command --[[@as string]]))
 end
 
 --- The streams that take the places of closed ones.

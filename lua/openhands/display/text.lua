@@ -92,12 +92,9 @@ end
 ---@param text string
 ---@return string
 function M.revealed(text)
-  local pieces, place, copied, marks = {}, 1, 1, 0
-  while true do
-    place = text:find(PLAIN, place)
-    if not place then
-      break
-    end
+  local pieces, copied, marks = {}, 1, 0
+  local place = text:find(PLAIN)
+  while place do
     local code, after = decode(text, place)
     marks = characters.is_combining(code) and marks + 1 or 0
     local mark = mark_of(code, marks, text:sub(place, after - 1))
@@ -108,7 +105,7 @@ function M.revealed(text)
     if after <= #text and byte(text, after) < 128 then
       marks = 0
     end
-    place = after
+    place = text:find(PLAIN, after)
   end
   pieces[#pieces + 1] = text:sub(copied)
   return table.concat(pieces)

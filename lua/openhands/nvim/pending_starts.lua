@@ -54,13 +54,13 @@ local function read(name)
   end
   local good, entry = pcall(vim.json.decode, file:read "*a")
   file:close()
-  good = good and type(entry) == "table" and type(entry.id) == "string" and type(entry.task) == "string"
+  local is_usable = good and type(entry) == "table" and type(entry.id) == "string" and type(entry.task) == "string"
     and type(entry.fields) == "table" and entry.id .. ".json" == name
-  if not good or os.time() - facts.mtime.sec > LONGEST_KEPT then
+  if not is_usable or os.time() - facts.mtime.sec > LONGEST_KEPT then
     os.remove(path)
     return
   end
-  return entry
+  return entry --[[@as openhands.nvim.PendingStart]]
 end
 
 -- Tells, while Neovim ends, what is under way. V0 of the service knows no id before its answer.
@@ -130,10 +130,11 @@ end
 local function find_arrived()
   for place = #list, 1, -1 do
     local entry = list[place]
-    local known = entry.state == "unknown" and conversations.get(entry.id)
+    local id = entry.id
+    local known = entry.state == "unknown" and id and conversations.get(id)
     if known then
       M.finish(entry)
-      conversations.watch(known.conversation, texts.line(entry.task))
+      conversations.watch(known.conversation, (texts.line(entry.task)))
       notice.info(("the start %s has arrived: %s"):format(entry.id, texts.line(entry.task):sub(1, LONGEST_TASK)))
     end
   end
