@@ -56,13 +56,14 @@ locale_for() {
     case $kind$1 in plainlua5.3) echo tr_TR.UTF-8 ;; plainlua5.2) echo de_DE.UTF-8 ;; esac
 }
 
-# Prints the specs that run if SPEC names none. Those that only drive programs in other processes do not run under the
-# sanitizers and valgrind: it takes minutes, and the core does nothing there that it does not do in the other specs.
+# Prints the specs that run if SPEC names none. Those that drive programs in other processes, and those of fleets, do not
+# run under the sanitizers and valgrind: it takes many minutes, and the core does nothing there that it does not do in
+# the other specs.
 all_specs() {
     if [ "$kind" = plain ]; then
         echo spec
     else
-        find spec -name '*_spec.lua' ! -path 'spec/command_line/*' ! -path 'spec/nvim/*' ! -path 'spec/cookbook*' | sort
+        find spec -name '*_spec.lua' | grep -vE '^spec/(command_line|nvim|fleet|cookbook|release|install|snippets)' | sort
     fi
 }
 

@@ -66,6 +66,7 @@ describe("an interrupted command", function()
     assert.equal(130, running.interrupt())
     local hint = "openhands-lua fleet run " .. here.directory .. "/typos.csv --interval 0.05\n"
     assert.matches(hint, running.output, 1, true)
+    assert.equal(0, here.run(words .. " --timeout 30").status) -- half the time of a lease that was left
     assert.equal(1, service:jobs())
   end)
 

@@ -102,7 +102,7 @@ end
 local function take_change(self, run, previous)
   self.changes = self.changes + 1
   self.troubled[run.key] = is_trouble[run.state] and run.state ~= "paused" and run or nil
-  local line = ("%s: %s -> %s%s"):format(text.line(run.key), previous or "queued", run.state,
+  local line = ("%s: %s -> %s%s"):format(text.line(run.key), previous or "taken up", run.state,
     run.error and " (" .. text.line(run.error) .. ")" or "")
   self.live:note(run.key, run.state, line)
   self.read_at = -math.huge -- the ledger has news

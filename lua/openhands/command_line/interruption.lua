@@ -3,6 +3,8 @@
 
 local M = {}
 
+local LONGEST_END = 10 -- seconds that what was interrupted may take to end
+
 local is_in_tasks = rawget(_G, "jit") ~= nil
 
 --- Returns whether an error is that of Ctrl-C.
@@ -48,8 +50,13 @@ function M.beside(client, wait, others, state)
       end
     end)
   end
-  local _, failure = waiting:wait()
+  local good, why, failure = pcall(waiting.wait, waiting)
   state.has_ended = true
+  if not good then
+    waiting:cancel()
+    pcall(waiting.wait, waiting, LONGEST_END) -- it gives up what it holds; another Ctrl-C ends that, too
+    error(why, 0)
+  end
   for _, task in ipairs(tasks) do
     task:cancel()
   end

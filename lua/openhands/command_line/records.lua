@@ -1,6 +1,7 @@
 --- What `--json` and `--jsonl` tell of a conversation, an event, an error and a run of a fleet. The names of these
 --- fields are part of the interface of the command.
 
+local identifiers = require "openhands.command_line.identifier"
 local openhands = require "openhands"
 
 local M = {}
@@ -26,7 +27,7 @@ end
 ---@return table
 function M.conversation(conversation)
   return {
-    conversation_id = conversation.conversation_id,
+    conversation_id = identifiers.of(conversation),
     state = conversation.state,
     settled = conversation.settled,
     status = text(conversation.status),

@@ -1,6 +1,7 @@
 --- Prints conversations as rows: columns that fit the terminal, or values separated by tabs where stdout is none.
 
 local durations = require "openhands.display.duration"
+local identifiers = require "openhands.command_line.identifier"
 local paint = require "openhands.display.paint"
 local spans = require "openhands.display.spans"
 local text = require "openhands.command_line.text"
@@ -13,7 +14,7 @@ local LEAST_NAME = 12 -- columns; with less, costs and times are left out
 -- Returns the line with all values, separated by tabs.
 local function tabbed(conversation)
   return table.concat({
-    conversation.conversation_id, conversation.state, text.money(conversation.cost),
+    identifiers.of(conversation), conversation.state, text.money(conversation.cost),
     text.line(conversation.selected_repository), text.line(conversation.title), text.line(conversation.url),
   }, "\t")
 end
@@ -26,7 +27,7 @@ end
 -- Returns the line for a terminal: the id, which leads to the page, the state, and what there is room for.
 local function fitted(conversation, terminal)
   local builder = spans.new(terminal.ascii)
-  builder:add(text.line(conversation.conversation_id), "name", conversation.url)
+  builder:add(identifiers.of(conversation), "name", conversation.url)
   builder:add(GAP)
   builder:add_cell(text.line(conversation.state), spans.of_state(conversation.state), 8)
   for _, each in ipairs { { durations.text(conversation.elapsed), "time", 7 },

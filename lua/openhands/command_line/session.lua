@@ -20,6 +20,7 @@ local KEY_VARIABLES = { "OPENHANDS_API_KEY", "OPENHANDS_CLOUD_API_KEY" }
 ---@field arguments table what was given, by name
 ---@field output openhands.CommandLineOutput
 ---@field private _client openhands.Client?
+---@field private _opened { close: fun(self: table) }?
 ---@field private _stdout openhands.Terminal?
 ---@field private _stderr openhands.Terminal?
 ---@field private _return string[] commands with which to come back after an interruption
@@ -131,8 +132,18 @@ function Session:stderr()
   return self._stderr
 end
 
+--- Notes a fleet or a worker, to close it even if Ctrl-C ends the run.
+---@param opened { close: fun(self: table) }
+function Session:closes(opened)
+  self._opened = opened
+end
+
 --- Ends what the run has opened.
 function Session:close()
+  if self._opened then
+    pcall(self._opened.close, self._opened)
+    self._opened = nil
+  end
   if self._client then
     self._client:close()
     self._client = nil

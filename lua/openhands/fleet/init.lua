@@ -245,7 +245,8 @@ function Fleet:stop()
   end
 end
 
---- Closes the ledger; ends a `run` first.
+--- Closes the ledger; ends a `run` first. What a run has left that an error has ended, e.g. of Ctrl-C, is given up: the
+--- next one need not wait until its leases have expired.
 function Fleet:close()
   errors.check_receiver(getmetatable(self) == Fleet, "close", "fleet")
   self:stop()
@@ -254,7 +255,7 @@ function Fleet:close()
     return
   end
   if self._worker then
-    self._worker:disown()
+    self._worker:give_up()
   end
   self.ledger:close()
   if self._own_client then

@@ -69,8 +69,11 @@ function Worker:is_running()
   return runner ~= nil and runner ~= Worker.here() and (type(runner) ~= "thread" or coroutine.status(runner) ~= "dead")
 end
 
---- Keeps what an error, e.g. of Ctrl-C, has left of a run from using the ledger any more.
-function Worker:disown()
+--- Gives up what an error, e.g. of Ctrl-C, has left of a run, and keeps it from using the ledger any more.
+function Worker:give_up()
+  if self._runner and not self.client._closed then
+    self:leave()
+  end
   self._is_broken, self._is_leaving = true, true
 end
 
@@ -81,7 +84,7 @@ function Worker:close()
     self._is_closing = true -- `run` closes it when it returns: until then it needs the ledger
     return
   end
-  self:disown()
+  self:give_up()
   self.ledger:close()
   if self._own_client then
     self._own_client:close()

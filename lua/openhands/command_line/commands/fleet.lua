@@ -91,7 +91,11 @@ local function open(session, name, settings)
     settings[key] = value
   end
   settings.name = name
-  return session:client():fleet(settings)
+  local fleet, err = session:client():fleet(settings)
+  if fleet then
+    session:closes(fleet)
+  end
+  return fleet, err
 end
 
 local function tell_plan(session, fleet)

@@ -23,7 +23,7 @@ function M.run(session)
   local arguments, ended = session.arguments, { done = 0, other = 0 }
   local settings = fleets.settings(session)
   settings.on_change = function(run, previous)
-    session:say("%s: %s -> %s", text.line(run.key), previous or "queued", run.state)
+    session:say("%s: %s -> %s", text.line(run.key), previous or "taken up", run.state)
   end
   settings.on_done = function(run)
     local name = run.state == "done" and "done" or "other"
@@ -33,6 +33,7 @@ function M.run(session)
   local worker, err = session:client():worker(settings)
   local good
   if worker then
+    session:closes(worker)
     good, err = worker:run(arguments.timeout)
     worker:close()
   end
