@@ -1,4 +1,4 @@
---- Spells the ids of conversations in one way, so that scripts find what one command has printed in what another prints.
+--- Spells the ids of conversations in one way, so that scripts find what one call has printed in what another prints.
 
 local text = require "openhands.command_line.text"
 
