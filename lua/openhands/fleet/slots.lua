@@ -4,6 +4,7 @@
 local core = require "openhands.core"
 local errors = require "openhands.errors"
 local clock = require "openhands.request.service_clock"
+local timestamps = require "openhands.conversation.timestamp"
 
 local M = {}
 
@@ -112,25 +113,9 @@ end
 
 -- Returns the seconds from now until an ISO 8601 moment by the service's clock; nil if it cannot be read.
 local function seconds_until(client, moment)
-  ---@type any, any, any, any, any, any
-  local year, month, day, hour, minute, second =
-    tostring(moment):match "^(%d%d%d%d)-(%d%d)-(%d%d)T(%d%d):(%d%d):(%d%d)"
-  if not year then
-    return nil
-  end
-  local sign, zone_hour, zone_minute = tostring(moment):match "([+-])(%d%d):?(%d%d)$"
-  year, month = tonumber(year), tonumber(month)
-  if month < 3 then -- years that begin in March have their leap day at the end
-    year, month = year - 1, month + 12
-  end
-  local leap_days = math.floor(year / 4) - math.floor(year / 100) + math.floor(year / 400)
-  local days = 365 * year + leap_days + math.floor((153 * month - 457) / 5) + tonumber(day) - 719469
-  local at = ((days * 24 + tonumber(hour)) * 60 + tonumber(minute)) * 60 + tonumber(second)
-  if sign then
-    at = at - (sign == "+" and 1 or -1) * (tonumber(zone_hour) * 60 + tonumber(zone_minute)) * 60
-  end
+  local at = timestamps.seconds(moment)
   local now = { at = client:_now(), wall = client:_wall() }
-  return at - (clock.at_service(client, now) or now.wall)
+  return at and at - (clock.at_service(client, now) or now.wall)
 end
 
 --- Returns how long the account pauses after its quota was used up.
