@@ -1,5 +1,6 @@
 --- What the commands for fleets and workers have in common: options, settings, and the items in a file.
 
+local core = require "openhands.core"
 local csv = require "openhands.command_line.csv"
 local json = require "openhands.command_line.json"
 local options = require "openhands.command_line.options"
@@ -30,7 +31,7 @@ end
 -- Returns whether an address of a database has a password. A password may have any character, also those that should be
 -- escaped in addresses.
 local function has_password(address)
-  local rest = address:lower():match "^postgres[a-z]*://(.*)$"
+  local rest = core.lower(address):match "^postgres[a-z]*://(.*)$"
   return rest and (rest:find "^[^@]*:.*@" or rest:find "[?&][a-z]*password=") ~= nil
 end
 

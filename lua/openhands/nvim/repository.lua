@@ -78,7 +78,7 @@ end
 local function without_filters(root, done)
   git(root, { "config", "--name-only", "--get-regexp", "^filter[.]" }, function(_, output, code)
     local words = {}
-    for name in (output or ""):gmatch "(filter%.[^\n]+)%.%a+\n" do
+    for name in (output or ""):gmatch "(filter%.[^\n]+)%.[a-z]+\n" do
       if name:find("=", 1, true) then -- git would take it for a value
         return done(nil)
       end
