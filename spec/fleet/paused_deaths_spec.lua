@@ -1,5 +1,5 @@
--- A worker dies at each request while its conversation is paused and resumed; another one goes on. The agent gets the
--- message to continue once.
+-- A worker ends at each request while its conversation is paused and resumed: killed, or interrupted and closed. Another
+-- one goes on. The agent gets the message to continue once.
 local databases = require "spec.support.ledger_databases"
 local openhands = require "openhands"
 local simulator = require "openhands.simulator"
@@ -34,8 +34,10 @@ describe("fleets whose conversations are paused", function()
     return count
   end
 
-  for _, is_late in ipairs { false, true } do
-    with_ledger("continue once, answered " .. tostring(is_late), function(database)
+  local function continue_once(is_killed, is_late)
+    local title = ("continue once, when a worker is %s %s a request"):format(is_killed and "killed" or "closed",
+      is_late and "after" or "at")
+    with_ledger(title, function(database)
       local run_sql, close = databases.connect(database)
       local point, has_died = 1, true
       while has_died do
@@ -50,7 +52,11 @@ describe("fleets whose conversations are paused", function()
         for place = 1, COUNT do assert(fleet:add { key = "k" .. place, initial_user_msg = "x" }) end
         has_died = not pcall(fleet.run, fleet)
         run_sql "update openhands_runs set lease_until = 0 where slot = 1"
-        fleet:close()
+        if is_killed then
+          fleet.ledger:close() -- nothing more comes from it
+        else
+          fleet:close()
+        end
         client = client_of(model, math.huge)
         fleet = open(client)
         assert.equal(COUNT, assert(fleet:run { timeout = 20000 }).done, "at request " .. point)
@@ -60,5 +66,11 @@ describe("fleets whose conversations are paused", function()
       end
       close()
     end)
+  end
+
+  for _, is_killed in ipairs { true, false } do
+    for _, is_late in ipairs { false, true } do
+      continue_once(is_killed, is_late)
+    end
   end
 end)

@@ -132,9 +132,11 @@ local function is_news(run, name, value)
   return run[name] ~= value
 end
 
--- Records what has changed since the last poll.
+-- Records what has changed since the last poll. That the message to go on was sent is kept until the service shows that
+-- the agent goes on: only this client knows it until then.
 local function note(worker, entry, conversation)
   local run, is_paused = entry.run, conversation.state == "paused"
+  local is_agent_paused = is_paused or conversation.execution_status == "paused"
   local fields = {
     task_id = conversation.start_task_id, sandbox_id = conversation.sandbox_id,
     execution_status = conversation.execution_status, sandbox_status = conversation.sandbox_status,
@@ -143,7 +145,7 @@ local function note(worker, entry, conversation)
   local changed = run.state == "paused" and not is_paused and { state = "running" } or nil
   for name, value in pairs(fields) do
     local mark = name == "execution_status" and tostring(run.execution_status) or ""
-    local is_kept = mark:find "^ended: " or mark == budgets.MARK or mark == pauses.CONTINUING and is_paused
+    local is_kept = mark:find "^ended: " or mark == budgets.MARK or mark == pauses.CONTINUING and is_agent_paused
     if (type(value) == "number" and value >= 0 or type(value) == "string" and value ~= "")
         and is_news(run, name, value) and not is_kept then
       changed = changed or {}
