@@ -21,10 +21,10 @@ end
 ---@param command table of argparse
 function M.add_working(command)
   options.add_waiting(command)
-  command:option("--after", "What becomes of the sandbox of an ended run (default: pause)."):argname "WHAT"
-    :choices { "pause", "leave", "delete" }
-  command:option("--on-paused", "What becomes of a run that others have paused (default: resume)."):argname "WHAT"
-    :choices { "resume", "leave", "fail" }
+  options.one_of(command:option("--after", "What becomes of the sandbox of an ended run (default: pause).")
+    :argname "WHAT", { "pause", "leave", "delete" })
+  options.one_of(command:option("--on-paused", "What becomes of a run that others have paused (default: resume).")
+    :argname "WHAT", { "resume", "leave", "fail" })
   command:option("--reserve", "Slots of the account to keep free."):argname "NUMBER":convert(options.count)
 end
 

@@ -1,5 +1,8 @@
 --- Options that several commands have, and how their values are read.
 
+local core = require "openhands.core"
+local spelling = require "openhands.spelling"
+
 local M = {}
 
 local units = { s = 1, m = 60, h = 3600, d = 86400 }
@@ -48,6 +51,44 @@ function M.count(given)
     return nil, ("'%s' is no whole number of at least 0"):format(given)
   end
   return number
+end
+
+-- The words of options and arguments that take one of a few.
+---@type table<table, string[]>
+local words_of = setmetatable({}, { __mode = "k" })
+
+--- Lets an option or argument take one of a few words. A refusal names the nearest, which argparse does not.
+---@param element table of argparse
+---@param words string[]
+---@return table element
+function M.one_of(element, words)
+  words_of[element] = words
+  return element:convert(M.reader_of(words))
+end
+
+--- Returns a function that reads one of a few words.
+---@param words string[]
+---@return fun(given: string): string?, string?
+function M.reader_of(words)
+  local known = {}
+  for _, word in ipairs(words) do
+    known[word] = true
+  end
+  return function(given)
+    if known[given] then
+      return given
+    end
+    return nil, ("'%s' must be one of '%s'%s"):format(given, table.concat(words, "', '"),
+      spelling.hint(core.lower(given), known))
+  end
+end
+
+--- Has all parsers know the words, for scripts of completion. A parser that reads a command line would refuse others by
+--- itself then.
+function M.tell_words()
+  for element, words in pairs(words_of) do
+    element:choices(words)
+  end
 end
 
 --- Adds the options of a wait.

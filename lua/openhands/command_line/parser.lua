@@ -1,6 +1,7 @@
 --- The command line as argparse knows it. Each command is a module of its own, which adds its arguments here.
 
 local exit_status = require "openhands.command_line.exit_status"
+local options = require "openhands.command_line.options"
 
 local M = {}
 
@@ -37,11 +38,12 @@ local function add_global_options(parser, asked)
     parser:flag("--json", "Print data as one JSON object, or one list."),
     parser:flag("--jsonl", "Print data as JSON, an object in each line.")
   )
-  parser:option("--color", "Colours and moving lines: auto, always or never (default: auto)."):argname "WHEN"
-    :choices { "auto", "always", "never" }
+  options.one_of(parser:option("--color", "Colours and moving lines: auto, always or never (default: auto).")
+    :argname "WHEN", { "auto", "always", "never" })
   parser:flag("-q --quiet", "Say nothing but errors; data is printed.")
   parser:option("--base-url", "Address of the service (default: OPENHANDS_BASE_URL, or the cloud)."):argname "URL"
-  parser:option("--api", "Dialect of the service: auto, v0 or v1."):argname "DIALECT":choices { "auto", "v0", "v1" }
+  options.one_of(parser:option("--api", "Dialect of the service: auto, v0 or v1."):argname "DIALECT",
+    { "auto", "v0", "v1" })
   parser:option("--api-key-file", "File with the key in its first line."):argname "FILE"
   parser:option("--organization", "Id of the organisation to act for."):argname "ID"
   parser:flag("--version", "Print the version and exit."):action(function()

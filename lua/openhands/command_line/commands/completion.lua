@@ -1,6 +1,7 @@
 --- `completion`: prints a script with which a shell completes this command.
 
 local exit_status = require "openhands.command_line.exit_status"
+local options = require "openhands.command_line.options"
 
 local M = {}
 
@@ -9,7 +10,7 @@ local M = {}
 ---@return table command
 function M.define(parser)
   local command = parser:command("completion", "Print a script with which a shell completes this command.")
-  command:argument("shell", "bash, zsh or fish."):argname "SHELL":choices { "bash", "zsh", "fish" }
+  options.one_of(command:argument("shell", "bash, zsh or fish."):argname "SHELL", { "bash", "zsh", "fish" })
   return command
 end
 
@@ -18,6 +19,7 @@ end
 ---@return integer exit_status
 function M.run(session)
   local parser = require("openhands.command_line.parser").new(require "argparse")
+  options.tell_words()
   session.output:write((parser["get_" .. session.arguments.shell .. "_complete"](parser):gsub("\n$", "")))
   return exit_status.OK
 end

@@ -9,6 +9,9 @@ local M = { gives_list = true }
 
 local USUAL_LIMIT = 30
 
+--- All states of conversations.
+M.STATES = { "starting", "running", "waiting", "paused", "stopped", "finished", "failed", "gone", "unknown" }
+
 --- Adds the command.
 ---@param parser table of argparse
 ---@return table command
@@ -18,7 +21,7 @@ function M.define(parser)
     :argname "NUMBER":convert(options.count)
   command:option("--title", "Only those whose title contains this (V1)."):argname "TEXT"
   command:option("-r --repo", "Only those of this repository."):argname "REPOSITORY"
-  command:option("--state", "Only those in this state, e.g. running."):argname "STATE"
+  options.one_of(command:option("--state", "Only those in this state, e.g. running."):argname "STATE", M.STATES)
   return command
 end
 

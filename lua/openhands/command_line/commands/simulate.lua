@@ -21,6 +21,17 @@ function M.define(parser)
   return command
 end
 
+-- Returns what is wrong with the name of an outcome.
+local function problem_of(outcome)
+  local names = {}
+  for name in pairs(require("openhands.simulator.model.script").outcomes) do
+    names[#names + 1] = name
+  end
+  table.sort(names)
+  local _, problem = options.reader_of(names)(outcome)
+  return problem
+end
+
 -- Tells how to use the simulator, and waits until it has ended, or this process is interrupted.
 local function stay(session, server)
   session.output:record { base_url = server.address, api_key = KEY, pid = server.pid }
@@ -41,15 +52,20 @@ function M.run(session)
   if not pcall(require, "luv") then
     sessions.refuse "simulate: needs the module luv (Debian: apt-get install lua-luv; LuaRocks: luarocks install luv)"
   end
+  local problem = arguments.outcome and problem_of(arguments.outcome)
+  if problem then
+    sessions.refuse("simulate: --outcome: " .. problem)
+  end
   local given = { port = arguments.port, pace = arguments.pace or 0.1, outcome = arguments.outcome }
   if arguments.api and arguments.api ~= "auto" then
     given.api = arguments.api
   end
   local good, server = pcall(require("openhands.simulator").spawn, given)
   if not good then
-    sessions.refuse("simulate: the simulator did not start: is the port free, and the outcome known?")
+    sessions.refuse("simulate: the simulator did not start: is the port free?")
   end
-  local _, problem = pcall(stay --[[@as function]], session, server)
+  local _
+  _, problem = pcall(stay --[[@as function]], session, server)
   pcall(server.close --[[@as function]], server)
   if problem and not tostring(problem):find "interrupted" then
     error(problem, 0)
