@@ -150,6 +150,7 @@ build = {
     ["openhands.command_line.fleet_board"] = "lua/openhands/command_line/fleet_board.lua",
     ["openhands.command_line.fleets"] = "lua/openhands/command_line/fleets.lua",
     ["openhands.command_line.following"] = "lua/openhands/command_line/following.lua",
+    ["openhands.command_line.guard"] = "lua/openhands/command_line/guard.lua",
     ["openhands.command_line.identifier"] = "lua/openhands/command_line/identifier.lua",
     ["openhands.command_line"] = "lua/openhands/command_line/init.lua",
     ["openhands.command_line.interruption"] = "lua/openhands/command_line/interruption.lua",

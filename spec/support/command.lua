@@ -128,13 +128,22 @@ function M.place(address)
       until line:find(pattern)
     end
 
+    --- Sends signals to the command, and waits for its end.
+    ---@param signals string|string[] as options of kill
+    ---@return integer status
+    function running.signal(signals)
+      for _, signal in ipairs(type(signals) == "table" and signals or { signals }) do
+        os.execute(("kill %s %d 2>/dev/null"):format(signal, running.pid))
+      end
+      running.output = running.output .. pipe:read "*a"
+      pipe:close()
+      return tonumber(running.output:match "exit (%d+)\n")
+    end
+
     --- Interrupts the command, as Ctrl-C does, and waits for its end.
     ---@return integer status
     function running.interrupt()
-      os.execute(("kill -INT %d"):format(running.pid))
-      running.output = running.output .. pipe:read "*a"
-      pipe:close()
-      return tonumber(running.output:match "exit (%d+)\n$")
+      return running.signal "-INT"
     end
 
     return running

@@ -1,6 +1,7 @@
 --- One run of the command: its output, the client with the key that was found, and what to say when it ends early.
 
 local exit_status = require "openhands.command_line.exit_status"
+local guards = require "openhands.command_line.guard"
 local interruption = require "openhands.command_line.interruption"
 local openhands = require "openhands"
 local outputs = require "openhands.command_line.output"
@@ -25,6 +26,7 @@ local KEY_VARIABLES = { "OPENHANDS_API_KEY", "OPENHANDS_CLOUD_API_KEY" }
 ---@field private _stderr openhands.Terminal?
 ---@field private _return string[] commands with which to come back after an interruption
 ---@field private _doubt string? what an interruption leaves open, while there is no such command
+---@field private _guard openhands.CommandGuard?
 local Session = {}
 Session.__index = Session
 
@@ -148,6 +150,10 @@ function Session:close()
     self._client:close()
     self._client = nil
   end
+  if self._guard then
+    self._guard:close()
+    self._guard = nil
+  end
 end
 
 -- ---- what is said --------------------------------------------------------------------------------------------------
@@ -180,11 +186,34 @@ local function same_service(arguments)
   return table.concat(words)
 end
 
+-- Returns what is said when the run ends early: how to come back, or what is left open; nothing if all is done.
+local function return_text(self, reason)
+  if not self._return[1] then
+    return self._doubt and ("%s. %s"):format(reason, self._doubt) or ""
+  end
+  return ("%s. Conversations go on; to come back:\n  %s"):format(reason,
+    text.lines(table.concat(self._return, "\n  ")))
+end
+
+-- Tells the guard what it would have to say now.
+local function tell_guard(self)
+  if self._guard then
+    local words = return_text(self, "openhands-lua: ended by a signal")
+    self._guard:set(self.output:redacted(words))
+  end
+end
+
+--- Has what an interruption would say be said also if a signal ends this process at once.
+function Session:outlives_signals()
+  self._guard = guards.new()
+end
+
 --- Notes a command with which to come back, should this run be interrupted.
 ---@param format string of its arguments
 ---@param ... any
 function Session:comes_back_with(format, ...)
   table.insert(self._return, "openhands-lua " .. format:format(...) .. same_service(self.arguments))
+  tell_guard(self)
 end
 
 --- Notes a command whose last argument may look like an option.
@@ -194,28 +223,27 @@ function Session:comes_back_with_last(words, last)
   table.insert(self._return, ("openhands-lua %s%s%s%s%s"):format(words, same_service(self.arguments),
     last:find "^%-." and " -- " or " ", text.shell_word(last),
     last == "-" and " # with the same text on standard input" or ""))
+  tell_guard(self)
 end
 
 --- Notes what an interruption leaves open until there is a command with which to come back.
 ---@param doubt string
 function Session:leaves_open(doubt)
   self._doubt = doubt
+  tell_guard(self)
 end
 
 --- Forgets all that: there is nothing to come back to.
 function Session:needs_no_return()
   self._return, self._doubt = {}, nil
+  tell_guard(self)
 end
 
 --- Says how to come back after an interruption.
 function Session:tell_return()
-  if not self._return[1] then
-    return self.output:warn("\nInterrupted." .. (self._doubt and " " .. self._doubt or ""))
-  end
-  self.output:warn "\nInterrupted. Conversations go on; to come back:"
-  for _, command in ipairs(self._return) do
-    self.output:warn("  " .. text.lines(command))
-  end
+  local words = return_text(self, "\nInterrupted")
+  self.output:warn(words ~= "" and words or "\nInterrupted.")
+  self:needs_no_return() -- it is said
 end
 
 --- Says what to do about an error, where the library does not know this command.

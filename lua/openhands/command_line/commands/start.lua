@@ -64,6 +64,7 @@ function M.run(session)
   end
   local client = session:client()
   local message = message_of(arguments.message)
+  session:outlives_signals()
   session:leaves_open "It may have been started: look in `openhands-lua list` before you start it again."
   local conversation, err = client:start({
     initial_user_msg = message, repository = arguments.repo, selected_branch = arguments.branch,
