@@ -194,6 +194,7 @@ build = {
     ["openhands.display.event.parts"] = "lua/openhands/display/event/parts.lua",
     ["openhands.display.event.v0"] = "lua/openhands/display/event/v0.lua",
     ["openhands.display.event.v1"] = "lua/openhands/display/event/v1.lua",
+    ["openhands.display.json"] = "lua/openhands/display/json.lua",
     ["openhands.display.links"] = "lua/openhands/display/links.lua",
     ["openhands.display.live"] = "lua/openhands/display/live.lua",
     ["openhands.display.moment"] = "lua/openhands/display/moment.lua",

@@ -3,110 +3,21 @@
 
 local core = require "openhands.core"
 local errors = require "openhands.errors"
+local json = require "openhands.display.json"
 
 local M = {}
 
 local DEEPEST = 64 -- tables within tables, as the core allows in a call
-local LARGEST_EXACT = 2 ^ 53
-
--- ---- encode ------------------------------------------------------------------------------------------------------
-
-local short_escapes = {
-  ['"'] = '\\"', ["\\"] = "\\\\", ["\b"] = "\\b", ["\f"] = "\\f", ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t",
-}
-
-local function escape(character)
-  return short_escapes[character] or ("\\u%04x"):format(character:byte())
-end
-
-local function encode_text(text)
-  return '"' .. text:gsub('[%z\1-\31"\\]', escape) .. '"'
-end
-
--- Formats a number with a point in every locale. A whole number is written without one, whatever its type.
-local function encode_number(number)
-  if number ~= number or number - number ~= 0 then
-    errors.raise "json: a number is not finite"
-  elseif number % 1 == 0 and number >= -LARGEST_EXACT and number <= LARGEST_EXACT then
-    return ("%.0f"):format(number)
-  end
-  for digits = 15, 17 do
-    local text = ("%." .. digits .. "g"):format(number)
-    if tonumber(text) == number or digits == 17 then
-      return (text:gsub("[^0-9eE+-]+", "."))
-    end
-  end
-end
-
--- Returns whether one text comes before another by their bytes; `<` compares by the host's locale.
-local function is_before(one, other)
-  for place = 1, math.min(#one, #other) do
-    local byte, other_byte = one:byte(place), other:byte(place)
-    if byte ~= other_byte then
-      return byte < other_byte
-    end
-  end
-  return #one < #other
-end
-
--- Returns whether a table is a list. Of the marks that the core accepts, all but one are those of lists.
-local function is_list(value)
-  if next(value) ~= nil then
-    return rawget(value, 1) ~= nil
-  end
-  local mark = getmetatable(value)
-  return mark ~= nil and mark ~= core.object_mark
-end
-
-local encode
-
-local function encode_table(value, depth)
-  if depth > DEEPEST then
-    errors.raise(("json: is nested deeper than %d tables"):format(DEEPEST))
-  end
-  local parts = {}
-  if is_list(value) then
-    for place = 1, #value do
-      parts[place] = encode(rawget(value, place), depth + 1)
-    end
-    return "[" .. table.concat(parts, ",") .. "]"
-  end
-  local names = {}
-  for name in next, value do
-    if type(name) ~= "string" then
-      errors.raise(("json: a name in an object must be a string, not a %s"):format(type(name)))
-    end
-    names[#names + 1] = name
-  end
-  table.sort(names, is_before)
-  for place, name in ipairs(names) do
-    parts[place] = encode_text(name) .. ":" .. encode(rawget(value, name), depth + 1)
-  end
-  return "{" .. table.concat(parts, ",") .. "}"
-end
-
-function encode(value, depth)
-  local kind = type(value)
-  if kind == "string" then
-    return encode_text(value)
-  elseif kind == "number" then
-    return encode_number(value)
-  elseif kind == "boolean" then
-    return tostring(value)
-  elseif kind == "table" then
-    return encode_table(value, depth)
-  elseif kind == "userdata" then -- null, ours or the one of another module for JSON
-    return "null"
-  end
-  errors.raise(("json: a %s has no form in JSON"):format(kind))
-end
 
 --- Returns the canonical JSON of a value. Raises if it has none.
----@param value any
----@return string
-function M.encode(value)
-  return encode(value, 1)
-end
+---@type fun(value: any): string
+M.encode = json.encoder {
+  quoted = json.quoted,
+  deepest = DEEPEST,
+  replace = function(problem)
+    errors.raise("json: " .. problem)
+  end,
+}
 
 -- ---- decode ------------------------------------------------------------------------------------------------------
 
