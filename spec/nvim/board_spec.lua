@@ -1,19 +1,12 @@
 -- The board: a line for each conversation, updated in place while the editor goes on.
-local canary = require "spec.support.canary"
 local child = require "spec.support.neovim_child"
-local simulator = require "openhands.simulator"
+local neovim_service = require "spec.support.neovim_service"
 
 if not child.can_run() then return end
 
 describe("the board in Neovim", function()
-  local server, said
-
-  setup(function()
-    server = simulator.spawn { pace = 0.004 }
-    said = child.with_service(server, canary.key)
-  end)
-  teardown(function() server:close() end)
-  before_each(function() server:reset() end)
+  local service = neovim_service.specs(setup, teardown, before_each)
+  local said = service.said
 
   -- Precedes programs: the board's lines, and the one of a state.
   local helpers = [[
@@ -119,14 +112,14 @@ describe("the board in Neovim", function()
       await(child, "return vim.tbl_count(require 'openhands.nvim.conversations'.all()) == 6")
     ]])
     assert.equal("", output)
-    local before = #server:requests()
+    local before = #service.server:requests()
     output = said(helpers .. [[
       child "vim.cmd 'OpenHands board'"
       await_line "^6 conversations"
       say(#board())
     ]])
     assert.equal("8\n", output)
-    assert.equal(1, #server:requests() - before)
+    assert.equal(1, #service.server:requests() - before)
   end)
 
   it("says why the list cannot be read, and shows hostile titles as text", function()

@@ -1,19 +1,11 @@
 -- Buffers with a name of the plugin that it did not make, and buffers that somebody else has changed.
-local canary = require "spec.support.canary"
 local child = require "spec.support.neovim_child"
-local simulator = require "openhands.simulator"
+local neovim_service = require "spec.support.neovim_service"
 
 if not child.can_run() then return end
 
 describe("a buffer with a name of the plugin", function()
-  local server, said
-
-  setup(function()
-    server = simulator.spawn { pace = 0.004 }
-    said = child.with_service(server, canary.key)
-  end)
-  teardown(function() server:close() end)
-  before_each(function() server:reset() end)
+  local said = neovim_service.specs(setup, teardown, before_each).said
 
   it("is made anew if the plugin did not make it, in the same window", function()
     local output = said [[

@@ -1,20 +1,13 @@
 -- What the plugin does with a conversation that has started: messages, pausing, diffs, pages, autocommands.
-local canary = require "spec.support.canary"
 local child = require "spec.support.neovim_child"
 local files = require "spec.support.files"
-local simulator = require "openhands.simulator"
+local neovim_service = require "spec.support.neovim_service"
 
 if not child.can_run() then return end
 
 describe("in Neovim, a conversation", function()
-  local server, said
-
-  setup(function()
-    server = simulator.spawn { pace = 0.004 }
-    said = child.with_service(server, canary.key)
-  end)
-  teardown(function() server:close() end)
-  before_each(function() server:reset() end)
+  local service = neovim_service.specs(setup, teardown, before_each)
+  local said = service.said
 
   it("announces its states by autocommands, and in a variable", function()
     local output = said([[
@@ -53,16 +46,16 @@ describe("in Neovim, a conversation", function()
     ]]
     assert.matches("has your message", output)
     local sent = {}
-    for _, request in ipairs(server:requests()) do
+    for _, request in ipairs(service.server:requests()) do
       if request.path:find "send%-message$" then sent[#sent + 1] = request.body:match '"(Now[^"]*)"'
         or request.body:match '"(dead[^"]*)"' or request.body:match '"(Typed[^"]*)"' end
     end
     assert.same({ "Now the links.", "deadbeef is a word of the message.", "Typed." }, sent)
-    assert.equal(1, #server:starts())
+    assert.equal(1, #service.server:starts())
   end)
 
   it("is paused, and is interrupted", function()
-    server:options { outcome = "slow" }
+    service.server:options { outcome = "slow" }
     local output = said [[
       local function running()
         await(child, [=[
@@ -82,14 +75,14 @@ describe("in Neovim, a conversation", function()
     ]]
     assert.equal("done\n", output)
     local paths = {}
-    for _, request in ipairs(server:requests()) do
+    for _, request in ipairs(service.server:requests()) do
       if request.method == "POST" then paths[#paths + 1] = request.path end
     end
     assert.matches("/pause\n.*/interrupt\n", table.concat(paths, "\n") .. "\n")
   end)
 
   it("of V0 works the same; it is stopped where V1 pauses", function()
-    server:options { outcome = "slow" }
+    service.server:options { outcome = "slow" }
     local output = said([[
       local function has(name, value)
         await(child, [=[
@@ -111,7 +104,7 @@ describe("in Neovim, a conversation", function()
       told "there is no such conversation"
     ]], { environment = { OPENHANDS_API = "v0" } })
     assert.equal("true\n", output)
-    assert.equal("v0", server:starts()[1].api)
+    assert.equal("v0", service.server:starts()[1].api)
   end)
 
   it("shows what has changed, as a diff", function()

@@ -1,20 +1,13 @@
 -- What a diff in Neovim shows of changes that try to hide.
-local canary = require "spec.support.canary"
 local child = require "spec.support.neovim_child"
-local simulator = require "openhands.simulator"
+local neovim_service = require "spec.support.neovim_service"
 
 if not child.can_run() then return end
 
 describe("in Neovim, a diff", function()
-  local server, said
-
-  setup(function()
-    server = simulator.spawn { pace = 0.004, agent_files = {
-      ["evil.py"] = "# \27]0;\nevil()\n# \7\na\rb+fake\nc\226\128\168d\n",
-    } }
-    said = child.with_service(server, canary.key)
-  end)
-  teardown(function() server:close() end)
+  local said = neovim_service.specs(setup, teardown, before_each, {
+    agent_files = { ["evil.py"] = "# \27]0;\nevil()\n# \7\na\rb+fake\nc\226\128\168d\n" },
+  }).said
 
   it("hides no line, and adds none", function()
     local output = said [[

@@ -1,7 +1,7 @@
 -- The key: a refused one is looked for once again, and no command for it stops the plugin.
 local canary = require "spec.support.canary"
 local child = require "spec.support.neovim_child"
-local simulator = require "openhands.simulator"
+local neovim_service = require "spec.support.neovim_service"
 
 if not child.can_run() then return end
 
@@ -23,17 +23,11 @@ local asking = [[
 ]]
 
 describe("a key that the service refuses", function()
-  local server, said
-
-  setup(function()
-    server = simulator.spawn { pace = 0.004 }
-    said = child.with_service(server, canary.key)
-  end)
-  teardown(function() server:close() end)
-  before_each(function() server:reset() end)
+  local service = neovim_service.specs(setup, teardown, before_each)
+  local said = service.said
 
   local function refuse(count)
-    server:faults { { point = "after_read", action = "status", status = 401, count = count } }
+    service.server:faults { { point = "after_read", action = "status", status = 401, count = count } }
   end
 
   it("is looked for once again, and then not before the user acts", function()
@@ -44,7 +38,7 @@ describe("a key that the service refuses", function()
       for _ = 1, 3 do say(ask(), count()) end
     ]])
     assert.equal("authentication 1\n" .. ("authentication 2\n"):rep(4) .. ("authentication 3\n"):rep(3), output)
-    assert.equal(2, #server:requests())
+    assert.equal(2, #service.server:requests())
   end)
 
   it("is replaced by another one at once, and its client is closed", function()
@@ -58,7 +52,7 @@ describe("a key that the service refuses", function()
       say(child "return select(2, pcall(before.list, before)):match 'this client is closed'")
     ]])
     assert.equal("authentication\nnone 2\nthis client is closed\n", output)
-    assert.equal(2, #server:requests())
+    assert.equal(2, #service.server:requests())
   end)
 end)
 

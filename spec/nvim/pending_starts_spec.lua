@@ -1,6 +1,7 @@
 -- Starts that are under way: they are seen, and leaving Neovim does not lose them.
 local canary = require "spec.support.canary"
 local child = require "spec.support.neovim_child"
+local neovim_service = require "spec.support.neovim_service"
 local simulator = require "openhands.simulator"
 
 if not child.can_run() then return end
@@ -24,17 +25,11 @@ local leave = [[
 ]]
 
 describe("a start that is under way when Neovim is left", function()
-  local server, said
-
-  setup(function()
-    server = simulator.spawn { pace = 0.004 }
-    said = child.with_service(server, canary.key)
-  end)
-  teardown(function() server:close() end)
+  local service = neovim_service.specs(setup, teardown, before_each)
+  local said = service.said
   before_each(function()
-    server:reset()
     local starts = { method = "POST", path = "app%-conversations$" }
-    server:faults { { point = "after_commit", action = "hang", match = starts } }
+    service.server:faults { { point = "after_commit", action = "hang", match = starts } }
   end)
 
   it("was seen, and the next Neovim takes it up by its id without a second job", function()
@@ -50,11 +45,11 @@ describe("a start that is under way when Neovim is left", function()
     ]])
     assert.matches("^0\nOpenHands: Neovim ends while a start is under way: ID[^\n]*\ntrue\n$",
       output)
-    assert.equal(1, server:jobs())
+    assert.equal(1, service.server:jobs())
   end)
 
   it("is told by its task where the service has no id yet", function()
-    server:faults { { point = "after_read", action = "hang", match = { method = "POST" } } }
+    service.server:faults { { point = "after_read", action = "hang", match = { method = "POST" } } }
     local output = said([[
       child "vim.cmd 'OpenHands start Fix the typo.'"
       told "starting without a repository"
@@ -75,7 +70,7 @@ describe("a start that is under way when Neovim is left", function()
       child("vim.cmd('OpenHands start id=' .. ...)", id)
       told("no start '" .. id .. "' is known here")
     ]])
-    assert.equal(1, server:jobs())
+    assert.equal(1, service.server:jobs())
   end)
 end)
 

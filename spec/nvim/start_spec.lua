@@ -3,24 +3,18 @@ local canary = require "spec.support.canary"
 local child = require "spec.support.neovim_child"
 local files = require "spec.support.files"
 local json = require "cjson"
-local simulator = require "openhands.simulator"
+local neovim_service = require "spec.support.neovim_service"
 
 if not child.can_run() then return end
 
 describe("the plugin", function()
-  local server, said
-
-  setup(function()
-    server = simulator.spawn { pace = 0.004 }
-    said = child.with_service(server, canary.key)
-  end)
-  teardown(function() server:close() end)
-  before_each(function() server:reset() end)
+  local service = neovim_service.specs(setup, teardown, before_each)
+  local said = service.said
 
   -- The bodies of the starts that the service has accepted, and the text of one's task.
   local function bodies()
     local list = {}
-    for place, start in ipairs(server:starts()) do list[place] = json.decode(start.body) end
+    for place, start in ipairs(service.server:starts()) do list[place] = json.decode(start.body) end
     return list
   end
   local function task_of(body) return body.initial_message.content[1].text end
@@ -37,7 +31,7 @@ describe("the plugin", function()
     assert.matches("OpenHands: started without a repository: http://127.0.0.1:%d+/conversations/%x+", output)
     assert.matches("OpenHands: [^\n]* has finished", output)
     assert.matches("OpenHands: 1 finished\n$", output)
-    assert.equal(1, #server:starts())
+    assert.equal(1, #service.server:starts())
     assert.equal("Fix the typo.", task_of(bodies()[1]))
   end)
 
@@ -122,11 +116,11 @@ describe("the plugin", function()
       environment = { OPENHANDS_API_KEY = "" },
       configuration = ("vim.g.openhands = { api_key = { 'sh', '-c', 'printf \"%s\\nsecond\"' } }"):format(canary.key),
     })
-    assert.equal(1, #server:starts())
+    assert.equal(1, #service.server:starts())
     assert.matches("the command given as api_key gave no key: sh ended with 3", output)
     assert.matches("%d%d:%d%d:%d%d start %(v1%) answered", output)
     assert.is_nil(output:find("secret", 1, true))
-    for _, request in ipairs(server:requests()) do
+    for _, request in ipairs(service.server:requests()) do
       assert.equal("Bearer " .. canary.key, request.headers.authorization or request.headers["Authorization"])
     end
   end)
