@@ -7,8 +7,10 @@ local M = {}
 
 local byte, decode = string.byte, characters.decode
 local REPLACEMENT = characters.REPLACEMENT
+local REPLACEMENT_BYTES = "\239\191\189"
 
 local PLAIN = "[^\32-\126]" -- finds what a text of one line needs care for
+local BEYOND_ASCII = "[\128-\255]"
 local MOST_COMBINING = 3 -- on one character; more would be drawn over other lines
 
 -- Removes the sequences that control a terminal; what is left of a malformed one is removed as control characters. No
@@ -29,32 +31,37 @@ local function visible(code, keeps_lines)
   return code >= 9 and code <= 13 and " " or ""
 end
 
+-- Returns a text with some of the characters replaced that begin with a byte of the set `bytes`. `replace` is given the
+-- code of each, its place, the place after it, and whether it follows the one before at once; nil keeps it.
+local function replaced(text, bytes, replace)
+  local pieces, copied, last = {}, 1, nil
+  local place = text:find(bytes)
+  while place do
+    local code, after = decode(text, place)
+    local replacement = replace(code, place, after, place == last)
+    if replacement then
+      pieces[#pieces + 1] = text:sub(copied, place - 1) .. replacement
+      copied = after
+    end
+    place, last = text:find(bytes, after), after
+  end
+  pieces[#pieces + 1] = text:sub(copied)
+  return table.concat(pieces)
+end
+
 local function cleaned(text, keeps_lines)
   if text:find("\27", 1, true) then
     text = without_sequences(text)
   end
-  local pieces, place, copied, marks = {}, 1, 1, 0
-  while place <= #text do
-    local code, after = decode(text, place)
-    local replaced
-    if code >= 32 and code < 127 then
-      after, marks = text:find(PLAIN, after) or #text + 1, 0
-    elseif characters.is_invisible(code) then
-      replaced = visible(code, keeps_lines)
-    elseif code == REPLACEMENT then
-      replaced, marks = "\239\191\189", 0
-    else
-      marks = characters.is_combining(code) and marks + 1 or 0
-      replaced = marks > MOST_COMBINING and "" or nil
+  local marks = 0
+  return replaced(text, PLAIN, function(code, _, _, follows)
+    marks = follows and marks or 0
+    if characters.is_invisible(code) then
+      return visible(code, keeps_lines)
     end
-    if replaced then
-      pieces[#pieces + 1] = text:sub(copied, place - 1) .. replaced
-      copied = after
-    end
-    place = after
-  end
-  pieces[#pieces + 1] = text:sub(copied)
-  return table.concat(pieces)
+    marks = characters.is_combining(code) and marks + 1 or 0
+    return code == REPLACEMENT and REPLACEMENT_BYTES or marks > MOST_COMBINING and "" or nil
+  end)
 end
 
 --- Returns a text as one line without control and invisible characters; runs of blanks become one.
@@ -92,53 +99,33 @@ end
 ---@param text string
 ---@return string
 function M.revealed(text)
-  local pieces, copied, marks = {}, 1, 0
-  local place = text:find(PLAIN)
-  while place do
-    local code, after = decode(text, place)
-    marks = characters.is_combining(code) and marks + 1 or 0
-    local mark = mark_of(code, marks, text:sub(place, after - 1))
-    if mark then
-      pieces[#pieces + 1] = text:sub(copied, place - 1) .. mark
-      copied = after
-    end
-    if after <= #text and byte(text, after) < 128 then
-      marks = 0
-    end
-    place = text:find(PLAIN, after)
-  end
-  pieces[#pieces + 1] = text:sub(copied)
-  return table.concat(pieces)
+  local marks = 0
+  return replaced(text, PLAIN, function(code, place, after, follows)
+    marks = characters.is_combining(code) and (follows and marks or 0) + 1 or 0
+    return mark_of(code, marks, text:sub(place, after - 1))
+  end)
 end
 
 --- Returns a text as well-formed UTF-8.
 ---@param text string
 ---@return string
 function M.well_formed(text)
-  if not text:find "[\128-\255]" then
+  if not text:find(BEYOND_ASCII) then
     return text
   end
-  local pieces, place, from = {}, 1, 1
-  while place <= #text do
-    local code, after = decode(text, place)
-    if code == REPLACEMENT and after == place + 1 then
-      pieces[#pieces + 1] = text:sub(from, place - 1) .. "\239\191\189"
-      from = after
-    end
-    place = after
-  end
-  pieces[#pieces + 1] = text:sub(from)
-  return table.concat(pieces)
+  return replaced(text, BEYOND_ASCII, function(code, place, after)
+    return code == REPLACEMENT and after == place + 1 and REPLACEMENT_BYTES or nil
+  end)
 end
 
 --- Returns a clean text in ASCII: "?" stands for each other character.
 ---@param text string
 ---@return string
 function M.ascii(text)
-  if not text:find "[\128-\255]" then
+  if not text:find(BEYOND_ASCII) then
     return text
   end
-  return (text:gsub("\226\128\166", "~"):gsub("[\194-\244][\128-\191]*", "?"):gsub("[\128-\255]", "?"))
+  return (text:gsub("\226\128\166", "~"):gsub("[\194-\244][\128-\191]*", "?"):gsub(BEYOND_ASCII, "?"))
 end
 
 --- Cuts a text to a number of bytes, at the beginning of a character.
