@@ -1,5 +1,5 @@
--- A worker ends at each request while its conversation is paused and resumed: killed, or interrupted and closed. Another
--- one goes on. The agent gets the message to continue once.
+-- A worker ends at each request while its conversation is paused and resumed: killed, or interrupted and closed.
+-- Another one goes on. The agent gets the message to continue once.
 local databases = require "spec.support.ledger_databases"
 local openhands = require "openhands"
 local simulator = require "openhands.simulator"
