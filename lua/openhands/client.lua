@@ -3,6 +3,7 @@
 
 ---@class (partial) openhands.Client
 local Client = require "openhands.client_class"
+local api_names = require "openhands.api.names"
 local conversations = require "openhands.conversation"
 local core = require "openhands.core"
 local credentials = require "openhands.credentials"
@@ -11,7 +12,6 @@ local errors = require "openhands.errors"
 local loops = require "openhands.loop"
 local retry = require "openhands.request.retry"
 local settings = require "openhands.settings"
-local api_names = require "openhands.api.names"
 
 -- The modules that define the other methods of the class.
 require "openhands.request"

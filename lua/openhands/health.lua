@@ -1,7 +1,7 @@
 --- `:checkhealth openhands`: says what is missing, and how to get it.
 
-local keys = require "openhands.nvim.key"
 local configuration = require "openhands.nvim.configuration"
+local keys = require "openhands.nvim.key"
 local library = require "openhands.nvim.library"
 
 local M = {}

@@ -8,15 +8,15 @@
 ---
 --- Collections are iterators (pages.lua). Long lists of ids are requested in batches.
 
-local unsupported_calls = require "openhands.api.unsupported"
 local arguments = require "openhands.api.arguments"
 local core = require "openhands.core"
 local errors = require "openhands.errors"
 local limits = require "openhands.limits"
-local results = require "openhands.conversation.result"
 local pages = require "openhands.api.pages"
+local results = require "openhands.conversation.result"
 local servers = require "openhands.conversation.server"
 local states = require "openhands.conversation.state"
+local unsupported_calls = require "openhands.api.unsupported"
 local unpack = table.unpack or unpack -- luacheck: ignore 143
 
 local M = {}

@@ -1,8 +1,8 @@
 --- Detects calls that a server does not have. Releases differ in their paths, and a server answers an unknown path with
 --- the same error as an unknown item.
 
-local identifiers = require "openhands.conversation.identifier"
 local errors = require "openhands.errors"
+local identifiers = require "openhands.conversation.identifier"
 local servers = require "openhands.conversation.server"
 
 local M = {}

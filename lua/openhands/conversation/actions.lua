@@ -3,8 +3,8 @@
 ---
 --- Each function gets the client, the operation, the fields with `conversation_id`, and the settings of the call.
 
-local core = require "openhands.core"
 local conversations = require "openhands.conversation"
+local core = require "openhands.core"
 local errors = require "openhands.errors"
 local identifiers = require "openhands.conversation.identifier"
 local operation_calls = require "openhands.api.operation_calls"

@@ -2,8 +2,8 @@
 
 local conversations = require "openhands.conversation"
 local lookups = require "openhands.conversation.lookup"
-local states = require "openhands.conversation.state"
 local start_tasks = require "openhands.conversation.start_tasks"
+local states = require "openhands.conversation.state"
 
 local M = {}
 

@@ -1,9 +1,9 @@
 --- Decides when a run may be started: counts the sandboxes of others on the account, learns the limit that the service
 --- tells, keeps starts apart, and pauses the account until its quota is renewed. The ledger counts the live runs.
 
+local clock = require "openhands.request.service_clock"
 local core = require "openhands.core"
 local errors = require "openhands.errors"
-local clock = require "openhands.request.service_clock"
 local timestamps = require "openhands.conversation.timestamp"
 
 local M = {}

@@ -2,8 +2,8 @@
 
 local browser = require "openhands.nvim.browser"
 local conversations = require "openhands.nvim.conversations"
-local service = require "openhands.nvim.service"
 local notice = require "openhands.nvim.notice"
+local service = require "openhands.nvim.service"
 
 local M = {}
 

@@ -1,7 +1,7 @@
 --- Lets the user choose one of the account's conversations.
 
-local conversations = require "openhands.nvim.conversations"
 local configuration = require "openhands.nvim.configuration"
+local conversations = require "openhands.nvim.conversations"
 local notice = require "openhands.nvim.notice"
 local service = require "openhands.nvim.service"
 local texts = require "openhands.nvim.text"

@@ -1,8 +1,8 @@
 --- Reports the progress of a start. The service streams the states of the start task. If the stream is cut after the
 --- task is known, or a lookup has found the start, the task is polled instead.
 
-local core = require "openhands.core"
 local conversations = require "openhands.conversation"
+local core = require "openhands.core"
 local errors = require "openhands.errors"
 
 local M = {}

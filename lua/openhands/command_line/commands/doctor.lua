@@ -1,7 +1,7 @@
 --- `doctor`: tells what this installation is made of, and whether it can work with the service.
 
-local exit_status = require "openhands.command_line.exit_status"
 local core = require "openhands.core"
+local exit_status = require "openhands.command_line.exit_status"
 local openhands = require "openhands"
 local service_clock = require "openhands.request.service_clock"
 local text = require "openhands.command_line.text"
