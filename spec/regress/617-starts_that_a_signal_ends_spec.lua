@@ -1,5 +1,5 @@
--- A start that was ended by SIGTERM, or by a second Ctrl-C before the first was noticed, left nothing with which to find
--- the conversation again: with --quiet, with --json while it waited, and in V0.
+-- A start that was ended by SIGTERM, or by a second Ctrl-C before the first was noticed, left nothing with which to
+-- find the conversation again: with --quiet, with --json while it waited, and in V0.
 local commands = require "spec.support.command"
 local simulator = require "openhands.simulator"
 
@@ -43,13 +43,15 @@ describe("a start that a signal ends at once", function()
   it("says how to take it up again", function()
     for _, signals in ipairs { "-TERM", "-KILL", { "-INT", "-INT" } } do
       local output = ended("--api v1 -q start --repo a/b 'Fix it.'", signals)
-      assert.matches("\n  openhands%-lua start %-%-repo a/b %-%-id %x+%-[%x-]+ %-%-resume %-%-api v1 'Fix it%.'\n", output)
+      assert.matches("\n  openhands%-lua start %-%-repo a/b %-%-id %x+%-[%x-]+ %-%-resume %-%-api v1 'Fix it%.'\n",
+        output)
       service:reset()
     end
   end)
 
   it("says in V0 that it may have been started", function()
-    assert.matches("It may have been started: look in `openhands-lua list`", ended("--api v0 start x", "-TERM"), 1, true)
+    local output = ended("--api v0 start x", "-TERM")
+    assert.matches("It may have been started: look in `openhands-lua list`", output, 1, true)
   end)
 
   it("says how to wait for it, where its JSON comes at the end", function()

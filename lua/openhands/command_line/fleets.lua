@@ -2,9 +2,11 @@
 
 local core = require "openhands.core"
 local csv = require "openhands.command_line.csv"
+local interruption = require "openhands.command_line.interruption"
 local json = require "openhands.command_line.json"
 local options = require "openhands.command_line.options"
 local sessions = require "openhands.command_line.session"
+local spelling = require "openhands.spelling"
 local text = require "openhands.command_line.text"
 
 local M = {}
@@ -108,6 +110,21 @@ local readers = {
   end,
 }
 
+local NAME = "{?{([A-Za-z_][A-Za-z0-9_]*)}" -- in braces; "{{name}}" stands for "{name}"
+
+-- Checks that a record has all that the templates of the command line name in braces.
+local function check_names(record, item, number, arguments)
+  for _, option in ipairs { "message", "key" } do
+    for place, name in (arguments[option] or ""):gmatch("()" .. NAME) do
+      local is_literal = arguments[option]:byte(place + 1) == 123
+      if not is_literal and record[name] == nil and item[name] == nil then
+        sessions.refuse(("record %d has no '%s', which --%s names in braces%s; write {{%s}} for the words themselves")
+          :format(number, name, option, spelling.hint(name, record), name))
+      end
+    end
+  end
+end
+
 -- Returns the template of the item of a record, and a text that is the same for records of the same template.
 local function template_of(record, number, arguments)
   local item, parts = {}, {}
@@ -126,6 +143,7 @@ local function template_of(record, number, arguments)
   elseif not item.key then
     sessions.refuse(("record %d has no key: give a column 'key' or 'repository', or --key"):format(number))
   end
+  check_names(record, item, number, arguments)
   table.sort(parts)
   return item, table.concat(parts, "\n")
 end
@@ -144,24 +162,40 @@ local function grouped(records, arguments)
   return groups
 end
 
--- Reads a CSV. Returns a function that adds its items.
-local function read_csv(path, arguments)
-  local file, problem = io.open(path)
-  local contents = file and file:read "*a"
-  if file then
-    file:close()
+-- Calls a function on what a file holds. What it raises about the contents is told of the file.
+local function about(path, call, ...)
+  local good, value, err = pcall(call, ...)
+  if good then
+    return value, err
+  elseif type(value) == "table" and value.usage then
+    sessions.refuse(("%s: %s"):format(path, value.usage))
+  elseif type(value) ~= "string" or interruption.is(value) then
+    error(value, 0)
   end
-  local records
+  sessions.refuse(("%s: %s"):format(path, (value:gsub("^.-openhands%.fleet%.add: ", "", 1))))
+end
+
+-- Returns the records in a file.
+local function records_in(path)
+  local file, problem = io.open(path)
+  if not file then
+    sessions.refuse(problem --[[@as string]]) -- it names the file
+  end
+  local contents, records
+  contents, problem = file:read "*a"
+  file:close()
   if contents then
     records, problem = csv.read(contents)
   end
-  if not records then
-    sessions.refuse(("%s: %s"):format(path, problem))
-  end
-  local groups = grouped(records --[[@as table[] ]], arguments)
+  return records or sessions.refuse(("%s: %s"):format(path, problem))
+end
+
+-- Reads a CSV. Returns a function that adds its items.
+local function read_csv(path, arguments)
+  local groups = about(path, grouped, records_in(path), arguments)
   return {}, function(fleet)
     for _, group in ipairs(groups) do
-      local good, err = fleet:add(group.template, group.records)
+      local good, err = about(path, fleet.add, fleet, group.template, group.records)
       if not good then
         return nil, err
       end
@@ -186,7 +220,7 @@ local function read_lua(path)
   end
   settings.items, settings.records = nil, nil
   return settings, function(fleet)
-    return fleet:add(given.items, given.records)
+    return about(path, fleet.add, fleet, given.items, given.records)
   end
 end
 

@@ -58,17 +58,23 @@ function M.follow(session, subject, after)
     follow = true, after = after, timeout = arguments.timeout, interval = arguments.interval,
   })
   local err = M.print_all(session, events)
-  session:needs_no_return()
   local last = events.conversation
   if err then
     local status = session:fail(err, id)
-    return err.kind == "timeout" and exit_status.TIMEOUT or status
+    if err.kind == "timeout" then
+      session:tell_way_back()
+      return exit_status.TIMEOUT
+    end
+    session:needs_no_return()
+    return status
   elseif last and last.settled then
+    session:needs_no_return()
     local done
     done, err = client:wait(last, { answer_timeout = arguments.interval })
     return done and waiting.tell_end(session, done) or session:fail(err, id)
   end
   session:say("The time is over; conversation %s goes on.", id)
+  session:tell_way_back()
   return exit_status.TIMEOUT
 end
 

@@ -112,13 +112,13 @@ end
 --- Adds the argument of one conversation.
 ---@param command table of argparse
 function M.add_id(command)
-  command:argument("id", "Id of the conversation."):argname "ID"
+  command:argument("ID", "Id of the conversation."):argname "ID":target "id"
 end
 
 --- Adds the argument of one or more conversations.
 ---@param command table of argparse
 function M.add_ids(command)
-  command:argument("ids", "Ids of conversations."):argname "ID":args "+"
+  command:argument("ID", "Ids of conversations."):argname "ID":target "ids":args "+"
 end
 
 return M

@@ -14,6 +14,21 @@ local function number(value)
   return type(value) == "number" and value or nil
 end
 
+-- Returns a number of so many decimals; services and clocks give more than anybody needs.
+local function rounded(value, decimals)
+  value = number(value)
+  local scale = 10 ^ decimals
+  return value and math.abs(value) < 2 ^ 53 / scale and math.floor(value * scale + 0.5) / scale or value
+end
+
+local function time(value)
+  return rounded(value, 3)
+end
+
+local function money(value)
+  return rounded(value, 6)
+end
+
 local function texts(list)
   local copy = {}
   for _, each in ipairs(type(list) == "table" and list or {}) do
@@ -37,14 +52,14 @@ function M.conversation(conversation)
     repository = text(conversation.selected_repository),
     branch = text(conversation.selected_branch),
     model = text(conversation.llm_model),
-    cost = number(conversation.cost),
+    cost = money(conversation.cost),
     answer = text(conversation.answer),
     detail = text(conversation.detail),
     pull_requests = texts(conversation.pull_requests),
     created_at = text(conversation.created_at),
     updated_at = text(conversation.updated_at) or text(conversation.last_updated_at),
-    age = number(conversation.age),
-    elapsed = number(conversation.elapsed),
+    age = time(conversation.age),
+    elapsed = time(conversation.elapsed),
   }
 end
 
@@ -54,7 +69,7 @@ end
 function M.error(err)
   return {
     kind = err.kind, message = err.message, operation = err.operation, status = number(err.status),
-    retryable = err.retryable, retry_after = number(err.retry_after), conversation_id = err.conversation_id,
+    retryable = err.retryable, retry_after = time(err.retry_after), conversation_id = err.conversation_id,
     effect = err.effect, limit = number(err.limit), current = number(err.current), reset_at = text(err.reset_at),
   }
 end
@@ -86,23 +101,27 @@ end
 function M.run(run, previous)
   return {
     key = run.key, state = run.state, previous = previous, conversation_id = text(run.conversation_id),
-    error = text(run.error), cost = number(run.cost), attempts = number(run.attempts),
+    error = text(run.error), cost = money(run.cost), attempts = number(run.attempts),
   }
 end
 
+local fleet_numbers = {
+  cost = money, now = time, paused_for = time, started_at = time, seconds = time, overdue = time,
+}
+
 local lists = { runs = true, start = true, take_up = true, wait = true, ended = true }
 
---- Returns the record of the status or the plan of a fleet.
----@param value openhands.FleetStatus|openhands.FleetPlan
+--- Returns the record of the status or the plan of a fleet, or of a live run in it.
+---@param value openhands.FleetStatus|openhands.FleetPlan|openhands.LiveRun
 ---@return table
 function M.fleet(value)
   local record = {}
   for name, each in next, value do
-    record[name] = each
+    record[name] = fleet_numbers[name] and fleet_numbers[name](each) or each
     if lists[name] then
       local copy = {}
       for place, item in ipairs(each) do
-        copy[place] = item
+        copy[place] = name == "runs" and M.fleet(item) or item
       end
       record[name] = openhands.array(copy)
     end

@@ -246,13 +246,33 @@ function Session:tell_return()
   self:needs_no_return() -- it is said
 end
 
+--- Says how to come back, after a wait whose time is over.
+function Session:tell_way_back()
+  if self._return[1] then
+    self:say("To come back:\n  %s", text.lines(table.concat(self._return, "\n  ")))
+  end
+  self:needs_no_return()
+end
+
 --- Says what to do about an error, where the library does not know this command.
 local function advice(err)
-  if err.kind == "authentication" and err.effect == "none" then
-    return "openhands-lua: log in with `openhands-lua login`, or put a key into OPENHANDS_API_KEY"
-  elseif err.kind == "ambiguous" and err.operation == "start" and err.conversation_id then
+  if err.kind == "ambiguous" and err.operation == "start" and err.conversation_id then
     return ("openhands-lua: it may have been started: repeat the command with --id %s --resume"):format(
       err.conversation_id)
+  end
+end
+
+-- Returns whether there is a key, even one that cannot be used.
+local function has_key(self)
+  local key, where = self:find_key()
+  return key or where or variable_with_value { "SESSION_API_KEY" }
+end
+
+-- Says in an error that there is no key, with what a user of this command can do about it.
+local function explain_missing_key(self, err)
+  if err.kind == "authentication" and err.effect == "none" and not has_key(self) then
+    err.message = ("%s: there is no API key: log in with `openhands-lua login`, or put a key into %s (keys are made "
+      .. "at %s/settings/api-keys)"):format(err.operation, KEY_VARIABLES[1], (self:service():gsub("/*$", "", 1)))
   end
 end
 
@@ -262,6 +282,7 @@ end
 function Session:tell_error(err)
   interruption.raise(err)
   ---@cast err openhands.Error
+  explain_missing_key(self, err)
   self.output:warn("openhands-lua: " .. text.line(err))
   local more = advice(err)
   if more then

@@ -52,12 +52,14 @@ end
 local function tell_failure(session, id, err)
   if exit_status.of_error(err) == exit_status.TIMEOUT then
     session:say("The time is over; conversation %s goes on.", id)
+    session:tell_way_back()
     if err.conversation then
       session.output:record(records.conversation(err.conversation))
       rows.print(session, { err.conversation })
       return exit_status.TIMEOUT
     end
   end
+  session:needs_no_return()
   return session:fail(err, id)
 end
 
@@ -71,13 +73,25 @@ function M.one(session, subject)
   local done, err, is_shown = progress.during(session, { subject }, function(on_change)
     return session:client():wait(subject, options_of(session, on_change))
   end)
+  if not done then
+    return tell_failure(session, id, err)
+  end
   session:needs_no_return()
-  return done and M.tell_end(session, done, is_shown) or tell_failure(session, id, err)
+  return M.tell_end(session, done, is_shown)
+end
+
+-- Returns ids as words of a shell.
+local function words_of(ids)
+  local words = {}
+  for place, id in ipairs(ids) do
+    words[place] = text.shell_word(id)
+  end
+  return table.concat(words, " ")
 end
 
 -- Tells how each of several conversations ended. Returns the exit status.
 local function tell_all(session, ids, list, err)
-  local statuses, ended = {}, {}
+  local statuses, ended, left = {}, {}, {}
   for place, id in ipairs(ids) do
     local conversation, own = list and list[place], err and err.errors and err.errors[place]
     if own and exit_status.of_error(own) ~= exit_status.TIMEOUT then
@@ -89,13 +103,18 @@ local function tell_all(session, ids, list, err)
     else
       statuses[place] = session:fail(own or err, id)
     end
+    if statuses[place] == exit_status.TIMEOUT then
+      left[#left + 1] = id
+    end
   end
   rows.print(session, ended)
   for _, conversation in ipairs(ended) do
     advise(session, conversation)
   end
-  if err and err.kind == "timeout" then
+  if left[1] then
     session:say "The time is over; what has not settled goes on."
+    session:comes_back_with("wait %s", words_of(left))
+    session:tell_way_back()
   end
   return exit_status.combined(statuses)
 end
@@ -105,7 +124,7 @@ end
 ---@param ids string[]
 ---@return integer exit_status
 function M.several(session, ids)
-  session:comes_back_with("wait %s", table.concat(ids, " "))
+  session:comes_back_with("wait %s", words_of(ids))
   local list, err = progress.during(session, ids, function(on_change)
     return session:client():wait_all(ids, options_of(session, on_change))
   end)

@@ -89,7 +89,7 @@ function Fleet:add(given, source)
   errors.check_receiver(getmetatable(self) == Fleet, "add", "fleet")
   local batch, runs = {}, { added = 0, known = 0 }
   local keeps_runs = not items.is_long(source == nil and given or source)
-  local next_item = items.stream(self.client, "add", self.settings.defaults, given, source)
+  local next_item = items.stream(self.client, "fleet.add", self.settings.defaults, given, source)
   while true do
     local item, err = next_item()
     if item then

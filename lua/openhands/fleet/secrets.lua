@@ -36,7 +36,7 @@ function M.map(fields, change, resolve)
     end
     above = above or {}
     if above[value] then
-      errors.raise "add: a field contains itself"
+      errors.raise "fleet.add: a field contains itself"
     end
     above[value] = true
     local fresh = {}

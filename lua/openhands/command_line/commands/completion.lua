@@ -10,7 +10,8 @@ local M = {}
 ---@return table command
 function M.define(parser)
   local command = parser:command("completion", "Print a script with which a shell completes this command.")
-  options.one_of(command:argument("shell", "bash, zsh or fish."):argname "SHELL", { "bash", "zsh", "fish" })
+  options.one_of(command:argument("SHELL", "bash, zsh or fish."):argname "SHELL":target "shell",
+    { "bash", "zsh", "fish" })
   return command
 end
 

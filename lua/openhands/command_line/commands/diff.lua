@@ -14,7 +14,7 @@ local M = { gives_list = true }
 function M.define(parser)
   local command = parser:command("diff", "Print what a conversation has changed in its files.")
   options.add_id(command)
-  command:argument("files", "Only these files."):argname "FILE":args "*"
+  command:argument("FILE", "Only these files."):argname "FILE":target "files":args "*"
   workspace.add_options(command)
   return command
 end

@@ -14,7 +14,7 @@ local M = {}
 function M.define(parser)
   local command = parser:command("download", "Save the events of a conversation as a zip file.")
   options.add_id(command)
-  command:argument("target", "Path of the file (default: ID.zip)."):argname "FILE":args "?"
+  command:argument("FILE", "Path of the file (default: ID.zip)."):argname "FILE":target "target":args "?"
   command:flag("--workspace", "Save the files of the workspace instead (V0).")
   return command
 end

@@ -13,7 +13,8 @@ local M = {}
 
 local function define_run(group)
   local command = group:command("run", "Run the items of a file; run it again to go on where it ended.")
-  command:argument("file", "FILE.csv with a record in each row, or FILE.lua that returns a table."):argname "FILE"
+  command:argument("FILE", "FILE.csv with a record in each row, or FILE.lua that returns a table."):argname "FILE"
+    :target "file"
   command:option("--name", "Name of the fleet (default: that of the file)."):argname "NAME"
   command:option("-m --message", "Message of each item of a CSV; {column} stands for a cell."):argname "TEMPLATE"
   command:option("--key", "Key of each item of a CSV (default: its column key, or repository)."):argname "TEMPLATE"
@@ -37,10 +38,10 @@ function M.define(parser)
   group:require_command(true)
   define_run(group)
   local status = group:command("status", "Tell what a fleet is doing now.")
-  status:argument("name", "Name of the fleet."):argname "NAME"
+  status:argument("NAME", "Name of the fleet."):argname "NAME":target "name"
   fleets.add_ledger(status)
   local report = group:command("report", "Tell what has become of each item of a fleet.")
-  report:argument("name", "Name of the fleet."):argname "NAME"
+  report:argument("NAME", "Name of the fleet."):argname "NAME":target "name"
   report:option("-o --report", "Write it there: .html, .csv or .json."):argname "FILE"
   fleets.add_ledger(report)
   return group
@@ -121,15 +122,20 @@ local function go_on(session, fleet)
       end,
     }
   end)
-  session:needs_no_return()
   local so_far = report or fleet:report()
   if so_far then
     print_report(session, so_far, err)
   end
   if report then
+    session:needs_no_return()
     return status_of(report)
   end
-  return so_far and session.output.format == "json" and session:tell_error(err) or session:fail(err)
+  local status = so_far and session.output.format == "json" and session:tell_error(err) or session:fail(err)
+  if status == exit_status.TIMEOUT then
+    session:tell_way_back()
+  end
+  session:needs_no_return()
+  return status
 end
 
 -- Adds the items; returns those that have failed to the queue, if asked to.

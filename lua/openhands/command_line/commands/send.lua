@@ -14,7 +14,7 @@ local M = {}
 function M.define(parser)
   local command = parser:command("send", "Send a message to a conversation: its agent gets another turn.")
   options.add_id(command)
-  command:argument("message", "The message; - reads it from standard input."):argname "TEXT"
+  command:argument("TEXT", "The message; - reads it from standard input."):argname "TEXT":target "message"
   options.add_follow_or_wait(command)
   return command
 end

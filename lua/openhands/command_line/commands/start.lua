@@ -15,7 +15,8 @@ local M = {}
 ---@return table command
 function M.define(parser)
   local command = parser:command("start", "Start a conversation, a paid job, and print its id.")
-  command:argument("message", "The task for the agent; - reads it from standard input."):argname "MESSAGE"
+  command:argument("MESSAGE", "The task for the agent; - reads it from standard input."):argname "MESSAGE"
+    :target "message"
   command:option("-r --repo", "Repository: owner/name, or its address."):argname "REPOSITORY"
   command:option("-b --branch", "Branch to begin from."):argname "BRANCH"
   command:option("--provider", "Where the repository is: github, gitlab, bitbucket, ..."):argname "PROVIDER"
