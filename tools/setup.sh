@@ -145,7 +145,9 @@ survey() { # LUA...: sets `lacking`, `packages` and `rocks`
         need nginx nginx program /usr/sbin/nginx
         need openssl openssl program openssl
         need 'TLS certificates' ca-certificates test -e /etc/ssl/certs/ca-certificates.crt ;;
-    rock) need luarocks luarocks program luarocks ;;
+    rock)
+        need luarocks luarocks program luarocks
+        need Neovim neovim program nvim ;;
     pictures)
         need tmux tmux program tmux
         need aha aha program aha

@@ -45,7 +45,7 @@ end
 
 -- Returns a loader's error without the list of the places where it has looked.
 local function reason_of(problem)
-  return (problem:gsub("not found:\n.*", "not found"):gsub("[ \t]*\n[ \t]*", " "))
+  return (problem:gsub("(module '[^']*' not found):.*", "%1"):gsub("[ \t]*\n[ \t]*", " "))
 end
 
 local function check_library()

@@ -73,7 +73,8 @@ end
 --- the current buffer) and `told(text)`, which waits for a message. The output must not contain the key.
 ---@param server { address: string }
 ---@param key string
----@return fun(program: string, options: { configuration: string?, environment: table?, directory: string? }?): string
+---@return fun(program: string, options: { configuration: string?, environment: table?, directory: string?,
+--- plugin_line: string? }?): string
 function M.with_service(server, key)
   return function(program, options)
     options = options or {}
@@ -89,7 +90,7 @@ function M.with_service(server, key)
         await(child, "return vim.api.nvim_exec('messages', true):find(..., 1, true) ~= nil", words)
       end
       local _ = { messages, text, told, channel }
-    ]]):format(M.plugin_line .. "\n" .. configuration) .. program, {
+    ]]):format((options.plugin_line or M.plugin_line) .. "\n" .. configuration) .. program, {
       environment = environment, directory = options.directory,
     })
     if output:find(key, 1, true) then error("the key stands in: " .. output, 2) end

@@ -5,10 +5,12 @@ local M = {}
 
 local loaded
 
--- The directory of the plugin, if this file is in one: a rock's files have no such directory.
+-- The directory of the plugin, if this file is in one: managers of rocks put the modules of all rocks below a directory
+-- `lua`, too.
 local function root()
   local source = debug.getinfo(1, "S").source
-  return source:match "^@(.*)[/\\]lua[/\\]openhands[/\\]nvim[/\\]library%.lua$"
+  local directory = source:match "^@(.*)[/\\]lua[/\\]openhands[/\\]nvim[/\\]library%.lua$"
+  return directory and (vim.uv or vim.loop).fs_stat(directory .. "/plugin/openhands.lua") and directory or nil
 end
 
 --- Returns the name of the Lua for which the module has to be built, as in `make LUA=…`.
