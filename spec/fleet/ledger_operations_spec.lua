@@ -10,15 +10,8 @@ for _, name in ipairs { "SQLite", "PostgreSQL" } do
   describe("a ledger on " .. name, function()
     local database, ledger, account
 
-    setup(function()
-      database = databases.start(name)
-      ledger = database and assert(ledgers.open(database.address))
-    end)
-
-    teardown(function()
-      if ledger then ledger:close() end
-      if database then database.stop() end
-    end)
+    local on_it = databases.ledger_specs(name, { setup = setup, teardown = teardown, it = it, pending = pending },
+      function(...) ledger, database = ... end)
 
     before_each(function()
       number = number + 1
@@ -71,14 +64,6 @@ for _, name in ipairs { "SQLite", "PostgreSQL" } do
     local function counters(fleet)
       local row = assert(ledger:fleet(with { fleet = fleet }))
       return { live = row.live, queued = row.queued, added = row.added }
-    end
-
-    -- Defines a case that is pending where the database is not installed.
-    local function on_it(title, body)
-      it(title, function()
-        if not database then return pending(name .. " is not installed") end
-        body()
-      end)
     end
 
     on_it("adds items in order, and each once", function()

@@ -1,22 +1,14 @@
 -- Items of a ledger that wait for others: dependencies, canaries, exclusive groups, budgets; on both databases.
 local databases = require "spec.support.ledger_databases"
-local ledgers = require "openhands.fleet.ledger"
 
 local number = 0
 
 for _, name in ipairs { "SQLite", "PostgreSQL" } do
   describe("waves of a ledger on " .. name, function()
-    local database, ledger, account
+    local ledger, account
 
-    setup(function()
-      database = databases.start(name)
-      ledger = database and assert(ledgers.open(database.address))
-    end)
-
-    teardown(function()
-      if ledger then ledger:close() end
-      if database then database.stop() end
-    end)
+    local on_it = databases.ledger_specs(name, { setup = setup, teardown = teardown, it = it, pending = pending },
+      function(opened) ledger = opened end)
 
     before_each(function()
       number = number + 1
@@ -73,13 +65,6 @@ for _, name in ipairs { "SQLite", "PostgreSQL" } do
     local function counters()
       local row = assert(ledger:fleet(with {}))
       return ("%d live %d queued %d added"):format(row.live, row.queued, row.added)
-    end
-
-    local function on_it(title, body)
-      it(title, function()
-        if not database then return pending(name .. " is not installed") end
-        body()
-      end)
     end
 
     on_it("starts an item when all that it depends on is done", function()

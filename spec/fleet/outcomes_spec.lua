@@ -9,25 +9,10 @@ if not databases.is_supported "SQLite" then
 end
 
 describe("a fleet on a service that does not just start what it is asked to", function()
-  local database, fleets
+  local open, current = databases.fleet_specs(before_each, after_each, { start_interval = 0 })
 
-  before_each(function()
-    database, fleets = databases.start "SQLite", {}
-    worker_class.patience = 0.001 -- the pauses in the ledger are real
-  end)
-  after_each(function()
-    worker_class.patience = 1
-    for _, fleet in ipairs(fleets) do fleet:close() end
-    database.stop()
-  end)
-
-  local function open(client, settings)
-    local all = { name = "f", ledger = database.address, start_interval = 0 }
-    for name, value in pairs(settings or {}) do all[name] = value end
-    local fleet = assert(client:fleet(all))
-    fleets[#fleets + 1] = fleet
-    return fleet
-  end
+  before_each(function() worker_class.patience = 0.001 end) -- the pauses in the ledger are real
+  after_each(function() worker_class.patience = 1 end)
 
   local function fill(fleet, count)
     for place = 1, count do
@@ -158,7 +143,7 @@ describe("a fleet on a service that does not just start what it is asked to", fu
       fill(fleet, 2)
       assert.equal(2, assert(fleet:run()).done)
       is_silent = not is_silent
-      local again, err = client:fleet { name = "f", ledger = database.address }
+      local again, err = client:fleet { name = "f", ledger = current.database.address }
       if is_later then
         assert.equal("conflict", err.kind)
         return assert.matches("the service does not tell the account now", err.message)
@@ -233,8 +218,8 @@ describe("a fleet on a service that does not just start what it is asked to", fu
   it("starts nothing again after its ledger was lost", function()
     local fleet, model = fleet_of(3)
     assert.equal(3, assert(fleet:run()).done)
-    local lost = database
-    database = databases.start "SQLite"
+    local lost = current.database
+    current.database = databases.start "SQLite"
     local again = open(fleet.client)
     fill(again, 3)
     local report = assert(again:run())

@@ -7,21 +7,12 @@ if not databases.is_supported "SQLite" then
 end
 
 describe("a fleet", function()
-  local database, fleets
-
-  before_each(function() database, fleets = databases.start "SQLite", {} end)
-  after_each(function()
-    for _, fleet in ipairs(fleets) do fleet:close() end
-    database.stop()
-  end)
+  local open, current = databases.fleet_specs(before_each, after_each)
 
   -- Returns a fleet with some items, and what it runs on.
   local function fleet_of(count, settings, options, prompt)
     local client, model, transport = in_process.simulated(options or { api = "v1" }, { grace = 2 })
-    local all = { name = "f", ledger = database.address }
-    for name, value in pairs(settings or {}) do all[name] = value end
-    local fleet = assert(client:fleet(all))
-    fleets[#fleets + 1] = fleet
+    local fleet = open(client, settings)
     for place = 1, count do
       assert(fleet:add { key = "k" .. place, repository = "o/r" .. place, initial_user_msg = prompt or "Fix it." })
     end
@@ -139,10 +130,9 @@ describe("a fleet", function()
 
   it("is also run by a worker, which takes all fleets of its account", function()
     local fleet, model, transport, client = fleet_of(2)
-    local other = assert(client:fleet { name = "g", ledger = database.address })
-    fleets[#fleets + 1] = other
+    local other = open(client, { name = "g" })
     assert(other:add { key = "k", initial_user_msg = "Fix it." })
-    local worker = assert(client:worker { ledger = database.address, transport = transport, api_key = "k" })
+    local worker = assert(client:worker { ledger = current.database.address, transport = transport, api_key = "k" })
     assert.is_true(worker:run())
     worker:close()
     assert.same({ 2, 1, 3 }, { assert(fleet:report()).done, assert(other:report()).done, model:jobs() })

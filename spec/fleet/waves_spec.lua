@@ -7,24 +7,12 @@ if not databases.is_supported "SQLite" then
 end
 
 describe("a fleet", function()
-  local database, fleets
-
-  before_each(function() database, fleets = databases.start "SQLite", {} end)
-  after_each(function()
-    for _, fleet in ipairs(fleets) do fleet:close() end
-    database.stop()
-  end)
+  local open_fleet = databases.fleet_specs(before_each, after_each, { start_interval = 0 })
 
   -- Returns a function that opens a fleet, and the model.
   local function simulated()
     local client, model = in_process.simulated({ api = "v1" }, { grace = 2 })
-    return function(settings)
-      local all = { name = "f", ledger = database.address, start_interval = 0 }
-      for name, value in pairs(settings or {}) do all[name] = value end
-      local fleet = assert(client:fleet(all))
-      fleets[#fleets + 1] = fleet
-      return fleet
-    end, model
+    return function(settings) return open_fleet(client, settings) end, model
   end
 
   local function item(key, fields)
@@ -139,8 +127,7 @@ describe("a fleet", function()
 
   it("learns the limit of the account, within a group too", function()
     local client = in_process.simulated({ api = "v1", max_concurrent = 1, limit_mode = "refuse" }, { grace = 2 })
-    local fleet = assert(client:fleet { name = "f", ledger = database.address, start_interval = 0, slots = 2 })
-    fleets[1] = fleet
+    local fleet = open_fleet(client, { slots = 2 })
     assert(fleet:add { item "a", item "b", item "c" })
     local results = assert(client:all { function() return fleet:run() end })
     assert.equal("done done done", states(results[1]))

@@ -6,20 +6,11 @@ local simulator = require "openhands.simulator"
 
 for _, name in ipairs { "SQLite", "PostgreSQL" } do
   describe("a ledger on " .. name, function()
-    local database, ledger
+    local ledger
+    local on_it = databases.ledger_specs(name, { setup = setup, teardown = teardown, it = it, pending = pending },
+      function(opened) ledger = opened end)
 
-    setup(function()
-      database = databases.start(name)
-      ledger = database and assert(ledgers.open(database.address))
-    end)
-    teardown(function()
-      if not database then return end
-      ledger:close()
-      database.stop()
-    end)
-
-    it("gives one place to one paused run", function()
-      if not database then return pending(name .. " is not installed") end
+    on_it("gives one place to one paused run", function()
       assert(ledger:open_fleet { account_id = "a", fleet = "f", account_slots = 2, budget = 1 })
       local items, runs = {}, {}
       for place = 1, 2 do

@@ -107,6 +107,56 @@ function M.specs(it, pending, after_each)
   end
 end
 
+--- For a `describe`: gives each spec a new database of SQLite, and closes the fleets on it afterwards.
+---@param before_each function of busted, as the other
+---@param after_each function
+---@param defaults? table settings of the fleets
+---@return fun(client: openhands.Client, settings: table?): openhands.Fleet open opens a fleet, named "f" by default
+---@return { database: table } current during a spec
+function M.fleet_specs(before_each, after_each, defaults)
+  local current, fleets = {}, {}
+  before_each(function() current.database, fleets = M.start "SQLite", {} end)
+  after_each(function()
+    for _, fleet in ipairs(fleets) do fleet:close() end
+    current.database.stop()
+  end)
+  return function(client, settings)
+    local all = { name = "f", ledger = current.database.address }
+    for _, some in ipairs { defaults or {}, settings or {} } do
+      for name, value in pairs(some) do all[name] = value end
+    end
+    local fleet = assert(client:fleet(all))
+    fleets[#fleets + 1] = fleet
+    return fleet
+  end, current
+end
+
+--- For a `describe`: opens a ledger on a new database before its specs, and ends both afterwards. The specs are pending
+--- where the database is not installed.
+---@param name "SQLite"|"PostgreSQL"
+---@param busted { setup: function, teardown: function, it: function, pending: function }
+---@param take fun(ledger: openhands.Ledger, database: table) is called before the specs
+---@return fun(title: string, body: function) on_it in place of `it`
+function M.ledger_specs(name, busted, take)
+  local database, ledger
+  busted.setup(function()
+    database = M.start(name)
+    if not database then return end
+    ledger = assert(require "openhands.fleet.ledger".open(database.address))
+    take(ledger, database)
+  end)
+  busted.teardown(function()
+    if ledger then ledger:close() end
+    if database then database.stop() end
+  end)
+  return function(title, body)
+    busted.it(title, function()
+      if not database then return busted.pending(name .. " is not installed") end
+      body()
+    end)
+  end
+end
+
 --- Opens a connection beside the ledger.
 ---@param database table
 ---@return fun(sql: string, ...): table[] run runs a statement, and returns its rows

@@ -1,28 +1,13 @@
 -- What a fleet is doing, read from the ledger alone.
 local databases = require "spec.support.ledger_databases"
-local ledgers = require "openhands.fleet.ledger"
 local status = require "openhands.fleet.report.status"
 
 for _, name in ipairs { "SQLite", "PostgreSQL" } do
   describe("the status of a fleet on " .. name, function()
-    local database, ledger
+    local ledger
 
-    setup(function()
-      database = databases.start(name)
-      ledger = database and assert(ledgers.open(database.address))
-    end)
-
-    teardown(function()
-      if ledger then ledger:close() end
-      if database then database.stop() end
-    end)
-
-    local function there(action)
-      return function()
-        if not database then return pending(name .. " is not installed") end
-        action()
-      end
-    end
+    local on_it = databases.ledger_specs(name, { setup = setup, teardown = teardown, it = it, pending = pending },
+      function(opened) ledger = opened end)
 
     local function fill(account, count)
       assert(ledger:open_fleet { account_id = account, fleet = "names", account_slots = 3 })
@@ -40,7 +25,7 @@ for _, name in ipairs { "SQLite", "PostgreSQL" } do
 
     local function read(account) return status.read(ledger, { account_id = account, fleet = "names" }) end
 
-    it("counts, adds up, and lists what is live", there(function()
+    on_it("counts, adds up, and lists what is live", function()
       fill("one", 6)
       local first, second = claim "one", claim "one"
       assert(ledger:record(first, { state = "running", cost = 0.25 }))
@@ -65,29 +50,29 @@ for _, name in ipairs { "SQLite", "PostgreSQL" } do
       assert.is_true(now.runs[1].seconds >= 0 and now.runs[1].seconds < 60)
       assert.is_true(now.runs[2].overdue >= 0)
       assert.is_true(math.abs(now.now - os.time()) < 60)
-    end))
+    end)
 
-    it("is text for people", there(function()
+    on_it("is text for people", function()
       fill("two", 3)
       claim "two"
       assert(ledger:pause_fleet { account_id = "two", fleet = "names", seconds = 3600 })
       local lines = tostring(assert(read "two"))
       assert.matches("names: 1 of 3 slots used, 3 runs: 1 starting, 2 queued, $0.00, no starts for", lines, 1, true)
       assert.matches("\n  starting  item 1  two 1  0s", lines, 1, true)
-    end))
+    end)
 
-    it("shows nothing in a terminal that a key could hide", there(function()
+    on_it("shows nothing in a terminal that a key could hide", function()
       assert(ledger:open_fleet { account_id = "three", fleet = "names" })
       assert(ledger:add { account_id = "three", fleet = "names", items = {
         { key = "\27[2J\226\128\174evil\n", request = "{}", request_hash = "hash", conversation_id = "three 1" } } })
       claim "three"
       assert.matches("\n  starting  evil  three 1", tostring(assert(read "three")), 1, true)
-    end))
+    end)
 
-    it("of an unknown fleet is an error", there(function()
+    on_it("of an unknown fleet is an error", function()
       local now, err = read "nobody"
       assert.is_nil(now)
       assert.equal("not_found", err.kind)
-    end))
+    end)
   end)
 end
