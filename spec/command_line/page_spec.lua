@@ -1,5 +1,5 @@
--- The shell snippets of doc/command-line.md and README.md, as a reader runs them, against a simulator. A block that
--- opens with ```sh fragment is not run; `<!-- prints: PATTERN -->` above a block is what its output must match.
+-- The shell snippets of doc/command-line.md, doc/fleets.md and README.md, as a reader runs them, against a simulator. A
+-- block that opens with ```sh fragment is not run; its output must match `<!-- prints: PATTERN -->` above a block.
 local commands = require "spec.support.command"
 local databases = require "spec.support.ledger_databases"
 local exit_status = require "openhands.command_line.exit_status"
@@ -59,7 +59,7 @@ describe("the page of the command line", function()
   end
 
   local count = 0
-  for _, page in ipairs { "doc/command-line.md", "README.md" } do
+  for _, page in ipairs { "doc/command-line.md", "doc/fleets.md", "README.md" } do
     for place, snippet in ipairs(snippets_of(page)) do
       if snippet.code:find "openhands%-lua %l" then
         count = count + 1

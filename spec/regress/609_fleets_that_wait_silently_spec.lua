@@ -12,7 +12,9 @@ describe("a fleet that cannot start anything", function()
       output = output, client = function() return client end,
       stderr = function() return { can_redraw = false, is_terminal = false, columns = 80, rows = 24 } end,
     }
-    local fleet = { status = function() return { queued = 3, live = 0, slots = 8 } end }
+    local fleet = {
+      status = function() return { queued = 3, live = 0, slots = 8 } end, others = function() return 0 end,
+    }
     fleet_board.during(session, fleet, function()
       client:sleep(35)
       return true

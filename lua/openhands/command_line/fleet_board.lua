@@ -3,6 +3,7 @@
 
 local boards = require "openhands.display.board"
 local core = require "openhands.core"
+local fleets = require "openhands.command_line.fleets"
 local interruption = require "openhands.command_line.interruption"
 local lives = require "openhands.display.live"
 local spans = require "openhands.display.spans"
@@ -92,8 +93,10 @@ local function tell_waiting_on(self, client)
     local status = not self.has_ended and self.changes == seen and self.told ~= seen and self.fleet:status()
     if status and status.queued > 0 and status.live == 0 then
       self.told = seen
-      self.say(("waiting for a free slot: %.0f queued, %.0f slots for the account%s"):format(status.queued,
-        status.slots, status.paused_for and (", nothing is started for %.0f s"):format(status.paused_for) or ""))
+      local others = self.fleet:others()
+      self.say(("waiting for a free slot: %.0f queued, %.0f slots for the account%s%s"):format(status.queued,
+        status.slots, others > 0 and ", " .. fleets.others_words(others) or "",
+        status.paused_for and (", nothing is started for %.0f s"):format(status.paused_for) or ""))
     end
   end
 end

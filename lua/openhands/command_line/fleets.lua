@@ -224,6 +224,14 @@ local function read_lua(path)
   end
 end
 
+--- Returns words about the slots of an account that others have.
+---@param count integer
+---@return string
+function M.others_words(count)
+  return count == 1 and "1 other sandbox is up on this account"
+    or ("%d other sandboxes are up on this account"):format(count)
+end
+
 --- Reads the file of a fleet.
 ---@param path string
 ---@param arguments table `message`, `key`: templates for the records of a CSV

@@ -3,6 +3,7 @@
 
 ---@class (partial) openhands.Client
 local Client = require "openhands.client_class"
+local account_slots = require "openhands.fleet.slots"
 local accounts = require "openhands.fleet.account"
 local custody = require "openhands.fleet.custody"
 local deferred = require "openhands.deferred"
@@ -30,6 +31,7 @@ local PAGE = 500 -- runs that are read at once
 ---@field client openhands.Client
 ---@field settings openhands.FleetSettings
 ---@field private _worker openhands.Worker? while it runs
+---@field private _slots openhands.FleetSlots? counts the sandboxes of others while it does not run
 ---@field private _is_closing boolean? was closed while it ran
 ---@field _own_client openhands.Client? to close with it
 local Fleet = {}
@@ -192,6 +194,19 @@ function Fleet:plan()
     return nil, err
   end
   return plans.new(runs, needs, totals)
+end
+
+--- Returns how many sandboxes of others are up on the account: each takes a slot. Asks the service (V1).
+---@return integer others 0 if the service does not tell
+function Fleet:others()
+  errors.check_receiver(getmetatable(self) == Fleet, "others", "fleet")
+  if self._worker then
+    return self._worker.slots:last_others()
+  end
+  self._slots = self._slots or account_slots.new(self.client, self.settings --[[@as table]])
+  return self._slots:others(function()
+    return (self.ledger:live { account_id = self.account_id })
+  end)
 end
 
 --- Returns what the fleet is doing now, in this process and all others, from the ledger alone.

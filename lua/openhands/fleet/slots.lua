@@ -89,6 +89,12 @@ function Slots:others(live)
   return self._others
 end
 
+--- Returns how many they were when they were counted last.
+---@return integer
+function Slots:last_others()
+  return self._others
+end
+
 --- Returns the seconds until the next start may be claimed; 0 or less: now.
 ---@return number
 function Slots:until_start()

@@ -238,6 +238,21 @@ function Worker:leave()
   end
 end
 
+--- Why a worker starts nothing.
+---@class openhands.WorkerWait
+---@field reason "empty"|"slots"|"paused"|"later"|"waits"|"budget" other workers have what is left; no slot is free; the
+--- account or fleet pauses; a run is tried again later; runs wait for others; the budget is spent
+---@field ready_in number? seconds
+---@field others integer sandboxes of others that are up on the account
+
+--- Returns why the worker starts nothing, while it looks after no run; nil while it has work, or has not looked for any.
+---@return openhands.WorkerWait?
+function Worker:waits_for()
+  local why = self._idle
+  return why and not next(self._entries)
+    and { reason = why.reason, ready_in = why.ready_in, others = self.slots:last_others() } or nil
+end
+
 --- Works until nothing is left, the worker is stopped, or an error ends it.
 ---@param timeout number? seconds; then the runs go on, and the next worker takes them up
 ---@return true?

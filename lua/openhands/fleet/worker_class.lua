@@ -47,6 +47,7 @@
 ---@field package _ends_at number? monotonic moment at which its time is over
 ---@field package _tasks table<openhands.Task, true> that run beside its loop
 ---@field private _alarm openhands.Pending wakes its loop
+---@field private _idle openhands.NoClaim? why it got no run when it last looked
 ---@field private _has_started boolean? a start was accepted
 ---@field private _is_stopping boolean?
 ---@field private _is_leaving boolean?

@@ -2,6 +2,7 @@
 
 local exit_status = require "openhands.command_line.exit_status"
 local fleets = require "openhands.command_line.fleets"
+local interruption = require "openhands.command_line.interruption"
 local text = require "openhands.command_line.text"
 
 local M = {}
@@ -14,6 +15,43 @@ function M.define(parser)
   fleets.add_ledger(command)
   fleets.add_working(command)
   return command
+end
+
+local LOOKING = 0.5 -- seconds between two looks at whether the worker has work
+
+-- What a worker waits for, by the reason why it starts nothing.
+local waits = {
+  empty = function() return "waiting for what other workers do" end,
+  slots = function(wait)
+    return "waiting for a free slot" .. (wait.others > 0 and ": " .. fleets.others_words(wait.others) or "")
+  end,
+  paused = function(wait) return ("waiting: nothing is started for %.0f s"):format(wait.ready_in) end,
+  later = function(wait) return ("waiting: the next try is in %.0f s"):format(wait.ready_in) end,
+  waits = function() return "waiting for what other items need first" end,
+  budget = function() return "waiting: the budget is spent" end,
+}
+
+-- Says once what the worker waits for, and again when that has changed for longer than a moment.
+local function tell_waiting_on(session, worker, state)
+  local seen, told
+  while not state.has_ended do
+    session:client():sleep(LOOKING)
+    local wait = not state.has_ended and worker:waits_for() or nil
+    if wait and wait.reason == seen and wait.reason ~= told then
+      told = wait.reason
+      session:say("%s", waits[wait.reason](wait))
+    end
+    seen = wait and wait.reason
+  end
+end
+
+-- Lets the worker work.
+local function work(session, worker)
+  local state = {}
+  local others = not session.output.is_quiet and { function() tell_waiting_on(session, worker, state) end } or {}
+  return interruption.beside(session:client(), function()
+    return worker:run(session.arguments.timeout)
+  end, others, state)
 end
 
 --- Runs the command.
@@ -34,13 +72,17 @@ function M.run(session)
   local good
   if worker then
     session:closes(worker)
-    good, err = worker:run(arguments.timeout)
+    good, err = work(session, worker)
     worker:close()
   end
-  session:needs_no_return()
   if not good then
-    return session:fail(err)
+    local status = session:fail(err)
+    if status == exit_status.TIMEOUT then
+      session:tell_way_back()
+    end
+    return status
   end
+  session:needs_no_return()
   session.output:record { done = ended.done, not_done = ended.other }
   session.output:line(("%d done, %d not done by this worker"):format(ended.done, ended.other))
   return ended.other == 0 and exit_status.OK or exit_status.FAILED
