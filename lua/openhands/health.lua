@@ -58,7 +58,6 @@ local function check_library()
   local version, curl = require("openhands.core").version()
   ok(("openhands %s, built for %s"):format(version, library.lua()))
   ok(curl)
-  ok("JSON: " .. (library.uses_own_cjson and "Neovim's own encoder" or "lua-cjson"))
   return openhands
 end
 

@@ -1,4 +1,5 @@
-/* A separate instance of lua-cjson: the host's settings do not affect it, and it does not change them. */
+/* A separate instance of lua-cjson: the host's settings do not affect it, and it does not change them. In Neovim the
+   encoder is Neovim's own. */
 #include "lua/cjson_instance.h"
 
 /* Leaves a new instance on the stack in place of the function that makes one. */
@@ -15,12 +16,28 @@ static void make_instance(lua_State *L)
     }
 }
 
-void oh_cjson_open(lua_State *L)
+/* Replaces the value on top of the stack by one of its fields, read raw: a strict host raises for what it lacks. */
+static void enter_field(lua_State *L, const char *name)
 {
-    int shared;
+    if (!lua_istable(L, -1))
+        return;
+    lua_pushstring(L, name);
+    lua_rawget(L, -2);
+    lua_remove(L, -2);
+}
 
-    lua_newtable(L);
-    shared = lua_gettop(L);
+/* Leaves Neovim's `vim.json.encode` on the stack; outside Neovim something that is no function. */
+static void push_encoder_of_neovim(lua_State *L)
+{
+    lua_getglobal(L, "_G");
+    enter_field(L, "vim");
+    enter_field(L, "json");
+    enter_field(L, "encode");
+}
+
+/* Keeps the encoder of a lua-cjson, and its sentinels. */
+static void open_module(lua_State *L, int shared)
+{
     lua_getglobal(L, "require");
     lua_pushliteral(L, "cjson");
     if (lua_pcall(L, 1, 1, 0) != 0)
@@ -35,5 +52,32 @@ void oh_cjson_open(lua_State *L)
     make_instance(L);
     lua_getfield(L, -1, "encode");
     lua_rawseti(L, shared, OH_SLOT_CJSON_ENCODE);
+}
+
+/* Neovim exports the functions of its own lua-cjson to all modules. An installed lua-cjson of another version calls
+   those with buffers of another layout, and encodes strings wrong: in Neovim none is loaded. If somebody else has loaded
+   one, its sentinels are known. */
+static void open_in_neovim(lua_State *L, int shared)
+{
+    lua_rawseti(L, shared, OH_SLOT_CJSON_ENCODE);
+    lua_getfield(L, LUA_REGISTRYINDEX, "_LOADED");
+    enter_field(L, "cjson");
+    lua_pushvalue(L, shared);
+    oh_json_sentinels_open(L, shared + 1);
+}
+
+void oh_cjson_open(lua_State *L)
+{
+    int shared;
+
+    lua_newtable(L);
+    shared = lua_gettop(L);
+    push_encoder_of_neovim(L);
+    if (lua_isfunction(L, -1)) {
+        open_in_neovim(L, shared);
+    } else {
+        lua_settop(L, shared);
+        open_module(L, shared);
+    }
     lua_settop(L, shared);
 }

@@ -1,5 +1,6 @@
-/* Encodes Lua values as JSON. lua-cjson encodes the strings; brackets and numbers are written here, because the two
-   lua-cjsons in use (both "2.1.0") differ: Debian's has no empty list and mangles integers above 14 digits. */
+/* Encodes Lua values as JSON. lua-cjson encodes the strings (in Neovim its own one); brackets and numbers are written
+   here, because the two lua-cjsons in use (both "2.1.0") differ: Debian's has no empty list and mangles integers above
+   14 digits. */
 #include "lua/json_encode.h"
 
 #include <locale.h>

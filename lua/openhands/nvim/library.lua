@@ -1,5 +1,5 @@
 --- Loads the library. A plugin manager leaves the C module in the plugin's own directory, where Lua does not look for
---- it; and Neovim has a JSON encoder, so that it needs no lua-cjson.
+--- it.
 
 local M = {}
 
@@ -32,30 +32,6 @@ function M.built()
   return directory and ("%s/build/%s/openhands/core.so"):format(directory, M.lua())
 end
 
--- A stand-in for lua-cjson, of which the library needs the encoder only.
-local function cjson_of_neovim()
-  local json = { encode = vim.json.encode, decode = vim.json.decode, null = vim.NIL }
-  json.new = function()
-    return json
-  end
-  return json
-end
-
--- Calls a function while `require "cjson"` returns Neovim's own encoder, if no lua-cjson is installed.
-local function with_cjson(run)
-  if package.loaded.cjson or pcall(require, "cjson") then
-    return run()
-  end
-  package.loaded.cjson = cjson_of_neovim()
-  local good, result = pcall(run)
-  package.loaded.cjson = nil
-  M.uses_own_cjson = true
-  if not good then
-    error(result, 0)
-  end
-  return result
-end
-
 -- Forgets what was loaded before it failed: otherwise another try would report something else.
 local function forget()
   for name in pairs(package.loaded) do
@@ -79,9 +55,7 @@ function M.load()
       package.cpath = pattern .. ";" .. package.cpath
     end
   end
-  local good, result = pcall(with_cjson, function()
-    return require "openhands"
-  end)
+  local good, result = pcall(require, "openhands")
   if not good then
     forget()
     return nil, tostring(result)
