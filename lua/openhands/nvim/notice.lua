@@ -6,9 +6,11 @@ local widths = require "openhands.display.width"
 
 local M = {}
 
--- Returns whether `vim.notify` is Neovim's own, which shows a message on the command line.
+-- Returns whether `vim.notify` is Neovim's own, which shows a message on the command line. Neovim 0.12 does not say
+-- where its own functions are written.
 local function is_on_command_line()
-  return debug.getinfo(vim.notify, "S").source:find("vim/_", 1, true) ~= nil
+  local source = debug.getinfo(vim.notify, "S").source
+  return source:find("vim/_", 1, true) ~= nil or source == "?" or source == "=?"
 end
 
 -- A message that does not fit on the command line would hold up the editor until a key is pressed: it is cut, and the

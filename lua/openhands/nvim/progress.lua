@@ -2,8 +2,11 @@
 
 local configuration = require "openhands.nvim.configuration"
 local texts = require "openhands.nvim.text"
+local widths = require "openhands.display.width"
 
 local M = {}
+
+local TITLE = "OpenHands"
 
 local is_supported = vim.fn.has "nvim-0.12" == 1
 
@@ -11,6 +14,13 @@ local messages = {} -- the messages, by conversation: `{ id, text }`
 
 -- In a progress message's own words.
 local statuses = { finished = "success", failed = "failed", gone = "failed", paused = "cancel", stopped = "cancel" }
+
+-- Returns a conversation's name and state, so that they fit on the command line after the title: if a message does not
+-- fit, the editor waits for a key.
+local function text_of(conversation)
+  local space = vim.v.echospace - #TITLE - #": " - #" " - #conversation.state
+  return widths.truncate(texts.name(conversation), math.max(space, 1)) .. " " .. conversation.state
+end
 
 --- Shows the state of a conversation in its message.
 ---@param conversation openhands.Conversation
@@ -20,7 +30,7 @@ function M.show(conversation)
   end
   local key = conversation.conversation_id
   local before = messages[key] or {}
-  local text = texts.name(conversation) .. " " .. conversation.state -- short: a long one would wait for a key
+  local text = text_of(conversation)
   if before.text == text then
     return
   end
@@ -28,7 +38,7 @@ function M.show(conversation)
     id = before.id,
     kind = "progress",
     source = "openhands",
-    title = "OpenHands",
+    title = TITLE,
     status = statuses[conversation.state] or conversation.settled and "success" or "running",
   })
   is_supported = good -- a Neovim that refuses this is not asked again
