@@ -43,6 +43,7 @@ end
 
 -- Each gets the client, the operation, its fields, the settings of the call, and the options as the user gave them.
 local handlers = {
+  send = actions.send,
   update = actions.update,
   delete = actions.delete,
   queue_message = actions.queue_message,
@@ -261,11 +262,15 @@ local function download(client, operation, subject, target, options, ...)
   end
   local fields = arguments.read(client, operation, subject)
   local call = client:_begin(operation.name, options, own_options[operation.name])
-  return downloads.save(client, operation.name, target, options, call, function(route)
+  local saved, err = downloads.save(client, operation.name, target, options, call, function(route)
     return operation_calls.in_dialect(client, operation, fields, call, function(api)
       return operation_calls.perform(client, operation, fields, call, api, route)
     end)
   end)
+  if err and type(fields.conversation_id) == "string" then
+    return nil, actions.explain_absence(client, err, fields.conversation_id, call)
+  end
+  return saved, err
 end
 
 local is_written_out = { agent = true, request = true } -- below

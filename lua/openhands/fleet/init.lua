@@ -203,7 +203,7 @@ function Fleet:others()
   if self._worker then
     return self._worker.slots:last_others()
   end
-  self._slots = self._slots or account_slots.new(self.client, self.settings --[[@as table]])
+  self._slots = self._slots or account_slots.new(self.client, { start_interval = self.settings.start_interval or 0 })
   return self._slots:others(function()
     return (self.ledger:live { account_id = self.account_id })
   end)

@@ -245,7 +245,7 @@ end
 ---@field ready_in number? seconds
 ---@field others integer sandboxes of others that are up on the account
 
---- Returns why the worker starts nothing, while it looks after no run; nil while it has work, or has not looked for any.
+--- Returns why the worker starts nothing, while it looks after no run; nil while it has work, or has not yet looked.
 ---@return openhands.WorkerWait?
 function Worker:waits_for()
   local why = self._idle
