@@ -17,7 +17,9 @@ local SHORTEST_QUOTA_PAUSE, LONGEST_QUOTA_PAUSE = 60, 25 * 3600 -- seconds
 ---@class openhands.FleetSlots
 ---@field private _client openhands.Client
 ---@field private _interval number seconds between two starts
----@field private _others integer sandboxes of the account that are no run's
+---@field private _unclaimed table<string, true> sandboxes that were up at the last count, and are no run's
+---@field private _others integer their number
+---@field private _is_young boolean a live run does not know its sandbox yet: it may be one of them
 ---@field private _count_at number? monotonic moment of the next count; nil: now
 ---@field private _next_start_at number monotonic moment
 local Slots = {}
@@ -31,7 +33,9 @@ function M.new(client, settings)
   return setmetatable({
     _client = client,
     _interval = settings.start_interval,
+    _unclaimed = {},
     _others = 0,
+    _is_young = false,
     _next_start_at = -math.huge,
   }, Slots)
 end
@@ -63,8 +67,23 @@ local function sandboxes_up(client)
   return ids, math.max(1, count)
 end
 
+-- Takes the sandboxes of live runs from those that are no run's. None is added: that waits for the next count.
+local function take_runs(slots, runs)
+  slots._is_young = false
+  for _, run in ipairs(runs) do
+    slots._unclaimed[core.normalize_id(run.conversation_id)] = nil -- the service names the sandbox of a start so
+    slots._unclaimed[core.normalize_id(run.sandbox_id or "")] = nil
+    slots._is_young = slots._is_young or not run.sandbox_id
+  end
+  slots._others = 0
+  for _ in pairs(slots._unclaimed) do
+    slots._others = slots._others + 1
+  end
+end
+
 --- Returns how many sandboxes of others are up on the account. Reads one page of sandboxes in ten seconds at most, on
---- average; while the service does not tell, the last count stays.
+--- average; while the service does not tell, the last count stays. Between two counts, only the sandboxes of new runs
+--- are taken from it, as soon as the ledger knows them: their runs count as live.
 ---@param live fun(): { conversation_id: string, sandbox_id: string? }[]? reads the live runs
 ---@return integer
 function Slots:others(live)
@@ -75,15 +94,16 @@ function Slots:others(live)
     self._count_at = now + COUNT_INTERVAL * pages
     local runs = up and live() -- read afterwards: a run that was started meanwhile is known by then
     if up and runs then
-      local is_ours, others = {}, 0
-      for _, run in ipairs(runs) do
-        is_ours[core.normalize_id(run.conversation_id)] = true -- the service names the sandbox of a start so
-        is_ours[core.normalize_id(run.sandbox_id or "")] = true
-      end
+      self._unclaimed = {}
       for _, id in ipairs(up) do
-        others = others + (is_ours[core.normalize_id(id)] and 0 or 1)
+        self._unclaimed[core.normalize_id(id)] = true
       end
-      self._others = others
+      take_runs(self, runs)
+    end
+  elseif self._is_young and self._others > 0 then
+    local runs = live()
+    if runs then
+      take_runs(self, runs)
     end
   end
   return self._others
