@@ -46,6 +46,7 @@ local highlights = {
 ---@field changedtick integer? of the buffer when they were written: another one says that somebody else has changed it
 ---@field timer any
 ---@field ticks integer
+---@field is_placed boolean? the cursor was put on a conversation
 ---@field is_reading boolean?
 ---@field problem string? why the list could not be read
 local Board = {}
@@ -127,6 +128,21 @@ local function restore(self, places)
   end
 end
 
+-- Puts the cursor of each window on the first conversation, once there is one: on the heading, no key has an effect.
+local function place(self)
+  for row, line in ipairs(not self.is_placed and self.shown or {}) do
+    if line.conversation_id then
+      self.is_placed = true
+      for _, window in ipairs(vim.fn.win_findbuf(self.buffer)) do
+        if vim.api.nvim_win_get_cursor(window)[1] == 1 then
+          vim.api.nvim_win_set_cursor(window, { row, 0 })
+        end
+      end
+      return
+    end
+  end
+end
+
 -- Writes the lines that differ from those in the buffer.
 function Board:draw()
   if not vim.api.nvim_buf_is_valid(self.buffer) or not is_visible(self) then
@@ -153,6 +169,7 @@ function Board:draw()
   end
   self.shown, self.changedtick = fresh, vim.api.nvim_buf_get_changedtick(self.buffer)
   restore(self, places)
+  place(self)
   conversations.seen()
 end
 
@@ -253,6 +270,7 @@ function M.open()
     })
   end
   if present then
+    present.is_placed = nil -- the window may be a new one
     present:draw()
     present:read()
   end

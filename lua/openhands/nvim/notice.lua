@@ -13,14 +13,15 @@ local function is_on_command_line()
   return source:find("vim/_", 1, true) ~= nil or source == "?" or source == "=?"
 end
 
--- A message that does not fit on the command line would hold up the editor until a key is pressed: it is cut, and the
--- log has the whole.
-local function tell(text, level)
-  text = "OpenHands: " .. text
-  log.add(text)
+-- A message that does not fit on the command line would hold up the editor until a key is pressed: it is cut, or told
+-- in short, and the log has the whole.
+local function tell(text, level, short)
+  log.add("OpenHands: " .. text)
+  text = "OpenHands: " .. (short or text)
   vim.schedule(function()
     if is_on_command_line() then
       text = widths.truncate(text:gsub("\n.*", " …"), vim.v.echospace)
+      vim.cmd "redraw" -- two messages at once would be two lines, and wait for a key, too
     end
     vim.notify(text, level, { title = "OpenHands" })
   end)
@@ -38,6 +39,12 @@ end
 ---@param text string
 function M.warn(text)
   tell(text, vim.log.levels.WARN)
+end
+
+-- Returns whether an error says that there is no key.
+local function is_missing_key(problem)
+  return problem.kind == "authentication" and problem.effect == "none"
+    and not require("openhands.nvim.key").source() -- that module tells its own problems
 end
 
 -- Returns what a person can do about an error, in the words of this plugin.
@@ -67,8 +74,9 @@ function M.fail(problem)
   if kind == "ambiguous" and problem.operation == "start" and problem.conversation_id then
     return tell(text_of_unknown_start(problem), vim.log.levels.ERROR)
   end
+  local short = kind and is_missing_key(problem) and "no API key is set; see :checkhealth openhands" or nil
   local text = kind == "raised" and problem.cause or problem
-  tell(tostring(text) .. (kind and advice_for(problem) or ""), vim.log.levels.ERROR)
+  tell(tostring(text) .. (kind and advice_for(problem) or ""), vim.log.levels.ERROR, short)
 end
 
 return M

@@ -11,6 +11,7 @@ local M = {}
 ---@field repository string? address or name of the repository
 ---@field branch string? as the remote calls it
 ---@field remark string? what an agent will not see
+---@field is_given boolean? whether the configuration says which one, or none
 
 local MOST_OF_FILTERS = 20000 -- bytes of their names; nobody has so many
 
@@ -130,6 +131,7 @@ end
 function M.find(directory, done)
   local given = configuration.get()
   from_git(directory, function(found)
+    found.is_given = given.repository ~= nil
     if given.repository == false then
       found.repository, found.branch, found.remark = nil, nil, nil
     elseif given.repository ~= nil then

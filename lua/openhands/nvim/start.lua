@@ -46,7 +46,7 @@ local function send(entry, options, remark)
     conversations.mention(conversation.conversation_id)
     notice.info(("started %s: %s"):format(where(fields), conversation.url))
     if remark then
-      notice.warn("the agent sees what was pushed, but " .. remark)
+      notice.warn(remark)
     end
   end)
 end
@@ -73,6 +73,18 @@ local function take_up(id)
   send(entry, { resume = true })
 end
 
+-- Returns what the agent will not see, though the user may think so; nil: nothing.
+local function remark_about(fields, found, words, directory)
+  if fields.repository then
+    return not words.repository and found.remark and "the agent sees what was pushed, but " .. found.remark or nil
+  elseif words.repository or found.is_given then
+    return nil
+  end
+  local why = found.root and ("the git repository %s has no remote that the service can reach"):format(found.root)
+    or "no git repository was found for " .. directory
+  return ("the agent has no repository: %s; name one with repository=owner/name"):format(texts.line(why))
+end
+
 local function start(task, words, context, directory)
   repositories.find(directory, function(found)
     local fields = {
@@ -80,15 +92,14 @@ local function start(task, words, context, directory)
       repository = found.repository,
       selected_branch = found.branch,
     }
-    local remark = found.remark
     if words.repository then
       fields.repository = words.repository ~= "" and words.repository or nil
-      fields.selected_branch, remark = nil, nil
+      fields.selected_branch = nil
     end
     if words.branch then
       fields.selected_branch = words.branch ~= "" and words.branch or nil
     end
-    send_new(task, fields, remark)
+    send_new(task, fields, remark_about(fields, found, words, directory))
   end)
 end
 
