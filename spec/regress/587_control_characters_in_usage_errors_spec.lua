@@ -11,7 +11,7 @@ describe("a mistake in a CSV", function()
     local argument = here.run "fleet run --slots \"$(printf '\\033[2J')\" x.csv"
     here.remove()
     assert.equal(1, result.status)
-    assert.matches("^openhands%-lua: record 1: the priority '.*' is no number\n$", result.errors)
+    assert.matches("^openhands%-lua: [^\n]*/evil%.csv: record 1: the priority '.*' is no number\n$", result.errors)
     assert.is_nil((result.errors .. argument.errors):find "[%z\1-\9\11-\31\127]")
   end)
 end)
