@@ -9,6 +9,8 @@ local M = {}
 
 local ENOENT = 2 -- everywhere: there is no such file
 
+local MOST_LINKS = 10
+
 local NO_PLACE = "neither XDG_CONFIG_HOME nor HOME is set: there is no place for the key"
 
 local reader = cjson.new()
@@ -69,6 +71,22 @@ function M.read(base_url)
   return type(key) == "string" and key or nil, problem
 end
 
+-- Returns the file to which a symbolic link leads, which may not exist yet; the path itself if it is no link.
+local function target_of(path)
+  for _ = 1, MOST_LINKS do
+    local shell = io.popen(("readlink -- '%s' 2>/dev/null"):format((path:gsub("'", "'\\''"))))
+    local target = shell and shell:read("*a"):gsub("\n$", "") or ""
+    if shell then
+      shell:close()
+    end
+    if target == "" then
+      return path
+    end
+    path = target:sub(1, 1) == "/" and target or path:match "^.*/" .. target
+  end
+  return nil, "too many symbolic links"
+end
+
 -- Writes the keys to a file beside the others, which takes their place as a whole. Its name is a new one: nobody can
 -- have made a link of it, and two logins at once do not write to the same.
 local function replace(path, all)
@@ -97,7 +115,8 @@ function M.problem()
   return problem
 end
 
---- Stores the key of a service, or removes it. The file is replaced as a whole, so that it is never half written.
+--- Stores the key of a service, or removes it. The file is replaced as a whole, so that it is never half written; a
+--- symbolic link to it stays, as one into a directory of dotfiles.
 ---@param base_url string
 ---@param key string? nil: removes it
 ---@return string? path
@@ -117,7 +136,12 @@ function M.write(base_url, key)
     good, why = core.private_directory(directory)
   end
   if good then
-    good, why = replace(path, all)
+    local target
+    target, why = target_of(path)
+    good = false
+    if target then
+      good, why = replace(target, all)
+    end
   end
   if not good then
     return nil, ("%s cannot be written%s"):format(path, why and ": " .. why or "")
