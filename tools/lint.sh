@@ -30,7 +30,7 @@ declare -A may_require=(
     [wait]="$base display.progress task request conversation start"
     [client]="$base task loop request conversation events api start wait fleet"
     [init]="$base client requirements display.show"
-    [command_line]='init spelling display simulator request.service_clock'
+    [command_line]='init api.repository spelling display simulator request.service_clock'
     [nvim]='init display' [health]='nvim'
     [types]='' [simulator]='')
 longest=400

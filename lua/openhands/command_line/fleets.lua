@@ -130,7 +130,10 @@ local function template_of(record, number, arguments)
   local item, parts = {}, {}
   for column, value in pairs(record) do
     local name = COLUMNS[column]
-    if name then
+    local problem = name == "repository" and select(2, options.repository(value))
+    if problem then
+      sessions.refuse(("record %d: %s"):format(number, problem))
+    elseif name then
       local read = readers[name]
       item[name] = read and read(value, number) or "{" .. column .. "}"
       parts[#parts + 1] = column .. (read and "=" .. value or "")

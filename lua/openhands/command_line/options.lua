@@ -1,6 +1,7 @@
 --- Options that several commands have, and how their values are read.
 
 local core = require "openhands.core"
+local repositories = require "openhands.api.repository"
 local spelling = require "openhands.spelling"
 
 local M = {}
@@ -51,6 +52,17 @@ function M.count(given)
     return nil, ("'%s' is no whole number of at least 0"):format(given)
   end
   return number
+end
+
+--- Reads the name of a repository, or its address.
+---@param given string
+---@return string?
+---@return string? problem
+function M.repository(given)
+  if given:find "^[./~-]" or given:find "[ \t]" or not given:find "[^/]/[^/]" or not repositories.take_apart(given) then
+    return nil, ("'%s' is no repository: give owner/name, or its address"):format(core.redact_line(given, 200))
+  end
+  return given
 end
 
 -- The words of options and arguments that take one of a few.

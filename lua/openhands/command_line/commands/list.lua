@@ -3,6 +3,7 @@
 local exit_status = require "openhands.command_line.exit_status"
 local options = require "openhands.command_line.options"
 local records = require "openhands.command_line.records"
+local repositories = require "openhands.api.repository"
 local rows = require "openhands.command_line.rows"
 
 local M = { gives_list = true }
@@ -11,6 +12,15 @@ local USUAL_LIMIT = 30
 
 --- All states of conversations.
 M.STATES = { "starting", "running", "waiting", "paused", "stopped", "finished", "failed", "gone", "unknown" }
+
+-- Reads the name of a repository, as the service lists it.
+local function repository(given)
+  local good, problem = options.repository(given)
+  if not good then
+    return nil, problem
+  end
+  return (repositories.take_apart(given))
+end
 
 --- Adds the command.
 ---@param parser table of argparse
@@ -21,6 +31,7 @@ function M.define(parser)
     :argname "NUMBER":convert(options.count)
   command:option("--title", "Only those whose title contains this (V1)."):argname "TEXT"
   command:option("-r --repo", "Only those of this repository."):argname "REPOSITORY"
+    :convert(repository)
   options.one_of(command:option("--state", "Only those in this state, e.g. running."):argname "STATE", M.STATES)
   return command
 end

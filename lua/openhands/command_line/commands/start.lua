@@ -18,6 +18,7 @@ function M.define(parser)
   command:argument("MESSAGE", "The task for the agent; - reads it from standard input."):argname "MESSAGE"
     :target "message"
   command:option("-r --repo", "Repository: owner/name, or its address."):argname "REPOSITORY"
+    :convert(options.repository)
   command:option("-b --branch", "Branch to begin from."):argname "BRANCH"
   command:option("--provider", "Where the repository is: github, gitlab, bitbucket, ..."):argname "PROVIDER"
   command:option("--model", "Language model to use."):argname "MODEL"
@@ -65,6 +66,9 @@ function M.run(session)
   end
   local client = session:client()
   local message = message_of(arguments.message)
+  if not arguments.repo and session.output.format == "plain" and session:stderr().is_terminal then
+    session:say "The agent begins with an empty workspace; --repo owner/name gives it a repository."
+  end
   session:outlives_signals()
   session:leaves_open "It may have been started: look in `openhands-lua list` before you start it again."
   local conversation, err = client:start({
