@@ -15,7 +15,7 @@ M.encode = json.encoder {
   quoted = json.quoted,
   deepest = DEEPEST,
   replace = function(problem)
-    errors.raise("json: " .. problem)
+    return errors.raise("json: " .. problem)
   end,
 }
 
