@@ -32,6 +32,8 @@ local function collect(page, list)
       code[#code + 1] = text
     elseif text == "```lua" then
       code, opened = {}, line
+    elseif text:find "^```" then -- patterns above a block of another kind are not for the next snippet
+      patterns = {}
     elseif text:find "^<!%-%- prints: " then
       patterns[#patterns + 1] = text:match("^<!%-%- prints: (.*) %-%->$"):gsub("\\([nt])", { n = "\n", t = "\t" })
     end
