@@ -18,8 +18,9 @@ local statuses = { finished = "success", failed = "failed", gone = "failed", pau
 -- Returns a conversation's name and state, so that they fit on the command line after the title: if a message does not
 -- fit, the editor waits for a key.
 local function text_of(conversation)
-  local space = vim.v.echospace - #TITLE - #": " - #" " - #conversation.state --[[@as integer]]
-  return widths.truncate(texts.name(conversation), math.max(space, 1)) .. " " .. conversation.state
+  local space = vim.v.echospace - #TITLE - #": " - #" " - #conversation.state
+  local width = math.max(space, 1) --[[@as integer]]
+  return widths.truncate(texts.name(conversation), width) .. " " .. conversation.state
 end
 
 --- Shows the state of a conversation in its message.
