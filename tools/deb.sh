@@ -37,6 +37,16 @@ find "$root" -name core.so -exec strip --strip-unneeded {} +
 libraries=$(cd build/deb && dpkg-shlibdeps -O "${modules[@]/#/root/}" 2>/dev/null | sed -n 's/^shlibs:Depends=//p')
 [ -n "$libraries" ] || exit
 
+completion() { # SHELL FILE
+    mkdir -p "$(dirname "$root/usr/share/$2")"
+    LUA_PATH="$root/usr/share/lua/${last#lua}/?.lua;$root/usr/share/lua/${last#lua}/?/init.lua;;" \
+        LUA_CPATH="$root/usr/lib/$triplet/lua/${last#lua}/?.so;;" \
+        "$last" bin/openhands-lua completion "$1" >"$root/usr/share/$2"
+}
+completion bash bash-completion/completions/openhands-lua &&
+    completion zsh zsh/vendor-completions/_openhands-lua &&
+    completion fish fish/vendor_completions.d/openhands-lua.fish || exit
+
 documents=$root/usr/share/doc/lua-openhands
 gzip -9nf "$documents/CHANGELOG.md" && mv "$documents/CHANGELOG.md.gz" "$documents/changelog.gz"
 mv "$documents/LICENSE" "$documents/copyright"
@@ -106,6 +116,10 @@ for lua; do
 done
 [ ! -f "$root/usr/bin/openhands-lua" ] ||
     check 'the command runs from there' runs "$last" "$work/root/usr/bin/openhands-lua" --version
+for file in bash-completion/completions/openhands-lua zsh/vendor-completions/_openhands-lua \
+    fish/vendor_completions.d/openhands-lua.fish; do
+    check "the completion ${file%%/*} is there" grep -q simulate "$work/root/usr/share/$file"
+done
 check 'dpkg removes it' run_dpkg -P lua-openhands
 left() { ! find "$work/root/usr" ! -type d 2>/dev/null | grep .; }
 check 'nothing is left' left

@@ -125,7 +125,7 @@ survey() { # LUA...: sets `lacking`, `packages` and `rocks`
         [ "$purpose" = build ] && continue
         need_module cjson lua-cjson lua-cjson "$lua"
         need_module luv lua-luv luv "$lua"
-        [ "$purpose" = test ] || [ "$purpose" = demo ] && need_module argparse lua-argparse argparse "$lua"
+        [ "$purpose" = test ] || [ "$purpose" = demo ] || [ "$purpose" = deb ] && need_module argparse lua-argparse argparse "$lua"
         [ "$purpose" = test ] || [ "$purpose" = measure ] && need_hosts "$name" "$lua"
         [ "$purpose" = test ] && need_module busted lua-busted busted "$lua"
         [ "$purpose" = test ] || [ "$purpose" = measure ] && need_databases "$name" "$lua"

@@ -1,6 +1,6 @@
 -- The plugin started a paid conversation outside of git without a repository and hardly said so; the cursor of the
--- board began on the heading, where no key has an effect; the message about a missing key was cut before it said what to
--- do, and waited for a key, because it was the second at once.
+-- board began on the heading, where no key has an effect; the message about a missing key was cut before it said what
+-- to do, and waited for a key, because it was the second at once.
 local child = require "spec.support.neovim_child"
 local files = require "spec.support.files"
 local json = require "cjson"

@@ -1,5 +1,5 @@
--- `start --repo name`, without an owner, began a paid conversation on nothing; `list --repo` with an address found none.
--- A person who forgot the repository was not told that the agent begins with an empty workspace.
+-- `start --repo name`, without an owner, began a paid conversation on nothing; `list --repo` with an address found
+-- none. A person who forgot the repository was not told that the agent begins with an empty workspace.
 local commands = require "spec.support.command"
 local files = require "spec.support.files"
 local options = require "openhands.command_line.options"
@@ -24,7 +24,9 @@ describe("the repository that the command gets", function()
     for _, text in ipairs { "owner/name", "group/sub/name", "https://github.com/o/r", "git@github.com:o/r.git" } do
       assert.equal(text, options.repository(text))
     end
-    for _, text in ipairs { "", "name", "name/", "/name", "./name", "../a/b", "~/a/b", "/home/a", "owner/na me", "-/" } do
+    for _, text in ipairs {
+      "", "name", "name/", "/name", "./name", "../a/b", "~/a/b", "/home/a", "owner/na me", "-/",
+    } do
       local value, problem = options.repository(text)
       assert.is_nil(value, text)
       assert.equal(("'%s' is no repository: give owner/name, or its address"):format(text), problem)

@@ -106,7 +106,7 @@ end
 --- Adds the options of a wait.
 ---@param command table of argparse
 function M.add_waiting(command)
-  command:option("--timeout", "Seconds to wait, or e.g. 30m, 2h; the conversations go on."):argname "TIME"
+  command:option("--timeout", "Seconds to wait, or a time such as 30m or 2h; the conversations go on."):argname "TIME"
     :convert(M.seconds)
   command:option("--interval", "Seconds between two looks."):argname "TIME":convert(M.seconds)
 end

@@ -32,7 +32,8 @@ function M.define(parser)
   command:option("--title", "Only those whose title contains this (V1)."):argname "TEXT"
   command:option("-r --repo", "Only those of this repository."):argname "REPOSITORY"
     :convert(repository)
-  options.one_of(command:option("--state", "Only those in this state, e.g. running."):argname "STATE", M.STATES)
+  options.one_of(command:option("--state", "Only those in this state: running, finished, failed or another.")
+    :argname "STATE", M.STATES)
   return command
 end
 
