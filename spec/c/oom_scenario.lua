@@ -35,6 +35,15 @@ local function await(client, number, refusal)
   return value, err
 end
 
+-- The same with `finish`.
+local function await_alone(client, number, refusal)
+  if not number then error(refusal.reason, 0) end
+  local finished, value, err
+  repeat finished, value, err = client:finish(number) until finished
+  if err and err.reason == "out of memory" then error(err.reason, 0) end
+  return value, err
+end
+
 local function good(value, err)
   if not value then error(("%s: %s"):format(err.kind, err.reason), 0) end
   return value
@@ -49,6 +58,7 @@ local function over_the_network()
   }, v1)))
   assert(start.status, "a start without status")
   assert(type(good(await(client, core.status(client, { conversation_id = id }, v1)))) == "table")
+  assert(type(good(await_alone(client, core.status(client, { conversation_id = id }, v1)))) == "table")
   local nothing, err = await(client, core.status(client, { conversation_id = id }, {
     api = "v1", api_key = "another-key", organization = "not-a-uuid",
   }))

@@ -36,13 +36,10 @@ static struct oh_exchange *choose(struct oh_multi *multi)
     return exchange != NULL ? exchange : first;
 }
 
-/* Pushes what `next` returns for one of the finished exchanges; at least one must have finished. Pushes nothing if its
-   answer is long and there is more to read. */
-static int l_take_next(lua_State *L)
+/* Pushes what `next` returns for a finished exchange, and frees it unless it is kept. Pushes nothing if its answer is
+   long and there is more to read. The client is at stack index 1. */
+static int take(lua_State *L, struct oh_client *client, struct oh_exchange *exchange, bool keeps)
 {
-    struct oh_client *client = lua_touserdata(L, 1);
-    bool keeps = lua_type(L, 2) == LUA_TNUMBER;
-    struct oh_exchange *exchange = choose(&client->multi);
     double date;
 
     lua_settop(L, 1);
@@ -61,6 +58,14 @@ static int l_take_next(lua_State *L)
     if (!keeps)
         oh_multi_release(&client->multi, exchange); /* last: an error before it loses nothing */
     return date >= 0 ? 4 : 3;
+}
+
+/* Takes one of the finished exchanges; at least one must have finished. */
+static int l_take_next(lua_State *L)
+{
+    struct oh_client *client = lua_touserdata(L, 1);
+
+    return take(L, client, choose(&client->multi), lua_type(L, 2) == LUA_TNUMBER);
 }
 
 /*** Takes the oldest finished exchange; those with short answers come first.
@@ -100,6 +105,36 @@ static uint64_t check_number(lua_State *L)
     luaL_argcheck(L, number >= 1 && number <= OH_LARGEST_EXACT && number == (lua_Number)(uint64_t)number, 2,
                   "not the number of an exchange");
     return (uint64_t)number;
+}
+
+/* Takes the finished exchange whose number is at stack index 2. */
+static int l_take_finished(lua_State *L)
+{
+    struct oh_client *client = lua_touserdata(L, 1);
+
+    return take(L, client, oh_multi_find_done(&client->multi, (uint64_t)lua_tonumber(L, 2)), false);
+}
+
+/*** Advances all exchanges for at most 0.1 seconds, and takes one of them: `step` and `next` at once, for a caller that
+waits for nothing else.
+@function finish
+@tparam number number of the exchange
+@return as `next` for this exchange; nothing if it has not finished, or if its answer is long: then `next` returns it */
+static int l_finish(lua_State *L)
+{
+    struct oh_client *client = oh_client_check_by(L, lua_upvalueindex(2));
+    uint64_t number = check_number(L);
+    const struct oh_exchange *exchange;
+
+    lua_settop(L, 2);
+    oh_multi_step(&client->multi, OH_LONGEST_STEP);
+    exchange = oh_multi_find_done(&client->multi, number);
+    if (exchange == NULL || is_long(exchange))
+        return 0;
+    lua_pushvalue(L, lua_upvalueindex(1)); /* l_take_finished, which holds the client */
+    lua_insert(L, 1);
+    lua_call(L, 2, LUA_MULTRET);
+    return lua_gettop(L);
 }
 
 /*** Takes the next complete element of a list that is still arriving (operations whose shape is "stream").
@@ -179,6 +214,16 @@ static int l_in_flight(lua_State *L)
     return 2;
 }
 
+/* Adds a method with two upvalues: the function that takes an exchange while the client is held, and the metatable. */
+static void add_taking(lua_State *L, const char *name, lua_CFunction method, lua_CFunction taking)
+{
+    lua_pushcfunction(L, taking);
+    oh_client_make_exclusive(L);
+    luaL_getmetatable(L, OH_CLIENT);
+    lua_pushcclosure(L, method, 2);
+    lua_setfield(L, -2, name);
+}
+
 void oh_exchanges_add_methods(lua_State *L, int shared)
 {
     static const luaL_Reg methods[] = {
@@ -193,9 +238,6 @@ void oh_exchanges_add_methods(lua_State *L, int shared)
     lua_pushcclosure(L, l_step, 1);
     lua_setfield(L, -2, "step");
     oh_client_add_exclusive(L, exclusive, shared);
-    lua_pushcfunction(L, l_take_next);
-    oh_client_make_exclusive(L);
-    luaL_getmetatable(L, OH_CLIENT);
-    lua_pushcclosure(L, l_next, 2);
-    lua_setfield(L, -2, "next");
+    add_taking(L, "next", l_next, l_take_next);
+    add_taking(L, "finish", l_finish, l_take_finished);
 }

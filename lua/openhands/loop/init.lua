@@ -24,6 +24,7 @@ local plain = require "openhands.loop.plain"
 ---@field attach fun(client: openhands.Client) called once for each new client; must not keep it alive
 ---@field detach fun(client: openhands.Client) called before the client closes: stops watching its descriptor
 ---@field is_killed (fun(thread: thread): boolean)? whether the host, if it kills coroutines, has killed this one
+---@field is_alone boolean? true while a wait can be a sleep of the whole process: no other code could run meanwhile
 ---@field refusal fun(): string? why waiting is impossible here and now, or nil; asked before anything is sent. A loop
 --- without this function can always wait
 

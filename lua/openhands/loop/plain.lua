@@ -13,7 +13,7 @@ local SLICE = 0.1 -- seconds; the core never waits longer in one step either
 ---@return openhands.Loop
 local function new(clock)
   local now = clock.now
-  local loop = { name = "plain", now = now, wall = clock.wall }
+  local loop = { name = "plain", now = now, wall = clock.wall, is_alone = not clock.sleep }
   local scheduler ---@type openhands.Scheduler? from the first task on
   local clients = setmetatable({}, { __mode = "k" })
 
@@ -116,7 +116,7 @@ local function new(clock)
   ---@param task openhands.Task
   function loop.spawn(_, task)
     scheduler = scheduler or schedulers.new(now)
-    loop.refusal = refusal
+    loop.refusal, loop.is_alone = refusal, false
     scheduler:spawn(task)
   end
 

@@ -95,6 +95,14 @@ local function take_news(self)
   end
 end
 
+-- Notes the service's clock, see service_clock.lua.
+local function note_date(self, date)
+  local served, loop = self._service_time, self._loop
+  if not (served and served.date == date) then
+    self._service_time = { date = date, moment = { at = loop.now(), wall = math.floor(loop.wall()) } }
+  end
+end
+
 --- Advances all exchanges and gives the results of finished ones to their waiters. Runs no code of the user except a
 --- transport or loop of the user's own. If Ctrl-C raises an error in it, the next call completes the rest. Does nothing
 --- once the client is closed.
@@ -114,9 +122,8 @@ function Client:_pump(seconds)
   end
   local number, value, err, date = handle:next(0) -- the core frees a result when the next one is asked for
   while number do
-    local served = self._service_time
-    if date and not (served and served.date == date) then -- the service's clock, see service_clock.lua
-      self._service_time = { date = date, moment = { at = loop.now(), wall = math.floor(loop.wall()) } }
+    if date then
+      note_date(self, date)
     end
     local pending = self._waiting[number]
     if pending then
@@ -212,6 +219,41 @@ function Client:_await(pending, deadline)
     local others = awaited[pending] - 1
     awaited[pending] = others > 0 and others or nil
   end
+end
+
+--- Waits until an exchange has ended or the client is closed. Calls `on_news` for parts of the response that arrive.
+---@param number integer of the exchange
+---@param on_news (fun(number: integer, items: table[]))?
+---@return boolean? has_ended
+---@return any value
+---@return table? err the core's own error table
+function Client:_await_end(number, on_news)
+  if self._loop.is_alone and not on_news and not self._has_transport then
+    -- Nobody else waits for a result, so most need no record: they come while the core waits.
+    local finished, value, err, date = self._core:finish(number)
+    if date then
+      note_date(self, date)
+    end
+    if finished then
+      return true, value, err
+    end
+  end
+  ---@type openhands.Pending
+  local pending = { number = number, done = nil, value = nil, err = nil } -- with room for its result
+  self._waiting[number] = pending
+  if on_news then
+    pending.arrived, pending.items, self._watched[number], self._has_watched = 0, {}, pending, true
+  end
+  repeat
+    self:_await(pending)
+    while pending.news do
+      pending.news = nil
+      if on_news and not self._closed then
+        on_news(number, pending.items)
+      end
+    end
+  until pending.done or self._closed
+  return pending.done, pending.value, pending.err
 end
 
 --- Ends all waits for a record, and the exchange that it stands for, if any.

@@ -203,26 +203,6 @@ local function submit(self, operation, fields, call, api, key, timeout, route)
   return number, refusal
 end
 
--- Waits until an exchange has ended or the client is closed. Calls `on_news` for parts of the response that arrive.
-local function await_end(self, number, on_news)
-  ---@type openhands.Pending
-  local pending = { number = number, done = nil, value = nil, err = nil } -- with room for its result
-  self._waiting[number] = pending
-  if on_news then
-    pending.arrived, pending.items, self._watched[number], self._has_watched = 0, {}, pending, true
-  end
-  repeat
-    self:_await(pending)
-    while pending.news do
-      pending.news = nil
-      if on_news and not self._closed then
-        on_news(number, pending.items)
-      end
-    end
-  until pending.done or self._closed
-  return pending
-end
-
 -- Returns the error of a call that must not send anything now, or nil. Raises in a place where no call can wait, and if
 -- Ctrl-C came while the log function ran.
 local function obstacle(self, operation)
@@ -278,13 +258,13 @@ function Client:_exchange(operation, fields, call, api, route)
   if not number then
     return nil, request_errors.from_core(refusal, self._base_url)
   end
-  local pending = await_end(self, number, route and route.on_news)
-  if pending.err then
-    err = request_errors.from_core(pending.err, self._base_url)
+  local is_done, value, problem = self:_await_end(number, route and route.on_news)
+  if problem then
+    err = request_errors.from_core(problem, self._base_url)
     if task_use.are_in_use and err.kind == "cancelled" then
       tasks.note_cancellation()
     end
-  elseif not pending.done then
+  elseif not is_done then
     return nil, errors.closed(operation, "unknown")
   elseif retry.spent > 0 then
     retry:note_success()
@@ -295,7 +275,7 @@ function Client:_exchange(operation, fields, call, api, route)
   if self._settings.log then
     log(self, operation, api, began, err)
   end
-  return pending.value, err --[[@as any]]
+  return value, err --[[@as any]]
 end
 
 -- ---- repeated where that is safe ---------------------------------------------------------------------------------
