@@ -83,15 +83,22 @@ describe("a deferred call", function()
 
   it("loads its module again after an error ended the loading", function()
     local attempts = 0
-    package.preload["deferred.example"] = function()
+    package.preload["openhands.example"] = function()
       attempts = attempts + 1
       if attempts == 1 then error("interrupted!", 0) end
       return { value = 7 }
     end
-    local module = deferred.module "deferred.example"
-    assert.has_error(function() return module.value end, "interrupted!")
-    assert.same({ 7, nil }, { module.value, module.other })
-    assert.equal(2, attempts)
-    package.preload["deferred.example"], package.loaded["deferred.example"] = nil, nil
+    package.preload["openhands.outer_example"] = function()
+      return { inner = require "openhands.example" }
+    end
+    for _, name in ipairs { "openhands.example", "openhands.outer_example" } do
+      attempts = 0
+      local module = deferred.module(name)
+      assert.has_error(function() return module.value end, "interrupted!")
+      assert.same({ 7, nil }, { (module.inner or module).value, module.other })
+      assert.equal(2, attempts)
+      package.loaded[name], package.loaded["openhands.example"] = nil, nil
+    end
+    package.preload["openhands.example"], package.preload["openhands.outer_example"] = nil, nil
   end)
 end)

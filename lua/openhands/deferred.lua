@@ -2,13 +2,23 @@
 
 local M = {}
 
---- Loads a module. Forgets one whose loading has failed (e.g. by Ctrl-C): Lua 5.1 would refuse to load it again.
+-- Forgets the modules of this library whose loading has not ended, since an error ends it for each of them: Lua 5.1 and
+-- LuaJIT mark them with a userdata or a number, and would refuse to load them again.
+local function forget_unfinished()
+  for name, loaded in pairs(package.loaded) do
+    if type(loaded) ~= "table" and loaded ~= true and name:find("openhands", 1, true) == 1 then
+      package.loaded[name] = nil
+    end
+  end
+end
+
+--- Loads a module. After an error (e.g. of Ctrl-C) it can be loaded again.
 ---@param name string
 ---@return any module
 function M.load(name)
   local good, module = pcall(require, name)
   if not good then
-    package.loaded[name] = nil
+    forget_unfinished()
     error(module, 0)
   end
   return module
