@@ -3,7 +3,8 @@
 --- sends it.
 
 local core = require "openhands.core"
-local errors = require "openhands.errors"
+local deferred = require "openhands.deferred"
+local errors = deferred.module "openhands.errors"
 local settings = require "openhands.settings"
 
 local M = {}

@@ -1,7 +1,8 @@
 --- Checks, compares and spells the ids of conversations. The service spells the same id with and without dashes.
 
 local core = require "openhands.core"
-local errors = require "openhands.errors"
+local deferred = require "openhands.deferred"
+local errors = deferred.module "openhands.errors"
 local limits = require "openhands.limits"
 
 local M = {}

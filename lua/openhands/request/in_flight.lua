@@ -11,8 +11,8 @@
 local Client = require "openhands.client_class"
 local core = require "openhands.core"
 local deferred = require "openhands.deferred"
-local errors = require "openhands.errors"
-local pendings = require "openhands.request.pending"
+local errors = deferred.module "openhands.errors"
+local pendings = deferred.module "openhands.request.pending"
 local task_use = require "openhands.task.use"
 
 -- Only programs with tasks or a transport need these.
@@ -283,7 +283,9 @@ end
 --- kind "closed"; those that may have created something, e.g. a start or a message, one of kind "ambiguous". May be
 --- called more than once.
 function Client:close()
-  errors.check_receiver(getmetatable(self) == Client, "close", "client")
+  if getmetatable(self) ~= Client then
+    errors.check_receiver(false, "close", "client")
+  end
   self._closed = true
   self._loop.detach(self) -- before the descriptor closes
   self._core:close()
