@@ -72,6 +72,24 @@ describe("finish", function()
     assert.same({ number, "kept" }, { client:finish(number) })
   end)
 
+  for _, name in ipairs { "next", "finish" } do
+    it("returns nothing if a debug hook takes the exchange first: " .. name, function()
+      local number = send()
+      client:answer(number, json '"taken"')
+      local method, is_inside, taken = client[name], false, nil
+      debug.sethook(function()
+        if is_inside then -- the next function that it calls
+          debug.sethook()
+          taken = select(2, client:next())
+        end
+        is_inside = debug.getinfo(2, "f").func == method
+      end, "c")
+      local count = select("#", method(client, name == "finish" and number or nil))
+      debug.sethook()
+      assert.same({ "taken", 0 }, { taken, count })
+    end)
+  end
+
   it("refuses what is no number of an exchange, and a closed client", function()
     for _, wrong in ipairs { 0, -1, 1.5, "x" } do
       assert.error_matches(function() client:finish(wrong) end, "number")

@@ -25,8 +25,8 @@ static bool is_long(const struct oh_exchange *exchange)
     return exchange->response.length > OH_LONG_ANSWER;
 }
 
-/* Returns the oldest finished exchange with a short answer; if all answers are long, the one whose slice is next. At
-   least one exchange must have finished. */
+/* Returns the oldest finished exchange with a short answer; if all answers are long, the one whose slice is next; NULL
+   if none has finished. */
 static struct oh_exchange *choose(struct oh_multi *multi)
 {
     struct oh_exchange *first = oh_multi_done(multi), *exchange = first;
@@ -37,11 +37,14 @@ static struct oh_exchange *choose(struct oh_multi *multi)
 }
 
 /* Pushes what `next` returns for a finished exchange, and frees it unless it is kept. Pushes nothing if its answer is
-   long and there is more to read. The client is at stack index 1. */
+   long and there is more to read, or if there is no exchange: a debug hook may take it before the client is held.
+   The client is at stack index 1. */
 static int take(lua_State *L, struct oh_client *client, struct oh_exchange *exchange, bool keeps)
 {
     double date;
 
+    if (exchange == NULL)
+        return 0;
     lua_settop(L, 1);
     luaL_checkstack(L, 16, "next");
     oh_client_keep_secret(L, client, exchange->api_key);
@@ -60,7 +63,7 @@ static int take(lua_State *L, struct oh_client *client, struct oh_exchange *exch
     return date >= 0 ? 4 : 3;
 }
 
-/* Takes one of the finished exchanges; at least one must have finished. */
+/* Takes one of the finished exchanges. */
 static int l_take_next(lua_State *L)
 {
     struct oh_client *client = lua_touserdata(L, 1);
