@@ -139,8 +139,8 @@ void oh_exchange_note_version(struct oh_exchange *exchange, bool is_multiplexed)
 void oh_exchange_count_payload(struct oh_exchange *exchange, size_t length);
 /* Keeps later exchanges from using its connection; without effect on HTTP/2, where others may already share it. */
 void oh_exchange_retire_connection(struct oh_exchange *exchange);
-/* Prepares another attempt, of at most `seconds`, if the last one ended before anything was sent and another may
-   succeed. Returns whether it did. */
+/* Prepares another attempt, of at most `seconds`, if the last one ended before anything was sent, or was a read over a
+   dead connection, and another may succeed. Returns whether it did. */
 bool oh_exchange_try_again(struct oh_exchange *exchange, const struct oh_origin *origin, int result, double seconds);
 
 /* ---- bytes (exchange_transfer.c) */

@@ -1,5 +1,5 @@
 /* Decides about the attempts of one exchange: which of libcurl's connections each may use, and when another attempt is
-   safe because nothing of the request has been sent. Must not know Lua. */
+   safe: nothing of the request has been sent, or it is a read whose connection was dead. Must not know Lua. */
 #include "http/exchange.h"
 
 #include <curl/curl.h>
@@ -177,16 +177,33 @@ static bool switches_trust(struct oh_exchange *exchange, const struct oh_origin 
     return oh_exchange_set_trust(exchange, origin, !exchange->trusts_bundle);
 }
 
-bool oh_exchange_try_again(struct oh_exchange *exchange, const struct oh_origin *origin, int result, double seconds)
+/* Returns whether a read was lost with a connection that had been used before. libcurl repeats it by itself, once: from
+   8.23 on not always over HTTP/2, and sometimes over another dead connection, because it takes one that was used less
+   than a second ago to be alive. */
+static bool was_dead(const struct oh_exchange *exchange, int result)
+{
+    return (result == CURLE_SEND_ERROR || result == CURLE_RECV_ERROR) && exchange->reused_connection &&
+           !exchange->is_sent_once && exchange->body_sent == 0;
+}
+
+/* Makes the next attempt use a new connection. */
+static bool force_fresh(struct oh_exchange *exchange)
 {
     long forbids_reuse = exchange->is_sent_once ? 1L : 0L;
 
-    if (exchange->header_bytes > 0) /* it was sent */
+    exchange->attempts = 0;
+    exchange->reused_connection = false;
+    exchange->forced_fresh = curl_easy_setopt(exchange->easy, CURLOPT_FRESH_CONNECT, 1L) == CURLE_OK;
+    return exchange->forced_fresh &&
+           curl_easy_setopt(exchange->easy, CURLOPT_FORBID_REUSE, forbids_reuse) == CURLE_OK;
+}
+
+bool oh_exchange_try_again(struct oh_exchange *exchange, const struct oh_origin *origin, int result, double seconds)
+{
+    if (exchange->header_bytes > 0) /* it was answered */
         return false;
-    if (exchange->is_stale) {
-        exchange->forced_fresh = curl_easy_setopt(exchange->easy, CURLOPT_FRESH_CONNECT, 1L) == CURLE_OK;
-        if (!exchange->forced_fresh ||
-            curl_easy_setopt(exchange->easy, CURLOPT_FORBID_REUSE, forbids_reuse) != CURLE_OK)
+    if (exchange->is_stale || was_dead(exchange, result)) {
+        if (!force_fresh(exchange))
             return false;
     } else if (!switches_trust(exchange, origin, result)) {
         return false;

@@ -117,7 +117,7 @@ static const struct oh_origin *origin_of(const struct oh_multi *multi, const str
     return exchange->server != NULL ? exchange->server : multi->origin;
 }
 
-/* Hands an exchange to libcurl once more if nothing of it has been sent and another attempt may succeed. */
+/* Hands an exchange to libcurl once more if that is safe and another attempt may succeed. */
 static bool try_again(struct oh_multi *multi, struct oh_exchange *exchange, CURLcode result)
 {
     double left = exchange->overdue_at - OH_TIMEOUT_SLACK - oh_monotonic();
