@@ -70,8 +70,9 @@ describe("the completion", function()
     local function completed(line)
       return lines_of(("fish --no-config -c \"source ./fish; complete -C '%s'\""):format(line))
     end
-    assert.same({ "start\tStart a conversation, a paid job, and print its id", "status\tPrint how conversations stand" },
-      completed "openhands-lua st")
+    assert.same({
+      "start\tStart a conversation, a paid job, and print its id", "status\tPrint how conversations stand",
+    }, completed "openhands-lua st")
     local meaning = "Only those in this state: running, finished, failed or another"
     assert.same({ "failed\t" .. meaning, "finished\t" .. meaning }, completed "openhands-lua list --state f")
     assert.equal(2, #completed "openhands-lua fleet r")

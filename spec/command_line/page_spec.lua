@@ -75,6 +75,15 @@ describe("the page of the command line", function()
     end
   end
 
+  it("has a line in README.md that runs the simulator, once the library is built", function()
+    local text = files.read "README.md"
+    local code = assert(text:match "`(openhands%-lua simulate [^`]+)`")
+    local output = run(("unset OPENHANDS_BASE_URL OPENHANDS_API_KEY\ntrap 'kill $!' EXIT\n%s\n"
+      .. "openhands-lua -q start x --repo owner/name --api v1"):format(code))
+    assert.matches("^%x+%-[%x-]+\nexit 0\n$", output)
+    assert.is_true(text:find("make LUA=lua5.4`", 1, true) < text:find('eval "$(make -s env)"', 1, true))
+  end)
+
   it("has snippets", function() assert.is_true(count >= 4) end)
 
   it("names every command and every exit status", function()

@@ -8,8 +8,8 @@ local M = {}
 local SHELLS = { "bash", "zsh", "fish" }
 
 -- Completes the argument of this command: argparse gives fish no words of arguments.
-local MORE_FOR_FISH = ("complete -c openhands-lua -n '__fish_openhands-lua_using_command completion' -xa '%s'\n"):format(
-  table.concat(SHELLS, " "))
+local MORE_FOR_FISH = ("complete -c openhands-lua -n '__fish_openhands-lua_using_command completion' -xa '%s'\n")
+  :format(table.concat(SHELLS, " "))
 
 --- Adds the command.
 ---@param parser table of argparse
