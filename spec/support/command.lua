@@ -47,10 +47,14 @@ function M.place(address)
       XDG_CONFIG_HOME = place.directory .. "/config", XDG_STATE_HOME = place.directory .. "/state", LC_ALL = "C.UTF-8",
       TERM = "xterm",
     }
-    for name, value in pairs(environment or {}) do values[name] = value or nil end
+    local unset = ""
+    for name, value in pairs(environment or {}) do
+      values[name] = value or nil
+      unset = unset .. (value and "" or " -u " .. name)
+    end
     local list = {}
     for name, value in pairs(values) do list[#list + 1] = name .. "=" .. quoted(value) end
-    return ("env %s %s %s %s bin/openhands-lua %s"):format(UNSET, processes.without_leak_checks(),
+    return ("env %s%s %s %s %s bin/openhands-lua %s"):format(UNSET, unset, processes.without_leak_checks(),
       table.concat(list, " "), quoted(processes.interpreter()), words)
   end
 
