@@ -140,6 +140,8 @@ survey() { # LUA...: sets `lacking`, `packages` and `rocks`
         need script bsdutils program script
         need openssl openssl program openssl
         need node nodejs program node
+        need zsh zsh program zsh
+        need fish fish program fish
         need 'locale definitions' locales test -e /usr/share/i18n/locales/de_DE ;;
     measure)
         need nginx nginx program /usr/sbin/nginx

@@ -249,7 +249,7 @@ function Client:_await_end(number, on_news)
     while pending.news do
       pending.news = nil
       if on_news and not self._closed then
-        on_news(number, pending.items)
+        on_news(number, pending.items --[[@as table[] ]])
       end
     end
   until pending.done or self._closed
