@@ -228,23 +228,24 @@ end
 ---@return any value
 ---@return table? err the core's own error table
 function Client:_await_end(number, on_news)
-  if self._loop.is_alone and not on_news and not self._has_transport then
-    -- Nobody else waits for a result, so most need no record: they come while the core waits.
+  ---@type openhands.Pending
+  local pending = { number = number, done = nil, value = nil, err = nil } -- with room for its result
+  self._waiting[number] = pending -- first: a debug hook, e.g. for a signal, may make a call, which takes all results
+  if self._loop.is_alone and not (on_news or self._has_transport or self._closed) then
+    -- No other code waits, so most need no loop: they come while the core waits.
     local finished, value, err, date = self._core:finish(number)
     if date then
       note_date(self, date)
     end
     if finished then
+      self._waiting[number] = nil
       return true, value, err
     end
   end
-  ---@type openhands.Pending
-  local pending = { number = number, done = nil, value = nil, err = nil } -- with room for its result
-  self._waiting[number] = pending
   if on_news then
     pending.arrived, pending.items, self._watched[number], self._has_watched = 0, {}, pending, true
   end
-  repeat
+  while not (pending.done or self._closed) do
     self:_await(pending)
     while pending.news do
       pending.news = nil
@@ -252,7 +253,7 @@ function Client:_await_end(number, on_news)
         on_news(number, pending.items --[[@as table[] ]])
       end
     end
-  until pending.done or self._closed
+  end
   return pending.done, pending.value, pending.err
 end
 
