@@ -15,8 +15,9 @@ local leave = [[
   child "vim.cmd 'OpenHands log'"
   await(child, "return vim.fn.search('has the id', 'nw') > 0")
   local id = text():match "has the id (%S+)"
+  has_started(id)
   await(child, "return require 'openhands.nvim'.statusline() == 'OpenHands: 1 starting'")
-  child(("vim.notify = function(text) vim.fn.writefile({ text }, %q) end"):format(init .. ".left"))
+  child(("vim.notify = function(text) vim.fn.writefile({ text }, %q, 'a') end"):format(init .. ".left"))
   vim.rpcnotify(channel, "nvim_command", "qa!")
   say(vim.fn.jobwait({ channel }, 5000)[1])
   say((vim.fn.readfile(init .. ".left")[1]:gsub(vim.pesc(id), "ID")))
@@ -55,7 +56,7 @@ describe("a start that is under way when Neovim is left", function()
       told "starting without a repository"
       child "vim.cmd 'OpenHands board'"
       await(child, "return vim.fn.search('^starting .*Fix the typo', 'nw') > 0")
-      child(("vim.notify = function(text) vim.fn.writefile({ text }, %q) end"):format(init .. ".left"))
+      child(("vim.notify = function(text) vim.fn.writefile({ text }, %q, 'a') end"):format(init .. ".left"))
       vim.rpcnotify(channel, "nvim_command", "qa!")
       say(vim.fn.jobwait({ channel }, 5000)[1], vim.fn.readfile(init .. ".left")[1])
     ]], { environment = { OPENHANDS_API = "v0" } })

@@ -70,7 +70,8 @@ function M.said(program, options)
 end
 
 --- Returns a function that drives a Neovim whose service is a simulator. Programs also have `messages()`, `text()` (of
---- the current buffer) and `told(text)`, which waits for a message. The output must not contain the key.
+--- the current buffer), `told(text)`, which waits for a message, and `has_started(id)`, which waits until the service has
+--- the conversation. The output must not contain the key.
 ---@param server { address: string }
 ---@param key string
 ---@return fun(program: string, options: { configuration: string?, environment: table?, directory: string?,
@@ -89,8 +90,16 @@ function M.with_service(server, key)
       local function told(words)
         await(child, "return vim.api.nvim_exec('messages', true):find(..., 1, true) ~= nil", words)
       end
-      local _ = { messages, text, told, channel }
-    ]]):format((options.plugin_line or M.plugin_line) .. "\n" .. configuration) .. program, {
+      local function has_started(id)
+        local client = require "openhands".new { base_url = %q, api_key = %q, api = "v1" }
+        for _ = 1, 1000 do
+          if client:status(id) then return end
+          client:sleep(0.01)
+        end
+        error "the start never came to the service"
+      end
+      local _ = { messages, text, told, has_started, channel }
+    ]]):format((options.plugin_line or M.plugin_line) .. "\n" .. configuration, server.address, key) .. program, {
       environment = environment, directory = options.directory,
     })
     if output:find(key, 1, true) then error("the key stands in: " .. output, 2) end
