@@ -89,6 +89,7 @@ function M.new(given)
     _watched = setmetatable({}, { __mode = "v" }),
     _awaited = setmetatable({}, { __mode = "k" }),
     _has_watched = false,
+    _spare = false,
     _has_transport = values.transport ~= nil,
     _options = {},
     _memories = {},

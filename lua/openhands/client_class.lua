@@ -18,6 +18,7 @@
 ---@field private _loop openhands.Loop
 ---@field private _retry openhands.Retry
 ---@field private _waiting table<integer, openhands.Pending> records of the exchanges under way, by number
+---@field private _spare openhands.Pending|false a record that no exchange has used, for the next one
 ---@field private _watched table<integer, openhands.Pending> records whose responses are read as they arrive
 ---@field private _has_watched boolean `_watched` may have records
 ---@field private _has_transport boolean a transport carries the exchanges in place of the network

@@ -126,7 +126,7 @@ function Client:_pump(seconds)
       note_date(self, date)
     end
     local pending = self._waiting[number]
-    if pending then
+    if pending and pending.number == number then
       pending.value, pending.err, pending.done = value, err, true
       if loop.wake then
         loop.wake(self, pending)
@@ -228,8 +228,13 @@ end
 ---@return any value
 ---@return table? err the core's own error table
 function Client:_await_end(number, on_news)
-  ---@type openhands.Pending
-  local pending = { number = number, done = nil, value = nil, err = nil } -- with room for its result
+  local pending = self._spare
+  self._spare = false
+  if not pending or pending.done then -- done: a debug hook's call has just used it, too
+    ---@type openhands.Pending
+    pending = { number = number, done = nil, value = nil, err = nil } -- with room for its result
+  end
+  pending.number = number
   self._waiting[number] = pending -- first: a debug hook, e.g. for a signal, may make a call, which takes all results
   if self._loop.is_alone and not (on_news or self._has_transport or self._closed) then
     -- No other code waits, so most need no loop: they come while the core waits.
@@ -238,7 +243,7 @@ function Client:_await_end(number, on_news)
       note_date(self, date)
     end
     if finished then
-      self._waiting[number] = nil
+      self._waiting[number], self._spare = nil, pending
       return true, value, err
     end
   end
