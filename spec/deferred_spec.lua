@@ -5,10 +5,9 @@ local deferred = require "openhands.deferred"
 local processes = require "spec.support.processes"
 
 local deferred_modules = {
-  "api", "api%.agent", "call_site", "conversation%.actions", "conversation%.lookup", "conversation%.result", "errors",
-  "events", "events%..*", "request%.errors", "request%.pending", "simulator", "simulator%..*", "spelling", "start",
-  "start%..*", "task", "task%.coroutines", "task%.errors", "task%.group", "task%.scheduler", "task%.timers", "wait",
-  "wait%..*",
+  "api", "api%.agent", "conversation%.actions", "conversation%.lookup", "conversation%.result", "events",
+  "events%..*", "simulator", "simulator%..*", "spelling", "start", "start%..*", "task", "task%.coroutines",
+  "task%.errors", "task%.group", "task%.scheduler", "task%.timers", "wait", "wait%..*",
 }
 
 -- The lines that a program prints in a process of its own.

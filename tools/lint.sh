@@ -17,7 +17,7 @@ base='deferred errors limits spelling call_site client_class settings credential
 declare -A may_require=(
     [deferred]='' [limits]='' [spelling]='limits' [requirements]='' [client_class]=''
     [call_site]='' [errors]='limits call_site' [settings]='deferred errors limits spelling'
-    [credentials]='deferred errors limits settings'
+    [credentials]='errors limits settings'
     [task]="$base request.pending"
     [display]='errors deferred conversation.timestamp'
     [loop]="$base task"

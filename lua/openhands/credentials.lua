@@ -3,8 +3,7 @@
 --- sends it.
 
 local core = require "openhands.core"
-local deferred = require "openhands.deferred"
-local errors = deferred.module "openhands.errors"
+local errors = require "openhands.errors"
 local settings = require "openhands.settings"
 
 local M = {}

@@ -14,7 +14,7 @@ local clients = require "openhands.client"
 local core = require "openhands.core"
 local deferred = require "openhands.deferred"
 local displays = deferred.module "openhands.display.show"
-local errors = deferred.module "openhands.errors"
+local errors = require "openhands.errors"
 local spelling = deferred.module "openhands.spelling"
 
 ---@class (partial) openhands

@@ -3,7 +3,7 @@
 
 local core = require "openhands.core"
 local deferred = require "openhands.deferred"
-local errors = deferred.module "openhands.errors"
+local errors = require "openhands.errors"
 local limits = require "openhands.limits"
 local spelling = deferred.module "openhands.spelling"
 

@@ -1,8 +1,7 @@
 --- Checks, compares and spells the ids of conversations. The service spells the same id with and without dashes.
 
 local core = require "openhands.core"
-local deferred = require "openhands.deferred"
-local errors = deferred.module "openhands.errors"
+local errors = require "openhands.errors"
 local limits = require "openhands.limits"
 
 local M = {}

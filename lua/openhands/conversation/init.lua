@@ -2,7 +2,7 @@
 
 local core = require "openhands.core"
 local deferred = require "openhands.deferred"
-local errors = deferred.module "openhands.errors"
+local errors = require "openhands.errors"
 local identifiers = require "openhands.conversation.identifier"
 local memories = require "openhands.conversation.memory"
 local states = require "openhands.conversation.state"

@@ -1,7 +1,6 @@
 --- Chooses the loop in which a client waits. All waiting in this library goes through a loop. The loops are in `loop/`.
 
-local deferred = require "openhands.deferred"
-local errors = deferred.module "openhands.errors"
+local errors = require "openhands.errors"
 local plain = require "openhands.loop.plain"
 
 --- The contract of a loop: how a host waits. The library gets the time only from the loop, and runs tasks only in it. A

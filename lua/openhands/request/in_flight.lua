@@ -11,8 +11,8 @@
 local Client = require "openhands.client_class"
 local core = require "openhands.core"
 local deferred = require "openhands.deferred"
-local errors = deferred.module "openhands.errors"
-local pendings = deferred.module "openhands.request.pending"
+local errors = require "openhands.errors"
+local pendings = require "openhands.request.pending"
 local task_use = require "openhands.task.use"
 
 -- Only programs with tasks or a transport need these.
