@@ -81,7 +81,7 @@ void oh_exchange_reset(struct oh_exchange *exchange)
         exchange->own_request_begun = false;
     exchange->socket = exchange->opened = -1;
     exchange->attempts = 0;
-    exchange->reused_connection = exchange->was_repeated = false;
+    exchange->reused_connection = exchange->reused_http1 = exchange->was_repeated = false;
     exchange->is_stale = exchange->trust_was_switched = false;
     exchange->error[0] = '\0';
 }

@@ -82,6 +82,7 @@ struct oh_exchange {
     /* Written by libcurl's callbacks. */
     unsigned attempts;       /* how often libcurl has begun to send it */
     bool reused_connection;  /* the latest attempt used a connection that had been used before */
+    bool reused_http1;       /* the same, and it is not shared */
     bool own_request_begun;  /* libcurl has begun to send it (not only CONNECT to a proxy), or cannot tell */
     size_t body_sent;        /* bytes */
     size_t header_bytes;     /* of the response */

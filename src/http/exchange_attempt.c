@@ -116,6 +116,7 @@ static int on_chosen(void *context, char *peer, char *address, int peer_port, in
             return refuse(exchange);
         exchange->socket = connection->socket;
         exchange->reused_connection = connection->is_used;
+        exchange->reused_http1 = connection->is_used && connection->is_http1;
         oh_connections_use(exchange->connections, connection);
         connection->has_begun = false;
         connection->is_counting = false;
@@ -179,10 +180,13 @@ static bool switches_trust(struct oh_exchange *exchange, const struct oh_origin 
 
 /* Returns whether a read was lost with a connection that had been used before. libcurl repeats it by itself, once: from
    8.23 on not always over HTTP/2, and sometimes over another dead connection, because it takes one that was used less
-   than a second ago to be alive. */
+   than a second ago to be alive. Then it is stopped when it would repeat it again: over HTTP/1, where no request can be
+   refused, that means that the other one was dead, too. */
 static bool was_dead(const struct oh_exchange *exchange, int result)
 {
-    return (result == CURLE_SEND_ERROR || result == CURLE_RECV_ERROR) && exchange->reused_connection &&
+    bool is_lost = result == CURLE_SEND_ERROR || result == CURLE_RECV_ERROR;
+
+    return (is_lost ? exchange->reused_connection : exchange->was_repeated && exchange->reused_http1) &&
            !exchange->is_sent_once && exchange->body_sent == 0;
 }
 
@@ -192,7 +196,7 @@ static bool force_fresh(struct oh_exchange *exchange)
     long forbids_reuse = exchange->is_sent_once ? 1L : 0L;
 
     exchange->attempts = 0;
-    exchange->reused_connection = false;
+    exchange->reused_connection = exchange->reused_http1 = exchange->was_repeated = false;
     exchange->forced_fresh = curl_easy_setopt(exchange->easy, CURLOPT_FRESH_CONNECT, 1L) == CURLE_OK;
     return exchange->forced_fresh &&
            curl_easy_setopt(exchange->easy, CURLOPT_FORBID_REUSE, forbids_reuse) == CURLE_OK;
