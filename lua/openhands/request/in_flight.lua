@@ -243,7 +243,8 @@ function Client:_await_end(number, on_news)
       note_date(self, date)
     end
     if finished then
-      self._waiting[number], self._spare = nil, pending
+      self._waiting[number] = nil
+      self._spare = pending -- last: Ctrl-C between the two must not leave it under both
       return true, value, err
     end
   end
