@@ -28,7 +28,9 @@ local ACCOUNT = "select " .. limits.COLUMNS .. [[, {until:paused_until},
   (select cast(version as text) from openhands_ledger) as version
   from openhands_accounts where account_id = ? {lock}]]
 
-local LIVE = "select cast(count(*) as text) as live from openhands_runs where account_id = ? and slot = 1"
+local LIVE = [[select cast(count(*) as text) as live,
+  cast(count(case when openhands_runs.lease_until > {now} then 1 end) as text) as attended
+  from openhands_runs where account_id = ? and slot = 1]]
 
 local REPEATED = [[select run_id, {whole:fence}, cast(taken_over as text) as taken_over from openhands_runs
   where account_id = ? and slot = 1 and claim_token = ?]]
@@ -197,10 +199,12 @@ local function claim_once(connection, claim)
     return false, { reason = "paused", ready_in = pause }
   end
   local limit, is_trial = limits.of(account)
-  local live = tonumber(connection:row(LIVE, claim.account_id).live)
+  local counts = connection:row(LIVE, claim.account_id)
+  local live = tonumber(counts.live)
   local used = live + claim.others + claim.reserve
   -- While no limit of the service is known, others alone do not keep all slots: one run at a time shows what it allows.
-  local may_try_one = live == 0 and not tonumber(account.learned_slots) and claim.reserve < limit
+  -- Those that another fleet has left keep their slots, but are not the one: nobody may ever look after them again.
+  local may_try_one = counts.attended == "0" and not tonumber(account.learned_slots) and live + claim.reserve < limit
   if used >= limit and not may_try_one then
     return false, { reason = "slots" }
   end
