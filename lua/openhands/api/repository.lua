@@ -79,7 +79,8 @@ function M.take_apart(text)
 end
 
 --- Returns the fields of a call with the repository's name in place of its address. Raises if the address is not one of
---- a repository. Never changes the caller's table.
+--- a repository, and if a name has no owner: the service would begin a paid job that cannot find it. Never changes the
+--- caller's table.
 ---@param call string name of the call
 ---@param fields table
 ---@param tells_provider boolean? whether the call has a field `git_provider`
@@ -88,7 +89,10 @@ function M.in_fields(call, fields, tells_provider)
   local fresh = fields
   for _, field in ipairs { "repository", "selected_repository" } do
     local given = rawget(fields, field)
-    if type(given) == "string" then
+    if type(given) == "string" and given ~= "" then
+      if not given:find("/", 1, true) then
+        errors.raise(('%s: \'%s\' names no owner: give "owner/name", or the address'):format(call, field))
+      end
       local name, provider = M.take_apart(given)
       if not name then
         errors.raise(
