@@ -51,8 +51,8 @@ describe("the repository that the command gets", function()
   end)
 
   it("is found by its address, too", function()
-    here.output "start x --repo https://github.com/owner/name"
-    here.output "start x --repo owner/other"
+    here.output "start x --wait --repo https://github.com/owner/name" -- a start that is under way is in no list
+    here.output "start x --wait --repo owner/other"
     for _, name in ipairs { "owner/name", "https://github.com/owner/name.git" } do
       local list = here.run("list --json --repo " .. name).json
       assert.equal(1, #list)
