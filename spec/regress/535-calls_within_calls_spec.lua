@@ -22,12 +22,12 @@ describe("a call during which a debug hook runs", function()
   end)
 
   -- Runs a function when the next call has been handed to the core and is about to wait. An endless wait fails.
-  local function when_waiting(run)
-    local finish, step = client._core.finish, client._core.step
+  local function when_waiting(place, run)
+    local step = client._core.step
     local has_run, steps = false, 0
     debug.sethook(function()
       local callee = debug.getinfo(2, "f").func
-      if callee == finish and not has_run then
+      if callee == place and not has_run then
         has_run = true
         run()
       elseif callee == step then
@@ -40,23 +40,25 @@ describe("a call during which a debug hook runs", function()
     end, "c")
   end
 
-  it("gets its result, also if the hook makes a call", function()
-    local inner
-    when_waiting(function()
-      repeat
-        client._core:step(0.1)
-      until client._core:in_flight() == 0 -- the inner call finds the result of the outer one
-      server:faults { { point = "after_commit", action = "delay", seconds = 0.05, times = 1 } }
-      inner = assert(client:status(conversation))
+  for _, name in ipairs { "_await_end", "finish" } do
+    it("gets its result, also if the hook makes a call: " .. name, function()
+      local inner
+      when_waiting(name == "finish" and client._core.finish or client._await_end, function()
+        repeat
+          client._core:step(0.1)
+        until client._core:in_flight() == 0 -- the inner call finds the result of the outer one
+        server:faults { { point = "after_commit", action = "delay", seconds = 0.05, times = 1 } }
+        inner = assert(client:status(conversation))
+      end)
+      local outer = assert(client:status(conversation))
+      debug.sethook()
+      assert.equal(conversation.id, inner.id)
+      assert.equal(conversation.id, outer.id)
+      assert.same({ 0, false }, { client._core:in_flight() })
+      assert.is_nil(next(client._waiting))
+      assert.equal(conversation.id, assert(client:status(conversation)).id)
     end)
-    local outer = assert(client:status(conversation))
-    debug.sethook()
-    assert.equal(conversation.id, inner.id)
-    assert.equal(conversation.id, outer.id)
-    assert.same({ 0, false }, { client._core:in_flight() })
-    assert.is_nil(next(client._waiting))
-    assert.equal(conversation.id, assert(client:status(conversation)).id)
-  end)
+  end
 
   it("returns an error of kind closed if a hook closes the client just before", function()
     local exchange = client._await_end

@@ -221,21 +221,27 @@ function Client:_await(pending, deadline)
   end
 end
 
---- Waits until an exchange has ended or the client is closed. Calls `on_news` for parts of the response that arrive.
----@param number integer of the exchange
----@param on_news (fun(number: integer, items: table[]))?
----@return boolean? has_ended
----@return any value
----@return table? err the core's own error table
-function Client:_await_end(number, on_news)
+--- Returns a record for an exchange that is about to be submitted. It must be in `_waiting` right afterwards: a call in
+--- a finalizer or a debug hook, e.g. for a signal, takes all results, and to make a table may run finalizers.
+---@return openhands.Pending
+function Client:_record()
   local pending = self._spare
   self._spare = false
   if not pending or pending.done then -- done: a debug hook's call has just used it, too
     ---@type openhands.Pending
-    pending = { number = number, done = nil, value = nil, err = nil } -- with room for its result
+    pending = { number = nil, done = nil, value = nil, err = nil } -- with room for its result
   end
-  pending.number = number
-  self._waiting[number] = pending -- first: a debug hook, e.g. for a signal, may make a call, which takes all results
+  return pending
+end
+
+--- Waits until an exchange has ended or the client is closed. Calls `on_news` for parts of the response that arrive.
+---@param pending openhands.Pending its record
+---@param on_news (fun(number: integer, items: table[]))?
+---@return boolean? has_ended
+---@return any value
+---@return table? err the core's own error table
+function Client:_await_end(pending, on_news)
+  local number = pending.number --[[@as integer]]
   if self._loop.is_alone and not (on_news or self._has_transport or self._closed) then
     -- No other code waits, so most need no loop: they come while the core waits.
     local finished, value, err, date = self._core:finish(number)

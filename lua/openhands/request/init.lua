@@ -185,7 +185,7 @@ local function set_further_options(options, call, key, route)
   options.download, options.undecoded = route and route.download, route and route.undecoded
 end
 
--- Submits an exchange. Returns its number, or nil and the core's refusal.
+-- Submits an exchange. Returns its record, or nil and the core's refusal.
 local function submit(self, operation, fields, call, api, key, timeout, route)
   local options = self._options -- exchanges share the table: the core reads it before it returns
   options.api, options.timeout = api, timeout
@@ -193,14 +193,19 @@ local function submit(self, operation, fields, call, api, key, timeout, route)
   if has_further_options then
     set_further_options(options, call, key, route)
   end
+  local pending = self:_record()
   local good, number, refusal = pcall(core[operation], self._core, fields, options)
+  if good and number then
+    pending.number = number
+    self._waiting[number] = pending
+  end
   if has_further_options then
     self._options = {}
   end
   if not good then
     errors.raise_again(number)
   end
-  return number, refusal
+  return number and pending, refusal
 end
 
 -- Returns the error of a call that must not send anything now, or nil. Raises in a place where no call can wait, and if
@@ -254,11 +259,11 @@ function Client:_exchange(operation, fields, call, api, route)
   if err or timeout <= 0 then
     return nil, err or errors.no_time(operation)
   end
-  local number, refusal = submit(self, operation, fields, call, api, key, timeout, route)
-  if not number then
+  local pending, refusal = submit(self, operation, fields, call, api, key, timeout, route)
+  if not pending then
     return nil, request_errors.from_core(refusal, self._base_url)
   end
-  local is_done, value, problem = self:_await_end(number, route and route.on_news)
+  local is_done, value, problem = self:_await_end(pending, route and route.on_news)
   if problem then
     err = request_errors.from_core(problem, self._base_url)
     if task_use.are_in_use and err.kind == "cancelled" then
