@@ -70,8 +70,8 @@ function M.said(program, options)
 end
 
 --- Returns a function that drives a Neovim whose service is a simulator. Programs also have `messages()`, `text()` (of
---- the current buffer), `told(text)`, which waits for a message, and `has_started(id)`, which waits until the service has
---- the conversation. The output must not contain the key.
+--- the current buffer), `told(text)`, which waits for a message, and `has_started(id)`, which waits until the service
+--- has the conversation. The output must not contain the key.
 ---@param server { address: string }
 ---@param key string
 ---@return fun(program: string, options: { configuration: string?, environment: table?, directory: string?,
