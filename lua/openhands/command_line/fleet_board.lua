@@ -93,9 +93,9 @@ local function tell_waiting_on(self, client)
     local status = not self.has_ended and self.changes == seen and self.told ~= seen and self.fleet:status()
     if status and status.queued > 0 and status.live == 0 then
       self.told = seen
-      local others = self.fleet:others()
+      local others, is_most = self.fleet:others()
       self.say(("waiting for a free slot: %.0f queued, %.0f slots for the account%s%s"):format(status.queued,
-        status.slots, others > 0 and ", " .. fleets.others_words(others) or "",
+        status.slots, others > 0 and ", " .. fleets.others_words(others, is_most) or "",
         status.paused_for and (", nothing is started for %.0f s"):format(status.paused_for) or ""))
     end
   end

@@ -229,10 +229,16 @@ end
 
 --- Returns words about the slots of an account that others have.
 ---@param count integer
+---@param is_most boolean? runs of the ledger may have some of them
 ---@return string
-function M.others_words(count)
-  return count == 1 and "1 other sandbox is up on this account"
+function M.others_words(count, is_most)
+  local words = count == 1 and "1 other sandbox is up on this account"
     or ("%d other sandboxes are up on this account"):format(count)
+  if is_most then
+    return ("up to %s (%s)"):format(words, count == 1 and "an item that is starting may have it"
+      or "items that are starting may have some")
+  end
+  return words
 end
 
 --- Reads the file of a fleet.

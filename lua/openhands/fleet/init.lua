@@ -198,6 +198,7 @@ end
 
 --- Returns how many sandboxes of others are up on the account: each takes a slot. Asks the service (V1).
 ---@return integer others 0 if the service does not tell
+---@return boolean is_most there may be fewer: runs that are starting do not know their sandboxes yet
 function Fleet:others()
   errors.check_receiver(getmetatable(self) == Fleet, "others", "fleet")
   if self._worker then

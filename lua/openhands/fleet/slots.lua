@@ -86,6 +86,7 @@ end
 --- are taken from it, as soon as the ledger knows them: their runs count as live.
 ---@param live fun(): { conversation_id: string, sandbox_id: string? }[]? reads the live runs
 ---@return integer
+---@return boolean is_most some of them may be of runs that do not know their sandboxes yet
 function Slots:others(live)
   local client, now = self._client, self._client:_now()
   if client._api ~= "v0" and (not self._count_at or now >= self._count_at) then
@@ -106,13 +107,14 @@ function Slots:others(live)
       take_runs(self, runs)
     end
   end
-  return self._others
+  return self:last_others()
 end
 
---- Returns how many they were when they were counted last.
+--- Returns the same as of the last count.
 ---@return integer
+---@return boolean is_most
 function Slots:last_others()
-  return self._others
+  return self._others, self._is_young and self._others > 0
 end
 
 --- Returns the seconds until the next start may be claimed; 0 or less: now.

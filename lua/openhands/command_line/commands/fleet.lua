@@ -104,21 +104,25 @@ local function tell_plan(session, fleet)
   if not plan then
     return session:fail(err)
   end
-  local others, record = fleet:others(), records.fleet(plan)
+  local record = records.fleet(plan)
+  local others, is_most = fleet:others()
   record.others = others
   session.output:record(record)
   session.output:line(tostring(plan))
   if others > 0 then
-    session.output:line(fleets.others_words(others) .. ": each takes a slot")
+    session.output:line(fleets.others_words(others, is_most) .. ": each takes a slot")
   end
   return exit_status.OK
 end
 
 -- Runs a fleet whose items were added.
 local function go_on(session, fleet)
-  local others = session.output.is_quiet and 0 or fleet:others()
+  local others, is_most = 0, false
+  if not session.output.is_quiet then
+    others, is_most = fleet:others()
+  end
   if others > 0 then
-    session:say("%s: each takes a slot", fleets.others_words(others))
+    session:say("%s: each takes a slot", fleets.others_words(others, is_most))
   end
   local report, err = fleet_board.during(session, fleet, function(on_change)
     return fleet:run {
