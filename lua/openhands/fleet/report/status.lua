@@ -35,6 +35,7 @@ local M = {}
 ---@field cost number dollars, of all runs whose cost is known; that of a live run is the last one that was seen
 ---@field without_cost integer runs that are done or failed, and whose cost is not known
 ---@field slots integer most live runs of the account, as the user and the service allow
+---@field fleet_slots integer? most live runs of the fleet; nil: only the account sets a limit
 ---@field paused_for number? seconds during which no run is started
 ---@field runs openhands.LiveRun[] those that are live
 local FleetStatus = { __name = "openhands.FleetStatus" }
@@ -63,8 +64,12 @@ function FleetStatus:__tostring()
   if self.paused_for then
     words[#words + 1] = "no starts for " .. durations.text(self.paused_for)
   end
-  local lines = { ("%s: %d of %d slots used, %d %s: %s"):format(text.line(self.fleet), self.live, self.slots,
-    self.total, self.total == 1 and "run" or "runs", table.concat(words, ", ")) }
+  local slots = ("%d slots used"):format(self.slots)
+  if self.fleet_slots and self.fleet_slots < self.slots then
+    slots = ("%d slots used (%d for the account)"):format(self.fleet_slots, self.slots)
+  end
+  local lines = { ("%s: %d of %s, %d %s: %s"):format(text.line(self.fleet), self.live, slots, self.total,
+    self.total == 1 and "run" or "runs", table.concat(words, ", ")) }
   for _, run in ipairs(self.runs) do
     lines[#lines + 1] = ("  %-8s  %s  %s  %s%s"):format(run.state, text.line(run.key), run.conversation_id,
       durations.text(run.seconds), run.overdue and ", without a worker for " .. durations.text(run.overdue) or "")
@@ -89,6 +94,7 @@ function M.read(ledger, fields)
     ambiguous = counts.ambiguous, cancelled = counts.cancelled, skipped = counts.skipped,
     live = counts.starting + counts.running + counts.paused, runs = {},
     slots = math.min(row.account_slots, row.learned_slots or row.account_slots),
+    fleet_slots = row.slots,
     paused_for = row.paused_for > 0 and row.paused_for or nil,
   }, FleetStatus)
   for _, number in pairs(counts) do
