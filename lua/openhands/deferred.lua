@@ -6,7 +6,7 @@ local M = {}
 -- LuaJIT mark them with a userdata or a number, and would refuse to load them again.
 local function forget_unfinished()
   for name, loaded in pairs(package.loaded) do
-    if type(loaded) ~= "table" and loaded ~= true and name:find("openhands", 1, true) == 1 then
+    if type(loaded) ~= "table" and loaded ~= true and (name .. "."):find("openhands.", 1, true) == 1 then
       package.loaded[name] = nil
     end
   end

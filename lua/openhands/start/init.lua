@@ -189,7 +189,9 @@ local function start_in(start, api)
     return nil, refusal
   elseif api == "v0" and start.call.progress then
     return nil, no_stream()
-  elseif api == "v0" then
+  end
+  local _ = reconciling.reconcile -- is loaded by this: an error of that after the start was sent would hide a paid job
+  if api == "v0" then
     return start_v0(start)
   end
   if start.on_id then
