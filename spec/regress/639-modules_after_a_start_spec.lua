@@ -1,5 +1,5 @@
 -- What reads the answer of a start, and what finds out whether it took place, was loaded after the start was sent. Where
--- no file could be opened then, e.g. in a process that had no descriptors left, the start raised "module not found": the
+-- no file could be opened then, e.g. in a process without free descriptors, the start raised "module not found": the
 -- conversation that it may have begun was lost.
 
 local canary = require "spec.support.canary"
