@@ -134,6 +134,7 @@ build = {
     ["openhands.command_line.commands.download"] = "lua/openhands/command_line/commands/download.lua",
     ["openhands.command_line.commands.events"] = "lua/openhands/command_line/commands/events.lua",
     ["openhands.command_line.commands.fleet"] = "lua/openhands/command_line/commands/fleet.lua",
+    ["openhands.command_line.commands.help"] = "lua/openhands/command_line/commands/help.lua",
     ["openhands.command_line.commands.list"] = "lua/openhands/command_line/commands/list.lua",
     ["openhands.command_line.commands.login"] = "lua/openhands/command_line/commands/login.lua",
     ["openhands.command_line.commands.pause"] = "lua/openhands/command_line/commands/pause.lua",

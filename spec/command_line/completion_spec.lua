@@ -73,7 +73,8 @@ describe("the completion", function()
     assert.same({
       "start\tStart a conversation, a paid job, and print its id", "status\tPrint how conversations stand",
     }, completed "openhands-lua st")
-    local meaning = "Only those in this state: running, finished, failed or another"
+    local meaning = "Only those in this state: starting, running, waiting, paused, stopped, finished, failed, gone, "
+      .. "unknown"
     assert.same({ "failed\t" .. meaning, "finished\t" .. meaning }, completed "openhands-lua list --state f")
     assert.equal(2, #completed "openhands-lua fleet r")
     assert.same({ "bash", "fish", "zsh" }, completed "openhands-lua completion ")

@@ -8,12 +8,17 @@ local M = {}
 --- The commands, in the order of the help. Those of a line are in one module.
 M.COMMANDS = {
   "start", "status", "wait", "events", "send", "list", "pause", "resume", "delete", "changes", "diff", "download",
-  "fleet", "worker", "simulate", "login", "doctor", "completion",
+  "fleet", "worker", "simulate", "login", "doctor", "completion", "help",
 }
 
 local DESCRIPTION = [[
 Puts OpenHands Cloud to work from a terminal or a script: starts conversations with coding agents, waits for them,
 follows what they do, and runs fleets of them. Data goes to standard output, talk to standard error.]]
+
+-- Ends the help of each command.
+local GLOBAL_OPTIONS = [[
+Options of all commands: --json, --jsonl, --color, --quiet, --base-url, --api,
+--api-key-file, --organization; `openhands-lua --help` tells what they do.]]
 
 -- Returns what the exit statuses mean.
 local function epilog()
@@ -60,7 +65,7 @@ local function show_help(parser, asked)
   }
   local add = parser.command
   parser.command = function(self, ...)
-    return show_help(add(self, ...), asked)
+    return show_help(add(self, ...), asked):epilog(GLOBAL_OPTIONS)
   end
   return parser
 end

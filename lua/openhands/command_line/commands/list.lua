@@ -13,6 +13,8 @@ local USUAL_LIMIT = 30
 --- All states of conversations.
 M.STATES = { "starting", "running", "waiting", "paused", "stopped", "finished", "failed", "gone", "unknown" }
 
+local STATE_HELP = "Only those in this state: %s."
+
 -- Reads the name of a repository, as the service lists it.
 local function repository(given)
   local good, problem = options.repository(given)
@@ -32,8 +34,7 @@ function M.define(parser)
   command:option("--title", "Only those whose title contains this (V1)."):argname "TEXT"
   command:option("-r --repo", "Only those of this repository."):argname "REPOSITORY"
     :convert(repository)
-  options.one_of(command:option("--state", "Only those in this state: running, finished, failed or another.")
-    :argname "STATE", M.STATES)
+  options.one_of(command:option("--state", STATE_HELP:format(table.concat(M.STATES, ", "))):argname "STATE", M.STATES)
   return command
 end
 
