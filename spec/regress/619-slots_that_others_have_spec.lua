@@ -47,7 +47,9 @@ describe("slots that others have", function()
       assert.equal(count, here.run(words .. " --plan --json").json.others)
     end
     local result = here.run(words)
-    assert.matches("^2 other sandboxes are up on this account", result.errors)
+    assert.matches("^2 other sandboxes are up on this account: each takes a slot; `openhands%-lua list [^\n`]+` names "
+      .. "those that can be paused, doc/fleets.md tells more\n", result.errors)
+    assert.matches("\tfinished\t", here.output(result.errors:match "`openhands%-lua ([^`]+)`"))
     assert.equal("", here.run("-q " .. words).errors)
   end)
 

@@ -241,6 +241,15 @@ function M.others_words(count, is_most)
   return words
 end
 
+--- Returns what the plan and the run of a fleet tell about these slots, with what to do.
+---@param count integer
+---@param is_most boolean?
+---@return string
+function M.slots_words(count, is_most)
+  return M.others_words(count, is_most) .. ": each takes a slot; `openhands-lua list --limit 100 --state finished` "
+    .. "names those that can be paused, doc/fleets.md tells more"
+end
+
 --- Reads the file of a fleet.
 ---@param path string
 ---@param arguments table `message`, `key`: templates for the records of a CSV

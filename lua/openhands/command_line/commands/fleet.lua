@@ -110,7 +110,7 @@ local function tell_plan(session, fleet)
   session.output:record(record)
   session.output:line(tostring(plan))
   if others > 0 then
-    session.output:line(fleets.others_words(others, is_most) .. ": each takes a slot")
+    session.output:line(fleets.slots_words(others, is_most))
   end
   return exit_status.OK
 end
@@ -122,7 +122,7 @@ local function go_on(session, fleet)
     others, is_most = fleet:others()
   end
   if others > 0 then
-    session:say("%s: each takes a slot", fleets.others_words(others, is_most))
+    session:say("%s", fleets.slots_words(others, is_most))
   end
   local report, err = fleet_board.during(session, fleet, function(on_change)
     return fleet:run {
