@@ -40,7 +40,8 @@ describe("a message of the command", function()
   it("tells once that there is no key", function()
     local result = here.run("list --json", { environment = { OPENHANDS_API_KEY = false } })
     assert.equal("openhands-lua: list: there is no API key: log in with `openhands-lua login`, or put a key into "
-      .. "OPENHANDS_API_KEY (keys are made at " .. service.address .. "/settings/api-keys)\n", result.errors)
+      .. "OPENHANDS_API_KEY (keys are made at " .. service.address .. "/settings/api-keys); `openhands-lua simulate` "
+      .. "works without an account\n", result.errors)
     assert.equal(result.errors, "openhands-lua: " .. result.json[1].error.message .. "\n")
     local damaged = here.run("list", { environment = { OPENHANDS_API_KEY = "two\nlines" } }).errors
     assert.matches("^openhands%-lua: list: OPENHANDS_API_KEY holds a key that [^\n]+\n$", damaged)

@@ -22,6 +22,9 @@ M.ENDED = {}
 
 local SHORTEST_SECRET = 8 -- bytes; a shorter one is part of many words
 
+--- The key with which programs use the simulator, for which any will do. It is no secret.
+M.SIMULATED_KEY = "simulated"
+
 --- Creates the output of one run of the command.
 ---@param format "plain"|"json"|"jsonl"
 ---@param is_quiet boolean?
@@ -34,7 +37,7 @@ end
 --- in a title or an answer.
 ---@param secret string?
 function Output:hide(secret)
-  if secret and #secret >= SHORTEST_SECRET then
+  if secret and #secret >= SHORTEST_SECRET and secret ~= M.SIMULATED_KEY then
     for _, form in ipairs { secret, (json.quoted(secret):sub(2, -2)) } do
       table.insert(self._secrets, (form:gsub("[%^$()%%.%[%]*+?-]", "%%%0")))
     end

@@ -73,6 +73,13 @@ local function key_in(path)
   return line
 end
 
+--- Returns the name of the variable that has a key.
+---@return string?
+function M.key_variable()
+  local _, variable = variable_with_value(KEY_VARIABLES)
+  return variable
+end
+
 --- Finds the key. The library itself reads the variables of the environment.
 ---@return string? key nil: the library finds it, or there is none
 ---@return string? where it was found, in words
@@ -81,7 +88,7 @@ function Session:find_key()
   if file then
     return key_in(file), "file " .. file
   end
-  local _, variable = variable_with_value(KEY_VARIABLES)
+  local variable = M.key_variable()
   if variable then
     return nil, "variable " .. variable
   end
@@ -272,7 +279,8 @@ end
 local function explain_missing_key(self, err)
   if err.kind == "authentication" and err.effect == "none" and not has_key(self) then
     err.message = ("%s: there is no API key: log in with `openhands-lua login`, or put a key into %s (keys are made "
-      .. "at %s/settings/api-keys)"):format(err.operation, KEY_VARIABLES[1], (self:service():gsub("/*$", "", 1)))
+      .. "at %s/settings/api-keys); `openhands-lua simulate` works without an account"):format(err.operation,
+      KEY_VARIABLES[1], (self:service():gsub("/*$", "", 1)))
   end
 end
 

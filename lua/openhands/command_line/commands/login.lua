@@ -81,6 +81,17 @@ local function log_in(session)
   return key, err
 end
 
+-- Has an error speak of this command and its options, not of the call of the library.
+local function explain(err)
+  local words = err.message:gsub("^device%.[a-z]+: ", "login: ", 1)
+  if err.kind == "connect" then
+    words = words:gsub("base_url$", "--base-url", 1)
+      .. ", or store a key that you have: `openhands-lua login --from-stdin`"
+  end
+  err.message = words
+  return err
+end
+
 --- Runs the command.
 ---@param session openhands.CommandSession
 ---@return integer exit_status
@@ -99,7 +110,7 @@ function M.run(session)
     local err
     key, err = log_in(session)
     if not key then
-      return session:fail(err)
+      return session:fail(explain(err))
     end
   end
   session.output:hide(key)
@@ -109,6 +120,10 @@ function M.run(session)
   end
   session.output:record { service = session:service(), path = path, stored = key ~= nil }
   session:say(key and "The key is stored in %s." or "The key is removed from %s.", path)
+  local variable = key and sessions.key_variable()
+  if variable then
+    session:say("The variable %s is set: its key is used, not the stored one, until you unset it.", variable)
+  end
   return exit_status.OK
 end
 

@@ -5,6 +5,9 @@ local options = require "openhands.command_line.options"
 
 local M = { gives_list = true }
 
+local WAITS = "%s: its sandbox is up; the agent stays paused until it gets a message: `openhands-lua send %s TEXT`"
+local GOES_ON = "%s: its agent has the message; `openhands-lua status %s` tells when it goes on"
+
 --- Adds the command.
 ---@param parser table of argparse
 ---@return table command
@@ -22,7 +25,11 @@ end
 function M.run(session)
   local message = session.arguments.send
   return each.conversation(session, function(client, id)
-    return client:resume(id, message and { send = message } or nil)
+    local conversation, err = client:resume(id, message and { send = message } or nil)
+    if conversation and conversation.state == "paused" then
+      session:say(message and GOES_ON or WAITS, id, id)
+    end
+    return conversation, err
   end)
 end
 

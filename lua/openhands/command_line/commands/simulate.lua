@@ -3,11 +3,12 @@
 local exit_status = require "openhands.command_line.exit_status"
 local openhands = require "openhands"
 local options = require "openhands.command_line.options"
+local outputs = require "openhands.command_line.output"
 local sessions = require "openhands.command_line.session"
 
 local M = {}
 
-local KEY = "simulated" -- any key will do
+local KEY = outputs.SIMULATED_KEY
 
 --- Adds the command.
 ---@param parser table of argparse
