@@ -1,4 +1,4 @@
--- What reads the answer of a start, and what finds out whether it took place, was loaded after the start was sent. Where
+-- What reads the answer of a start, and what finds out whether it took place, was loaded after the start was sent. If
 -- no file could be opened then, e.g. in a process without free descriptors, the start raised "module not found": the
 -- conversation that it may have begun was lost.
 
