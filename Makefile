@@ -54,9 +54,15 @@ $(BUILD)/bin/openhands-lua: always
 	@printf '%s\n' '#!/bin/sh' $(call quoted,exec $(WITH_LUA) $(call quoted,$(CURDIR)/bin/openhands-lua) "$$@") >$@
 	@chmod +x $@
 
+$(BUILD)/man/man1/openhands-lua.1: doc/openhands-lua.1
+	@mkdir -p $(@D)
+	@cp $< $@
+
 ## make env             prints the shell variables to use this checkout without installing: eval "$(make -s env)"
-env: $(MODULE) $(BUILD)/bin/openhands-lua
+# An empty part of MANPATH, here at its end, stands for the places that man knows by itself.
+env: $(MODULE) $(BUILD)/bin/openhands-lua $(BUILD)/man/man1/openhands-lua.1
 	@: $(info export PATH=$(call quoted,$(HERE)/bin):"$$PATH")
+	@: $(info export MANPATH=$(call quoted,$(HERE)/man):"$${MANPATH-}")
 	@: $(info export LUA_PATH=$(LUA_PATHS))
 	@: $(info export LUA_CPATH=$(LUA_CPATHS))
 
