@@ -1,6 +1,7 @@
 #!/bin/sh
 # Builds the rock for each Lua into a temporary tree, packs it, installs the packed rock into another tree and loads the
-# library from there: it must work without this checkout, that of LuaJIT as Neovim's plugin, too. The last line is `N passed, N failed`.
+# library from there: it must work without this checkout, that of LuaJIT as Neovim's plugin, too. The last line is
+# `N passed, N failed`.
 #   rock.sh [LUA...]          default: lua5.1 lua5.2 lua5.3 lua5.4 luajit
 set -u
 cd "$(dirname "$0")/.." || exit

@@ -296,9 +296,7 @@ end
 --- kind "closed"; those that may have created something, e.g. a start or a message, one of kind "ambiguous". May be
 --- called more than once.
 function Client:close()
-  if getmetatable(self) ~= Client then
-    errors.check_receiver(false, "close", "client")
-  end
+  errors.check_receiver(getmetatable(self) == Client, "close", "client")
   self._closed = true
   self._loop.detach(self) -- before the descriptor closes
   self._core:close()
