@@ -9,18 +9,12 @@ local NO_KEY = { environment = { OPENHANDS_API_KEY = false } }
 local KEY = "sk-stored-91f2d0c7a8b6"
 
 describe("the key", function()
-  local service, here
-
-  setup(function() service = simulator.spawn { pace = 0.01, keys = { KEY, canary.key } } end)
-
-  teardown(function() service:close() end)
+  local here = commands.specs(setup, teardown, { pace = 0.01, keys = { KEY, canary.key } })
 
   before_each(function()
-    service:reset()
-    here = commands.place(service.address)
+    here.service:reset()
+    here.renew()
   end)
-
-  after_each(function() here.remove() end)
 
   local function stored()
     return here.directory .. "/config/openhands/keys.json"
@@ -54,7 +48,7 @@ describe("the key", function()
     assert.matches(KEY, files.read(stored()), 1, true)
     assert.equal(0, here.run("list", NO_KEY).status)
     assert.equal(1, here.run("list --base-url http://127.0.0.1:1", NO_KEY).status)
-    assert.equal(KEY, service:requests()[1].headers.authorization:match "Bearer (.*)")
+    assert.equal(KEY, here.service:requests()[1].headers.authorization:match "Bearer (.*)")
     assert.equal(0, here.run("login --forget", NO_KEY).status)
     assert.is_nil(files.read(stored()):find(KEY, 1, true))
     assert.equal(1, here.run("list", NO_KEY).status)
@@ -77,7 +71,7 @@ describe("the key", function()
   end)
 
   it("is not stored after a login that was denied", function()
-    service:options { device_login = "denied" }
+    here.service:options { device_login = "denied" }
     local result = here.run("login", NO_KEY)
     assert.equal(1, result.status)
     assert.matches("the login was denied in the browser", result.errors)
@@ -101,17 +95,7 @@ describe("the key", function()
 end)
 
 describe("doctor", function()
-  local service, here
-
-  setup(function()
-    service = simulator.spawn { pace = 0.01, keys = { canary.key } }
-    here = commands.place(service.address)
-  end)
-
-  teardown(function()
-    service:close()
-    here.remove()
-  end)
+  local here = commands.specs(setup, teardown, { pace = 0.01, keys = { canary.key } })
 
   local function checks(words, options)
     local result, by_name = here.run("doctor --json " .. words, options), {}
@@ -127,7 +111,7 @@ describe("doctor", function()
       assert.is_true(found[name].ok, name)
     end
     assert.equal("variable OPENHANDS_API_KEY", found.key.value)
-    assert.equal(service.address, found.service.value)
+    assert.equal(here.service.address, found.service.value)
     assert.equal("v1", found.dialect.value)
     assert.matches("^%-?%d s from the service's$", found.clock.value)
     assert.matches("\nok    dialect +v1\n", here.output "doctor")

@@ -29,14 +29,9 @@ cat $1/typed
 ]]
 
 describe("the completion", function()
-  local here
+  local here = commands.specs(setup, teardown)
 
-  setup(function()
-    here = commands.place()
-    files.write(here.directory .. "/a_file", "")
-  end)
-
-  teardown(function() here.remove() end)
+  setup(function() files.write(here.directory .. "/a_file", "") end)
 
   local function lines_of(command)
     local pipe = assert(io.popen(("cd '%s' && timeout 60 %s 2>&1 </dev/null"):format(here.directory, command)))

@@ -1,6 +1,5 @@
 -- The commands about conversations, as processes against a simulator.
 local commands = require "spec.support.command"
-local simulator = require "openhands.simulator"
 
 local UUID = "^%x+%-%x+%-%x+%-%x+%-%x+$"
 local FAST = " --interval 0.05"
@@ -9,19 +8,9 @@ local FAST = " --interval 0.05"
 local once = rawget(_G, "jit") and it or function() end
 
 describe("the command", function()
-  local service, here
+  local here = commands.specs(setup, teardown, { pace = 0.005 })
 
-  setup(function()
-    service = simulator.spawn { pace = 0.005 }
-    here = commands.place(service.address)
-  end)
-
-  teardown(function()
-    service:close()
-    here.remove()
-  end)
-
-  before_each(function() service:reset() end)
+  before_each(function() here.service:reset() end)
 
   local function started(message, more)
     return here.output(("start %q --repo owner/repo %s"):format(message or "Fix the typo.", more or ""))
@@ -38,8 +27,8 @@ describe("the command", function()
       local result = here.run "start 'Fix it.' --repo owner/repo --branch main"
       assert.equal(0, result.status)
       assert.matches(UUID, (result.output:gsub("\n$", "")))
-      assert.matches("started: " .. service.address:gsub("%p", "%%%0") .. "/conversations/", result.errors)
-      local body = service:starts()[1].body
+      assert.matches("started: " .. here.service.address:gsub("%p", "%%%0") .. "/conversations/", result.errors)
+      local body = here.service:starts()[1].body
       assert.matches('"selected_branch":"main"', body, 1, true)
       assert.matches("Fix it.", body, 1, true)
     end)
@@ -81,28 +70,28 @@ describe("the command", function()
     end)
 
     it("ends with 3 if the service refuses it", function()
-      service:throttle("concurrency", -1, { limit = 3, current = 3 })
+      here.service:throttle("concurrency", -1, { limit = 3, current = 3 })
       local result = here.run "start 'Fix it.' --json"
       assert.equal(3, result.status)
       assert.equal("limit", result.json.error.kind)
       assert.equal(3, result.json.error.limit)
-      service:throttle("quota", -1, {})
+      here.service:throttle("quota", -1, {})
       assert.equal(3, here.run("start 'Fix it.'").status)
     end)
 
     it("reads the message from stdin, and refuses an empty one", function()
       here.output("start -", { input = "From a pipe.\n" })
-      assert.matches("From a pipe.", service:starts()[1].body, 1, true)
+      assert.matches("From a pipe.", here.service:starts()[1].body, 1, true)
       local result = here.run("start -", { input = " \n" })
       assert.equal(1, result.status)
       assert.equal("openhands-lua: start: the message is empty\n", result.errors)
-      assert.equal(1, #service:starts())
+      assert.equal(1, #here.service:starts())
     end)
 
     it("takes up a start again with --id and --resume", function()
       local id = started()
       assert.equal(id, here.output("start 'Fix the typo.' --repo owner/repo --resume --id " .. id))
-      assert.equal(1, service:jobs())
+      assert.equal(1, here.service:jobs())
       assert.equal(1, here.run("start 'Fix it.' --resume").status)
     end)
   end)
@@ -235,7 +224,7 @@ describe("the command", function()
   end)
 
   once("uses V0 as well", function()
-    service:options { pace = 0.03 } -- the runtime must not be down before the end has been seen
+    here.service:options { pace = 0.03 } -- the runtime must not be down before the end has been seen
     local result = here.run("--api v0 start 'Fix it.' --repo owner/repo --wait --json" .. FAST)
     assert.equal(0, result.status)
     assert.equal("v0", result.json.api)

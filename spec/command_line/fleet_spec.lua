@@ -2,7 +2,6 @@
 local commands = require "spec.support.command"
 local databases = require "spec.support.ledger_databases"
 local files = require "spec.support.files"
-local simulator = require "openhands.simulator"
 
 if not databases.is_supported "SQLite" then
   return describe("the fleets of the command", function() it("run", function() pending "LuaDBI is missing" end) end)
@@ -14,18 +13,12 @@ local FAST = " --interval 0.05"
 local once = rawget(_G, "jit") and it or function() end
 
 describe("the command", function()
-  local service, here
-
-  setup(function() service = simulator.spawn { pace = 0.005 } end)
-
-  teardown(function() service:close() end)
+  local here = commands.specs(setup, teardown, { pace = 0.005 })
 
   before_each(function()
-    service:reset()
-    here = commands.place(service.address)
+    here.service:reset()
+    here.renew()
   end)
-
-  after_each(function() here.remove() end)
 
   local function file(name, text)
     files.write(here.directory .. "/" .. name, text)
@@ -38,14 +31,14 @@ describe("the command", function()
     local plan = here.run(words .. " --plan --json").json
     assert.same({ "owner/one", "owner/two" }, plan.start)
     assert.same({}, plan.ended)
-    assert.equal(0, service:jobs())
+    assert.equal(0, here.service:jobs())
     local result = here.run(words)
     assert.equal(0, result.status)
     assert.matches("\ndone   owner/one .*\n2 runs: 2 done, ", result.output)
     assert.matches("owner/one: running %-> done\n", result.errors)
-    assert.matches("Upgrade a {brace}, b.", service:starts()[2].body, 1, true)
+    assert.matches("Upgrade a {brace}, b.", here.service:starts()[2].body, 1, true)
     assert.equal(0, here.run(words).status)
-    assert.equal(2, service:jobs())
+    assert.equal(2, here.service:jobs())
   end)
 
   once("fleet run takes message, key and more from columns", function()
@@ -54,8 +47,8 @@ describe("the command", function()
     local result = here.run("fleet run --json " .. path .. FAST)
     assert.equal(0, result.status)
     assert.equal(2, result.json.counts.done)
-    assert.matches("Fix {this}.", service:starts()[1].body, 1, true)
-    assert.matches('"selected_branch":"main"', service:starts()[1].body, 1, true)
+    assert.matches("Fix {this}.", here.service:starts()[1].body, 1, true)
+    assert.matches('"selected_branch":"main"', here.service:starts()[1].body, 1, true)
   end)
 
   once("fleet run ends with 2 if some fail, and with 4 if the time is over", function()
@@ -63,7 +56,7 @@ describe("the command", function()
     local result = here.run("fleet run --jsonl " .. failing .. FAST)
     assert.equal(2, result.status)
     assert.matches('{.-"key":"owner/two".-"previous":"running".-"state":"failed"}\n', result.output)
-    service:options { outcome = "finished" }
+    here.service:options { outcome = "finished" }
     result = here.run("fleet run --retry --json " .. failing .. FAST)
     assert.matches("^1 items are tried once more", result.errors)
     assert.equal(2, result.json.runs[2].attempts)
@@ -123,7 +116,7 @@ describe("the command", function()
       assert.matches(problem, result.errors, 1, true)
       assert.is_nil(result.errors:find("secret", 1, true))
     end
-    assert.equal(0, service:jobs())
+    assert.equal(0, here.service:jobs())
   end)
 
   once("worker works for all fleets of the account", function()
@@ -132,6 +125,6 @@ describe("the command", function()
     local result = here.run("worker --json" .. FAST)
     assert.equal(0, result.status)
     assert.same({ done = 2, not_done = 0 }, result.json)
-    assert.equal(2, service:jobs())
+    assert.equal(2, here.service:jobs())
   end)
 end)

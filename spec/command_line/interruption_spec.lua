@@ -2,25 +2,14 @@
 local commands = require "spec.support.command"
 local databases = require "spec.support.ledger_databases"
 local files = require "spec.support.files"
-local simulator = require "openhands.simulator"
 
 -- The first case runs on each Lua, the others on two: they take seconds, and test no more there.
 local once = (rawget(_G, "jit") or _VERSION == "Lua 5.4") and it or function() end
 
 describe("an interrupted command", function()
-  local service, here
+  local here = commands.specs(setup, teardown, { pace = 0.08 })
 
-  setup(function()
-    service = simulator.spawn { pace = 0.08 }
-    here = commands.place(service.address)
-  end)
-
-  teardown(function()
-    service:close()
-    here.remove()
-  end)
-
-  before_each(function() service:reset() end)
+  before_each(function() here.service:reset() end)
 
   it("start --wait leaves the conversation running, and names `wait`", function()
     local running = here.begin "start 'Take your time.' --wait --interval 0.05"
@@ -34,12 +23,12 @@ describe("an interrupted command", function()
   end)
 
   once("start names the id that it may have started", function()
-    service:faults { { point = "after_read", action = "hang", match = { method = "POST" } } }
+    here.service:faults { { point = "after_read", action = "hang", match = { method = "POST" } } }
     local running = here.begin "start 'It'\\''s here.' --repo owner/repo"
     local looks = 0
     repeat -- until the question for the dialect and the start have come
       looks = looks + 1
-    until service:requests()[2] or looks == 20000
+    until here.service:requests()[2] or looks == 20000
     assert.equal(130, running.interrupt())
     assert.matches("openhands%-lua start %-%-repo owner/repo %-%-id [%x-]+ %-%-resume 'It'\\''s here%.'\n",
       running.output)
@@ -67,7 +56,7 @@ describe("an interrupted command", function()
     local hint = "openhands-lua fleet run " .. here.directory .. "/typos.csv --interval 0.05\n"
     assert.matches(hint, running.output, 1, true)
     assert.equal(0, here.run(words .. " --timeout 30").status) -- half the time of a lease that was left
-    assert.equal(1, service:jobs())
+    assert.equal(1, here.service:jobs())
   end)
 
   once("simulate just ends", function()

@@ -30,9 +30,7 @@ describe("doc/openhands-lua.1", function()
 end)
 
 describe("the help", function()
-  local here = commands.place()
-
-  teardown(function() here.remove() end)
+  local here = commands.specs(setup, teardown)
 
   it("lists each command and the exit statuses", function()
     local help = here.output "--help"

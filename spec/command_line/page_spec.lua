@@ -6,7 +6,6 @@ local exit_status = require "openhands.command_line.exit_status"
 local files = require "spec.support.files"
 local parsers = require "openhands.command_line.parser"
 local processes = require "spec.support.processes"
-local simulator = require "openhands.simulator"
 
 local function snippets_of(page)
   local list, pattern, code = {}, nil, nil
@@ -31,20 +30,13 @@ end
 local once = _VERSION == "Lua 5.4" and it or function() end
 
 describe("the page of the command line", function()
-  local service, here
+  local here = commands.specs(setup, teardown, { pace = 0.005 })
 
   setup(function()
-    service = simulator.spawn { pace = 0.005 }
-    here = commands.place(service.address)
     files.write(here.directory .. "/openhands-lua", ("#!/bin/sh\nexec %s %s/bin/openhands-lua \"$@\"\n"):format(
       processes.quoted(processes.interpreter()), require("lfs").currentdir()))
     os.execute(("cd '%s' && chmod +x openhands-lua && ln -s \"$(command -v %s)\" lua"):format(here.directory,
       processes.quoted(processes.interpreter())))
-  end)
-
-  teardown(function()
-    service:close()
-    here.remove()
   end)
 
   local function run(code)

@@ -2,7 +2,6 @@
 local commands = require "spec.support.command"
 local databases = require "spec.support.ledger_databases"
 local files = require "spec.support.files"
-local simulator = require "openhands.simulator"
 
 local shell = assert(io.popen "script -qec true /dev/null </dev/null >/dev/null 2>&1 && echo yes")
 local has_script = shell:read "*l" == "yes"
@@ -20,19 +19,9 @@ local once = (rawget(_G, "jit") or _VERSION == "Lua 5.4") and it or function() e
 local UNTIL = "tries=0; until grep -q '%s' $screen || [ $tries = 400 ]; do tries=$((tries + 1)); sleep 0.05; done"
 
 describe("the command in a terminal", function()
-  local service, here
+  local here = commands.specs(setup, teardown, { pace = 0.02 })
 
-  setup(function()
-    service = simulator.spawn { pace = 0.02 }
-    here = commands.place(service.address)
-  end)
-
-  teardown(function()
-    service:close()
-    here.remove()
-  end)
-
-  before_each(function() service:reset() end)
+  before_each(function() here.service:reset() end)
 
   it("shows one live line for one conversation, in colours, and leaves its end", function()
     local screen, status = here.on_terminal "start 'Fix it.' --repo owner/repo --wait --interval 0.05"
@@ -55,7 +44,7 @@ describe("the command in a terminal", function()
     local board = screen:match ".*\27%[2mSTATE\27%[0m(.*)" or ""
     assert.matches("failed.*Fail%..*finished.*Fix it%..*3 conversations\27%[0m: .*1 failed.*, .*2 finished", board)
     for _, id in ipairs(ids) do
-      assert.matches(("\27]8;;%s/conversations/%s\27\\"):format(service.address, id), screen, 1, true)
+      assert.matches(("\27]8;;%s/conversations/%s\27\\"):format(here.service.address, id), screen, 1, true)
     end
   end)
 
@@ -73,10 +62,10 @@ describe("the command in a terminal", function()
   end)
 
   once("ends with Ctrl-C: the line stays, what to do comes below", function()
-    service:options { pace = 0.1 }
+    here.service:options { pace = 0.1 }
     local screen, status = here.on_terminal("start 'Take your time.' --wait --interval 0.05", nil,
       UNTIL:format "running" .. "; printf '\\003'; " .. UNTIL:format "wait [0-9a-f]")
-    service:options { pace = 0.02 }
+    here.service:options { pace = 0.02 }
     assert.equal(130, status)
     assert.matches("\r\nInterrupted%. Conversations go on; to come back:\r\n  openhands%-lua wait [%x-]+\r\n$", screen)
   end)

@@ -4,11 +4,7 @@ local files = require "spec.support.files"
 local processes = require "spec.support.processes"
 
 describe("openhands-lua", function()
-  local here
-
-  setup(function() here = commands.place "http://127.0.0.1:1" end)
-
-  teardown(function() here.remove() end)
+  local here = commands.specs(setup, teardown)
 
   local function refused(words, pattern, options)
     local result = here.run(words, options)

@@ -1,21 +1,14 @@
 -- The commands about what a conversation has changed, as processes against a simulator.
 local commands = require "spec.support.command"
 local lfs = require "lfs"
-local simulator = require "openhands.simulator"
 local workspace = require "openhands.command_line.workspace"
 
 describe("the command", function()
-  local service, here, id
+  local here = commands.specs(setup, teardown, { pace = 0.005 })
+  local id
 
   setup(function()
-    service = simulator.spawn { pace = 0.005 }
-    here = commands.place(service.address)
     id = here.output("start 'Fix it.' --repo owner/repo --wait --interval 0.05"):match "^[^\n]+"
-  end)
-
-  teardown(function()
-    service:close()
-    here.remove()
   end)
 
   it("changes lists the files", function()

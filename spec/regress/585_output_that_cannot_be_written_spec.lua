@@ -2,20 +2,9 @@
 -- parent ignores SIGPIPE, it went on although nobody read what it wrote.
 local commands = require "spec.support.command"
 local outputs = require "openhands.command_line.output"
-local simulator = require "openhands.simulator"
 
 describe("standard output that cannot be written", function()
-  local service, here
-
-  setup(function()
-    service = simulator.spawn { pace = 0.005 }
-    here = commands.place(service.address)
-  end)
-
-  teardown(function()
-    service:close()
-    here.remove()
-  end)
+  local here = commands.specs(setup, teardown, { pace = 0.005 })
 
   local full = io.open("/dev/full", "w")
   if full then full:close() end
@@ -46,7 +35,7 @@ describe("standard output that cannot be written", function()
   end)
 
   it("is no socket when it is closed", function()
-    service:reset()
+    here.service:reset()
     local errors, status = run("list", ">&-")
     assert.same({ "", "0" }, { errors, status }) -- there is nothing to write
     errors, status = run("status " .. here.output "-q start x", ">&-")

@@ -2,24 +2,13 @@
 -- even say that it may have been started. The hint did not parse where the message looked like an option.
 local commands = require "spec.support.command"
 local parsers = require "openhands.command_line.parser"
-local simulator = require "openhands.simulator"
 
 describe("an interrupted start", function()
-  local service, here
-
-  teardown(function()
-    service:close()
-    here.remove()
-  end)
-
-  setup(function()
-    service = simulator.spawn { pace = 0.005 }
-    here = commands.place(service.address)
-  end)
+  local here = commands.specs(setup, teardown, { pace = 0.005 })
 
   before_each(function()
-    service:reset()
-    service:faults { { point = "after_read", action = "hang", match = { method = "POST" } } }
+    here.service:reset()
+    here.service:faults { { point = "after_read", action = "hang", match = { method = "POST" } } }
   end)
 
   -- Begins a start whose answer never comes.
@@ -27,7 +16,7 @@ describe("an interrupted start", function()
     local running = here.begin(words)
     local looks = 0
     local function is_asked()
-      for _, request in ipairs(service:requests()) do
+      for _, request in ipairs(here.service:requests()) do
         if request.method == "POST" then return true end
       end
     end

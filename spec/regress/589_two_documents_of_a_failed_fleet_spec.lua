@@ -2,17 +2,14 @@
 local commands = require "spec.support.command"
 local databases = require "spec.support.ledger_databases"
 local files = require "spec.support.files"
-local simulator = require "openhands.simulator"
 
 describe("the JSON of a fleet that an error has ended", function()
+  local here = commands.specs(setup, teardown, { pace = 0.005, keys = { "another-key" } })
+
   it("is one object, with the error", function()
     if not databases.is_supported "SQLite" then return pending "LuaDBI is missing" end
-    local service = simulator.spawn { pace = 0.005, keys = { "another-key" } }
-    local here = commands.place(service.address)
     files.write(here.directory .. "/x.csv", "repository,message\no/r,Fix.\n")
     local result = here.run(("fleet run --json --account a %s/x.csv"):format(here.directory))
-    here.remove()
-    service:close()
     assert.equal(1, result.status)
     assert.equal("authentication", result.json.error.kind)
     assert.equal(1, result.json.counts.total or #result.json.runs)

@@ -2,7 +2,6 @@
 -- download of its events. The errors advised to check the id and the account, as if there were no such conversation.
 local commands = require "spec.support.command"
 local in_process = require "spec.support.in_process"
-local simulator = require "openhands.simulator"
 
 describe("a call about a conversation that is still starting", function()
   local client, model, conversation
@@ -44,14 +43,12 @@ describe("a call about a conversation that is still starting", function()
     end)
   end
 
+  local here = commands.specs(setup, teardown, { pace = 0.005, api = "v1" })
+
   it("says so in the command", function()
-    local service = simulator.spawn { pace = 0.005, api = "v1" }
-    local here = commands.place(service.address)
     local id = here.output "start 'Slow. [simulate: never-ready]'"
     local result = here.run("send " .. id .. " 'And more.'")
     assert.equal(1, result.status)
     assert.matches("is still starting", result.errors)
-    here.remove()
-    service:close()
   end)
 end)

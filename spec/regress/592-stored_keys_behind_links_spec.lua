@@ -4,15 +4,14 @@ local files = require "spec.support.files"
 local lfs = require "lfs"
 
 describe("stored keys behind a symbolic link", function()
-  local here, place, dotfiles
+  local here = commands.specs(setup, teardown)
+  local place, dotfiles
 
   before_each(function()
-    here = commands.place "http://127.0.0.1:1"
+    here.renew()
     place, dotfiles = here.directory .. "/config/openhands", here.directory .. "/dotfiles"
     os.execute(("mkdir -p '%s' '%s'"):format(place, dotfiles))
   end)
-
-  after_each(function() here.remove() end)
 
   local function log_in(key)
     return here.run("login --from-stdin", { input = key .. "\n" })

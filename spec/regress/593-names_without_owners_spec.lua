@@ -3,22 +3,11 @@
 local commands = require "spec.support.command"
 local files = require "spec.support.files"
 local options = require "openhands.command_line.options"
-local simulator = require "openhands.simulator"
 
 describe("the repository that the command gets", function()
-  local service, here
+  local here = commands.specs(setup, teardown, { pace = 0.005 })
 
-  setup(function()
-    service = simulator.spawn { pace = 0.005 }
-    here = commands.place(service.address)
-  end)
-
-  teardown(function()
-    service:close()
-    here.remove()
-  end)
-
-  before_each(function() service:reset() end)
+  before_each(function() here.service:reset() end)
 
   it("has an owner, or is an address", function()
     for _, text in ipairs { "owner/name", "group/sub/name", "https://github.com/o/r", "git@github.com:o/r.git" } do
@@ -47,7 +36,7 @@ describe("the repository that the command gets", function()
       assert.matches(problem, result.errors, 1, true)
       assert.is_nil(result.errors:find("S3CRET", 1, true))
     end
-    assert.equal(0, service:jobs())
+    assert.equal(0, here.service:jobs())
   end)
 
   it("is found by its address, too", function()

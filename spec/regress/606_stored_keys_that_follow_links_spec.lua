@@ -3,18 +3,11 @@
 local commands = require "spec.support.command"
 local files = require "spec.support.files"
 local lfs = require "lfs"
-local simulator = require "openhands.simulator"
 
 describe("the stored key", function()
-  local service, here
+  local here = commands.specs(setup, teardown, { pace = 0.005 })
 
-  setup(function() service = simulator.spawn { pace = 0.005 } end)
-
-  teardown(function() service:close() end)
-
-  before_each(function() here = commands.place(service.address) end)
-
-  after_each(function() here.remove() end)
+  before_each(function() here.renew() end)
 
   local function path() return here.directory .. "/config/openhands/keys.json" end
 

@@ -6,11 +6,7 @@ local files = require "spec.support.files"
 local lists = require "openhands.command_line.commands.list"
 
 describe("a word that an option does not know", function()
-  local here
-
-  setup(function() here = commands.place "http://127.0.0.1:1" end)
-
-  teardown(function() here.remove() end)
+  local here = commands.specs(setup, teardown)
 
   -- Checks that the word is refused, and the nearest named.
   local function refused(words, nearest)

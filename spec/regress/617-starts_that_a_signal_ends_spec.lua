@@ -1,22 +1,11 @@
 -- A start that was ended by SIGTERM, or by a second Ctrl-C before the first was noticed, left nothing with which to
 -- find the conversation again: with --quiet, with --json while it waited, and in V0.
 local commands = require "spec.support.command"
-local simulator = require "openhands.simulator"
 
 describe("a start that a signal ends at once", function()
-  local service, here
+  local here = commands.specs(setup, teardown, { pace = 0.08 })
 
-  setup(function()
-    service = simulator.spawn { pace = 0.08 }
-    here = commands.place(service.address)
-  end)
-
-  teardown(function()
-    service:close()
-    here.remove()
-  end)
-
-  before_each(function() service:reset() end)
+  before_each(function() here.service:reset() end)
 
   local function look_until(is_so)
     local looks = 0
@@ -25,7 +14,7 @@ describe("a start that a signal ends at once", function()
 
   local function has_asked(method, least)
     local count = 0
-    for _, request in ipairs(service:requests()) do
+    for _, request in ipairs(here.service:requests()) do
       count = count + (request.method == method and 1 or 0)
     end
     return count >= (least or 1)
@@ -33,7 +22,7 @@ describe("a start that a signal ends at once", function()
 
   -- Begins a start whose answer never comes, and ends it once the service is asked.
   local function ended(words, signals)
-    service:faults { { point = "after_read", action = "hang", match = { method = "POST" } } }
+    here.service:faults { { point = "after_read", action = "hang", match = { method = "POST" } } }
     local running = here.begin(words)
     look_until(function() return has_asked "POST" end)
     running.signal(signals)
@@ -45,7 +34,7 @@ describe("a start that a signal ends at once", function()
       local output = ended("--api v1 -q start --repo a/b 'Fix it.'", signals)
       assert.matches("\n  openhands%-lua start %-%-repo a/b %-%-id %x+%-[%x-]+ %-%-resume %-%-api v1 'Fix it%.'\n",
         output)
-      service:reset()
+      here.service:reset()
     end
   end)
 
@@ -59,13 +48,13 @@ describe("a start that a signal ends at once", function()
     look_until(function() return has_asked("GET", 3) end)
     running.signal "-TERM"
     local id = running.output:match "openhands%-lua wait (%x+%-[%x-]+) %-%-api v1\n"
-    assert.matches((id or "no id"):gsub("-", ""), service:starts()[1].body:gsub("-", ""), 1, true)
+    assert.matches((id or "no id"):gsub("-", ""), here.service:starts()[1].body:gsub("-", ""), 1, true)
   end)
 
   it("has nothing to say otherwise", function()
     local result = here.run "-q start x --wait --interval 0.05"
     assert.same({ 0, "" }, { result.status, result.errors })
-    service:throttle("quota", 1, {})
+    here.service:throttle("quota", 1, {})
     assert.matches("^openhands%-lua: start: [^\n]+\n$", here.run("-q start x").errors)
   end)
 end)

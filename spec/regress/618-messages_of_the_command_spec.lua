@@ -7,22 +7,11 @@ local databases = require "spec.support.ledger_databases"
 local files = require "spec.support.files"
 local json = require "openhands.command_line.json"
 local records = require "openhands.command_line.records"
-local simulator = require "openhands.simulator"
 
 local once = rawget(_G, "jit") and it or function() end
 
 describe("a message of the command", function()
-  local service, here
-
-  setup(function()
-    service = simulator.spawn { pace = 0.005 }
-    here = commands.place(service.address)
-  end)
-
-  teardown(function()
-    service:close()
-    here.remove()
-  end)
+  local here = commands.specs(setup, teardown, { pace = 0.005 })
 
   local function plain(text) return (text:gsub("%p", "%%%0")) end
 
@@ -40,8 +29,8 @@ describe("a message of the command", function()
   it("tells once that there is no key", function()
     local result = here.run("list --json", { environment = { OPENHANDS_API_KEY = false } })
     assert.equal("openhands-lua: list: there is no API key: log in with `openhands-lua login`, or put a key into "
-      .. "OPENHANDS_API_KEY (keys are made at " .. service.address .. "/settings/api-keys); `openhands-lua simulate` "
-      .. "works without an account\n", result.errors)
+      .. "OPENHANDS_API_KEY (keys are made at " .. here.service.address .. "/settings/api-keys); `openhands-lua "
+      .. "simulate` works without an account\n", result.errors)
     assert.equal(result.errors, "openhands-lua: " .. result.json[1].error.message .. "\n")
     local damaged = here.run("list", { environment = { OPENHANDS_API_KEY = "two\nlines" } }).errors
     assert.matches("^openhands%-lua: list: OPENHANDS_API_KEY holds a key that [^\n]+\n$", damaged)
@@ -88,17 +77,7 @@ describe("a message of the command", function()
 end)
 
 describe("the end of the time of the command", function()
-  local service, here
-
-  setup(function()
-    service = simulator.spawn { pace = 0.005 }
-    here = commands.place(service.address)
-  end)
-
-  teardown(function()
-    service:close()
-    here.remove()
-  end)
+  local here = commands.specs(setup, teardown, { pace = 0.005 })
 
   -- Checks the last lines on stderr.
   local function comes_back(words, command)

@@ -7,22 +7,15 @@ local openhands = require "openhands"
 local simulator = require "openhands.simulator"
 
 describe("slots that others have", function()
-  local service, here
+  local here = commands.specs(setup, teardown, { pace = 0.005 })
   local with_ledger = databases.specs(it, pending, after_each)
   local where_sqlite = databases.is_supported "SQLite" and it or function() end
 
   setup(function()
-    service = simulator.spawn { pace = 0.005 }
-    here = commands.place(service.address)
     files.write(here.directory .. "/typos.csv", "repository,message\nowner/one,Fix.\n")
   end)
 
-  teardown(function()
-    service:close()
-    here.remove()
-  end)
-
-  before_each(function() service:reset() end)
+  before_each(function() here.service:reset() end)
 
   with_ledger("are counted for a fleet, without those of its own runs", function(database)
     local model = simulator.model { api = "v1" }

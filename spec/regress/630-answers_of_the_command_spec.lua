@@ -2,22 +2,11 @@
 -- the service could not be reached, and not that a variable goes before the key it stored; `resume` printed `paused`,
 -- as if nothing had happened.
 local commands = require "spec.support.command"
-local simulator = require "openhands.simulator"
 
 local NO_KEY = { OPENHANDS_API_KEY = false }
 
 describe("an answer of the command", function()
-  local service, here
-
-  setup(function()
-    service = simulator.spawn { pace = 0.05 }
-    here = commands.place(service.address)
-  end)
-
-  teardown(function()
-    service:close()
-    here.remove()
-  end)
+  local here = commands.specs(setup, teardown, { pace = 0.05 })
 
   it("has the key of the simulator, also where it is set already", function()
     for _, words in ipairs { "simulate", "--json simulate" } do

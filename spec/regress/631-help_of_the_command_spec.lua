@@ -5,9 +5,7 @@ local list = require "openhands.command_line.commands.list"
 local parsers = require "openhands.command_line.parser"
 
 describe("the help of the command", function()
-  local here = commands.place()
-
-  teardown(function() here.remove() end)
+  local here = commands.specs(setup, teardown)
 
   it("is also the answer to `help`", function()
     assert.equal(here.output "--help", here.output "help")

@@ -6,9 +6,9 @@ local files = require "spec.support.files"
 local fleets = require "openhands.command_line.fleets"
 local in_process = require "spec.support.in_process"
 local ledgers = require "openhands.fleet.ledger"
-local simulator = require "openhands.simulator"
 
 describe("the sandboxes of others beside a run whose sandbox is not known yet", function()
+  local here = commands.specs(setup, teardown, { pace = 0.005 })
   local with_ledger = databases.specs(it, pending, after_each)
   local where_sqlite = databases.is_supported "SQLite" and it or function() end
 
@@ -41,8 +41,6 @@ describe("the sandboxes of others beside a run whose sandbox is not known yet", 
   end)
 
   where_sqlite("are named so by its plan", function()
-    local service = simulator.spawn { pace = 0.005 }
-    local here = commands.place(service.address)
     files.write(here.directory .. "/typos.csv", "repository,message\nowner/one,Fix.\n")
     here.output "start 'Try it.' --wait --interval 0.05"
     local words = ("fleet run %s/typos.csv --plan"):format(here.directory)
@@ -52,8 +50,6 @@ describe("the sandboxes of others beside a run whose sandbox is not known yet", 
     assert(ledger:claim { account_id = account, owner = "w", token = "t", lease = 0 })
     ledger:close()
     local plan = here.output(words)
-    service:close()
-    here.remove()
     assert.matches("\nup to 1 other sandbox is up on this account %(an item [^)]*%): each takes a slot; [^\n]+$",
       plan)
   end)

@@ -1,12 +1,14 @@
---- Runs `bin/openhands-lua` as a process of its own, with a directory for its configuration and state.
+--- Runs `bin/openhands-lua` as a process of its own, with a directory for its configuration and state, and a simulator.
 local canary = require "spec.support.canary"
 local cjson = require "cjson"
 local files = require "spec.support.files"
 local processes = require "spec.support.processes"
+local simulator = require "openhands.simulator"
 
 local M = {}
 
 local LIMIT = 60 -- seconds for one run
+local NOBODY = "http://127.0.0.1:1" -- no service listens there
 local quoted = processes.quoted
 
 local UNSET = "-u OPENHANDS_API_KEY -u OPENHANDS_CLOUD_API_KEY -u SESSION_API_KEY -u OPENHANDS_BASE_URL "
@@ -27,15 +29,25 @@ local UNSET = "-u OPENHANDS_API_KEY -u OPENHANDS_CLOUD_API_KEY -u SESSION_API_KE
 
 --- The place of runs of the command.
 ---@class spec.CommandPlace
+---@field service openhands.simulator.Handle? the service of the runs
 ---@field directory string
----@field remove fun()
 
---- Returns a place for runs that use a service.
----@param address string? of the service
----@return spec.CommandPlace
-function M.place(address)
-  local place = { address = address }
-  place.directory, place.remove = files.directory()
+-- Returns a place that has no directory yet.
+local function new()
+  local place = {}
+  local remove
+
+  --- Removes the directory, if there is one.
+  function place.remove()
+    if remove then remove() end
+    place.directory, remove = nil, nil
+  end
+
+  --- Gives the place a new directory, which is empty.
+  function place.renew()
+    place.remove()
+    place.directory, remove = files.directory()
+  end
 
   --- Returns the words of a shell that run the command.
   ---@param words string as for a shell
@@ -43,9 +55,9 @@ function M.place(address)
   ---@return string
   function place.shell(words, environment)
     local values = {
-      OPENHANDS_BASE_URL = place.address, OPENHANDS_API_KEY = canary.key, HOME = place.directory,
-      XDG_CONFIG_HOME = place.directory .. "/config", XDG_STATE_HOME = place.directory .. "/state", LC_ALL = "C.UTF-8",
-      TERM = "xterm",
+      OPENHANDS_BASE_URL = place.service and place.service.address or NOBODY, OPENHANDS_API_KEY = canary.key,
+      HOME = place.directory, XDG_CONFIG_HOME = place.directory .. "/config",
+      XDG_STATE_HOME = place.directory .. "/state", LC_ALL = "C.UTF-8", TERM = "xterm",
     }
     local unset = ""
     for name, value in pairs(environment or {}) do
@@ -153,6 +165,24 @@ function M.place(address)
     return running
   end
 
+  return place
+end
+
+--- For a `describe`: returns a place for the runs of its specs, which has a directory and a service while they run.
+---@param setup function of busted, as the other
+---@param teardown function
+---@param options? table for the simulator; without it, no service can be reached
+---@return spec.CommandPlace
+function M.specs(setup, teardown, options)
+  local place = new()
+  setup(function()
+    place.renew()
+    place.service = options and simulator.spawn(options)
+  end)
+  teardown(function()
+    if place.service then place.service:close() end
+    place.remove()
+  end)
   return place
 end
 
