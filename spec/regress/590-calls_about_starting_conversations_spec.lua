@@ -1,5 +1,6 @@
 -- V1 answers 404 to a message for a conversation whose start task still runs, to a change of its title, and to the
 -- download of its events. The errors advised to check the id and the account, as if there were no such conversation.
+-- The errors of calls about its files, its hooks and its skills did so longer.
 local commands = require "spec.support.command"
 local in_process = require "spec.support.in_process"
 
@@ -22,6 +23,11 @@ describe("a call about a conversation that is still starting", function()
       os.remove(path)
       return saved, err
     end,
+    changes = function(id) return client:changes(id, "/workspace/project") end,
+    diff = function(id) return client:diff(id, "/workspace/project/README.md") end,
+    files = function(id) return client:files(id, "/workspace/project") end,
+    hooks = function(id) return client:hooks(id) end,
+    skills = function(id) return client:skills(id) end,
   }
 
   for name, call in pairs(calls) do
@@ -42,6 +48,23 @@ describe("a call about a conversation that is still starting", function()
       assert.matches("check what was asked for", tostring(err))
     end)
   end
+
+  it("asks for the status only as long as it may be starting", function()
+    local asked = {}
+    local altered = in_process.altered(model, "", function(_, request)
+      asked[#asked + 1] = request.path
+      return request.path:find "/hooks$" and in_process.json('{"error":"not found"}', 404) or nil
+    end)
+    local id = conversation.conversation_id
+    model:advance(100)
+    for requests, message in ipairs { "the first", "the next" } do
+      asked = {}
+      local _, err = altered:hooks(id)
+      assert.same({ "not_found", nil }, { err.kind, err.conversation }, message)
+      assert.equal(requests == 1 and 2 or 1, #asked, message)
+    end
+    altered:close()
+  end)
 
   local here = commands.specs(setup, teardown, { pace = 0.005, api = "v1" })
 

@@ -43,7 +43,6 @@ end
 
 -- Each gets the client, the operation, its fields, the settings of the call, and the options as the user gave them.
 local handlers = {
-  send = actions.send,
   update = actions.update,
   delete = actions.delete,
   queue_message = actions.queue_message,
@@ -248,11 +247,41 @@ end
 
 -- ---- calls -------------------------------------------------------------------------------------------------------
 
+-- Returns whether a conversation that this call did not find may still be starting: V1 knows none until its start task
+-- has ended, V0 knows each from the start on.
+local function may_be_starting(client, operation, id)
+  local row, memory = operation.rows.v1, client:_remember(id)
+  return row ~= nil and row.host ~= "public" and memory.api ~= "v0" and not memory.listed
+end
+
+-- Returns the error of a call. If the service did not find its conversation, which is still starting, the error says
+-- that the work goes on.
+local function explained(client, operation, fields, call, err)
+  local id = fields.conversation_id
+  local is_missing = err.kind == "not_found" and err.status and type(id) == "string"
+  if not is_missing or not may_be_starting(client, operation, id) then
+    return err
+  end
+  local conversation = err.conversation or client:_status(id, call)
+  if not conversation or conversation.state ~= "starting" then
+    return err
+  end
+  return errors.new {
+    kind = err.kind, operation = err.operation, status = err.status, retryable = err.retryable, effect = err.effect,
+    detail = err.detail, conversation_id = err.conversation_id, conversation = conversation,
+    message = ("%s: conversation %s is still starting, and goes on; try again when it runs"):format(err.operation, id),
+  }
+end
+
 local function run(client, operation, ...)
   local fields, options = arguments.read(client, operation, ...)
   local call = client:_begin(operation.name, options, own_options[operation.name])
   local handler = handlers[operation.name] or operation_calls.run
-  return handler(client, operation, fields, call, handlers[operation.name] and (options or {}) or nil)
+  local value, err = handler(client, operation, fields, call, handlers[operation.name] and (options or {}) or nil)
+  if err then
+    return nil, explained(client, operation, fields, call, err)
+  end
+  return value
 end
 
 -- Makes a call that downloads a file.
@@ -267,10 +296,10 @@ local function download(client, operation, subject, target, options, ...)
       return operation_calls.perform(client, operation, fields, call, api, route)
     end)
   end)
-  if err and type(fields.conversation_id) == "string" then
-    return nil, actions.explain_absence(client, err, fields.conversation_id, call)
+  if err then
+    return nil, explained(client, operation, fields, call, err)
   end
-  return saved, err
+  return saved
 end
 
 local is_written_out = { agent = true, request = true } -- below

@@ -48,25 +48,6 @@ local function not_found_error(name, id)
   }
 end
 
---- Returns the error of a call about a conversation that the service did not find. V1 knows no conversation until its
---- start task has ended, while the work goes on: then the error says so.
----@param client openhands.Client
----@param err openhands.Error
----@param id string
----@param call openhands.Call
----@return openhands.Error
-function M.explain_absence(client, err, id, call)
-  local conversation = err.kind == "not_found" and client:_status(id, call)
-  if not conversation or conversation.state ~= "starting" then
-    return err
-  end
-  return errors.new {
-    kind = err.kind, operation = err.operation, status = err.status, retryable = err.retryable, effect = err.effect,
-    detail = err.detail, conversation_id = err.conversation_id, conversation = conversation,
-    message = ("%s: conversation %s is still starting, and goes on; try again when it runs"):format(err.operation, id),
-  }
-end
-
 --- Changes the title, and other fields that the dialect allows. V1 responds with the conversation; for V0, this
 --- function requests the status afterwards.
 ---@return openhands.Conversation? conversation
@@ -75,7 +56,7 @@ function M.update(client, operation, fields, call)
   local id = fields.conversation_id
   local response, err = operation_calls.run(client, operation, fields, call)
   if err then
-    return nil, M.explain_absence(client, err, id, call)
+    return nil, err
   elseif type(response) == "table" and next(response) ~= nil then
     local conversation
     conversation, err = conversations.from_status(client, response, "v1", id, call.grace)
@@ -89,24 +70,13 @@ function M.update(client, operation, fields, call)
   return refresh(client, "update", id, call)
 end
 
---- Sends the agent a message, which gives it another turn.
----@return any response
----@return openhands.Error? err
-function M.send(client, operation, fields, call)
-  local response, err = operation_calls.run(client, operation, fields, call)
-  if err then
-    return nil, M.explain_absence(client, err, fields.conversation_id, call)
-  end
-  return response
-end
-
 --- Deletes the conversation and its sandbox or runtime.
 ---@return boolean? deleted true
 ---@return openhands.Error? err
 function M.delete(client, operation, fields, call)
   local response, err = operation_calls.run(client, operation, fields, call)
   if err then
-    return nil, M.explain_absence(client, err, fields.conversation_id, call)
+    return nil, err
   elseif response == false or (type(response) == "table" and response.success == false) then
     return nil, not_found_error("delete", fields.conversation_id)
   end
@@ -164,7 +134,7 @@ function M.queue_message(client, operation, fields, call)
   fields = { conversation_id = api == "v1" and queue_id(client, given) or given, content = fields.content }
   response, err = operation_calls.perform(client, queue, fields, call, api)
   if err then
-    err.conversation_id = id
+    err.conversation_id, err.conversation = id, conversation
     return nil, err
   end
   return response
