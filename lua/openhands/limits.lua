@@ -5,7 +5,7 @@ local core = require "openhands.core"
 return {
   IDS_PER_REQUEST = core.limits.ids_per_request, -- with more ids the service refuses the request or fails
   ITEMS_PER_PAGE = 100,
-  REPOSITORY_NAME = "^[A-Za-z0-9_-]+/[A-Za-z0-9_.-]+$", -- pattern; the first part has no dot, so it is no host
+  REPOSITORY_NAME = "^[A-Za-z0-9_][A-Za-z0-9_-]*/[A-Za-z0-9_-][A-Za-z0-9_.-]*$", -- pattern; no host, for want of a dot
   LONGEST_ID = core.limits.id_bytes,
   LONGEST_URL = 2048, -- bytes
   LONGEST_QUOTE = 500, -- bytes of the service's own words in a message

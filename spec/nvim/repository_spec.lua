@@ -28,3 +28,30 @@ describe("a repository whose configuration names programs", function()
     assert.is_nil(what)
   end)
 end)
+
+describe("a remote of a repository", function()
+  it("is one where the library knows its address", function()
+    local directory, remove = files.directory()
+    os.execute(("cd %s && git init -q . && git remote add origin x"):format(directory))
+    local lines = { ("local child = start(%q)"):format(child.plugin_line), [[
+      local function found_for(remote)
+        child("vim.fn.system { 'git', 'remote', 'set-url', 'origin', ... }", remote)
+        child "it = nil; require 'openhands.nvim.repository'.find(vim.fn.getcwd(), function(found) it = found end)"
+        await(child, "return it ~= nil")
+        say(remote .. " -> " .. child "return it.repository or 'none'")
+      end]] }
+    local cases = {
+      { "git@github.com:owner/it.git", "git@github.com:owner/it" },
+      { "https://user:word@github.com/owner/it.git/", "https://github.com/owner/it" },
+      { "ssh://git@git.example.com:22/group/sub/it", "ssh://git.example.com:22/group/sub/it" },
+      { "https://github.com/owner" }, { "git@github.com:it.git" }, { "host:owner/it" }, { "file:///srv/owner/it" },
+      { "/srv/owner/it" }, { "../owner/it" }, { "owner/it" },
+    }
+    for _, case in ipairs(cases) do lines[#lines + 1] = ("found_for %q"):format(case[1]) end
+    local output = child.said(table.concat(lines, "\n"), { directory = directory })
+    remove()
+    for _, case in ipairs(cases) do
+      assert.matches(("%s -> %s\n"):format(case[1], case[2] or "none"), output .. "\n", 1, true)
+    end
+  end)
+end)

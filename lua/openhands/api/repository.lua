@@ -1,4 +1,5 @@
---- Parses addresses of repositories, as browsers and git show them. The service takes only `owner/name`.
+--- Reads names of repositories, and their addresses as browsers and git show them. The service takes only `owner/name`:
+--- with anything else it would begin a paid job that cannot find the repository.
 
 local core = require "openhands.core"
 local errors = require "openhands.errors"
@@ -17,6 +18,11 @@ local hosts = {
 }
 
 local elsewhere = { least = 2, most = 20 }
+
+local NO_OWNER = 'names no owner: give "owner/name", or the address'
+local NO_NAME = 'is not the name of a repository: give "owner/name", or the address'
+local NO_ADDRESS = 'is not the address of a repository: give "owner/name", and a branch in the address as '
+  .. "'selected_branch'"
 
 -- Returns host and path of an address; nil for a name.
 local function split(text)
@@ -50,17 +56,38 @@ local function is_name(part)
   return part ~= "." and part ~= ".." and part ~= "-" and part:find "^[A-Za-z0-9._%-~%%]+$" ~= nil
 end
 
---- Returns the name of a repository and its provider, from its address or from its name.
+-- Returns what is wrong with the name of a repository, if anything is.
+local function problem_of_name(text)
+  if not text:find "[^/]/[^/]" then
+    return NO_OWNER
+  elseif text:find "^[./~-]" or text:find "[\1-\31\127:@?#\\]" then
+    return NO_NAME
+  end
+  local count = 0
+  for part in text:gmatch "[^/]+" do
+    count = count + 1
+    if part == "." or part == ".." then
+      return NO_NAME
+    end
+  end
+  if count ~= 3 and text:find(" ", 1, true) then -- only Azure has blanks in names: `organization/My Project/name`
+    return NO_NAME
+  end
+end
+
+--- Returns the name of a repository and its provider, from its address or from its name. A name needs its owner.
 ---@param text string
----@return string? name nil: the address is not one of a repository
+---@return string? name nil: the text is neither
 ---@return string? provider if the host is known
+---@return string? problem without a name: what is wrong with the text, which it does not repeat
 function M.take_apart(text)
   local host, path = nil, nil
   if #text <= limits.LONGEST_URL then
     host, path = split(text)
   end
   if not host then
-    return text
+    local problem = problem_of_name(text)
+    return not problem and text or nil, nil, problem
   end
   local known = hosts[core.lower(host):gsub("^www%.", "")] or elsewhere
   local parts = parts_of(path)
@@ -69,18 +96,17 @@ function M.take_apart(text)
   end
   for _, part in ipairs(parts) do
     if not is_name(part) then
-      return nil
+      return nil, nil, NO_ADDRESS
     end
   end
-  if #parts < known.least or #parts > known.most then
-    return nil
+  if host == "" or #parts < known.least or #parts > known.most then
+    return nil, nil, NO_ADDRESS
   end
   return table.concat(parts, "/"), known.provider
 end
 
---- Returns the fields of a call with the repository's name in place of its address. Raises if the address is not one of
---- a repository, and if a name has no owner: the service would begin a paid job that cannot find it. Never changes the
---- caller's table.
+--- Returns the fields of a call with the repository's name in place of its address. Raises if a field is neither a name
+--- nor an address. Never changes the caller's table.
 ---@param call string name of the call
 ---@param fields table
 ---@param tells_provider boolean? whether the call has a field `git_provider`
@@ -90,15 +116,9 @@ function M.in_fields(call, fields, tells_provider)
   for _, field in ipairs { "repository", "selected_repository" } do
     local given = rawget(fields, field)
     if type(given) == "string" and given ~= "" then
-      if not given:find("/", 1, true) then
-        errors.raise(('%s: \'%s\' names no owner: give "owner/name", or the address'):format(call, field))
-      end
-      local name, provider = M.take_apart(given)
+      local name, provider, problem = M.take_apart(given)
       if not name then
-        errors.raise(
-          ("%s: '%s' is not the address of a repository: give \"owner/name\", and a branch in the address as "
-            .. "'selected_branch'"):format(call, field)
-        )
+        errors.raise(("%s: '%s' %s"):format(call, field, problem))
       elseif name ~= given then
         if fresh == fields then
           fresh = {}

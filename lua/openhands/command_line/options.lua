@@ -59,7 +59,7 @@ end
 ---@return string?
 ---@return string? problem
 function M.repository(given)
-  if given:find "^[./~-]" or given:find "[ \t]" or not given:find "[^/]/[^/]" or not repositories.take_apart(given) then
+  if not repositories.take_apart(given) then
     return nil, ("'%s' is no repository: give owner/name, or its address"):format(core.redact_line(given, 200))
   end
   return given

@@ -2,6 +2,7 @@
 --- blocks the editor: git runs beside it.
 
 local configuration = require "openhands.nvim.configuration"
+local library = require "openhands.nvim.library"
 local processes = require "openhands.nvim.process"
 
 local M = {}
@@ -30,15 +31,12 @@ end
 
 -- Returns the address of a remote as the library takes it, without credentials; nil if it is none of a host.
 local function address_of(remote)
-  if not remote or remote:find "^/" or remote:find "^%." or remote:find "^file:" then
+  if not remote or not library.load() then
     return nil
   end
-  local scheme, rest = remote:match "^([A-Za-z+]+://)(.*)$"
-  if scheme then
-    local path = rest:gsub("^[^/]*@", ""):gsub("%.git/?$", "")
-    return path:find "^[^/]+/[^/]+/[^/]+" and scheme .. path or nil
-  end
-  return remote:find "^[^/:@]+@[^/:]+:[^/]+/[^/]+" and remote:gsub("%.git/?$", "") or nil
+  local address = remote:gsub("^([A-Za-z][A-Za-z0-9+.-]*://)[^/]*@", "%1"):gsub("%.git/?$", "")
+  local name = require("openhands.api.repository").take_apart(address)
+  return name and name ~= address and address or nil -- what looks like a name is a directory to git
 end
 
 -- Takes what `git status --porcelain=v2 --branch` says: the branch, the one that it follows, and what was not pushed.
