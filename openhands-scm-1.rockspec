@@ -169,6 +169,7 @@ build = {
     ["openhands.command_line.waiting"] = "lua/openhands/command_line/waiting.lua",
     ["openhands.command_line.workspace"] = "lua/openhands/command_line/workspace.lua",
     ["openhands.conversation.actions"] = "lua/openhands/conversation/actions.lua",
+    ["openhands.conversation.asleep"] = "lua/openhands/conversation/asleep.lua",
     ["openhands.conversation.identifier"] = "lua/openhands/conversation/identifier.lua",
     ["openhands.conversation"] = "lua/openhands/conversation/init.lua",
     ["openhands.conversation.lookup"] = "lua/openhands/conversation/lookup.lua",

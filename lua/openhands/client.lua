@@ -26,6 +26,7 @@ for group, leaves in pairs(api_names.groups) do
   deferred.define(Client._groups[group], leaves, "openhands.api")
 end
 deferred.define(Client, { all = true, sleep = true, spawn = true }, "openhands.task.group")
+deferred.define(Client, { _find_ends = true }, "openhands.conversation.asleep")
 deferred.define(Client, { map = true }, "openhands.fleet.map")
 deferred.define(Client, { fleet = true, worker = true }, "openhands.fleet")
 deferred.define(Client, { start = true }, "openhands.start")

@@ -97,7 +97,8 @@ describe("the board in Neovim", function()
       child "vim.cmd 'wincmd p' vim.api.nvim_feedkeys('d', 'x', false)"
       await(child, "return vim.fn.bufname():find '^openhands://diff/' ~= nil")
       child "vim.cmd 'tabclose' vim.api.nvim_feedkeys('p', 'x', false)"
-      await_line "^paused .*two"
+      told "Fix two. is paused"
+      await_line "^finished .*two"
       child "vim.api.nvim_feedkeys('gg', 'x', false) vim.api.nvim_feedkeys('p', 'x', false)"
       told "there is no conversation on this line"
       child "vim.api.nvim_feedkeys('q', 'x', false)"
@@ -106,10 +107,40 @@ describe("the board in Neovim", function()
     assert.equal("true\ntrue\n0\n", output)
   end)
 
+  it("shows as finished what was paused after its end, and reads its events once", function()
+    local id = said [[
+      child "vim.cmd 'OpenHands start Fix the typo.'"
+      told "has finished"
+      child "vim.cmd 'messages clear | OpenHands pause'"
+      told "is paused"
+      say(child "return require 'openhands.nvim.conversations'.latest().conversation.conversation_id")
+    ]]
+    local before = #service.server:requests()
+    local output = said(helpers .. [[
+      child "vim.cmd 'OpenHands board'"
+      await_line "^1 conversation: 1 finished"
+      child "vim.api.nvim_feedkeys('r', 'x', false)"
+      child "vim.cmd 'OpenHands board'"
+      await_line "^1 conversation: 1 finished"
+      child "vim.cmd 'OpenHands send Go on.'"
+      told "has your message"
+      say "sent"
+    ]])
+    assert.equal("sent\n", output)
+    local readings, resumed = 0, false
+    for place, request in ipairs(service.server:requests()) do
+      if place > before and not resumed then
+        readings = readings + (request.path:find "/events/search" and 1 or 0)
+      end
+      resumed = resumed or request.path:find "/resume$" ~= nil
+    end
+    assert.same({ 37, 2, true }, { #id, readings, resumed })
+  end)
+
   it("asks for many conversations with one request, also those of another day", function()
     local output = said(helpers .. [[
       for number = 1, 6 do child("vim.cmd('OpenHands start Fix number ' .. ...)", number) end
-      await(child, "return vim.tbl_count(require 'openhands.nvim.conversations'.all()) == 6")
+      await(child, "return require 'openhands.nvim.conversations'.counts().finished == 6") -- the list has them all then
     ]])
     assert.equal("", output)
     local before = #service.server:requests()

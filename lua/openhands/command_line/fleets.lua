@@ -246,8 +246,8 @@ end
 ---@param is_most boolean?
 ---@return string
 function M.slots_words(count, is_most)
-  return M.others_words(count, is_most) .. ": each takes a slot; `openhands-lua list --limit 100 --state finished` "
-    .. "names those that can be paused, doc/fleets.md tells more"
+  return M.others_words(count, is_most) .. ": each takes a slot; `openhands-lua list --limit 100 --state finished "
+    .. "--up` names those that can be paused, doc/fleets.md tells more"
 end
 
 --- Reads the file of a fleet.

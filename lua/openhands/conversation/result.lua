@@ -249,6 +249,17 @@ function M.is_due(client, conversation, memory)
     or memory.events_read_of ~= nil and memory.events_read_of ~= fingerprint(conversation)
 end
 
+--- Returns whether the events of a conversation that sleeps may tell more than when they were last read: for a while
+--- they may, since the service learns of them late.
+---@param client openhands.Client
+---@param conversation openhands.Conversation
+---@param memory openhands.Memory
+---@return boolean
+function M.is_worth_reading(client, conversation, memory)
+  local is_final = (memory.events_pause or 0) >= LONGEST_PAUSE and memory.events_read_of == fingerprint(conversation)
+  return not is_final and M.is_due(client, conversation, memory)
+end
+
 -- Sets when the events are read again. V0's events are read with every poll while the runtime is up and they can
 -- be read.
 local function set_due(client, conversation, memory, err)

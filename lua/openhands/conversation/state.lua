@@ -5,7 +5,7 @@
 ---| "starting" # accepted; the agent has not begun
 ---| "running"
 ---| "waiting" # for a person to confirm an action
----| "paused" # put to sleep, by a person or by the service; it does not go on by itself
+---| "paused" # put to sleep, and nothing says that the work ended before; it does not go on by itself
 ---| "stopped" # V0: the runtime is down or the agent was stopped, and nothing says that the work ended before
 ---| "finished" # the agent ended its turn, with its task done or with a message
 ---| "failed" # error or stuck
@@ -119,7 +119,7 @@ end
 function M.note_work(memory, now, text)
   memory.message_at, memory.message_text, memory.has_sent_message = now, text, true
   memory.earlier_question_id, memory.question_id = memory.question_id, nil
-  memory.events_due_at, memory.events_pause, memory.events_read_of = nil, nil, nil
+  memory.events_due_at, memory.events_pause, memory.events_read_of, memory.slept_end = nil, nil, nil, nil
 end
 
 --- Notes that the agent has begun to work on the latest message: the service now shows the state of that turn.

@@ -6,9 +6,8 @@ local conversations = require "openhands.conversation"
 local core = require "openhands.core"
 local deferred = require "openhands.deferred"
 local errors = require "openhands.errors"
-local states = require "openhands.conversation.state"
+local asleep = deferred.module "openhands.conversation.asleep"
 local lookups = deferred.module "openhands.conversation.lookup"
-local results = deferred.module "openhands.conversation.result"
 
 -- How the status is read, by dialect. Each returns the conversation, or nil and the error.
 ---@type table<string, fun(client: openhands.Client, id: string, call: table): any, any>
@@ -49,8 +48,8 @@ function Client:_status(id, call)
   return conversation, err and errors.rename(err, "status", id)
 end
 
---- Returns the current status of a conversation. If V0 says that the runtime is down, its events are read to find out
---- whether the work has ended.
+--- Returns the current status of a conversation. If its sandbox is paused, or V0 says that the runtime is down, its
+--- events are read to find out whether the work had ended before.
 ---@param subject string|openhands.Conversation its id, or the conversation
 ---@param options openhands.Settings? settings of this call
 ---@return openhands.Conversation? conversation
@@ -58,11 +57,10 @@ end
 function Client:status(subject, options)
   local call = Client._begin(self, "status", options)
   local conversation, err = self:_status(self:_id_of(subject, "status"), call)
-  if conversation and conversation.api == "v0" and conversation.state ~= "running" then
-    local memory = self:_remember(conversation.conversation_id)
-    if states.is_down(conversation, memory) then
-      results.update(self, conversation, call, true)
-    end
+  local may_sleep = conversation
+    and (conversation.state == "paused" or conversation.api == "v0" and conversation.state ~= "running")
+  if may_sleep and asleep.is_asleep(self, conversation) then
+    asleep.update(self, conversation, call)
   end
   if err then
     return nil, err

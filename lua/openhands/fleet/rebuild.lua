@@ -1,6 +1,7 @@
 --- Finds the runs of a fleet again whose ledger was lost: the ids of their conversations are derived from account,
 --- fleet, key and attempt, so the service can be asked for them. Starts nothing.
 
+local asleep = require "openhands.conversation.asleep"
 local core = require "openhands.core"
 local errors = require "openhands.errors"
 local identifiers = require "openhands.fleet.identifier"
@@ -89,13 +90,12 @@ local function search_all(client, runs)
   return searches
 end
 
--- The mark of a run whose conversation has ended, by the agent's last report: watch.lua leaves its sandbox paused then.
-local ends = { finished = "ended: finished", error = "ended: failed", stuck = "ended: failed" }
-
--- Returns that mark, if the sandbox is paused and the events tell that the work had ended before.
+-- Returns the mark of a run whose conversation has ended, if the sandbox is paused and the events tell that the work
+-- had ended before: watch.lua leaves its sandbox paused then.
 local function end_of(client, conversation)
   local result = conversation.state == "paused" and results.read(client, conversation, client:_begin "get")
-  return result and ends[result.execution] or nil
+  local state = result and asleep.reported_end(result)
+  return state and "ended: " .. state or nil
 end
 
 -- Writes into the ledger that the service has a run. The ids of earlier attempts count as sent: none is used again.

@@ -135,7 +135,8 @@ end
 -- Records what has changed since the last poll. That the message to go on was sent is kept until the service shows that
 -- the agent goes on: only this client knows it until then.
 local function note(worker, entry, conversation)
-  local run, is_paused = entry.run, conversation.state == "paused"
+  local run = entry.run
+  local is_paused = conversation.state == "paused" or conversation.sandbox_status == "PAUSED"
   local is_agent_paused = is_paused or conversation.execution_status == "paused"
   local fields = {
     task_id = conversation.start_task_id, sandbox_id = conversation.sandbox_id,

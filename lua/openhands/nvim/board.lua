@@ -175,20 +175,31 @@ end
 
 -- ---- reading -------------------------------------------------------------------------------------------------------
 
--- Reads the newest conversations of the account, with one request.
+local function note_all(list)
+  for _, conversation in ipairs(list) do
+    conversations.note(conversation)
+  end
+end
+
+-- Reads the newest conversations of the account, with one request. How the work of those ended that sleep, their events
+-- tell; these are read once.
 function Board:read()
   if self.is_reading then
     return
   end
   self.is_reading = true
   service.run(function(client)
-    return client:list({ limit = configuration.get().board.limit }):page()
+    local list, err = client:list({ limit = configuration.get().board.limit }):page()
+    if list then
+      client:_find_ends(list, true)
+      note_all(list) -- at once: the events may take seconds
+      client:_find_ends(list)
+    end
+    return list, err
   end, function(err, list)
     self.is_reading = nil
     self.problem = err and "The list could not be read: " .. tostring(err) or nil
-    for _, conversation in ipairs(not err and list or {}) do
-      conversations.note(conversation)
-    end
+    note_all(not err and list or {})
     conversations.changed:note()
   end)
 end

@@ -20,14 +20,19 @@ local function run(id, call)
     if not result then
       return nil, err
     end
-    return client:status(id)
-  end, function(err, conversation)
+    conversation, err = client:status(id)
+    if not conversation then
+      return nil, err
+    end
+    -- That it is paused is told even if its work had ended before, which is its state then.
+    return conversation, result.state == "paused" and result or conversation
+  end, function(err, conversation, told)
     if err then
       return notice.fail(err)
     end
     local entry = conversations.note(conversation)
     if not entry.wait then -- its wait tells it otherwise
-      notice.info(texts.outcome(conversation))
+      notice.info(texts.outcome(told))
     end
   end)
 end

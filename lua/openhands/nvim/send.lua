@@ -26,7 +26,8 @@ end
 -- when it is ready.
 local function deliver(client, conversation, message)
   local id = conversation.conversation_id
-  if conversation.state == "paused" and conversation.api == "v1" then
+  local is_asleep = conversation.state == "paused" or conversation.status == "STOPPED"
+  if is_asleep and conversation.api == "v1" then
     return client:resume(id, { send = message })
   elseif conversation.state == "starting" and conversation.api == "v1" then
     local queued, err = client:queue_message(id, message)

@@ -4,6 +4,7 @@
 ---@class (partial) openhands.Client
 local Client = require "openhands.client_class"
 local deferred = require "openhands.deferred"
+local asleep = deferred.module "openhands.conversation.asleep"
 local errors = require "openhands.errors"
 local limits = require "openhands.limits"
 local lookups = require "openhands.conversation.lookup"
@@ -36,6 +37,7 @@ local FIRST_RESULT_PAUSE = 1 -- seconds between the first two readings of a resu
 ---@field private _unread_count integer polls in a row whose events were too large to be read
 ---@field private _outage openhands.Error? reason why the last poll did not get the status
 ---@field private _outage_since number? monotonic moment
+---@field private _is_asleep boolean? its sandbox is paused, and its events may show that its work had ended before
 ---@field private _settled_at number? monotonic moment of the first reading of its result
 ---@field private _result_pause number? seconds from the last reading of its result to the next
 local Wait = {}
@@ -147,8 +149,14 @@ end
 function Wait:_take_result()
   local conversation, result = self.entry.latest, self.entry.result
   ---@cast conversation openhands.Conversation
-  if result then
+  if result and self._is_asleep then
+    asleep.apply(self._client, conversation, result)
+  elseif result then
     states.add_to_settled(conversation, result)
+  end
+  if self._is_asleep then
+    self._is_asleep = nil
+    self:_note(conversation)
   end
   local pause = self:_pause_before_result(result, states.wanted[conversation.state])
   if pause then
@@ -233,7 +241,10 @@ function Wait:_take_status()
     return self:_take_error(entry.err or lookups.unknown(self._id))
   end
   self._outage, self._outage_since = nil, nil
-  self:_note(conversation)
+  self._is_asleep = conversation.state == "paused" and asleep.is_asleep(self._client, conversation)
+  if not self._is_asleep then -- else its events tell first how its work ended
+    self:_note(conversation)
+  end
   if conversation.settled then
     self:_settle(conversation)
   elseif entry.result or entry.too_large then

@@ -9,6 +9,7 @@ local rows = require "openhands.command_line.rows"
 local M = { gives_list = true }
 
 local USUAL_LIMIT = 30
+local MOST_AT_ONCE = 100 -- conversations that are read before they are told
 
 --- All states of conversations.
 M.STATES = { "starting", "running", "waiting", "paused", "stopped", "finished", "failed", "gone", "unknown" }
@@ -34,31 +35,63 @@ function M.define(parser)
   command:option("--title", "Only those whose title contains this (V1)."):argname "TEXT"
   command:option("-r --repo", "Only those of this repository."):argname "REPOSITORY"
     :convert(repository)
+  command:flag("--up", "Only those whose sandboxes are up.")
   options.one_of(command:option("--state", STATE_HELP:format(table.concat(M.STATES, ", "))):argname "STATE", M.STATES)
   return command
+end
+
+-- States of conversations that sleep, as their status or their events tell.
+local asleep = { paused = true, stopped = true, finished = true, failed = true }
+
+local is_up = { RUNNING = true, STARTING = true }
+
+-- Returns whether a conversation may be one that is wanted. Its state may be another one when its events were read.
+local function may_fit(conversation, arguments)
+  local state = arguments.state
+  return (not arguments.repo or conversation.selected_repository == arguments.repo)
+    and (not arguments.up or is_up[conversation.status] == true)
+    and (not state or conversation.state == state or asleep[state] and conversation.status == "STOPPED")
+end
+
+-- Reads conversations that may be wanted. Returns up to `most`; fewer if there are no more.
+local function candidates(pages, arguments, most)
+  local list = {}
+  while #list < most do
+    local conversation, err = pages:next()
+    if err then
+      return nil, err
+    elseif not conversation then
+      break
+    elseif may_fit(conversation, arguments) then
+      list[#list + 1] = conversation
+    end
+  end
+  return list
 end
 
 --- Runs the command.
 ---@param session openhands.CommandSession
 ---@return integer exit_status
 function M.run(session)
-  local arguments, found = session.arguments, {}
-  local most = arguments.limit or USUAL_LIMIT
-  most = most > 0 and most or math.huge
-  local pages = session:client():list { title__contains = arguments.title }
-  while #found < most do
-    local conversation, err = pages:next()
-    if err then
+  local arguments, client, found = session.arguments, session:client(), {}
+  local limit = arguments.limit or USUAL_LIMIT
+  local most = limit > 0 and limit or math.huge
+  local pages = client:list { title__contains = arguments.title }
+  repeat
+    local wanted = math.min(most - #found, MOST_AT_ONCE)
+    local list, err = candidates(pages, arguments, wanted)
+    if not list then
       return session:fail(err)
-    elseif not conversation then
-      break
+    elseif not arguments.state or asleep[arguments.state] then
+      client:_find_ends(list)
     end
-    local fits = not arguments.repo or conversation.selected_repository == arguments.repo
-    if fits and (not arguments.state or conversation.state == arguments.state) then
-      found[#found + 1] = conversation
-      session.output:record(records.conversation(conversation))
+    for _, conversation in ipairs(list) do
+      if not arguments.state or conversation.state == arguments.state then
+        found[#found + 1] = conversation
+        session.output:record(records.conversation(conversation))
+      end
     end
-  end
+  until #list < wanted or #found >= most
   rows.print(session, found)
   return exit_status.OK
 end

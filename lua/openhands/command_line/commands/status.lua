@@ -27,9 +27,12 @@ local function ask_together(client, ids)
       part[#part + 1] = ids[place + offset]
     end
     local found = client:get(part)
+    local list = {}
     for _, id in ipairs(found and part or {}) do
       several[id] = found[id]
+      list[#list + 1] = found[id]
     end
+    client:_find_ends(list)
   end
   return several
 end
