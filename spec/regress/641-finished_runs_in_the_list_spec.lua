@@ -2,24 +2,13 @@
 -- `wait` ended with 2.
 local commands = require "spec.support.command"
 local files = require "spec.support.files"
-local simulator = require "openhands.simulator"
 
 local FAST = " --interval 0.05"
 
 describe("the command", function()
-  local service, here
+  local here = commands.specs(setup, teardown, { pace = 0.005 })
 
-  setup(function()
-    service = simulator.spawn { pace = 0.005 }
-    here = commands.place(service.address)
-  end)
-
-  teardown(function()
-    service:close()
-    here.remove()
-  end)
-
-  before_each(function() service:reset() end)
+  before_each(function() here.service:reset() end)
 
   -- Returns the states of the conversations in a list.
   local function listed(words)
