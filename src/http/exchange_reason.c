@@ -82,7 +82,7 @@ static const char *own_reason(const struct oh_exchange *exchange, CURLcode resul
         return "out of memory";
     if (ended == OH_RESULT_FILE)
         return strerror(exchange->download->error);
-    if (ended == OH_RESULT_CUT && result == CURLE_OK)
+    if (exchange->response.is_unmarked)
         return "it does not mark its end: nothing shows whether it is complete";
     if (ended == OH_RESULT_GARBLED && exchange->headers.body_is_compressed && oh_exchange_is_raw(exchange))
         return "its body is compressed, although it was requested uncompressed";

@@ -150,6 +150,7 @@ void oh_exchange_conclude(struct oh_exchange *exchange, const struct oh_origin *
     response->body = exchange->received.data;
     response->length = exchange->received.length;
     response->result = result_of(exchange, (CURLcode)result);
+    response->is_unmarked = response->result == OH_RESULT_CUT && result == CURLE_OK;
     oh_exchange_note_reason(exchange, origin, result);
 }
 

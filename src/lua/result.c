@@ -91,6 +91,8 @@ static void push_error(lua_State *L, struct oh_exchange *exchange, const struct 
         lua_pushnumber(L, error->retry_after);
         lua_setfield(L, -2, "retry_after");
     }
+    if (response->result == OH_RESULT_CUT)
+        set_text(L, "cut", response->is_unmarked ? "perhaps" : "early");
     if (response->result == OH_RESULT_PROXY)
         set_boolean(L, "proxy", true);
     if (response->length > 0 && oh_response_is_html(response))

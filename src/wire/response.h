@@ -23,8 +23,9 @@ enum oh_result {
 
 struct oh_response {
     enum oh_result result;
-    bool sent;   /* false: the service cannot have processed the request */
-    long status; /* HTTP status, 0 if none came */
+    bool sent;        /* false: the service cannot have processed the request */
+    bool is_unmarked; /* with OH_RESULT_CUT: nothing was seen to be missing, but nothing shows that it is complete */
+    long status;      /* HTTP status, 0 if none came */
     const char *body;
     size_t length;
     char content_type[64];

@@ -97,12 +97,34 @@ local advice_at_server = setmetatable({
 local advice_at_self_hosted =
   "check the API key, or give session_api_key, which a server run with SESSION_API_KEY needs"
 
+local advice_for_proxy = "check the proxy (setting `proxy`, or https_proxy and all_proxy in the environment)"
+
+local function redirects(raw)
+  return raw.status and raw.status >= 300 and raw.status < 400
+end
+
+-- Returns the advice for an error, if there is any.
+local function advice_for(err, raw)
+  if err.kind == "protocol" and raw.effect == "none" then
+    return nil -- the reason needs none
+  elseif raw.status == 401 and not raw.server and words_of(err.detail) == "Unauthorized" then
+    return advice_at_self_hosted
+  elseif err.kind == "unsupported" and raw.api == "agent" then
+    return "leave it out: an agent server has no other dialect"
+  elseif raw.proxy then
+    return advice_for_proxy
+  elseif raw.cut and not raw.page and not redirects(raw) then -- this API has answered
+    return "try again"
+  end
+  return (raw.server and advice_at_server or advice)[err.kind]
+end
+
 local function what_happened(err, raw)
   local words = words_of(err.detail)
   words = words and core.redact_line(words, limits.LONGEST_QUOTE)
   if raw.redirect_host then
     return ("redirected to %s, which is not followed"):format(raw.redirect_host)
-  elseif raw.status and raw.status >= 300 and raw.status < 400 then
+  elseif redirects(raw) then
     return ("redirected with HTTP status %d, which is not followed"):format(raw.status)
   elseif err.kind == "too_large" then
     return "gave an answer that is too large: " .. (raw.reason or "it has no end")
@@ -110,6 +132,9 @@ local function what_happened(err, raw)
     return "gave an answer for which there is no memory here"
   elseif raw.page then
     return ("answered with a web page (HTTP status %d)"):format(raw.status or 0)
+  elseif raw.cut == "early" then
+    return ("gave an answer that ended early%s: %s"):format(
+      raw.status and (" (HTTP status %d)"):format(raw.status) or "", raw.reason or "its end is missing")
   elseif err.kind == "protocol" and raw.status and raw.status >= 200 and raw.status < 300 and not raw.reason then
     return ("gave an answer that does not fit this call (HTTP status %d)"):format(raw.status)
   elseif raw.status and (raw.status < 200 or raw.status > 299) then
@@ -152,14 +177,7 @@ function M.from_core(raw, base_url)
   if raw.page and type(err.detail) == "string" then
     err.message = ("%s; it begins: %s"):format(err.message, core.redact_line(err.detail, 60))
   end
-  local is_refused_here = err.kind == "protocol" and raw.effect == "none" -- the reason needs no advice
-  local hint = not is_refused_here and (raw.server and advice_at_server or advice)[err.kind]
-  if raw.status == 401 and not raw.server and words_of(err.detail) == "Unauthorized" then
-    hint = advice_at_self_hosted
-  end
-  if err.kind == "unsupported" and raw.api == "agent" then
-    hint = "leave it out: an agent server has no other dialect"
-  end
+  local hint = advice_for(err, raw)
   if hint then
     err.summary = errors.line(raw.operation, err.message)
     err.message = err.message .. "; " .. hint
