@@ -79,6 +79,16 @@ for _, name in ipairs { "SQLite", "PostgreSQL" } do
       assert.same({ live = 0, queued = 3, added = 3 }, counters "f")
     end)
 
+    on_it("tells the names of an account's fleets that have items", function()
+      assert.same({}, ledger:names(with {}))
+      for _, fleet in ipairs { "typos", "Links", "empty" } do open_fleet(fleet) end
+      assert(add("typos", item "a"))
+      assert(add("Links", item "b", item "c"))
+      assert.same({ "Links", "typos" }, ledger:names(with {}))
+      assert.same({}, ledger:names { account_id = "another " .. account })
+      assert.has_error(function() ledger:names(with { fleet = "typos" }) end)
+    end)
+
     on_it("refuses the same key with another request, and adds nothing then", function()
       open_fleet "f"
       assert(add("f", item "a"))

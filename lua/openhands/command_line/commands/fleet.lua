@@ -7,9 +7,12 @@ local json = require "openhands.command_line.json"
 local options = require "openhands.command_line.options"
 local records = require "openhands.command_line.records"
 local sessions = require "openhands.command_line.session"
+local spelling = require "openhands.spelling"
 local text = require "openhands.command_line.text"
 
 local M = {}
+
+local MOST_NAMES = 20 -- of the fleets that are known
 
 local function define_run(group)
   local command = group:command("run", "Run the items of a file; run it again to go on where it ended.")
@@ -188,19 +191,38 @@ local function run(session)
   return status
 end
 
+-- Returns words about the fleets that the ledger has, for a name that it does not have.
+local function known_words(name, names)
+  if not names[1] then
+    return "; it has no fleet with items"
+  end
+  local known, shown = {}, {}
+  for place, each in ipairs(names) do
+    known[each] = true
+    shown[place] = place <= MOST_NAMES and each or nil
+  end
+  local left = #names - #shown
+  return ("%s; it has: %s%s"):format(spelling.hint(name, known), table.concat(shown, ", "),
+    left > 0 and (" and %d more"):format(left) or "")
+end
+
 -- Opens the fleet that the command line names, and tells something of it.
 local function tell(session, method, print)
   local name = session.arguments.name
   local fleet, err = open(session, name, {})
-  local value
+  local value, names
   if fleet then
     value, err = fleet[method](fleet)
+    if value and value.total == 0 then
+      names, err = fleet.ledger:names { account_id = fleet.account_id }
+    end
     fleet:close()
   end
-  if not value then
+  if err then
     return session:fail(err)
-  elseif value.total == 0 then
-    sessions.refuse(("fleet %s: the fleet '%s' has no items in this ledger"):format(method, name))
+  elseif names then
+    sessions.refuse(("fleet %s: the fleet '%s' has no items in this ledger%s"):format(method, name,
+      known_words(name, names)))
   end
   print(value)
   return exit_status.OK

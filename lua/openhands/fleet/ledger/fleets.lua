@@ -127,6 +127,24 @@ function M.accounts(ledger, fields)
   end)
 end
 
+--- Reads the names of an account's fleets that have items, in the order of the alphabet.
+---@param ledger openhands.Ledger
+---@param fields { account_id: string }
+---@return string[]?
+---@return openhands.Error? err
+function M.names(ledger, fields)
+  arguments.check_names("names", fields, " account_id ")
+  local account = arguments.text("names", fields, "account_id")
+  return transaction.run(ledger, "names", function(connection)
+    local list = connection:rows("select fleet from openhands_fleets where account_id = ? and added > 0", account)
+    for place, row in ipairs(list) do
+      list[place] = row.fleet
+    end
+    table.sort(list) -- not by the database: each has an order of its own
+    return list
+  end)
+end
+
 --- Counts the runs that have not ended, of one fleet or of all fleets of an account.
 ---@param ledger openhands.Ledger
 ---@param fields { account_id: string, fleet: string? }

@@ -33,6 +33,7 @@ local Ledger = {
   pause_account = fleets.pause_account,
   set_learned_slots = limits.set_learned_slots,
   accounts = fleets.accounts,
+  names = fleets.names,
   remaining = fleets.remaining,
   add = fleets.add,
   adopt = adoption.adopt,
