@@ -152,7 +152,7 @@ static int l_take(lua_State *L)
 
     if (exchange == NULL) /* e.g. cut off in the middle: the elements before the cut are still good */
         exchange = oh_multi_find_done(&client->multi, number);
-    return exchange != NULL ? oh_result_push_element(L, exchange) : 0;
+    return exchange != NULL ? oh_result_push_element(L, exchange, &client->secrets) : 0;
 }
 
 /*** Returns how much of an answer has arrived.

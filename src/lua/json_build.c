@@ -36,18 +36,28 @@ static void push_text(struct oh_json_builder *builder, const char *text, size_t 
     }
 }
 
+/* Adds session keys to the known secrets: the program may use them, no text may show them. */
+static void note_secret(struct oh_json_builder *builder, const char *text, size_t length, enum oh_json_text_use use)
+{
+    if (use == OH_TEXT_NAME)
+        builder->names_key = oh_secrets_is_key_name(text, length);
+    else if (builder->names_key && in_object(builder) && !oh_secrets_learn(builder->secrets, text, length))
+        luaL_error(builder->L, "not enough memory");
+}
+
 static void push_string(struct oh_json_builder *builder, enum oh_json_text_use use)
 {
-    const char *from = builder->at + 1, *end = oh_json_string_find_special(from, builder->end);
+    const char *from = builder->at + 1, *end = oh_json_string_find_special(from, builder->end), *text = from;
     size_t length = (size_t)(end - from), more;
 
-    if (*end == '"') {
-        push_text(builder, from, length, use, true);
-    } else {
+    if (*end != '"') {
+        text = builder->scratch;
         memcpy(builder->scratch, from, length);
         end = oh_json_string_decode(end, builder->end, builder->scratch + length, &more);
-        push_text(builder, builder->scratch, length + more, use, false);
+        length += more;
     }
+    note_secret(builder, text, length, use);
+    push_text(builder, text, length, use, text == from);
     builder->at = end + 1;
 }
 
@@ -193,6 +203,8 @@ void oh_json_build_begin(struct oh_json_builder *builder, const struct oh_json_s
     builder->counts = scan->counts;
     builder->scratch = NULL;
     builder->texts = NULL;
+    builder->secrets = NULL;
+    builder->names_key = false;
     builder->flooded = false;
     builder->depth = 0;
 }

@@ -29,7 +29,8 @@ static void make_room(lua_State *L, const struct oh_json_scan *scan)
         luaL_error(L, "not enough memory for an answer of %d levels", scan->deepest);
 }
 
-enum oh_json_scan_result oh_json_decode(lua_State *L, const char *text, size_t length, size_t most_memory)
+enum oh_json_scan_result oh_json_decode(lua_State *L, const char *text, size_t length, size_t most_memory,
+                                        struct oh_secrets *secrets)
 {
     int top = lua_gettop(L);
     uint32_t few[FEW_TABLES];
@@ -52,6 +53,7 @@ enum oh_json_scan_result oh_json_decode(lua_State *L, const char *text, size_t l
     make_room(L, &scan);
     oh_json_build_begin(&builder, &scan);
     builder.L = L;
+    builder.secrets = secrets;
     builder.scratch = short_text;
     if (scan.longest_escaped + OH_JSON_BLOCK > sizeof short_text)
         builder.scratch = lua_newuserdata(L, scan.longest_escaped + OH_JSON_BLOCK);
@@ -133,7 +135,8 @@ static enum oh_json_scan_result scan_slice(lua_State *L, int reader, struct slic
     return result;
 }
 
-static enum oh_json_scan_result build_slice(lua_State *L, int reader, struct slices *slices, double until)
+static enum oh_json_scan_result build_slice(lua_State *L, int reader, struct slices *slices,
+                                            struct oh_secrets *secrets, double until)
 {
     struct oh_json_builder *builder = &slices->builder;
     int i;
@@ -142,6 +145,7 @@ static enum oh_json_scan_result build_slice(lua_State *L, int reader, struct sli
     for (i = 0; i < slices->kept; i++)
         lua_rawgeti(L, reader, STACK + i);
     builder->L = L;
+    builder->secrets = secrets;
     slices->texts.table = reader;
     do {
         builder->stop = builder->end - builder->at > BUILT_AT_ONCE ? builder->at + BUILT_AT_ONCE : builder->end;
@@ -157,7 +161,7 @@ static enum oh_json_scan_result build_slice(lua_State *L, int reader, struct sli
     return OH_SCAN_PAUSED;
 }
 
-enum oh_json_scan_result oh_json_slices_step(lua_State *L, double until)
+enum oh_json_scan_result oh_json_slices_step(lua_State *L, struct oh_secrets *secrets, double until)
 {
     int reader = lua_gettop(L);
     enum oh_json_scan_result result = OH_SCAN_WHOLE;
@@ -176,7 +180,7 @@ enum oh_json_scan_result oh_json_slices_step(lua_State *L, double until)
     if (!slices->is_scanned)
         result = scan_slice(L, reader, slices, until);
     if (result == OH_SCAN_WHOLE)
-        result = build_slice(L, reader, slices, until);
+        result = build_slice(L, reader, slices, secrets, until);
     slices->is_inside = false;
     if (result == OH_SCAN_WHOLE)
         lua_replace(L, reader);

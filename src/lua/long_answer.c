@@ -38,10 +38,11 @@ static void push_reader(lua_State *L, struct oh_client *client, struct oh_exchan
 
 enum oh_json_scan_result oh_long_answer_read(lua_State *L, struct oh_exchange *exchange, double until)
 {
+    struct oh_client *client = lua_touserdata(L, 1);
     enum oh_json_scan_result result;
 
-    push_reader(L, lua_touserdata(L, 1), exchange);
-    result = oh_json_slices_step(L, until);
+    push_reader(L, client, exchange);
+    result = oh_json_slices_step(L, &client->secrets, until);
     if (result != OH_SCAN_PAUSED)
         oh_long_answer_forget(L, exchange);
     return result;

@@ -41,12 +41,13 @@ static void set_redacted(lua_State *L, const char *name, const struct oh_secrets
 }
 
 /* Pushes the decoded body of an error status; otherwise, or if it is not JSON, the beginning of its text. Redacted. */
-static void push_detail(lua_State *L, struct oh_exchange *exchange, const struct oh_secrets *secrets)
+static void push_detail(lua_State *L, struct oh_exchange *exchange, struct oh_secrets *secrets)
 {
     const struct oh_response *response = &exchange->response;
     bool bad_status = response->result == OH_RESULT_ANSWERED && (response->status < 200 || response->status > 299);
 
-    if (bad_status && oh_json_decode(L, response->body, response->length, exchange->most_memory) == OH_SCAN_WHOLE) {
+    if (bad_status && oh_json_decode(L, response->body, response->length, exchange->most_memory, secrets) ==
+                          OH_SCAN_WHOLE) {
         oh_redact_values_push(L, secrets, lua_gettop(L));
         lua_remove(L, -2);
     } else {
@@ -68,7 +69,7 @@ static const char *effect_of(const struct oh_response *response, const struct oh
 }
 
 static void push_error(lua_State *L, struct oh_exchange *exchange, const struct oh_error *error,
-                       const struct oh_secrets *secrets)
+                       struct oh_secrets *secrets)
 {
     const struct oh_operation *operation = exchange->operation;
     const struct oh_response *response = &exchange->response;
@@ -243,9 +244,28 @@ static void refuse_scan(struct oh_exchange *exchange, enum oh_json_scan_result r
     error->kind = OH_ERROR_TOO_LARGE;
 }
 
+/* Searches a body that is not decoded for session keys: the program may use them, no text may show them. Decoding finds
+   them by itself. Returns false if there is more to search at the monotonic time `until`. */
+static bool search_secrets(lua_State *L, struct oh_exchange *exchange, struct oh_secrets *secrets, double until)
+{
+    const struct oh_response *response = &exchange->response;
+
+    while (exchange->searched < response->length) {
+        size_t from = exchange->searched, left = response->length - from;
+        size_t to = from + (left < SEARCHED_AT_ONCE ? left : SEARCHED_AT_ONCE);
+        if (!oh_secrets_learn_from_text(secrets, response->body, response->length, from, to))
+            luaL_error(L, "not enough memory");
+        exchange->searched = to;
+        if (to < response->length && oh_monotonic() >= until)
+            return false;
+    }
+    return true;
+}
+
 /* Pushes the value of the body if it has the operation's shape; otherwise pushes nothing and sets the error. Pushes
    nothing and sets no error if there is more to read at the monotonic time `until`. */
-static bool push_value(lua_State *L, struct oh_exchange *exchange, double until, struct oh_error *error)
+static bool push_value(lua_State *L, struct oh_exchange *exchange, struct oh_secrets *secrets, double until,
+                       struct oh_error *error)
 {
     const struct oh_operation *operation = exchange->operation;
     const struct oh_response *response = &exchange->response;
@@ -262,6 +282,8 @@ static bool push_value(lua_State *L, struct oh_exchange *exchange, double until,
         return true;
     }
     if (operation->shape == OH_SHAPE_BYTES || (operation->shape == OH_SHAPE_ANY && !oh_response_is_json(response))) {
+        if (operation->shape == OH_SHAPE_ANY && !search_secrets(L, exchange, secrets, until))
+            return false;
         lua_pushlstring(L, response->length > 0 ? response->body : "", response->length);
         return true;
     }
@@ -270,7 +292,7 @@ static bool push_value(lua_State *L, struct oh_exchange *exchange, double until,
     if (response->length > OH_LONG_ANSWER)
         result = oh_long_answer_read(L, exchange, until);
     else
-        result = oh_json_decode(L, response->body, response->length, exchange->most_memory);
+        result = oh_json_decode(L, response->body, response->length, exchange->most_memory, secrets);
     if (result == OH_SCAN_PAUSED)
         return false;
     if (result == OH_SCAN_WHOLE) {
@@ -311,7 +333,7 @@ static bool finish_download(struct oh_exchange *exchange, struct oh_error *error
     return false;
 }
 
-int oh_result_push_element(lua_State *L, struct oh_exchange *exchange)
+int oh_result_push_element(lua_State *L, struct oh_exchange *exchange, struct oh_secrets *secrets)
 {
     const struct oh_operation *operation = exchange->operation;
     struct oh_json_stream *stream = &exchange->stream;
@@ -320,7 +342,7 @@ int oh_result_push_element(lua_State *L, struct oh_exchange *exchange)
         !oh_json_stream_find(stream, exchange->received.data, exchange->received.length))
         return 0;
     if (oh_json_decode(L, exchange->received.data + stream->from, stream->to - stream->from,
-                       exchange->most_memory) != OH_SCAN_WHOLE) {
+                       exchange->most_memory, secrets) != OH_SCAN_WHOLE) {
         oh_json_stream_stop(stream);
         return 0;
     }
@@ -328,41 +350,22 @@ int oh_result_push_element(lua_State *L, struct oh_exchange *exchange)
     return 1;
 }
 
-/* Adds the session keys of an answer to the known secrets: the program may use them, no text may show them. Returns
-   false if there is more to search at the monotonic time `until`. */
-static bool learn_secrets(lua_State *L, struct oh_exchange *exchange, double until, struct oh_secrets *secrets)
-{
-    const struct oh_operation *operation = exchange->operation;
-    const struct oh_response *response = &exchange->response;
-
-    if (operation->shape == OH_SHAPE_BYTES)
-        return true;
-    while (exchange->searched < response->length) {
-        size_t from = exchange->searched, left = response->length - from;
-        size_t to = from + (left < SEARCHED_AT_ONCE ? left : SEARCHED_AT_ONCE);
-        if (!oh_secrets_learn(secrets, response->body, response->length, from, to))
-            luaL_error(L, "not enough memory");
-        exchange->searched = to;
-        if (to < response->length && oh_monotonic() >= until)
-            return false;
-    }
-    return true;
-}
-
 int oh_result_push(lua_State *L, struct oh_exchange *exchange, struct oh_secrets *secrets)
 {
     const double until = exchange->response.length > OH_LONG_ANSWER ? oh_monotonic() + OH_LONG_ANSWER_SLICE : 0;
     struct oh_error error;
 
-    if (!learn_secrets(L, exchange, until, secrets))
-        return 0;
+    if (exchange->searched > 0 && !search_secrets(L, exchange, secrets, until))
+        return 0; /* a long body that could not be decoded: it is decoded again only when the search has ended */
     oh_error_classify(exchange->operation, &exchange->response, time(NULL), &error);
     if (error.kind == OH_ERROR_NONE && finish_download(exchange, &error)) {
-        if (push_value(L, exchange, until, &error))
+        if (push_value(L, exchange, secrets, until, &error))
             return 1;
         if (error.kind == OH_ERROR_NONE)
             return 0;
     }
+    if (!search_secrets(L, exchange, secrets, until))
+        return 0;
     lua_pushnil(L);
     push_error(L, exchange, &error, secrets);
     return 2;

@@ -14,7 +14,7 @@
    reason of its response. Raises only when out of memory, or for a finalizer or a hook that raises. */
 int oh_result_push(lua_State *L, struct oh_exchange *exchange, struct oh_secrets *secrets);
 /* Pushes the next complete element of a stream, in flight or finished (returns 1), or nothing (returns 0). */
-int oh_result_push_element(lua_State *L, struct oh_exchange *exchange);
+int oh_result_push_element(lua_State *L, struct oh_exchange *exchange, struct oh_secrets *secrets);
 /* Pushes nil and the error of a call that cannot be sent; returns 2. */
 int oh_result_push_refusal(lua_State *L, const char *kind, const char *operation, const char *api, const char *reason);
 

@@ -121,9 +121,22 @@ bool oh_secrets_add_proxy(struct oh_secrets *secrets, const char *proxy)
     return true;
 }
 
-bool oh_secrets_learn(struct oh_secrets *secrets, const char *json, size_t length, size_t from, size_t to)
+#define KEY_NAME "session_api_key"
+
+bool oh_secrets_is_key_name(const char *name, size_t length)
 {
-    static const char name[] = "\"session_api_key\"";
+    return length == sizeof KEY_NAME - 1 && memcmp(name, KEY_NAME, length) == 0;
+}
+
+bool oh_secrets_learn(struct oh_secrets *secrets, const char *value, size_t length)
+{
+    return length < SHORTEST_LEARNT || oh_secret_problem(value, length) != NULL ||
+           oh_secrets_add(secrets, value, length);
+}
+
+bool oh_secrets_learn_from_text(struct oh_secrets *secrets, const char *json, size_t length, size_t from, size_t to)
+{
+    static const char name[] = "\"" KEY_NAME "\"";
     static const size_t most = OH_SECRET_MOST + 1; /* bytes of a key with its closing quote */
     const char *end = json + length, *at = json + from, *closing;
     const char *names_end = length - to > sizeof name - 2 ? json + to + sizeof name - 2 : end;
@@ -138,8 +151,7 @@ bool oh_secrets_learn(struct oh_secrets *secrets, const char *json, size_t lengt
         closing = memchr(at, '"', (size_t)(end - at) < most ? (size_t)(end - at) : most);
         if (closing == NULL)
             continue;
-        if (closing - at >= SHORTEST_LEARNT && oh_secret_problem(at, (size_t)(closing - at)) == NULL &&
-            !oh_secrets_add(secrets, at, (size_t)(closing - at)))
+        if (!oh_secrets_learn(secrets, at, (size_t)(closing - at)))
             return false;
         at = closing + 1;
     }

@@ -27,7 +27,7 @@ struct oh_secrets {
 };
 
 /* Adds a copy of a secret; the places that are not lasting are reused in turn. Secrets that are too short, too long or
-   already known are ignored. This and the next three return false when out of memory. */
+   already known are ignored. All functions that add secrets return false when out of memory. */
 bool oh_secrets_add(struct oh_secrets *secrets, const char *secret, size_t length);
 /* Adds a copy of a secret that is never replaced, or makes a known one lasting; does the same as oh_secrets_add if all
    lasting places are taken. */
@@ -35,8 +35,13 @@ bool oh_secrets_add_lasting(struct oh_secrets *secrets, const char *secret, size
 /* Adds the credentials in the URL of a proxy as lasting secrets: whole, and in the parts that other programs may split
    the password into. */
 bool oh_secrets_add_proxy(struct oh_secrets *secrets, const char *proxy);
-/* Adds the session keys in a response. Takes only fields whose name begins at byte `from` or later, and before `to`. */
-bool oh_secrets_learn(struct oh_secrets *secrets, const char *json, size_t length, size_t from, size_t to);
+/* Returns whether a field of a response holds a session key, by its name. */
+bool oh_secrets_is_key_name(const char *name, size_t length);
+/* Adds the value of such a field, unless no key looks like it. */
+bool oh_secrets_learn(struct oh_secrets *secrets, const char *value, size_t length);
+/* Searches the text of a response that is not decoded for such fields, and adds their values. Takes only fields whose
+   name begins at byte `from` or later, and before `to`. */
+bool oh_secrets_learn_from_text(struct oh_secrets *secrets, const char *json, size_t length, size_t from, size_t to);
 /* Wipes all of them. */
 void oh_secrets_forget(struct oh_secrets *secrets);
 
