@@ -31,7 +31,7 @@ declare -A may_require=(
     [client]="$base task loop request conversation events api start wait fleet"
     [init]="$base client requirements display.show"
     [command_line]='init api.repository spelling display simulator request.service_clock'
-    [nvim]='init display api.repository' [health]='nvim'
+    [nvim]='init display api.repository spelling' [health]='nvim'
     [types]='' [simulator]='')
 longest=400
 

@@ -151,7 +151,7 @@ describe("in Neovim, a conversation", function()
       child "vim.cmd 'OpenHands follow no-such-title'"
       told "no conversation 'no-such-title' is known here"
       child "vim.cmd 'OpenHands folow'"
-      told "there is no 'folow'; there are: board, diff,"
+      told "there is no 'folow' (did you mean 'follow'?); there are: "
     ]]
     assert.equal("true true\n0 0\ntrue\ntrue\n", output)
   end)

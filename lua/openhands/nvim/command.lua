@@ -96,7 +96,8 @@ function M.perform(name, text, range)
     require("openhands.nvim.pending_starts").tell_left()
     subcommand.run(text, range)
   else
-    notice.warn(("there is no '%s'; there are: %s"):format(name, table.concat(M.names(), ", ")))
+    local hint = require("openhands.spelling").hint(name, M.subcommands)
+    notice.warn(("there is no '%s'%s; there are: %s"):format(name, hint, table.concat(M.names(), ", ")))
   end
 end
 
