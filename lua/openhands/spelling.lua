@@ -3,7 +3,7 @@
 local M = {}
 
 local LONGEST = 40 -- bytes; our names are all shorter
-local SHORTEST_PREFIX = 3 -- letters; a prefix of at least this length counts as a near match
+local SHORTEST_PART = 3 -- letters; a prefix, or a last word, of at least this length counts as a near match
 
 -- Names that other libraries use.
 local synonyms = {
@@ -42,7 +42,7 @@ end
 --- Returns the name that was probably meant.
 ---@param word any as it was given
 ---@param names table<string, any> the known ones
----@param most integer? letters that may be wrong; half of them by default
+---@param most integer? letters that may be wrong; half of them by default, and the last word of a name stands for it
 ---@return string? name
 function M.nearest(word, names, most)
   if type(word) ~= "string" or #word > LONGEST then
@@ -53,7 +53,8 @@ function M.nearest(word, names, most)
   local best, least = nil, (most or math.floor(#word / 2)) + 1
   for name in pairs(names) do
     local far = distance(word, name)
-    if #word >= SHORTEST_PREFIX and name:sub(1, #word) == word then
+    local is_last_word = not most and name:sub(-#word - 1) == "_" .. word
+    if #word >= SHORTEST_PART and (is_last_word or name:sub(1, #word) == word) then
       far = 1
     end
     if far < least or far == least and best and name < best then

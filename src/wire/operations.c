@@ -62,7 +62,7 @@ const struct oh_field *oh_operation_field(const struct oh_operation *operation, 
 /* ---- suggestions for misspelt names --------------------------------------------------------------------------- */
 
 #define LONGEST_NAME 40
-#define SHORTEST_PREFIX 3 /* letters by which a name can be recognised */
+#define SHORTEST_PART 3 /* letters by which a name can be recognised */
 
 /* Returns the edit distance of two names; the largest number if one is longer than LONGEST_NAME. */
 static size_t distance(const char *a, const char *b)
@@ -106,6 +106,15 @@ static const char *synonym_of(const char *name)
     return "";
 }
 
+/* Returns whether a name ends with another one, as a word of its own: `msg` in `initial_user_msg`. */
+static bool ends_with_word(const char *name, const char *word)
+{
+    size_t rest = strlen(name), length = strlen(word);
+
+    return length >= SHORTEST_PART && rest > length && name[rest - length - 1] == '_' &&
+           strcmp(name + rest - length, word) == 0;
+}
+
 const char *oh_operations_nearest(const char *operation, const char *name)
 {
     const struct oh_operation *row;
@@ -118,8 +127,9 @@ const char *oh_operations_nearest(const char *operation, const char *name)
         if (strcmp(row->name, operation) != 0)
             continue;
         for (field = row->fields; field->name != NULL; field++) {
-            bool is_prefix = length >= SHORTEST_PREFIX && strncmp(field->name, name, length) == 0;
-            size_t apart = strcmp(field->name, synonym) == 0 ? 0 : is_prefix ? 1 : distance(name, field->name);
+            bool is_prefix = length >= SHORTEST_PART && strncmp(field->name, name, length) == 0;
+            bool is_part = is_prefix || ends_with_word(field->name, name);
+            size_t apart = strcmp(field->name, synonym) == 0 ? 0 : is_part ? 1 : distance(name, field->name);
             if (apart < best) {
                 best = apart;
                 nearest = field->name;
