@@ -73,6 +73,7 @@ build = {
         "src/lua/message.c",
         "src/lua/multipart.c",
         "src/lua/options.c",
+        "src/lua/pipes.c",
         "src/lua/prepared.c",
         "src/lua/private_files.c",
         "src/lua/redact_values.c",

@@ -15,6 +15,7 @@
 #include "lua/limits.h"
 #include "lua/host_wait.h"
 #include "lua/members.h"
+#include "lua/pipes.h"
 #include "lua/prepared.h"
 #include "lua/private_files.h"
 #include "lua/redact_values.h"
@@ -112,6 +113,7 @@ int luaopen_openhands_core(lua_State *L)
     oh_json_sentinels_add_functions(L, shared);
     oh_limits_add_functions(L);
     oh_host_wait_add_functions(L);
+    oh_pipes_add_functions(L);
     oh_private_files_add_functions(L);
     oh_redact_values_add_functions(L);
     oh_reflection_add_functions(L);

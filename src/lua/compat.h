@@ -6,6 +6,7 @@
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
+#include <stdio.h>
 
 #define OH_LARGEST_EXACT 9007199254740992.0 /* 2^53: beyond it a double cannot hold every integer */
 
@@ -48,6 +49,15 @@ static inline void oh_setmetatable(lua_State *L, const char *name)
     lua_setmetatable(L, -2);
 }
 
+/* Returns the open file of the io library that is an argument. */
+static inline FILE *oh_checkfile(lua_State *L, int index)
+{
+    FILE *file = *(FILE **)luaL_checkudata(L, index, LUA_FILEHANDLE);
+
+    luaL_argcheck(L, file != NULL, index, "is closed");
+    return file;
+}
+
 #else
 
 #define oh_rawlen lua_rawlen
@@ -56,6 +66,14 @@ static inline void oh_setmetatable(lua_State *L, const char *name)
 #define oh_setfuncs luaL_setfuncs
 #define oh_setmetatable luaL_setmetatable
 #define oh_testudata luaL_testudata
+
+static inline FILE *oh_checkfile(lua_State *L, int index)
+{
+    const luaL_Stream *stream = luaL_checkudata(L, index, LUA_FILEHANDLE);
+
+    luaL_argcheck(L, stream->closef != NULL, index, "is closed");
+    return stream->f;
+}
 
 #endif
 

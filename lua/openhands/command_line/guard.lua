@@ -1,6 +1,8 @@
 --- Speaks for the command if a signal ends it at once: SIGTERM, a second Ctrl-C, SIGKILL. A shell beside it reads a
 --- pipe, and writes the last words to stderr if the pipe ends before the command has said that all is well.
 
+local core = require "openhands.core"
+
 local M = {}
 
 -- A line that begins with + adds to the last words, = forgets them, and . ends the shell. Ctrl-C reaches it, too.
@@ -26,10 +28,11 @@ function M.new()
   return setmetatable({ _pipe = io.popen(PROGRAM, "w") }, Guard)
 end
 
+-- Sends lines to the shell. If the shell was killed, the guard has no effect from then on.
 local function send(self, text)
-  if self._pipe then
-    self._pipe:write(text)
-    self._pipe:flush()
+  if self._pipe and not core.write_to_pipe(self._pipe, text) then
+    self._pipe:close()
+    self._pipe = nil
   end
 end
 
