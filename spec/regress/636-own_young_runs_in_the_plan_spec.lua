@@ -44,7 +44,11 @@ describe("the sandboxes of others beside a run whose sandbox is not known yet", 
     files.write(here.directory .. "/typos.csv", "repository,message\nowner/one,Fix.\n")
     here.output "start 'Try it.' --wait --interval 0.05"
     local words = ("fleet run %s/typos.csv --plan"):format(here.directory)
-    here.output(words)
+    local function others_of()
+      local plan = here.run(words .. " --json").json
+      return { plan.others, plan.others_is_upper_bound }
+    end
+    assert.same({ 1, false }, others_of())
     local ledger = assert(ledgers.open(here.directory .. "/state/openhands/ledger.db"))
     local account = assert(ledger:accounts { fleet = "typos" })[1]
     assert(ledger:claim { account_id = account, owner = "w", token = "t", lease = 0 })
@@ -52,5 +56,6 @@ describe("the sandboxes of others beside a run whose sandbox is not known yet", 
     local plan = here.output(words)
     assert.matches("\nup to 1 other sandbox is up on this account %(an item [^)]*%): each takes a slot; [^\n]+$",
       plan)
+    assert.same({ 1, true }, others_of())
   end)
 end)

@@ -1,5 +1,5 @@
--- `start { msg = … }` said that 'msg' is no field, but not that 'initial_user_msg' is one: with so many letters missing,
--- the names were not near.
+-- `start { msg = ... }` said that 'msg' is no field, but not that 'initial_user_msg' is one: with so many letters
+-- missing, the names were not near.
 local databases = require "spec.support.ledger_databases"
 local in_process = require "spec.support.in_process"
 local openhands = require "openhands"

@@ -109,7 +109,7 @@ local function tell_plan(session, fleet)
   end
   local record = records.fleet(plan)
   local others, is_most = fleet:others()
-  record.others = others
+  record.others, record.others_is_upper_bound = others, is_most
   session.output:record(record)
   session.output:line(tostring(plan))
   if others > 0 then
