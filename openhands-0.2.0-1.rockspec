@@ -113,7 +113,6 @@ build = {
     ["openhands.client"] = "lua/openhands/client.lua",
     ["openhands.client_class"] = "lua/openhands/client_class.lua",
     ["openhands.conversation.actions"] = "lua/openhands/conversation/actions.lua",
-    ["openhands.conversation.asleep"] = "lua/openhands/conversation/asleep.lua",
     ["openhands.conversation.identifier"] = "lua/openhands/conversation/identifier.lua",
     ["openhands.conversation"] = "lua/openhands/conversation/init.lua",
     ["openhands.conversation.lookup"] = "lua/openhands/conversation/lookup.lua",

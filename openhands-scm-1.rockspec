@@ -171,6 +171,7 @@ build = {
     ["openhands.command_line.workspace"] = "lua/openhands/command_line/workspace.lua",
     ["openhands.conversation.actions"] = "lua/openhands/conversation/actions.lua",
     ["openhands.conversation.asleep"] = "lua/openhands/conversation/asleep.lua",
+    ["openhands.conversation.batch"] = "lua/openhands/conversation/batch.lua",
     ["openhands.conversation.identifier"] = "lua/openhands/conversation/identifier.lua",
     ["openhands.conversation"] = "lua/openhands/conversation/init.lua",
     ["openhands.conversation.lookup"] = "lua/openhands/conversation/lookup.lua",

@@ -5,6 +5,7 @@
 --- Some steps take up to 99 conversations in one request. `status` runs the steps for one conversation, and the poller
 --- runs them for all conversations that the client waits for.
 
+local batches = require "openhands.conversation.batch"
 local conversations = require "openhands.conversation"
 local deferred = require "openhands.deferred"
 local errors = require "openhands.errors"
@@ -42,61 +43,6 @@ local states = require "openhands.conversation.state"
 local M = {}
 
 local MOST_PAGES = 20 -- limit of pages, because other lookups wait meanwhile; a page has 100 start tasks
-
--- ---- requests for many ---------------------------------------------------------------------------------------------
-
--- Returns the items of a response by their normalized ids. An item with an id that was not requested is returned for
--- the requested id at its position: `from_status` refuses it later, `from_task` does not.
-local function items_by_key(list, ids)
-  local items, is_asked = {}, {}
-  for _, id in ipairs(ids) do
-    is_asked[identifiers.normalize(id)] = true
-  end
-  for place, id in ipairs(ids) do
-    local item = list[place]
-    if type(item) == "table" then
-      local key = type(item.id) == "string" and identifiers.normalize(item.id)
-      items[is_asked[key] and key or identifiers.normalize(id)] = item
-    end
-  end
-  return items
-end
-
--- Requests items by their ids, each id once. Returns the items in the order of `ids`, each in its own table, and false
--- for each unknown id.
----@return (table|false)[]? items
----@return openhands.Error? err
-local function read_batch(client, operation, ids, call)
-  if #ids == 1 then
-    local list, err = client:_read(operation, ids, call, "v1")
-    return list and { type(list[1]) == "table" and list[1] or false }, err
-  end
-  local asked, keys, is_taken = {}, {}, {}
-  for place, id in ipairs(ids) do
-    keys[place] = identifiers.normalize(id)
-    if not is_taken[keys[place]] then
-      asked[#asked + 1], is_taken[keys[place]] = id, true
-    end
-  end
-  local list, err = client:_read(operation, asked, call, "v1")
-  if not list then
-    return nil, err
-  end
-  local found, items = items_by_key(list, asked), {}
-  for place, key in ipairs(keys) do
-    ---@type table|false
-    local item = found[key] or false
-    if item and is_taken[item] then
-      local copy = {}
-      for name, value in pairs(item) do
-        copy[name] = value
-      end
-      item = copy
-    end
-    items[place], is_taken[item] = item, true
-  end
-  return items
-end
 
 -- Returns the ids that the service uses for the conversations. Old services choose other ids than the client asked for.
 local function served_ids(lookups)
@@ -174,7 +120,7 @@ function steps.start_task(client, lookups, call)
   for place, lookup in ipairs(lookups) do
     ids[place] = lookup.memory.start_task_id
   end
-  local tasks, err = read_batch(client, "start_tasks.get", ids, call)
+  local tasks, err = batches.read(client, "start_tasks.get", ids, call)
   if not tasks then
     fail_batch(client, lookups, err)
     return
@@ -211,9 +157,19 @@ local function take_listed(client, lookup, id, response, answered_at)
   end
 end
 
+-- The same as the step "list", for one lookup: most calls need no more.
+local function list_one(client, lookup, id, call)
+  local response, err = batches.read_one(client, "status", id, call)
+  if response == nil then
+    fail_batch(client, { lookup }, err)
+  else
+    take_listed(client, lookup, id, response, client._loop.now())
+  end
+end
+
 function steps.list(client, lookups, call)
   local ids = served_ids(lookups)
-  local responses, err = read_batch(client, "status", ids, call)
+  local responses, err = batches.read(client, "status", ids, call)
   if not responses then
     fail_batch(client, lookups, err)
     return
@@ -227,7 +183,7 @@ end
 function steps.recent_tasks(client, lookups, call)
   local ids, open = served_ids(lookups), {}
   -- A caller may have given the id of the start task instead of that of the conversation.
-  local tasks = read_batch(client, "start_tasks.get", ids, call)
+  local tasks = batches.read(client, "start_tasks.get", ids, call)
   for place, lookup in ipairs(lookups) do
     finish(lookup, false)
     if tasks and tasks[place] then
@@ -376,8 +332,16 @@ function M.status(client, id, call)
     id = id, grace = call.grace, reads_events = true, caller_tries_other = true,
     memory = nil, step = nil, conversation = nil, result = nil,
   }
-  lookup.step = first_step_v1(client, lookup)
-  local conversation, err = M.run(client, lookup, call)
+  local step, served = first_step_v1(client, lookup)
+  if step == "list" then
+    list_one(client, lookup, served, call)
+  else
+    lookup.step = step
+  end
+  local conversation, err = lookup.conversation, lookup.err
+  if lookup.step then
+    conversation, err = M.run(client, lookup, call)
+  end
   if conversation == false then
     conversation = conversations.young_answer(client, client:_remember(id), call.grace) or false
   end
