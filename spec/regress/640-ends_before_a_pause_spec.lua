@@ -121,6 +121,11 @@ describe("a conversation whose sandbox was paused", function()
     client:_find_ends(page, true)
     assert.equal("finished", page[1].state)
 
+    -- The number of readings does not depend on those before the pause.
+    local memory = client:_remember(page[1].conversation_id)
+    memory.slept_end, memory.events_pause, memory.events_read_of = nil, 60, "another status"
+    assert.same({ "finished", 4 }, { state(), memory.events_pause })
+
     local starter, other_model = in_process.simulated({ api = "v1" }, { api = "v1" })
     assert.equal("paused", assert(starter:run { initial_user_msg = "x [simulate: paused]" }).state)
     client, transport = counting(other_model)

@@ -250,13 +250,18 @@ function M.is_due(client, conversation, memory)
 end
 
 --- Returns whether the events of a conversation that sleeps may tell more than when they were last read: for a while
---- they may, since the service learns of them late.
+--- they may, since the service learns of them late. That while begins anew with each other status.
 ---@param client openhands.Client
 ---@param conversation openhands.Conversation
 ---@param memory openhands.Memory
 ---@return boolean
 function M.is_worth_reading(client, conversation, memory)
-  local is_final = (memory.events_pause or 0) >= LONGEST_PAUSE and memory.events_read_of == fingerprint(conversation)
+  local read_of = memory.events_read_of
+  if read_of and read_of ~= fingerprint(conversation) then
+    memory.events_pause = nil
+    return true
+  end
+  local is_final = read_of ~= nil and (memory.events_pause or 0) >= LONGEST_PAUSE
   return not is_final and M.is_due(client, conversation, memory)
 end
 
@@ -294,10 +299,9 @@ end
 ---@param client openhands.Client
 ---@param conversation openhands.Conversation
 ---@param call table
----@param always boolean? even if they were read a moment ago
-function M.update(client, conversation, call, always)
+function M.update(client, conversation, call)
   local memory = client:_remember(conversation.conversation_id)
-  if states.may_have_ended(conversation, memory) and (always or M.is_due(client, conversation, memory)) then
+  if states.may_have_ended(conversation, memory) and M.is_due(client, conversation, memory) then
     local result = M.read(client, conversation, call)
     if result then
       states.apply_result(conversation, result, memory)

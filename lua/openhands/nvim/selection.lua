@@ -34,6 +34,7 @@ local function read(client, title)
     list, err = client:list({ limit = limit }):page()
     list = list and with_title(list, title)
   end
+  client:_find_ends(list or {}, true) -- without requests: the user waits for the list
   return list, err
 end
 
