@@ -7,6 +7,7 @@ local conversations = require "openhands.conversation"
 local core = require "openhands.core"
 local errors = require "openhands.errors"
 local identifiers = require "openhands.conversation.identifier"
+local lookups = require "openhands.conversation.lookup"
 local operation_calls = require "openhands.api.operation_calls"
 local operations = require "openhands.api.operations"
 local states = require "openhands.conversation.state"
@@ -39,15 +40,6 @@ local function conflict(name, conversation, reason)
   }
 end
 
-local function not_found_error(name, id)
-  return errors.new {
-    kind = "not_found",
-    operation = name,
-    conversation_id = id,
-    message = ("%s: the service knows no conversation %s"):format(name, id),
-  }
-end
-
 --- Changes the title, and other fields that the dialect allows. V1 responds with the conversation; for V0, this
 --- function requests the status afterwards.
 ---@return openhands.Conversation? conversation
@@ -65,7 +57,7 @@ function M.update(client, operation, fields, call)
     end
     return conversation
   elseif response == false then
-    return nil, not_found_error("update", id)
+    return nil, errors.rename(lookups.unknown(id), "update")
   end
   return refresh(client, "update", id, call)
 end
@@ -78,7 +70,7 @@ function M.delete(client, operation, fields, call)
   if err then
     return nil, err
   elseif response == false or (type(response) == "table" and response.success == false) then
-    return nil, not_found_error("delete", fields.conversation_id)
+    return nil, errors.rename(lookups.unknown(fields.conversation_id), "delete")
   end
   client:_remember(fields.conversation_id).deleted = true
   return true

@@ -54,4 +54,15 @@ function M.check_names(operation, fields, known)
   end
 end
 
+--- Checks which fields an operation on a fleet has. Returns those that name the fleet.
+---@param operation string
+---@param fields table
+---@param more? string names of further fields, each with a space after it
+---@return string account_id
+---@return string fleet
+function M.fleet(operation, fields, more)
+  M.check_names(operation, fields, " account_id fleet " .. (more or ""))
+  return M.text(operation, fields, "account_id"), M.text(operation, fields, "fleet")
+end
+
 return M

@@ -30,12 +30,6 @@ local DEFAULT_SLOTS = 8
 ---@field learned_slots integer? the same, as the service is known to allow
 ---@field learned_for number seconds after which one more is tried
 
--- Returns the fields that name a fleet.
-local function named(operation, fields, more)
-  arguments.check_names(operation, fields, " account_id fleet " .. more)
-  return arguments.text(operation, fields, "account_id"), arguments.text(operation, fields, "fleet")
-end
-
 local READ = [[select fleet, {decimal:weight}, cast(openhands_fleets.slots as text) as slots, {whole:live},
   {whole:queued}, {whole:added}, {whole:canary}, {decimal:budget}, {decimal:cost},
   cast(cast(round((openhands_fleets.paused_until - {now}) * 1000000) as bigint) as text) as paused_for,
@@ -71,7 +65,7 @@ end
 ---@return openhands.FleetRow?
 ---@return openhands.Error? err
 function M.open_fleet(ledger, fields)
-  local account, fleet = named("open_fleet", fields, "weight slots account_slots canary budget ")
+  local account, fleet = arguments.fleet("open_fleet", fields, "weight slots account_slots canary budget ")
   local weight = arguments.number("open_fleet", fields, "weight", false, 0.001)
   local slots = arguments.whole("open_fleet", fields, "slots", false, 0)
   local account_slots = arguments.whole("open_fleet", fields, "account_slots", false, 0)
@@ -105,10 +99,19 @@ end
 ---@return openhands.FleetRow?
 ---@return openhands.Error? err
 function M.fleet(ledger, fields)
-  local account, fleet = named("fleet", fields, "")
+  local account, fleet = arguments.fleet("fleet", fields)
   return transaction.run(ledger, "fleet", function(connection)
     return M.read(connection, "fleet", account, fleet)
   end)
+end
+
+-- Returns the values of one column.
+local function column(rows, name)
+  local values = {}
+  for place, row in ipairs(rows) do
+    values[place] = row[name]
+  end
+  return values
 end
 
 --- Reads the accounts that have a fleet of a name.
@@ -119,11 +122,8 @@ end
 function M.accounts(ledger, fields)
   local fleet = arguments.text("accounts", fields, "fleet")
   return transaction.run(ledger, "accounts", function(connection)
-    local list = connection:rows("select account_id from openhands_fleets where fleet = ? order by account_id", fleet)
-    for place, row in ipairs(list) do
-      list[place] = row.account_id
-    end
-    return list
+    local rows = connection:rows("select account_id from openhands_fleets where fleet = ? order by account_id", fleet)
+    return column(rows, "account_id")
   end)
 end
 
@@ -136,10 +136,8 @@ function M.names(ledger, fields)
   arguments.check_names("names", fields, " account_id ")
   local account = arguments.text("names", fields, "account_id")
   return transaction.run(ledger, "names", function(connection)
-    local list = connection:rows("select fleet from openhands_fleets where account_id = ? and added > 0", account)
-    for place, row in ipairs(list) do
-      list[place] = row.fleet
-    end
+    local rows = connection:rows("select fleet from openhands_fleets where account_id = ? and added > 0", account)
+    local list = column(rows, "fleet")
     table.sort(list) -- not by the database: each has an order of its own
     return list
   end)
@@ -179,7 +177,7 @@ end
 ---@return true?
 ---@return openhands.Error? err
 function M.pause_fleet(ledger, fields)
-  local account, fleet = named("pause_fleet", fields, "seconds ")
+  local account, fleet = arguments.fleet("pause_fleet", fields, "seconds ")
   return update(ledger, "pause_fleet", "such fleet", [[update openhands_fleets
     set paused_until = {now} + cast(? as double precision) where account_id = ? and fleet = ?]],
     arguments.number("pause_fleet", fields, "seconds", nil, 0), account, fleet)
@@ -258,7 +256,7 @@ end
 --- `conversation_id`, `state` (as it was inserted), `position`, `fence` and `is_new`
 ---@return openhands.Error? err of kind "conflict", with the field `key`, if an item has another request than before
 function M.add(ledger, fields)
-  local account, fleet = named("add", fields, "items ")
+  local account, fleet = arguments.fleet("add", fields, "items ")
   for _, item in ipairs(fields.items) do
     check_item(item)
   end

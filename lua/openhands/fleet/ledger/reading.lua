@@ -68,6 +68,16 @@ function M.to_run(row)
   return row
 end
 
+--- Turns rows of the database into runs, in place.
+---@param rows table[]
+---@return openhands.Run[]
+function M.to_runs(rows)
+  for _, row in ipairs(rows) do
+    M.to_run(row)
+  end
+  return rows
+end
+
 local ONE_RUN = "select " .. M.COLUMNS .. ", request from openhands_runs where run_id = ?"
 local ONE_RUN_LOCKED = ONE_RUN .. " {lock}"
 
@@ -113,8 +123,7 @@ end
 ---@return openhands.Run?
 ---@return openhands.Error? err
 function M.find(ledger, fields)
-  arguments.check_names("find", fields, " account_id fleet key ")
-  local account, fleet = arguments.text("find", fields, "account_id"), arguments.text("find", fields, "fleet")
+  local account, fleet = arguments.fleet("find", fields, "key ")
   local key = arguments.text("find", fields, "key")
   return transaction.run(ledger, "find", function(connection)
     local row = connection:row("select " .. M.COLUMNS .. [[, request from openhands_runs
@@ -137,19 +146,14 @@ local PAGE_OF_RUNS = "select " .. M.COLUMNS .. [[ from openhands_runs
 ---@return openhands.Run[]? runs none after the last page
 ---@return openhands.Error? err
 function M.runs(ledger, fields)
-  arguments.check_names("runs", fields, " account_id fleet after limit state ")
-  local account, fleet = arguments.text("runs", fields, "account_id"), arguments.text("runs", fields, "fleet")
+  local account, fleet = arguments.fleet("runs", fields, "after limit state ")
   local after, limit = arguments.whole("runs", fields, "after", 0, 0), arguments.whole("runs", fields, "limit", PAGE, 1)
   local state = arguments.text("runs", fields, "state", false)
   if state and not states.FROM[state] then
     errors.raise(("runs: '%s' is no state of a run"):format(state))
   end
   return transaction.run(ledger, "runs", function(connection)
-    local rows = connection:rows(PAGE_OF_RUNS, account, fleet, after, state, limit)
-    for _, row in ipairs(rows) do
-      M.to_run(row)
-    end
-    return rows
+    return M.to_runs(connection:rows(PAGE_OF_RUNS, account, fleet, after, state, limit))
   end)
 end
 
@@ -159,8 +163,7 @@ end
 ---@return table<openhands.RunState, integer>? counts 0 where there are none
 ---@return openhands.Error? err
 function M.counts(ledger, fields)
-  arguments.check_names("counts", fields, " account_id fleet ")
-  local account, fleet = arguments.text("counts", fields, "account_id"), arguments.text("counts", fields, "fleet")
+  local account, fleet = arguments.fleet("counts", fields)
   return transaction.run(ledger, "counts", function(connection)
     local counts = {}
     for state in pairs(states.FROM) do

@@ -49,8 +49,7 @@ end
 ---@return openhands.Run[]? runs as they are afterwards, by place of the key
 ---@return openhands.Error? err of kind "not_found": the fleet has no such item
 function M.retry(ledger, fields)
-  arguments.check_names("retry", fields, " account_id fleet keys states next_id ")
-  local account, fleet = arguments.text("retry", fields, "account_id"), arguments.text("retry", fields, "fleet")
+  local account, fleet = arguments.fleet("retry", fields, "keys states next_id ")
   for state in pairs(fields.states) do
     if not M.STATES[state] then
       errors.raise(("retry: a run that is %s cannot be tried once more"):format(tostring(state)))

@@ -48,19 +48,15 @@ end
 ---@return openhands.LedgerTotals?
 ---@return openhands.Error? err
 function M.totals(ledger, fields)
-  arguments.check_names("totals", fields, " account_id fleet ")
-  local account, fleet = arguments.text("totals", fields, "account_id"), arguments.text("totals", fields, "fleet")
+  local account, fleet = arguments.fleet("totals", fields)
   return transaction.run(ledger, "totals", function(connection)
     local row, err = fleets.read(connection, "totals", account, fleet)
     if not row then
       return nil, err
     end
     local totals = { now = connections.decimal(connection:row(NOW).moment), fleet = row, counts = {}, cost = 0,
-      without_cost = 0, live = connection:rows(LIVE, account, fleet) }
+      without_cost = 0, live = reading.to_runs(connection:rows(LIVE, account, fleet)) }
     add_up(totals, connection:rows(BY_STATE, account, fleet))
-    for _, run in ipairs(totals.live) do
-      reading.to_run(run)
-    end
     return totals
   end)
 end

@@ -155,8 +155,7 @@ local NEEDS = [[select openhands_runs.key as key, others.key as needed
 ---@return table<string, string[]>? keys by the key of the item that waits
 ---@return openhands.Error? err
 function M.needs(ledger, fields)
-  arguments.check_names("needs", fields, " account_id fleet ")
-  local account, fleet = arguments.text("needs", fields, "account_id"), arguments.text("needs", fields, "fleet")
+  local account, fleet = arguments.fleet("needs", fields)
   return transaction.run(ledger, "needs", function(connection)
     local keys = {}
     for _, row in ipairs(connection:rows(NEEDS, account, fleet)) do
