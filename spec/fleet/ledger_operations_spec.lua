@@ -99,6 +99,16 @@ for _, name in ipairs { "SQLite", "PostgreSQL" } do
       assert.equal("not_found", select(2, add("unknown", item "a")).kind)
     end)
 
+    on_it("keeps nothing of a rehearsal", function()
+      open_fleet "f"
+      local rehearsal = assert(ledgers.open(database.address))
+      rehearsal:rehearse()
+      assert(rehearsal:add(with { fleet = "f", items = { item "a" } }))
+      assert.equal(1, #assert(rehearsal:runs(with { fleet = "f", limit = 10 })))
+      rehearsal:close()
+      assert.same({ live = 0, queued = 0, added = 0 }, counters "f")
+    end)
+
     on_it("keeps texts and numbers as they are", function()
       open_fleet "f"
       local request = '{"t":"Ünïcode \' \\" ? $1 % ;--\\n"}' .. ("x"):rep(100000)

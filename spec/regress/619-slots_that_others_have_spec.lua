@@ -48,7 +48,7 @@ describe("slots that others have", function()
 
   where_sqlite("are what a worker waits for, which it says once", function()
     here.output "start 'Try it.' --wait --interval 0.05"
-    here.output(("fleet run %s/typos.csv --name other --plan"):format(here.directory))
+    here.add_items("other", { { key = "owner/one", initial_user_msg = "Fix it." } })
     local words = "worker --reserve 8 --timeout 6"
     local result = here.run(words)
     assert.equal(4, result.status)

@@ -43,6 +43,7 @@ describe("the sandboxes of others beside a run whose sandbox is not known yet", 
   where_sqlite("are named so by its plan", function()
     files.write(here.directory .. "/typos.csv", "repository,message\nowner/one,Fix.\n")
     here.output "start 'Try it.' --wait --interval 0.05"
+    here.add_items("typos", { { key = "owner/one", repository = "owner/one", initial_user_msg = "Fix." } })
     local words = ("fleet run %s/typos.csv --plan"):format(here.directory)
     local function others_of()
       local plan = here.run(words .. " --json").json

@@ -24,9 +24,8 @@ describe("the command", function()
 
   it("names twenty of them", function()
     for number = 1, 21 do
-      files.write(("%s/f%02d.csv"):format(here.directory, number), "repository,message\nowner/one,Fix it.\n")
-      assert.equal(0, here.run(("fleet run %s/f%02d.csv --plan --ledger %s/many.db"):format(here.directory, number,
-        here.directory)).status)
+      here.add_items(("f%02d"):format(number), { { key = "owner/one", initial_user_msg = "Fix it." } },
+        here.directory .. "/many.db")
     end
     local unknown = here.run(("fleet status zzzzzz --ledger %s/many.db"):format(here.directory))
     assert.matches("in this ledger; it has: f01, f02, .*, f20 and 1 more\n", unknown.errors)

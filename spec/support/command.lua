@@ -2,6 +2,7 @@
 local canary = require "spec.support.canary"
 local cjson = require "cjson"
 local files = require "spec.support.files"
+local openhands = require "openhands"
 local processes = require "spec.support.processes"
 local simulator = require "openhands.simulator"
 
@@ -93,6 +94,20 @@ local function new()
       result.json = cjson.decode(result.output)
     end
     return result
+  end
+
+  --- Adds items to a fleet, and starts none.
+  ---@param name string
+  ---@param items table[]
+  ---@param ledger string? path; default: the one of the command
+  function place.add_items(name, items, ledger)
+    local state = place.directory .. "/state/openhands"
+    os.execute("mkdir -m 700 -p " .. quoted(state))
+    local client = openhands.new { base_url = place.service.address, api_key = canary.key }
+    local fleet = assert(client:fleet { name = name, ledger = ledger or state .. "/ledger.db" })
+    assert(fleet:add(items))
+    fleet:close()
+    client:close()
   end
 
   --- Runs the command, which must succeed. Returns what it wrote to stdout, without the last line break.

@@ -59,6 +59,14 @@ local function settings_of_worker(settings, account_id, fleet, callbacks)
   }
 end
 
+-- Checks that a method is called with its fleet, and that what it does will last.
+local function check_lasting(self, name)
+  errors.check_receiver(getmetatable(self) == Fleet, name, "fleet")
+  if self.settings.dry_run then
+    errors.raise(name .. ": this fleet is a dry run: open it without `dry_run`")
+  end
+end
+
 -- ---- a fleet -------------------------------------------------------------------------------------------------------
 
 --- What `add` has added: the runs, of one item or a list; and how many there are. The runs of an iterator or a
@@ -140,7 +148,7 @@ end
 ---@return openhands.Rebuilt?
 ---@return openhands.Error? err
 function Fleet:rebuild(given, source)
-  errors.check_receiver(getmetatable(self) == Fleet, "rebuild", "fleet")
+  check_lasting(self, "rebuild")
   ---@type any, openhands.Run[]?, openhands.Error?
   local good, runs, err = true, nil, nil
   if given ~= nil then
@@ -196,7 +204,8 @@ function Fleet:plan()
   return plans.new(runs, needs, totals)
 end
 
---- Returns how many sandboxes of others are up on the account: each takes a slot. Asks the service (V1).
+--- Returns how many sandboxes of others are up on the account: each takes a slot. Asks the service (V1). A dry run
+--- forgets its items before, so that other processes can write into the ledger meanwhile.
 ---@return integer others 0 if the service does not tell
 ---@return boolean is_most there may be fewer: runs that are starting do not know their sandboxes yet
 function Fleet:others()
@@ -204,9 +213,12 @@ function Fleet:others()
   if self._worker then
     return self._worker.slots:last_others()
   end
+  self.ledger:forget()
   self._slots = self._slots or account_slots.new(self.client, { start_interval = self.settings.start_interval or 0 })
   return self._slots:others(function()
-    return (self.ledger:live { account_id = self.account_id })
+    local live = self.ledger:live { account_id = self.account_id }
+    self.ledger:forget()
+    return live
   end)
 end
 
@@ -224,7 +236,7 @@ end
 ---@return openhands.Report?
 ---@return openhands.Error? err what was not ended goes on in the next `run`
 function Fleet:run(given)
-  errors.check_receiver(getmetatable(self) == Fleet, "run", "fleet")
+  check_lasting(self, "run")
   local callbacks = options.of_run(given)
   if self._worker and self._worker:is_running() then
     errors.raise "run: this fleet runs already"
@@ -336,6 +348,9 @@ function Client:fleet(given)
     account_id, err = accounts.of_fleet(client, ledger, account_id --[[@as string]], settings.name)
   end
   if not err then
+    if settings.dry_run then
+      ledger:rehearse()
+    end
     row, err = set_slots(ledger, account_id, settings)
   end
   if not row then

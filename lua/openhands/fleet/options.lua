@@ -26,6 +26,7 @@ local M = {}
 ---@field secrets? table|function values of the secrets that items refer to
 ---@field interval? number seconds between two polls of a conversation
 ---@field start_interval? number seconds between two starts (default 1)
+---@field dry_run? boolean whether the ledger keeps nothing of what this fleet does, for a look at its plan
 
 --- Settings of a worker.
 ---@class openhands.WorkerOptions: openhands.Settings
@@ -87,6 +88,7 @@ local known = {
   secrets = { function(value) return type(value) == "table" or is_function(value) end, "a table or a function" },
   interval = { number(0), "a number of seconds" },
   start_interval = { number(0), "a number of seconds", 1 },
+  dry_run = { one_of(true, false), "true or false", only_fleet = true },
 }
 
 local of_run = {

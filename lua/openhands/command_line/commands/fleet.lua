@@ -26,7 +26,7 @@ local function define_run(group)
   command:option("--canary", "So many items must be done before the others start."):argname "NUMBER"
     :convert(options.count)
   command:flag("--retry", "Try items once more that have failed or were skipped, as new conversations.")
-  command:flag("--plan", "Tell what would be started, and start nothing.")
+  command:flag("--plan", "Tell what would be started; start nothing, and leave the ledger as it is.")
   command:option("-o --report", "Write the report there, too: .html, .csv or .json."):argname "FILE"
   fleets.add_ledger(command)
   fleets.add_working(command)
@@ -175,6 +175,7 @@ local function run(session)
   for _, name in ipairs { "slots", "budget", "canary" } do
     settings[name] = arguments[name] or settings[name]
   end
+  settings.dry_run = arguments.plan
   local fleet, err = open(session, arguments.name or settings.name or fleets.name_of(arguments.file), settings)
   if not fleet then
     return session:fail(err)

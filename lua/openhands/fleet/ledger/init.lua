@@ -26,6 +26,8 @@ local M = {}
 ---@field package _dialect openhands.LedgerDialect
 ---@field package _connection openhands.LedgerConnection?
 ---@field package _is_closed boolean?
+---@field package _is_rehearsal boolean? nothing is committed
+---@field package _rehearsed_on openhands.LedgerConnection? has the open transaction of the rehearsal
 local Ledger = {
   open_fleet = fleets.open_fleet,
   fleet = fleets.fleet,
@@ -52,6 +54,8 @@ local Ledger = {
   live = reading.live,
   needs = waves.needs,
   conversation_ids = reading.conversation_ids,
+  rehearse = transaction.rehearse,
+  forget = transaction.forget,
 }
 Ledger.__index = Ledger
 Ledger.__name = "openhands.Ledger"

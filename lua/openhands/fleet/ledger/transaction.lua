@@ -99,12 +99,28 @@ local function begun(ledger, operation)
 end
 
 local function roll_back(ledger, connection)
+  ledger._rehearsed_on = nil
   if not attempt(ledger, connection.change, connection, "rollback") then
     M.disconnect(ledger)
   end
 end
 
---- Runs a function within a transaction, and commits unless the function returns an error.
+--- Has a ledger keep nothing from now on: its operations see what the earlier ones did, within one transaction that is
+--- never committed. Other processes cannot write until `forget` or the end of the connection.
+---@param ledger openhands.Ledger
+function M.rehearse(ledger)
+  ledger._is_rehearsal = true
+end
+
+--- Rolls back what a rehearsal has done so far.
+---@param ledger openhands.Ledger
+function M.forget(ledger)
+  if ledger._rehearsed_on and ledger._rehearsed_on == ledger._connection then
+    roll_back(ledger, ledger._connection)
+  end
+end
+
+--- Runs a function within a transaction, and commits unless the function returns an error or the ledger rehearses.
 ---@param ledger openhands.Ledger
 ---@param operation string
 ---@param action fun(connection: openhands.LedgerConnection): any, any
@@ -112,10 +128,14 @@ end
 ---@return any err of kind "ledger" if the database failed. With the effect "unknown" it may have been done: the same
 --- operation, called again, finds out.
 function M.run(ledger, operation, action)
-  local connection, err = begun(ledger, operation)
+  local connection, err = ledger._connection, nil
+  if not connection or ledger._rehearsed_on ~= connection then
+    connection, err = begun(ledger, operation)
+  end
   if not connection then
     return nil, err
   end
+  ledger._rehearsed_on = ledger._is_rehearsal and connection or nil
   local good, value, refusal = attempt(ledger, action, connection)
   if not good then
     roll_back(ledger, connection)
@@ -123,6 +143,8 @@ function M.run(ledger, operation, action)
   elseif errors.is(refusal) then
     roll_back(ledger, connection)
     return nil, refusal
+  elseif ledger._is_rehearsal then
+    return value, refusal
   end
   local committed, failure = attempt(ledger, connection.change, connection, "commit")
   if not committed then
