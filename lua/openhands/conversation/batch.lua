@@ -1,23 +1,8 @@
---- Requests items of V1 by their ids: several in one request.
+--- Requests items of V1 by their ids, several in one request.
 
 local identifiers = require "openhands.conversation.identifier"
 
 local M = {}
-
---- Requests one item.
----@param client openhands.Client
----@param operation "status"|"start_tasks.get"
----@param id string
----@param call table
----@return table|false|nil item false: the service does not know the id; nil: there is an error
----@return openhands.Error? err
-function M.read_one(client, operation, id, call)
-  local list, err = client:_read(operation, { id }, call, "v1")
-  if not list then
-    return nil, err
-  end
-  return type(list[1]) == "table" and list[1]
-end
 
 -- Returns the items of a response by their normalized ids. An item with an id that was not requested is returned for
 -- the requested id at its position: `from_status` refuses it later, `from_task` does not.
@@ -39,15 +24,11 @@ end
 --- Requests items, each id once.
 ---@param client openhands.Client
 ---@param operation "status"|"start_tasks.get"
----@param ids string[]
+---@param ids string[] two or more
 ---@param call table
 ---@return (table|false)[]? items in the order of `ids`, each in its own table; false for each unknown id
 ---@return openhands.Error? err
 function M.read(client, operation, ids, call)
-  if #ids == 1 then
-    local item, err = M.read_one(client, operation, ids[1], call)
-    return item ~= nil and { item } or nil, err
-  end
   local asked, keys, is_taken = {}, {}, {}
   for place, id in ipairs(ids) do
     keys[place] = identifiers.normalize(id)

@@ -44,6 +44,28 @@ local M = {}
 
 local MOST_PAGES = 20 -- limit of pages, because other lookups wait meanwhile; a page has 100 start tasks
 
+-- Requests one item. Returns false if the service does not know its id.
+---@return table|false|nil item
+---@return openhands.Error? err
+local function read_one(client, operation, id, call)
+  local list, err = client:_read(operation, { id }, call, "v1")
+  if not list then
+    return nil, err
+  end
+  return type(list[1]) == "table" and list[1]
+end
+
+-- Requests items. Returns them in the order of `ids`, and false for each unknown id.
+---@return (table|false)[]? items
+---@return openhands.Error? err
+local function read_items(client, operation, ids, call)
+  if #ids > 1 then
+    return batches.read(client, operation, ids, call)
+  end
+  local item, err = read_one(client, operation, ids[1], call)
+  return item ~= nil and { item } or nil, err
+end
+
 -- Returns the ids that the service uses for the conversations. Old services choose other ids than the client asked for.
 local function served_ids(lookups)
   local ids = {}
@@ -120,7 +142,7 @@ function steps.start_task(client, lookups, call)
   for place, lookup in ipairs(lookups) do
     ids[place] = lookup.memory.start_task_id
   end
-  local tasks, err = batches.read(client, "start_tasks.get", ids, call)
+  local tasks, err = read_items(client, "start_tasks.get", ids, call)
   if not tasks then
     fail_batch(client, lookups, err)
     return
@@ -159,7 +181,7 @@ end
 
 -- The same as the step "list", for one lookup: most calls need no more.
 local function list_one(client, lookup, id, call)
-  local response, err = batches.read_one(client, "status", id, call)
+  local response, err = read_one(client, "status", id, call)
   if response == nil then
     fail_batch(client, { lookup }, err)
   else
@@ -169,7 +191,7 @@ end
 
 function steps.list(client, lookups, call)
   local ids = served_ids(lookups)
-  local responses, err = batches.read(client, "status", ids, call)
+  local responses, err = read_items(client, "status", ids, call)
   if not responses then
     fail_batch(client, lookups, err)
     return
@@ -183,7 +205,7 @@ end
 function steps.recent_tasks(client, lookups, call)
   local ids, open = served_ids(lookups), {}
   -- A caller may have given the id of the start task instead of that of the conversation.
-  local tasks = batches.read(client, "start_tasks.get", ids, call)
+  local tasks = read_items(client, "start_tasks.get", ids, call)
   for place, lookup in ipairs(lookups) do
     finish(lookup, false)
     if tasks and tasks[place] then
