@@ -6,6 +6,8 @@ local interruption = require "openhands.command_line.interruption"
 local outputs = require "openhands.command_line.output"
 local text = require "openhands.command_line.text"
 
+local unpack = rawget(table, "unpack") or rawget(_G, "unpack")
+
 local M = {}
 
 local NAME = "openhands-lua"
@@ -21,11 +23,12 @@ local function complain(message)
 end
 
 -- Returns the command that the words name, for a hint at its help.
-local function named_command(words, names)
-  for _, word in ipairs(words) do
+local function named_command(words, names, subcommands)
+  for place, word in ipairs(words) do
     for _, name in ipairs(names) do
       if word == name then
-        return " " .. name
+        local rest = { unpack(words, place + 1) }
+        return " " .. name .. (subcommands[name] and named_command(rest, subcommands[name], {}) or "")
       end
     end
   end
@@ -106,7 +109,7 @@ function M.main(words)
     error(good, 0)
   elseif not good then
     complain(arguments)
-    io.stderr:write(("Try '%s%s --help'.\n"):format(NAME, named_command(words, parsers.COMMANDS)))
+    io.stderr:write(("Try '%s%s --help'.\n"):format(NAME, named_command(words, parsers.COMMANDS, parsers.SUBCOMMANDS)))
     return exit_status.ERROR
   end
   return run(arguments, parsers.command(arguments.command --[[@as string]]))

@@ -11,6 +11,9 @@ M.COMMANDS = {
   "fleet", "worker", "simulate", "login", "doctor", "completion", "help",
 }
 
+--- The commands that have commands of their own.
+M.SUBCOMMANDS = { fleet = { "run", "status", "report" } }
+
 local DESCRIPTION = [[
 Puts OpenHands Cloud to work from a terminal or a script: starts conversations with coding agents, waits for them,
 follows what they do, and runs fleets of them. Data goes to standard output, talk to standard error.]]
@@ -38,6 +41,22 @@ local function show(asked, text)
   error "shown"
 end
 
+-- Has a parser name the option in what it says about a value that it refuses, which argparse does not.
+local function name_options(parser)
+  local add = parser.option
+  parser.option = function(self, names, ...)
+    local option = add(self, names, ...)
+    local convert = option.convert
+    option.convert = function(element, read)
+      return convert(element, function(given)
+        local value, problem = read(given)
+        return value, problem and ("%s: %s"):format(names:match "%S+$", problem)
+      end)
+    end
+    return option
+  end
+end
+
 local function add_global_options(parser, asked)
   parser:mutex(
     parser:flag("--json", "Print data as one JSON object, or one list."),
@@ -56,8 +75,10 @@ local function add_global_options(parser, asked)
   end)
 end
 
--- Has a parser and its commands show their help as they show all else. argparse itself ends the process.
+-- Has a parser and its commands show their help as they show all else, and name options. argparse itself ends the
+-- process.
 local function show_help(parser, asked)
+  name_options(parser)
   parser:add_help {
     action = function()
       show(asked, parser:get_help())
