@@ -39,6 +39,9 @@ function M.description(rows)
   return row.description or error(("the row of %s has no description"):format(row.name))
 end
 
+-- Fields that the library fills in, if they are not given.
+local filled = { changes = { path = true } }
+
 --- Returns the fields of all rows of an operation, each with the dialects that have it.
 ---@param rows table<string, table>
 ---@return table[]
@@ -48,12 +51,13 @@ function M.fields(rows)
     for _, field in ipairs(rows[api] and rows[api].fields or {}) do
       local known = by_name[field.name]
       if not known then
-        known = { name = field.name, kind = field.kind, required = field.required, apis = {} }
+        known = { name = field.name, kind = field.kind, apis = {} }
         by_name[field.name] = known
         list[#list + 1] = known
       end
       known.apis[api] = true
-      known.required = known.required or field.required
+      local is_filled = api ~= "agent" and filled[rows[api].name] and filled[rows[api].name][field.name]
+      known.required = known.required or field.required and not is_filled
     end
   end
   return list

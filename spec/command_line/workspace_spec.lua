@@ -17,23 +17,19 @@ describe("the command", function()
       here.run("changes --json " .. id).json)
   end)
 
-  it("changes asks V0 for no directory, and V1 for the one of the command line", function()
+  it("changes asks for the directory of the command line, and leaves another one to the library", function()
     local asked
-    local function ask(api, directory)
+    local function ask(directory)
       workspace.changes {
         arguments = { id = "x", directory = directory },
         client = function()
-          return {
-            status = function() return { api = api } end,
-            changes = function(_, _, fields) asked = fields return {} end,
-          }
+          return { changes = function(_, _, fields) asked = fields return {} end }
         end,
       }
       return asked.path
     end
-    assert.is_nil(ask "v0")
-    assert.equal(".", ask "v1")
-    assert.equal("/workspace/x", ask("v1", "/workspace/x"))
+    assert.is_nil(ask())
+    assert.equal("/workspace/x", ask "/workspace/x")
   end)
 
   it("diff prints what differs as `diff -u` does", function()

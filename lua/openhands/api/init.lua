@@ -169,15 +169,17 @@ function handlers.trajectory(client, operation, fields, call)
 end
 
 -- Makes a call about a path. V1 takes only absolute paths, so a relative one is resolved in the workspace.
-local function about_path(client, operation, fields, call)
-  if not paths.is_relative(fields.path) then
+---@param on_v1 table? the fields on V1, if they are others there
+local function about_path(client, operation, fields, call, on_v1)
+  on_v1 = on_v1 or fields
+  if not paths.is_relative(on_v1.path) then
     return operation_calls.run(client, operation, fields, call)
   end
-  client:_prepare_in_any(operation.name, fields)
+  client:_prepare_in_any(operation.name, on_v1)
   return operation_calls.in_dialect(client, operation, fields, call, function(api)
     local own, err = fields, nil
     if api == "v1" then
-      own, err = paths.resolved(client, operation.name, fields, call)
+      own, err = paths.resolved(client, operation.name, on_v1, call)
     end
     if not own then
       return nil, err
@@ -186,7 +188,19 @@ local function about_path(client, operation, fields, call)
   end)
 end
 
-handlers.changes, handlers.diff = about_path, about_path
+function handlers.diff(client, operation, fields, call)
+  return about_path(client, operation, fields, call)
+end
+
+--- Lists the files that have changed. V1 needs a directory and V0 takes none: without one, those of the workspace.
+function handlers.changes(client, operation, fields, call)
+  local on_v1
+  if fields.path == nil then
+    on_v1 = arguments.copy(fields)
+    on_v1.path = "."
+  end
+  return about_path(client, operation, fields, call, on_v1)
+end
 
 --- Returns the text of a file. V0 wraps the text in a table.
 ---@return string? text

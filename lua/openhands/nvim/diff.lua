@@ -47,12 +47,7 @@ end
 
 -- Runs as a task: reads what has changed, and each file before and after.
 local function read(client, id)
-  local conversation, err = client:status(id)
-  if not conversation then
-    return nil, err
-  end
-  local changes
-  changes, err = client:changes(id, conversation.api == "v1" and { path = "." } or nil)
+  local changes, err = client:changes(id)
   if not changes then
     return nil, err
   end

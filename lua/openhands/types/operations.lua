@@ -13,7 +13,7 @@
 
 --- Fields of `changes`. Lists the files that differ from git.
 ---@class openhands.changes.Fields
----@field path string (V1)
+---@field path? string (V1)
 ---@field ref? string (V1)
 
 --- Fields of `count`. Counts the conversations of the account.
@@ -265,7 +265,7 @@
 ---@field add_event fun(self: openhands.Client, conversation: string|openhands.Conversation, event: table, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field alive fun(self: openhands.Client, options: openhands.Settings|nil): any, openhands.Error?
 ---@field available_skills fun(self: openhands.Client, fields: openhands.available_skills.Fields|nil, options: openhands.Settings|nil): openhands.Pages
----@field changes fun(self: openhands.Client, conversation: string|openhands.Conversation, fields: openhands.changes.Fields|string, options: openhands.Settings|nil): table[]?, openhands.Error?
+---@field changes fun(self: openhands.Client, conversation: string|openhands.Conversation, fields: openhands.changes.Fields|string|nil, options: openhands.Settings|nil): table[]?, openhands.Error?
 ---@field configuration fun(self: openhands.Client, conversation: string|openhands.Conversation, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field count fun(self: openhands.Client, fields: openhands.count.Fields|nil, options: openhands.Settings|nil): integer?, openhands.Error?
 ---@field credits fun(self: openhands.Client, options: openhands.Settings|nil): table?, openhands.Error?
@@ -297,7 +297,7 @@
 ---@field add_event fun(conversation: string|openhands.Conversation, event: table, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field alive fun(options: openhands.Settings|nil): any, openhands.Error?
 ---@field available_skills fun(fields: openhands.available_skills.Fields|nil, options: openhands.Settings|nil): openhands.Pages
----@field changes fun(conversation: string|openhands.Conversation, fields: openhands.changes.Fields|string, options: openhands.Settings|nil): table[]?, openhands.Error?
+---@field changes fun(conversation: string|openhands.Conversation, fields: openhands.changes.Fields|string|nil, options: openhands.Settings|nil): table[]?, openhands.Error?
 ---@field configuration fun(conversation: string|openhands.Conversation, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field count fun(fields: openhands.count.Fields|nil, options: openhands.Settings|nil): integer?, openhands.Error?
 ---@field credits fun(options: openhands.Settings|nil): table?, openhands.Error?
@@ -327,7 +327,7 @@
 
 ---@class (partial) openhands.Conversation
 ---@field add_event fun(self: openhands.Conversation, event: table, options: openhands.Settings|nil): table?, openhands.Error?
----@field changes fun(self: openhands.Conversation, fields: openhands.changes.Fields|string, options: openhands.Settings|nil): table[]?, openhands.Error?
+---@field changes fun(self: openhands.Conversation, fields: openhands.changes.Fields|string|nil, options: openhands.Settings|nil): table[]?, openhands.Error?
 ---@field configuration fun(self: openhands.Conversation, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field diff fun(self: openhands.Conversation, fields: openhands.diff.Fields|string, options: openhands.Settings|nil): table?, openhands.Error?
 ---@field event_batch fun(self: openhands.Conversation, fields: openhands.event_batch.Fields|string|string[], options: openhands.Settings|nil): table<string, table>?, openhands.Error?
