@@ -55,12 +55,14 @@ void oh_secret_free(char *text)
 
 /* ---- the secrets that a client knows --------------------------------------------------------------------------- */
 
-/* Returns the place of a known secret, OH_SECRETS_MOST if it is not known. */
-static size_t place_of(const struct oh_secrets *secrets, const char *secret, size_t length)
+#define FIRST_LEARNT (OH_SECRETS_LASTING + OH_SECRETS_OTHERS)
+
+/* Returns the place of a known secret among the first `count` places, `count` if it is not there. */
+static size_t place_of(const struct oh_secrets *secrets, const char *secret, size_t length, size_t count)
 {
     size_t place;
 
-    for (place = 0; place < OH_SECRETS_MOST; place++)
+    for (place = 0; place < count; place++)
         if (secrets->known[place] != NULL && strlen(secrets->known[place]) == length &&
             memcmp(secrets->known[place], secret, length) == 0)
             break;
@@ -72,19 +74,25 @@ static bool is_addable(const char *secret, size_t length)
     return length >= SHORTEST_KNOWN && length <= OH_SECRET_MOST && memchr(secret, '\0', length) == NULL;
 }
 
+/* Keeps a secret in the next of the places from `first` on. */
+static bool keep_in_turn(struct oh_secrets *secrets, size_t first, size_t *next, const char *secret, size_t length)
+{
+    if (!oh_secret_keep(&secrets->known[first + *next], secret, length))
+        return false;
+    *next = (*next + 1) % OH_SECRETS_OTHERS;
+    return true;
+}
+
 bool oh_secrets_add(struct oh_secrets *secrets, const char *secret, size_t length)
 {
-    if (!is_addable(secret, length) || place_of(secrets, secret, length) < OH_SECRETS_MOST)
-        return true;
-    if (!oh_secret_keep(&secrets->known[OH_SECRETS_LASTING + secrets->next], secret, length))
-        return false;
-    secrets->next = (secrets->next + 1) % (OH_SECRETS_MOST - OH_SECRETS_LASTING);
-    return true;
+    /* One that was learnt is kept here, too: the place that it has may be taken by the next answer. */
+    return !is_addable(secret, length) || place_of(secrets, secret, length, FIRST_LEARNT) < FIRST_LEARNT ||
+           keep_in_turn(secrets, OH_SECRETS_LASTING, &secrets->next_given, secret, length);
 }
 
 bool oh_secrets_add_lasting(struct oh_secrets *secrets, const char *secret, size_t length)
 {
-    size_t known = place_of(secrets, secret, length), place = 0;
+    size_t known = place_of(secrets, secret, length, OH_SECRETS_MOST), place = 0;
 
     if (!is_addable(secret, length) || known < OH_SECRETS_LASTING)
         return true;
@@ -131,7 +139,8 @@ bool oh_secrets_is_key_name(const char *name, size_t length)
 bool oh_secrets_learn(struct oh_secrets *secrets, const char *value, size_t length)
 {
     return length < SHORTEST_LEARNT || oh_secret_problem(value, length) != NULL ||
-           oh_secrets_add(secrets, value, length);
+           place_of(secrets, value, length, OH_SECRETS_MOST) < OH_SECRETS_MOST ||
+           keep_in_turn(secrets, FIRST_LEARNT, &secrets->next_learnt, value, length);
 }
 
 bool oh_secrets_learn_from_text(struct oh_secrets *secrets, const char *json, size_t length, size_t from, size_t to)

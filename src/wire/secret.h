@@ -18,16 +18,19 @@ bool oh_secret_keep(char **slot, const char *value, size_t length);
 void oh_secret_free(char *text);
 
 #define OH_SECRETS_LASTING 12 /* places for the client's own secrets: its keys, the password of its proxy */
-#define OH_SECRETS_MOST 44    /* places for these and the latest other secrets: session keys, keys of single calls */
+#define OH_SECRETS_OTHERS 32  /* places for the latest others that the program gave, and as many for those learnt */
+#define OH_SECRETS_MOST (OH_SECRETS_LASTING + 2 * OH_SECRETS_OTHERS)
 
 /* The known secrets. Zeroed: none. */
 struct oh_secrets {
-    char *known[OH_SECRETS_MOST]; /* owned; NULL: none. The lasting ones come first */
-    size_t next;                  /* place of the next secret that is not lasting; 0: first after the lasting ones */
+    char *known[OH_SECRETS_MOST]; /* owned; NULL: none. The lasting ones, those that the program gave, those learnt */
+    size_t next_given;            /* place of the next one, from the first place for its like */
+    size_t next_learnt;
 };
 
-/* Adds a copy of a secret; the places that are not lasting are reused in turn. Secrets that are too short, too long or
-   already known are ignored. All functions that add secrets return false when out of memory. */
+/* Adds a copy of a secret that the program gave, e.g. the key of a single call; the places for those are reused in
+   turn, and no answer takes one. Secrets that are too short, too long or already known are ignored. All functions that
+   add secrets return false when out of memory. */
 bool oh_secrets_add(struct oh_secrets *secrets, const char *secret, size_t length);
 /* Adds a copy of a secret that is never replaced, or makes a known one lasting; does the same as oh_secrets_add if all
    lasting places are taken. */
@@ -37,7 +40,7 @@ bool oh_secrets_add_lasting(struct oh_secrets *secrets, const char *secret, size
 bool oh_secrets_add_proxy(struct oh_secrets *secrets, const char *proxy);
 /* Returns whether a field of a response holds a session key, by its name. */
 bool oh_secrets_is_key_name(const char *name, size_t length);
-/* Adds the value of such a field, unless no key looks like it. */
+/* Adds the value of such a field, unless no key looks like it; the places for those are reused in turn. */
 bool oh_secrets_learn(struct oh_secrets *secrets, const char *value, size_t length);
 /* Searches the text of a response that is not decoded for such fields, and adds their values. Takes only fields whose
    name begins at byte `from` or later, and before `to`. */
