@@ -11,6 +11,7 @@
 
 #define SHORTEST_KNOWN 4  /* shorter ones would be found in ordinary words */
 #define SHORTEST_LEARNT 8 /* a response must not make us redact arbitrary words */
+#define MOST_BLANKS 256   /* bytes between a name and its value in a text: more would hold up the host */
 
 const char *oh_secret_problem(const char *key, size_t length)
 {
@@ -143,16 +144,22 @@ bool oh_secrets_learn(struct oh_secrets *secrets, const char *value, size_t leng
            keep_in_turn(secrets, FIRST_LEARNT, &secrets->next_learnt, value, length);
 }
 
+static bool is_blank(char byte)
+{
+    return byte == ' ' || byte == '\t' || byte == '\n' || byte == '\r';
+}
+
 bool oh_secrets_learn_from_text(struct oh_secrets *secrets, const char *json, size_t length, size_t from, size_t to)
 {
     static const char name[] = "\"" KEY_NAME "\"";
     static const size_t most = OH_SECRET_MOST + 1; /* bytes of a key with its closing quote */
     const char *end = json + length, *at = json + from, *closing;
     const char *names_end = length - to > sizeof name - 2 ? json + to + sizeof name - 2 : end;
+    size_t blanks;
 
     while (at < names_end && (at = memmem(at, (size_t)(names_end - at), name, sizeof name - 1)) != NULL) {
         at += sizeof name - 1;
-        while (at < end && (*at == ' ' || *at == ':'))
+        for (blanks = 0; at < end && blanks <= MOST_BLANKS && (is_blank(*at) || *at == ':'); blanks++)
             at++;
         if (at == end || *at != '"')
             continue;
