@@ -139,6 +139,8 @@ static void mark_base64(const char *text, size_t length, const char *secret, siz
     char encoded[(OH_SECRET_MOST / 3 + 1) * 4];
     size_t skip, count, i;
 
+    if ((size - 2) / 3 * 4 > length) /* a table may hold thousands of texts that are too short */
+        return;
     for (skip = 0; skip < 3 && skip < size; skip++) {
         for (i = 0; i < 2; i++) {
             count = base64(secret + skip, size - skip, lasts[i], encoded);
