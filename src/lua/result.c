@@ -40,19 +40,57 @@ static void set_redacted(lua_State *L, const char *name, const struct oh_secrets
     }
 }
 
-/* Pushes the decoded body of an error status; otherwise, or if it is not JSON, the beginning of its text. Redacted. */
-static void push_detail(lua_State *L, struct oh_exchange *exchange, struct oh_secrets *secrets)
+/* Searches a body that is not decoded for session keys: the program may use them, no text may show them. Decoding finds
+   them by itself. Returns false if there is more to search at the monotonic time `until`. */
+static bool search_secrets(lua_State *L, struct oh_exchange *exchange, struct oh_secrets *secrets, double until)
 {
     const struct oh_response *response = &exchange->response;
-    bool bad_status = response->result == OH_RESULT_ANSWERED && (response->status < 200 || response->status > 299);
 
-    if (bad_status && oh_json_decode(L, response->body, response->length, exchange->most_memory, secrets) ==
-                          OH_SCAN_WHOLE) {
+    while (exchange->searched < response->length) {
+        size_t from = exchange->searched, left = response->length - from;
+        size_t to = from + (left < SEARCHED_AT_ONCE ? left : SEARCHED_AT_ONCE);
+        if (!oh_secrets_learn_from_text(secrets, response->body, response->length, from, to))
+            luaL_error(L, "not enough memory");
+        exchange->searched = to;
+        if (to < response->length && oh_monotonic() >= until)
+            return false;
+    }
+    return true;
+}
+
+/* Decodes the body, a long one until the monotonic time `until`. */
+static enum oh_json_scan_result decode(lua_State *L, struct oh_exchange *exchange, struct oh_secrets *secrets,
+                                       double until)
+{
+    const struct oh_response *response = &exchange->response;
+
+    if (response->length > OH_LONG_ANSWER)
+        return oh_long_answer_read(L, exchange, until);
+    return oh_json_decode(L, response->body, response->length, exchange->most_memory, secrets);
+}
+
+/* Pushes the decoded body of an error status; otherwise, or if it is not JSON, the beginning of its text; nil if there
+   is none. Redacted. Pushes nothing and returns false if there is more to read at the monotonic time `until`. */
+static bool push_detail(lua_State *L, struct oh_exchange *exchange, struct oh_secrets *secrets, double until)
+{
+    const struct oh_response *response = &exchange->response;
+    enum oh_json_scan_result result = OH_SCAN_MALFORMED;
+
+    if (response->length == 0) {
+        lua_pushnil(L);
+        return true;
+    }
+    if (response->result == OH_RESULT_ANSWERED && (response->status < 200 || response->status > 299))
+        result = decode(L, exchange, secrets, until);
+    if (result == OH_SCAN_PAUSED || (result != OH_SCAN_WHOLE && !search_secrets(L, exchange, secrets, until)))
+        return false;
+    if (result == OH_SCAN_WHOLE) {
         oh_redact_values_push(L, secrets, lua_gettop(L));
         lua_remove(L, -2);
     } else {
         oh_redact_values_push_text(L, secrets, response->body, response->length, OH_REDACT_LINE, LONGEST_RAW_DETAIL);
     }
+    return true;
 }
 
 /* Returns the known effect of the exchange on the service. */
@@ -68,13 +106,16 @@ static const char *effect_of(const struct oh_response *response, const struct oh
     return "unknown";
 }
 
-static void push_error(lua_State *L, struct oh_exchange *exchange, const struct oh_error *error,
-                       struct oh_secrets *secrets)
+/* Pushes the error. The detail is on top of the stack, and stays there. */
+static void push_error(lua_State *L, const struct oh_exchange *exchange, const struct oh_error *error,
+                       const struct oh_secrets *secrets)
 {
     const struct oh_operation *operation = exchange->operation;
     const struct oh_response *response = &exchange->response;
 
     lua_newtable(L);
+    lua_pushvalue(L, -2);
+    lua_setfield(L, -2, "detail");
     set_text(L, "kind", oh_error_kind_name(error->kind));
     set_text(L, "operation", operation->name);
     set_text(L, "api", oh_api_name(operation->api));
@@ -98,10 +139,6 @@ static void push_error(lua_State *L, struct oh_exchange *exchange, const struct 
         set_boolean(L, "proxy", true);
     if (response->length > 0 && oh_response_is_html(response))
         set_boolean(L, "page", true);
-    if (response->length > 0) {
-        push_detail(L, exchange, secrets);
-        lua_setfield(L, -2, "detail");
-    }
 }
 
 int oh_result_push_refusal(lua_State *L, const char *kind, const char *operation, const char *api, const char *reason)
@@ -244,24 +281,6 @@ static void refuse_scan(struct oh_exchange *exchange, enum oh_json_scan_result r
     error->kind = OH_ERROR_TOO_LARGE;
 }
 
-/* Searches a body that is not decoded for session keys: the program may use them, no text may show them. Decoding finds
-   them by itself. Returns false if there is more to search at the monotonic time `until`. */
-static bool search_secrets(lua_State *L, struct oh_exchange *exchange, struct oh_secrets *secrets, double until)
-{
-    const struct oh_response *response = &exchange->response;
-
-    while (exchange->searched < response->length) {
-        size_t from = exchange->searched, left = response->length - from;
-        size_t to = from + (left < SEARCHED_AT_ONCE ? left : SEARCHED_AT_ONCE);
-        if (!oh_secrets_learn_from_text(secrets, response->body, response->length, from, to))
-            luaL_error(L, "not enough memory");
-        exchange->searched = to;
-        if (to < response->length && oh_monotonic() >= until)
-            return false;
-    }
-    return true;
-}
-
 /* Pushes the value of the body if it has the operation's shape; otherwise pushes nothing and sets the error. Pushes
    nothing and sets no error if there is more to read at the monotonic time `until`. */
 static bool push_value(lua_State *L, struct oh_exchange *exchange, struct oh_secrets *secrets, double until,
@@ -289,10 +308,7 @@ static bool push_value(lua_State *L, struct oh_exchange *exchange, struct oh_sec
     }
     if (push_empty_answer(L, operation, first))
         return true;
-    if (response->length > OH_LONG_ANSWER)
-        result = oh_long_answer_read(L, exchange, until);
-    else
-        result = oh_json_decode(L, response->body, response->length, exchange->most_memory, secrets);
+    result = decode(L, exchange, secrets, until);
     if (result == OH_SCAN_PAUSED)
         return false;
     if (result == OH_SCAN_WHOLE) {
@@ -364,9 +380,10 @@ int oh_result_push(lua_State *L, struct oh_exchange *exchange, struct oh_secrets
         if (error.kind == OH_ERROR_NONE)
             return 0;
     }
-    if (!search_secrets(L, exchange, secrets, until))
+    if (!push_detail(L, exchange, secrets, until))
         return 0;
-    lua_pushnil(L);
     push_error(L, exchange, &error, secrets);
+    lua_pushnil(L);
+    lua_replace(L, -3); /* the detail */
     return 2;
 }
