@@ -75,7 +75,7 @@ void oh_exchange_reset(struct oh_exchange *exchange)
     memset(&exchange->response, 0, sizeof exchange->response);
     memset(&exchange->headers, 0, sizeof exchange->headers);
     memset(&exchange->stream, 0, sizeof exchange->stream);
-    exchange->searched = exchange->header_bytes = 0;
+    exchange->searched = exchange->taken_memory = exchange->header_bytes = 0;
     exchange->header_overflow = exchange->body_overflow = exchange->is_flooded = false;
     if (exchange->attempts > 0) /* libcurl reports when it begins to send a request, and will do so for the next one */
         exchange->own_request_begun = false;

@@ -62,6 +62,7 @@ struct oh_exchange {
     struct oh_json_stream stream; /* over `received`, read while it arrives */
     struct oh_response response;
     size_t most_memory;           /* most bytes that its values may take in Lua; set by the caller, never read here */
+    size_t taken_memory;          /* of that, what elements of the stream took; never read here */
     bool undecoded;               /* the body is returned as text; set by the caller, never read here */
     size_t searched;              /* bytes of the body in which the caller has looked for secrets; never read here */
 

@@ -143,7 +143,8 @@ static int l_finish(lua_State *L)
 /*** Takes the next complete element of a list that is still arriving (operations whose shape is "stream").
 @function take
 @tparam number number of the exchange, in flight or finished, until `next` returns it
-@treturn table|nil nil: none is complete; elements taken here are also in the list that `next` returns */
+@treturn table|nil nil: none is complete, or those taken from this answer need more than 4 MiB of memory; all elements,
+  also those taken here, are in the list that `next` returns */
 static int l_take(lua_State *L)
 {
     struct oh_client *client = lua_touserdata(L, 1);

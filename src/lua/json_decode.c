@@ -29,7 +29,7 @@ static void make_room(lua_State *L, const struct oh_json_scan *scan)
         luaL_error(L, "not enough memory for an answer of %d levels", scan->deepest);
 }
 
-enum oh_json_scan_result oh_json_decode(lua_State *L, const char *text, size_t length, size_t most_memory,
+enum oh_json_scan_result oh_json_decode(lua_State *L, const char *text, size_t length, size_t *memory,
                                         struct oh_secrets *secrets)
 {
     int top = lua_gettop(L);
@@ -40,7 +40,7 @@ enum oh_json_scan_result oh_json_decode(lua_State *L, const char *text, size_t l
     struct oh_json_scan scan;
 
     luaL_checkstack(L, 5, "answer");
-    oh_json_scan_begin(&scan, text, length, most_memory, few, FEW_TABLES);
+    oh_json_scan_begin(&scan, text, length, *memory, few, FEW_TABLES);
     lua_pushnil(L); /* where the larger counts are */
     while ((result = oh_json_scan(&scan)) == OH_SCAN_NEEDS_CAPACITY) {
         push_larger_counts(L, &scan);
@@ -68,6 +68,7 @@ enum oh_json_scan_result oh_json_decode(lua_State *L, const char *text, size_t l
         lua_settop(L, top);
         return OH_SCAN_COLLIDING;
     }
+    *memory -= scan.cost;
     lua_replace(L, top + 1);
     lua_settop(L, top + 1);
     return result;

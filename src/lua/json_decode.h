@@ -11,10 +11,10 @@
 /* Pushes the value of the text, or nothing if the result is not OH_SCAN_WHOLE. Never returns OH_SCAN_NEEDS_CAPACITY
    or OH_SCAN_PAUSED. In objects, null is an absent member; elsewhere it is core.null. Whole numbers are integers where
    Lua has them, and a string of their digits where Lua cannot hold them exactly. If members share a name, the last one
-   counts. `most_memory`: bytes that the value may take. `secrets`: gets the session keys in the text. Makes no value
-   before the whole text is known to be JSON. Borrows the text, which can be decoded again. Raises when out of memory,
-   and passes on the errors of finalizers and hooks of the host. */
-enum oh_json_scan_result oh_json_decode(lua_State *L, const char *text, size_t length, size_t most_memory,
+   counts. `memory`: bytes that the value may take; afterwards what it leaves of them. `secrets`: gets the session keys
+   in the text. Makes no value before the whole text is known to be JSON. Borrows the text, which can be decoded again.
+   Raises when out of memory, and passes on the errors of finalizers and hooks of the host. */
+enum oh_json_scan_result oh_json_decode(lua_State *L, const char *text, size_t length, size_t *memory,
                                         struct oh_secrets *secrets);
 
 /* The same in slices of time. Pushes a reader: a table that holds all that is kept between two slices. Borrows the text

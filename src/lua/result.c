@@ -15,6 +15,7 @@
 #define LONGEST_RAW_DETAIL 200 /* bytes of an answer that is not JSON */
 #define LONGEST_REASON 500     /* bytes of a reason from outside, e.g. libcurl's */
 #define SEARCHED_AT_ONCE 262144 /* bytes of a long answer between two looks at the clock */
+#define MOST_TAKEN (4 * 1024 * 1024) /* bytes of memory for the elements of a stream: the caller takes all at once */
 
 static void set_text(lua_State *L, const char *name, const char *text)
 {
@@ -63,10 +64,11 @@ static enum oh_json_scan_result decode(lua_State *L, struct oh_exchange *exchang
                                        double until)
 {
     const struct oh_response *response = &exchange->response;
+    size_t memory = exchange->most_memory;
 
     if (response->length > OH_LONG_ANSWER)
         return oh_long_answer_read(L, exchange, until);
-    return oh_json_decode(L, response->body, response->length, exchange->most_memory, secrets);
+    return oh_json_decode(L, response->body, response->length, &memory, secrets);
 }
 
 /* Pushes the decoded body of an error status; otherwise, or if it is not JSON, the beginning of its text; nil if there
@@ -353,15 +355,18 @@ int oh_result_push_element(lua_State *L, struct oh_exchange *exchange, struct oh
 {
     const struct oh_operation *operation = exchange->operation;
     struct oh_json_stream *stream = &exchange->stream;
+    size_t most = exchange->most_memory < MOST_TAKEN ? exchange->most_memory : MOST_TAKEN;
+    size_t memory = most - exchange->taken_memory;
 
     if (operation->shape != OH_SHAPE_STREAM || exchange->response.status < 200 || exchange->response.status > 299 ||
         !oh_json_stream_find(stream, exchange->received.data, exchange->received.length))
         return 0;
-    if (oh_json_decode(L, exchange->received.data + stream->from, stream->to - stream->from,
-                       exchange->most_memory, secrets) != OH_SCAN_WHOLE) {
+    if (oh_json_decode(L, exchange->received.data + stream->from, stream->to - stream->from, &memory, secrets) !=
+        OH_SCAN_WHOLE) {
         oh_json_stream_stop(stream);
         return 0;
     }
+    exchange->taken_memory = most - memory;
     oh_json_stream_advance(stream);
     return 1;
 }
