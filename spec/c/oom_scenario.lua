@@ -153,24 +153,68 @@ local bodies = {
   "[" .. ("{},"):rep(200) .. '[[["' .. ("x"):rep(600000) .. '"]]],"\\n"]', -- so long that it is read in slices
 }
 
+-- Answers an exchange and returns its result. A call of `next` that raises can be repeated.
+local function result_of(client, number, response)
+  client:outgoing()
+  client:answer(number, response)
+  local told, finished, value, err
+  repeat
+    told, finished, value, err = pcall(client.next, client)
+    if not told then
+      local first = finished
+      told, finished, value, err = pcall(client.next, client)
+      if not told then error(first, 0) end
+    end
+  until finished or not select(2, client:in_flight())
+  if err and err.kind == "memory" then error(err.reason, 0) end
+  assert(finished == number, "not the answer")
+  return value, err
+end
+
 local function answers_of_every_shape()
   local client = new(true)
   for i = 1, #bodies do
     local number = assert(core.request(client, { path = "/x" }, {}))
-    client:outgoing()
-    client:answer(number, { status = 200, content_type = "application/json", body = bodies[i] })
-    local told, finished, value, err
-    repeat
-      told, finished, value, err = pcall(client.next, client)
-      if not told then -- `next` can be called again
-        local first = finished
-        told, finished, value, err = pcall(client.next, client)
-        if not told then error(first, 0) end
-      end
-    until finished or not select(2, client:in_flight())
-    if err and err.kind == "memory" then error(err.reason, 0) end
-    assert(finished == number and type(value) == "table", "not the answer")
+    local value = result_of(client, number, { status = 200, content_type = "application/json", body = bodies[i] })
+    assert(type(value) == "table", "not the answer")
   end
+  client:close()
+end
+
+-- Bodies with session keys, decoded and searched, short and long.
+local keys = {
+  '[{"session_api_key":"session-0001"},{"session_api_key":"session\\u002d0002"}]',
+  '{"session_api_key":"session-0003","cut":"',
+  '{"session_api_key":"session-0004","long":"' .. ("x"):rep(300000) .. '","list":[{"session_api_key":"session-0005"}]}',
+  '{"session_api_key":"session-0006","cut":"' .. ("x"):rep(300000),
+}
+local learnt = { { 1, 2 }, { 3 }, { 4, 5 }, { 6 } }
+
+local function session_keys()
+  for _, status in ipairs { 200, 500 } do
+    local client = new(true)
+    for i = 1, #keys do
+      local number = assert(core.request(client, { path = "/x" }, { api_key = "key-of-the-call" }))
+      local value, err = result_of(client, number,
+        { status = status, content_type = "application/json", body = keys[i] })
+      assert(value or err.kind == (status == 200 and "protocol" or "server"), "another error")
+      for _, index in ipairs(learnt[i]) do
+        assert(client:redact("session-000" .. index) == "[redacted]", "a key is not known")
+      end
+    end
+    client:close()
+  end
+  local client = new(true)
+  local number = assert(core.start_streaming(client, { initial_user_msg = "x" }, v1))
+  client:outgoing()
+  client:answer(number, { status = 200, content_type = "application/json", body = keys[1] })
+  local taken = 0
+  while client:take(number) do
+    taken = taken + 1
+    assert(client:redact("session-000" .. taken) == "[redacted]", "a key is not known")
+  end
+  good(await(client, number))
+  assert(taken == 2, "elements were lost")
   client:close()
 end
 
@@ -231,4 +275,4 @@ local function prepare_all()
 end
 
 return prepare_all, scenario(over_the_network), scenario(beside_the_service), scenario(carried_by_lua),
-  scenario(answers_of_every_shape), scenario(start)
+  scenario(answers_of_every_shape), scenario(session_keys), scenario(start)
