@@ -21,7 +21,7 @@ static const char *check_id(struct oh_field_reader *reader, const struct oh_fiel
                              OH_LONGEST_IDENTIFIER, *length < INT_MAX ? (int)*length : INT_MAX);
     if (field->type != OH_IDENTIFIER && !oh_identifier_is_uuid(id, *length))
         oh_field_reader_refuse(reader, OH_FIELDS_INVALID, field->name,
-                               "is not a UUID, and this API has no other ids");
+                               "is not a UUID, and this API has no other ids: check that it is complete");
     return id;
 }
 

@@ -108,7 +108,7 @@ end
 function M.add_waiting(command)
   command:option("--timeout", "Seconds to wait, or a time such as 30m or 2h; the conversations go on."):argname "TIME"
     :convert(M.seconds)
-  command:option("--interval", "Seconds between two looks."):argname "TIME":convert(M.seconds)
+  command:option("--interval", "Seconds between two polls of a conversation."):argname "TIME":convert(M.seconds)
 end
 
 --- Adds the choice between waiting and following.

@@ -213,7 +213,8 @@ local function existing(connection, account, fleet, item)
   if not row then
     return nil, conflict(item.key, "has the conversation_id of another run")
   elseif row.request_hash ~= item.request_hash then
-    return nil, conflict(item.key, "was added before with another request; another key, or another fleet, is needed")
+    return nil, conflict(item.key, "was added before with another request: give it another key, or use a fleet "
+      .. "of another name")
   end
   return reading.to_run(row)
 end
