@@ -3,6 +3,7 @@
 local core = require "openhands.core"
 local errors = require "openhands.errors"
 local repositories = require "openhands.api.repository"
+local settings = require "openhands.settings"
 
 local M = {}
 
@@ -57,6 +58,29 @@ local function whole_body(given, name)
   return given
 end
 
+local setting_names = settings.names()
+
+local function is_field(operation, name)
+  for _, row in pairs(operation.rows) do
+    for _, field in ipairs(row.fields) do
+      if field.name == name then
+        return true
+      end
+    end
+  end
+  return false
+end
+
+-- Raises an error about a field that stands among the options.
+local function check_options(operation, options)
+  for name in pairs(options) do
+    if not setting_names[name] and is_field(operation, name) then
+      errors.raise(("%s: unknown option '%s'; it is a field: %s { %s = … }, with the other fields"):format(
+        operation.name, name, operation.name, name))
+    end
+  end
+end
+
 --- Returns the fields and the options of a call, from its arguments. Raises errors about mistakes of the caller.
 ---@param client openhands.Client
 ---@param operation openhands.Operation
@@ -94,7 +118,11 @@ function M.read(client, operation, ...)
     position = 2
     fields[operation.subject] = read_subject(client, operation, arguments[1])
   end
-  return fields, arguments[operation.has_fields and position + 1 or position]
+  local options = arguments[operation.has_fields and position + 1 or position]
+  if type(options) == "table" then
+    check_options(operation, options)
+  end
+  return fields, options
 end
 
 return M

@@ -50,7 +50,7 @@ local function name_options(parser)
     option.convert = function(element, read)
       return convert(element, function(given)
         local value, problem = read(given)
-        return value, problem and ("%s: %s"):format(names:match "%S+$", problem)
+        return value, problem and ("%s: %s"):format(names:match "[^ ]+$", problem)
       end)
     end
     return option

@@ -8,6 +8,7 @@ local follow = require "openhands.events.follow"
 local limits = require "openhands.limits"
 local pages = require "openhands.api.pages"
 local schedule = require "openhands.wait.schedule"
+local spelling = require "openhands.spelling"
 
 local M = {}
 
@@ -277,6 +278,12 @@ function M.take_options(fields, options)
       choice[name] = options[name]
     end
     fields[name] = nil
+  end
+  for name in pairs(fields) do -- the core, which checks the others, does not know the options
+    local nearest = spelling.nearest(name, M.own_options, 2)
+    if nearest then
+      errors.raise(("events: '%s' is not a field of this call (did you mean '%s'?)"):format(name, nearest))
+    end
   end
   return choice
 end
