@@ -43,10 +43,10 @@ FleetStatus.__index = FleetStatus
 
 local function live_run(row, now)
   local run = entry.read(row, now)
-  local overdue = now - (row.lease_until or now)
+  local is_overdue = row.lease_until and row.lease_until <= now -- those that `claims.lua` takes over
   return {
     key = run.key, state = run.state, conversation_id = run.conversation_id, owner = row.owner,
-    overdue = overdue > 0 and overdue or nil, started_at = run.started_at, seconds = run.seconds, cost = run.cost,
+    overdue = is_overdue and now - row.lease_until or nil, started_at = run.started_at, seconds = run.seconds, cost = run.cost,
     attempts = run.attempts,
   }
 end
