@@ -29,6 +29,7 @@ local M = {}
 ---@field connect fun(dbi: table, at: openhands.LedgerLocation): table?, string? opens a connection of LuaDBI
 ---@field prepare fun(connection: openhands.LedgerConnection) sets a new connection up; raises failures
 ---@field bound fun(value: any): any a value as LuaDBI has to get it
+---@field keeps_failures boolean? whether a statement of LuaDBI that failed fails again when it is next executed
 ---@field is_damage (fun(problem: string): boolean)? whether the database says that it is damaged
 
 ---@class openhands.LedgerConnection
@@ -108,12 +109,24 @@ function Connection:_statement(sql)
   return statement
 end
 
+function Connection:_drop(sql)
+  local statement = self.statements[sql]
+  self.statements[sql] = nil
+  pcall(statement.close, statement)
+end
+
 function Connection:_execute(sql, ...)
   local statement, values, count = self:_statement(sql), { ... }, select("#", ...)
   for place = 1, count do
     values[place] = self.dialect.bound(values[place])
   end
-  call(self, statement, "execute", unpack(values, 1, count))
+  local good, problem = pcall(call, self, statement, "execute", unpack(values, 1, count))
+  if not good then
+    if self.dialect.keeps_failures then
+      self:_drop(sql)
+    end
+    error(problem, 0)
+  end
   return statement
 end
 
@@ -125,6 +138,9 @@ function Connection:rows(sql, ...)
   while true do
     local good, row, why = pcall(statement.fetch, statement, true)
     if not good or (row == nil and why) then
+      if self.dialect.keeps_failures then
+        self:_drop(sql)
+      end
       if errors.is_interrupt(row) then
         error(row, 0)
       end
@@ -153,9 +169,8 @@ end
 --- Runs a statement that is used once.
 ---@param sql string
 function Connection:run_once(sql)
-  local statement = self:_execute(sql)
-  self.statements[sql] = nil
-  pcall(statement.close, statement)
+  self:_execute(sql)
+  self:_drop(sql)
 end
 
 --- Closes the connection; a dead one, too.

@@ -14,6 +14,7 @@ local M = {
   now = "((julianday('now') - 2440587.5) * 86400.0)",
   lock = "",
   begin = "begin immediate", -- a deferred transaction fails at once if another process writes before its first write
+  keeps_failures = true,
   has_table = "select name from sqlite_master where type = 'table' and name = ?",
 }
 
@@ -48,9 +49,27 @@ function M.connect(dbi, at)
   return dbi.Connect(M.driver, at.path)
 end
 
+-- Has the database use its WAL mode. For this SQLite reads a new database first, and then writes: if another process
+-- writes in between, it fails at once instead of waiting. An exclusive transaction waits for the other process.
+local function use_wal(connection)
+  local deadline = core.monotonic() + BUSY_TIMEOUT / 1000
+  while true do
+    local good, mode = pcall(connection.row, connection, "pragma journal_mode = wal")
+    if good then
+      return mode
+    end
+    local problem = connections.failure(mode)
+    if not problem or not problem:find("is locked", 1, true) or core.monotonic() >= deadline then
+      error(mode, 0)
+    end
+    connection:run_once "begin exclusive"
+    connection:run_once "rollback"
+  end
+end
+
 function M.prepare(connection)
   connection:rows("pragma busy_timeout = " .. BUSY_TIMEOUT)
-  local mode = connection:row "pragma journal_mode = wal"
+  local mode = use_wal(connection)
   if not mode or mode.journal_mode ~= "wal" then
     connections.fail "its file system does not support SQLite's WAL mode"
   end
