@@ -43,11 +43,11 @@ FleetStatus.__index = FleetStatus
 
 local function live_run(row, now)
   local run = entry.read(row, now)
-  local is_overdue = row.lease_until and row.lease_until <= now -- those that `claims.lua` takes over
+  local is_late = row.lease_until and row.lease_until <= now -- those that `claims.lua` takes over
   return {
     key = run.key, state = run.state, conversation_id = run.conversation_id, owner = row.owner,
-    overdue = is_overdue and now - row.lease_until or nil, started_at = run.started_at, seconds = run.seconds, cost = run.cost,
-    attempts = run.attempts,
+    overdue = is_late and now - row.lease_until or nil, started_at = run.started_at, seconds = run.seconds,
+    cost = run.cost, attempts = run.attempts,
   }
 end
 
