@@ -192,6 +192,9 @@ function handlers.diff(client, operation, fields, call)
   return about_path(client, operation, fields, call)
 end
 
+-- V1's words for the letters that V0 has from git.
+local words_of_v0 = { A = "ADDED", D = "DELETED", M = "UPDATED", R = "MOVED", U = "ADDED" } -- U: untracked
+
 --- Lists the files that have changed. V1 needs a directory and V0 takes none: without one, those of the workspace.
 function handlers.changes(client, operation, fields, call)
   local on_v1
@@ -199,7 +202,13 @@ function handlers.changes(client, operation, fields, call)
     on_v1 = arguments.copy(fields)
     on_v1.path = "."
   end
-  return about_path(client, operation, fields, call, on_v1)
+  local list, err = about_path(client, operation, fields, call, on_v1)
+  for _, change in ipairs(list or {}) do
+    if type(change) == "table" then
+      change.status = words_of_v0[change.status] or change.status
+    end
+  end
+  return list, err
 end
 
 --- Returns the text of a file. V0 wraps the text in a table.
