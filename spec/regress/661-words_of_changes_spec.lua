@@ -1,6 +1,7 @@
 -- V0 names changes by letters, V1 by words: a program that looked for "DELETED" found nothing on V0, and the diff in
 -- Neovim gave deleted files a second name.
 local in_process = require "spec.support.in_process"
+local simulator = require "openhands.simulator"
 
 describe("the statuses of changes", function()
   it("are the same in both dialects", function()
@@ -14,11 +15,12 @@ describe("the statuses of changes", function()
   end)
 
   it("are kept if they are unknown, as all else of the answer", function()
-    local client = in_process.scripted(function()
+    local client = in_process.altered(simulator.model { api = "v0" }, "/git/changes", function()
       return in_process.json('[{"status":"D","path":"a"},{"status":"R","path":"b","from":"c"},'
         .. '{"status":"U","path":"d"},{"status":"X","path":"e"},{"path":"f"},null]')
     end, { api = "v0" })
-    local list = assert(client:changes "7f3b9a1c2d4e4f60a1b2c3d4e5f60718")
+    local conversation = assert(client:run { initial_user_msg = "Fix it.", repository = "owner/repo" })
+    local list = assert(conversation:changes())
     assert.same({ status = "DELETED", path = "a" }, list[1])
     assert.same({ status = "MOVED", path = "b", from = "c" }, list[2])
     assert.same({ status = "ADDED", path = "d" }, list[3])
