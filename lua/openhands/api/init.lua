@@ -197,14 +197,15 @@ local words_of_v0 = { A = "ADDED", D = "DELETED", M = "UPDATED", R = "MOVED", U 
 
 --- Lists the files that have changed. V1 needs a directory and V0 takes none: without one, those of the workspace.
 function handlers.changes(client, operation, fields, call)
-  local on_v1
+  local on_v1 ---@type table?
   if fields.path == nil then
     on_v1 = arguments.copy(fields)
     on_v1.path = "."
   end
   local list, err = about_path(client, operation, fields, call, on_v1)
+  ---@cast list table[]?
   for _, change in ipairs(list or {}) do
-    if type(change) == "table" then
+    if change ~= core.null then
       change.status = words_of_v0[change.status] or change.status
     end
   end
