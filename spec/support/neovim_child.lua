@@ -71,7 +71,7 @@ end
 
 --- Returns a function that drives a Neovim whose service is a simulator. Programs also have `messages()`, `text()` (of
 --- the current buffer), `told(text)`, which waits for a message, and `has_started(id)`, which waits until the service
---- has the conversation. The output must not contain the key.
+--- lists the conversation: it does not before its start has ended. The output must not contain the key.
 ---@param server { address: string }
 ---@param key string
 ---@return fun(program: string, options: { configuration: string?, environment: table?, directory: string?,
@@ -93,7 +93,8 @@ function M.with_service(server, key)
       local function has_started(id)
         local client = require "openhands".new { base_url = %q, api_key = %q, api = "v1" }
         for _ = 1, 1000 do
-          if client:status(id) then return end
+          local conversation = client:status(id)
+          if conversation and conversation.state ~= "starting" then return end -- from now on the list has it, too
           client:sleep(0.01)
         end
         error "the start never came to the service"
