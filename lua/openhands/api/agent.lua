@@ -57,7 +57,7 @@ local function begin(self, operation, own, ...)
   local fields, options = arguments.read(client, operation, ...)
   local call = client:_begin(operation.name, options, own)
   call.agent_of = self.conversation_id
-  local choice = own == events.own_options and events.take_options(fields, options or {})
+  local choice = own == events.own_options and events.take_options(operation, fields, options or {})
   if operation.takes_conversation then
     fields.conversation_id = runtimes.id_of(self)
   end

@@ -60,21 +60,32 @@ end
 
 local setting_names = settings.names()
 
-local function is_field(operation, name)
-  for _, row in pairs(operation.rows) do
-    for _, field in ipairs(row.fields) do
-      if field.name == name then
-        return true
+-- The names of the fields of each operation, as a set, once it was asked for.
+---@type table<openhands.Operation, table<string, boolean?>>
+local field_names = {}
+
+--- Returns whether a name is that of a field of an operation, in some dialect.
+---@param operation openhands.Operation
+---@param name any
+---@return boolean
+function M.is_field(operation, name)
+  local names = field_names[operation]
+  if not names then
+    names = {}
+    for _, row in pairs(operation.rows) do
+      for _, field in ipairs(row.fields) do
+        names[field.name] = true
       end
     end
+    field_names[operation] = names
   end
-  return false
+  return names[name] == true
 end
 
 -- Raises an error about a field that stands among the options.
 local function check_options(operation, options)
   for name in pairs(options) do
-    if not setting_names[name] and is_field(operation, name) then
+    if not setting_names[name] and M.is_field(operation, name) then
       errors.raise(("%s: unknown option '%s'; it is a field: %s { %s = … }, with the other fields"):format(
         operation.name, name, operation.name, name))
     end

@@ -137,7 +137,7 @@ end
 local event_source = { row = all.events, perform = operation_calls.perform, in_dialect = operation_calls.in_dialect }
 
 function handlers.events(client, operation, fields, call, options)
-  local choice = events.take_options(fields, options)
+  local choice = events.take_options(operation, fields, options)
   client:_prepare_in_any(operation.name, fields)
   return events.events(client, event_source, fields, call, choice)
 end

@@ -1,6 +1,7 @@
 --- Reads the events of a conversation in pages: each once, in the service's order. follow.lua reads them as they come.
 
 local agent_events = require "openhands.events.agent"
+local arguments = require "openhands.api.arguments"
 local classes = require "openhands.events.class"
 local core = require "openhands.core"
 local errors = require "openhands.errors"
@@ -267,10 +268,12 @@ end
 M.own_options = { after = true, follow = true, timeout = true, interval = true }
 
 --- Returns the options of a reading, which may be given among the fields or the options. Removes them from the fields.
+--- Raises an error about a name that is nearly one of them and no field.
+---@param operation openhands.Operation
 ---@param fields table
 ---@param options table
 ---@return table choice
-function M.take_options(fields, options)
+function M.take_options(operation, fields, options)
   local choice = {}
   for name in pairs(M.own_options) do
     choice[name] = fields[name]
@@ -280,7 +283,7 @@ function M.take_options(fields, options)
     fields[name] = nil
   end
   for name in pairs(fields) do -- the core, which checks the others, does not know the options
-    local nearest = spelling.nearest(name, M.own_options, 2)
+    local nearest = not arguments.is_field(operation, name) and spelling.nearest(name, M.own_options, 2)
     if nearest then
       errors.raise(("events: '%s' is not a field of this call (did you mean '%s'?)"):format(name, nearest))
     end
