@@ -115,6 +115,13 @@ function Connection:_drop(sql)
   pcall(statement.close, statement)
 end
 
+-- Drops a statement that has failed, where it would fail again when it is next executed.
+function Connection:_drop_failed(sql)
+  if self.dialect.keeps_failures then
+    self:_drop(sql)
+  end
+end
+
 function Connection:_execute(sql, ...)
   local statement, values, count = self:_statement(sql), { ... }, select("#", ...)
   for place = 1, count do
@@ -122,9 +129,7 @@ function Connection:_execute(sql, ...)
   end
   local good, problem = pcall(call, self, statement, "execute", unpack(values, 1, count))
   if not good then
-    if self.dialect.keeps_failures then
-      self:_drop(sql)
-    end
+    self:_drop_failed(sql)
     error(problem, 0)
   end
   return statement
@@ -138,9 +143,7 @@ function Connection:rows(sql, ...)
   while true do
     local good, row, why = pcall(statement.fetch, statement, true)
     if not good or (row == nil and why) then
-      if self.dialect.keeps_failures then
-        self:_drop(sql)
-      end
+      self:_drop_failed(sql)
       if errors.is_interrupt(row) then
         error(row, 0)
       end
