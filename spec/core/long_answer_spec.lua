@@ -65,9 +65,13 @@ describe("a long answer", function()
   it("makes `step` return at once", function()
     send(body)
     client:next()
-    local before = core.monotonic()
-    for _ = 1, 20 do client:step(0.1) end
-    assert.is_true(core.monotonic() - before < 1)
+    local shortest = math.huge -- a busy machine can only make a step longer
+    for _ = 1, 20 do
+      local before = core.monotonic()
+      client:step(0.1)
+      shortest = math.min(shortest, core.monotonic() - before)
+    end
+    assert.is_true(shortest < 0.05, tostring(shortest))
   end)
 
   it("is returned again until its number is named", function()

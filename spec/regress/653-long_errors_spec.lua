@@ -21,19 +21,17 @@ describe("the long body of an error", function()
 
   it("is decoded in slices", function()
     local number = answered(body)
-    local longest, sum = 0, 0
     local found, value, err
+    local slices = 0
     repeat
-      local start = os.clock() -- CPU time: other programs do not count
       found, value, err = client:next()
-      local seconds = os.clock() - start
-      longest, sum = math.max(longest, seconds), sum + seconds
+      slices = slices + 1
     until found
     assert.equal(number, found)
     assert.is_nil(value)
     assert.equal("server", err.kind)
     assert.same({ session_api_key = "[redacted]", text = "a\n", n = { 1, 2, {} } }, err.detail[1])
-    assert.is_true(longest < sum / 3, ("%.1f of %.1f ms"):format(1000 * longest, 1000 * sum))
+    assert.is_true(slices > 10, tostring(slices)) -- of a millisecond each; it was one
   end)
 
   it("is quoted as a text if it is cut off", function()
