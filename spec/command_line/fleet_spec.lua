@@ -119,6 +119,35 @@ describe("the command", function()
     assert.equal(0, here.service:jobs())
   end)
 
+  it("fleet add adds the records of a CSV for workers, and starts nothing", function()
+    local path = file("shared.csv", "repository,message\nowner/one,Fix.\nowner/two,Fail. [simulate: error]\n")
+    local words = "fleet add " .. path
+    assert.equal("shared: 2 items added, 0 known before", here.output(words))
+    assert.equal("shared: 0 items added, 2 known before", here.output(words))
+    assert.equal(0, here.service:jobs())
+    assert.equal(2, here.run "fleet status shared --json".json.queued)
+    assert.same({ done = 1, not_done = 1 }, here.run("worker --json" .. FAST).json)
+    assert.same({ fleet = "shared", added = 0, known = 2, retried = 1 }, here.run(words .. " --retry --json").json)
+    assert.equal(1, here.run "fleet status shared --json".json.queued)
+    assert.equal(2, here.service:jobs())
+  end)
+
+  once("fleet add gives a fleet its settings, and reads a Lua file", function()
+    local path = file("careful.lua", [[
+      return { slots = 2, canary = 1, items = { { key = "a", initial_user_msg = "Fix." },
+        { key = "b", initial_user_msg = "Fix." } } }]])
+    assert.same({ fleet = "mine", added = 2, known = 0 },
+      here.run(("fleet add %s --name mine --slots 3 --budget 5 --json"):format(path)).json)
+    local status = here.run "fleet status mine --json".json
+    assert.same({ 3, 2 }, { status.fleet_slots, status.queued })
+    assert.same({ { key = "b", why = "for the canaries, the first 1" } },
+      here.run(("fleet run %s --name mine --plan --json"):format(path)).json.wait)
+    local refused = here.run(("fleet add %s --name mine"):format(file("careful.lua",
+      'return { items = { { key = "a", initial_user_msg = "Other." } } }')))
+    assert.equal(1, refused.status)
+    assert.matches("'a' was added before with another request", refused.errors, 1, true)
+  end)
+
   once("worker works for all fleets of the account", function()
     here.add_items("shared", { { key = "one", initial_user_msg = "Fix." }, { key = "two", initial_user_msg = "Fix." } })
     local result = here.run("worker --json" .. FAST)

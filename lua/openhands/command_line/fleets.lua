@@ -197,13 +197,15 @@ end
 local function read_csv(path, arguments)
   local groups = about(path, grouped, records_in(path), arguments)
   return {}, function(fleet)
+    local counts = { added = 0, known = 0 }
     for _, group in ipairs(groups) do
-      local good, err = about(path, fleet.add, fleet, group.template, group.records)
-      if not good then
+      local added, err = about(path, fleet.add, fleet, group.template, group.records)
+      if not added then
         return nil, err
       end
+      counts.added, counts.known = counts.added + added.added, counts.known + added.known
     end
-    return true
+    return counts
   end
 end
 
@@ -254,7 +256,7 @@ end
 ---@param path string
 ---@param arguments table `message`, `key`: templates for the records of a CSV
 ---@return table settings
----@return fun(fleet: openhands.Fleet): any, openhands.Error? add
+---@return fun(fleet: openhands.Fleet): { added: integer, known: integer }?, openhands.Error? add
 function M.read(path, arguments)
   if path:find "%.csv$" then
     return read_csv(path, arguments)

@@ -1,4 +1,5 @@
---- `fleet`: runs many conversations from a file, a few at a time and none twice; tells how a fleet stands.
+--- `fleet`: runs many conversations from a file, a few at a time and none twice, or adds them for workers; tells how a
+--- fleet stands.
 
 local exit_status = require "openhands.command_line.exit_status"
 local fleet_board = require "openhands.command_line.fleet_board"
@@ -14,8 +15,9 @@ local M = {}
 
 local MOST_NAMES = 20 -- of the fleets that are known
 
-local function define_run(group)
-  local command = group:command("run", "Run the items of a file; run it again to go on where it ended.")
+-- Adds a command that adds the items of a file.
+local function define_adding(group, name, description)
+  local command = group:command(name, description)
   command:argument("FILE", "FILE.csv with a record in each row, or FILE.lua that returns a table."):argname "FILE"
     :target "file"
   command:option("--name", "Name of the fleet (default: that of the file)."):argname "NAME"
@@ -26,9 +28,14 @@ local function define_run(group)
   command:option("--canary", "So many items must be done before the others start."):argname "NUMBER"
     :convert(options.count)
   command:flag("--retry", "Try items once more that have failed or were skipped, as new conversations.")
+  fleets.add_ledger(command)
+  return command
+end
+
+local function define_run(group)
+  local command = define_adding(group, "run", "Run the items of a file; run it again to go on where it ended.")
   command:flag("--plan", "Tell what would be started; start nothing, and leave the ledger as it is.")
   command:option("-o --report", "Write the report there, too: .html, .csv or .json."):argname "FILE"
-  fleets.add_ledger(command)
   fleets.add_working(command)
 end
 
@@ -40,6 +47,7 @@ function M.define(parser)
   group:command_target "fleet_command"
   group:require_command(true)
   define_run(group)
+  define_adding(group, "add", "Add the items of a file for workers; start nothing.")
   local status = group:command("status", "Tell what a fleet is doing now.")
   status:argument("NAME", "Name of the fleet."):argname "NAME":target "name"
   fleets.add_ledger(status)
@@ -154,23 +162,10 @@ local function go_on(session, fleet)
   return status
 end
 
--- Adds the items; returns those that have failed to the queue, if asked to.
-local function prepare(session, fleet, add)
-  local good, err = add(fleet)
-  if good and session.arguments.retry then
-    good, err = fleet:retry()
-    if good then
-      session:say("%d items are tried once more.", #good.queued)
-    end
-  end
-  return good, err
-end
-
-local function run(session)
+-- Opens the fleet that the command line describes, and adds the items of its file. Returns how many it has added, knew
+-- before, and has returned to the queue if asked to.
+local function filled(session)
   local arguments = session.arguments
-  if arguments.report then
-    format_of(arguments.report)
-  end
   local settings, add = fleets.read(arguments.file, arguments)
   for _, name in ipairs { "slots", "budget", "canary" } do
     settings[name] = arguments[name] or settings[name]
@@ -178,18 +173,51 @@ local function run(session)
   settings.dry_run = arguments.plan
   local fleet, err = open(session, arguments.name or settings.name or fleets.name_of(arguments.file), settings)
   if not fleet then
-    return session:fail(err)
+    return nil, err
   end
-  local good
-  good, err = prepare(session, fleet, add)
-  if not good then
+  local counts, retried
+  counts, err = add(fleet)
+  if counts and arguments.retry then
+    retried, err = fleet:retry()
+    counts.retried = retried and #retried.queued
+  end
+  if err then
     fleet:close()
-    return session:fail(err)
+    return nil, err
   end
-  session:comes_back_with("fleet run %s%s", text.shell_word(arguments.file), fleets.option_words(arguments))
+  session:comes_back_with("fleet %s %s%s", arguments.fleet_command, text.shell_word(arguments.file),
+    fleets.option_words(arguments))
+  return fleet, counts
+end
+
+local function run(session)
+  local arguments = session.arguments
+  if arguments.report then
+    format_of(arguments.report)
+  end
+  local fleet, counts = filled(session)
+  if not fleet then
+    return session:fail(counts)
+  end
+  if counts.retried then
+    session:say("%d items are tried once more.", counts.retried)
+  end
   local status = (arguments.plan and tell_plan or go_on)(session, fleet)
   fleet:close()
   return status
+end
+
+local function add(session)
+  local fleet, counts = filled(session)
+  if not fleet then
+    return session:fail(counts)
+  end
+  fleet:close()
+  session:needs_no_return()
+  session.output:record { fleet = fleet.name, added = counts.added, known = counts.known, retried = counts.retried }
+  session.output:line(("%s: %d items added, %d known before%s"):format(text.line(fleet.name), counts.added, counts.known,
+    counts.retried and (", %d tried once more"):format(counts.retried) or ""))
+  return exit_status.OK
 end
 
 -- Returns words about the fleets that the ledger has, for a name that it does not have.
@@ -236,6 +264,8 @@ function M.run(session)
   local name = session.arguments.fleet_command
   if name == "run" then
     return run(session)
+  elseif name == "add" then
+    return add(session)
   elseif name == "report" then
     return tell(session, "report", function(report)
       for _, each in ipairs(session.output.format == "jsonl" and report.runs or {}) do
