@@ -214,9 +214,10 @@ local function add(session)
   end
   fleet:close()
   session:needs_no_return()
-  session.output:record { fleet = fleet.name, added = counts.added, known = counts.known, retried = counts.retried }
-  session.output:line(("%s: %d items added, %d known before%s"):format(text.line(fleet.name), counts.added, counts.known,
-    counts.retried and (", %d tried once more"):format(counts.retried) or ""))
+  local added, known, retried = counts.added, counts.known, counts.retried
+  session.output:record { fleet = fleet.name, added = added, known = known, retried = retried }
+  session.output:line(("%s: %d items added, %d known before%s"):format(text.line(fleet.name), added, known,
+    retried and (", %d tried once more"):format(retried) or ""))
   return exit_status.OK
 end
 
