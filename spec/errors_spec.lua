@@ -16,7 +16,7 @@ describe("an error", function()
     )
     assert.equal(
       "status: https://service.example could not be asked: Connection refused; check the network and base_url",
-      tostring(from { kind = "connect", reason = "Connection refused" })
+      tostring(from { kind = "connect", reason = "Connection refused", effect = "none" })
     )
     local page = from { kind = "protocol", status = 200, page = true, detail = "<!doctype html> OpenHands" }
     assert.matches("answered with a web page %(HTTP status 200%); it begins: <!doctype html>", tostring(page))

@@ -142,7 +142,9 @@ local function what_happened(err, raw)
   elseif err.kind == "protocol" and raw.effect ~= "none" then
     return "gave no usable answer: " .. (raw.reason or "it is unreadable")
   end
-  return "could not be asked: " .. (raw.reason or "no reason given")
+  local what = raw.effect == "none" and "could not be asked" or raw.status and "gave no complete answer"
+    or "gave no answer"
+  return ("%s: %s"):format(what, raw.reason or "no reason given")
 end
 
 --- Makes an error from the plain table with which the core reports a failure.
