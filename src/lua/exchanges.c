@@ -20,18 +20,13 @@ static int l_step(lua_State *L)
     return 0;
 }
 
-static bool is_long(const struct oh_exchange *exchange)
-{
-    return exchange->response.length > OH_LONG_ANSWER;
-}
-
 /* Returns the oldest finished exchange with a short answer; if all answers are long, the one whose slice is next; NULL
    if none has finished. */
 static struct oh_exchange *choose(struct oh_multi *multi)
 {
     struct oh_exchange *first = oh_multi_done(multi), *exchange = first;
 
-    while (exchange != NULL && is_long(exchange))
+    while (exchange != NULL && oh_is_long_answer(exchange))
         exchange = exchange->next;
     return exchange != NULL ? exchange : first;
 }
@@ -132,7 +127,7 @@ static int l_finish(lua_State *L)
     lua_settop(L, 2);
     oh_multi_step(&client->multi, OH_LONGEST_STEP);
     exchange = oh_multi_find_done(&client->multi, number);
-    if (exchange == NULL || is_long(exchange))
+    if (exchange == NULL || oh_is_long_answer(exchange))
         return 0;
     lua_pushvalue(L, lua_upvalueindex(1)); /* l_take_finished, which holds the client */
     lua_insert(L, 1);
@@ -183,7 +178,7 @@ static bool stop_reading(lua_State *L, struct oh_client *client, uint64_t number
 {
     struct oh_exchange *exchange = oh_multi_find_done(&client->multi, number);
 
-    if (exchange == NULL || !is_long(exchange) ||
+    if (exchange == NULL || !oh_is_long_answer(exchange) ||
         ((const struct oh_operation *)exchange->operation)->effect != OH_READS)
         return false;
     oh_long_answer_forget(L, exchange);

@@ -16,6 +16,12 @@
    host's loop. */
 #define OH_LONG_ANSWER_SLICE 0.001
 
+/* Returns whether the body of a finished exchange is read in slices. */
+static inline bool oh_is_long_answer(const struct oh_exchange *exchange)
+{
+    return exchange->response.length > OH_LONG_ANSWER;
+}
+
 /* Decodes the body of a finished exchange of the client at stack index 1, from where the last call paused, until the
    monotonic time `until`. Returns as oh_json_decode does, and OH_SCAN_PAUSED if there is more to read. */
 enum oh_json_scan_result oh_long_answer_read(lua_State *L, struct oh_exchange *exchange, double until);

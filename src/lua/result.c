@@ -66,7 +66,7 @@ static enum oh_json_scan_result decode(lua_State *L, struct oh_exchange *exchang
     const struct oh_response *response = &exchange->response;
     size_t memory = exchange->most_memory;
 
-    if (response->length > OH_LONG_ANSWER)
+    if (oh_is_long_answer(exchange))
         return oh_long_answer_read(L, exchange, until);
     return oh_json_decode(L, response->body, response->length, &memory, secrets);
 }
@@ -373,7 +373,7 @@ int oh_result_push_element(lua_State *L, struct oh_exchange *exchange, struct oh
 
 int oh_result_push(lua_State *L, struct oh_exchange *exchange, struct oh_secrets *secrets)
 {
-    const double until = exchange->response.length > OH_LONG_ANSWER ? oh_monotonic() + OH_LONG_ANSWER_SLICE : 0;
+    const double until = oh_is_long_answer(exchange) ? oh_monotonic() + OH_LONG_ANSWER_SLICE : 0;
     struct oh_error error;
 
     if (exchange->searched > 0 && !search_secrets(L, exchange, secrets, until))
