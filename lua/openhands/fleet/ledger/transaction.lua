@@ -115,9 +115,21 @@ end
 --- Rolls back what a rehearsal has done so far.
 ---@param ledger openhands.Ledger
 function M.forget(ledger)
-  if ledger._rehearsed_on and ledger._rehearsed_on == ledger._connection then
-    roll_back(ledger, ledger._connection)
+  local connection = ledger._connection
+  if connection and ledger._rehearsed_on == connection and not connection:is_inherited() then
+    roll_back(ledger, connection)
   end
+end
+
+-- Runs an operation of a rehearsal. If it is refused, what the earlier ones did stays.
+local function rehearsed(connection, action)
+  connection:change "savepoint openhands_operation"
+  local value, refusal = action(connection)
+  if errors.is(refusal) then
+    connection:change "rollback to savepoint openhands_operation"
+  end
+  connection:change "release savepoint openhands_operation"
+  return value, refusal
 end
 
 --- Runs a function within a transaction, and commits unless the function returns an error or the ledger rehearses.
@@ -129,22 +141,27 @@ end
 --- operation, called again, finds out.
 function M.run(ledger, operation, action)
   local connection, err = ledger._connection, nil
-  if not connection or ledger._rehearsed_on ~= connection then
+  if not connection or ledger._rehearsed_on ~= connection or connection:is_inherited() then
     connection, err = begun(ledger, operation)
   end
   if not connection then
     return nil, err
   end
-  ledger._rehearsed_on = ledger._is_rehearsal and connection or nil
-  local good, value, refusal = attempt(ledger, action, connection)
+  local good, value, refusal
+  if ledger._is_rehearsal then
+    ledger._rehearsed_on = connection
+    good, value, refusal = attempt(ledger, rehearsed, connection, action)
+  else
+    good, value, refusal = attempt(ledger, action, connection)
+  end
   if not good then
     roll_back(ledger, connection)
     return nil, failed_on(ledger, operation, value)
+  elseif ledger._is_rehearsal then
+    return value, refusal
   elseif errors.is(refusal) then
     roll_back(ledger, connection)
     return nil, refusal
-  elseif ledger._is_rehearsal then
-    return value, refusal
   end
   local committed, failure = attempt(ledger, connection.change, connection, "commit")
   if not committed then
