@@ -10,6 +10,7 @@ local states = require "openhands.conversation.state"
 local M = {}
 
 local CONCURRENCY = 4 -- readings at the same time: the service slows down more than ten requests a second
+local FIRST_PAUSE, LONGEST_PAUSE = 4, 60 -- seconds between two readings of events that tell no end
 
 --- Returns whether a conversation sleeps, as far as its status tells.
 ---@param client openhands.Client
@@ -48,6 +49,20 @@ local function print_of(conversation)
     tostring(conversation.last_updated_at))
 end
 
+-- Notes the state that the events have told. That V0's work was stopped may be the old end of what has ended since: for
+-- a while it is read again, ever more rarely.
+local function note_end(client, conversation, memory)
+  local state, status, before = conversation.state, print_of(conversation), memory.slept_end
+  memory.slept_end = nil
+  if state == "finished" or state == "failed" then
+    memory.slept_end = { state = state, status = status }
+  elseif state == "stopped" then
+    local last = before and before.status == status and before.pause or FIRST_PAUSE / 2
+    local pause = math.min(LONGEST_PAUSE, 2 * last)
+    memory.slept_end = { state = state, status = status, pause = pause, due_at = client._loop.now() + pause }
+  end
+end
+
 --- Applies a result to a conversation that sleeps: the state in which its work ended, with the answer or the failure.
 ---@param client openhands.Client
 ---@param conversation openhands.Conversation
@@ -61,16 +76,16 @@ function M.apply(client, conversation, result)
     conversation.state, memory.state = state, state
     states.add_to_settled(conversation, result)
   end
-  local has_ended = conversation.state == "finished" or conversation.state == "failed"
-  memory.slept_end = has_ended and { state = conversation.state, status = print_of(conversation) } or nil
+  note_end(client, conversation, memory)
 end
 
--- Applies the end that was read before, if the conversation sleeps as it did then. Returns whether there is one.
-local function recall(conversation, memory)
+-- Applies the end that was read before, if the conversation sleeps as it did then. Returns whether nothing else is to
+-- be read now.
+local function recall(client, conversation, memory)
   local slept = memory.slept_end
   if slept and slept.status == print_of(conversation) then
     conversation.state, conversation.settled, memory.state = slept.state, true, slept.state
-    return true
+    return not slept.due_at or slept.pause >= LONGEST_PAUSE or client._loop.now() < slept.due_at
   end
   return false
 end
@@ -96,7 +111,8 @@ function Client:_find_ends(list, is_known)
   for _, conversation in ipairs(list) do
     if M.is_asleep(self, conversation) then
       local memory = self:_remember(conversation.conversation_id)
-      if not recall(conversation, memory) and not is_known and results.is_worth_reading(self, conversation, memory) then
+      local is_told = recall(self, conversation, memory) or is_known
+      if not is_told and results.is_worth_reading(self, conversation, memory) then
         readings[#readings + 1] = function()
           M.update(self, conversation, self:_begin "get")
           return true

@@ -49,8 +49,9 @@ local M = {}
 --- status changes
 ---@field events_pause number? seconds from the last reading to that moment
 ---@field events_read_of string? fields of its status when the events were last read
----@field slept_end { state: openhands.State, status: string }? how its work ended before it fell asleep, as its events
---- tell, and the status that it had when they were read
+---@field slept_end { state: openhands.State, status: string, pause: number?, due_at: number? }? how its work ended
+--- before it fell asleep, as its events tell, and the status that it had when they were read; if they may tell more,
+--- the seconds until they are read again, and that monotonic moment
 ---@field page_size integer? how many events can be read at once, if fewer than are wanted
 ---@field good_pages integer? pages of that size in a row that could be read
 ---@field kinds_by_path boolean? V1: its agent server knows kinds of events by the paths of their classes only
