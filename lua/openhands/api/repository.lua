@@ -60,7 +60,11 @@ end
 local function problem_of_name(text)
   if not text:find "[^/]/[^/]" then
     return NO_OWNER
-  elseif text:find "^[./~-]" or text:find "[\1-\31\127:@?#\\]" then
+  elseif text:find "^[./~-]" or text:find "[\1-\31\127:@?#\\]" or text:find("\0", 1, true) then
+    return NO_NAME
+  end
+  local framed = "/" .. text .. "/"
+  if framed:find "[ /]/" or framed:find("/ ", 1, true) then -- a part is empty, or begins or ends with a blank
     return NO_NAME
   end
   local count = 0
