@@ -57,7 +57,8 @@ local function free_sandbox(worker, entry, conversation)
     return
   elseif conversation.api == "v0" and action == "pause" then
     action = "stop"
-  elseif conversation.api == "v1" and (not conversation.sandbox_status or conversation.sandbox_status == "PAUSED") then
+  elseif conversation.api == "v1" and not conversation.sandbox_status
+    or action == "pause" and conversation.sandbox_status == "PAUSED" then
     return
   end
   for try = 1, MOST_PAUSES do
