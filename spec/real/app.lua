@@ -153,9 +153,12 @@ end
 check_prompt_turn("the result of a second turn is returned soon", "Go on. [sleep 1]", "Done: Go on.")
 check_prompt_turn("a third turn that the agent ends at once", "[say Only words.]", "Only words.")
 
-check("pause", function()
+check("pause after the end", function()
   must(client:pause(done))
-  same("paused", wait(done).state, "state")
+  local after = wait(done)
+  same("finished", after.state, "state")
+  same("PAUSED", after.sandbox_status, "sandbox_status")
+  holds(after.answer, "Only words.", "answer")
 end)
 
 check("a paused conversation refuses a message", function()
