@@ -349,7 +349,7 @@ function Client:fleet(given)
   end
   if not err then
     if settings.dry_run then
-      ledger:rehearse()
+      ledger:rehearse(function() return set_slots(ledger, account_id, settings) end)
     end
     row, err = set_slots(ledger, account_id, settings)
   end

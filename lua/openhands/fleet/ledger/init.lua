@@ -27,6 +27,7 @@ local M = {}
 ---@field package _connection openhands.LedgerConnection?
 ---@field package _is_closed boolean?
 ---@field package _is_rehearsal boolean? nothing is committed
+---@field package _opening (fun(): any, openhands.Error?)? what a rehearsal begins with
 ---@field package _rehearsed_on openhands.LedgerConnection? has the open transaction of the rehearsal
 local Ledger = {
   open_fleet = fleets.open_fleet,

@@ -108,8 +108,9 @@ end
 --- Has a ledger keep nothing from now on: its operations see what the earlier ones did, within one transaction that is
 --- never committed. Other processes cannot write until `forget` or the end of the connection.
 ---@param ledger openhands.Ledger
-function M.rehearse(ledger)
-  ledger._is_rehearsal = true
+---@param opening (fun(): any, openhands.Error?)? what each such transaction begins with, also after `forget`
+function M.rehearse(ledger, opening)
+  ledger._is_rehearsal, ledger._opening = true, opening
 end
 
 --- Rolls back what a rehearsal has done so far.
@@ -119,6 +120,15 @@ function M.forget(ledger)
   if connection and ledger._rehearsed_on == connection and not connection:is_inherited() then
     roll_back(ledger, connection)
   end
+end
+
+-- Begins the transaction of a rehearsal, if there is none.
+local function begin_rehearsal(ledger, connection)
+  if ledger._rehearsed_on == connection then
+    return nil
+  end
+  ledger._rehearsed_on = connection
+  return ledger._opening and select(2, ledger._opening())
 end
 
 -- Runs an operation of a rehearsal. If it is refused, what the earlier ones did stays.
@@ -149,7 +159,10 @@ function M.run(ledger, operation, action)
   end
   local good, value, refusal
   if ledger._is_rehearsal then
-    ledger._rehearsed_on = connection
+    err = begin_rehearsal(ledger, connection)
+    if err then
+      return nil, err
+    end
     good, value, refusal = attempt(ledger, rehearsed, connection, action)
   else
     good, value, refusal = attempt(ledger, action, connection)
