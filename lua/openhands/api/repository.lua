@@ -7,17 +7,21 @@ local limits = require "openhands.limits"
 
 local M = {}
 
+local PART = "^[A-Za-z0-9._~-]+$"
+-- Azure has projects such as "My Project (old)"; it refuses these characters, and "~", with which others begin names.
+local AZURE_PART = "^[^\1-\31\127/:\\&%%;@'\"?<>|#$*{},+=%[%]]+$"
+
 -- Hosts with a known provider, and the number of parts in a repository's name there. GitLab has groups inside groups.
 local hosts = {
   ["github.com"] = { provider = "github", least = 2, most = 2 },
   ["gitlab.com"] = { provider = "gitlab", least = 2, most = 20 },
   ["bitbucket.org"] = { provider = "bitbucket", least = 2, most = 2 },
   ["codeberg.org"] = { provider = "forgejo", least = 2, most = 2 },
-  ["dev.azure.com"] = { provider = "azure_devops", least = 3, most = 3 },
-  ["ssh.dev.azure.com"] = { provider = "azure_devops", least = 3, most = 3 },
+  ["dev.azure.com"] = { provider = "azure_devops", least = 3, most = 3, part = AZURE_PART },
+  ["ssh.dev.azure.com"] = { provider = "azure_devops", least = 3, most = 3, part = AZURE_PART },
 }
 
-local elsewhere = { least = 2, most = 20 }
+local elsewhere = { least = 2, most = 20, part = AZURE_PART }
 
 local NO_OWNER = 'names no owner: give "owner/name", or the address'
 local NO_NAME = 'is not the name of a repository: give "owner/name", or the address'
@@ -42,39 +46,41 @@ local function split(text)
   end
 end
 
+local function unescaped(digits)
+  return string.char(tonumber(digits, 16))
+end
+
+-- Returns the parts of the name in the path of an address, without the address's escapes.
 local function parts_of(path)
   local parts = {}
   for part in path:gsub("[?#].*$", ""):gsub("/+$", ""):gsub("%.git$", ""):gmatch "[^/]+" do
     if part ~= "_git" then -- Azure's mark before the name
-      parts[#parts + 1] = part
+      parts[#parts + 1] = part:gsub("%%([0-9A-Fa-f][0-9A-Fa-f])", unescaped)
     end
   end
   return parts
 end
 
-local function is_name(part)
-  return part ~= "." and part ~= ".." and part ~= "-" and part:find "^[A-Za-z0-9._%-~%%]+$" ~= nil
+-- Returns whether text has parts that no name has: empty ones, and those that begin or end with a blank.
+local function has_odd_parts(text)
+  local framed, count = "/" .. text .. "/", 0
+  if framed:find "[ /]/" or framed:find("/ ", 1, true) or text:find("\0", 1, true) then
+    return true
+  end
+  for part in text:gmatch "[^/]+" do
+    count = count + 1
+    if part == "." or part == ".." then
+      return true
+    end
+  end
+  return count ~= 3 and text:find(" ", 1, true) ~= nil -- only Azure has blanks: `organization/My Project/name`
 end
 
 -- Returns what is wrong with the name of a repository, if anything is.
 local function problem_of_name(text)
   if not text:find "[^/]/[^/]" then
     return NO_OWNER
-  elseif text:find "^[./~-]" or text:find "[\1-\31\127:@?#\\]" or text:find("\0", 1, true) then
-    return NO_NAME
-  end
-  local framed = "/" .. text .. "/"
-  if framed:find "[ /]/" or framed:find("/ ", 1, true) then -- a part is empty, or begins or ends with a blank
-    return NO_NAME
-  end
-  local count = 0
-  for part in text:gmatch "[^/]+" do
-    count = count + 1
-    if part == "." or part == ".." then
-      return NO_NAME
-    end
-  end
-  if count ~= 3 and text:find(" ", 1, true) then -- only Azure has blanks in names: `organization/My Project/name`
+  elseif text:find "^[./~-]" or text:find "[\1-\31\127:@?#\\]" or has_odd_parts(text) then
     return NO_NAME
   end
 end
@@ -99,14 +105,15 @@ function M.take_apart(text)
     table.remove(parts, 1)
   end
   for _, part in ipairs(parts) do
-    if not is_name(part) then
+    if part == "-" or not part:find(known.part or PART) then -- GitLab has "-" before what is not part of a name
       return nil, nil, NO_ADDRESS
     end
   end
-  if host == "" or #parts < known.least or #parts > known.most then
+  local name = table.concat(parts, "/")
+  if host == "" or #parts < known.least or #parts > known.most or has_odd_parts(name) then
     return nil, nil, NO_ADDRESS
   end
-  return table.concat(parts, "/"), known.provider
+  return name, known.provider
 end
 
 --- Returns the fields of a call with the repository's name in place of its address. Raises if a field is neither a name
