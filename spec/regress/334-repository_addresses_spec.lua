@@ -27,6 +27,9 @@ describe("a repository", function()
       ["https://codeberg.org/o/r"] = "o/r forgejo",
       ["https://dev.azure.com/org/project/_git/r"] = "org/project/r azure_devops",
       ["git@ssh.dev.azure.com:v3/org/project/r"] = "org/project/r azure_devops",
+      ["https://org.visualstudio.com/project/_git/r"] = "org/project/r azure_devops",
+      ["https://Org.VisualStudio.com/DefaultCollection/project/_git/r"] = "org/project/r azure_devops",
+      ["org@vs-ssh.visualstudio.com:v3/org/project/r"] = "org/project/r azure_devops",
       ["https://git.example.com:8443/o/r.git"] = "o/r nil",
       ["git@git.example.com:o/r.git"] = "o/r nil",
     } do
@@ -40,6 +43,7 @@ describe("a repository", function()
       "https://github.com", "https://github.com/", "https://github.com/o", "https://github.com/o/r/tree/main",
       "https://github.com/o/r/pull/7", "https://gitlab.com/o/r/-/merge_requests/1", "https://github.com/o/..",
       "https://github.com/o/a b", "git@github.com:r.git", "https://dev.azure.com/org/project",
+      "https://org.visualstudio.com/project", "https://org.visualstudio.com/a/project/_git/r",
     } do
       assert.is_nil((repositories.take_apart(address)), address)
     end

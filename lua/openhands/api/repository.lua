@@ -19,8 +19,10 @@ local hosts = {
   ["codeberg.org"] = { provider = "forgejo", least = 2, most = 2 },
   ["dev.azure.com"] = { provider = "azure_devops", least = 3, most = 3, part = AZURE_PART },
   ["ssh.dev.azure.com"] = { provider = "azure_devops", least = 3, most = 3, part = AZURE_PART },
+  ["vs-ssh.visualstudio.com"] = { provider = "azure_devops", least = 3, most = 3, part = AZURE_PART },
 }
 
+local OLD_AZURE = "^([^.]+)%.visualstudio%.com$" -- its older hosts are named after the organization
 local elsewhere = { least = 2, most = 20, part = AZURE_PART }
 
 local NO_OWNER = 'names no owner: give "owner/name", or the address'
@@ -85,6 +87,22 @@ local function problem_of_name(text)
   end
 end
 
+-- Returns what is known of a host, and the parts of the name in the path of an address there.
+local function read(host, path)
+  local known, parts = hosts[host], parts_of(path)
+  local organization = not known and host:match(OLD_AZURE)
+  if organization then
+    known = hosts["dev.azure.com"]
+    table.insert(parts, 1, organization)
+    if parts[2] == "DefaultCollection" then
+      table.remove(parts, 2)
+    end
+  elseif known and known.provider == "azure_devops" and parts[1] == "v3" then
+    table.remove(parts, 1)
+  end
+  return known or elsewhere, parts
+end
+
 --- Returns the name of a repository and its provider, from its address or from its name. A name needs its owner.
 ---@param text string
 ---@return string? name nil: the text is neither
@@ -99,11 +117,7 @@ function M.take_apart(text)
     local problem = problem_of_name(text)
     return not problem and text or nil, nil, problem
   end
-  local known = hosts[core.lower(host):gsub("^www%.", "")] or elsewhere
-  local parts = parts_of(path)
-  if known.provider == "azure_devops" and parts[1] == "v3" then
-    table.remove(parts, 1)
-  end
+  local known, parts = read((core.lower(host):gsub("^www%.", "")), path)
   for _, part in ipairs(parts) do
     if part == "-" or not part:find(known.part or PART) then -- GitLab has "-" before what is not part of a name
       return nil, nil, NO_ADDRESS
