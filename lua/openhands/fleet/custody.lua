@@ -158,6 +158,7 @@ function Worker:record(entry, fields)
   if entry.is_gone then
     return nil
   end
+  fields.result = cleaned(self, fields.result)
   self.has_new_costs = self.has_new_costs or fields.cost ~= nil
   return take_change(self, entry, self:ask("record", entry.run, fields))
 end

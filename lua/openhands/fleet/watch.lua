@@ -18,6 +18,7 @@ local LONGEST_WORK = waiting.DEFAULT_TIMEOUT -- seconds; a conversation that has
 local OUTAGE_PAUSE = 30 -- seconds before a conversation is watched again after an error that may pass
 local LONGEST_ABSENCE = 600 -- seconds for which a conversation whose start was accepted may not be shown yet
 local FIRST_PAUSE, LONGEST_PAUSE = 10, 300 -- seconds until a start that has met the limit is tried anew
+local FAILED = "its agent has failed"
 local MOST_PAUSES = 3 -- tries to free the sandbox of an ended run
 
 -- ---- ends --------------------------------------------------------------------------------------------------------
@@ -72,11 +73,35 @@ end
 -- Ends a run, after its sandbox was freed: the ledger gives its slot to another run.
 local function finish(worker, entry, conversation, state, problem)
   local result = result_of(worker.client, conversation)
-  -- Recorded first: whoever takes the run over sees that this pause is none of the service's.
-  if worker:record(entry, { execution_status = "ended: " .. conversation.state }) then
+  local mark = "ended: " .. (state == "done" and "finished" or conversation.state)
+  -- Recorded first: whoever takes the run over sees that this pause is none of the service's, or that this worker has
+  -- deleted the conversation.
+  if worker:record(entry, { execution_status = mark, result = result }) then
     free_sandbox(worker, entry, conversation)
     worker:finish(entry, { state = state, result = result, error = problem, cost = conversation.cost })
   end
+end
+
+-- Returns the state in which the work of a run had ended before, for a worker that takes it over.
+local function earlier_end(run)
+  return tostring(run.execution_status):match "^ended: ([a-z]+)$"
+end
+
+local problems = {
+  waiting = "the agent waits for a person to confirm an action",
+  stopped = "it was stopped before its work has ended",
+  gone = "it was deleted or archived",
+}
+
+-- Ends a run whose conversation was deleted after its end. Its result is in the ledger. Returns whether it is one.
+local function finish_deleted(worker, entry)
+  local state = earlier_end(entry.run)
+  if state == "finished" then
+    worker:finish(entry, { state = "done" })
+  elseif state then
+    worker:finish(entry, { state = "failed", error = problems[state] or FAILED })
+  end
+  return state ~= nil
 end
 
 -- ---- failures that are not the task's ------------------------------------------------------------------------------
@@ -195,6 +220,8 @@ local function take_error(worker, entry, err)
   elseif err.kind == "timeout" and err.conversation then
     finish(worker, entry, err.conversation, "failed", ("it has not ended in %d hours"):format(LONGEST_WORK / 3600))
     return false
+  elseif err.kind == "not_found" and finish_deleted(worker, entry) then
+    return false
   elseif err.kind == "timeout" or err.kind == "not_found" and not may_appear(worker, entry) then
     worker:finish(entry, { state = "failed", error = err.message })
     return false
@@ -202,17 +229,13 @@ local function take_error(worker, entry, err)
   return worker:rest_in_task(entry, OUTAGE_PAUSE)
 end
 
-local problems = {
-  waiting = "the agent waits for a person to confirm an action",
-  stopped = "it was stopped before its work has ended",
-  gone = "it was deleted or archived",
-}
-
 -- Takes a settled conversation. Returns the conversation to watch on, or nil.
 local function take_end(worker, entry, conversation)
   local state = conversation.state
-  if state == "paused" then
-    local ended = tostring(entry.run.execution_status):match "^ended: ([a-z]+)$" -- paused by us after its end
+  if state == "gone" and finish_deleted(worker, entry) then
+    return nil
+  elseif state == "paused" then
+    local ended = earlier_end(entry.run) -- paused by us after its end
     if not ended then
       local resumed, why = pauses.take(worker, entry, conversation)
       if why then
@@ -233,7 +256,7 @@ local function take_end(worker, entry, conversation)
     return worker:rest_in_task(entry, OUTAGE_PAUSE) and conversation or nil
   end
   local problem = problems[state] or words_of(conversation)
-  problem = worker.client:_line(problem ~= "" and problem or "its agent has failed", 500)
+  problem = worker.client:_line(problem ~= "" and problem or FAILED, 500)
   if state == "failed" and has_no_budget(conversation) then
     worker:exhaust(entry, problem)
   end

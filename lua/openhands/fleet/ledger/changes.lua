@@ -108,7 +108,7 @@ local RECORD = [[update openhands_runs set state = ?, task_id = coalesce(cast(? 
   sandbox_id = coalesce(cast(? as text), sandbox_id),
   execution_status = coalesce(cast(? as text), execution_status),
   sandbox_status = coalesce(cast(? as text), sandbox_status),
-  cost = coalesce(cost_before + cast(? as double precision), cost),
+  result = coalesce(cast(? as text), result), cost = coalesce(cost_before + cast(? as double precision), cost),
   lease_until = coalesce({now} + cast(? as double precision), openhands_runs.lease_until), polled_at = {now}
   where run_id = ? and fence = ?]]
 
@@ -128,15 +128,18 @@ end
 ---@param ledger openhands.Ledger
 ---@param run openhands.Run
 ---@param fields { state: "running"|"paused"|nil, task_id: string?, sandbox_id: string?, execution_status: string?,
---- sandbox_status: string?, cost: number?, lease: number?, conversation_id: string? } `cost`: of its conversation;
---- `lease`: seconds from now; `conversation_id`: if the service has chosen another one than was sent
+--- sandbox_status: string?, result: string?, cost: number?, lease: number?, conversation_id: string? } `result`: JSON;
+--- `cost`: of its conversation; `lease`: seconds from now; `conversation_id`: if the service has chosen another one
+--- than was sent
 ---@return openhands.Run?
 ---@return openhands.Error? err
 function M.record(ledger, run, fields)
   check_run("record", run)
   arguments.check_names("record", fields,
-    " state task_id sandbox_id execution_status sandbox_status cost lease conversation_id ")
-  for _, name in ipairs { "task_id", "sandbox_id", "execution_status", "sandbox_status", "conversation_id" } do
+    " state task_id sandbox_id execution_status sandbox_status result cost lease conversation_id ")
+  for _, name in ipairs {
+    "task_id", "sandbox_id", "execution_status", "sandbox_status", "result", "conversation_id",
+  } do
     arguments.text("record", fields, name, false)
   end
   arguments.number("record", fields, "cost", false, 0)
@@ -161,7 +164,7 @@ function M.record(ledger, run, fields)
     end
     add_cost(connection, now, fields.cost)
     return written(connection, "record", now, connection:change(RECORD, state, fields.task_id, fields.sandbox_id,
-      fields.execution_status, fields.sandbox_status, fields.cost, fields.lease, run.run_id, run.fence))
+      fields.execution_status, fields.sandbox_status, fields.result, fields.cost, fields.lease, run.run_id, run.fence))
   end)
 end
 
