@@ -58,10 +58,16 @@ local function is_given_up(err)
   return kind == "cancelled" or kind == "closed"
 end
 
+-- Returns whether an error says that the message to go on was refused, e.g. since the sandbox was paused once more in
+-- the meantime.
+local function is_refused(err)
+  return err.kind == "conflict" and err.operation == "send"
+end
+
 -- Resumes a conversation when there is a place for it. Returns it, or nil and why it cannot be resumed; nil alone if
 -- the run is given up here.
 local function resume(worker, entry, conversation, may_be_sent)
-  local account, mark = worker.settings.account_id, entry.run.execution_status
+  local account, mark, refusals = worker.settings.account_id, entry.run.execution_status, 0
   local function live() return worker:ask("live", { account_id = account }) end
   while true do
     local may, why = worker:resume(entry, { others = worker.slots:others(live) + worker.settings.reserve,
@@ -83,7 +89,9 @@ local function resume(worker, entry, conversation, may_be_sent)
       may_be_sent = may_be_sent or err ~= nil and err.kind == "ambiguous"
       worker:record(entry, { state = "paused", execution_status = may_be_sent and M.CONTINUING or mark })
     end
-    if err and not (err.retryable or err.kind == "limit" or err.kind == "ambiguous") then
+    refusals = refusals + (err and is_refused(err) and 1 or 0)
+    local may_pass = err and (err.retryable or err.kind == "limit" or err.kind == "ambiguous" or is_refused(err))
+    if err and not may_pass or refusals > MOST_RESUMES then
       return nil, err
     end
     if not worker:rest_in_task(entry, RESUME_PAUSE) then
