@@ -18,7 +18,6 @@ local function system_message(make)
   return assert(message):gsub("^.*: ", ""):gsub("%p", "%%%0"), nil
 end
 
-local EXISTS = system_message(function(directory) return lfs.mkdir(directory) end)
 local ABSENT = system_message(function(directory) return io.open(directory .. "/none/x", "w") end)
 local DIRECTORY = system_message(function(directory) return io.open(directory, "w") end)
 local TOO_LONG = system_message(function(directory) return io.open(directory .. "/" .. ("x"):rep(300), "w") end)
@@ -44,17 +43,33 @@ describe("a download", function()
 
     it("when a pipe or a device has its name", function()
       assert(os.execute("mkfifo " .. processes.quoted(here.path)))
-      assert.matches(EXISTS, here.assert_refused(here.path))
+      assert.equal(("cannot make %s: it is a pipe, a device or a socket, not a file"):format(here.path),
+        here.assert_refused(here.path))
       assert.equal("named pipe", lfs.attributes(here.path, "mode"))
       assert.is_false(here.exists(here.path .. ".part"))
       assert(os.remove(here.path))
     end)
 
+    it("when a link has its name, whatever it leads to", function()
+      files.write(here.directory .. "/other", "other")
+      for _, target in ipairs { "other", "nothing", here.directory, "/proc/self/fd/1", "/dev/null", "trajectory.zip" } do
+        assert(lfs.link(target, here.path, true))
+        assert.equal(("cannot make %s: it is a symbolic link: give the path of the file itself"):format(here.path),
+          here.assert_refused(here.path))
+        assert.equal("link", lfs.symlinkattributes(here.path, "mode"))
+        assert.equal("other trajectory.zip", here.entries())
+        assert(os.remove(here.path))
+      end
+      assert.equal("other", files.read(here.directory .. "/other"))
+      os.remove(here.directory .. "/other")
+    end)
+
     it("when no file can be created", function()
       assert.matches(ABSENT, here.assert_refused(here.directory .. "/none/x.zip"))
-      assert.matches(DIRECTORY, here.assert_refused(here.directory))
-      lfs.mkdir(here.path)
-      assert.matches(DIRECTORY, here.assert_refused(here.path))
+      for _, path in ipairs { here.directory, here.path } do
+        lfs.mkdir(path)
+        assert.equal(("cannot make %s: it is a directory"):format(path), here.assert_refused(path))
+      end
       assert.equal("trajectory.zip", here.entries())
       lfs.rmdir(here.path)
       lfs.mkdir(here.path .. ".part")
@@ -77,7 +92,8 @@ describe("a download", function()
       assert.matches(LINKS, here.assert_refused(here.path))
       os.remove(here.path .. ".part")
       lfs.link(here.directory .. "/other", here.path .. ".part")
-      assert.matches(EXISTS, here.assert_refused(here.path))
+      assert.equal(("cannot make %s.part: it is there already, and not a file of this user alone: remove it"):format(
+        here.path), here.assert_refused(here.path))
       assert.equal("other", files.read(here.directory .. "/other"))
       os.remove(here.path .. ".part")
       os.execute("mkfifo " .. processes.quoted(here.path .. ".part"))

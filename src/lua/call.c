@@ -162,7 +162,7 @@ static const char *choose_server(lua_State *L, struct oh_client *client, struct 
 static const char *open_download(lua_State *L, struct oh_exchange *exchange, const struct call *call)
 {
     const struct oh_operation *operation = exchange->operation;
-    const char *problem;
+    const char *name, *problem;
 
     if (operation->shape != OH_SHAPE_FILE) {
         if (call->download.bytes != NULL)
@@ -176,9 +176,8 @@ static const char *open_download(lua_State *L, struct oh_exchange *exchange, con
         luaL_error(L, "not enough memory");
     if (oh_download_open(exchange->download))
         return NULL;
-    problem = oh_download_is_taken(exchange->download) ? "it is being written by another download"
-                                                       : strerror(exchange->download->error);
-    lua_pushfstring(L, "cannot make %s: %s", exchange->download->part, problem);
+    problem = oh_download_problem(exchange->download, &name);
+    lua_pushfstring(L, "cannot make %s: %s", name, problem);
     return lua_tostring(L, -1);
 }
 

@@ -101,15 +101,27 @@ static bool begin(struct oh_download *download)
     return fchmod(download->descriptor, 0600) == 0 && ftruncate(download->descriptor, 0) == 0;
 }
 
-bool oh_download_open(struct oh_download *download)
+/* Returns why a download must not replace what has its name, static; NULL if it may. A link is not followed: where others
+   may write, they could have made it. It is not replaced either: it may be one of the system, such as /dev/stdout. */
+static const char *refusal_of(const char *path)
 {
     struct stat target;
+
+    if (lstat(path, &target) != 0 || S_ISREG(target.st_mode))
+        return NULL;
+    return S_ISLNK(target.st_mode)   ? "it is a symbolic link: give the path of the file itself"
+           : S_ISDIR(target.st_mode) ? "it is a directory"
+                                     : "it is a pipe, a device or a socket, not a file";
+}
+
+bool oh_download_open(struct oh_download *download)
+{
     bool is_new = false;
     int tries;
 
-    /* A download must not replace a device, for example. */
-    if (stat(download->path, &target) == 0 && !S_ISREG(target.st_mode)) {
-        errno = S_ISDIR(target.st_mode) ? EISDIR : EEXIST;
+    download->refusal = refusal_of(download->path);
+    if (download->refusal != NULL) {
+        errno = EEXIST;
         return fail(download);
     }
     for (tries = 0; tries < MOST_TRIES; tries++) {
@@ -133,9 +145,16 @@ bool oh_download_open(struct oh_download *download)
     return fail(download);
 }
 
-bool oh_download_is_taken(const struct oh_download *download)
+const char *oh_download_problem(const struct oh_download *download, const char **name)
 {
-    return download->error == EWOULDBLOCK;
+    *name = download->refusal != NULL ? download->path : download->part;
+    if (download->refusal != NULL)
+        return download->refusal;
+    switch (download->error) {
+    case EWOULDBLOCK: return "it is being written by another download";
+    case EEXIST: return "it is there already, and not a file of this user alone: remove it";
+    default: return strerror(download->error);
+    }
 }
 
 /* Makes the system write to the disk while bytes arrive, so that the final fsync has little left to do. */

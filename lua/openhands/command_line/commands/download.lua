@@ -4,6 +4,7 @@ local exit_status = require "openhands.command_line.exit_status"
 local lives = require "openhands.display.live"
 local numbers = require "openhands.display.number"
 local options = require "openhands.command_line.options"
+local sessions = require "openhands.command_line.session"
 local text = require "openhands.command_line.text"
 
 local M = {}
@@ -28,7 +29,11 @@ end
 ---@param session openhands.CommandSession
 ---@return integer exit_status
 function M.run(session)
-  local arguments, client = session.arguments, session:client()
+  local arguments = session.arguments
+  if arguments.target == "-" then
+    sessions.refuse "FILE: the archive is not printed: give the path of a file"
+  end
+  local client = session:client()
   local target = arguments.target or arguments.id:gsub("[^0-9A-Za-z_-]", "_") .. ".zip"
   local live = lives.new { terminal = session:stderr(), write = function(words)
     session.output:write_error(words)
