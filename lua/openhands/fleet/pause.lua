@@ -3,6 +3,9 @@
 --- by the worker that has the run.
 
 local budgets = require "openhands.fleet.budget"
+local core = require "openhands.core"
+local errors = require "openhands.errors"
+local limits = require "openhands.limits"
 local results = require "openhands.conversation.result"
 local slots = require "openhands.fleet.slots"
 
@@ -33,9 +36,14 @@ local function learn(worker)
   end
 end
 
--- Returns whether the message has come to the agent, and nothing after it: from the owner before, which was about to
--- send it.
+-- Execution states in which the agent needs no message: it works, or its turn has ended well.
+local needs_none = { RUNNING = true, FINISHED = true, WAITING_FOR_CONFIRMATION = true }
+
+-- Returns whether the message that may have been sent has come: the agent goes on, or has got nothing after it.
 local function is_sent(worker, conversation)
+  if needs_none[core.upper(tostring(conversation.execution_status))] then
+    return true
+  end
   local result = results.read(worker.client, conversation, worker.client:_begin "get")
   return result and result.question_text == CONTINUE and not result.agent_acted
 end
@@ -58,16 +66,16 @@ local function is_given_up(err)
   return kind == "cancelled" or kind == "closed"
 end
 
--- Returns whether an error says that the message to go on was refused, e.g. since the sandbox was paused once more in
--- the meantime.
-local function is_refused(err)
-  return err.kind == "conflict" and err.operation == "send"
+-- Returns whether a try failed in a way that may pass: the resumption, which may be repeated, or the message, which was
+-- refused, e.g. since the sandbox was paused once more in the meantime.
+local function may_be_repeated(err)
+  return err.operation == "resume" and errors.is_transient(err) or err.operation == "send" and err.kind == "conflict"
 end
 
 -- Resumes a conversation when there is a place for it. Returns it, or nil and why it cannot be resumed; nil alone if
 -- the run is given up here.
 local function resume(worker, entry, conversation, may_be_sent)
-  local account, mark, refusals = worker.settings.account_id, entry.run.execution_status, 0
+  local account, mark, failing_since = worker.settings.account_id, entry.run.execution_status, nil
   local function live() return worker:ask("live", { account_id = account }) end
   while true do
     local may, why = worker:resume(entry, { others = worker.slots:others(live) + worker.settings.reserve,
@@ -89,12 +97,13 @@ local function resume(worker, entry, conversation, may_be_sent)
       may_be_sent = may_be_sent or err ~= nil and err.kind == "ambiguous"
       worker:record(entry, { state = "paused", execution_status = may_be_sent and M.CONTINUING or mark })
     end
-    refusals = refusals + (err and is_refused(err) and 1 or 0)
-    local may_pass = err and (err.retryable or err.kind == "limit" or err.kind == "ambiguous" or is_refused(err))
-    if err and not may_pass or refusals > MOST_RESUMES then
+    local may_pass = not err or err.retryable or err.kind == "limit" or err.kind == "ambiguous"
+    failing_since = not may_pass and (failing_since or worker.client:_now()) or nil
+    if failing_since
+        and not (may_be_repeated(err) and worker.client:_now() - failing_since < limits.OUTAGE_TIMEOUT) then
       return nil, err
     end
-    if not worker:rest_in_task(entry, RESUME_PAUSE) then
+    if not worker:rest_in_task(entry, err and err.kind == "ambiguous" and LATE_EVENTS or RESUME_PAUSE) then
       return nil
     end
   end
