@@ -208,7 +208,8 @@ function Wait:_take_error(err)
   local outage = errors.outage_of(err, memory.api or client._api, memory.first_seen ~= nil)
   if outage then
     self:_take_outage(err, outage, memory)
-  elseif err.kind == "not_found" and (memory.started_at or memory.first_seen or self.latest) then
+  elseif err.kind == "not_found" and not memory.deleted
+    and (memory.started_at or memory.first_seen or self.latest) then
     -- It existed: one response without it does not prove that it is gone.
     if states.note_absence(memory, self.entry.last_polled, self.entry.grace) then
       self:_end(nil, err)
