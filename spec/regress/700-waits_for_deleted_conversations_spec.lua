@@ -22,13 +22,4 @@ describe("a wait for a conversation that this client has deleted", function()
       assert.is_true(client:_now() - began < 5, client:_now() - began)
     end)
   end
-
-  it("goes on if it was started again", function()
-    local client = in_process.simulated({ api = "v1", visibility = 2 }, { api = "v1" })
-    local id = "7f3b9a1c-2d4e-4f60-a1b2-c3d4e5f60718"
-    local done = assert(client:run { initial_user_msg = "x", conversation_id = id })
-    assert(client:delete(done))
-    local again = assert(client:start { initial_user_msg = "x", conversation_id = id })
-    assert.equal("finished", assert(client:wait(again)).state)
-  end)
 end)
