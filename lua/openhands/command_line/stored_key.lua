@@ -4,12 +4,11 @@
 local cjson = require "cjson"
 local core = require "openhands.core"
 local json = require "openhands.command_line.json"
+local links = require "openhands.command_line.symbolic_link"
 
 local M = {}
 
 local ENOENT = 2 -- everywhere: there is no such file
-
-local MOST_LINKS = 10
 
 local NO_PLACE = "neither XDG_CONFIG_HOME nor HOME is set: there is no place for the key"
 
@@ -71,22 +70,6 @@ function M.read(base_url)
   return type(key) == "string" and key or nil, problem
 end
 
--- Returns the file to which a symbolic link leads, which may not exist yet; the path itself if it is no link.
-local function target_of(path)
-  for _ = 1, MOST_LINKS do
-    local shell = io.popen(("readlink -- '%s' 2>/dev/null"):format((path:gsub("'", "'\\''"))))
-    local target = shell and shell:read("*a"):gsub("\n$", "") or ""
-    if shell then
-      shell:close()
-    end
-    if target == "" then
-      return path
-    end
-    path = target:sub(1, 1) == "/" and target or path:match "^.*/" .. target
-  end
-  return nil, "too many symbolic links"
-end
-
 -- Writes the keys to a file beside the others, which takes their place as a whole. Its name is a new one: nobody can
 -- have made a link of it, and two logins at once do not write to the same.
 local function replace(path, all)
@@ -137,7 +120,7 @@ function M.write(base_url, key)
   end
   if good then
     local target
-    target, why = target_of(path)
+    target, why = links.target_of(path)
     good = false
     if target then
       good, why = replace(target, all)

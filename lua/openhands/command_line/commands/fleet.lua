@@ -7,6 +7,7 @@ local fleets = require "openhands.command_line.fleets"
 local json = require "openhands.command_line.json"
 local options = require "openhands.command_line.options"
 local records = require "openhands.command_line.records"
+local report_files = require "openhands.command_line.report_file"
 local sessions = require "openhands.command_line.session"
 local spelling = require "openhands.spelling"
 local text = require "openhands.command_line.text"
@@ -58,28 +59,11 @@ function M.define(parser)
   return group
 end
 
-local formats = { html = "html", csv = "csv", json = "json" }
-
--- Returns how a report is written into a file of this name.
-local function format_of(path)
-  local extension = path:match "%.([a-z]+)$"
-  return formats[extension] or sessions.refuse(("--report: %s must end with .html, .csv or .json"):format(path))
-end
-
-local function write_report(session, report, path)
-  local file, problem = io.open(path, "w")
-  if not (file and file:write(session.output:redacted(report[format_of(path)](report))) and file:close()) then
-    sessions.refuse(("--report: %s"):format(problem or path .. " cannot be written"))
-  end
-end
-
--- Prints a report, and in its JSON the error that ended the run, because that is one object.
+-- Prints a report, and in its JSON the error that ended the run, because that is one object. Returns whether the file
+-- for it, if there is one, was written.
 local function print_report(session, report, err)
   local path = session.arguments.report
-  if path then
-    write_report(session, report, path)
-    session:say("The report is in %s.", path)
-  end
+  local good = not path or report_files.write(session, report, path)
   if session.output.format == "json" then
     local words = report:json():gsub("\n$", "")
     session.output:write(err and ('%s,"error":%s}'):format(words:sub(1, -2), json.encode(records.error(err)))
@@ -88,6 +72,7 @@ local function print_report(session, report, err)
   local terminal = session:stdout()
   report.width = terminal.is_terminal and terminal.columns or nil
   session.output:line(tostring(report))
+  return good
 end
 
 local function status_of(report)
@@ -147,19 +132,17 @@ local function go_on(session, fleet)
     }
   end)
   local so_far = report or fleet:report()
-  if so_far then
-    print_report(session, so_far, err)
-  end
+  local is_written = not so_far or print_report(session, so_far, err)
   if report then
     session:needs_no_return()
-    return status_of(report)
+    return is_written and status_of(report) or exit_status.ERROR
   end
   local status = so_far and session.output.format == "json" and session:tell_error(err) or session:fail(err)
   if status == exit_status.TIMEOUT then
     session:tell_way_back()
   end
   session:needs_no_return()
-  return status
+  return is_written and status or exit_status.ERROR
 end
 
 -- Opens the fleet that the command line describes, and adds the items of its file. Returns how many it has added, knew
@@ -192,9 +175,6 @@ end
 
 local function run(session)
   local arguments = session.arguments
-  if arguments.report then
-    format_of(arguments.report)
-  end
   local fleet, counts = filled(session)
   if not fleet then
     return session:fail(counts)
@@ -254,8 +234,7 @@ local function tell(session, method, print)
     sessions.refuse(("fleet %s: the fleet '%s' has no items in this ledger%s"):format(method, name,
       known_words(name, names)))
   end
-  print(value)
-  return exit_status.OK
+  return print(value)
 end
 
 --- Runs the command.
@@ -263,6 +242,9 @@ end
 ---@return integer exit_status
 function M.run(session)
   local name = session.arguments.fleet_command
+  if session.arguments.report then
+    report_files.check(session.arguments.report)
+  end
   if name == "run" then
     return run(session)
   elseif name == "add" then
@@ -272,12 +254,13 @@ function M.run(session)
       for _, each in ipairs(session.output.format == "jsonl" and report.runs or {}) do
         session.output:record(each)
       end
-      print_report(session, report)
+      return print_report(session, report) and exit_status.OK or exit_status.ERROR
     end)
   end
   return tell(session, "status", function(status)
     session.output:record(records.fleet(status))
     session.output:line(tostring(status))
+    return exit_status.OK
   end)
 end
 
