@@ -150,6 +150,7 @@ build = {
     ["openhands.command_line.each"] = "lua/openhands/command_line/each.lua",
     ["openhands.command_line.exit_status"] = "lua/openhands/command_line/exit_status.lua",
     ["openhands.command_line.fleet_board"] = "lua/openhands/command_line/fleet_board.lua",
+    ["openhands.command_line.fleet_csv"] = "lua/openhands/command_line/fleet_csv.lua",
     ["openhands.command_line.fleets"] = "lua/openhands/command_line/fleets.lua",
     ["openhands.command_line.following"] = "lua/openhands/command_line/following.lua",
     ["openhands.command_line.guard"] = "lua/openhands/command_line/guard.lua",

@@ -14,10 +14,10 @@ describe("a CSV", function()
     local _, add = fleets.read(directory .. "/x.csv", {})
     remove()
     local added = {}
-    assert.is_true(add({
+    assert.same({ added = 2001, known = 0 }, add({
       add = function(_, template, records)
         added[#added + 1] = { template, #records, records[1].message }
-        return {}
+        return { added = #records, known = 0 }
       end,
     }))
     local item = { key = "{repo}", repository = "{repo}", initial_user_msg = "{message}" }

@@ -49,6 +49,7 @@ end
 ---@param text string
 ---@return table<string, string>[]?
 ---@return string? problem
+---@return string[]? names of the columns
 function M.read(text)
   text = text:gsub("^\239\187\191", "") -- the mark with which some programs begin UTF-8
   local names, place, records, number = nil, 1, {}, 0
@@ -74,7 +75,7 @@ function M.read(text)
   if not names then
     return nil, "it is empty: its first line names the columns"
   end
-  return records
+  return records, nil, names
 end
 
 return M

@@ -1,12 +1,11 @@
 --- What the commands for fleets and workers have in common: options, settings, and the items in a file.
 
 local core = require "openhands.core"
-local csv = require "openhands.command_line.csv"
+local fleet_csv = require "openhands.command_line.fleet_csv"
 local interruption = require "openhands.command_line.interruption"
 local json = require "openhands.command_line.json"
 local options = require "openhands.command_line.options"
 local sessions = require "openhands.command_line.session"
-local spelling = require "openhands.spelling"
 local text = require "openhands.command_line.text"
 
 local M = {}
@@ -85,86 +84,6 @@ end
 
 -- ---- files of items ------------------------------------------------------------------------------------------------
 
--- The columns of a CSV that are fields of an item, by their names there.
-local COLUMNS = {
-  key = "key", repository = "repository", repo = "repository", initial_user_msg = "initial_user_msg",
-  message = "initial_user_msg", selected_branch = "selected_branch", branch = "selected_branch",
-  git_provider = "git_provider", provider = "git_provider", llm_model = "llm_model", model = "llm_model",
-  exclusive = "exclusive", priority = "priority", depends_on = "depends_on",
-}
-
--- Cells that are read here, and not by the template of their item.
-local readers = {
-  priority = function(value, number)
-    return tonumber(value) or sessions.refuse(("record %d: the priority '%s' is no number"):format(number, value))
-  end,
-  depends_on = function(value)
-    local keys = {}
-    for key in value:gmatch "[^; ]+" do
-      keys[#keys + 1] = key
-    end
-    return keys
-  end,
-  exclusive = function(value)
-    return (value:gsub("[{}]", { ["{"] = "{{", ["}"] = "}}" }))
-  end,
-}
-
-local NAME = "{?{([A-Za-z_][A-Za-z0-9_]*)}" -- in braces; "{{name}}" stands for "{name}"
-
--- Checks that a record has all that the templates of the command line name in braces.
-local function check_names(record, item, number, arguments)
-  for _, option in ipairs { "message", "key" } do
-    for place, name in (arguments[option] or ""):gmatch("()" .. NAME) do
-      local is_literal = arguments[option]:byte(place + 1) == 123
-      if not is_literal and record[name] == nil and item[name] == nil then
-        sessions.refuse(("record %d has no '%s', which --%s names in braces%s; write {{%s}} for the words themselves")
-          :format(number, name, option, spelling.hint(name, record), name))
-      end
-    end
-  end
-end
-
--- Returns the template of the item of a record, and a text that is the same for records of the same template.
-local function template_of(record, number, arguments)
-  local item, parts = {}, {}
-  for column, value in pairs(record) do
-    local name = COLUMNS[column]
-    local problem = name == "repository" and select(2, options.repository(value))
-    if problem then
-      sessions.refuse(("record %d: %s"):format(number, problem))
-    elseif name then
-      local read = readers[name]
-      item[name] = read and read(value, number) or "{" .. column .. "}"
-      parts[#parts + 1] = column .. (read and "=" .. value or "")
-    end
-  end
-  item.initial_user_msg = arguments.message or item.initial_user_msg
-  item.key = arguments.key or item.key or item.repository
-  if not item.initial_user_msg then
-    sessions.refuse(("record %d has no message: give a column 'message', or --message"):format(number))
-  elseif not item.key then
-    sessions.refuse(("record %d has no key: give a column 'key' or 'repository', or --key"):format(number))
-  end
-  check_names(record, item, number, arguments)
-  table.sort(parts)
-  return item, table.concat(parts, "\n")
-end
-
--- Returns groups of records that follow one another and have the same template. A fleet adds a group at once.
-local function grouped(records, arguments)
-  local groups, last = {}, nil
-  for number, record in ipairs(records) do
-    local template, kind = template_of(record, number, arguments)
-    if not last or last.kind ~= kind then
-      last = { kind = kind, template = template, records = {} }
-      groups[#groups + 1] = last
-    end
-    last.records[#last.records + 1] = record
-  end
-  return groups
-end
-
 -- Calls a function on what a file holds. What it raises about the contents is told of the file.
 local function about(path, call, ...)
   local good, value, err = pcall(call, ...)
@@ -178,30 +97,36 @@ local function about(path, call, ...)
   sessions.refuse(("%s: %s"):format(path, (value:gsub("^.-openhands%.fleet%.add: ", "", 1))))
 end
 
--- Returns the records in a file.
-local function records_in(path)
+-- Returns what a fleet says about an item that it does not take, as an error of the file. Others stay as they are.
+local function error_of(path, err, items)
+  if err and err.key then
+    local problem = err.message:gsub("^add: ", "", 1)
+    err.message = ("%s: %s"):format(path, items and fleet_csv.explain(items, err.key, problem) or problem)
+  end
+  return err
+end
+
+-- Returns what is in a file.
+local function contents_of(path)
   local file, problem = io.open(path)
   if not file then
     sessions.refuse(problem --[[@as string]]) -- it names the file
   end
-  local contents, records
+  local contents
   contents, problem = file:read "*a"
   file:close()
-  if contents then
-    records, problem = csv.read(contents)
-  end
-  return records or sessions.refuse(("%s: %s"):format(path, problem))
+  return contents or sessions.refuse(("%s: %s"):format(path, problem))
 end
 
 -- Reads a CSV. Returns a function that adds its items.
 local function read_csv(path, arguments)
-  local groups = about(path, grouped, records_in(path), arguments)
+  local items = about(path, fleet_csv.read, contents_of(path), arguments)
   return {}, function(fleet)
     local counts = { added = 0, known = 0 }
-    for _, group in ipairs(groups) do
+    for _, group in ipairs(items.groups) do
       local added, err = about(path, fleet.add, fleet, group.template, group.records)
       if not added then
-        return nil, err
+        return nil, error_of(path, err, items)
       end
       counts.added, counts.known = counts.added + added.added, counts.known + added.known
     end
@@ -225,7 +150,8 @@ local function read_lua(path)
   end
   settings.items, settings.records = nil, nil
   return settings, function(fleet)
-    return about(path, fleet.add, fleet, given.items, given.records)
+    local added, err = about(path, fleet.add, fleet, given.items, given.records)
+    return added, error_of(path, err)
   end
 end
 
@@ -258,8 +184,11 @@ end
 ---@return table settings
 ---@return fun(fleet: openhands.Fleet): { added: integer, known: integer }?, openhands.Error? add
 function M.read(path, arguments)
-  if path:find "%.csv$" then
+  local extension = core.lower(path):match "%.([a-z]+)$"
+  if extension == "csv" then
     return read_csv(path, arguments)
+  elseif extension ~= "lua" then
+    sessions.refuse(path .. ": the file of a fleet is a CSV or a Lua file, and its name ends with .csv or .lua")
   elseif arguments.message or arguments.key then
     sessions.refuse "--message and --key fill the records of a CSV; a Lua file has them itself"
   end
@@ -271,7 +200,7 @@ end
 ---@return string
 function M.name_of(path)
   local name = path:match "([^/]*)$" or path
-  return (name:gsub("%.[a-z]+$", ""))
+  return (name:gsub("%.[A-Za-z]+$", ""))
 end
 
 return M
