@@ -52,7 +52,8 @@ describe("a download", function()
 
     it("when a link has its name, whatever it leads to", function()
       files.write(here.directory .. "/other", "other")
-      for _, target in ipairs { "other", "nothing", here.directory, "/proc/self/fd/1", "/dev/null", "trajectory.zip" } do
+      local targets = { "other", "nothing", here.directory, "/proc/self/fd/1", "/dev/null", "trajectory.zip" }
+      for _, target in ipairs(targets) do
         assert(lfs.link(target, here.path, true))
         assert.equal(("cannot make %s: it is a symbolic link: give the path of the file itself"):format(here.path),
           here.assert_refused(here.path))
