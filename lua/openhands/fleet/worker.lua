@@ -243,14 +243,22 @@ end
 ---@field reason "empty"|"slots"|"paused"|"later"|"waits"|"budget" other workers have what is left; no slot is free; the
 --- account or fleet pauses; a run is tried again later; runs wait for others; the budget is spent
 ---@field ready_in number? seconds
+---@field fleet string? whose slots or budget it is; slots without it are those of the account
+---@field live integer? items that have a slot, where none is free
+---@field slots integer? most of them
 ---@field others integer sandboxes of others that are up on the account
+---@field others_is_upper_bound boolean items that are starting may have some of them
 
 --- Returns why the worker starts nothing, while it looks after no run; nil while it has work, or has not yet looked.
 ---@return openhands.WorkerWait?
 function Worker:waits_for()
   local why = self._idle
-  return why and not next(self._entries)
-    and { reason = why.reason, ready_in = why.ready_in, others = self.slots:last_others() } or nil
+  if not why or next(self._entries) then
+    return nil
+  end
+  local others, is_most = self.slots:last_others()
+  return { reason = why.reason, ready_in = why.ready_in, fleet = why.fleet, live = why.live, slots = why.slots,
+    others = others, others_is_upper_bound = is_most }
 end
 
 --- Works until nothing is left, the worker is stopped, or an error ends it.

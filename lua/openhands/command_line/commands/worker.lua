@@ -19,12 +19,25 @@ end
 
 local LOOKING = 0.5 -- seconds between two looks at whether the worker has work
 
+-- Returns who has the slots.
+local function slots_words(wait, reserve)
+  if wait.fleet then
+    return ("the fleet '%s' uses %d of its %d slots"):format(text.line(wait.fleet), wait.live, wait.slots)
+  end
+  local words = { ("fleets use %d of %d slots of the account"):format(wait.live, wait.slots) }
+  if wait.live < wait.slots and reserve > 0 then
+    words[2] = ("%d %s kept free"):format(reserve, reserve == 1 and "is" or "are")
+  end
+  if wait.live < wait.slots and wait.others > 0 then
+    words[#words + 1] = fleets.others_words(wait.others, wait.others_is_upper_bound)
+  end
+  return table.concat(words, ", ")
+end
+
 -- What a worker waits for, by the reason why it starts nothing.
 local waits = {
   empty = function() return "waiting for what other workers do" end,
-  slots = function(wait)
-    return "waiting for a free slot" .. (wait.others > 0 and ": " .. fleets.others_words(wait.others) or "")
-  end,
+  slots = function(wait, reserve) return "waiting for a free slot: " .. slots_words(wait, reserve) end,
   paused = function(wait) return ("waiting: nothing is started for %.0f s"):format(wait.ready_in) end,
   later = function(wait) return ("waiting: the next try is in %.0f s"):format(wait.ready_in) end,
   waits = function() return "waiting for what other items need first" end,
@@ -39,7 +52,7 @@ local function tell_waiting_on(session, worker, state)
     local wait = not state.has_ended and worker:waits_for() or nil
     if wait and wait.reason == seen and wait.reason ~= told then
       told = wait.reason
-      session:say("%s", waits[wait.reason](wait))
+      session:say("%s", waits[wait.reason](wait, session.arguments.reserve or 0))
     end
     seen = wait and wait.reason
   end
@@ -84,7 +97,9 @@ function M.run(session)
   end
   session:needs_no_return()
   session.output:record { done = ended.done, not_done = ended.other }
-  session.output:line(("%d done, %d not done by this worker"):format(ended.done, ended.other))
+  local count = ended.done + ended.other
+  session.output:line(("this worker ended %d %s%s"):format(count, count == 1 and "item" or "items",
+    count > 0 and (": %d done, %d not done"):format(ended.done, ended.other) or ""))
   return ended.other == 0 and exit_status.OK or exit_status.FAILED
 end
 

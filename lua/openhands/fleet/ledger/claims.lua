@@ -21,7 +21,9 @@ local MOST_TRIES = 10 -- each fails only if a run was ended by another process b
 ---@field reason "empty"|"slots"|"paused"|"later"|"waits"|"budget" nothing is queued; no slot is free; the account or
 --- each fleet pauses; each queued run has a time before which it must not start; each waits for another run; the budget
 --- is spent, or nearly so
----@field fleet string? whose budget it is
+---@field fleet string? whose budget it is, or whose slots; slots without it are those of the account
+---@field live integer? runs that have a slot, where none is free
+---@field slots integer? most of them
 ---@field ready_in number? seconds after which that may have changed by itself
 
 local ACCOUNT = "select " .. limits.COLUMNS .. [[, {until:paused_until},
@@ -142,7 +144,7 @@ local function try_fleet(connection, claim, row)
   if pause > 0 then
     return nil, { reason = "paused", ready_in = pause }
   elseif row.slots and tonumber(row.live) >= tonumber(row.slots) then
-    return nil, { reason = "slots" }
+    return nil, { reason = "slots", fleet = row.fleet, live = tonumber(row.live), slots = tonumber(row.slots) }
   elseif row.budget_state then
     return nil, { reason = "budget", fleet = row.fleet }
   end
@@ -206,7 +208,7 @@ local function claim_once(connection, claim)
   -- Those that another fleet has left keep their slots, but are not the one: nobody may ever look after them again.
   local may_try_one = counts.attended == "0" and not tonumber(account.learned_slots) and live + claim.reserve < limit
   if used >= limit and not may_try_one then
-    return false, { reason = "slots" }
+    return false, { reason = "slots", live = live, slots = limit }
   end
   local why
   run, why = take_from_queue(connection, claim)
