@@ -44,8 +44,9 @@ describe("a call about a conversation that is still starting", function()
 
     it("says that it is unknown if it is: " .. name, function()
       local _, err = call "7f3b9a1c2d4e4f60a1b2c3d4e5f60718"
-      assert.equal("not_found", err.kind)
-      assert.matches("check what was asked for", tostring(err))
+      assert.same({ "not_found", name }, { err.kind, err.operation })
+      assert.equal(("%s: the service knows no conversation 7f3b9a1c2d4e4f60a1b2c3d4e5f60718; check the id, and that it "
+        .. "belongs to the account of this API key"):format(name), tostring(err))
     end)
   end
 

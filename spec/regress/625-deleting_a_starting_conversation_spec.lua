@@ -39,6 +39,7 @@ describe("deleting a conversation that is still starting", function()
   it("says that it is unknown when the service knows no start of it", function()
     local _, err = client:delete "7f3b9a1c2d4e4f60a1b2c3d4e5f60718"
     assert.equal("not_found", err.kind)
-    assert.matches("Conversation not found; check what was asked for", tostring(err))
+    assert.equal("delete: the service knows no conversation 7f3b9a1c2d4e4f60a1b2c3d4e5f60718; check the id, and that "
+      .. "it belongs to the account of this API key", tostring(err))
   end)
 end)

@@ -13,6 +13,7 @@ local downloads = require "openhands.api.download"
 local errors = require "openhands.errors"
 local event_class = require "openhands.events.class"
 local events = require "openhands.events"
+local explained = require "openhands.api.explained"
 local identifiers = require "openhands.conversation.identifier"
 local names = require "openhands.api.names"
 local operation_calls = require "openhands.api.operation_calls"
@@ -271,39 +272,13 @@ end
 
 -- ---- calls -------------------------------------------------------------------------------------------------------
 
--- Returns whether a conversation that this call did not find may still be starting: V1 knows none until its start task
--- has ended, V0 knows each from the start on.
-local function may_be_starting(client, operation, id)
-  local row, memory = operation.rows.v1, client:_remember(id)
-  return row ~= nil and row.host ~= "public" and memory.api ~= "v0" and not memory.listed
-end
-
--- Returns the error of a call. If the service did not find its conversation, which is still starting, the error says
--- that the work goes on.
-local function explained(client, operation, fields, call, err)
-  local id = fields.conversation_id
-  local is_missing = err.kind == "not_found" and err.status and type(id) == "string"
-  if not is_missing or not may_be_starting(client, operation, id) then
-    return err
-  end
-  local conversation = err.conversation or client:_status(id, call)
-  if not conversation or conversation.state ~= "starting" then
-    return err
-  end
-  return errors.new {
-    kind = err.kind, operation = err.operation, status = err.status, retryable = err.retryable, effect = err.effect,
-    detail = err.detail, conversation_id = err.conversation_id, conversation = conversation,
-    message = ("%s: conversation %s is still starting, and goes on; try again when it runs"):format(err.operation, id),
-  }
-end
-
 local function run(client, operation, ...)
   local fields, options = arguments.read(client, operation, ...)
   local call = client:_begin(operation.name, options, own_options[operation.name])
   local handler = handlers[operation.name] or operation_calls.run
   local value, err = handler(client, operation, fields, call, handlers[operation.name] and (options or {}) or nil)
   if err then
-    return nil, explained(client, operation, fields, call, err)
+    return nil, explained.of(client, operation, fields, call, err)
   end
   return value
 end
@@ -321,7 +296,7 @@ local function download(client, operation, subject, target, options, ...)
     end)
   end)
   if err then
-    return nil, explained(client, operation, fields, call, err)
+    return nil, explained.of(client, operation, fields, call, err)
   end
   return saved
 end

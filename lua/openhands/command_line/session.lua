@@ -1,5 +1,7 @@
 --- One run of the command: its output, the client with the key that was found, and what to say when it ends early.
 
+local advice = require "openhands.command_line.advice"
+local core = require "openhands.core"
 local exit_status = require "openhands.command_line.exit_status"
 local guards = require "openhands.command_line.guard"
 local interruption = require "openhands.command_line.interruption"
@@ -15,7 +17,8 @@ local M = {}
 --- The service that is used where nothing names another one.
 M.DEFAULT_SERVICE = "https://app.all-hands.dev"
 
-local KEY_VARIABLES = { "OPENHANDS_API_KEY", "OPENHANDS_CLOUD_API_KEY" }
+local KEY_VARIABLES = advice.KEY_VARIABLES
+local LONGEST_ID = 128 -- bytes
 
 ---@class openhands.CommandSession
 ---@field arguments table what was given, by name
@@ -261,27 +264,10 @@ function Session:tell_way_back()
   self:needs_no_return()
 end
 
---- Says what to do about an error, where the library does not know this command.
-local function advice(err)
-  if err.kind == "ambiguous" and err.operation == "start" and err.conversation_id then
-    return ("openhands-lua: it may have been started: repeat the command with --id %s --resume"):format(
-      err.conversation_id)
-  end
-end
-
 -- Returns whether there is a key, even one that cannot be used.
 local function has_key(self)
   local key, where = self:find_key()
   return key or where or variable_with_value { "SESSION_API_KEY" }
-end
-
--- Says in an error that there is no key, with what a user of this command can do about it.
-local function explain_missing_key(self, err)
-  if err.kind == "authentication" and err.effect == "none" and not has_key(self) then
-    err.message = ("%s: there is no API key: log in with `openhands-lua login`, or put a key into %s (keys are made "
-      .. "at %s/settings/api-keys); `openhands-lua simulate` works without an account"):format(err.operation,
-      KEY_VARIABLES[1], (self:service():gsub("/*$", "", 1)))
-  end
 end
 
 --- Tells an error to the person.
@@ -290,20 +276,28 @@ end
 function Session:tell_error(err)
   interruption.raise(err)
   ---@cast err openhands.Error
-  explain_missing_key(self, err)
+  local more = advice.give(err, self:service(), function()
+    return has_key(self)
+  end)
   self.output:warn("openhands-lua: " .. text.line(err))
-  local more = advice(err)
   if more then
     self.output:warn(more)
   end
   return exit_status.of_error(err)
 end
 
---- Tells an error to the person, and in the record of `--json`.
+--- Tells an error to the person, and in the record of `--json`. Names the conversation if the command is about several.
 ---@param err openhands.Error?
 ---@param id string? of the conversation that the command is about
 ---@return integer exit_status
 function Session:fail(err, id)
+  local ids = self.arguments.ids
+  if id and err and ids and ids[2] and not err.message:find(id, 1, true) then
+    local place = ("conversation %s: "):format(core.redact_line(id, LONGEST_ID))
+    err.message = err.message:gsub("^[A-Za-z0-9_.]+: ", function(call)
+      return call .. place
+    end, 1)
+  end
   local status = self:tell_error(err)
   ---@cast err openhands.Error
   self.output:record(id and records.failure(id, err) or { error = records.error(err) })

@@ -12,11 +12,16 @@ end
 
 --- Returns the files that have changed.
 ---@param session openhands.CommandSession
+---@param command string? whose error it is, if another than `changes`
 ---@return { status: string, path: string }[]?
 ---@return openhands.Error? err
-function M.changes(session)
+function M.changes(session, command)
   local arguments = session.arguments
-  return session:client():changes(arguments.id, { path = arguments.directory, ref = arguments.ref })
+  local changes, err = session:client():changes(arguments.id, { path = arguments.directory, ref = arguments.ref })
+  if err and command then
+    err.operation, err.message = command, err.message:gsub("^changes:", command .. ":", 1)
+  end
+  return changes, err
 end
 
 --- Returns one file before and after the changes.

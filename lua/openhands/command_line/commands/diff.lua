@@ -42,7 +42,7 @@ function M.run(session)
   local arguments = session.arguments
   local paths = arguments.files
   if #paths == 0 then
-    local changes, err = workspace.changes(session)
+    local changes, err = workspace.changes(session, "diff")
     if not changes then
       return session:fail(err, arguments.id)
     end

@@ -85,8 +85,7 @@ end
 local function explain(err)
   local words = err.message:gsub("^device%.[a-z]+: ", "login: ", 1)
   if err.kind == "connect" then
-    words = words:gsub("base_url$", "--base-url", 1)
-      .. ", or store a key that you have: `openhands-lua login --from-stdin`"
+    words = words .. ", or store a key that you have: `openhands-lua login --from-stdin`"
   end
   err.message = words
   return err
