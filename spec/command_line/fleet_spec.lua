@@ -58,7 +58,7 @@ describe("the command", function()
     assert.matches('{.-"key":"owner/two".-"previous":"running".-"state":"failed"}\n', result.output)
     here.service:options { outcome = "finished" }
     result = here.run("fleet run --retry --json " .. failing .. FAST)
-    assert.matches("^1 items are tried once more", result.errors)
+    assert.matches("^1 item is tried once more", result.errors)
     assert.equal(2, result.json.runs[2].attempts)
     local slow = file("slow.csv", "repository,message\nowner/one,Wait. [simulate: never-ready]\n")
     result = here.run("fleet run --timeout 0.3 " .. slow .. FAST)

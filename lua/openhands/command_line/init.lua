@@ -75,7 +75,11 @@ local function run(arguments, command)
     told, status = pcall(take_problem, session, status)
     status = told and status or interruption.is(status) and exit_status.INTERRUPTED or exit_status.ERROR
   end
-  status = finish(session.output, status, command.gives_list)
+  local gives_list = command.gives_list -- or a function that knows
+  if type(gives_list) == "function" then
+    gives_list = gives_list(arguments)
+  end
+  status = finish(session.output, status, gives_list)
   pcall(session.close, session)
   return status
 end

@@ -54,6 +54,29 @@ function M.count(given)
   return number
 end
 
+--- Reads a whole number of at least 1.
+---@param given string
+---@return number?
+---@return string? problem
+function M.positive_count(given)
+  local number = M.count(given)
+  if not number or number < 1 then
+    return nil, ("'%s' is no whole number of at least 1"):format(given)
+  end
+  return number
+end
+
+--- Reads the name of a fleet.
+---@param given string
+---@return string?
+---@return string? problem
+function M.fleet_name(given)
+  if given == "" then
+    return nil, "'' is no name of a fleet"
+  end
+  return given
+end
+
 --- Reads the name of a repository, or its address.
 ---@param given string
 ---@return string?

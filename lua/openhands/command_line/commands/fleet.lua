@@ -1,5 +1,5 @@
 --- `fleet`: runs many conversations from a file, a few at a time and none twice, or adds them for workers; tells how a
---- fleet stands.
+--- fleet stands, and which ones there are.
 
 local exit_status = require "openhands.command_line.exit_status"
 local fleet_board = require "openhands.command_line.fleet_board"
@@ -22,9 +22,11 @@ local function define_adding(group, name, description)
   command:argument("FILE", "FILE.csv with a record in each row, or FILE.lua that returns a table."):argname "FILE"
     :target "file"
   command:option("--name", "Name of the fleet (default: that of the file)."):argname "NAME"
+    :convert(options.fleet_name)
   command:option("-m --message", "Message of each item of a CSV; {column} stands for a cell."):argname "TEMPLATE"
   command:option("--key", "Key of each item of a CSV (default: its column key, or repository)."):argname "TEMPLATE"
-  command:option("--slots", "Most conversations at once (default: 8)."):argname "NUMBER":convert(options.count)
+  command:option("--slots", "Most conversations at once (default: 8)."):argname "NUMBER"
+    :convert(options.positive_count)
   command:option("--budget", "Dollars to spend at most."):argname "DOLLARS":convert(options.number)
   command:option("--canary", "So many items must be done before the others start."):argname "NUMBER"
     :convert(options.count)
@@ -50,12 +52,13 @@ function M.define(parser)
   define_run(group)
   define_adding(group, "add", "Add the items of a file for workers; start nothing.")
   local status = group:command("status", "Tell what a fleet is doing now.")
-  status:argument("NAME", "Name of the fleet."):argname "NAME":target "name"
+  status:argument("NAME", "Name of the fleet."):argname "NAME":target "name":convert(options.fleet_name)
   fleets.add_ledger(status)
   local report = group:command("report", "Tell what has become of each item of a fleet.")
-  report:argument("NAME", "Name of the fleet."):argname "NAME":target "name"
+  report:argument("NAME", "Name of the fleet."):argname "NAME":target "name":convert(options.fleet_name)
   report:option("-o --report", "Write it there: .html, .csv or .json."):argname "FILE"
   fleets.add_ledger(report)
+  fleets.add_ledger(group:command("list", "List the fleets of the account that have items."))
   return group
 end
 
@@ -180,7 +183,8 @@ local function run(session)
     return session:fail(counts)
   end
   if counts.retried then
-    session:say("%d items are tried once more.", counts.retried)
+    session:say("%d %s %s tried once more.", counts.retried, counts.retried == 1 and "item" or "items",
+      arguments.plan and "would be" or counts.retried == 1 and "is" or "are")
   end
   local status = (arguments.plan and tell_plan or go_on)(session, fleet)
   fleet:close()
@@ -216,10 +220,11 @@ local function known_words(name, names)
     left > 0 and (" and %d more"):format(left) or "")
 end
 
--- Opens the fleet that the command line names, and tells something of it.
+-- Opens the fleet that the command line names, and tells something of it. The ledger keeps no fleet of a name that none
+-- has.
 local function tell(session, method, print)
   local name = session.arguments.name
-  local fleet, err = open(session, name, {})
+  local fleet, err = open(session, name, { dry_run = true })
   local value, names
   if fleet then
     value, err = fleet[method](fleet)
@@ -237,6 +242,53 @@ local function tell(session, method, print)
   return print(value)
 end
 
+-- Prints how a fleet stands, and which ones there are.
+local function list_one(session, name, account)
+  local fleet, err = open(session, name, { account = account, dry_run = true })
+  local status
+  if fleet then
+    status, err = fleet:status()
+    fleet:close()
+  end
+  if not status then
+    return nil, err
+  end
+  session.output:record(records.fleet(status))
+  session.output:line(tostring(status):match "^[^\n]*")
+  return true
+end
+
+-- Tells all fleets of the account.
+local function list(session)
+  local worker, err = session:client():worker(fleets.settings(session)) -- knows the ledger and the account
+  if not worker then
+    return session:fail(err)
+  end
+  session:closes(worker)
+  local account = worker.settings.account_id
+  local names, problem = worker.ledger:names { account_id = account }
+  worker:close()
+  if not names then
+    return session:fail(problem)
+  elseif not names[1] then
+    session:say "No fleet of the account has items in this ledger."
+  end
+  for _, name in ipairs(names) do
+    local good, failure = list_one(session, name, account)
+    if not good then
+      return session:fail(failure)
+    end
+  end
+  return exit_status.OK
+end
+
+--- Returns whether a command line prints a list.
+---@param arguments table
+---@return boolean
+function M.gives_list(arguments)
+  return arguments.fleet_command == "list"
+end
+
 --- Runs the command.
 ---@param session openhands.CommandSession
 ---@return integer exit_status
@@ -249,6 +301,8 @@ function M.run(session)
     return run(session)
   elseif name == "add" then
     return add(session)
+  elseif name == "list" then
+    return list(session)
   elseif name == "report" then
     return tell(session, "report", function(report)
       for _, each in ipairs(session.output.format == "jsonl" and report.runs or {}) do
