@@ -64,7 +64,7 @@ describe("secrets in text", function()
         "https://service.example answered with HTTP status 500: it broke; try again later",
         "https://service.example could not be asked: Connection refused",
         "https://service.example gave no complete answer: Operation timed out", "the V0 API cannot do this, V1 can",
-        "'conversation_id' is not a UUID", "there is no API key: give api_key to openhands.new{...}",
+        "'conversation_id' is 'a1', which is not a UUID", "there is no API key: give api_key to openhands.new{...}",
       } do
         local message = row.name .. ": " .. words
         assert.equal(message, core.redact_line(message))

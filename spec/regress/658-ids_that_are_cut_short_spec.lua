@@ -7,8 +7,8 @@ describe("an id that is no UUID", function()
     for _, call in ipairs { "status", "wait" } do
       local conversation, err = client[call](client, "7f3b9a1c-2d4e-4f60")
       assert.same({ nil, "invalid", "none" }, { conversation, err.kind, err.effect })
-      assert.equal(call .. ": 'conversation_id' is not a UUID, and this API has no other ids: check that it is "
-        .. "complete (v1)", tostring(err))
+      assert.equal(call .. ": 'conversation_id' is '7f3b9a1c-2d4e-4f60', which is not a UUID, and this API has no "
+        .. "other ids: check that it is complete (v1)", tostring(err))
     end
     for _, request in ipairs(model.requests) do assert.is_nil(request.path:find("7f3b9a1c", 1, true)) end
     client:close()

@@ -270,7 +270,9 @@ enum oh_fields_verdict oh_arguments_read(lua_State *L, int shared, const struct 
     table = lua_gettop(L);
     write_path(&reader, table);
     write_fields(&reader, table);
-    if (reader.verdict != OH_FIELDS_GOOD)
+    if (reader.verdict != OH_FIELDS_GOOD && reader.value != NULL)
+        lua_pushfstring(L, "'%s' is '%s', which %s", reader.refused, reader.value, reader.reason);
+    else if (reader.verdict != OH_FIELDS_GOOD)
         lua_pushfstring(L, "'%s' %s", reader.refused, reader.reason);
     return reader.verdict;
 }

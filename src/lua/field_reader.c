@@ -23,9 +23,16 @@ void oh_field_reader_init(struct oh_field_reader *reader, lua_State *L, int shar
 void oh_field_reader_refuse(struct oh_field_reader *reader, enum oh_fields_verdict verdict, const char *field,
                             const char *reason)
 {
+    oh_field_reader_refuse_value(reader, verdict, field, NULL, reason);
+}
+
+void oh_field_reader_refuse_value(struct oh_field_reader *reader, enum oh_fields_verdict verdict, const char *field,
+                                  const char *value, const char *reason)
+{
     if (reader->verdict == OH_FIELDS_GOOD) {
         reader->verdict = verdict;
         reader->refused = field;
+        reader->value = value;
         reader->reason = reason;
     }
 }

@@ -28,6 +28,7 @@ struct oh_field_reader {
     struct oh_argument_path root;
     enum oh_fields_verdict verdict;
     const char *refused, *reason; /* static strings: the first field that this dialect cannot take, and why */
+    const char *value;            /* borrowed from Lua: its value, if that is told, without NUL; NULL: it is not */
 };
 
 /* Prepares a reader and Lua's stack, and sets whether the request has a body. Raises when out of memory. */
@@ -36,6 +37,9 @@ void oh_field_reader_init(struct oh_field_reader *reader, lua_State *L, int shar
 /* Keeps the first reason why this dialect cannot take the call. Does not throw, so that later mistakes still raise. */
 void oh_field_reader_refuse(struct oh_field_reader *reader, enum oh_fields_verdict verdict, const char *field,
                             const char *reason);
+/* The same, and tells the value, a NUL-terminated string that the fields hold. */
+void oh_field_reader_refuse_value(struct oh_field_reader *reader, enum oh_fields_verdict verdict, const char *field,
+                                  const char *value, const char *reason);
 /* Appends to a part of the request; raises an argument error when the part becomes too long. */
 void oh_field_reader_append(struct oh_field_reader *reader, struct oh_buffer *buffer, const char *text, size_t length,
                             const struct oh_argument_path *path);

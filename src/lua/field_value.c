@@ -20,8 +20,8 @@ static const char *check_id(struct oh_field_reader *reader, const struct oh_fiel
         oh_argument_error_at(reader->L, path, "is not an id: an id has 1 to %d of A-Z a-z 0-9 _ -, this has %d bytes",
                              OH_LONGEST_IDENTIFIER, *length < INT_MAX ? (int)*length : INT_MAX);
     if (field->type != OH_IDENTIFIER && !oh_identifier_is_uuid(id, *length))
-        oh_field_reader_refuse(reader, OH_FIELDS_INVALID, field->name,
-                               "is not a UUID, and this API has no other ids: check that it is complete");
+        oh_field_reader_refuse_value(reader, OH_FIELDS_INVALID, field->name, id,
+                                     "is not a UUID, and this API has no other ids: check that it is complete");
     return id;
 }
 

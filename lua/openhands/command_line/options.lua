@@ -1,6 +1,7 @@
 --- Options that several commands have, and how their values are read.
 
 local core = require "openhands.core"
+local identifiers = require "openhands.command_line.identifier"
 local repositories = require "openhands.api.repository"
 local spelling = require "openhands.spelling"
 
@@ -147,13 +148,15 @@ end
 --- Adds the argument of one conversation.
 ---@param command table of argparse
 function M.add_id(command)
-  command:argument("ID", "Id of the conversation."):argname "ID":target "id"
+  command:argument("ID", "Id of the conversation, or the address of its page."):argname "ID":target "id"
+    :convert(identifiers.read)
 end
 
 --- Adds the argument of one or more conversations.
 ---@param command table of argparse
 function M.add_ids(command)
-  command:argument("ID", "Ids of conversations."):argname "ID":target "ids":args "+"
+  command:argument("ID", "Ids of conversations, or the addresses of their pages."):argname "ID":target "ids":args "+"
+    :convert(identifiers.read)
 end
 
 return M

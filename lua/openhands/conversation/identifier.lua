@@ -6,6 +6,8 @@ local limits = require "openhands.limits"
 
 local M = {}
 
+local LONGEST_SHOWN, LONGEST_READ = 100, 4096 -- bytes of a text that is no id, in the message about it
+
 --- Returns whether a value can be an id.
 ---@type fun(value: any): boolean
 M.is_valid = core.is_id
@@ -38,8 +40,9 @@ function M.of(subject, caller)
   if type(id) ~= "string" then
     errors.raise(("%s: needs a conversation or its id, not a %s"):format(caller, type(subject)))
   elseif not M.is_valid(id) then
-    local message = "%s: not an id: 1 to %d of A-Z a-z 0-9 _ -, this has %d bytes"
-    errors.raise(message:format(caller, limits.LONGEST_ID, #id))
+    local message = "%s: not an id: '%s'; an id has 1 to %d of A-Z a-z 0-9 _ -, this has %d bytes"
+    local shown = core.redact_line(id:sub(1, LONGEST_READ), LONGEST_SHOWN)
+    errors.raise(message:format(caller, shown, limits.LONGEST_ID, #id))
   end
   return id
 end

@@ -2,6 +2,7 @@
 
 local exit_status = require "openhands.command_line.exit_status"
 local following = require "openhands.command_line.following"
+local identifiers = require "openhands.command_line.identifier"
 local options = require "openhands.command_line.options"
 local records = require "openhands.command_line.records"
 local sessions = require "openhands.command_line.session"
@@ -23,6 +24,7 @@ function M.define(parser)
   command:option("--provider", "Where the repository is: github, gitlab, bitbucket, ..."):argname "PROVIDER"
   command:option("--model", "Language model to use."):argname "MODEL"
   command:option("--id", "Id for the conversation, a UUID: the same id never starts two."):argname "UUID"
+    :convert(identifiers.read)
   command:flag("--resume", "With --id: it may have been started before; look for it first.")
   options.add_follow_or_wait(command)
   return command
