@@ -37,7 +37,7 @@ describe("in Neovim, a conversation", function()
       child "vim.cmd 'messages clear | OpenHands send Now the links.'"
       told "has your message"
       told "has finished"
-      child "vim.cmd 'messages clear | OpenHands send deadbeef is a word of the message.'"
+      child "vim.cmd 'messages clear | OpenHands send -- deadbeef is a word of the message.'"
       told "has your message"
       child "vim.ui.input = function(options, done) done 'Typed.' end"
       child "vim.cmd 'messages clear | OpenHands send'"

@@ -48,7 +48,11 @@ M.subcommands = {
     takes = "message",
     run = function(text)
       local subject = require "openhands.nvim.subject"
-      local id, message = subject.split(text)
+      local id, message, problem = subject.split(text)
+      if problem then
+        return require("openhands.nvim.notice").warn(("not sent: %s; to send it as text: :OpenHands send -- …")
+          :format(problem))
+      end
       subject.with(id or "", function(found)
         require("openhands.nvim.send").send(found, message)
       end)

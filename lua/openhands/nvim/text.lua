@@ -24,6 +24,13 @@ function M.lines(text)
   return vim.split(clean.lines(text), "\n", { plain = true })
 end
 
+--- Returns what follows `--` at the beginning of a text.
+---@param text string
+---@return string?
+function M.after_dashes(text)
+  return (text .. " "):find "^%-%-[ \t\n]" and text:gsub("^%-%-[ \t\n]*", "") or nil
+end
+
 local function shortened(text, columns)
   return (widths.truncate(clean.line(text), columns))
 end
