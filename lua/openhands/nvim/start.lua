@@ -6,17 +6,31 @@ local notice = require "openhands.nvim.notice"
 local pending_starts = require "openhands.nvim.pending_starts"
 local repositories = require "openhands.nvim.repository"
 local service = require "openhands.nvim.service"
+local spelling = require "openhands.spelling"
 local texts = require "openhands.nvim.text"
 
 local M = {}
 
--- Takes `repository=owner/name`, `branch=name` and `id=…` from the beginning of a text.
+local is_word = { repository = true, branch = true, id = true }
+
+-- The library's names for the same.
+local names_of_library = { selected_repository = "repository", selected_branch = "branch", conversation_id = "id" }
+
+-- Returns the word that a name was probably meant to be. Few letters may be wrong: a task may begin with `x=1`, too.
+local function meant_by(name)
+  local plain = vim.fn.tolower((name:gsub("^%-+", "")))
+  return names_of_library[plain] or spelling.nearest(plain, is_word, math.floor(#plain / 4))
+end
+
+-- Takes `repository=owner/name`, `branch=name` and `id=…` from the beginning of a text. What follows `--` is the task.
 local function take_words(text)
   local words = {}
   while true do
-    local name, value, rest = text:match "^([a-z]+)=([^ ]*) *(.*)$"
-    if name ~= "repository" and name ~= "branch" and name ~= "id" then
-      return words, text
+    local name, value, rest = text:match "^(%-*[A-Za-z][A-Za-z0-9_-]*)=([^ ]*) *(.*)$"
+    if not is_word[name] then
+      local meant = name and meant_by(name)
+      return words, texts.after_dashes(text) or text,
+        meant and ("there is no field '%s' (did you mean '%s='?)"):format(name, meant)
     end
     words[name], text = value, rest
   end
@@ -104,12 +118,14 @@ local function start(task, words, context, directory)
 end
 
 --- Starts a conversation; asks for the task if there is none.
----@param text string the task, perhaps after `repository=owner/name` and `branch=name`; or `id=…` of a start whose
---- outcome is unknown
+---@param text string the task, perhaps after `repository=owner/name`, `branch=name` and `--`; or `id=…` of a start
+--- whose outcome is unknown
 ---@param range openhands.nvim.Range? lines for the agent
 function M.start(text, range)
-  local words, task = take_words(text)
-  if words.id then
+  local words, task, misspelt = take_words(text)
+  if misspelt then
+    return notice.warn(("not started: %s; to take it as text: :OpenHands start -- …"):format(misspelt))
+  elseif words.id then
     return take_up(words.id)
   end
   local context, problem
