@@ -76,9 +76,10 @@ function M.message(task, context, root)
   local which = context.whole and "The whole of " .. where
     or context.first == context.last and ("Line %d of %s"):format(context.first, where)
     or ("Lines %d to %d of %s"):format(context.first, context.last, where)
+  local verb = (context.whole or context.first == context.last) and "it is" or "they are"
   local fence = fence_for(text)
-  return ("%s\n\n%s, as they are in the editor:\n\n%s%s\n%s\n%s\n"):format(task, which, fence, context.filetype, text,
-    fence)
+  return ("%s\n\n%s, as %s in the editor:\n\n%s%s\n%s\n%s\n"):format(task, which, verb, fence, context.filetype,
+    text, fence)
 end
 
 return M

@@ -113,6 +113,10 @@ local function start(task, words, context, directory)
     if words.branch then
       fields.selected_branch = words.branch ~= "" and words.branch or nil
     end
+    local problem = fields.repository and select(3, require("openhands.api.repository").take_apart(fields.repository))
+    if problem then
+      return notice.warn(("not started: 'repository' %s"):format(problem))
+    end
     send_new(task, fields, remark_about(fields, found, words, directory))
   end)
 end
