@@ -51,10 +51,14 @@ describe("the reader of answers", function()
     assert.same({ a = {} }, (read '{"a":1,"\\u0061":[]}'))
   end)
 
-  it("marks no table", function()
-    local value = read '[[],{},[1],{"a":1}]'
+  it("marks empty lists, and no other table", function()
+    local value, mark = read '[[],{},[1],{"a":1},[ ]]', getmetatable(core.array {})
     assert.is_nil(getmetatable(value))
-    for i = 1, 4 do assert.is_nil(getmetatable(value[i])) end
+    for i = 2, 4 do assert.is_nil(getmetatable(value[i])) end
+    assert.is_table(mark)
+    assert.equal(mark, getmetatable(value[1]))
+    assert.equal(mark, getmetatable(value[5]))
+    assert.equal(mark, getmetatable((read "[]")))
   end)
 
   it("refuses text that is not JSON", function()

@@ -13,6 +13,14 @@ pcall(theirs.decode_array_with_array_mt, false)
 
 -- ---- what is the same --------------------------------------------------------------------------------------------
 
+local LIST_MARK = getmetatable(core.array {})
+
+-- We mark empty lists, which their values do not tell from empty objects.
+local function is_marked_well(ours)
+  local mark = getmetatable(ours)
+  return mark == nil or mark == LIST_MARK and next(ours) == nil
+end
+
 -- We read integers exactly where lua-cjson rounds them or stops at a bound.
 local function same_number(ours, other)
   if type(ours) == "string" then
@@ -32,7 +40,7 @@ local function same(ours, other)
     for name in pairs(ours) do
       if other[name] == nil then return false end
     end
-    return getmetatable(ours) == nil
+    return is_marked_well(ours)
   elseif other == cjson.null then
     return ours == core.null
   elseif type(other) == "number" then

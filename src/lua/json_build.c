@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "lua/json_sentinels.h"
 #include "wire/json_number.h"
 #include "wire/json_string.h"
 
@@ -133,6 +134,8 @@ static void begin(struct oh_json_builder *builder, bool object)
     int count = (int)*builder->counts++;
 
     lua_createtable(builder->L, object ? 0 : count, object ? count : 0);
+    if (!object && count == 0)
+        oh_json_sentinels_mark_list(builder->L); /* otherwise it would be sent back as an object */
     builder->items[builder->depth++] = object ? OBJECT : 0;
     builder->at++;
 }

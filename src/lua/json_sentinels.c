@@ -58,6 +58,12 @@ static bool matches_slot(lua_State *L, int shared, int index, int slot)
     return same;
 }
 
+void oh_json_sentinels_mark_list(lua_State *L)
+{
+    luaL_getmetatable(L, LIST_MARK);
+    lua_setmetatable(L, -2);
+}
+
 bool oh_json_sentinels_is_null(lua_State *L, int index)
 {
     return lua_type(L, index) == LUA_TLIGHTUSERDATA && lua_touserdata(L, index) == NULL;

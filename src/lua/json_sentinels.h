@@ -24,6 +24,8 @@ void oh_json_sentinels_open(lua_State *L, int cjson);
 /* Replaces a foreign null at `index` by ours, and a foreign empty list by a table marked as a list. `shared`: stack
    index of the shared table. */
 void oh_json_sentinels_replace(lua_State *L, int shared, int index);
+/* Marks the table on top of the stack as a list. */
+void oh_json_sentinels_mark_list(lua_State *L);
 /* Returns whether the value is core.null. */
 bool oh_json_sentinels_is_null(lua_State *L, int index);
 /* Return whether the value on top of the stack, a metatable, is the mark of a list, or of an object. */
