@@ -187,6 +187,17 @@ local function hint_of_call(name, own)
   return spelling.hint(name, names)
 end
 
+--- Returns the message about an option of a call that stands among its fields; nil if it is no option.
+---@param caller string name of the call
+---@param name string
+---@param own table<string, boolean> names of further options of this call
+---@return string?
+function M.misplaced(caller, name, own)
+  local is_option = own[name] or known[name] and known[name].per_call
+  return is_option and ("%s: '%s' is an option, not a field; it belongs in the second table: %s({ … }, { %s = … })")
+    :format(caller, name, caller, name) or nil
+end
+
 --- Returns the names of all settings.
 ---@return table<string, boolean>
 function M.names()

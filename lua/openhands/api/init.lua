@@ -139,7 +139,7 @@ local event_source = { row = all.events, perform = operation_calls.perform, in_d
 
 function handlers.events(client, operation, fields, call, options)
   local choice = events.take_options(operation, fields, options)
-  client:_prepare_in_any(operation.name, fields)
+  client:_prepare_in_any(operation.name, fields, nil, nil, events.own_options)
   return events.events(client, event_source, fields, call, choice)
 end
 
@@ -176,7 +176,7 @@ local function about_path(client, operation, fields, call, on_v1)
   if not paths.is_relative(on_v1.path) then
     return operation_calls.run(client, operation, fields, call)
   end
-  client:_prepare_in_any(operation.name, on_v1)
+  client:_prepare_in_any(operation.name, on_v1, nil, nil, {})
   return operation_calls.in_dialect(client, operation, fields, call, function(api)
     local own, err = fields, nil
     if api == "v1" then

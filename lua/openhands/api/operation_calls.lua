@@ -21,6 +21,8 @@ local unpack = table.unpack or unpack -- luacheck: ignore 143
 
 local M = {}
 
+local NO_OPTIONS = {} -- besides the settings
+
 -- ---- one call ----------------------------------------------------------------------------------------------------
 
 -- Returns the dialect of a call if it need not be detected.
@@ -303,9 +305,9 @@ function M.check(client, operation, fields, api)
   local request
   if api and operation.rows[api] then
     local name = operation.row_name or operation.name
-    request = client:_prepare(name, fields, api --[[@as "v0"|"v1"|"agent"]], operation.name)
+    request = client:_prepare(name, fields, api --[[@as "v0"|"v1"|"agent"]], operation.name, NO_OPTIONS)
   else
-    request, api = client:_prepare_in_any(operation.name, fields)
+    request, api = client:_prepare_in_any(operation.name, fields, nil, nil, NO_OPTIONS)
   end
   return not by and request or nil, api
 end

@@ -10,6 +10,7 @@ local identifiers = require "openhands.conversation.identifier"
 local lookups = require "openhands.conversation.lookup"
 local operation_calls = require "openhands.api.operation_calls"
 local operations = require "openhands.api.operations"
+local settings = require "openhands.settings"
 local states = require "openhands.conversation.state"
 
 local M = {}
@@ -271,6 +272,10 @@ end
 local function check_resume(client, fields)
   for name in pairs(fields) do
     if name ~= "conversation_id" and name ~= "send" then
+      local misplaced = settings.misplaced("resume", name, {})
+      if misplaced then
+        errors.raise(misplaced)
+      end
       errors.raise(("resume: '%s' is not a field of this call (did you mean 'send'?)"):format(tostring(name)))
     end
   end

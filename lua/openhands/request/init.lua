@@ -116,10 +116,12 @@ local function prepare(self, operation, fields, api)
   return nil, nil, core.argument_error(request) or error(request, 0)
 end
 
--- Returns a message about a mistake with another name of the call.
-local function renamed(mistake, name)
+-- Returns a message about a mistake with another name of the call, and with the place for an option among the fields.
+local function renamed(mistake, name, own)
   local _, last = mistake:find "^[A-Za-z0-9_.]+:"
-  return name and last and name .. mistake:sub(last) or mistake
+  mistake = name and last and name .. mistake:sub(last) or mistake
+  local caller, option = mistake:match "^([A-Za-z0-9_.]+): '([^']+)' is not a field of this call"
+  return own and option and settings.misplaced(caller, option, own) or mistake
 end
 
 --- Prepares a call in one dialect. Raises errors about mistakes of the caller.
@@ -127,12 +129,13 @@ end
 ---@param fields any
 ---@param api "v0"|"v1"|"agent"
 ---@param name string? of the user's call, if another
+---@param own table<string, boolean>? if the user's call takes options: those of them that are no settings
 ---@return openhands.Prepared? request
 ---@return openhands.Error? err what this dialect cannot take
-function Client:_prepare(operation, fields, api, name)
+function Client:_prepare(operation, fields, api, name, own)
   local request, refusal, mistake = prepare(self, operation, fields, api)
   if mistake then
-    errors.raise(renamed(mistake, name))
+    errors.raise(renamed(mistake, name, own))
   end
   return request, refusal and request_errors.from_core(refusal, self._base_url)
 end
@@ -143,9 +146,10 @@ end
 ---@param fields any
 ---@param v0_fields any the fields for V0, if they differ
 ---@param name string? of the user's call, if another
+---@param own table<string, boolean>? if the user's call takes options: those of them that are no settings
 ---@return openhands.Prepared? request nil: each dialect refuses a field; the error comes once the dialect is known
 ---@return "v0"|"v1"|nil api
-function Client:_prepare_in_any(operation, fields, v0_fields, name)
+function Client:_prepare_in_any(operation, fields, v0_fields, name, own)
   local request, _, mistake = prepare(self, operation, fields, "v1")
   if request then
     return request, "v1"
@@ -153,7 +157,7 @@ function Client:_prepare_in_any(operation, fields, v0_fields, name)
   local other, _, other_mistake = prepare(self, operation, v0_fields or fields, "v0")
   mistake = mistake or other_mistake
   if not other and mistake then
-    errors.raise(renamed(mistake, name))
+    errors.raise(renamed(mistake, name, own))
   end
   return other, other and "v0" or nil
 end

@@ -31,6 +31,8 @@ local M = {}
 ---@field fields table the same with the conversation's id: V1 gets these
 ---@field id string of the conversation, on V1
 ---@field is_new boolean this client chose the id: no other start can have it
+---@field caller string name of the user's call
+---@field own table<string, boolean> names of its options that are no settings and must not stand among the fields
 ---@field requests table<string, openhands.Prepared?> checked and encoded, by dialect
 ---@field call openhands.Call
 ---@field on_id fun(id: string)?
@@ -183,7 +185,8 @@ end
 local function start_in(start, api)
   local client, id, refusal = start.client, start.id, nil
   if not start.requests[api] then
-    start.requests[api], refusal = client:_prepare("start", api == "v0" and start.given or start.fields, api)
+    start.requests[api], refusal = client:_prepare("start", api == "v0" and start.given or start.fields, api,
+      start.caller, start.own)
   end
   if refusal then
     return nil, refusal
@@ -230,9 +233,11 @@ local function silent() end
 ---@param given table fields of the start
 ---@param call openhands.Call
 ---@param options table the options of a start. An error in `on_id` ends the call before the start is sent
+---@param caller string name of the call
+---@param own table<string, boolean> names of its options that are no settings and must not stand among the fields
 ---@return openhands.Conversation? conversation
 ---@return openhands.Error? err
-function M.start(client, given, call, options)
+function M.start(client, given, call, options, caller, own)
   if options.on_progress or options.stream then
     call.progress = streaming.new(client, options.on_progress or silent)
   end
@@ -247,6 +252,8 @@ function M.start(client, given, call, options)
     fields = with_id(given, id),
     id = id,
     is_new = is_new,
+    caller = caller,
+    own = own,
     requests = {},
     call = call,
     on_id = options.on_id,
@@ -254,7 +261,7 @@ function M.start(client, given, call, options)
   }
   local chosen = rawget(call, "api")
   if not client._api and (chosen == nil or chosen == "auto") then -- mistakes come first
-    local request, api = client:_prepare_in_any("start", start.fields, given)
+    local request, api = client:_prepare_in_any("start", start.fields, given, caller, own)
     start.requests[api or ""] = request
   end
   local conversation, err = client:_in_dialect("start", nil, call, function(api)
@@ -275,6 +282,8 @@ end
 --- The options of a start that are no settings.
 ---@type table<string, boolean>
 M.option_names = { resume = true, stream = true, on_progress = true, on_id = true }
+
+local NO_OPTIONS = {} -- besides the settings, and those that may stand among the fields
 
 -- Fields that may contain the address of a repository.
 local names_of_repository = { repository = true, selected_repository = true }
@@ -339,7 +348,7 @@ end
 function Client:start(fields, options)
   local call = Client._begin(self, "start", options, M.option_names)
   local rest, chosen = M.split("start", fields, options)
-  return M.start(self, rest, call, chosen)
+  return M.start(self, rest, call, chosen, "start", NO_OPTIONS)
 end
 
 return M

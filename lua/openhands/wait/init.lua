@@ -357,7 +357,7 @@ function Client:run(fields, options)
   local call = Client._begin(self, "run", options, option_names_of_run)
   local wait_options = M.checked("run", options)
   local rest, how = starts.split("run", fields, options)
-  local conversation, err = starts.start(self, rest, call, how)
+  local conversation, err = starts.start(self, rest, call, how, "run", option_names_of_run)
   if not conversation then
     return nil, err
   end
