@@ -13,6 +13,7 @@ local ledgers = require "openhands.fleet.ledger"
 local options = require "openhands.fleet.options"
 local workers = require "openhands.fleet.worker"
 
+local cancels = deferred.module "openhands.fleet.cancel"
 local items = deferred.module "openhands.fleet.items"
 local plans = deferred.module "openhands.fleet.plan"
 local rebuilding = deferred.module "openhands.fleet.rebuild"
@@ -171,6 +172,15 @@ end
 function Fleet:retry(given)
   errors.check_receiver(getmetatable(self) == Fleet, "retry", "fleet")
   return retries.run(self.ledger, named(self), given)
+end
+
+--- Cancels items that wait in the queue: nobody starts them. What is live, or has ended, stays as it is.
+---@param given openhands.CancelOptions?
+---@return openhands.CancelledItems?
+---@return openhands.Error? err
+function Fleet:cancel(given)
+  errors.check_receiver(getmetatable(self) == Fleet, "cancel", "fleet")
+  return cancels.run(self.ledger, named(self), given)
 end
 
 --- Returns what has become of each item so far. Other processes may run the fleet meanwhile.

@@ -2,6 +2,7 @@
 --- transaction that survives a crash. It blocks while the database works.
 
 local adoption = require "openhands.fleet.ledger.adoption"
+local cancelling = require "openhands.fleet.ledger.cancelling"
 local changes = require "openhands.fleet.ledger.changes"
 local claims = require "openhands.fleet.ledger.claims"
 local errors = require "openhands.errors"
@@ -47,6 +48,7 @@ local Ledger = {
   requeue = changes.requeue,
   resume = resuming.resume,
   retry = retrying.retry,
+  cancel = cancelling.cancel,
   run = reading.run,
   find = reading.find,
   runs = reading.runs,

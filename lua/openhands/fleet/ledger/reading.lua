@@ -117,6 +117,27 @@ function M.run(ledger, run_id)
   end)
 end
 
+local OF_KEY = "select " .. M.COLUMNS .. [[ from openhands_runs
+  where account_id = ? and fleet = ? and key = ? {lock}]]
+
+--- Returns the run of an item, locked until the end of the transaction.
+---@param connection openhands.LedgerConnection
+---@param operation string
+---@param account string
+---@param fleet string
+---@param key string
+---@return openhands.Run?
+---@return openhands.Error? err of kind "not_found", with the field `key`
+function M.of_key(connection, operation, account, fleet, key)
+  local row = connection:row(OF_KEY, account, fleet, key)
+  if row then
+    return M.to_run(row)
+  end
+  local err = M.unknown(operation, ("item '%s' in fleet '%s'"):format(key, fleet))
+  err.key = key
+  return nil, err
+end
+
 --- Reads the run of an item.
 ---@param ledger openhands.Ledger
 ---@param fields { account_id: string, fleet: string, key: string }

@@ -13,9 +13,6 @@ local M = {}
 --- States that may be tried once more.
 M.STATES = { failed = true, skipped = true, cancelled = true, ambiguous = true }
 
-local FIND = "select " .. reading.COLUMNS .. [[ from openhands_runs
-  where account_id = ? and fleet = ? and key = ? {lock}]]
-
 local IDS = "select conversation_id from openhands_run_ids where run_id = ?"
 
 local DROP = [[update openhands_run_ids set dropped_because = coalesce(dropped_because, cast(? as text))
@@ -58,13 +55,10 @@ function M.retry(ledger, fields)
   return transaction.run(ledger, "retry", function(connection)
     local runs, retried = {}, {}
     for place, key in ipairs(fields.keys) do
-      local row = connection:row(FIND, account, fleet, key)
-      if not row then
-        local err = reading.unknown("retry", ("item '%s' in fleet '%s'"):format(key, fleet))
-        err.key = key
+      local run, err = reading.of_key(connection, "retry", account, fleet, key)
+      if not run then
         return nil, err
       end
-      local run = reading.to_run(row)
       if states.ENDED[run.state] and fields.states[run.state] then
         retry(connection, run, fields.next_id)
         retried[#retried + 1] = run

@@ -35,6 +35,17 @@ local CANARY = "select {whole:canary} from openhands_fleets where account_id = ?
 local words = { failed = "has failed", cancelled = "was cancelled", skipped = "was skipped",
   ambiguous = "may have been started, which nobody can tell" }
 
+--- Counts runs of a fleet that are not queued any more.
+---@param connection openhands.LedgerConnection
+---@param account string
+---@param fleet string
+---@param count integer
+function M.left_queue(connection, account, fleet, count)
+  if count > 0 then
+    connection:change(UNCOUNT, count, account, fleet)
+  end
+end
+
 --- Skips what waits for the canaries of a fleet if one of them has ended badly.
 ---@param connection openhands.LedgerConnection
 ---@param account string
@@ -45,10 +56,7 @@ function M.skip_after_canaries(connection, account, fleet)
   local failed = canary > 0 and connection:row(FAILED_CANARY, account, fleet, canary)
   if failed then
     local reason = ("not started, because the canary '%s' %s"):format(failed.key, words[failed.state])
-    local count = connection:change(SKIP_REST, reason, account, fleet, canary)
-    if count > 0 then
-      connection:change(UNCOUNT, count, account, fleet)
-    end
+    M.left_queue(connection, account, fleet, connection:change(SKIP_REST, reason, account, fleet, canary))
   end
 end
 
@@ -56,7 +64,7 @@ end
 local function skip(connection, run, reason)
   if connection:change(SKIP, reason, run.run_id) == 1 then
     run.state = "skipped"
-    connection:change(UNCOUNT, 1, run.account_id, run.fleet)
+    M.left_queue(connection, run.account_id, run.fleet, 1)
     return connection:rows(WAITING, run.run_id)
   end
   return {}
