@@ -26,7 +26,7 @@ describe("openhands-lua", function()
   end)
 
   it("names a mistake that the library finds", function()
-    refused("list --base-url ftp://x", "^openhands%-lua: openhands.new: base_url")
+    refused("list --base-url ftp://x", "^openhands%-lua: %-%-base%-url: 'ftp://x' must begin with https://\n$")
     refused("status 'not an id'", "^openhands%-lua: openhands.status: not an id")
     refused("wait 'not an id'", "^openhands%-lua: [%w.:]*wait: not an id")
     refused("wait one one", "^openhands%-lua: [%w._:]*wait_all: items 1 and 2 of the list are the same")

@@ -4,7 +4,7 @@ local core = require "openhands.core"
 
 local M = {}
 
-local LONGEST_ID = 128 -- bytes
+local LONGEST_ID, LONGEST_VALUE = 128, 200 -- bytes
 local SEND_WITH_RESUME = "wake it with `resume`, and give it the message there: conversation:resume { send = … }"
 
 --- The variables for the key, the first of them first.
@@ -57,6 +57,24 @@ function M.give(err, service, has_key)
     return ("openhands-lua: it may have been started: repeat the command with --id %s --resume"):format(
       err.conversation_id)
   end
+end
+
+local options = { base_url = "--base-url", organization = "--organization" }
+
+--- Returns the message of a mistake that the library has raised, with the option or variable that holds it, and its
+--- value.
+---@param message string
+---@param arguments table what was given, by name
+---@return string
+function M.of_mistake(message, arguments)
+  local setting, words = message:match "^openhands%.new: ([a-z_]+) (.*)$"
+  local reason, variable = (words or ""):match "^(.*) %(from ([A-Z_]+)%)$"
+  local value = variable and os.getenv(variable) or setting and arguments[setting]
+  local place = variable or options[setting]
+  if not value or not place then
+    return message
+  end
+  return ("%s: '%s' %s"):format(place, core.redact_line(value, LONGEST_VALUE), reason or words)
 end
 
 return M

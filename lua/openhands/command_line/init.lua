@@ -1,6 +1,7 @@
 --- The command `openhands-lua`: reads the command line, runs a command, and ends with the exit status that says how it
 --- went. Uses the library as every program does.
 
+local advice = require "openhands.command_line.advice"
 local exit_status = require "openhands.command_line.exit_status"
 local interruption = require "openhands.command_line.interruption"
 local outputs = require "openhands.command_line.output"
@@ -49,7 +50,7 @@ local function take_problem(session, problem)
     return session:fail(problem)
   end
   -- Mistakes in what the user gave are raised by the library, at the line of this command.
-  local message = tostring(problem):gsub("^[^\n:]+:[0-9]+: ", "")
+  local message = advice.of_mistake((tostring(problem):gsub("^[^\n:]+:[0-9]+: ", "", 1)), session.arguments)
   session.output:warn(NAME .. ": " .. text.lines(message))
   if os.getenv "OPENHANDS_LOG" == "debug" then
     session.output:warn(text.lines(tostring(problem)))

@@ -24,14 +24,16 @@ local function given(value)
 end
 
 -- Prints the differences of one file: for a person with marks for what a terminal would not show, for a program as a
--- patch of the very bytes.
-local function print_file(session, path, difference)
+-- patch of the very bytes. Says of a file that the user has named if nothing of it has changed.
+local function print_file(session, path, difference, is_named)
   local old, new = given(difference.original), given(difference.modified)
   session.output:record { path = path, original = old, modified = new }
   local written = session.output.format == "plain" and unified_diff.write(path, old, new)
   if written then
     written = written:gsub("\n$", "")
     session.output:line(session:stdout().is_terminal and text.revealed(written) or written)
+  elseif old == new and is_named then
+    session:say("%s: not changed in this conversation", text.line(path))
   end
 end
 
@@ -41,7 +43,8 @@ end
 function M.run(session)
   local arguments = session.arguments
   local paths = arguments.files
-  if #paths == 0 then
+  local are_named = #paths > 0
+  if not are_named then
     local changes, err = workspace.changes(session, "diff")
     if not changes then
       return session:fail(err, arguments.id)
@@ -55,7 +58,7 @@ function M.run(session)
     if not difference then
       return session:fail(err, arguments.id)
     end
-    print_file(session, path, difference)
+    print_file(session, path, difference, are_named)
   end
   return exit_status.OK
 end

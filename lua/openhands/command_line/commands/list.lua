@@ -93,6 +93,10 @@ function M.run(session)
     end
   until #list < wanted or #found >= most
   rows.print(session, found)
+  if #found == 0 and session.output.format == "plain" and session:stdout().is_terminal then
+    local is_choice = arguments.title or arguments.repo or arguments.up or arguments.state
+    session:say("There are no %sconversations.", is_choice and "such " or "")
+  end
   return exit_status.OK
 end
 

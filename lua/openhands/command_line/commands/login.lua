@@ -113,6 +113,11 @@ function M.run(session)
     end
   end
   session.output:hide(key)
+  if not key and not stored_key.read(session:service()) then
+    session.output:record { service = session:service(), path = stored_key.path(), stored = false }
+    session:say("There is no stored key of %s.", text.line(session:service()))
+    return exit_status.OK
+  end
   local path, problem = stored_key.write(session:service(), key)
   if not path then
     sessions.refuse("login: " .. problem)

@@ -10,12 +10,22 @@ local M = {}
 
 local KEY = outputs.SIMULATED_KEY
 
+local MOST_PORT = 65535
+
+local function port(given)
+  local number = options.count(given)
+  if not number or number > MOST_PORT then
+    return nil, ("'%s' is no port: give 0 to %d; 0 is any free one"):format(given, MOST_PORT)
+  end
+  return number
+end
+
 --- Adds the command.
 ---@param parser table of argparse
 ---@return table command
 function M.define(parser)
   local command = parser:command("simulate", "Run a stand-in for the service on this machine, free and offline.")
-  command:option("--port", "Port on 127.0.0.1 (default: any free one)."):argname "NUMBER":convert(options.count)
+  command:option("--port", "Port on 127.0.0.1 (default: any free one)."):argname "NUMBER":convert(port)
   command:option("--pace", "Scale all times: 1 is as slow as the service (default: 0.1)."):argname "NUMBER"
     :convert(options.number)
   command:option("--outcome", "How conversations end: finished (default), error, waiting, ..."):argname "NAME"

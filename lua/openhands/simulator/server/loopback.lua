@@ -9,6 +9,8 @@ local uv = require "luv"
 
 local M = {}
 
+local MOST_PORT = 65535 -- the system takes a larger one modulo 65536
+
 -- Returns the options with the clock of this machine as the default of `epoch`: clients search for their starts by the
 -- time of their own clock.
 local function with_wall_clock(options)
@@ -37,13 +39,17 @@ local methods = {}
 local metatable = { __index = methods, __name = "openhands.simulator.Server" }
 
 --- Creates a server. It does nothing until `listen`; then it runs in the default loop of luv. Raises on an unknown
--- option or value.
+-- option or value, and on a port that is none.
 ---@param settings? { options?: openhands.simulator.Options, model?: openhands.simulator.Model, port?: integer }
 ---@return openhands.simulator.Server
 function M.new(settings)
   settings = settings or {}
+  local port = settings.port or 0
+  if type(port) ~= "number" or port % 1 ~= 0 or port < 0 or port > MOST_PORT then
+    error(("port must be a whole number from 0 to %d, not %s"):format(MOST_PORT, tostring(port)), 0)
+  end
   local self = setmetatable({
-    accepted = 0, _options = settings.options or {}, _port = settings.port or 0,
+    accepted = 0, _options = settings.options or {}, _port = port,
     connections = {}, _timers = {}, schedule = fault.schedule {},
   }, metatable)
   self:reset(settings.model)
