@@ -1,5 +1,5 @@
 -- The simulator took ports modulo 65536. The command said nothing where there was nothing to show, or that it had done
--- what it had not done; a wrong address was an error of a call of the library; 0 was no limit for `list`, and none at all
+-- what it had not done; a wrong address was an error of a call of the library; 0 was no limit for `list`, and no event
 -- for `events`.
 local commands = require "spec.support.command"
 local processes = require "spec.support.processes"

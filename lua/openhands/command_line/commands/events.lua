@@ -15,7 +15,8 @@ function M.define(parser)
   options.add_id(command)
   command:flag("-f --follow", "Go on with new events as they come, until the conversation has settled.")
   command:option("--after", "Begin after this event."):argname "EVENT"
-  command:option("-n --limit", "Print at most so many, the first ones; 0 prints all, as without this."):argname "NUMBER":convert(options.count)
+  command:option("-n --limit", "Print at most so many, the first ones; 0 prints all, as without this.")
+    :argname "NUMBER":convert(options.count)
   options.add_waiting(command)
   return command
 end
