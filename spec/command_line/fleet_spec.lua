@@ -132,6 +132,25 @@ describe("the command", function()
     assert.equal(2, here.service:jobs())
   end)
 
+  it("fleet cancel takes items out of the queue", function()
+    local path = file("shared.csv", "repository,message\nowner/one,Fix.\nowner/two,Fix.\nowner/three,Fix.\n")
+    here.output("fleet add " .. path)
+    local refused = here.run "fleet cancel shared"
+    assert.equal(1, refused.status)
+    assert.matches("name items by their keys, or give --all", refused.errors, 1, true)
+    assert.equal(1, here.run("fleet cancel shared --all owner/one").status)
+    assert.equal("1 item is not started any more", here.output "fleet cancel shared owner/two")
+    assert.equal(2, here.run("worker --json" .. FAST).json.done)
+    local result = here.run "fleet cancel shared owner/one owner/two --json"
+    assert.equal(2, result.status)
+    assert.same({ cancelled = {}, left = { { key = "owner/one", state = "done" },
+      { key = "owner/two", state = "cancelled" } } }, result.json)
+    assert.matches("owner/one stays as it is: done\n", result.errors, 1, true)
+    assert.same({ cancelled = {}, left = {} }, here.run "fleet cancel shared --all --json".json)
+    assert.matches("did you mean 'shared'?", here.run "fleet cancel sahred --all".errors, 1, true)
+    assert.equal(2, here.service:jobs())
+  end)
+
   once("fleet add gives a fleet its settings, and reads a Lua file", function()
     local path = file("careful.lua", [[
       return { slots = 2, canary = 1, items = { { key = "a", initial_user_msg = "Fix." },

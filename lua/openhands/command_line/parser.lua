@@ -12,7 +12,7 @@ M.COMMANDS = {
 }
 
 --- The commands that have commands of their own.
-M.SUBCOMMANDS = { fleet = { "run", "add", "status", "report", "list" } }
+M.SUBCOMMANDS = { fleet = { "run", "add", "status", "report", "cancel", "list" } }
 
 local DESCRIPTION = [[
 Puts OpenHands Cloud to work from a terminal or a script: starts conversations with coding agents, waits for them,

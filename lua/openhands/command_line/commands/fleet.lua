@@ -5,6 +5,7 @@ local exit_status = require "openhands.command_line.exit_status"
 local fleet_board = require "openhands.command_line.fleet_board"
 local fleets = require "openhands.command_line.fleets"
 local json = require "openhands.command_line.json"
+local openhands = require "openhands"
 local options = require "openhands.command_line.options"
 local records = require "openhands.command_line.records"
 local report_files = require "openhands.command_line.report_file"
@@ -58,6 +59,11 @@ function M.define(parser)
   report:argument("NAME", "Name of the fleet."):argname "NAME":target "name":convert(options.fleet_name)
   report:option("-o --report", "Write it there: .html, .csv or .json."):argname "FILE"
   fleets.add_ledger(report)
+  local given_up = group:command("cancel", "Take items out of the queue; what was started goes on.")
+  given_up:argument("NAME", "Name of the fleet."):argname "NAME":target "name":convert(options.fleet_name)
+  given_up:argument("KEY", "Keys of the items."):argname "KEY":target "keys":args "*"
+  given_up:flag("--all", "All items that are in the queue.")
+  fleets.add_ledger(given_up)
   fleets.add_ledger(group:command("list", "List the fleets of the account that have items."))
   return group
 end
@@ -220,31 +226,61 @@ local function known_words(name, names)
     left > 0 and (" and %d more"):format(left) or "")
 end
 
--- Opens the fleet that the command line names, and tells something of it. The ledger keeps no fleet of a name that none
--- has.
-local function tell(session, method, print)
+-- Opens the fleet that the command line names. The ledger keeps no fleet of a name that none has.
+local function open_known(session)
   local name = session.arguments.name
   local fleet, err = open(session, name, { dry_run = true })
-  local value, names
-  if fleet then
-    value, err = fleet[method](fleet)
-    if value and value.total == 0 then
-      names, err = fleet.ledger:names { account_id = fleet.account_id }
+  if not fleet then
+    return nil, err
+  end
+  local account = fleet.account_id
+  local names, problem = fleet.ledger:names { account_id = account }
+  fleet:close()
+  for _, each in ipairs(names or {}) do
+    if each == name then
+      return open(session, name, { account = account })
     end
+  end
+  if names then
+    sessions.refuse(("fleet %s: the fleet '%s' has no items in this ledger%s"):format(session.arguments.fleet_command,
+      name, known_words(name, names)))
+  end
+  return nil, problem
+end
+
+-- Calls a method of the fleet that the command line names, and prints what it returns.
+local function tell(session, method, print, given)
+  local fleet, err = open_known(session)
+  local value
+  if fleet then
+    value, err = fleet[method](fleet, given)
     fleet:close()
   end
   if err then
     return session:fail(err)
-  elseif names then
-    sessions.refuse(("fleet %s: the fleet '%s' has no items in this ledger%s"):format(method, name,
-      known_words(name, names)))
   end
   return print(value)
 end
 
+local function cancel(session)
+  local keys = session.arguments.keys
+  if (keys[1] ~= nil) == (session.arguments.all == true) then
+    sessions.refuse "fleet cancel: name items by their keys, or give --all"
+  end
+  return tell(session, "cancel", function(result)
+    session.output:record { cancelled = openhands.array(result.cancelled), left = openhands.array(result.left) }
+    session.output:line(#result.cancelled == 1 and "1 item is not started any more"
+      or ("%d items are not started any more"):format(#result.cancelled))
+    for _, each in ipairs(result.left) do
+      session:say("%s stays as it is: %s", text.line(each.key), each.state)
+    end
+    return result.left[1] and exit_status.FAILED or exit_status.OK
+  end, { keys = keys[1] and keys or nil })
+end
+
 -- Prints how a fleet stands, and which ones there are.
 local function list_one(session, name, account)
-  local fleet, err = open(session, name, { account = account, dry_run = true })
+  local fleet, err = open(session, name, { account = account })
   local status
   if fleet then
     status, err = fleet:status()
@@ -303,6 +339,8 @@ function M.run(session)
     return add(session)
   elseif name == "list" then
     return list(session)
+  elseif name == "cancel" then
+    return cancel(session)
   elseif name == "report" then
     return tell(session, "report", function(report)
       for _, each in ipairs(session.output.format == "jsonl" and report.runs or {}) do
