@@ -1,9 +1,15 @@
--- The plugin for Neovim: one command, and mappings for you to bind. Everything else is loaded when it is first used.
+-- The plugin for Neovim: one command, mappings for you to bind, and the way to the C module. Everything else is loaded
+-- when it is first used.
 
 if vim.g.loaded_openhands then
   return
 end
 vim.g.loaded_openhands = true
+
+-- Your own code may require the library: its module is in the plugin's directory, where Lua does not look for it.
+table.insert(package.loaders, 2, function(name) -- 2: before the search for installed modules
+  return name == "openhands.core" and require("openhands.nvim.library").search() or nil
+end)
 
 vim.api.nvim_create_user_command("OpenHands", function(command)
   require("openhands.nvim.command").run(command)

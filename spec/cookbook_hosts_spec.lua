@@ -2,6 +2,7 @@
 -- run this.
 if not rawget(_G, "jit") then return end
 
+local child = require "spec.support.neovim_child"
 local files = require "spec.support.files"
 local neovim = require "spec.support.neovim"
 local nginx = require "spec.support.nginx"
@@ -97,5 +98,19 @@ describe("the program of the cookbook for", function()
     local body = service:starts()[1].body
     assert.matches("Make it faster%.\\n\\nLines 2 to 3 of code%.c:\\n\\ntwo\\nthree", body)
     assert.is_truthy(body:find("owner/repo", 1, true))
+  end)
+
+  if not child.can_run() then return end
+
+  it("a selection needs nothing but the plugin in Neovim", function()
+    local output = child.with_service(service, canary.key)(([[
+      child("vim.cmd('luafile ' .. ...)", %q)
+      child "vim.cmd 'file code.c' vim.api.nvim_buf_set_lines(0, 0, -1, false, { 'one', 'two', 'three' })"
+      child "vim.cmd '2,3Agent Make it faster.'"
+      told "Done."
+      say(messages())
+    ]]):format(child.root .. "/examples/cookbook/selection.lua"))
+    assert.matches("^Done%.[^\n]*\n$", output)
+    assert.matches("Make it faster%.\\n\\nLines 2 to 3 of code%.c:\\n\\ntwo\\nthree", service:starts()[1].body)
   end)
 end)

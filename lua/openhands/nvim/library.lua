@@ -41,6 +41,21 @@ local function forget()
   end
 end
 
+--- Lets Lua find the module that was built in the plugin's directory. Called when the module is required.
+---@return string? missing without one, words for the error, as a loader of Lua returns them
+function M.search()
+  local built = M.built()
+  if not built then
+    return nil
+  elseif not (vim.uv or vim.loop).fs_stat(built) then
+    return ("\n\tno file '%s' (see :checkhealth openhands)"):format(built)
+  end
+  local pattern = built:gsub("openhands/core%.so$", "?.so")
+  if not package.cpath:find(pattern, 1, true) then
+    package.cpath = pattern .. ";" .. package.cpath
+  end
+end
+
 --- Returns the library, loaded when this is first called.
 ---@return openhands? library
 ---@return string? problem why it cannot be loaded
@@ -48,13 +63,7 @@ function M.load()
   if loaded then
     return loaded
   end
-  local built = M.built()
-  if built and (vim.uv or vim.loop).fs_stat(built) then
-    local pattern = built:gsub("openhands/core%.so$", "?.so")
-    if not package.cpath:find(pattern, 1, true) then
-      package.cpath = pattern .. ";" .. package.cpath
-    end
-  end
+  M.search() -- also where the plugin's file was not read
   local good, result = pcall(require, "openhands")
   if not good then
     forget()
