@@ -52,8 +52,8 @@ describe("slots that others have", function()
     local words = "worker --reserve 8 --timeout 6"
     local result = here.run(words)
     assert.equal(4, result.status)
-    assert.matches("^waiting for a free slot: fleets use 0 of 8 slots of the account, 8 are kept free, 1 other sandbox is up "
-      .. "on this account\nopenhands%-lua: run: [^\n]+\n",
+    assert.matches("^waiting for a free slot: fleets use 0 of 8 slots of the account, 8 are kept free, 1 other sandbox "
+      .. "is up on this account\nopenhands%-lua: run: [^\n]+\n",
       result.errors)
     assert.is_nil(here.run("-q " .. words:gsub("6", "2")).errors:find("waiting", 1, true))
   end)

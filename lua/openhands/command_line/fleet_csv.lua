@@ -55,7 +55,7 @@ end
 
 -- Returns a hint if the name of a column was probably meant to be one of some fields.
 local function hint_at(name, fields)
-  local meant = spelling.nearest(core.lower(name:gsub("^%s+", ""):gsub("%s+$", "")), COLUMNS, 2)
+  local meant = spelling.nearest(core.lower(name:match "^[ \t]*(.-)[ \t]*$"), COLUMNS, 2)
   for _, field in ipairs(fields) do
     if not COLUMNS[name] and meant and COLUMNS[meant] == field then
       return (" (did you mean '%s'?)"):format(meant)
