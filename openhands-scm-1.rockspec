@@ -160,6 +160,7 @@ build = {
     ["openhands.command_line"] = "lua/openhands/command_line/init.lua",
     ["openhands.command_line.interruption"] = "lua/openhands/command_line/interruption.lua",
     ["openhands.command_line.json"] = "lua/openhands/command_line/json.lua",
+    ["openhands.command_line.mistake"] = "lua/openhands/command_line/mistake.lua",
     ["openhands.command_line.options"] = "lua/openhands/command_line/options.lua",
     ["openhands.command_line.output"] = "lua/openhands/command_line/output.lua",
     ["openhands.command_line.parser"] = "lua/openhands/command_line/parser.lua",

@@ -4,7 +4,9 @@
 local advice = require "openhands.command_line.advice"
 local exit_status = require "openhands.command_line.exit_status"
 local interruption = require "openhands.command_line.interruption"
+local mistakes = require "openhands.command_line.mistake"
 local outputs = require "openhands.command_line.output"
+local records = require "openhands.command_line.records"
 local text = require "openhands.command_line.text"
 
 local unpack = rawget(table, "unpack") or rawget(_G, "unpack")
@@ -45,6 +47,7 @@ local function take_problem(session, problem)
     return exit_status.ERROR
   elseif type(problem) == "table" and problem.usage then
     session.output:warn(NAME .. ": " .. text.lines(problem.usage))
+    session.output:record(records.usage(problem.usage))
     return exit_status.ERROR
   elseif type(problem) == "table" and problem.kind then
     return session:fail(problem)
@@ -52,6 +55,7 @@ local function take_problem(session, problem)
   -- Mistakes in what the user gave are raised by the library, at the line of this command.
   local message = advice.of_mistake((tostring(problem):gsub("^[^\n:]+:[0-9]+: ", "", 1)), session.arguments)
   session.output:warn(NAME .. ": " .. text.lines(message))
+  session.output:record(records.usage(message))
   if os.getenv "OPENHANDS_LOG" == "debug" then
     session.output:warn(text.lines(tostring(problem)))
   end
@@ -85,11 +89,39 @@ local function run(arguments, command)
   return status
 end
 
+-- Returns the format that a command line asks for, even if it cannot be read.
+local function format_of(words)
+  local format = "plain"
+  for _, word in ipairs(words) do
+    if word == "--" then
+      break
+    elseif word == "--json" or word == "--jsonl" then
+      if format ~= "plain" and format ~= word:sub(3) then
+        return "plain"
+      end
+      format = word:sub(3)
+    end
+  end
+  return format
+end
+
 -- Writes a text that is all that was asked for.
 local function show(shown)
   local output = outputs.new "plain"
   pcall(output.write, output, (shown:gsub("\n$", "")))
   return finish(output, exit_status.OK)
+end
+
+-- Says what is wrong with a command line, and where help is; with `--json` also as an object.
+local function refuse(problem, words, parsers, parser)
+  local command = named_command(words, parsers.COMMANDS, parsers.SUBCOMMANDS)
+  local message = mistakes.explained(problem, words, parser, command:sub(2))
+  complain(message)
+  io.stderr:write(("Try '%s%s --help'.\n"):format(NAME, command))
+  local output = outputs.new(format_of(words))
+  pcall(output.record, output, records.usage(message))
+  local name = command:match "[^ ]+"
+  return finish(output, exit_status.ERROR, name and parsers.command(name).gives_list)
 end
 
 --- Runs the command.
@@ -113,9 +145,7 @@ function M.main(words)
   elseif not read then
     error(good, 0)
   elseif not good then
-    complain(arguments)
-    io.stderr:write(("Try '%s%s --help'.\n"):format(NAME, named_command(words, parsers.COMMANDS, parsers.SUBCOMMANDS)))
-    return exit_status.ERROR
+    return refuse(arguments, words, parsers, parser)
   end
   return run(arguments, parsers.command(arguments.command --[[@as string]]))
 end

@@ -114,8 +114,9 @@ function M.reader_of(words)
     if known[given] then
       return given
     end
+    local nearest = spelling.nearest(core.lower(given), known, math.max(1, math.floor(#given / 3)))
     return nil, ("'%s' must be one of '%s'%s"):format(given, table.concat(words, "', '"),
-      spelling.hint(core.lower(given), known))
+      nearest and (" (did you mean '%s'?)"):format(nearest) or "")
   end
 end
 

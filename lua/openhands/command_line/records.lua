@@ -3,6 +3,7 @@
 
 local identifiers = require "openhands.command_line.identifier"
 local openhands = require "openhands"
+local texts_of = require "openhands.command_line.text"
 
 local M = {}
 
@@ -72,6 +73,13 @@ function M.error(err)
     retryable = err.retryable, retry_after = time(err.retry_after), conversation_id = err.conversation_id,
     effect = err.effect, limit = number(err.limit), current = number(err.current), reset_at = text(err.reset_at),
   }
+end
+
+--- Returns the record of a mistake in what the user gave.
+---@param message string
+---@return table
+function M.usage(message)
+  return { error = { kind = "usage", message = texts_of.line(message), retryable = false } }
 end
 
 --- Returns the record of something that failed for one conversation.
