@@ -7,7 +7,7 @@ describe("the command", function()
 
   it("names the option whose value it refuses, and the help that tells of it", function()
     for words, problem in pairs {
-      ["fleet run x.csv --slots zero"] = "--slots: 'zero' is no whole number of at least 0\nTry '%s fleet run --help'.",
+      ["fleet run x.csv --slots zero"] = "--slots: 'zero' is no whole number of at least 1\nTry '%s fleet run --help'.",
       ["fleet report"] = "missing argument 'NAME'\nTry '%s fleet report --help'.",
       ["fleet"] = "a command is required\nTry '%s fleet --help'.",
       ["start x --repo run --timeout fleet"] =
