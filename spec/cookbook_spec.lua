@@ -38,7 +38,12 @@ describe("the cookbook", function()
 end)
 
 describe("the program of the cookbook for", function()
-  local service, service_of_two, service_of_issues, services, outputs, files_of, removers
+  local service, service_of_two, service_of_issues, idle_service, services, outputs, files_of, removers
+  local usages = { -- of the programs that need arguments
+    nightly_updates = "REPOSITORY...", ci_step = "PROMPT [REPOSITORY]", fan_out = "NAME PROMPT REPOSITORY...",
+    review = "REPOSITORY NUMBER", quality = "REPOSITORY NUMBER...", onboarding = "REPOSITORY",
+    issues = "REPOSITORY#NUMBER...",
+  }
 
   local function another(options)
     local handle = simulator.spawn(options)
@@ -70,6 +75,9 @@ describe("the program of the cookbook for", function()
       service_of_issues = another { pace = 0.005, api = "v1" }
       start("issues", "issues", "'o/a#1' 'o/a#2' 'o/b#3'", nil, service_of_issues)
     end
+    idle_service = another { api = "v1" }
+    for name in pairs(usages) do start("idle_" .. name, name, "", nil, idle_service) end
+    start("odd_issue", "issues", "owner/one 12", nil, idle_service)
     for place, pipe in pairs(running) do
       pipe:read "*l"
       outputs[place] = pipe:read "*a"
@@ -85,6 +93,18 @@ describe("the program of the cookbook for", function()
   local function ends_with(place, pattern, code)
     assert.matches(("%sexit %d\n$"):format(pattern, code), outputs[place])
   end
+
+  it("anything starts nothing without its arguments, and tells its usage", function()
+    for name, words in pairs(usages) do
+      local usage = ("usage: lua %s.lua %s\n"):format(name, words)
+      assert.matches(usage, outputs["idle_" .. name], 1, true)
+      ends_with("idle_" .. name, "\n", 1)
+    end
+    if databases.is_supported "SQLite" then
+      assert.matches("owner/one is not REPOSITORY#NUMBER", outputs.odd_issue, 1, true)
+    end
+    assert.equal(0, idle_service:jobs())
+  end)
 
   it("nightly updates prints a table of pull requests, and what has failed", function()
     for _, name in ipairs { "one", "two", "three", "four" } do

@@ -3,6 +3,7 @@
 --   lua examples/cookbook/ci_step.lua PROMPT [REPOSITORY]
 local openhands = require "openhands"
 
+assert(arg[1], "usage: lua ci_step.lua PROMPT [REPOSITORY]")
 io.stdout:setvbuf "line" -- or a log would get the lines at the end, all at once
 local conversation = assert(openhands.start { initial_user_msg = arg[1], repository = arg[2] })
 print(conversation.url)

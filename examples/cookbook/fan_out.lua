@@ -4,6 +4,7 @@
 --   lua examples/cookbook/fan_out.lua NAME PROMPT REPOSITORY...     the same NAME continues the same work
 local openhands = require "openhands"
 
+assert(arg[3], "usage: lua fan_out.lua NAME PROMPT REPOSITORY...")
 local name, prompt = table.remove(arg, 1), table.remove(arg, 1)
 local results = assert(openhands.map(arg, function(repository)
   return { repository = repository, initial_user_msg = prompt }

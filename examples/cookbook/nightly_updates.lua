@@ -5,6 +5,7 @@
 -- For cron: 0 3 * * * OPENHANDS_API_KEY=… lua nightly_updates.lua owner/one owner/two owner/three
 local openhands = require "openhands"
 
+assert(arg[1], "usage: lua nightly_updates.lua REPOSITORY...")
 local results = assert(openhands.map(arg, function(repository)
   return { repository = repository, initial_user_msg = "Update the dependencies, run the tests, open a pull request." }
 end, { slots = 2 }))

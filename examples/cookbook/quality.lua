@@ -3,7 +3,7 @@
 --   lua examples/cookbook/quality.lua REPOSITORY NUMBER...     writes quality-NUMBER.md into this directory
 local openhands = require "openhands"
 
-local repository = table.remove(arg, 1)
+local repository = assert(arg[2] and table.remove(arg, 1), "usage: lua quality.lua REPOSITORY NUMBER...")
 local results = assert(openhands.map(arg, function(number)
   local prompt = "Try out what pull request #%s changes, as a user would. Write what works and what does not to qa.md."
   local done = assert(openhands.run { repository = repository, initial_user_msg = prompt:format(number) })

@@ -3,6 +3,7 @@
 --   lua examples/cookbook/review.lua REPOSITORY NUMBER
 local openhands = require "openhands"
 
+assert(arg[2], "usage: lua review.lua REPOSITORY NUMBER")
 local done = assert(openhands.run {
   repository = arg[1],
   initial_user_msg = ("Review pull request #%s: look for mistakes, missing tests and unclear names. Comment on the "
