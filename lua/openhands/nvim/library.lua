@@ -65,6 +65,10 @@ function M.load()
   end
   M.search() -- also where the plugin's file was not read
   local good, result = pcall(require, "openhands")
+  if not good and tostring(result):find("loop or previous error", 1, true) then -- it was required too early
+    forget()
+    good, result = pcall(require, "openhands")
+  end
   if not good then
     forget()
     return nil, tostring(result)
