@@ -30,6 +30,7 @@ local M = {}
 ---@field prepare fun(connection: openhands.LedgerConnection) sets a new connection up; raises failures
 ---@field bound fun(value: any): any a value as LuaDBI has to get it
 ---@field keeps_failures boolean? whether a statement of LuaDBI that failed fails again when it is next executed
+---@field is_busy (fun(problem: string): boolean)? whether the database says that it has waited for another program
 ---@field is_damage (fun(problem: string): boolean)? whether the database says that it is damaged
 
 ---@class openhands.LedgerConnection

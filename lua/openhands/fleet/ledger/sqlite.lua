@@ -80,6 +80,10 @@ function M.bound(value)
   return value
 end
 
+function M.is_busy(problem)
+  return problem:find("is locked", 1, true) ~= nil
+end
+
 function M.is_damage(problem)
   return problem:find("malformed", 1, true) ~= nil or problem:find("not a database", 1, true) ~= nil
 end

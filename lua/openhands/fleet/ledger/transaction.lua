@@ -54,10 +54,18 @@ local function connected(ledger, operation)
   return connection
 end
 
+local function is_busy(ledger, problem)
+  local says_so = ledger._dialect.is_busy
+  return says_so ~= nil and says_so(problem)
+end
+
 -- Returns the error of an operation on a connection that failed. A database that is damaged stays so.
 local function failed_on(ledger, operation, problem, more)
-  local fields, is_damage = more or {}, ledger._dialect.is_damage
-  fields.retryable = not (is_damage and is_damage(problem))
+  local fields, dialect = more or {}, ledger._dialect
+  fields.retryable = not (dialect.is_damage and dialect.is_damage(problem))
+  if is_busy(ledger, problem) then
+    problem = problem .. ": another program has kept it busy, e.g. a dry run that is open"
+  end
   return M.failed(operation, ("%s (at %s)"):format(problem, ledger.name), fields)
 end
 
@@ -92,8 +100,11 @@ local function begun(ledger, operation)
     if good then
       return connection
     end
-    M.disconnect(ledger)
     problem = failure
+    if is_busy(ledger, problem) then -- the connection is good, and has waited
+      break
+    end
+    M.disconnect(ledger)
   until is_new
   return nil, failed_on(ledger, operation, problem)
 end
