@@ -15,7 +15,8 @@ describe("a ledger that a dry run keeps busy", function()
     local added, err = fleet:add { key = "a", initial_user_msg = "x" }
     assert.is_nil(added)
     assert.same({ "ledger", true }, { err.kind, err.retryable })
-    assert.matches("is locked: another program has kept it busy, e.g. a dry run that is open (at ", err.message, 1, true)
+    assert.matches("is locked: another program has kept it busy, e.g. a dry run that is open (at ", err.message, 1,
+      true)
     dry:close()
     assert.equal(1, assert(fleet:add { key = "a", initial_user_msg = "x" }).added)
     fleet:close()

@@ -63,7 +63,7 @@ function M.spawn(options)
   if type(port) ~= "number" then
     error("simulator: port must be a number, not a " .. type(port), 2)
   end
-  local words = { "--port", ("%.14g"):format(port), "--options", json.encode(settings, "bytes") }
+  local words = { "--port", json.encode(port), "--options", json.encode(settings, "bytes") }
   local directory = make_pipes()
   local commands, replies = directory .. "/commands", directory .. "/replies"
   os.execute(("%s -e %s <%s >%s &"):format(quoted(lua), quoted(program(words)), quoted(commands), quoted(replies)))
