@@ -7,6 +7,8 @@ local texts_of = require "openhands.command_line.text"
 
 local M = {}
 
+local USAGE = "usage" -- of this command alone: no error of the library has this kind
+
 local function text(value)
   return type(value) == "string" and value or nil
 end
@@ -79,7 +81,7 @@ end
 ---@param message string
 ---@return table
 function M.usage(message)
-  return { error = { kind = "usage", message = texts_of.line(message), retryable = false } }
+  return { error = { kind = USAGE, message = texts_of.line(message), retryable = false } }
 end
 
 --- Returns the record of something that failed for one conversation.
