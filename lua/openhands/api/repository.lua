@@ -49,7 +49,7 @@ local function split(text)
 end
 
 local function unescaped(digits)
-  return string.char(tonumber(digits, 16))
+  return string.char(tonumber(digits, 16) --[[@as integer]])
 end
 
 -- Returns the parts of the name in the path of an address, without the address's escapes.

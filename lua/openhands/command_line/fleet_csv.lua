@@ -12,11 +12,16 @@ local MOST_NAMES = 20 -- of columns, in a message
 local LONGEST_NAME = 60 -- bytes, of one of them
 local DEEPEST = 5 -- templates within templates
 
+---@class openhands.FleetCsvRow
+---@field key string
+---@field record table<string, string> cells by their columns
+---@field item table the template that the record fills
+
 --- The items of a CSV.
 ---@class openhands.FleetCsv
 ---@field groups { template: table, records: table<string, string>[] }[] records that follow one another and have the
 --- same template: a fleet adds a group at once
----@field private rows { key: string, depends_on: string[] }[] by number of the record
+---@field private rows openhands.FleetCsvRow[] by number of the record
 
 -- The columns of a CSV that are fields of an item, by their names there.
 local COLUMNS = {
@@ -212,7 +217,7 @@ function M.explain(items, key, problem)
   if not number then
     return problem
   end
-  local row = items.rows[number]
+  local row = items.rows[number] --[[@as openhands.FleetCsvRow]]
   for _, needed in ipairs(row.item.depends_on or {}) do
     local other = number_of(items.rows, filled(needed, row.record, row.item, 0))
     if other and other > number and problem:find("depends on '" .. items.rows[other].key .. "'", 1, true) then

@@ -58,6 +58,7 @@ local function note_end(client, conversation, memory)
     memory.slept_end = { state = state, status = status }
   elseif state == "stopped" then
     local last = before and before.status == status and before.pause or FIRST_PAUSE / 2
+    ---@type number
     local pause = math.min(LONGEST_PAUSE, 2 * last)
     memory.slept_end = { state = state, status = status, pause = pause, due_at = client._loop.now() + pause }
   end

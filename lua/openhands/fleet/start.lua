@@ -191,7 +191,7 @@ function M.start(worker, entry)
       return worker:owns(entry)
     end
     local conversation
-    conversation, err = protocol.start(client, fields, call, { resume = api == "v1" and resume or nil })
+    conversation, err = protocol.start(client, fields, call, { resume = api == "v1" and resume or nil }, "start", {})
     if conversation then
       return conversation
     elseif err.kind ~= "ambiguous" and errors.had_no_effect(err --[[@as openhands.Error]]) and not resume then

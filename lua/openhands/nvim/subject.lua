@@ -96,7 +96,7 @@ function M.split(text)
   local found = known(word, true)
   local id = #found == 1 and found[1] or whole_id(word)
   if id then
-    return id, rest
+    return id, rest --[[@as string]]
   elseif digits_of(word) then
     return nil, text, found[1] and several(word, found) or none(word)
   end

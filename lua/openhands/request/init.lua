@@ -121,7 +121,7 @@ local function renamed(mistake, name, own)
   local _, last = mistake:find "^[A-Za-z0-9_.]+:"
   mistake = name and last and name .. mistake:sub(last) or mistake
   local caller, option = mistake:match "^([A-Za-z0-9_.]+): '([^']+)' is not a field of this call"
-  return own and option and settings.misplaced(caller, option, own) or mistake
+  return own and caller and settings.misplaced(caller, option --[[@as string]], own) or mistake
 end
 
 --- Prepares a call in one dialect. Raises errors about mistakes of the caller.

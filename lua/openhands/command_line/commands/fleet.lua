@@ -171,15 +171,14 @@ local function filled(session)
   counts, err = add(fleet)
   if counts and arguments.retry then
     retried, err = fleet:retry()
-    counts.retried = retried and #retried.queued
   end
-  if err then
+  if not counts or err then
     fleet:close()
     return nil, err
   end
   session:comes_back_with("fleet %s %s%s", arguments.fleet_command, text.shell_word(arguments.file),
     fleets.option_words(arguments))
-  return fleet, counts
+  return fleet, { added = counts.added, known = counts.known, retried = retried and #retried.queued or nil }
 end
 
 local function run(session)

@@ -24,6 +24,7 @@ local function slots_words(wait, reserve)
   if wait.fleet then
     return ("the fleet '%s' uses %d of its %d slots"):format(text.line(wait.fleet), wait.live, wait.slots)
   end
+  ---@type string[]
   local words = { ("fleets use %d of %d slots of the account"):format(wait.live, wait.slots) }
   if wait.live < wait.slots and reserve > 0 then
     words[2] = ("%d %s kept free"):format(reserve, reserve == 1 and "is" or "are")
