@@ -139,7 +139,7 @@ describe("the command", function()
     assert.equal(1, refused.status)
     assert.matches("name items by their keys, or give --all", refused.errors, 1, true)
     assert.equal(1, here.run("fleet cancel shared --all owner/one").status)
-    assert.equal("1 item is not started any more", here.output "fleet cancel shared owner/two")
+    assert.equal("1 item cancelled", here.output "fleet cancel shared owner/two")
     assert.equal(2, here.run("worker --json" .. FAST).json.done)
     local result = here.run "fleet cancel shared owner/one owner/two --json"
     assert.equal(2, result.status)

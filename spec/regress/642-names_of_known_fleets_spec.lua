@@ -8,7 +8,7 @@ describe("the command", function()
   it("names the fleets that are known, for a name that is not", function()
     local none = here.run "fleet status typos"
     assert.same({ 1, "" }, { none.status, none.output })
-    assert.matches("the fleet 'typos' has no items in this ledger; it has no fleet with items", none.errors, 1, true)
+    assert.matches("the fleet 'typos' has no items in this ledger, and no other fleet has any", none.errors, 1, true)
     for _, name in ipairs { "typos", "links" } do
       files.write(("%s/%s.csv"):format(here.directory, name), "repository,message\nowner/one,Fix it.\n")
       assert.equal(0, here.run(("fleet run %s/%s.csv --interval 0.05"):format(here.directory, name)).status)

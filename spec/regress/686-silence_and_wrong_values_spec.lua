@@ -27,7 +27,7 @@ describe("the command", function()
     for _, port in ipairs { "65536", "99999", "1.5", "x" } do
       local result = here.run("simulate --port " .. port)
       assert.same({ 1, "" }, { result.status, result.output })
-      assert.matches(("openhands-lua: --port: '%s' is no port: give 0 to 65535; 0 is any free one\n"):format(port),
+      assert.matches(("openhands-lua: --port: '%s' is not a port: give 0 to 65535 (0: any free one)\n"):format(port),
         result.errors, 1, true)
     end
   end)

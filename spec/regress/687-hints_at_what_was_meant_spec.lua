@@ -11,7 +11,7 @@ describe("the command", function()
     ["fleet run x --slots -1"] = "--slots: '-1' is less than 0",
     ["list -5"] = "unknown option '-5'",
     ["wait x -w -5"] = "unknown option '-w'",
-    ["send x -5"] = "unknown option '-5'; a TEXT that begins with - is given after --",
+    ["send x -5"] = "unknown option '-5'; put -- before a TEXT that begins with -",
     ["completion tcsh"] = "'tcsh' must be one of 'bash', 'zsh', 'fish'",
     ["completion fsh"] = "'fsh' must be one of 'bash', 'zsh', 'fish' (did you mean 'fish'?)",
     ["start Fix the typos"] = "too many arguments: put MESSAGE in quotes if it has several words",

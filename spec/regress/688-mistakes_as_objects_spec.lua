@@ -16,6 +16,8 @@ describe("the command with --json", function()
     ["start --json x --repository a/b"] = "unknown option '--repository' Did you mean '--repo'?",
     ["download --json a/b /nowhere/x.zip"] =
       "openhands.download: not an id: 'a/b'; an id has 1 to 128 of A-Z a-z 0-9 _ -, this has 3 bytes",
+    ["fleet status x --bogus --json"] = "unknown option '--bogus'",
+    ["fleet --json"] = "a command is required",
     ["start --json x --base-url foo"] = "--base-url: 'foo' is not a URL that begins with https://",
   } do
     it("prints a mistake as an object: " .. words, function()
@@ -28,6 +30,7 @@ describe("the command with --json", function()
 
   it("prints it in the list of a command that prints a list", function()
     assert.same({ object "--limit: 'x' is no whole number of at least 0" }, here.run("list --json --limit x").json)
+    assert.same({ object "unknown option '--bogus'" }, here.run("fleet list --bogus --json").json)
     assert.same({ object "nothing was deleted: answer y, or give --yes" }, here.run("delete --json x").json)
   end)
 

@@ -73,7 +73,7 @@ describe("a message to a conversation that is not known", function()
     ]])
     local first, second, told = output:match "^(%x+) (%x+)\n(.*)$"
     local refused = "not sent: no conversation '%s' is known here; to send it as text: :OpenHands send -- …\n"
-    local titled = "not sent: 'Alpha' is the title of another conversation, which its id names; to send it as text: "
+    local titled = "not sent: 'Alpha' is the title of another conversation: name it by its id; to send it as text: "
       .. ":OpenHands send -- …\n"
     assert.equal(refused:format "12345678" .. refused:format "0000-1111-2222" .. refused:format "SHORT"
       .. refused:format "FIRST0" .. "not sent: 'abcdef12' may mean 2 conversations; to send it as text: "

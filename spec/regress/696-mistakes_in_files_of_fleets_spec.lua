@@ -51,13 +51,13 @@ describe("the command says what is wrong with the file of a fleet:", function()
   end)
 
   it("which rows have the same key", function()
-    assert.equal("record 3: its key 'owner/a' is that of record 1, which has other contents: --key, or a column 'key', "
-      .. "tells them apart", refusal "repository,message\nowner/a,Fix.\nowner/b,Fix.\nowner/a,Test.\n")
-    assert.equal("record 2: its key 'owner/a' is that of record 1, which has other contents: --key, or a column 'key', "
-      .. "tells them apart", refusal("repo,file\nowner/a,x\nowner/a,y\n", "--message 'Fix {file}.'"))
+    assert.equal("record 3: it has the key 'owner/a' of record 1, and other contents: tell them apart by --key, or by "
+      .. "a column 'key'", refusal "repository,message\nowner/a,Fix.\nowner/b,Fix.\nowner/a,Test.\n")
+    assert.equal("record 2: it has the key 'owner/a' of record 1, and other contents: tell them apart by --key, or by "
+      .. "a column 'key'", refusal("repo,file\nowner/a,x\nowner/a,y\n", "--message 'Fix {file}.'"))
     local path = here.directory .. "/same.csv"
     files.write(path, "repository,message,note\nowner/a,Fix.,1\nowner/a,Fix.,2\n")
-    assert.equal("same: 1 items added, 1 known before", here.output("fleet add " .. path))
+    assert.equal("same: 1 item added, 1 known before", here.output("fleet add " .. path))
     assert.equal("same: 2 items added, 0 known before", here.output(("fleet add %s --name same --ledger %s/x.db "
       .. "--key '{repository} {note}'"):format(path, here.directory)))
   end)
@@ -74,8 +74,8 @@ describe("the command says what is wrong with the file of a fleet:", function()
   end)
 
   it("which row belongs further up", function()
-    assert.equal("record 1: it depends on 'b', which is record 3: move that row up, an item must come after those that "
-      .. "it depends on", refusal "key,message,depends_on\na,Fix.,b\nc,Fix.,\nb,Fix.,\n")
+    assert.equal("record 1: it depends on 'b', which is record 3: move that row up, because an item must come after "
+      .. "those that it depends on", refusal "key,message,depends_on\na,Fix.,b\nc,Fix.,\nb,Fix.,\n")
     assert.equal("record 2: item 'b' depends on 'x', which the fleet does not have yet: add that one first",
       refusal "key,message,depends_on\na,Fix.,\nb,Fix.,a x\n")
     assert.equal("record 1: item 'z' depends on 'z', which the fleet does not have yet: add that one first",
@@ -87,6 +87,6 @@ describe("the command says what is wrong with the file of a fleet:", function()
       refusal("repository,message\nowner/a,Fix.\n", "", "x.txt"))
     local path = here.directory .. "/X.CSV"
     files.write(path, "repository,message\nowner/a,Fix.\n")
-    assert.equal("X: 1 items added, 0 known before", here.output("fleet add " .. path))
+    assert.equal("X: 1 item added, 0 known before", here.output("fleet add " .. path))
   end)
 end)

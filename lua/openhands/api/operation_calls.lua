@@ -21,7 +21,7 @@ local unpack = table.unpack or unpack -- luacheck: ignore 143
 
 local M = {}
 
-local NO_OPTIONS = {} -- besides the settings
+local NO_OPTIONS = {} -- except settings
 
 -- ---- one call ----------------------------------------------------------------------------------------------------
 

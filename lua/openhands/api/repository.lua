@@ -8,7 +8,8 @@ local limits = require "openhands.limits"
 local M = {}
 
 local PART = "^[A-Za-z0-9._~-]+$"
--- Azure has projects such as "My Project (old)"; it refuses these characters, and "~", with which others begin names.
+-- Azure has projects such as "My Project (old)"; it refuses these characters. It also refuses "~", with which names
+-- elsewhere may begin.
 local AZURE_PART = "^[^\1-\31\127/:\\&%%;@'\"?<>|#$*{},+=%[%]]+$"
 
 -- Hosts with a known provider, and the number of parts in a repository's name there. GitLab has groups inside groups.
@@ -63,7 +64,8 @@ local function parts_of(path)
   return parts
 end
 
--- Returns whether text has parts that no name has: empty ones, and those that begin or end with a blank.
+-- Returns whether a text cannot be a name: it has an empty part, ".", "..", a NUL, a blank at an end of a part, or a
+-- blank elsewhere without being one of Azure's, which have three parts.
 local function has_odd_parts(text)
   local framed, count = "/" .. text .. "/", 0
   if framed:find "[ /]/" or framed:find("/ ", 1, true) or text:find("\0", 1, true) then

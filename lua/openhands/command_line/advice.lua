@@ -10,7 +10,7 @@ local SEND_WITH_RESUME = "wake it with `resume`, and give it the message there: 
 --- The variables for the key, the first of them first.
 M.KEY_VARIABLES = { "OPENHANDS_API_KEY", "OPENHANDS_CLOUD_API_KEY" }
 
--- Returns the message of a text that was given in place of another; nil if the text is not there.
+-- Returns the message with other words in place of some; nil if it does not have these.
 local function replaced(message, words, others)
   local first, last = message:find(words, 1, true)
   return first and message:sub(1, first - 1) .. others .. message:sub(last + 1)

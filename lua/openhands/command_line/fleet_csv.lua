@@ -135,7 +135,7 @@ local function template_of(record, number, arguments, names)
   return item, table.concat(parts, "\n")
 end
 
--- Returns a text of an item with the cells of its record, as far as messages need it.
+-- Fills a template with the cells of its record, nearly as a fleet does: for messages and comparisons.
 local function filled(text, record, item, depth)
   return (text:gsub("({?){([A-Za-z_][A-Za-z0-9_]*)}", function(first, name)
     local value = record[name]
@@ -148,7 +148,7 @@ local function filled(text, record, item, depth)
   end))
 end
 
--- Returns what a fleet compares of two items of the same key.
+-- Returns, as one text, what must be the same in two items of one key.
 local function contents_of(row)
   local parts = {}
   for name, value in pairs(row.item) do
@@ -168,8 +168,8 @@ local function check_keys(rows)
   for number, row in ipairs(rows) do
     local before = first[row.key]
     if before and contents_of(rows[before]) ~= contents_of(row) then
-      sessions.refuse(("record %d: its key '%s' is that of record %d, which has other contents: --key, or a column "
-        .. "'key', tells them apart"):format(number, core.redact_line(row.key, LONGEST_NAME), before))
+      sessions.refuse(("record %d: it has the key '%s' of record %d, and other contents: tell them apart by --key, or "
+        .. "by a column 'key'"):format(number, core.redact_line(row.key, LONGEST_NAME), before))
     end
     first[row.key] = before or number
   end
@@ -221,8 +221,8 @@ function M.explain(items, key, problem)
   for _, needed in ipairs(row.item.depends_on or {}) do
     local other = number_of(items.rows, filled(needed, row.record, row.item, 0))
     if other and other > number and problem:find("depends on '" .. items.rows[other].key .. "'", 1, true) then
-      return ("record %d: it depends on '%s', which is record %d: move that row up, an item must come after those "
-        .. "that it depends on"):format(number, items.rows[other].key, other)
+      return ("record %d: it depends on '%s', which is record %d: move that row up, because an item must come after "
+        .. "those that it depends on"):format(number, items.rows[other].key, other)
     end
   end
   return ("record %d: %s"):format(number, problem)

@@ -71,6 +71,14 @@ local function finish(output, status, gives_list)
   return status == exit_status.OK and output.failure and exit_status.ERROR or status
 end
 
+-- Returns whether a command prints a list. With subcommands, these decide.
+local function prints_list(command, arguments)
+  if type(command.gives_list) == "function" then
+    return command.gives_list(arguments)
+  end
+  return command.gives_list
+end
+
 -- Runs the command that was parsed.
 local function run(arguments, command)
   local session = require("openhands.command_line.session").new(arguments)
@@ -80,11 +88,7 @@ local function run(arguments, command)
     told, status = pcall(take_problem, session, status)
     status = told and status or interruption.is(status) and exit_status.INTERRUPTED or exit_status.ERROR
   end
-  local gives_list = command.gives_list -- or a function that knows
-  if type(gives_list) == "function" then
-    gives_list = gives_list(arguments)
-  end
-  status = finish(session.output, status, gives_list)
+  status = finish(session.output, status, prints_list(command, arguments))
   pcall(session.close, session)
   return status
 end
@@ -120,8 +124,9 @@ local function refuse(problem, words, parsers, parser)
   io.stderr:write(("Try '%s%s --help'.\n"):format(NAME, command))
   local output = outputs.new(format_of(words))
   pcall(output.record, output, records.usage(message))
-  local name = command:match "[^ ]+"
-  return finish(output, exit_status.ERROR, name and parsers.command(name).gives_list)
+  local name, subcommand = command:match "^ ([^ ]+) ?(.*)$"
+  return finish(output, exit_status.ERROR,
+    name and prints_list(parsers.command(name), { [name .. "_command"] = subcommand }))
 end
 
 --- Runs the command.

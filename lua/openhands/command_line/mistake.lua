@@ -1,5 +1,5 @@
 --- Says what may have been meant by a command line that argparse refuses. Its own suggestions are names that differ in
---- one letter, which are all short options for a number below 0, and none for a name that is much longer.
+--- one letter: all short options for `-5`, and none for `--repository`.
 
 local spelling = require "openhands.spelling"
 
@@ -48,7 +48,7 @@ local function word_of(words, name)
   end
 end
 
--- Returns what is said about an option that is none.
+-- Returns the message about an unknown option.
 local function about_option(name, words, options, text)
   local word, before = word_of(words, name)
   local owner, shown, nearest = options[before], name, nil
@@ -63,7 +63,7 @@ local function about_option(name, words, options, text)
     shown, nearest = word, "-" .. word
   end
   return ("unknown option '%s'%s%s"):format(shown, nearest and ("\nDid you mean '%s'?"):format(nearest) or "",
-    text and not nearest and ("; a %s that begins with - is given after --"):format(text) or "")
+    text and not nearest and ("; put -- before a %s that begins with -"):format(text) or "")
 end
 
 --- Returns the message about a command line that argparse has refused.

@@ -72,7 +72,7 @@ local function words(path, problem)
   return ("--report: %s cannot be written: %s"):format(path, problem)
 end
 
---- Refuses a name that no report can have, or that cannot be written. Leaves no file, and an existing one as it is.
+--- Refuses a name with another ending, and a file that cannot be written. Leaves no new file, and changes no old one.
 ---@param path string
 function M.check(path)
   format_of(path)

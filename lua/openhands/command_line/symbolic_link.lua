@@ -1,4 +1,4 @@
---- Follows symbolic links, so that a file which takes the place of another one takes that of the link's target.
+--- Follows symbolic links: who replaces a file replaces the target of a link, not the link.
 
 local M = {}
 

@@ -10,7 +10,7 @@ local states = require "openhands.conversation.state"
 local M = {}
 
 local CONCURRENCY = 4 -- readings at the same time: the service slows down more than ten requests a second
-local FIRST_PAUSE, LONGEST_PAUSE = 4, 60 -- seconds between two readings of events that tell no end
+local FIRST_PAUSE, LONGEST_PAUSE = 4, 60 -- seconds between two readings of events that say "stopped"
 
 --- Returns whether a conversation sleeps, as far as its status tells.
 ---@param client openhands.Client
@@ -49,8 +49,8 @@ local function print_of(conversation)
     tostring(conversation.last_updated_at))
 end
 
--- Notes the state that the events have told. That V0's work was stopped may be the old end of what has ended since: for
--- a while it is read again, ever more rarely.
+-- Notes the state that the events have told. "stopped" (V0) may be out of date: it is read again, ever more rarely, for
+-- a while.
 local function note_end(client, conversation, memory)
   local state, status, before = conversation.state, print_of(conversation), memory.slept_end
   memory.slept_end = nil

@@ -16,7 +16,7 @@ local M = {}
 
 local known = { keys = true }
 
--- From the last that was added on: what depends on an item comes after it, and is not skipped because of it.
+-- Reverses the order: what depends on an item comes after it, and is cancelled before it would be skipped.
 local function reverse(runs)
   for place = 1, math.floor(#runs / 2) do
     runs[place], runs[#runs + 1 - place] = runs[#runs + 1 - place], runs[place]

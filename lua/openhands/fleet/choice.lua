@@ -1,5 +1,5 @@
---- Chooses items of a fleet by their keys or their states, for what a person does with them, and does it for a batch of
---- them in each transaction.
+--- Selects items of a fleet by their keys or states, for `retry` and `cancel`, and changes them in batches, each in one
+--- transaction.
 
 local errors = require "openhands.errors"
 local spelling = require "openhands.spelling"

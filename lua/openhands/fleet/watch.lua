@@ -89,7 +89,7 @@ end
 
 local problems = {
   waiting = "the agent waits for a person to confirm an action",
-  stopped = "it was stopped before its work has ended",
+  stopped = "it was stopped before its work had ended",
   gone = "it was deleted or archived",
 }
 

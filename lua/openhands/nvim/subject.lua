@@ -101,7 +101,7 @@ function M.split(text)
     return nil, text, found[1] and several(word, found) or none(word)
   end
   local title = other_title(text)
-  return nil, text, title and ("'%s' is the title of another conversation, which its id names"):format(title)
+  return nil, text, title and ("'%s' is the title of another conversation: name it by its id"):format(title)
 end
 
 --- Returns the conversation that is meant if none is named: that of the buffer (or its line), else the one that was

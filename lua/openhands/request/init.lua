@@ -116,7 +116,7 @@ local function prepare(self, operation, fields, api)
   return nil, nil, core.argument_error(request) or error(request, 0)
 end
 
--- Returns a message about a mistake with another name of the call, and with the place for an option among the fields.
+-- Rewords a message about a mistake: names the user's call, and says where an option among the fields belongs.
 local function renamed(mistake, name, own)
   local _, last = mistake:find "^[A-Za-z0-9_.]+:"
   mistake = name and last and name .. mistake:sub(last) or mistake

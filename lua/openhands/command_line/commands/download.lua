@@ -31,7 +31,7 @@ end
 function M.run(session)
   local arguments = session.arguments
   if arguments.target == "-" then
-    sessions.refuse "FILE: the archive is not printed: give the path of a file"
+    sessions.refuse "FILE: the archive cannot be printed: give the path of a file"
   end
   local client = session:client()
   local target = arguments.target or arguments.id:gsub("[^0-9A-Za-z_-]", "_") .. ".zip"

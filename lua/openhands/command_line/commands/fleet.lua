@@ -17,6 +17,10 @@ local M = {}
 
 local MOST_NAMES = 20 -- of the fleets that are known
 
+local function count_words(count)
+  return count == 1 and "1 item" or ("%d items"):format(count)
+end
+
 -- Adds a command that adds the items of a file.
 local function define_adding(group, name, description)
   local command = group:command(name, description)
@@ -205,7 +209,7 @@ local function add(session)
   session:needs_no_return()
   local added, known, retried = counts.added, counts.known, counts.retried
   session.output:record { fleet = fleet.name, added = added, known = known, retried = retried }
-  session.output:line(("%s: %d items added, %d known before%s"):format(text.line(fleet.name), added, known,
+  session.output:line(("%s: %s added, %d known before%s"):format(text.line(fleet.name), count_words(added), known,
     retried and (", %d tried once more"):format(retried) or ""))
   return exit_status.OK
 end
@@ -213,7 +217,7 @@ end
 -- Returns words about the fleets that the ledger has, for a name that it does not have.
 local function known_words(name, names)
   if not names[1] then
-    return "; it has no fleet with items"
+    return ", and no other fleet has any"
   end
   local known, shown = {}, {}
   for place, each in ipairs(names) do
@@ -225,7 +229,7 @@ local function known_words(name, names)
     left > 0 and (" and %d more"):format(left) or "")
 end
 
--- Opens the fleet that the command line names. The ledger keeps no fleet of a name that none has.
+-- Opens the fleet that the command line names. Looks for it in a dry run first: an unknown name is not to be added.
 local function open_known(session)
   local name = session.arguments.name
   local fleet, err = open(session, name, { dry_run = true })
@@ -268,8 +272,7 @@ local function cancel(session)
   end
   return tell(session, "cancel", function(result)
     session.output:record { cancelled = openhands.array(result.cancelled), left = openhands.array(result.left) }
-    session.output:line(#result.cancelled == 1 and "1 item is not started any more"
-      or ("%d items are not started any more"):format(#result.cancelled))
+    session.output:line(("%s cancelled"):format(count_words(#result.cancelled)))
     for _, each in ipairs(result.left) do
       session:say("%s stays as it is: %s", text.line(each.key), each.state)
     end
@@ -277,7 +280,7 @@ local function cancel(session)
   end, { keys = keys[1] and keys or nil })
 end
 
--- Prints how a fleet stands, and which ones there are.
+-- Prints a line about a fleet. Returns true, or nil and the error.
 local function list_one(session, name, account)
   local fleet, err = open(session, name, { account = account })
   local status

@@ -15,7 +15,7 @@ local MOST_PORT = 65535
 local function port(given)
   local number = options.count(given)
   if not number or number > MOST_PORT then
-    return nil, ("'%s' is no port: give 0 to %d; 0 is any free one"):format(given, MOST_PORT)
+    return nil, ("'%s' is not a port: give 0 to %d (0: any free one)"):format(given, MOST_PORT)
   end
   return number
 end

@@ -23,7 +23,7 @@ local MOST_TRIES = 10 -- each fails only if a run was ended by another process b
 --- is spent, or nearly so
 ---@field fleet string? whose budget it is, or whose slots; slots without it are those of the account
 ---@field live integer? runs that have a slot, where none is free
----@field slots integer? most of them
+---@field slots integer? the most that may have one
 ---@field ready_in number? seconds after which that may have changed by itself
 
 local ACCOUNT = "select " .. limits.COLUMNS .. [[, {until:paused_until},

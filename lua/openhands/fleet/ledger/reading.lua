@@ -117,6 +117,13 @@ function M.run(ledger, run_id)
   end)
 end
 
+-- Returns the error about an item that a fleet does not have.
+local function unknown_item(operation, fleet, key)
+  local err = M.unknown(operation, ("item '%s' in fleet '%s'"):format(key, fleet))
+  err.key = key
+  return err
+end
+
 local OF_KEY = "select " .. M.COLUMNS .. [[ from openhands_runs
   where account_id = ? and fleet = ? and key = ? {lock}]]
 
@@ -133,9 +140,7 @@ function M.of_key(connection, operation, account, fleet, key)
   if row then
     return M.to_run(row)
   end
-  local err = M.unknown(operation, ("item '%s' in fleet '%s'"):format(key, fleet))
-  err.key = key
-  return nil, err
+  return nil, unknown_item(operation, fleet, key)
 end
 
 --- Reads the run of an item.
@@ -150,7 +155,7 @@ function M.find(ledger, fields)
     local row = connection:row("select " .. M.COLUMNS .. [[, request from openhands_runs
       where account_id = ? and fleet = ? and key = ?]], account, fleet, key)
     if not row then
-      return nil, M.unknown("find", "such item")
+      return nil, unknown_item("find", fleet, key)
     end
     return M.to_run(row)
   end)

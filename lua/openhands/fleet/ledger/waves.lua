@@ -35,7 +35,7 @@ local CANARY = "select {whole:canary} from openhands_fleets where account_id = ?
 local words = { failed = "has failed", cancelled = "was cancelled", skipped = "was skipped",
   ambiguous = "may have been started, which nobody can tell" }
 
---- Counts runs of a fleet that are not queued any more.
+--- Subtracts runs that have left the queue from their fleet's count of queued runs.
 ---@param connection openhands.LedgerConnection
 ---@param account string
 ---@param fleet string
