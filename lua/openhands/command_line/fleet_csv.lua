@@ -11,6 +11,7 @@ local M = {}
 local MOST_NAMES = 20 -- of columns, in a message
 local LONGEST_NAME = 60 -- bytes, of one of them
 local DEEPEST = 5 -- templates within templates
+local LONGEST_KEY = 500 -- bytes, as a fleet takes it
 
 ---@class openhands.FleetCsvRow
 ---@field key string
@@ -109,6 +110,16 @@ local function check_names(record, item, number, arguments, names)
   end
 end
 
+-- Returns words about the columns of a record that are the same field of an item.
+local function columns_words(field, record)
+  local shown = {}
+  for column in pairs(record) do
+    shown[#shown + 1] = COLUMNS[column] == field and ("'%s'"):format(column) or nil
+  end
+  table.sort(shown)
+  return table.concat(shown, " and ")
+end
+
 -- Returns the template of the item of a record, and a text that is the same for records of the same template.
 local function template_of(record, number, arguments, names)
   local item, parts = {}, {}
@@ -117,6 +128,9 @@ local function template_of(record, number, arguments, names)
     local problem = name == "repository" and select(2, options.repository(value))
     if problem then
       sessions.refuse(("record %d: %s"):format(number, problem))
+    elseif name and item[name] ~= nil and not (name == "initial_user_msg" and arguments.message) then
+      sessions.refuse(("record %d: %s are two columns for the same field: remove one"):format(number,
+        columns_words(name, record)))
     elseif name then
       local read = readers[name]
       item[name] = read and read(value, number) or "{" .. column .. "}"
@@ -192,7 +206,11 @@ function M.read(text, arguments)
       groups[#groups + 1] = last
     end
     last.records[#last.records + 1] = record
-    rows[number] = { key = filled(item.key, record, item, 0), record = record, item = item }
+    local key = filled(item.key, record, item, 0)
+    if key == "" or #key > LONGEST_KEY or key:find "[%z\1-\31\127]" then
+      sessions.refuse(("record %d: its key must be a text of 1 to %d bytes in one line"):format(number, LONGEST_KEY))
+    end
+    rows[number] = { key = key, record = record, item = item }
   end
   check_keys(rows)
   return { groups = groups, rows = rows }

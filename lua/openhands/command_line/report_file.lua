@@ -3,6 +3,7 @@
 local core = require "openhands.core"
 local links = require "openhands.command_line.symbolic_link"
 local sessions = require "openhands.command_line.session"
+local texts = require "openhands.command_line.text"
 
 local M = {}
 
@@ -22,9 +23,12 @@ local function reason(problem, name)
   return problem:sub(1, #name + 2) == name .. ": " and problem:sub(#name + 3) or problem
 end
 
--- Creates a file beside another one, of a name that is new. Returns it and its name, or nil and why not.
+-- Creates a file beside another one, of a name that is new. Those who may not read the other may not read it either.
+-- Returns it and its name, or nil and why not.
 local function open_draft(target)
   local draft = ("%s.%s.new"):format(target, core.uuid())
+  local from, to = texts.shell_word(target), texts.shell_word(draft)
+  os.execute(("test -f %s && cp -p -- %s %s 2>/dev/null"):format(from, from, to))
   local file, problem = io.open(draft, "w")
   if not file then
     return nil, reason(problem, draft)

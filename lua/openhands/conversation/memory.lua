@@ -129,7 +129,7 @@ function Client:_id_of(subject, caller)
     id = rawget(subject, "conversation_id")
   end
   if type(id) ~= "string" or not self._memories[id] then -- remembered ids were checked before
-    id = identifiers.of(subject, caller)
+    id = identifiers.of(subject, caller, self)
   end
   local spelling = self:_spelling(id)
   return not spelling:find("-", 1, true) and id:find("-", 1, true) and id or spelling

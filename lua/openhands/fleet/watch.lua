@@ -50,10 +50,21 @@ end
 
 local free = { pause = "pause", delete = "delete" }
 
+local is_over = { finished = true, failed = true } -- states whose conversation may be deleted
+
+-- Returns the state in which the work of a run had ended before, for a worker that takes it over.
+local function earlier_end(run)
+  return tostring(run.execution_status):match "^ended: ([a-z]+)$"
+end
+
 -- Frees the sandbox of an ended run, so that another run can have its slot. Failing to is no error of the run. One that
--- is still at work is paused, even if the others are left as they are.
+-- is still at work is paused, whatever becomes of the others, and only one whose work is over is deleted: a person may
+-- go on with one that was paused or stopped before, or that waits for a person.
 local function free_sandbox(worker, entry, conversation)
   local client, action = worker.client, free[worker.settings.after] or not conversation.settled and "pause"
+  if action == "delete" and not is_over[earlier_end(entry.run)] then
+    action = "pause"
+  end
   if not action or conversation.state == "gone" then
     return
   elseif conversation.api == "v0" and action == "pause" then
@@ -72,19 +83,17 @@ end
 
 -- Ends a run, after its sandbox was freed: the ledger gives its slot to another run.
 local function finish(worker, entry, conversation, state, problem)
-  local result = result_of(worker.client, conversation)
-  local mark = "ended: " .. (state == "done" and "finished" or conversation.state)
+  -- One that was paused after its end may not show its events any more: then the result in the ledger stays.
+  local is_known = conversation.state == "paused" and not conversation.answer and entry.run.result
+  local result = not is_known and result_of(worker.client, conversation) or nil
+  local seen = conversation.state == "paused" and earlier_end(entry.run) or conversation.state
+  local mark = "ended: " .. (state == "done" and "finished" or seen)
   -- Recorded first: whoever takes the run over sees that this pause is none of the service's, or that this worker has
   -- deleted the conversation.
   if worker:record(entry, { execution_status = mark, result = result }) then
     free_sandbox(worker, entry, conversation)
     worker:finish(entry, { state = state, result = result, error = problem, cost = conversation.cost })
   end
-end
-
--- Returns the state in which the work of a run had ended before, for a worker that takes it over.
-local function earlier_end(run)
-  return tostring(run.execution_status):match "^ended: ([a-z]+)$"
 end
 
 local problems = {

@@ -124,6 +124,12 @@ local function renamed(mistake, name, own)
   return own and caller and settings.misplaced(caller, option --[[@as string]], own) or mistake
 end
 
+-- Returns the error of a call that the core has refused. A value that it tells may be a key, given by mistake.
+local function refused(self, refusal)
+  refusal.reason = refusal.reason and self:_line(refusal.reason)
+  return request_errors.from_core(refusal, self._base_url)
+end
+
 --- Prepares a call in one dialect. Raises errors about mistakes of the caller.
 ---@param operation string
 ---@param fields any
@@ -137,7 +143,7 @@ function Client:_prepare(operation, fields, api, name, own)
   if mistake then
     errors.raise(renamed(mistake, name, own))
   end
-  return request, refusal and request_errors.from_core(refusal, self._base_url)
+  return request, refusal and refused(self, refusal)
 end
 
 --- Prepares a call whose dialect is not known yet, in the first dialect that accepts the fields. Raises the caller's
@@ -265,7 +271,7 @@ function Client:_exchange(operation, fields, call, api, route)
   end
   local pending, refusal = submit(self, operation, fields, call, api, key, timeout, route)
   if not pending then
-    return nil, request_errors.from_core(refusal, self._base_url)
+    return nil, refused(self, refusal)
   end
   local is_done, value, problem = self:_await_end(pending, route and route.on_news)
   if problem then

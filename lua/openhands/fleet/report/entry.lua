@@ -2,6 +2,7 @@
 --- made of an answer of the service.
 
 local cjson = require "cjson"
+local core = require "openhands.core"
 local numbers = require "openhands.display.number"
 
 local M = {}
@@ -48,7 +49,7 @@ local function moment(value)
 end
 
 local function pull_requests(value)
-  local found = {}
+  local found = core.array {} -- a list in JSON, too, if there is none
   for _, each in ipairs(type(value) == "table" and value or {}) do
     local url = text(each) or type(each) == "table" and text(each.url)
     if url then
