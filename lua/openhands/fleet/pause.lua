@@ -39,7 +39,8 @@ end
 -- Execution states in which the agent needs no message: it works, or its turn has ended well.
 local needs_none = { RUNNING = true, FINISHED = true, WAITING_FOR_CONFIRMATION = true }
 
--- Returns whether the message that may have been sent has come: the agent goes on, or has got nothing after it.
+-- Returns whether the message that may have been sent has arrived: the agent goes on, or the message is the last one
+-- that it got.
 local function is_sent(worker, conversation)
   if needs_none[core.upper(tostring(conversation.execution_status))] then
     return true
@@ -66,8 +67,8 @@ local function is_given_up(err)
   return kind == "cancelled" or kind == "closed"
 end
 
--- Returns whether a try failed in a way that may pass: the resumption, which may be repeated, or the message, which was
--- refused, e.g. since the sandbox was paused once more in the meantime.
+-- Returns whether to try again: after a transient failure of the resumption, or after a message that was refused as a
+-- conflict, e.g. because the sandbox was paused again.
 local function may_be_repeated(err)
   return err.operation == "resume" and errors.is_transient(err) or err.operation == "send" and err.kind == "conflict"
 end

@@ -102,7 +102,8 @@ local problems = {
   gone = "it was deleted or archived",
 }
 
--- Ends a run whose conversation was deleted after its end. Its result is in the ledger. Returns whether it is one.
+-- Ends a run whose conversation was deleted after its end. Its result is in the ledger. Returns whether it has
+-- ended the run.
 local function finish_deleted(worker, entry)
   local state = earlier_end(entry.run)
   if state == "finished" then

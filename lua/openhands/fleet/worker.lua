@@ -245,7 +245,7 @@ end
 ---@field ready_in number? seconds
 ---@field fleet string? whose slots or budget it is; slots without it are those of the account
 ---@field live integer? items that have a slot, where none is free
----@field slots integer? most of them
+---@field slots integer? the most that may have one
 ---@field others integer sandboxes of others that are up on the account
 ---@field others_is_upper_bound boolean items that are starting may have some of them
 
