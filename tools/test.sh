@@ -63,7 +63,8 @@ all_specs() {
     if [ "$kind" = plain ]; then
         echo spec
     else
-        find spec -name '*_spec.lua' | grep -vE '^spec/(command_line|nvim|fleet|cookbook|release|install|snippets)' | sort
+        find spec -name '*_spec.lua' | grep -vE '^spec/(command_line|nvim|fleet|cookbook|release|install|snippets)' |
+            xargs grep -LE '"spec\.support\.(command|fleet_processes|ledger_databases|recipes)"' | sort
     fi
 }
 
