@@ -26,28 +26,28 @@ const flood = (session, send) => {
   more()
 }
 
-// What each fault does to a stream.
+// What each fault does to a stream and its session, of which a stream that its client has left knows nothing.
 const faults = {
   none: answer,
   refused_stream: (stream) => stream.close(http2.constants.NGHTTP2_REFUSED_STREAM),
   cancelled_stream: (stream) => stream.close(http2.constants.NGHTTP2_CANCEL),
   broken_stream: (stream) => stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR),
-  goaway: (stream) => {
-    stream.session.goaway(http2.constants.NGHTTP2_NO_ERROR, 0)
-    stream.session.destroy()
+  goaway: (stream, session) => {
+    session.goaway(http2.constants.NGHTTP2_NO_ERROR, 0)
+    session.destroy()
   },
-  goaway_calm: (stream) => {
-    stream.session.goaway(http2.constants.NGHTTP2_ENHANCE_YOUR_CALM, 0)
-    stream.session.destroy()
+  goaway_calm: (stream, session) => {
+    session.goaway(http2.constants.NGHTTP2_ENHANCE_YOUR_CALM, 0)
+    session.destroy()
   },
-  goaway_closing: (stream) => {
-    stream.session.goaway(http2.constants.NGHTTP2_NO_ERROR, 0)
-    stream.session.close()
+  goaway_closing: (stream, session) => {
+    session.goaway(http2.constants.NGHTTP2_NO_ERROR, 0)
+    session.close()
     stream.close(http2.constants.NGHTTP2_CANCEL)
   },
-  goaway_after: (stream) => {
+  goaway_after: (stream, session) => {
     answer(stream)
-    stream.session.goaway(http2.constants.NGHTTP2_NO_ERROR, stream.id)
+    session.goaway(http2.constants.NGHTTP2_NO_ERROR, stream.id)
   },
   destroyed_session: (stream) => stream.session.destroy(),
   destroyed_socket: () => sockets.forEach((socket) => socket.resetAndDestroy()),
@@ -55,9 +55,9 @@ const faults = {
     stream.respond({ ...head, 'content-length': body.length })
     stream.write(body.slice(0, 9), () => stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR))
   },
-  destroyed_body: (stream) => {
+  destroyed_body: (stream, session) => {
     stream.respond({ ...head, 'content-length': body.length })
-    stream.write(body.slice(0, 9), () => stream.session.destroy())
+    stream.write(body.slice(0, 9), () => session.destroy())
   },
   ping_flood: (stream) => flood(stream.session, (taken) => stream.session.ping(taken)),
   settings_flood: (stream) => {
@@ -81,8 +81,10 @@ const quiet = () => {}
 server.on('connection', (socket) => {
   process.stdout.write('0 OPENED connection\n')
   sockets.add(socket)
+  socket.on('error', quiet)
   socket.on('close', () => sockets.delete(socket))
 })
+server.on('secureConnection', (socket) => socket.on('error', quiet)) // for when its session is gone
 server.on('sessionError', quiet)
 server.on('tlsClientError', () => process.stdout.write('0 TLS failed\n'))
 server.on('session', (session) => {
@@ -93,8 +95,9 @@ server.on('session', (session) => {
 server.on('stream', (stream, headers) => {
   stream.on('error', quiet)
   process.stdout.write(`2 ${headers[':method']} ${headers[':path']}\n`)
+  if (stream.destroyed || stream.closed) return // its client is gone already
   const act = faults[fault] || answer
-  act(stream)
+  act(stream, stream.session)
 })
 server.on('request', (request, response) => { // what comes by HTTP/1.1: what may be sent only once
   if (request.httpVersionMajor > 1) return

@@ -58,7 +58,7 @@ end
 --- Sets the fault of all following answers (http2.js lists them), and forgets the requests so far.
 ---@param fault string
 function methods:fault(fault)
-  if self._ended then error("the HTTP/2 server has ended", 2) end
+  if self._ended then error("the HTTP/2 server has ended with " .. self._ended, 2) end
   self._fault = nil
   self._stdin:write(fault .. "\n")
   wait(function() return self._fault == fault or self._ended end)
@@ -109,8 +109,8 @@ function M.new(program)
   process, problem = uv.spawn("node", {
     args = { "--max-old-space-size=300", program or "spec/hostile/http2.js", directory .. "/key.pem", self.ca_file },
     stdio = { self._stdin, self._stdout, 2 },
-  }, function()
-    self._ended = true
+  }, function(code, signal)
+    self._ended = ("code %d, signal %d"):format(code, signal)
     process:close()
   end)
   assert(process, problem)
