@@ -22,7 +22,7 @@ for lua in $others; do
 done
 
 limit() { # a spec that hangs must not hang the machine
-    if command -v timeout >/dev/null; then timeout --foreground -k 5 "${LIMIT:-900}" "$@"; else "$@"; fi
+    if command -v timeout >/dev/null; then timeout --foreground -k 5 "${LIMIT:-1800}" "$@"; else "$@"; fi
 }
 
 # How each kind builds (LUA TARGET) and runs (INTERPRETER ...).
