@@ -3,7 +3,7 @@ local databases = require "spec.support.ledger_databases"
 local errors = require "openhands.errors"
 local in_process = require "spec.support.in_process"
 
-local FIRST, LAST = 28, 50 -- seconds; meanwhile, the conversation is paused, resumed and told to continue
+local FIRST, LAST = 28, 92 -- seconds; meanwhile, the conversation is paused, resumed and told to continue
 
 local function messages(model)
   local count = 0

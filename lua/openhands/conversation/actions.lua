@@ -199,6 +199,7 @@ function M.pause(client, _, fields, call)
     ---@cast err openhands.Error
     return nil, errors.rename(err, "pause", fields.conversation_id)
   end
+  client:_remember(conversation.conversation_id).is_paused_by_us = true
   return refresh(client, "pause", fields.conversation_id, call)
 end
 

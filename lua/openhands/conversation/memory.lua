@@ -34,6 +34,7 @@ local M = {}
 ---@field ready_at number? moment at which its start task was first seen ready
 ---@field listed boolean? V1: it has been in the list of conversations
 ---@field deleted boolean? by this client
+---@field is_paused_by_us boolean? V1: this client has paused it, and has not seen it at work since
 ---@field is_restarting boolean? V0: this client has started its runtime again, and its status has been STOPPED since
 ---@field was_asked_of_v0 boolean? it was looked up in the other API of a service that may have both
 ---

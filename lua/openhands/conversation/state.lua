@@ -88,7 +88,7 @@ local function judge_v1(sandbox, execution, memory, now, grace)
   elseif execution == "PAUSED" then
     return "paused", true -- after a resume, the sandbox runs but the agent does not
   elseif execution == "RUNNING" then
-    memory.has_worked, memory.message_at = true, nil
+    memory.has_worked, memory.message_at, memory.is_paused_by_us = true, nil, nil
     return "running", false
   elseif execution == "IDLE" then
     -- The agent is idle before its first step too.

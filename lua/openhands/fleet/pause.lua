@@ -12,7 +12,7 @@ local slots = require "openhands.fleet.slots"
 local M = {}
 
 local LEAVE_PAUSE = 30 -- seconds between two looks at a conversation that is left paused
-local LATE_EVENTS = 40 -- seconds after which the service shows a message that was sent
+local LATE_EVENTS = 40 -- seconds after which the service shows a message that was sent, or the end of the work
 local RESUME_PAUSE = 10 -- seconds between two tries to resume one
 local MOST_RESUMES = 20 -- of one run
 local CONTINUE = "Your sandbox was paused and is up again. Continue with your task."
@@ -76,7 +76,7 @@ end
 -- Resumes a conversation when there is a place for it. Returns it, or nil and why it cannot be resumed; nil alone if
 -- the run is given up here.
 local function resume(worker, entry, conversation, may_be_sent)
-  local account, mark, failing_since = worker.settings.account_id, entry.run.execution_status, nil
+  local account, mark, failing_since, is_first = worker.settings.account_id, entry.run.execution_status, nil, true
   local function live() return worker:ask("live", { account_id = account }) end
   while true do
     local may, why = worker:resume(entry, { others = worker.slots:others(live) + worker.settings.reserve,
@@ -86,6 +86,10 @@ local function resume(worker, entry, conversation, may_be_sent)
     if may == nil then
       return nil
     elseif may then
+      local now = not is_first and not may_be_sent and worker.client:status(conversation.conversation_id)
+      if now and now.state ~= "paused" then
+        return now -- a person has resumed it meanwhile
+      end
       up, err = worker.client:resume(conversation.conversation_id)
       if up then
         up, err = continue(worker, entry, up, may_be_sent)
@@ -98,6 +102,7 @@ local function resume(worker, entry, conversation, may_be_sent)
       may_be_sent = may_be_sent or err ~= nil and err.kind == "ambiguous"
       worker:record(entry, { state = "paused", execution_status = may_be_sent and M.CONTINUING or mark })
     end
+    is_first = false
     local may_pass = not err or err.retryable or err.kind == "limit" or err.kind == "ambiguous"
     failing_since = not may_pass and (failing_since or worker.client:_now()) or nil
     if failing_since
@@ -108,6 +113,11 @@ local function resume(worker, entry, conversation, may_be_sent)
       return nil
     end
   end
+end
+
+-- Returns whether the state of its agent can be known from its events only, which may come late.
+local function is_asleep(conversation)
+  return core.upper(tostring(conversation.sandbox_status)) == "PAUSED"
 end
 
 --- Takes a conversation that was paused without our asking.
@@ -121,19 +131,22 @@ function M.take(worker, entry, conversation)
   local before, mark = run.state, run.execution_status
   local is_over_budget = mark == budgets.MARK
   local may_be_sent = mark == M.CONTINUING and run.is_takeover and not entry.pauses
-  if may_be_sent and not entry.has_waited then -- it may be on its way
-    entry.has_waited = true
-    return worker:rest_in_task(entry, LATE_EVENTS) and conversation or nil
-  elseif not worker:record(entry, { state = "paused" }) then
+  local is_late = (may_be_sent or is_asleep(conversation)) and not entry.has_waited
+  if not (may_be_sent and is_late) and not worker:record(entry, { state = "paused" }) then
     return nil
   elseif before ~= "paused" and not is_over_budget and not may_be_sent and mark ~= RESUMED then
     learn(worker)
+  end
+  if is_late then -- the message may be on its way, or the events that show the end of the work
+    entry.has_waited = true
+    return worker:rest_in_task(entry, LATE_EVENTS) and conversation or nil
   end
   is_over_budget = is_over_budget or budgets.is_spent(worker, run.fleet)
   local policy = (is_over_budget or may_be_sent) and "resume" or worker.settings.on_paused -- when it may
   entry.pauses = (entry.pauses or 0) + 1
   if policy == "resume" and entry.pauses <= MOST_RESUMES then
     local resumed, err = resume(worker, entry, conversation, may_be_sent)
+    entry.has_waited = nil
     return resumed, err and "it was paused, and cannot be resumed: " .. err.message
   elseif policy == "leave" then
     return worker:rest_in_task(entry, LEAVE_PAUSE) and conversation or nil

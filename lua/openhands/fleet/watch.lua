@@ -174,6 +174,7 @@ local function note(worker, entry, conversation)
   local run = entry.run
   local is_paused = conversation.state == "paused" or conversation.sandbox_status == "PAUSED"
   local is_agent_paused = is_paused or conversation.execution_status == "paused"
+  entry.has_waited = is_agent_paused and entry.has_waited or nil
   local fields = {
     task_id = conversation.start_task_id, sandbox_id = conversation.sandbox_id,
     execution_status = conversation.execution_status, sandbox_status = conversation.sandbox_status,
@@ -197,6 +198,7 @@ local function wait(worker, entry, latest)
   local client, options = worker.client, { interval = worker.settings.interval }
   local group = pollers.group(client, LONGEST_WORK)
   local single = waiting.new(client, group, entry.run.conversation_id, latest, client:_begin "wait", options)
+  single.believes_pauses = true -- the slots learn from a pause at once
   local noted
   while not single:advance() do
     if single.latest ~= noted and single.latest then

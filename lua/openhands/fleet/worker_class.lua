@@ -24,7 +24,7 @@
 ---@field is_starting boolean?
 ---@field is_gone boolean? it has ended, was returned to the queue, or another worker has it
 ---@field awaits_budget boolean? its sandbox is paused until the budget of its fleet is larger
----@field has_waited boolean? for a message that the owner before may have sent
+---@field has_waited boolean? for events that may come late: of the end of its work, or of a message by its owner before
 ---@field pauses integer? how often its sandbox was paused by others
 ---@field missing_since number? monotonic moment at which the service did not know its conversation
 

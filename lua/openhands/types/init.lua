@@ -38,8 +38,8 @@
 ---@field timeout? number seconds to wait; 12 hours if not given
 ---@field interval? number seconds between polls; if not given, 2 while starting and after a message, else growing from
 --- 5 to 30
----@field answer_timeout? number seconds to look for `answer`, or `detail`, after the conversation has settled; 40 if
---- not given
+---@field answer_timeout? number seconds to look for `answer`, or `detail`, after the conversation has settled, and
+--- after a pause whether its work had ended before; 40 if not given
 ---@field outage_timeout? number seconds to go on while something other than this API answers, and also while the
 --- service is unreachable if this client has never seen the id; 900 if not given
 ---@field on_change? fun(conversation: openhands.Conversation, previous: openhands.State?) called for each new state

@@ -23,6 +23,7 @@ M.DEFAULT_TIMEOUT = 43200
 local MOST_UNREAD = 3 -- polls in a row whose events are too large to be read; then the wait ends with an error
 local ANSWER_TIMEOUT = 40 -- seconds; events reach the service up to half a minute after the agent has ended
 local FIRST_RESULT_PAUSE = 1 -- seconds between the first two readings of a result
+local FIRST_LOOK_PAUSE = 5 -- seconds between the first two looks at one that sleeps: its events may tell its end late
 
 ---@class openhands.Wait
 ---@field has_ended boolean? it has a `conversation`, or an `err`
@@ -31,6 +32,7 @@ local FIRST_RESULT_PAUSE = 1 -- seconds between the first two readings of a resu
 ---@field err openhands.Error?
 ---@field latest openhands.Conversation? as it was seen last
 ---@field entry openhands.PollEntry the poller's entry for it
+---@field believes_pauses boolean? it ends at once with one that sleeps: its caller looks again
 ---@field private _client openhands.Client
 ---@field private _id string of the conversation
 ---@field private _options openhands.WaitOptions
@@ -38,6 +40,8 @@ local FIRST_RESULT_PAUSE = 1 -- seconds between the first two readings of a resu
 ---@field private _outage openhands.Error? reason why the last poll did not get the status
 ---@field private _outage_since number? monotonic moment
 ---@field private _is_asleep boolean? its sandbox is paused, and its events may show that its work had ended before
+---@field private _sleeper { conversation: openhands.Conversation, since: number, pause: number }? it fell asleep, and
+--- its events have told no end since that monotonic moment; `pause`: seconds to the next look
 ---@field private _settled_at number? monotonic moment of the first reading of its result
 ---@field private _result_pause number? seconds from the last reading of its result to the next
 local Wait = {}
@@ -67,12 +71,7 @@ function M.new(client, group, id, latest, call, options)
     group.shown:add(entry, latest or { conversation_id = id })
   end
   return setmetatable({
-    latest = latest,
-    entry = entry,
-    _client = client,
-    _id = id,
-    _options = options,
-    _unread_count = 0,
+    latest = latest, entry = entry, _client = client, _id = id, _options = options, _unread_count = 0,
   }, Wait)
 end
 
@@ -145,6 +144,33 @@ function Wait:_pause_before_result(result, wanted)
   return may_come and left > 0 and math.min(self._result_pause, left) or nil
 end
 
+-- Schedules another look at a conversation that fell asleep while this client watched, unless the time for that is over
+-- (`answer_timeout`, or that of the wait): the events of its end may come late.
+function Wait:_looks_again(conversation)
+  local entry, now, options = self.entry, self._client._loop.now(), self._options
+  local is_believed = self.believes_pauses or self._client:_remember(self._id).is_paused_by_us
+  if is_believed or not self.latest or self.latest.settled then
+    return false
+  end
+  local last, first = self._sleeper, math.min(FIRST_LOOK_PAUSE, options.interval or FIRST_LOOK_PAUSE)
+  local since, pause = last and last.since or now, last and 2 * last.pause or first
+  local left = math.min(since + (options.answer_timeout or ANSWER_TIMEOUT), entry.group.deadline_at) - now
+  self._sleeper = { conversation = conversation, since = since, pause = pause }
+  if left > 0 then
+    self._client._poller:request_status(entry, math.min(pause, left))
+  end
+  return left > 0
+end
+
+-- Takes a failure of such a look.
+function Wait:_take_failed_look(err)
+  local conversation = self._sleeper.conversation
+  if not (errors.is_transient(err) and self:_looks_again(conversation)) then
+    self:_note(conversation)
+    self:_end(conversation)
+  end
+end
+
 -- Takes the result of a settled conversation. A result that cannot be read is not an error.
 function Wait:_take_result()
   local conversation, result = self.entry.latest, self.entry.result
@@ -156,6 +182,9 @@ function Wait:_take_result()
   end
   if self._is_asleep then
     self._is_asleep = nil
+    if conversation.state == "paused" and not self.entry.err and self:_looks_again(conversation) then
+      return
+    end
     self:_note(conversation)
   end
   local pause = self:_pause_before_result(result, states.wanted[conversation.state])
@@ -239,11 +268,13 @@ function Wait:_take_status()
   local entry = self.entry
   local conversation = entry.conversation
   if not conversation then
-    return self:_take_error(entry.err or lookups.unknown(self._id))
+    local take = self._sleeper and self._take_failed_look or self._take_error
+    return take(self, entry.err or lookups.unknown(self._id))
   end
   self._outage, self._outage_since = nil, nil
   self._is_asleep = conversation.state == "paused" and asleep.is_asleep(self._client, conversation)
   if not self._is_asleep then -- else its events tell first how its work ended
+    self._sleeper, entry.deadline_at = nil, entry.group.deadline_at
     self:_note(conversation)
   end
   if conversation.settled then
@@ -331,7 +362,8 @@ end
 ---@param subject string|openhands.Conversation its id, or the conversation
 ---@param options openhands.WaitOptions? and settings of this call. `timeout`: seconds to wait (default 12 hours); the
 --- last poll may take one second more. `interval`: seconds between polls. `answer_timeout`: seconds after the end for
---- which the answer, or the reason of the failure, is requested (default 40: services learn of it late).
+--- which the answer, or the reason of the failure, is requested (default 40: services learn of it late), and after a
+--- pause that this wait has seen, whether the work had ended before.
 --- `outage_timeout`: an outage of that many seconds ends the wait (default 900), e.g. web pages instead of responses;
 --- an unreachable service ends it only for an id that this client has not seen. `on_change`: function, called with the
 --- conversation and its previous state. `show`: true to show how it goes on, on standard error: on a terminal in a line

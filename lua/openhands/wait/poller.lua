@@ -137,6 +137,15 @@ function methods:request_result(entry, pause)
   self._cohorts:unfile(entry)
 end
 
+--- Schedules another request for the status of a conversation that has settled.
+---@param entry openhands.PollEntry
+---@param pause number seconds until then
+function methods:request_status(entry, pause)
+  entry.step, entry.deadline_at = nil, math.huge
+  entry.due_at = self._client._loop.now() + pause
+  self._cohorts:unfile(entry)
+end
+
 --- Returns whether an entry's time is over.
 ---@param entry openhands.PollEntry
 ---@return boolean
