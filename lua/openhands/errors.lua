@@ -11,6 +11,8 @@
 ---@field retry_after number? seconds that the service asks to wait
 ---@field conversation_id string? of the conversation that the call was about
 ---@field key string? of the item of a fleet that the call was about
+---@field place integer? of that item among those that were given
+---@field other_place integer? of the item that has the same key, or that it depends on
 ---@field conversation openhands.Conversation? as it was last seen; given if a wait ended early, and if a call failed
 --- because of the conversation's state or after reading its status
 ---@field conversations (openhands.Conversation|false)[]? of `wait_all`, and of `wait_any` if the time for all is over:

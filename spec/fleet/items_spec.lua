@@ -67,7 +67,7 @@ describe("an item", function()
     refuses("add: item 'k': 'repository' is not the address of a repository", { key = "k", initial_user_msg = "x",
       repository = "https://github.com/a" })
     refuses("add: item 2 needs a 'key'", { initial_user_msg = "x" }, { place = 2 })
-    refuses("add: the 'key' of item 1 must be a text", { key = "a\nb", initial_user_msg = "x" })
+    refuses("add: item 1: its key must be a text", { key = "a\nb", initial_user_msg = "x" })
     refuses("add: item 1 must be a table of fields, not a boolean", true)
     refuses("add: item 'k': 'priority' must be a whole number", { key = "k", initial_user_msg = "x", priority = 0.5 })
   end)
@@ -84,7 +84,10 @@ describe("an item", function()
       depends_on = 7 })
     refuses("add: item 'k': 'depends_on' must be a key or a list", { key = "k", initial_user_msg = "x",
       depends_on = { "" } })
-    refuses("add: item 'k': 'exclusive' must be a text", { key = "k", initial_user_msg = "x", exclusive = {} })
+    for _, exclusive in ipairs { {}, "", "{group}", "a\n" } do
+      refuses("add: item 'k': 'exclusive' must be a text", { key = "k", initial_user_msg = "x", exclusive = exclusive,
+        group = "" })
+    end
   end)
 
   it("is refused if the service's dialect cannot take a field", function()
@@ -222,6 +225,10 @@ describe("items", function()
       return { key = record .. index, initial_user_msg = "x" }
     end, { "a", "b" })
     assert.same({ "a1", "b2" }, keys)
+    keys, texts = all(nil, function(record)
+      return { key = "{name}", initial_user_msg = "Fix {what}." }, record
+    end, { { name = "a", what = "{name}" } })
+    assert.same({ { "a" }, { "Fix {name}." } }, { keys, texts })
   end)
 
   it("come from a collection of the service", function()

@@ -74,8 +74,8 @@ describe("the command says what is wrong with the file of a fleet:", function()
   end)
 
   it("which row belongs further up", function()
-    assert.equal("record 1: it depends on 'b', which is record 3: move that row up, because an item must come after "
-      .. "those that it depends on", refusal "key,message,depends_on\na,Fix.,b\nc,Fix.,\nb,Fix.,\n")
+    assert.equal("record 1: it depends on record 3: move that row up, because an item must come after those that it "
+      .. "depends on", refusal "key,message,depends_on\na,Fix.,b\nc,Fix.,\nb,Fix.,\n")
     assert.equal("record 2: item 'b' depends on 'x', which the fleet does not have yet: add that one first",
       refusal "key,message,depends_on\na,Fix.,\nb,Fix.,a x\n")
     assert.equal("record 1: item 'z' depends on 'z', which the fleet does not have yet: add that one first",

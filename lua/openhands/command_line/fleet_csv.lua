@@ -10,19 +10,13 @@ local M = {}
 
 local MOST_NAMES = 20 -- of columns, in a message
 local LONGEST_NAME = 60 -- bytes, of one of them
-local DEEPEST = 5 -- templates within templates
-local LONGEST_KEY = 500 -- bytes, as a fleet takes it
-
----@class openhands.FleetCsvRow
----@field key string
----@field record table<string, string> cells by their columns
----@field item table the template that the record fills
 
 --- The items of a CSV.
 ---@class openhands.FleetCsv
----@field groups { template: table, records: table<string, string>[] }[] records that follow one another and have the
---- same template: a fleet adds a group at once
----@field private rows openhands.FleetCsvRow[] by number of the record
+---@field records table<string, string>[] cells by their columns
+---@field template fun(record: table, number: integer): table, table returns the item of a record, and the values that
+--- fill it
+---@field private at integer number of the record whose item was asked for last
 
 -- The columns of a CSV that are fields of an item, by their names there.
 local COLUMNS = {
@@ -120,9 +114,9 @@ local function columns_words(field, record)
   return table.concat(shown, " and ")
 end
 
--- Returns the template of the item of a record, and a text that is the same for records of the same template.
+-- Returns the item of a record, as a template that the record fills.
 local function template_of(record, number, arguments, names)
-  local item, parts = {}, {}
+  local item = {}
   for column, value in pairs(record) do
     local name = COLUMNS[column]
     local problem = name == "repository" and select(2, options.repository(value))
@@ -134,7 +128,6 @@ local function template_of(record, number, arguments, names)
     elseif name then
       local read = readers[name]
       item[name] = read and read(value, number) or "{" .. column .. "}"
-      parts[#parts + 1] = column .. (read and "=" .. value or "")
     end
   end
   item.initial_user_msg = arguments.message or item.initial_user_msg
@@ -145,51 +138,10 @@ local function template_of(record, number, arguments, names)
     sessions.refuse(("record %d has no key%s"):format(number, missing_words(names, { "key", "repository" })))
   end
   check_names(record, item, number, arguments, names)
-  table.sort(parts)
-  return item, table.concat(parts, "\n")
+  return item
 end
 
--- Fills a template with the cells of its record, nearly as a fleet does: for messages and comparisons.
-local function filled(text, record, item, depth)
-  return (text:gsub("({?){([A-Za-z_][A-Za-z0-9_]*)}", function(first, name)
-    local value = record[name]
-    if first ~= "" then
-      return "{" .. name
-    elseif not value and type(item[name]) == "string" and depth < DEEPEST then
-      value = filled(item[name], record, item, depth + 1)
-    end
-    return value
-  end))
-end
-
--- Returns, as one text, what must be the same in two items of one key.
-local function contents_of(row)
-  local parts = {}
-  for name, value in pairs(row.item) do
-    if name == "depends_on" then
-      parts[#parts + 1] = name .. "=" .. table.concat(value, " ")
-    elseif name ~= "priority" then
-      parts[#parts + 1] = name .. "=" .. filled(value, row.record, row.item, 0)
-    end
-  end
-  table.sort(parts)
-  return table.concat(parts, "\0")
-end
-
--- Refuses records of the same key with other contents.
-local function check_keys(rows)
-  local first = {}
-  for number, row in ipairs(rows) do
-    local before = first[row.key]
-    if before and contents_of(rows[before]) ~= contents_of(row) then
-      sessions.refuse(("record %d: it has the key '%s' of record %d, and other contents: tell them apart by --key, or "
-        .. "by a column 'key'"):format(number, core.redact_line(row.key, LONGEST_NAME), before))
-    end
-    first[row.key] = before or number
-  end
-end
-
---- Reads the items. Refuses what is wrong with them.
+--- Reads the items. Refuses what is wrong with them, as far as it shows without the fleet.
 ---@param text string
 ---@param arguments table `message`, `key`: templates
 ---@return openhands.FleetCsv
@@ -198,52 +150,48 @@ function M.read(text, arguments)
   if not records then
     sessions.refuse(problem --[[@as string]])
   end
-  local groups, rows, last = {}, {}, nil
+  local templates = {}
   for number, record in ipairs(records --[[@as table]]) do
-    local item, kind = template_of(record, number, arguments, names)
-    if not last or last.kind ~= kind then
-      last = { kind = kind, template = item, records = {} }
-      groups[#groups + 1] = last
-    end
-    last.records[#last.records + 1] = record
-    local key = filled(item.key, record, item, 0)
-    if key == "" or #key > LONGEST_KEY or key:find "[%z\1-\31\127]" then
-      sessions.refuse(("record %d: its key must be a text of 1 to %d bytes in one line"):format(number, LONGEST_KEY))
-    end
-    rows[number] = { key = key, record = record, item = item }
+    templates[number] = template_of(record, number, arguments, names)
   end
-  check_keys(rows)
-  return { groups = groups, rows = rows }
+  local items = { records = records, at = 0 }
+  function items.template(record, number)
+    items.at = number
+    return templates[number], record
+  end
+  return items
 end
 
--- Returns the place of the first record of a key.
-local function number_of(rows, key)
-  for number, row in ipairs(rows) do
-    if row.key == key then
-      return number
-    end
+--- Returns a mistake that a fleet has found in the item that it has asked for last, in words of the record.
+---@param items openhands.FleetCsv
+---@param problem string
+---@return string
+function M.of_mistake(items, problem)
+  if items.at == 0 then
+    return problem
   end
+  local item = ("item %d: "):format(items.at)
+  if problem:sub(1, #item) == item then
+    problem = problem:sub(#item + 1)
+  end
+  return ("record %d: %s"):format(items.at, problem)
 end
 
 --- Returns what a fleet says about an item that it does not take, in words of the record.
----@param items openhands.FleetCsv
----@param key string of the item
+---@param err openhands.Error with the field `key` of the item
 ---@param problem string
 ---@return string
-function M.explain(items, key, problem)
-  local number = number_of(items.rows, key)
-  if not number then
+function M.of_error(err, problem)
+  if not err.place then
     return problem
+  elseif err.other_place and err.kind == "conflict" then
+    problem = ("it has the key '%s' of record %d, and other contents: tell them apart by --key, or by a column 'key'")
+      :format(core.redact_line(err.key --[[@as string]], LONGEST_NAME), err.other_place)
+  elseif err.other_place then
+    problem = ("it depends on record %d: move that row up, because an item must come after those that it depends on")
+      :format(err.other_place)
   end
-  local row = items.rows[number] --[[@as openhands.FleetCsvRow]]
-  for _, needed in ipairs(row.item.depends_on or {}) do
-    local other = number_of(items.rows, filled(needed, row.record, row.item, 0))
-    if other and other > number and problem:find("depends on '" .. items.rows[other].key .. "'", 1, true) then
-      return ("record %d: it depends on '%s', which is record %d: move that row up, because an item must come after "
-        .. "those that it depends on"):format(number, items.rows[other].key, other)
-    end
-  end
-  return ("record %d: %s"):format(number, problem)
+  return ("record %d: %s"):format(err.place, problem)
 end
 
 return M

@@ -84,8 +84,11 @@ end
 
 -- ---- files of items ------------------------------------------------------------------------------------------------
 
--- Calls a function on what a file holds. What it raises about the contents is told of the file.
-local function about(path, call, ...)
+local function same(problem) return problem end
+
+-- Calls a function on what a file holds. What it raises about the contents is told of the file, in words that `put`
+-- returns.
+local function about(path, put, call, ...)
   local good, value, err = pcall(call, ...)
   if good then
     return value, err
@@ -94,14 +97,14 @@ local function about(path, call, ...)
   elseif type(value) ~= "string" or interruption.is(value) then
     error(value, 0)
   end
-  sessions.refuse(("%s: %s"):format(path, (value:gsub("^.-openhands%.fleet%.add: ", "", 1))))
+  sessions.refuse(("%s: %s"):format(path, put((value:gsub("^.-openhands%.fleet%.add: ", "", 1)))))
 end
 
 -- Returns what a fleet says about an item that it does not take, as an error of the file. Others stay as they are.
-local function error_of(path, err, items)
+local function error_of(path, err, is_csv)
   if err and err.key then
-    local problem = err.message:gsub("^add: ", "", 1)
-    err.message = ("%s: %s"):format(path, items and fleet_csv.explain(items, err.key, problem) or problem)
+    local problem = err.message:gsub("^[a-z_.]+: ", "", 1)
+    err.message = ("%s: %s"):format(path, is_csv and fleet_csv.of_error(err, problem) or problem)
   end
   return err
 end
@@ -120,17 +123,13 @@ end
 
 -- Reads a CSV. Returns a function that adds its items.
 local function read_csv(path, arguments)
-  local items = about(path, fleet_csv.read, contents_of(path), arguments)
+  local items = about(path, same, fleet_csv.read, contents_of(path), arguments)
+  local function put(problem)
+    return fleet_csv.of_mistake(items, problem)
+  end
   return {}, function(fleet)
-    local counts = { added = 0, known = 0 }
-    for _, group in ipairs(items.groups) do
-      local added, err = about(path, fleet.add, fleet, group.template, group.records)
-      if not added then
-        return nil, error_of(path, err, items)
-      end
-      counts.added, counts.known = counts.added + added.added, counts.known + added.known
-    end
-    return counts
+    local added, err = about(path, put, fleet.add, fleet, items.template, items.records)
+    return added, error_of(path, err, true)
   end
 end
 
@@ -150,7 +149,7 @@ local function read_lua(path)
   end
   settings.items, settings.records = nil, nil
   return settings, function(fleet)
-    local added, err = about(path, fleet.add, fleet, given.items, given.records)
+    local added, err = about(path, same, fleet.add, fleet, given.items, given.records)
     return added, error_of(path, err)
   end
 end

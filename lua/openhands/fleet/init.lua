@@ -8,20 +8,18 @@ local accounts = require "openhands.fleet.account"
 local custody = require "openhands.fleet.custody"
 local deferred = require "openhands.deferred"
 local errors = require "openhands.errors"
-local identifiers = require "openhands.fleet.identifier"
 local ledgers = require "openhands.fleet.ledger"
 local options = require "openhands.fleet.options"
 local workers = require "openhands.fleet.worker"
 
+local adding = deferred.module "openhands.fleet.add"
 local cancels = deferred.module "openhands.fleet.cancel"
-local items = deferred.module "openhands.fleet.items"
 local plans = deferred.module "openhands.fleet.plan"
 local rebuilding = deferred.module "openhands.fleet.rebuild"
 local reports = deferred.module "openhands.fleet.report"
 local retries = deferred.module "openhands.fleet.retry"
 local statuses = deferred.module "openhands.fleet.report.status"
 
-local MOST_ADDED = 200 -- items in one transaction
 local DEFAULT_SLOTS = 8 -- of a new fleet
 local PAGE = 500 -- runs that are read at once
 
@@ -70,59 +68,18 @@ end
 
 -- ---- a fleet -------------------------------------------------------------------------------------------------------
 
---- What `add` has added: the runs, of one item or a list; and how many there are. The runs of an iterator or a
---- collection, which may be long, are not kept: `report` has them.
----@class openhands.Added
----@field [integer] openhands.Run
----@field added integer items that are new
----@field known integer items that the fleet had before
-
--- Adds items that were read; returns the error if the ledger does not take them.
-local function add_batch(self, batch, runs, keeps_runs)
-  local added, err = self.ledger:add(named(self, { items = batch }))
-  for _, run in ipairs(added or {}) do
-    local count = run.is_new and "added" or "known"
-    runs[count] = runs[count] + 1
-    if keeps_runs then
-      runs[#runs + 1] = custody.as_run(run)
-    end
-  end
-  return err
-end
-
 --- Adds items to the fleet: one, a list, an iterator, a collection, or a template and the records that fill it. An item
---- that the fleet already has stays as it is; one of the same key with other contents is an error.
+--- that the fleet already has stays as it is; one of the same key with other contents is an error. All items are
+--- checked before the first is added, except those of an iterator or a collection, which are added as they come.
 ---@param given any
 ---@param source any
 ---@return openhands.Added? added
----@return openhands.Error? err of kind "conflict", with the field `key`, if an item has other contents than before
+---@return openhands.Error? err of kind "conflict", with the fields `key` and `place`, if an item has other contents
+--- than before, or than an item before it
 function Fleet:add(given, source)
   errors.check_receiver(getmetatable(self) == Fleet, "add", "fleet")
-  local batch, runs = {}, { added = 0, known = 0 }
-  local keeps_runs = not items.is_long(source == nil and given or source)
-  local next_item = items.stream(self.client, "fleet.add", self.settings.defaults, given, source)
-  while true do
-    local item, err = next_item()
-    if item then
-      batch[#batch + 1] = {
-        key = item.key, request = item.request, request_hash = item.request_hash, priority = item.priority,
-        depends_on = item.depends_on, exclusive = item.exclusive,
-        conversation_id = identifiers.of(self.account_id, self.name, item.key, 1),
-      }
-    end
-    if #batch == MOST_ADDED or not item and #batch > 0 then
-      local problem = add_batch(self, batch, runs, keeps_runs)
-      if problem then
-        return nil, problem
-      end
-      batch = {}
-    end
-    if err then
-      return nil, err
-    elseif not item then
-      return runs
-    end
-  end
+  return adding.run(self.client, self.ledger, named(self), { defaults = self.settings.defaults, given = given,
+    source = source })
 end
 
 -- Reads all runs of the fleet, as one table or an error.

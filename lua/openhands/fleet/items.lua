@@ -80,7 +80,7 @@ local function check_key(caller, place, key)
   elseif type(key) == "number" and key % 1 == 0 then
     key = ("%.0f"):format(key)
   elseif not is_key(key) then
-    errors.raise(("%s: the 'key' of item %s must be a text of 1 to %d bytes in one line"):format(caller, place,
+    errors.raise(("%s: item %d: its key must be a text of 1 to %d bytes in one line"):format(caller, place,
       LONGEST_KEY))
   end
   return key
@@ -99,7 +99,11 @@ local function read_order(where, fields, fill)
     needed = { needed }
   elseif needed ~= nil and type(needed) ~= "table" then
     errors.raise(where .. ": 'depends_on' must be a key or a list of keys")
-  elseif exclusive ~= nil and not is_key(exclusive) then
+  end
+  if is_key(exclusive) then
+    exclusive = fill(where, "exclusive", exclusive)
+  end
+  if exclusive ~= nil and not is_key(exclusive) then
     errors.raise(where .. ": 'exclusive' must be a text in one line, e.g. \"owner/repository..branch\"")
   end
   local keys = {}
@@ -109,7 +113,7 @@ local function read_order(where, fields, fill)
     end
     keys[place] = fill(where, "depends_on", key)
   end
-  return keys[1] and keys or nil, exclusive and fill(where, "exclusive", exclusive)
+  return keys[1] and keys or nil, exclusive
 end
 
 -- Checks that only start fields are left, except those that a text names in braces. Removes these.
@@ -222,6 +226,7 @@ function M.read(client, given, context)
   filled = repositories.in_fields(where, filled, true)
   local refusal = check_fields(client, where, filled)
   if refusal then
+    refusal.key, refusal.place = key, place
     return nil, refusal
   end
   local request = json.encode(filled)
@@ -299,7 +304,8 @@ end
 -- Returns the item that a template makes of a record, and the record's values.
 local function from_template(caller, template, record, place)
   if type(template) == "function" then
-    return template(record, place), nil
+    local item, values = template(record, place)
+    return item, type(values) == "table" and values or nil
   elseif type(record) == "table" then
     return template, record
   elseif type(record) == "string" or type(record) == "number" then
@@ -311,7 +317,8 @@ end
 --- Returns a function that returns the next item, ready for the ledger; nil at the end; nil and an error if the source
 --- or an item fails. The arguments of the call are one item, a list, an iterator or a collection; or a template and a
 --- source of records, whose values fill the names in braces of the template. A record that is a text has the name
---- `item`. A template that is a function returns the item for `(record, index)`.
+--- `item`. A template that is a function returns the item for `(record, index)`; with a table of values as its second
+--- result, the item is filled from these.
 ---@param client openhands.Client
 ---@param caller string name of the call, for messages
 ---@param defaults table? fields for each item

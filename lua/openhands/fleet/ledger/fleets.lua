@@ -1,9 +1,7 @@
---- Accounts and fleets: how many runs may be live, and when a fleet pauses. Adds the items of a fleet.
+--- Accounts and fleets: how many runs may be live, and when a fleet pauses.
 
 local arguments = require "openhands.fleet.ledger.arguments"
 local connections = require "openhands.fleet.ledger.connection"
-local core = require "openhands.core"
-local errors = require "openhands.errors"
 local reading = require "openhands.fleet.ledger.reading"
 local transaction = require "openhands.fleet.ledger.transaction"
 local waves = require "openhands.fleet.ledger.waves"
@@ -194,96 +192,6 @@ function M.pause_account(ledger, fields)
     set paused_until = {now} + cast(? as double precision) where account_id = ?]],
     arguments.number("pause_account", fields, "seconds", nil, 0),
     arguments.text("pause_account", fields, "account_id"))
-end
-
-local INSERT = [[insert into openhands_runs (run_id, account_id, fleet, key, position, priority, state, conversation_id,
-  request, request_hash, exclusive, created_at) values (?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?, cast(? as text), {now})
-  on conflict do nothing]]
-
-local FIND = "select " .. reading.COLUMNS .. " from openhands_runs where account_id = ? and fleet = ? and key = ?"
-
-local function conflict(key, what)
-  return errors.new { kind = "conflict", operation = "add", effect = "none", key = key,
-    message = ("add: the item '%s' %s"):format(key, what) }
-end
-
--- Returns the run that an item already has, or the error if it is another one.
-local function existing(connection, account, fleet, item)
-  local row = connection:row(FIND, account, fleet, item.key)
-  if not row then
-    return nil, conflict(item.key, "has the conversation_id of another run")
-  elseif row.request_hash ~= item.request_hash then
-    return nil, conflict(item.key, "was added before with another request: give it another key, or use a fleet "
-      .. "of another name")
-  end
-  return reading.to_run(row)
-end
-
---- An item of a fleet.
----@class openhands.LedgerItem
----@field key string
----@field request string JSON
----@field request_hash string
----@field conversation_id string for its first start
----@field priority integer? 0 if not given; higher ones are claimed first
----@field exclusive string? name of a group of which at most one is live
----@field depends_on string[]? keys of items of the fleet, which must be done before
-
-local function check_item(item)
-  arguments.check_names("add", item, " key request request_hash conversation_id priority exclusive depends_on ")
-  arguments.text("add", item, "exclusive", false)
-  for _, name in ipairs { "key", "request", "request_hash", "conversation_id" } do
-    arguments.text("add", item, name)
-  end
-  arguments.whole("add", item, "priority", 0, -2 ^ 53)
-end
-
--- Adds one item. Returns its run, the one that it already has, or the error.
-local function insert(connection, account, fleet, item, position)
-  local run = { run_id = core.uuid(), account_id = account, fleet = fleet, key = item.key,
-    conversation_id = item.conversation_id, state = "queued", position = position, fence = 0, is_new = true }
-  if connection:change(INSERT, run.run_id, account, fleet, item.key, position, item.priority or 0,
-      item.conversation_id, item.request, item.request_hash, item.exclusive) == 0 then
-    return existing(connection, account, fleet, item)
-  end
-  local err = item.depends_on and waves.depend(connection, run, item.depends_on)
-  return not err and run or nil, err
-end
-
---- Adds items to a fleet, all or none. An item that the fleet already has stays as it is, whatever its state.
----@param ledger openhands.Ledger
----@param fields { account_id: string, fleet: string, items: openhands.LedgerItem[] }
----@return openhands.Run[]? runs by place of the item; of new ones only `run_id`, `account_id`, `fleet`, `key`,
---- `conversation_id`, `state` (as it was inserted), `position`, `fence` and `is_new`
----@return openhands.Error? err of kind "conflict", with the field `key`, if an item has another request than before
-function M.add(ledger, fields)
-  local account, fleet = arguments.fleet("add", fields, "items ")
-  for _, item in ipairs(fields.items) do
-    check_item(item)
-  end
-  return transaction.run(ledger, "add", function(connection)
-    local counters = connection:row([[select {whole:added} from openhands_fleets
-      where account_id = ? and fleet = ? {lock}]], account, fleet)
-    if not counters then
-      return nil, reading.unknown("add", "such fleet")
-    end
-    local runs, added = {}, tonumber(counters.added)
-    local first = added
-    for place, item in ipairs(fields.items) do
-      local run, err = insert(connection, account, fleet, item, added + 1)
-      if not run then
-        return nil, err
-      end
-      added = added + (run.is_new and 1 or 0)
-      runs[place] = run
-    end
-    if added > first then
-      connection:change([[update openhands_fleets set queued = queued + cast(? as bigint), added = ?
-        where account_id = ? and fleet = ?]], added - first, added, account, fleet)
-      waves.added(connection, account, fleet, runs)
-    end
-    return runs
-  end)
 end
 
 return M

@@ -1,6 +1,7 @@
 --- The ledger of fleets: what was meant to be started, what was started, and who looks after it. Every operation is one
 --- transaction that survives a crash. It blocks while the database works.
 
+local adding = require "openhands.fleet.ledger.adding"
 local adoption = require "openhands.fleet.ledger.adoption"
 local cancelling = require "openhands.fleet.ledger.cancelling"
 local changes = require "openhands.fleet.ledger.changes"
@@ -39,7 +40,8 @@ local Ledger = {
   accounts = fleets.accounts,
   names = fleets.names,
   remaining = fleets.remaining,
-  add = fleets.add,
+  add = adding.add,
+  check = adding.check,
   adopt = adoption.adopt,
   claim = claims.claim,
   renew = changes.renew,

@@ -90,6 +90,16 @@ function M.ended(connection, run, state)
   M.skip_after_canaries(connection, run.account_id, run.fleet)
 end
 
+--- Returns the error about an item that depends on another one, which its fleet does not have.
+---@param key string of the item
+---@param needed string key of the other one
+---@return openhands.Error
+function M.missing(key, needed)
+  return errors.new { kind = "invalid", operation = "add", effect = "none", key = key,
+    message = ("add: item '%s' depends on '%s', which the fleet does not have yet: add that one first"):format(key,
+      needed) }
+end
+
 --- Makes a run that was just added wait for the items that it depends on. The fleet has these before: so none can wait
 --- for itself, however long the chain.
 ---@param connection openhands.LedgerConnection
@@ -101,9 +111,7 @@ function M.depend(connection, run, keys)
   for _, key in ipairs(keys) do
     local needed = key ~= run.key and connection:row(FIND, run.account_id, run.fleet, key)
     if not needed then
-      return errors.new { kind = "invalid", operation = "add", effect = "none", key = run.key,
-        message = ("add: item '%s' depends on '%s', which the fleet does not have yet: add that one first"):format(
-          run.key, key) }
+      return M.missing(run.key, key)
     end
     local is_new = connection:change(NEED, needed.run_id, run.run_id) == 1
     unmet = unmet + (is_new and needed.state ~= "done" and 1 or 0)
