@@ -235,6 +235,37 @@ end
 ---@type fun(message: string): any raises
 M.raise = call_site.raise
 
+local LIST = "openhands.list" -- name of the metatable of the core's lists
+
+-- Returns the name of the class of a table, if it has one.
+local function class_of(value)
+  local mark = type(value) == "table" and getmetatable(value)
+  local name = type(mark) == "table" and rawget(mark, "__name")
+  return type(name) == "string" and name or nil
+end
+
+--- Returns whether a value is an empty list, e.g. of an answer: an empty table of another kind has no such mark.
+---@param value any
+---@return boolean
+function M.is_empty_list(value)
+  return type(value) == "table" and next(value) == nil and class_of(value) == LIST
+end
+
+--- Returns words for what a caller has given where a table of another kind is wanted, e.g. "an empty list".
+---@param value any
+---@return string
+function M.words_of(value)
+  local class = class_of(value)
+  if M.is_empty_list(value) then
+    return "an empty list"
+  elseif class == LIST or type(value) == "table" and rawget(value, 1) ~= nil then
+    return "a list"
+  elseif class then
+    return (class:find "^[aeio]" and "an " or "a ") .. class
+  end
+  return type(value) == "table" and "a table with a metatable" or "a " .. type(value)
+end
+
 --- Raises if a method was called with a dot instead of a colon.
 ---@param is_receiver any whether the first argument is the object that has the method
 ---@param name string of the method

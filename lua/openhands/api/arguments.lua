@@ -108,7 +108,10 @@ function M.read(client, operation, ...)
   local fields, position = {}, 1
   if operation.has_fields then
     local given = arguments[operation.subject and 2 or 1]
-    if operation.body_field and given ~= nil then
+    if errors.is_empty_list(given) and not operation.takes_empty_list then
+      local single = operation.single_field and (", or '%s' itself"):format(operation.single_field) or ""
+      errors.raise(("%s: needs a table of fields%s, not an empty list"):format(operation.name, single))
+    elseif operation.body_field and given ~= nil then
       fields[operation.body_field] = whole_body(given, operation.body_field)
     elseif operation.items and type(given) == "table" and next(given) == nil then
       fields[operation.items] = given -- an empty list of items
@@ -119,7 +122,7 @@ function M.read(client, operation, ...)
     elseif given ~= nil and operation.single_field then
       fields[operation.single_field] = given
     elseif given ~= nil then
-      errors.raise(("%s: needs a table of fields, not a %s"):format(operation.name, type(given)))
+      errors.raise(("%s: needs a table of fields, not %s"):format(operation.name, errors.words_of(given)))
     end
   end
   if fields.repository ~= nil or fields.selected_repository ~= nil then

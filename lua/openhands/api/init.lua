@@ -355,8 +355,8 @@ end
 ---@return any answer
 ---@return openhands.Error? err
 function Client:_request(request, call, id)
-  if type(request) ~= "table" then
-    errors.raise("request: needs a table with 'path', not a " .. type(request))
+  if type(request) ~= "table" or errors.is_empty_list(request) then
+    errors.raise("request: needs a table with 'path', not " .. errors.words_of(request))
   elseif id then
     local answer, err = servers.call(self, "request", request, call, "agent", id)
     if err then

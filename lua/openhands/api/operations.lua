@@ -14,6 +14,7 @@ local M = {}
 ---@field has_fields boolean? whether there are fields besides the subject
 ---@field single_field string? field that gets an argument that is not a table of fields
 ---@field body_field string? field that is the whole body: its value is the argument itself
+---@field takes_empty_list boolean? the field that an argument may be itself can be an empty list
 ---@field map_field string? the only field, if it is a table with names: its value may be given directly
 ---@field items string? field with the ids of several items of the subject, requested in batches
 ---@field tells_provider boolean? whether there is a field for the git provider
@@ -36,6 +37,8 @@ local function is_list_of_ids(field)
   return field ~= nil and (field.kind == "uuids" or field.kind == "names")
 end
 
+local takes_empty_list = { list = true, texts = true, names = true, uuids = true } -- kinds of fields
+
 local takes_table = { object = true, text_map = true, files = true }
 
 local function describe(name, rows)
@@ -56,6 +59,8 @@ local function describe(name, rows)
     if further[1] and (further[1].required or #further == 1) and not operation.single_field then
       operation.single_field = further[1].name
     end
+    local is_single = further[1] and further[1].name == operation.single_field
+    operation.takes_empty_list = operation.takes_empty_list or is_single and takes_empty_list[further[1].kind]
     for _, field in ipairs(further) do
       operation.tells_provider = operation.tells_provider or field.name == "git_provider"
     end

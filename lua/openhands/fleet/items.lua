@@ -196,8 +196,8 @@ end
 ---@return openhands.Error? err the dialect of the service cannot take a field
 function M.read(client, given, context)
   local caller, place = context.caller, context.place
-  if type(given) ~= "table" then
-    errors.raise(("%s: item %d must be a table of fields, not a %s"):format(caller, place, type(given)))
+  if type(given) ~= "table" or errors.is_empty_list(given) then
+    errors.raise(("%s: item %d must be a table of fields, not %s"):format(caller, place, errors.words_of(given)))
   end
   local fields = joined(context.defaults or {}, given)
   local values = { record = context.record or {}, texts = fields, used = {} }

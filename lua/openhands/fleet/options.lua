@@ -105,8 +105,8 @@ end
 
 -- Returns the settings that are known here, with defaults, and those that are for a client.
 local function split(caller, given, is_fleet)
-  if type(given) ~= "table" then
-    errors.raise(("%s: needs a table of settings, not a %s"):format(caller, type(given)))
+  if type(given) ~= "table" or errors.is_empty_list(given) then
+    errors.raise(("%s: needs a table of settings, not %s"):format(caller, errors.words_of(given)))
   end
   local settings, of_client, names = {}, {}, require("openhands.settings").names()
   for name, rule in pairs(known) do
