@@ -143,10 +143,9 @@ describe("the command", function()
     assert.equal(2, here.run("worker --json" .. FAST).json.done)
     local result = here.run "fleet cancel shared owner/one owner/two --json"
     assert.equal(2, result.status)
-    assert.same({ cancelled = {}, left = { { key = "owner/one", state = "done" },
-      { key = "owner/two", state = "cancelled" } } }, result.json)
-    assert.matches("owner/one stays as it is: done\n", result.errors, 1, true)
-    assert.same({ cancelled = {}, left = {} }, here.run "fleet cancel shared --all --json".json)
+    assert.same({ cancelled = {}, skipped = 0, left = { { key = "owner/one", state = "done", why = "it is done" },
+      { key = "owner/two", state = "cancelled", why = "it was cancelled before" } } }, result.json)
+    assert.same({ cancelled = {}, left = {}, skipped = 0 }, here.run "fleet cancel shared --all --json".json)
     assert.matches("did you mean 'shared'?", here.run "fleet cancel sahred --all".errors, 1, true)
     assert.equal(2, here.service:jobs())
   end)

@@ -1,12 +1,15 @@
 --- Selects items of a fleet by their keys or states, for `retry` and `cancel`, and changes them in batches, each in one
 --- transaction.
 
+local core = require "openhands.core"
 local errors = require "openhands.errors"
 local spelling = require "openhands.spelling"
 
 local M = {}
 
 local BATCH = 200 -- items in one transaction
+local MOST_NAMED = 10 -- keys, in a message
+local LONGEST_NAME = 60 -- bytes, of one of them
 local PAGE = 500 -- runs that are read at once
 
 --- Returns the options of a call. Raises if one is unknown.
@@ -41,16 +44,35 @@ function M.list(call, name, value)
   return list
 end
 
+-- Returns the error about keys that a fleet does not have.
+local function unknown(call, fleet, keys)
+  local shown = {}
+  for place = 1, math.min(#keys, MOST_NAMED) do
+    shown[place] = ("'%s'"):format(core.redact_line(keys[place], LONGEST_NAME))
+  end
+  local left = #keys - #shown
+  return errors.new { kind = "not_found", operation = call, effect = "none", key = keys[1],
+    message = ("%s: the ledger has no item%s %s%s in fleet '%s'; nothing was changed"):format(call,
+      #keys == 1 and "" or "s", table.concat(shown, ", "), left > 0 and (" and %d more"):format(left) or "", fleet) }
+end
+
 -- Returns the runs of some keys.
 local function of_keys(ledger, named, call, keys)
-  local runs, is_there = {}, {}
+  local runs, is_there, missing = {}, {}, {}
   for _, key in ipairs(keys) do
-    local run, err = ledger:find { account_id = named.account_id, fleet = named.fleet, key = key }
-    if err then
-      return nil, errors.rename(err, call)
-    elseif not is_there[key] then
-      is_there[key], runs[#runs + 1] = true, run
+    local run, err
+    if not is_there[key] then
+      run, err = ledger:find { account_id = named.account_id, fleet = named.fleet, key = key }
     end
+    if err and err.kind ~= "not_found" then
+      return nil, errors.rename(err, call)
+    elseif err then
+      missing[#missing + 1] = key
+    end
+    is_there[key], runs[#runs + 1] = true, run
+  end
+  if missing[1] then
+    return nil, unknown(call, named.fleet, missing)
   end
   return runs
 end

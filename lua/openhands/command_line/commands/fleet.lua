@@ -271,10 +271,14 @@ local function cancel(session)
     sessions.refuse "fleet cancel: name items by their keys, or give --all"
   end
   return tell(session, "cancel", function(result)
-    session.output:record { cancelled = openhands.array(result.cancelled), left = openhands.array(result.left) }
-    session.output:line(("%s cancelled"):format(count_words(#result.cancelled)))
+    session.output:record { cancelled = openhands.array(result.cancelled), left = openhands.array(result.left),
+      skipped = result.skipped }
+    local skipped, left = result.skipped, #result.left
+    session.output:line(("%s cancelled%s%s"):format(count_words(#result.cancelled),
+      skipped > 0 and (", %d more skipped"):format(skipped) or "", left > 0 and (", %d left"):format(left) or ""))
     for _, each in ipairs(result.left) do
-      session:say("%s stays as it is: %s", text.line(each.key), each.state)
+      session.output:line(("%s is left: %s%s"):format(text.line(each.key), each.why,
+        each.conversation_id and (" (conversation %s)"):format(text.line(each.conversation_id)) or ""))
     end
     return result.left[1] and exit_status.FAILED or exit_status.OK
   end, { keys = keys[1] and keys or nil })

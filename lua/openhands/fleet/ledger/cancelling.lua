@@ -14,12 +14,13 @@ local CANCEL = [[update openhands_runs set state = 'cancelled', fence = fence + 
 --- Cancels queued runs, those of one transaction; what depends on them is skipped. Other runs stay as they are.
 ---@param ledger openhands.Ledger
 ---@param fields { account_id: string, fleet: string, keys: string[] }
----@return openhands.Run[]? runs as they are afterwards, by place of the key
+---@return { runs: openhands.Run[], skipped: integer }? changed `runs`: as they are afterwards, by place of the key;
+--- `skipped`: how many others were
 ---@return openhands.Error? err of kind "not_found": the fleet has no such item
 function M.cancel(ledger, fields)
   local account, fleet = arguments.fleet("cancel", fields, "keys ")
   return transaction.run(ledger, "cancel", function(connection)
-    local runs = {}
+    local runs, skipped = {}, 0
     for place, key in ipairs(fields.keys) do
       local run, err = reading.of_key(connection, "cancel", account, fleet, key)
       if not run then
@@ -27,14 +28,11 @@ function M.cancel(ledger, fields)
       end
       if connection:change(CANCEL, run.run_id) == 1 then
         waves.left_queue(connection, account, fleet, 1)
-        waves.ended(connection, run, "cancelled")
+        skipped = skipped + waves.ended(connection, run, "cancelled")
       end
       runs[place] = run
     end
-    for place, run in ipairs(runs) do
-      runs[place] = reading.read(connection, run.run_id) --[[@as openhands.Run]]
-    end
-    return runs
+    return { runs = reading.again(connection, runs), skipped = skipped }
   end)
 end
 

@@ -143,6 +143,17 @@ function M.of_key(connection, operation, account, fleet, key)
   return nil, unknown_item(operation, fleet, key)
 end
 
+--- Reads runs again within a transaction, as they are after its changes. Returns them in place of those given.
+---@param connection openhands.LedgerConnection
+---@param runs openhands.Run[]
+---@return openhands.Run[]
+function M.again(connection, runs)
+  for place, run in ipairs(runs) do
+    runs[place] = M.read(connection, run.run_id) --[[@as openhands.Run]]
+  end
+  return runs
+end
+
 --- Reads the run of an item.
 ---@param ledger openhands.Ledger
 ---@param fields { account_id: string, fleet: string, key: string }

@@ -67,10 +67,7 @@ function M.retry(ledger, fields)
     end
     connection:change(COUNT, #retried, account, fleet)
     waves.returned(connection, account, fleet, retried)
-    for place, run in ipairs(runs) do
-      runs[place] = reading.read(connection, run.run_id) --[[@as openhands.Run]]
-    end
-    return runs
+    return reading.again(connection, runs)
   end)
 end
 

@@ -50,14 +50,18 @@ end
 ---@param connection openhands.LedgerConnection
 ---@param account string
 ---@param fleet string
+---@return integer count of the skipped
 function M.skip_after_canaries(connection, account, fleet)
   local row = connection:row(CANARY, account, fleet)
   local canary = row and tonumber(row.canary) or 0
   local failed = canary > 0 and connection:row(FAILED_CANARY, account, fleet, canary)
   if failed then
     local reason = ("not started, because the canary '%s' %s"):format(failed.key, words[failed.state])
-    M.left_queue(connection, account, fleet, connection:change(SKIP_REST, reason, account, fleet, canary))
+    local count = connection:change(SKIP_REST, reason, account, fleet, canary)
+    M.left_queue(connection, account, fleet, count)
+    return count
   end
+  return 0
 end
 
 -- Skips a queued run, and returns those that wait for it.
@@ -74,20 +78,22 @@ end
 ---@param connection openhands.LedgerConnection
 ---@param run { run_id: string, key: string, account_id: string, fleet: string, failed: string? }
 ---@param state openhands.RunState the one that it has ended with
+---@return integer count of the skipped
 function M.ended(connection, run, state)
   if state == "done" then
     connection:change(RELEASE, run.run_id)
-    return
+    return 0
   end
   local reason = ("not started, because '%s' %s"):format(run.key, words[state])
-  local waiting, place = connection:rows(WAITING, run.run_id), 1
+  local waiting, place, count = connection:rows(WAITING, run.run_id), 1, 0
   while waiting[place] do
     for _, other in ipairs(skip(connection, waiting[place], reason)) do
       waiting[#waiting + 1] = other
     end
+    count = count + (waiting[place].state == "skipped" and 1 or 0)
     place = place + 1
   end
-  M.skip_after_canaries(connection, run.account_id, run.fleet)
+  return count + M.skip_after_canaries(connection, run.account_id, run.fleet)
 end
 
 --- Returns the error about an item that depends on another one, which its fleet does not have.
