@@ -228,6 +228,7 @@ build = {
     ["openhands.fleet.budget"] = "lua/openhands/fleet/budget.lua",
     ["openhands.fleet.cancel"] = "lua/openhands/fleet/cancel.lua",
     ["openhands.fleet.choice"] = "lua/openhands/fleet/choice.lua",
+    ["openhands.fleet.contents"] = "lua/openhands/fleet/contents.lua",
     ["openhands.fleet.custody"] = "lua/openhands/fleet/custody.lua",
     ["openhands.fleet.identifier"] = "lua/openhands/fleet/identifier.lua",
     ["openhands.fleet"] = "lua/openhands/fleet/init.lua",

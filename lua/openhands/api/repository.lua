@@ -23,6 +23,13 @@ local hosts = {
   ["vs-ssh.visualstudio.com"] = { provider = "azure_devops", least = 3, most = 3, part = AZURE_PART },
 }
 
+--- Providers that an address may say.
+---@type table<string, true>
+M.PROVIDERS = {}
+for _, host in pairs(hosts) do
+  M.PROVIDERS[host.provider] = true
+end
+
 local OLD_AZURE = "^([^.]+)%.visualstudio%.com$" -- its older hosts are named after the organization
 local elsewhere = { least = 2, most = 20, part = AZURE_PART }
 

@@ -24,8 +24,8 @@ local MOST_ADDED = 200 -- items in one transaction
 
 -- Returns what the ledger takes of an item that was read.
 local function ledger_item(named, item)
-  return { key = item.key, request = item.request, request_hash = item.request_hash, priority = item.priority,
-    depends_on = item.depends_on, exclusive = item.exclusive,
+  return { key = item.key, request = item.request, request_hash = item.request_hash, is_like = item.is_like,
+    priority = item.priority, depends_on = item.depends_on, exclusive = item.exclusive,
     conversation_id = identifiers.of(named.account_id, named.fleet, item.key, 1) }
 end
 

@@ -1,6 +1,7 @@
 --- Reads the items of a fleet as the user gives them: each becomes a key, and the fields of a start as canonical JSON.
 --- Mistakes of the caller raise, with the key of the item in the message.
 
+local contents = require "openhands.fleet.contents"
 local core = require "openhands.core"
 local errors = require "openhands.errors"
 local json = require "openhands.fleet.json"
@@ -12,7 +13,6 @@ local templates = require "openhands.fleet.template"
 
 local M = {}
 
-local HASHES = "b3f1c2f6-6c1e-4f0e-9c55-0d0d2c8b7a11" -- namespace of the hashes of requests
 local LONGEST_KEY = 500 -- bytes
 
 --- An item, ready for the ledger.
@@ -20,6 +20,7 @@ local LONGEST_KEY = 500 -- bytes
 ---@field key string
 ---@field request string JSON of the fields of the start; secrets are references
 ---@field request_hash string
+---@field is_like? fun(item: table, hash: string): boolean whether another hash is that of the same item
 ---@field priority integer? higher ones are started first
 ---@field depends_on string[]? keys of items that must be done before
 ---@field exclusive string? name of a group of which at most one is live, e.g. "owner/repository..branch"
@@ -223,19 +224,16 @@ function M.read(client, given, context)
   end
   check_names(where, filled, values.used)
   check_secrets(where, filled.secrets)
-  filled = repositories.in_fields(where, filled, true)
-  local refusal = check_fields(client, where, filled)
+  local start = repositories.in_fields(where, filled, true)
+  local refusal = check_fields(client, where, start)
   if refusal then
     refusal.key, refusal.place = key, place
     return nil, refusal
   end
-  local request = json.encode(filled)
-  local contents = request
-  if depends_on or exclusive then
-    contents = contents .. json.encode { depends_on = depends_on, exclusive = exclusive }
-  end
-  return { key = key, request = request, request_hash = core.uuid5(HASHES, contents), priority = fields.priority,
-    depends_on = depends_on, exclusive = exclusive }
+  local request = json.encode(start)
+  return { key = key, request = request, request_hash = contents.hash(request, depends_on, exclusive),
+    is_like = contents.recognition(filled, start), priority = fields.priority, depends_on = depends_on,
+    exclusive = exclusive }
 end
 
 --- Returns the fields of a start from the request of an item, with its secrets.

@@ -26,6 +26,7 @@ local ADDED = "select {whole:added} from openhands_fleets where account_id = ? a
 ---@field key string
 ---@field request string JSON
 ---@field request_hash string
+---@field is_like? fun(item: openhands.LedgerItem, hash: string): boolean whether another hash is that of the same item
 ---@field conversation_id string for its first start
 ---@field priority integer? 0 if not given; higher ones are claimed first
 ---@field exclusive string? name of a group of which at most one is live
@@ -41,12 +42,17 @@ local function other_request(key)
   return conflict(key, "was added before with another request: give it another key, or use a fleet of another name")
 end
 
+-- Returns whether a hash is that of an item.
+local function is_same(item, hash)
+  return hash == item.request_hash or item.is_like ~= nil and item:is_like(hash)
+end
+
 -- Returns the run that an item already has, or the error if it is another one.
 local function existing(connection, account, fleet, item)
   local row = connection:row(FIND, account, fleet, item.key)
   if not row then
     return nil, conflict(item.key, "has the conversation_id of another run")
-  elseif row.request_hash ~= item.request_hash then
+  elseif not is_same(item, row.request_hash) then
     return nil, other_request(item.key)
   end
   return reading.to_run(row)
@@ -54,7 +60,8 @@ end
 
 local function check_items(operation, items)
   for _, item in ipairs(items) do
-    arguments.check_names(operation, item, " key request request_hash conversation_id priority exclusive depends_on ")
+    arguments.check_names(operation, item, " key request request_hash is_like conversation_id priority exclusive "
+      .. "depends_on ")
     arguments.text(operation, item, "exclusive", false)
     for _, name in ipairs { "key", "request", "request_hash", "conversation_id" } do
       arguments.text(operation, item, name)
@@ -129,14 +136,14 @@ local function problem_of(items, place, first_places, hash_of)
   local item = items[place]
   local first = first_places[item.key]
   if first then
-    return items[first].request_hash ~= item.request_hash and errors.new {
+    return not is_same(item, items[first].request_hash) and errors.new {
       kind = "conflict", operation = "add", effect = "none", key = item.key, place = place, other_place = first,
       message = ("add: item %d has the key '%s' of item %d, and other contents: give it another key"):format(place,
         item.key, first),
     } or nil
   end
   local hash = hash_of(item.key)
-  if hash and hash ~= item.request_hash then
+  if hash and not is_same(item, hash) then
     local err = other_request(item.key)
     err.place = place
     return err
