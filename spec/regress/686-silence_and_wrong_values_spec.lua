@@ -16,7 +16,8 @@ describe("the simulator", function()
       assert.matches("exit 2\n$", output)
     end
     assert.has_error(function() simulator.spawn { port = 70000 } end)
-    assert.has_error(function() simulator.spawn { port = "x" } end, "simulator: port must be a number, not a string")
+    assert.has_error(function() simulator.spawn { port = "x" } end,
+      'simulator: port must be a whole number from 0 to 65535, not "x"')
   end)
 end)
 

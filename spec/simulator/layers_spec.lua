@@ -18,7 +18,7 @@ local ALLOWED = {
   fault = { "http", "encoding" },
   server = { "dispatch", "fault", "model", "http", "encoding" },
   transport = { "fault", "encoding" },
-  process = { "encoding" },
+  process = { "model", "encoding" },
   init = { "dispatch", "encoding", "model", "process", "transport" },
 }
 

@@ -266,7 +266,7 @@ describe("the simulator's program", function()
     assert.is_truthy(run("--nonsense"):find("unknown option: --nonsense", 1, true))
     assert.is_truthy(run("--pace quick"):find("--pace needs a number", 1, true))
     assert.is_truthy(run("--api"):find("--api needs a value", 1, true))
-    assert.is_truthy(run("--api v3"):find("option api cannot be v3", 1, true))
+    assert.is_truthy(run("--api v3"):find("api must be one of both, v0, v1", 1, true))
     assert.is_truthy(run("--options [1"):find("--options: ", 1, true))
   end)
 

@@ -28,7 +28,7 @@ M.null = json.null
 M.array = json.array
 
 --- Starts the simulator as a child process. The child ends on `close`, or when this process ends. Raises if it does not
---- start, e.g. for an unknown option.
+--- start, and for an option that is unknown or has an impossible value.
 M.spawn = process.spawn
 
 --- Creates a model of the service in virtual time. It takes requests and returns responses. Raises on an unknown

@@ -1,6 +1,7 @@
 --- Runs the simulator as a child process, and controls it through two named pipes. Uses only the libraries io and os,
 -- so it works inside callbacks of any event loop. A command blocks until its reply arrives, which takes only a moment.
 local json = require "openhands.simulator.encoding.json"
+local model_options = require "openhands.simulator.model.options"
 
 local M = {}
 
@@ -49,7 +50,7 @@ local function program(words)
 end
 
 --- Starts the simulator as a child process. The child ends on `close`, or when this process ends. Raises if it does not
---- start, e.g. for an unknown option.
+--- start, and for an option that is unknown or has an impossible value.
 ---@param options? openhands.simulator.Options|{ lua?: string, port?: integer } `lua`: the interpreter of the child
 --- (default: the running one); `port`: the port on which it listens (default: any free one)
 ---@return openhands.simulator.Handle
@@ -60,8 +61,10 @@ function M.spawn(options)
   end
   local lua, port = settings.lua or interpreter(), settings.port or 0
   settings.lua, settings.port = nil, nil
-  if type(port) ~= "number" then
-    error("simulator: port must be a number, not a " .. type(port), 2)
+  local problem = model_options.problem_of_port(port) or model_options.problem_of(settings)
+    or type(lua) ~= "string" and ("lua must be a text, not %s"):format(tostring(lua))
+  if problem then
+    error("simulator: " .. problem, 2)
   end
   local words = { "--port", json.encode(port), "--options", json.encode(settings, "bytes") }
   local directory = make_pipes()

@@ -239,7 +239,8 @@ describe("a generated history", function()
     end
 
     it("have no other behavior", function()
-      assert.has_error(function() simulator.model { event_pages = "rude" } end, "option event_pages cannot be rude")
+      assert.has_error(function() simulator.model { event_pages = "rude" } end,
+        'event_pages must be one of empty, overlap, plain, repeat, stuck, not "rude"')
     end)
   end)
 

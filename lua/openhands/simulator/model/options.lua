@@ -82,17 +82,104 @@ local allowed = {
   device_login = { granted = true, denied = true, ignored = true },
 }
 
+-- ---- checks --------------------------------------------------------------------------------------------------------
+
+local MOST_PORT = 65535 -- the system takes a larger one modulo 65536
+
+local function is_finite(value)
+  return type(value) == "number" and value == value and value ~= math.huge and value ~= -math.huge
+end
+
+-- Returns a rule: a function that tells whether a value is allowed, and words for those that are.
+local function number_from(least, is_whole)
+  return {
+    function(value)
+      return is_finite(value) and (not least or value >= least) and (not is_whole or value % 1 == 0)
+    end,
+    (is_whole and "a whole number" or "a number") .. (least and ", at least " .. least or ""),
+  }
+end
+
+local function or_false(rule)
+  return { function(value) return value == false or rule[1](value) end, "false or " .. rule[2] }
+end
+
+-- Returns a rule for tables of texts, whose keys have a type.
+local function texts_by(key_type, words)
+  return {
+    function(value)
+      for key, text in pairs(type(value) == "table" and value or { false }) do
+        if type(key) ~= key_type or type(text) ~= "string" then
+          return false
+        end
+      end
+      return true
+    end,
+    words,
+  }
+end
+
+local function one_of(values)
+  local names = {}
+  for name in pairs(values) do
+    names[#names + 1] = name
+  end
+  table.sort(names)
+  return { function(value) return values[value] ~= nil end, "one of " .. table.concat(names, ", ") }
+end
+
+local boolean = { function(value) return type(value) == "boolean" end, "true or false" }
+local count, seconds, texts = number_from(0, true), number_from(0), texts_by("number", "a list of texts")
+
+local rules = {
+  pace = seconds, visibility = seconds, event_lag = seconds, epoch = number_from(), time = number_from(),
+  seed = number_from(nil, true), event_count = count, repository_count = count, max_requests = number_from(1, true),
+  max_concurrent = or_false(count), download_bytes = or_false(count), keys = or_false(texts),
+  organizations = or_false(texts), git_providers = texts, agent_files = texts_by("string", "a table of texts by name"),
+  client_ids = boolean, require_message = boolean, old = boolean, spa = boolean, download_length = boolean,
+  download_busy = boolean,
+}
+for name, values in pairs(allowed) do
+  rules[name] = one_of(values)
+end
+
+local function words_of(value)
+  local words = { string = '"' .. tostring(value) .. '"', table = "a table", ["function"] = "a function" }
+  return words[type(value)] or tostring(value)
+end
+
+--- Tells what is wrong with options.
+---@param changes table<any, any>
+---@return string? problem
+function M.problem_of(changes)
+  for name, value in pairs(changes) do
+    local rule = rules[name]
+    if not rule then
+      return "unknown option: " .. tostring(name)
+    elseif not rule[1](value) then
+      return ("%s must be %s, not %s"):format(name, rule[2], words_of(value))
+    end
+  end
+end
+
+--- Tells what is wrong with a port.
+---@param port any
+---@return string? problem
+function M.problem_of_port(port)
+  if not (is_finite(port) and port % 1 == 0 and port >= 0 and port <= MOST_PORT) then
+    return ("port must be a whole number from 0 to %d, not %s"):format(MOST_PORT, words_of(port))
+  end
+end
+
 --- Changes options. Raises, at the level of the caller's caller, on an unknown name or value.
 ---@param options table<string, any> changed in place
 ---@param changes openhands.simulator.Options
 function M.change(options, changes)
+  local problem = M.problem_of(changes)
+  if problem then
+    error(problem, 3)
+  end
   for name, value in pairs(changes) do
-    if M.defaults[name] == nil then
-      error("unknown option: " .. tostring(name), 3)
-    end
-    if allowed[name] and not allowed[name][value] then
-      error(("option %s cannot be %s"):format(name, tostring(value)), 3)
-    end
     options[name] = value
   end
 end

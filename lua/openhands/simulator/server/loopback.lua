@@ -4,12 +4,11 @@ local connection = require "openhands.simulator.server.connection"
 local dispatch = require "openhands.simulator.dispatch"
 local fault = require "openhands.simulator.fault"
 local model = require "openhands.simulator.model"
+local model_options = require "openhands.simulator.model.options"
 local responses = require "openhands.simulator.http.responses"
 local uv = require "luv"
 
 local M = {}
-
-local MOST_PORT = 65535 -- the system takes a larger one modulo 65536
 
 -- Returns the options with the clock of this machine as the default of `epoch`: clients search for their starts by the
 -- time of their own clock.
@@ -45,8 +44,9 @@ local metatable = { __index = methods, __name = "openhands.simulator.Server" }
 function M.new(settings)
   settings = settings or {}
   local port = settings.port or 0
-  if type(port) ~= "number" or port % 1 ~= 0 or port < 0 or port > MOST_PORT then
-    error(("port must be a whole number from 0 to %d, not %s"):format(MOST_PORT, tostring(port)), 0)
+  local problem = model_options.problem_of_port(port)
+  if problem then
+    error(problem, 0)
   end
   local self = setmetatable({
     accepted = 0, _options = settings.options or {}, _port = port,
