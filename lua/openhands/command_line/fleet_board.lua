@@ -7,7 +7,6 @@ local fleets = require "openhands.command_line.fleets"
 local interruption = require "openhands.command_line.interruption"
 local lives = require "openhands.display.live"
 local spans = require "openhands.display.spans"
-local text = require "openhands.command_line.text"
 
 local M = {}
 
@@ -15,11 +14,14 @@ local DRAWING = 0.5 -- seconds between two drawings
 local READING = 2 -- seconds between two looks into the ledger
 local MOST_ROWS = 200
 local PATIENCE = 10 -- seconds without news until a line says what the fleet waits for
+local SHORT = 3 -- seconds of a wait for other processes that need no line
 
 -- States of a board, where those of runs have other names. The ambiguous ones are as urgent as the failed.
 local states = { ambiguous = "unknown", cancelled = "stopped", skipped = "stopped", done = "finished" }
 
 local is_trouble = { failed = true, ambiguous = true, skipped = true, cancelled = true, paused = true }
+
+local is_live = { starting = true, running = true, paused = true }
 
 ---@class openhands.FleetBoard
 local Board = {}
@@ -101,13 +103,30 @@ local function tell_waiting_on(self, client)
   end
 end
 
+-- Says once that all that is live belongs to other processes, which may have ended.
+local function tell_others_on(self, client)
+  while not self.has_ended do
+    client:sleep(SHORT)
+    local status = not self.has_ended and next(self.own) == nil and self.fleet:status()
+    local count, longest = 0, 0
+    for _, run in ipairs(status and status.runs or {}) do
+      count, longest = count + 1, math.max(longest, run.lease or 0)
+    end
+    if status and count == status.live and longest > SHORT and next(self.own) == nil then
+      local is_one = count == 1
+      return self.say_above(("waiting for %.0f %s; if %s ended, %s taken up within %.0f s"):format(count,
+        is_one and "run of another process" or "runs of other processes", is_one and "that has" or "those have",
+        is_one and "the run is" or "the runs are", math.ceil(longest)))
+    end
+  end
+end
+
 -- Takes a run whose state has changed.
 local function take_change(self, run, previous)
   self.changes = self.changes + 1
   self.troubled[run.key] = is_trouble[run.state] and run.state ~= "paused" and run or nil
-  local line = ("%s: %s -> %s%s"):format(text.line(run.key), previous or "taken up", run.state,
-    run.error and " (" .. text.line(run.error) .. ")" or "")
-  self.live:note(run.key, run.state, line)
+  self.own[run.key] = is_live[run.state]
+  self.live:note(run.key, run.state, fleets.change_words(self.client, run, previous))
   self.read_at = -math.huge -- the ledger has news
 end
 
@@ -123,14 +142,15 @@ function M.during(session, fleet, run)
   end
   local client = session:client()
   local self = setmetatable({
-    fleet = fleet, troubled = {}, read_at = -math.huge, changes = 0,
+    fleet = fleet, client = client, troubled = {}, own = {}, read_at = -math.huge, changes = 0,
     say = function(line) session.output:say(line) end,
     live = lives.new { terminal = session:stderr(), write = function(words)
       session.output:write_error(words)
     end },
   }, Board)
-  local others = self.live.terminal.can_redraw and { function() show_on(self, client) end }
-    or { function() tell_waiting_on(self, client) end }
+  self.say_above = function(line) self.live:print(line) end
+  local show = self.live.terminal.can_redraw and show_on or tell_waiting_on
+  local others = { function() show(self, client) end, function() tell_others_on(self, client) end }
   local value, err = interruption.beside(client, function()
     return run(function(changed, previous)
       take_change(self, changed, previous)

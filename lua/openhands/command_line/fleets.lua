@@ -202,4 +202,17 @@ function M.name_of(path)
   return (name:gsub("%.[A-Za-z]+$", ""))
 end
 
+--- Returns the line about a run whose state has changed. What was left while it was starting is looked for, as long as
+--- the service may not show it.
+---@param client openhands.Client
+---@param run openhands.Run
+---@param previous string? its state before; nil: it was taken up
+---@return string
+function M.change_words(client, run, previous)
+  local looks = not previous and run.state == "starting" and client._api ~= "v0"
+  return ("%s: %s -> %s%s%s"):format(text.line(run.key), previous or "taken up", run.state,
+    looks and (" (looks for up to %.0f s whether it was started before)"):format(client._settings.grace) or "",
+    run.error and " (" .. text.line(run.error) .. ")" or "")
+end
+
 return M

@@ -116,7 +116,7 @@ function M.run(run, previous)
 end
 
 local fleet_numbers = {
-  cost = money, now = time, paused_for = time, started_at = time, seconds = time, overdue = time,
+  cost = money, now = time, paused_for = time, started_at = time, seconds = time, overdue = time, lease = time,
 }
 
 local lists = { runs = true, start = true, take_up = true, wait = true, ended = true }

@@ -302,7 +302,7 @@ end
 ---@param options table?
 ---@return table fields, table options
 function M.split(caller, fields, options)
-  if type(fields) ~= "table" or errors.is_empty_list(fields) then
+  if type(fields) ~= "table" or next(fields) == nil and errors.is_empty_list(fields) then
     errors.raise(("%s: needs a table of fields, not %s"):format(caller, errors.words_of(fields)))
   end
   local split, may_be_address = {}, false

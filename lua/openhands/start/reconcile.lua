@@ -79,7 +79,8 @@ local function look_until_certain(start, unclear_at, look)
     elseif now + pause >= call.deadline_at or (last_error and now - unclear_at >= UNANSWERED_GRACES * call.grace) then
       return nil, last_error or M.cannot_tell("timeout", "the time for this call is over")
     end
-    client:_sleep(pause)
+    local left = unclear_at + call.grace - now
+    client:_sleep(left > 0 and math.min(pause, left) or pause)
     pause = math.min(pause * 1.5, 10)
   end
 end

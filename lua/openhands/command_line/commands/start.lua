@@ -3,6 +3,7 @@
 local exit_status = require "openhands.command_line.exit_status"
 local following = require "openhands.command_line.following"
 local identifiers = require "openhands.command_line.identifier"
+local interruption = require "openhands.command_line.interruption"
 local options = require "openhands.command_line.options"
 local records = require "openhands.command_line.records"
 local sessions = require "openhands.command_line.session"
@@ -10,6 +11,8 @@ local text = require "openhands.command_line.text"
 local waiting = require "openhands.command_line.waiting"
 
 local M = {}
+
+local PATIENCE = 3 -- seconds
 
 --- Adds the command.
 ---@param parser table of argparse
@@ -56,6 +59,21 @@ local function tell_id(session, id)
   session:say("starting %s (to take it up again: the same command with --id %s --resume)", id, id)
 end
 
+-- Starts the conversation. Says once that it is looked for, if that takes more than a moment.
+local function start(session, client, fields, given)
+  local state = {}
+  local function tell()
+    client:sleep(PATIENCE)
+    if not state.has_ended then
+      session:say("looking for %s for up to %.0f s, before it is started", fields.conversation_id,
+        client._settings.grace)
+    end
+  end
+  return interruption.beside(client, function()
+    return client:start(fields, given)
+  end, given.resume and { tell } or {}, state)
+end
+
 --- Runs the command.
 ---@param session openhands.CommandSession
 ---@return integer exit_status
@@ -73,7 +91,7 @@ function M.run(session)
   end
   session:outlives_signals()
   session:leaves_open "It may have been started: look in `openhands-lua list` before you start it again."
-  local conversation, err = client:start({
+  local conversation, err = start(session, client, {
     initial_user_msg = message, repository = arguments.repo, selected_branch = arguments.branch,
     git_provider = arguments.provider, llm_model = arguments.model, conversation_id = arguments.id,
   }, {

@@ -75,7 +75,7 @@ function M.run(session)
   local arguments, ended = session.arguments, { done = 0, other = 0 }
   local settings = fleets.settings(session)
   settings.on_change = function(run, previous)
-    session:say("%s: %s -> %s", text.line(run.key), previous or "taken up", run.state)
+    session:say("%s", fleets.change_words(session:client(), run, previous))
   end
   settings.on_done = function(run)
     local name = run.state == "done" and "done" or "other"

@@ -15,6 +15,7 @@ local M = {}
 ---@field conversation_id string
 ---@field owner string? the worker that looks after it
 ---@field overdue number? seconds since which its worker has not looked after it; another one will take it over
+---@field lease number? seconds until another worker may take it over, unless its worker still lives
 ---@field started_at number?
 ---@field seconds number?
 ---@field cost number?
@@ -46,8 +47,9 @@ local function live_run(row, now)
   local is_late = row.lease_until and row.lease_until <= now -- those that `claims.lua` takes over
   return {
     key = run.key, state = run.state, conversation_id = run.conversation_id, owner = row.owner,
-    overdue = is_late and now - row.lease_until or nil, started_at = run.started_at, seconds = run.seconds,
-    cost = run.cost, attempts = run.attempts,
+    overdue = is_late and now - row.lease_until or nil,
+    lease = not is_late and row.lease_until and row.lease_until - now or nil,
+    started_at = run.started_at, seconds = run.seconds, cost = run.cost, attempts = run.attempts,
   }
 end
 
