@@ -95,9 +95,13 @@ server.on('session', (session) => {
 server.on('stream', (stream, headers) => {
   stream.on('error', quiet)
   process.stdout.write(`2 ${headers[':method']} ${headers[':path']}\n`)
-  if (stream.destroyed || stream.closed) return // its client is gone already
   const act = faults[fault] || answer
-  act(stream, stream.session)
+  const session = stream.session
+  // Not in this callback: a session that is closed while Node reads its frames corrupts Node's memory now and then.
+  setImmediate(() => {
+    if (stream.destroyed || stream.closed || session.destroyed) return // its client is gone already
+    act(stream, session)
+  })
 })
 server.on('request', (request, response) => { // what comes by HTTP/1.1: what may be sent only once
   if (request.httpVersionMajor > 1) return
