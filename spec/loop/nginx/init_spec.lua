@@ -249,7 +249,7 @@ describe("the loop nginx", function()
     local before, list = #here.service:requests(), {}
     for place = 1, 30 do
       list[place] = { path = "/content", method = "POST", body = ([[
-        local _, err = client:wait(%q, { timeout = 0.5 })
+        local _, err = client:wait(%q, { timeout = 2 })
         return err.kind, err.conversation.state
       ]]):format(id) }
     end

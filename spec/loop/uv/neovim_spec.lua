@@ -210,7 +210,7 @@ describe("in Neovim", function()
     ["a call is abandoned"] = [[
       local wait = vim.wait
       vim.wait = function(_, is_over) -- Ctrl-C, once the server has been asked
-        wait(10000, function() return has_come() or is_over() end, 1)
+        wait(60000, function() return has_come() or is_over() end, 1)
         return false, -2
       end
       local good, problem = pcall(hung.me, hung)
@@ -372,12 +372,14 @@ describe("in Neovim", function()
       client = nil
       collectgarbage() collectgarbage()
       say(kept.client)
-      local address = silent_server()
+      local address, count, hang_up = silent_server()
       kept.client = new_client(address)
-      kept.client:spawn(function(own) own:me { timeout = 0.05, retries = 0 } end, kept.client)
+      kept.client:spawn(function(own) own:me { retries = 0 } end, kept.client)
+      eventually(function() return count() > 0 end)
       vim.wait(20, function() return false end)
       collectgarbage() collectgarbage()
       say(kept.client ~= nil)
+      hang_up()
       eventually(function()
         collectgarbage()
         return kept.client == nil
