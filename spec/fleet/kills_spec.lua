@@ -49,8 +49,8 @@ describe("a fleet whose process", function()
   it("has others beside it shares the work with them", function()
     server:reset()
     local ledger, pipes = directory .. "/ledger.db", {}
-    for place = 1, 2 do
-      pipes[place] = begin(nil, server.address, ledger, 4)
+    for place = 1, 2 do -- with a lease that does not expire while a busy machine holds one of them up
+      pipes[place] = begin(nil, server.address, ledger, 4, 0, "KILL", 60, 60)
     end
     for _, pipe in ipairs(pipes) do
       fleets.check(server, pipe:read "*a", 4, "together")

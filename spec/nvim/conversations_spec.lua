@@ -55,7 +55,7 @@ describe("in Neovim, a conversation", function()
   end)
 
   it("is paused, and is interrupted", function()
-    service.server:options { outcome = "slow" }
+    service.server:options { outcome = "slow", pace = 0.02 } -- it runs for 12 s
     local output = said [[
       local function running()
         await(child, [=[
@@ -129,7 +129,7 @@ describe("in Neovim, a conversation", function()
       child "vim.cmd 'OpenHands start Fix the typo.'"
       told "started"
       child "vim.cmd 'OpenHands open'"
-      assert(vim.wait(10000, function() return vim.fn.filereadable %q == 1 end, 5))
+      assert(vim.wait(60000, function() return vim.fn.filereadable %q == 1 end, 5))
     ]]):format(directory .. "/page"), { environment = { PATH = directory .. ":" .. os.getenv "PATH" } })
     local page = files.read(directory .. "/page")
     remove()

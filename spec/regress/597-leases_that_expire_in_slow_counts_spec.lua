@@ -10,14 +10,14 @@ describe("a worker whose service is slow", function()
   with_ledger("keeps its leases while it counts sandboxes", function(database)
     local server = simulator.spawn { api = "v1", pace = 0.05 }
     local client = openhands.new { base_url = server.address, api_key = "any", api = "v1" }
-    local fleet = assert(client:fleet { name = "f", ledger = database.address, account = "a", lease = 1.5,
+    local fleet = assert(client:fleet { name = "f", ledger = database.address, account = "a", lease = 3,
       start_interval = 0, interval = 0.1 })
     assert(fleet:add { { key = "a", initial_user_msg = "x" }, { key = "b", initial_user_msg = "x", priority = -1,
       depends_on = "a" } })
     local is_counting, longest = false, 0
     local task = client:spawn(fleet.run, fleet, { on_change = function(run)
       if run.key == "a" and run.state == "running" then
-        server:faults { { point = "after_read", action = "delay", seconds = 4, match = { path = "/search" } } }
+        server:faults { { point = "after_read", action = "delay", seconds = 6, match = { path = "/search" } } }
         fleet._worker.slots:forget_count()
         is_counting = true
       end

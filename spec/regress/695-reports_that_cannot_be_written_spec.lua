@@ -54,7 +54,7 @@ describe("a report that cannot be written", function()
     local reports = here.directory .. "/reports"
     os.execute("mkdir " .. reports)
     files.write(items, "repository,message\nowner/one,Wait. [simulate: never-ready]\n")
-    local running = here.begin(("fleet run %s --report %s/report.csv --timeout 2"):format(items, reports))
+    local running = here.begin(("fleet run %s --report %s/report.csv --timeout 4"):format(items, reports))
     running.read_until "queued %-> starting"
     os.execute("rm -r " .. reports)
     assert.equal(1, running.signal {})

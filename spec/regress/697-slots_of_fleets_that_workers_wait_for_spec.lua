@@ -39,7 +39,7 @@ describe("a worker that waits for a slot", function()
     here.output "start 'Try it.' --wait --interval 0.05"
     here.add_items("other", { { key = "owner/one", initial_user_msg = "Fix it." } })
     assert.matches("^waiting for a free slot: fleets use 0 of 8 slots of the account, 8 are kept free, 1 other sandbox "
-      .. "is up on this account\n", here.run("worker --reserve 8 --timeout 3").errors)
+      .. "is up on this account\n", here.run("worker --reserve 8 --timeout 6").errors)
   end)
 
   it("says what is true", function()

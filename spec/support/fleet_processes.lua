@@ -38,8 +38,8 @@ local PROGRAM = [[
     if not value then error(tostring(err), 0) end
     return value
   end
-  local fleet = must(client:fleet { name = "f", ledger = database, slots = 2, lease = 0.6, start_interval = 0,
-    interval = 0.02, account = "a" })
+  local fleet = must(client:fleet { name = "f", ledger = database, slots = 2, lease = tonumber(arg[7]) or 0.6,
+    start_interval = 0, interval = 0.02, account = "a" })
   for place = 1, count do
     must(fleet:add { key = "k" .. place, repository = "o/r" .. place, initial_user_msg = "Fix it." })
   end
