@@ -18,7 +18,7 @@ end
 
 --- Lets the other tasks run until a condition holds.
 function M.wait_until(client, condition)
-  local ends_at = core.monotonic() + 10
+  local ends_at = core.monotonic() + 30
   while not condition() and core.monotonic() < ends_at do client:sleep(0.002) end
   if not condition() then error("the condition never held", 2) end
 end

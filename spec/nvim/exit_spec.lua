@@ -15,7 +15,7 @@ describe("leaving Neovim while the plugin waits", function()
       child "vim.cmd 'OpenHands follow'"
       child "vim.cmd 'OpenHands log'"
       vim.rpcnotify(channel, "nvim_command", "qa!")
-      say(vim.fn.jobwait({ channel }, 5000)[1])
+      say(vim.fn.jobwait({ channel }, 60000)[1])
     ]])
     local requests, jobs = server:requests(), server:jobs()
     server:close()

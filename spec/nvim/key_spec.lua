@@ -60,12 +60,13 @@ describe("the command for the key", function()
   it("is ended where it ignores requests to end, and those who wait hear of it, though one of them raises", function()
     local output = child.said(asking:gsub("^", ("local child = start(%q) "):format(child.plugin_line)) .. [[
       child [=[
-        local function set(run, wanted, value)
+        function set_patience(value)
+          local run = require "openhands.nvim.process".run
           for place = 1, 20 do
-            if debug.getupvalue(run, place) == wanted then debug.setupvalue(run, place, value) end
+            if debug.getupvalue(run, place) == "PATIENCE" then debug.setupvalue(run, place, value) end
           end
         end
-        set(require "openhands.nvim.process".run, "PATIENCE", 300)
+        set_patience(300)
         notices = {}
         vim.notify = function(text) notices[#notices + 1] = text end
       ]=]
@@ -73,6 +74,7 @@ describe("the command for the key", function()
       child "require 'openhands.nvim.service'.run(function() end, function() error 'this one raises' end)"
       say(ask())
       say(child "return table.concat(notices, ' '):find 'this one raises' ~= nil")
+      child "set_patience(30000)"
       set_up "exit 3"
       say(ask())
     ]])

@@ -10,7 +10,7 @@ describe("a message of the plugin", function()
       vim.rpcrequest(channel, "nvim_ui_attach", 80, 24, {})
       vim.rpcnotify(channel, "nvim_exec_lua", "require 'openhands.nvim.notice'.fail(('long '):rep(60) .. '\\nend')", {})
       vim.rpcnotify(channel, "nvim_exec_lua", "vim.schedule(function() vim.g.has_told = true end)", {})
-      assert(vim.wait(5000, function()
+      assert(vim.wait(60000, function()
         local mode = vim.rpcrequest(channel, "nvim_get_mode")
         assert(not mode.blocking, "it waits for a key")
         return child "return vim.g.has_told" == true

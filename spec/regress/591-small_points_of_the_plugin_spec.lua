@@ -79,7 +79,7 @@ describe("the message about a missing key", function()
     local output = service.said([[
       vim.rpcrequest(channel, "nvim_ui_attach", 80, 24, {})
       child "vim.o.columns = 80 vim.cmd 'OpenHands start Not this.'"
-      assert(vim.wait(5000, function()
+      assert(vim.wait(60000, function()
         assert(not vim.rpcrequest(channel, "nvim_get_mode").blocking, "it waits for a key")
         return messages():find "key" ~= nil
       end, 5))

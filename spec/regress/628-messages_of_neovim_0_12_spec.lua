@@ -15,7 +15,7 @@ local WITH_SCREEN = [[
     is_reached = false
     local ask = "vim.rpcnotify(1, 'nvim_exec_lua', 'is_reached, has_come = ..., true', { (function() %s end)() })"
     has_come = true
-    assert(vim.wait(10000, function()
+    assert(vim.wait(60000, function()
       assert(not vim.rpcrequest(channel, "nvim_get_mode").blocking, "it waits for a key")
       if has_come and not is_reached then
         has_come = false

@@ -35,7 +35,7 @@ describe("a message to a conversation that is not known", function()
       child "vim.cmd 'messages clear'"
       child("vim.cmd('OpenHands send ' .. ...)", text)
       local said
-      assert(vim.wait(10000, function()
+      assert(vim.wait(60000, function()
         said = messages():match "not sent: [^\n]*" or messages():match "[^\n]+ has your message"
         return said
       end, 5), "nothing was told of it")

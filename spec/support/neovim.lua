@@ -4,7 +4,7 @@ local processes = require "spec.support.processes"
 
 local M = {}
 
-local patience = 30 -- seconds until a program that does not end is ended
+local patience = 120 -- seconds until a program that does not end is ended
 
 -- Precedes every program. Programs write with `say`, since Neovim's `print` writes to stderr.
 local before = [[
@@ -21,7 +21,7 @@ end
 
 -- Returns when a condition holds; the editor runs meanwhile.
 local function eventually(is_so)
-  assert(vim.wait(10000, is_so, 1), "it never came")
+  assert(vim.wait(60000, is_so, 1), "it never came")
 end
 
 -- Starts a server that takes connections and never answers. Returns its address, a count of connections, and its close.

@@ -30,7 +30,7 @@ end
 local function await(child, code, ...)
   local words = { ... }
   local last
-  local good = vim.wait(10000, function()
+  local good = vim.wait(60000, function()
     last = child(code, unpack(words))
     return last == true
   end, 10)

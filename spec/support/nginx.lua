@@ -7,7 +7,7 @@ local processes = require "spec.support.processes"
 
 local M = {}
 
-local PATIENCE = 20 -- seconds after which a wait fails
+local PATIENCE = 120 -- seconds after which a wait fails
 
 local function output_of(command)
   local shell = assert(io.popen(command))
@@ -209,11 +209,8 @@ end
 
 -- ---- making it ---------------------------------------------------------------------------------------------------
 
---- Writes a configuration and starts nginx with it. `@directory@`, `@port@` and `@modules@` in it are filled in.
----@param configuration string
----@return spec.Nginx
-function M.run(configuration)
-  local program = find_program()
+-- Starts nginx with a configuration on a port that is free now. Returns nil and nginx's words if it does not start.
+local function try(program, configuration)
   local directory, remove = files.directory()
   local self = setmetatable({ directory = directory, remove = remove, port = M.free_port() }, { __index = methods })
   self.address = "http://127.0.0.1:" .. self.port
@@ -224,10 +221,23 @@ function M.run(configuration)
   if result ~= 0 and result ~= true then
     local words = files.read(directory .. "/start.log")
     remove()
-    error("nginx does not start: " .. words)
+    return nil, words
   end
+  return self
+end
+
+--- Writes a configuration and starts nginx with it. `@directory@`, `@port@` and `@modules@` in it are filled in.
+---@param configuration string
+---@return spec.Nginx
+function M.run(configuration)
+  local program, self, words = find_program(), nil, nil
+  for _ = 1, 5 do -- another program may have taken the port before nginx did
+    self, words = try(program, configuration)
+    if self or not words:find("Address already in use", 1, true) then break end
+  end
+  if not self then error("nginx does not start: " .. words) end
   M.wait_until("a worker runs", function()
-    return exists(directory .. "/nginx.pid") and self:master() and next(self:workers())
+    return exists(self.directory .. "/nginx.pid") and self:master() and next(self:workers())
   end)
   return self
 end

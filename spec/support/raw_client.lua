@@ -4,6 +4,8 @@ local uv = require "luv"
 
 local M = {}
 
+local patience = 30 -- seconds after which a wait fails
+
 --- Returns a request as bytes.
 ---@param method string
 ---@param target string path and query
@@ -70,10 +72,10 @@ function M.connect(address)
   function connection.send(bytes)
     local sent = false
     tcp:write(bytes, function() sent = true end)
-    wait(5, function() return sent end)
+    wait(patience, function() return sent end)
   end
   function connection.read(enough, seconds)
-    wait(seconds or 5, function() return enough and connection.bytes:find(enough) end)
+    wait(seconds or patience, function() return enough and connection.bytes:find(enough) end)
     local bytes = connection.bytes
     connection.bytes = ""
     return bytes, connection.ending
@@ -102,7 +104,7 @@ function M.exchange(address, bytes, settings)
     uv.update_time()
     timer:start(seconds * 1000, 0, function() finish("open") end)
   end
-  wait(settings.seconds or 5)
+  wait(settings.seconds or patience)
   tcp:connect("127.0.0.1", tonumber(address:match(":(%d+)$")), function(problem)
     if problem then return finish(problem) end
     hear(tcp, function(trouble, piece)
