@@ -85,20 +85,20 @@ describe("the board in Neovim", function()
       child "vim.cmd 'OpenHands start Fix one.'"
       child "vim.cmd 'OpenHands start Fix two.'"
       child "vim.cmd 'OpenHands board'"
-      await_line "^finished .*one"
-      await_line "^finished .*two"
+      await_line "^finished .*Fix one" -- "one" stands in "Done", too
+      await_line "^finished .*Fix two"
       child "opened = {} require 'openhands.nvim.browser'.open = function(url) opened[#opened + 1] = url end"
-      child "vim.fn.search 'one' vim.api.nvim_feedkeys('\\r', 'x', false)"
+      child "vim.fn.search 'Fix one' vim.api.nvim_feedkeys('\\r', 'x', false)"
       say(child "return opened[1]":match "/conversations/" ~= nil)
       child "vim.ui.input = function(options, done) done 'Go on.' end vim.api.nvim_feedkeys('s', 'x', false)"
       told "has your message"
-      child "vim.fn.search 'two' vim.api.nvim_feedkeys('f', 'x', false)"
+      child "vim.fn.search 'Fix two' vim.api.nvim_feedkeys('f', 'x', false)"
       say(child "return vim.fn.bufname()":match "^openhands://events/" ~= nil)
       child "vim.cmd 'wincmd p' vim.api.nvim_feedkeys('d', 'x', false)"
       await(child, "return vim.fn.bufname():find '^openhands://diff/' ~= nil")
       child "vim.cmd 'tabclose' vim.api.nvim_feedkeys('p', 'x', false)"
       told "Fix two. is paused"
-      await_line "^finished .*two"
+      await_line "^finished .*Fix two"
       child "vim.api.nvim_feedkeys('gg', 'x', false) vim.api.nvim_feedkeys('p', 'x', false)"
       told "there is no conversation on this line"
       child "vim.api.nvim_feedkeys('q', 'x', false)"
