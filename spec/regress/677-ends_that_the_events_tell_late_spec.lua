@@ -15,7 +15,8 @@ local function service(options, spoil)
   local transport = setmetatable({}, { __index = inner })
   function transport.request(_, request)
     for _, conversation in ipairs(model:conversations()) do
-      if conversation.execution_status == "finished" then
+      local status, cost = conversation.execution_status, conversation.cost or 0
+      if status == "finished" or status == "idle" and cost > 0 then
         model:pause(conversation)
         counts.paused_at = counts.paused_at or model:now()
       end
@@ -51,6 +52,13 @@ describe("a wait for a conversation that was paused after its end", function()
     assert.matches("^Done%.", done.answer)
     assert.is_nil(table.concat(states, " "):find "paused")
     assert.is_true(seconds <= 45, seconds)
+  end)
+
+  it("tells an end with a message, after which the agent is idle", function()
+    for _, lag in ipairs { 0, LAG } do
+      local done = waited { event_lag = lag, outcome = "idle" }
+      assert.same({ "finished", "There was nothing to change." }, { done.state, done.answer })
+    end
   end)
 
   it("tells a pause within a minute if there was no end, and reads the events rarely", function()
@@ -158,6 +166,11 @@ describe("a run of a fleet that was paused after its end", function()
       assert.matches("^Done%.", done.answer)
     end)
   end
+
+  it("is done if its agent ended with a message", function()
+    local done, counts = run({ event_lag = LAG, outcome = "idle" }, {})
+    assert.same({ "done", 0, "There was nothing to change." }, { done.state, counts.messages, done.answer })
+  end)
 
   it("goes on with one message if its work had not ended", function()
     local done, counts, model = run({ event_lag = LAG, outcome = "paused" }, {})

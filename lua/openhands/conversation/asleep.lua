@@ -25,11 +25,13 @@ end
 
 local ends = { finished = "finished", error = "failed", stuck = "failed" }
 
---- Returns the state in which the work of a V1 conversation ended, as the agent has reported it; nil if it did not.
+--- Returns the state in which the work of a V1 conversation ended, as the agent has reported it; nil if it did not. An
+--- agent that is idle after a message of its own has ended its turn with that message.
 ---@param result openhands.Result
 ---@return openhands.State?
 function M.reported_end(result)
-  return ends[result.execution]
+  local has_told = result.execution == "idle" and result.agent_acted and result.answer ~= nil
+  return has_told and "finished" or ends[result.execution]
 end
 
 -- Returns whether a result is that of the turn that this client's latest message began: the events show a message some
