@@ -3,7 +3,7 @@ local files = require "spec.support.files"
 local fleets = require "openhands.command_line.fleets"
 
 describe("a CSV", function()
-  it("is added in groups of rows that are filled in the same way", function()
+  it("is added in one call, whatever its rows fill", function()
     local directory, remove = files.directory()
     local rows = { "repo,message,priority,exclusive" }
     for place = 1, 2000 do
@@ -13,10 +13,14 @@ describe("a CSV", function()
     files.write(directory .. "/x.csv", table.concat(rows, "\n"))
     local _, add = fleets.read(directory .. "/x.csv", {})
     remove()
-    local added = {}
+    local calls, found = 0, {}
     assert.same({ added = 2001, known = 0 }, add({
       add = function(_, template, records)
-        added[#added + 1] = { template, #records, records[1].message }
+        calls = calls + 1
+        for number, record in ipairs(records) do
+          local item, values = template(record, number)
+          found[number] = { item, values.message }
+        end
         return { added = #records, known = 0 }
       end,
     }))
@@ -24,6 +28,9 @@ describe("a CSV", function()
     local urgent = { key = "{repo}", repository = "{repo}", initial_user_msg = "{message}", priority = 1 }
     local alone = { key = "{repo}", repository = "{repo}", initial_user_msg = "{message}", priority = 1,
       exclusive = "a{{b}}" }
-    assert.same({ { item, 1500, "Fix {this} 1." }, { urgent, 500, "Fix {this} 1501." }, { alone, 1, "Last." } }, added)
+    assert.same({ 1, 2001 }, { calls, #found })
+    assert.same({ { item, "Fix {this} 1." }, { item, "Fix {this} 1500." }, { urgent, "Fix {this} 1501." },
+      { urgent, "Fix {this} 2000." }, { alone, "Last." } },
+      { found[1], found[1500], found[1501], found[2000], found[2001] })
   end)
 end)

@@ -45,12 +45,19 @@ describe("a call that succeeds", function()
   end
 
   databases.specs(it, pending, after_each)("returns one value of a fleet", function(database)
-    local fleet = assert(in_process.simulated({ api = "v1" }):fleet { name = "f", ledger = database.address })
+    local client = in_process.simulated { api = "v1" }
+    local fleet = assert(client:fleet { name = "f", ledger = database.address })
     assert.equal(1, count(fleet:add { key = "a", initial_user_msg = "Go." }))
+    assert.equal(1, count(fleet:add { { key = "b", initial_user_msg = "Go." }, { key = "c", initial_user_msg = "Go." } }))
+    assert.equal(1, count(fleet:cancel { keys = { "b" } }))
+    assert.equal(1, count(fleet:retry { keys = { "b" } }))
     assert.equal(1, count(fleet:plan()))
     assert.equal(1, count(fleet:run()))
     assert.equal(1, count(fleet:status()))
     assert.equal(1, count(fleet:report()))
+    assert.equal(1, count(client:map({ "a" }, function() return { initial_user_msg = "Go." } end)))
+    assert.equal(1, count(client:map({ "a" }, function() return { initial_user_msg = "Go." } end,
+      { name = "m", ledger = database.address })))
     fleet:close()
   end)
 

@@ -95,7 +95,10 @@ function M.run(client, ledger, named, call)
   end
   local next_item = items.stream(client, "fleet.add", call.defaults, call.given, call.source)
   local err = (items.is_long(source) and add_stream or add_list)(ledger, named, next_item, runs)
-  return not err and runs or nil, err
+  if err then
+    return nil, err
+  end
+  return runs
 end
 
 return M

@@ -70,7 +70,10 @@ function M.run(ledger, named, options)
       end
     end)
   end
-  return good and result or nil, err
+  if not good then
+    return nil, err
+  end
+  return result
 end
 
 return M

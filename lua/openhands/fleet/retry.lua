@@ -57,7 +57,10 @@ function M.run(ledger, named, options)
       end
     end)
   end
-  return good and retried or nil, err
+  if not good then
+    return nil, err
+  end
+  return retried
 end
 
 return M
