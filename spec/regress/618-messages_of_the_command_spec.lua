@@ -57,7 +57,8 @@ describe("a message of the command", function()
     refused("--message x --key '{repo}'", "record 1 has no 'repo', which %-%-key names")
     if not databases.is_supported "SQLite" then return end
     assert.equal(0, here.run(("fleet run %s --plan --message '{{pakage}} {key} { x }'"):format(path)).status)
-    refused("--message '{initial_user_msg}'", "record 1: item 'owner/one' fills in the field 'initial_user_msg' with itself\n$")
+    refused("--message '{initial_user_msg}'", "record 1: item 'owner/one' fills in the field 'initial_user_msg' "
+      .. "with itself\n$")
     path = here.directory .. "/release.lua"
     files.write(path, "return { items = { { key = 'a', initial_user_msg = 'Release {version}.' } } }")
     refused("", "item 'a' has no field 'version', which 'initial_user_msg' names in braces")

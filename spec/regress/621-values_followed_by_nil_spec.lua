@@ -48,7 +48,7 @@ describe("a call that succeeds", function()
     local client = in_process.simulated { api = "v1" }
     local fleet = assert(client:fleet { name = "f", ledger = database.address })
     assert.equal(1, count(fleet:add { key = "a", initial_user_msg = "Go." }))
-    assert.equal(1, count(fleet:add { { key = "b", initial_user_msg = "Go." }, { key = "c", initial_user_msg = "Go." } }))
+    assert.equal(1, count(fleet:add { { key = "b", initial_user_msg = "Go." } }))
     assert.equal(1, count(fleet:cancel { keys = { "b" } }))
     assert.equal(1, count(fleet:retry { keys = { "b" } }))
     assert.equal(1, count(fleet:plan()))
