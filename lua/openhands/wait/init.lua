@@ -162,10 +162,10 @@ function Wait:_looks_again(conversation)
   return left > 0
 end
 
--- Takes a failure of such a look.
+-- Takes a failure of such a look, or the end of the wait's time (nil): what was seen before counts.
 function Wait:_take_failed_look(err)
   local conversation = self._sleeper.conversation
-  if not (errors.is_transient(err) and self:_looks_again(conversation)) then
+  if not (err and errors.is_transient(err) and self:_looks_again(conversation)) then
     self:_note(conversation)
     self:_end(conversation)
   end
@@ -294,7 +294,8 @@ function Wait:advance()
   elseif news then
     self:_take_status()
   elseif self._client._poller:is_over(self.entry) then
-    self:_time_out()
+    local take = self._sleeper and self._take_failed_look or self._time_out
+    take(self)
   end
   return self.has_ended
 end

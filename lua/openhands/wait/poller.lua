@@ -137,11 +137,12 @@ function methods:request_result(entry, pause)
   self._cohorts:unfile(entry)
 end
 
---- Schedules another request for the status of a conversation that has settled.
+--- Schedules another request for the status of a conversation that has settled. The last one may be sent at the
+--- deadline of the wait.
 ---@param entry openhands.PollEntry
 ---@param pause number seconds until then
 function methods:request_status(entry, pause)
-  entry.step, entry.deadline_at = nil, math.huge
+  entry.step, entry.deadline_at = nil, entry.group.deadline_at + schedule.LAST_POLL
   entry.due_at = self._client._loop.now() + pause
   self._cohorts:unfile(entry)
 end

@@ -12,12 +12,14 @@ local M = {}
 local STARTING_INTERVAL = 2 -- seconds between polls while a conversation starts, and after a message to it
 local FIRST_INTERVAL, LAST_INTERVAL, GROWTH = 5, 30, 1.1
 local JITTER = 0.2 -- share of an interval
-local LAST_POLL = 1 -- seconds that a poll may take beyond the deadline of the wait
 local NEAR = 0.5 -- an entry that is due within this share of its interval joins a request that is sent anyway
 
 local BURST = 5 -- requests that may be sent at once
 local SECONDS_PER_REQUEST = 1.15 -- after the burst: together less than 60 in any minute
 local SHORTEST_SLEEP = 0.01 -- seconds
+
+--- Seconds that a poll may take beyond the deadline of the wait.
+M.LAST_POLL = 1
 
 -- Steps that are for many conversations at once. They alternate with those for one.
 local is_for_many = { dialect = true, start_task = true, list = true, recent_tasks = true }
@@ -44,7 +46,7 @@ end
 ---@param now number monotonic, seconds
 ---@return number deadline_at
 function M.poll_deadline(call, deadline_at, now)
-  return math.min(now + call.deadline, math.max(now, deadline_at) + LAST_POLL)
+  return math.min(now + call.deadline, math.max(now, deadline_at) + M.LAST_POLL)
 end
 
 --- Returns the factor by which the intervals after one poll vary. All entries of a poll get the same, so that they stay
