@@ -268,8 +268,9 @@ function Wait:_take_status()
   local entry = self.entry
   local conversation = entry.conversation
   if not conversation then
-    local take = self._sleeper and self._take_failed_look or self._take_error
-    return take(self, entry.err or lookups.unknown(self._id))
+    local err = entry.err or lookups.unknown(self._id)
+    local take = self._sleeper and err.kind ~= "not_found" and self._take_failed_look or self._take_error
+    return take(self, err)
   end
   self._outage, self._outage_since = nil, nil
   self._is_asleep = conversation.state == "paused" and asleep.is_asleep(self._client, conversation)
@@ -294,8 +295,7 @@ function Wait:advance()
   elseif news then
     self:_take_status()
   elseif self._client._poller:is_over(self.entry) then
-    local take = self._sleeper and self._take_failed_look or self._time_out
-    take(self)
+    (self._sleeper and self._take_failed_look or self._time_out)(self)
   end
   return self.has_ended
 end
