@@ -135,7 +135,7 @@ end
 -- complete result.
 function Wait:_pause_before_result(result, wanted)
   local now, timeout = self._client._loop.now(), self._options.answer_timeout or ANSWER_TIMEOUT
-  local first = math.min(FIRST_RESULT_PAUSE, self._options.interval or FIRST_RESULT_PAUSE)
+  local first = math.min(FIRST_RESULT_PAUSE, self.entry.interval or FIRST_RESULT_PAUSE)
   self._settled_at = self._settled_at or now
   self._result_pause = self._result_pause and 2 * self._result_pause or first
   local left = math.min(self._settled_at + timeout, self.entry.group.deadline_at) - now
@@ -152,7 +152,7 @@ function Wait:_looks_again(conversation)
   if is_believed or not self.latest or self.latest.settled then
     return false
   end
-  local last, first = self._sleeper, math.min(FIRST_LOOK_PAUSE, options.interval or FIRST_LOOK_PAUSE)
+  local last, first = self._sleeper, math.min(FIRST_LOOK_PAUSE, entry.interval or FIRST_LOOK_PAUSE)
   local since, pause = last and last.since or now, last and 2 * last.pause or first
   local left = math.min(since + (options.answer_timeout or ANSWER_TIMEOUT), entry.group.deadline_at) - now
   self._sleeper = { conversation = conversation, since = since, pause = pause }
