@@ -165,7 +165,7 @@ end
 -- Takes a failure of such a look, or the end of the wait's time (nil): what was seen before counts.
 function Wait:_take_failed_look(err)
   local conversation = self._sleeper.conversation
-  if not (err and errors.is_transient(err) and self:_looks_again(conversation)) then
+  if not (err and errors.outage_of(err, "v1", true) and self:_looks_again(conversation)) then
     self:_note(conversation)
     self:_end(conversation)
   end
@@ -268,9 +268,8 @@ function Wait:_take_status()
   local entry = self.entry
   local conversation = entry.conversation
   if not conversation then
-    local err = entry.err or lookups.unknown(self._id)
-    local take = self._sleeper and err.kind ~= "not_found" and self._take_failed_look or self._take_error
-    return take(self, err)
+    local take = self._sleeper and entry.err and self._take_failed_look or self._take_error
+    return take(self, entry.err or lookups.unknown(self._id))
   end
   self._outage, self._outage_since = nil, nil
   self._is_asleep = conversation.state == "paused" and asleep.is_asleep(self._client, conversation)
