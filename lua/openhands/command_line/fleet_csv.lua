@@ -154,7 +154,7 @@ function M.read(text, arguments)
   for number, record in ipairs(records --[[@as table]]) do
     templates[number] = template_of(record, number, arguments, names)
   end
-  local items = { records = records, at = 0 }
+  local items = { records = records --[[@as table]], at = 0 }
   function items.template(record, number)
     items.at = number
     return templates[number], record

@@ -268,8 +268,10 @@ function Wait:_take_status()
   local entry = self.entry
   local conversation = entry.conversation
   if not conversation then
-    local take = self._sleeper and entry.err and self._take_failed_look or self._take_error
-    return take(self, entry.err or lookups.unknown(self._id))
+    if self._sleeper and entry.err then
+      return self:_take_failed_look(entry.err)
+    end
+    return self:_take_error(entry.err or lookups.unknown(self._id))
   end
   self._outage, self._outage_since = nil, nil
   self._is_asleep = conversation.state == "paused" and asleep.is_asleep(self._client, conversation)
@@ -293,8 +295,12 @@ function Wait:advance()
     self:_take_result()
   elseif news then
     self:_take_status()
-  elseif self._client._poller:is_over(self.entry) then
-    (self._sleeper and self._take_failed_look or self._time_out)(self)
+  elseif not self._client._poller:is_over(self.entry) then
+    return self.has_ended
+  elseif self._sleeper then
+    self:_take_failed_look()
+  else
+    self:_time_out()
   end
   return self.has_ended
 end
