@@ -198,7 +198,9 @@ end
 -- ---- errors --------------------------------------------------------------------------------------------------------
 
 function Wait:_time_out()
-  if self.entry.conversation then
+  if self._sleeper then
+    return self:_take_failed_look()
+  elseif self.entry.conversation then
     self:_note(self.entry.conversation) -- its lookup has not ended, but this much is known
   end
   self.has_timed_out = true
@@ -207,15 +209,9 @@ function Wait:_time_out()
     or self.latest and self.latest.state
     or "unknown"
   self:_end(nil, errors.new {
-    kind = "timeout",
-    operation = "wait",
-    retryable = true,
-    cause = outage and outage.kind,
+    kind = "timeout", operation = "wait", retryable = true, cause = outage and outage.kind,
     message = ("wait: conversation %s has not settled in %g s (%s); it goes on; wait again or look at its page"):format(
-      self._id,
-      self._options.timeout or M.DEFAULT_TIMEOUT,
-      seen
-    ),
+      self._id, self._options.timeout or M.DEFAULT_TIMEOUT, seen),
   })
 end
 
@@ -295,11 +291,7 @@ function Wait:advance()
     self:_take_result()
   elseif news then
     self:_take_status()
-  elseif not self._client._poller:is_over(self.entry) then
-    return self.has_ended
-  elseif self._sleeper then
-    self:_take_failed_look()
-  else
+  elseif self._client._poller:is_over(self.entry) then
     self:_time_out()
   end
   return self.has_ended
