@@ -1,26 +1,9 @@
 -- Items that nobody wants any more leave the queue.
 local databases = require "spec.support.ledger_databases"
-local in_process = require "spec.support.in_process"
 
 for _, name in ipairs { "SQLite", "PostgreSQL" } do
   describe("a fleet on " .. name .. " cancels", function()
-    local database, number = nil, 0
-
-    setup(function() database = databases.start(name) end)
-    teardown(function()
-      if database then database.stop() end
-    end)
-
-    local function on_it(title, body)
-      it(title, function()
-        if not database then return pending(name .. " is not installed") end
-        number = number + 1
-        local client, model = in_process.simulated({ api = "v1" }, { grace = 2 })
-        local fleet = assert(client:fleet { name = "f" .. number, ledger = database.address, start_interval = 0 })
-        body(fleet, model)
-        fleet:close()
-      end)
-    end
+    local on_it = databases.new_fleets(name, { setup = setup, teardown = teardown, it = it, pending = pending })
 
     local function item(key, fields)
       local all = { key = key, initial_user_msg = "x" }

@@ -1,27 +1,11 @@
 -- An item that had failed could only be tried again under another key.
 local databases = require "spec.support.ledger_databases"
-local in_process = require "spec.support.in_process"
 local ledgers = require "openhands.fleet.ledger"
 
 for _, name in ipairs { "SQLite", "PostgreSQL" } do
   describe("a fleet on " .. name .. " tries again", function()
-    local database, number = nil, 0
-
-    setup(function() database = databases.start(name) end)
-    teardown(function()
-      if database then database.stop() end
-    end)
-
-    local function on_it(title, body)
-      it(title, function()
-        if not database then return pending(name .. " is not installed") end
-        number = number + 1
-        local client, model = in_process.simulated({ api = "v1", outcome = "error" }, { grace = 2 })
-        local fleet = assert(client:fleet { name = "f" .. number, ledger = database.address, start_interval = 0 })
-        body(fleet, model, client)
-        fleet:close()
-      end)
-    end
+    local on_it = databases.new_fleets(name, { setup = setup, teardown = teardown, it = it, pending = pending },
+      { api = "v1", outcome = "error" })
 
     local function states(fleet)
       local list = {}
@@ -73,7 +57,7 @@ for _, name in ipairs { "SQLite", "PostgreSQL" } do
       assert.is_true(math.abs(row.cost - cost - 0.0831) < 1e-6)
     end)
 
-    on_it("canaries, and what was skipped for them", function(fleet, model, client)
+    on_it("canaries, and what was skipped for them", function(fleet, model, client, database)
       fleet:close()
       fleet = assert(client:fleet { name = fleet.name, ledger = database.address, canary = 1, start_interval = 0 })
       assert(fleet:add { { key = "a", initial_user_msg = "x" }, { key = "b", initial_user_msg = "x" } })
@@ -85,7 +69,7 @@ for _, name in ipairs { "SQLite", "PostgreSQL" } do
       assert.equal(2, assert(fleet:run()).done)
     end)
 
-    on_it("what is ambiguous only if it is told to", function(fleet)
+    on_it("what is ambiguous only if it is told to", function(fleet, _, _, database)
       assert(fleet:add { { key = "a", initial_user_msg = "x" }, { key = "b", initial_user_msg = "x" } })
       local ledger = assert(ledgers.open(database.address))
       local run = assert(ledger:claim { account_id = fleet.account_id, fleet = fleet.name, owner = "o", token = "t",

@@ -9,23 +9,13 @@ local MANY = 450 -- items: more than two transactions have
 
 for _, name in ipairs { "SQLite", "PostgreSQL" } do
   describe("a refused list of items, on " .. name .. ",", function()
-    local database, number = nil, 0
-
-    setup(function() database = databases.start(name) end)
-    teardown(function()
-      if database then database.stop() end
-    end)
+    local on_new = databases.new_fleets(name, { setup = setup, teardown = teardown, it = it, pending = pending })
 
     -- Runs a function on a fleet that has the item "old".
     local function on_it(title, body)
-      it(title, function()
-        if not database then return pending(name .. " is not installed") end
-        number = number + 1
-        local client = in_process.simulated({ api = "v1" }, { grace = 2 })
-        local fleet = assert(client:fleet { name = "f" .. number, ledger = database.address })
+      on_new(title, function(fleet)
         assert(fleet:add { key = "old", initial_user_msg = "x" })
         body(fleet)
-        fleet:close()
       end)
     end
 

@@ -2,7 +2,6 @@
 -- nobody said why, nor how many others were skipped. An error named one of the unknown keys.
 local commands = require "spec.support.command"
 local databases = require "spec.support.ledger_databases"
-local in_process = require "spec.support.in_process"
 
 local function item(key, needed)
   return { key = key, initial_user_msg = "Fix.", depends_on = needed }
@@ -10,26 +9,9 @@ end
 
 for _, name in ipairs { "SQLite", "PostgreSQL" } do
   describe("a fleet on " .. name .. " whose items are cancelled", function()
-    local database, number = nil, 0
+    local on_it = databases.new_fleets(name, { setup = setup, teardown = teardown, it = it, pending = pending })
 
-    setup(function() database = databases.start(name) end)
-    teardown(function()
-      if database then database.stop() end
-    end)
-
-    local function on_it(title, settings, body)
-      it(title, function()
-        if not database then return pending(name .. " is not installed") end
-        number = number + 1
-        local client = in_process.simulated({ api = "v1" }, { grace = 2 })
-        local fleet = assert(client:fleet { name = "f" .. number, ledger = database.address, start_interval = 0,
-          canary = settings.canary })
-        body(fleet)
-        fleet:close()
-      end)
-    end
-
-    on_it("says why it leaves some", {}, function(fleet)
+    on_it("says why it leaves some", function(fleet)
       assert(fleet:add { item "a", item "b", item("c", "b") })
       assert(fleet:cancel { keys = "b" })
       local live
@@ -45,20 +27,20 @@ for _, name in ipairs { "SQLite", "PostgreSQL" } do
       } }, assert(fleet:cancel { keys = { "c", "b", "a" } }))
     end)
 
-    on_it("counts what it skips: what depends on them", {}, function(fleet)
+    on_it("counts what it skips: what depends on them", function(fleet)
       assert(fleet:add { item "a", item("b", "a"), item("c", "b"), item("d", { "a", "c" }), item "e" })
       assert.same({ cancelled = { "a", "d" }, left = {}, skipped = 2 }, assert(fleet:cancel { keys = { "d", "a" } }))
       assert.same({ cancelled = { "e" }, left = {}, skipped = 0 }, assert(fleet:cancel()))
     end)
 
-    on_it("counts what it skips: all, after a canary", { canary = 1 }, function(fleet)
+    on_it("counts what it skips: all, after a canary", function(fleet)
       local list = { item "a" }
       for place = 1, 450 do list[place + 1] = item("k" .. place) end
       assert(fleet:add(list))
       assert.same({ cancelled = { "a" }, left = {}, skipped = 450 }, assert(fleet:cancel { keys = "a" }))
-    end)
+    end, { canary = 1 })
 
-    on_it("names all unknown keys, and changes nothing", {}, function(fleet)
+    on_it("names all unknown keys, and changes nothing", function(fleet)
       assert(fleet:add { item "a" })
       for _, method in ipairs { "cancel", "retry" } do
         local result, err = fleet[method](fleet, { keys = { "x", "a", "y", "x" } })

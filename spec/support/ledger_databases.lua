@@ -1,6 +1,7 @@
 --- Databases for the specs of ledgers: a file of SQLite, and a PostgreSQL server of their own that listens on a socket
 --- in a directory of their own. Without PostgreSQL its specs are pending, or fail with CI=true.
 local files = require "spec.support.files"
+local in_process = require "spec.support.in_process"
 
 local M = {}
 
@@ -153,6 +154,33 @@ function M.ledger_specs(name, busted, take)
     busted.it(title, function()
       if not database then return busted.pending(name .. " is not installed") end
       body()
+    end)
+  end
+end
+
+--- For a `describe`: starts a database before its specs, each of which gets a new fleet on it and a new service. The
+--- specs are pending where the database is not installed.
+---@param name "SQLite"|"PostgreSQL"
+---@param busted { setup: function, teardown: function, it: function, pending: function }
+---@param options? table of the model of the service
+---@return fun(title: string, body: function, settings: table?) on_it in place of `it`; calls `body` with the fleet, the
+--- model, the client and the database. `settings` are those of the fleet
+function M.new_fleets(name, busted, options)
+  local database, number = nil, 0
+  busted.setup(function() database = M.start(name) end)
+  busted.teardown(function()
+    if database then database.stop() end
+  end)
+  return function(title, body, settings)
+    busted.it(title, function()
+      if not database then return busted.pending(name .. " is not installed") end
+      number = number + 1
+      local client, model = in_process.simulated(options or { api = "v1" }, { grace = 2 })
+      local all = { name = "f" .. number, ledger = database.address, start_interval = 0 }
+      for setting, value in pairs(settings or {}) do all[setting] = value end
+      local fleet = assert(client:fleet(all))
+      body(fleet, model, client, database)
+      fleet:close()
     end)
   end
 end
