@@ -302,6 +302,7 @@ end
 ---@param options table?
 ---@return table fields, table options
 function M.split(caller, fields, options)
+  -- `next` comes first, so that an ordinary start does not pass through `errors`.
   if type(fields) ~= "table" or next(fields) == nil and errors.is_empty_list(fields) then
     errors.raise(("%s: needs a table of fields, not %s"):format(caller, errors.words_of(fields)))
   end
